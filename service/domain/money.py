@@ -1,0 +1,57 @@
+"""Amounts in minor units, and what Stripe takes of each currency.
+
+Source: Stripe documentation, "Supported currencies" (zero-decimal, three-decimal, charge limits).
+"""
+
+from dataclasses import dataclass
+
+MAX_DIGITS = 8
+
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+TWO_DECIMAL = frozenset(
+    (
+        "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf "
+        "chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf "
+        "idr ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk "
+        "mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd "
+        "shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd yer zar zmw "
+    ).split()
+)
+CURRENCIES = ZERO_DECIMAL | TWO_DECIMAL | THREE_DECIMAL
+
+MINIMUM = {
+    "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
+    "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """``amount`` in the currency's minor unit; ``currency`` in lower case."""
+
+    amount: int
+    currency: str
+
+
+def is_currency(code: str) -> bool:
+    """Whether ``code`` (lower case) is a currency that Stripe charges in."""
+    return code in CURRENCIES
+
+
+def amount_fault(money: Money) -> str | None:
+    """Why Stripe would refuse this amount, said so that the caller can mend it; None when it would not.
+
+    Where Stripe publishes no minimum for a currency only its own answer decides.
+    """
+    if money.amount <= 0:
+        return f"amount must be a positive integer in minor units of {money.currency}"
+    if len(str(money.amount)) > MAX_DIGITS:
+        return f"amount has more than {MAX_DIGITS} digits; Stripe takes at most {MAX_DIGITS}"
+    minimum = MINIMUM.get(money.currency)
+    if minimum is not None and money.amount < minimum:
+        return f"amount is below Stripe's minimum of {minimum} minor units of {money.currency}"
+    if money.currency in THREE_DECIMAL and money.amount % 10:
+        return f"amount in {money.currency} must end in 0: Stripe takes three-decimal currencies in tens"
+    return None

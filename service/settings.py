@@ -1,0 +1,238 @@
+"""Settings of each process, read from the environment and checked before anything starts.
+
+Every variable may also be given as ``NAME_FILE``, the path of a mounted secret.
+"""
+
+import ipaddress
+import os
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.domain.durations import parse_duration
+from service.domain.money import is_currency
+from service.kafka_settings import kafka_overrides
+from service.settings_source import EnvironmentSource, SettingError
+
+Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+
+
+class Base(BaseSettings):
+    """What every process shares: the database and the log."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
+    database_pool_size: int = Field(default=10, ge=1, le=200, description="connections a process keeps")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="log level")
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="log lines as JSON or for people"
+    )
+    payment_commands_topic: TopicName = Field(
+        default="payment_commands", description="commands come from here"
+    )
+    payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
+    shutdown_grace: Duration = Field(
+        default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s"
+    )
+    ops_port: int | None = Field(
+        default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        scheme = urlsplit(value.get_secret_value()).scheme
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg2"}:
+            raise ValueError("must be a postgresql:// URL")
+        return SecretStr(value.get_secret_value().replace(f"{scheme}://", "postgresql://", 1))
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Where unreadable commands are told."""
+        return f"{self.payment_commands_topic}.dead_letter"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, EnvironmentSource(settings_cls))
+
+
+class KafkaSettings(Base):
+    """A process that speaks to Kafka."""
+
+    kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
+    )
+    kafka_config: str | None = Field(
+        default=None, description="any librdkafka setting: JSON object, or name=value,name=value"
+    )
+    kafka_topic_partitions: int = Field(default=6, ge=1, description="partitions of a topic created at start")
+    kafka_topic_replication: int | None = Field(
+        default=None, ge=1, description="replicas of a topic created at start (default: the broker's)"
+    )
+
+    @model_validator(mode="after")
+    def _overrides_are_readable(self) -> Self:
+        kafka_overrides(self.kafka_config, os.environ)
+        return self
+
+    def client_config(self) -> dict[str, Any]:
+        """librdkafka configuration shared by every client of this process."""
+        return {
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+            **kafka_overrides(self.kafka_config, os.environ),
+        }
+
+
+class StripeSettings(Base):
+    """A process that speaks to Stripe."""
+
+    stripe_secret_key: SecretStr = Field(min_length=1, description="Stripe's secret or restricted API key")
+    stripe_api_base: str | None = Field(default=None, description="another base URL for Stripe's API")
+    stripe_timeout: Duration = Field(default=timedelta(seconds=20), description="longest wait for one answer")
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("must be an http:// or https:// URL")
+        return value.rstrip("/") if value else None
+
+
+class PolicySettings(Base):
+    """Business choices shared by those who answer commands."""
+
+    default_currency: str = Field(default="sgd", description="currency of a command that names none")
+    revert_event_type: Literal["payment.reverted", "payment.failed", "payment.released"] = Field(
+        default="payment.reverted", description="what a successful revert is called"
+    )
+    command_deadline: Duration = Field(
+        default=timedelta(hours=1), description="age after which a command is settled by looking at Stripe"
+    )
+
+    @field_validator("default_currency")
+    @classmethod
+    def _is_currency(cls, value: str) -> str:
+        if not is_currency(value.lower()):
+            raise ValueError("must be an ISO 4217 code that Stripe takes, such as sgd")
+        return value.lower()
+
+
+class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
+    """``cli.py consume``."""
+
+    consumer_group_id: str = Field(
+        default="payment-service-group", min_length=1, description="consumer group"
+    )
+    consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
+    lease: Duration = Field(default=timedelta(seconds=60), description="how long one Stripe step may take")
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_call(self) -> Self:
+        if self.lease <= self.stripe_timeout:
+            raise ValueError("LEASE: must be longer than STRIPE_TIMEOUT, or a live call could be taken over")
+        return self
+
+
+class RelaySettings(KafkaSettings):
+    """``cli.py relay``."""
+
+    relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
+        default="exactly-once", description="Kafka transactions, or idempotent producer only"
+    )
+    relay_name: str = Field(
+        default="payment-relay",
+        pattern=r"^[a-zA-Z0-9._-]{1,100}$",
+        description="names transactional id and receipt group",
+    )
+    relay_batch_size: int = Field(default=5000, ge=1, le=100_000, description="rows of one Kafka transaction")
+    relay_poll_interval: Duration = Field(
+        default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY"
+    )
+
+
+class ServiceSettings(StripeSettings, PolicySettings):
+    """``cli.py serve``."""
+
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="webhook signing secrets, comma-separated (rotation)"
+    )
+    api_tokens: SecretStr | None = Field(default=None, description="token or name:token, comma-separated")
+    api_auth: Literal["on", "off"] = Field(default="on", description="off: no tokens wanted, said on purpose")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
+    workers: int = Field(default=2, ge=1, le=64, description="server processes")
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> Self:
+        if self.api_tokens is None and self.api_auth == "on" and not _is_loopback(self.host):
+            raise ValueError(
+                f"API_TOKENS: must be set to listen on {self.host}; "
+                "set it, listen on 127.0.0.1, or say API_AUTH=off"
+            )
+        for entry in self.tokens().values():
+            if len(entry) < 1:
+                raise ValueError(
+                    "API_TOKENS: holds an empty token; write token or name:token, comma-separated"
+                )
+        return self
+
+    def tokens(self) -> dict[str, str]:
+        """Caller's name → token; unnamed tokens are called token-1, token-2 …"""
+        if self.api_tokens is None or self.api_auth == "off":
+            return {}
+        entries = [entry.strip() for entry in self.api_tokens.get_secret_value().split(",")]
+        named = (
+            entry.partition(":") if ":" in entry else (f"token-{n}", ":", entry)
+            for n, entry in enumerate(entries, 1)
+        )
+        return {name: token for name, _, token in named}
+
+    def webhook_secrets(self) -> list[str]:
+        """All secrets a webhook's signature may have been made with."""
+        value = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
+        return [secret.strip() for secret in value.split(",") if secret.strip()]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+S = TypeVar("S", bound=Base)
+
+
+def load(kind: type[S], **given: Any) -> S:
+    """Settings of one process; ``given`` (command line options) wins over the environment.
+
+    Raises SettingError with one line per fault, each naming its variable.
+    """
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as exc:
+        raise SettingError("\n".join(_line(error) for error in exc.errors(include_input=False))) from exc
+
+
+def _line(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = str(error["loc"][0]).upper()
+    return f"{name}: is not set" if error["type"] == "missing" else f"{name}: {message}"

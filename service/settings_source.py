@@ -1,0 +1,44 @@
+"""Environment source that also reads ``NAME_FILE`` (a mounted secret)."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the message starts with the setting's name."""
+
+
+def read_variable(name: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """Value of ``name`` or of the file named by ``name_FILE`` (trailing newline dropped).
+
+    An empty variable counts as unset. Raises SettingError when both are set or the file cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    value, path = env.get(name), env.get(f"{name}_FILE")
+    if value and path:
+        raise SettingError(f"{name}: {name} and {name}_FILE are both set; keep one")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SettingError(f"{name}_FILE: cannot read {path}: {exc}") from exc
+    return value or None
+
+
+class EnvironmentSource(PydanticBaseSettingsSource):
+    """Reads every field from the variable of its upper-case name, or from ``NAME_FILE``."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return read_variable(field_name.upper()), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: read_variable(name.upper()) for name in self.settings_cls.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
