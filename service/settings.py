@@ -29,16 +29,10 @@ class Base(BaseSettings):
     database_url: SecretStr = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
     database_pool_size: int = Field(default=10, ge=1, le=200, description="connections a process keeps")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="log level")
-    log_format: Literal["json", "console"] = Field(
-        default="json", description="log lines as JSON or for people"
-    )
-    payment_commands_topic: TopicName = Field(
-        default="payment_commands", description="commands come from here"
-    )
+    log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
+    payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")
     payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
-    shutdown_grace: Duration = Field(
-        default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s"
-    )
+    shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
     ops_port: int | None = Field(
         default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
     )
@@ -134,9 +128,7 @@ class PolicySettings(Base):
 class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
     """``cli.py consume``."""
 
-    consumer_group_id: str = Field(
-        default="payment-service-group", min_length=1, description="consumer group"
-    )
+    consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
     consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
     lease: Duration = Field(default=timedelta(seconds=60), description="how long one Stripe step may take")
 
@@ -159,9 +151,7 @@ class RelaySettings(KafkaSettings):
         description="names transactional id and receipt group",
     )
     relay_batch_size: int = Field(default=5000, ge=1, le=100_000, description="rows of one Kafka transaction")
-    relay_poll_interval: Duration = Field(
-        default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY"
-    )
+    relay_poll_interval: Duration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")
 
 
 class ServiceSettings(StripeSettings, PolicySettings):
@@ -180,14 +170,11 @@ class ServiceSettings(StripeSettings, PolicySettings):
     def _open_only_on_loopback(self) -> Self:
         if self.api_tokens is None and self.api_auth == "on" and not _is_loopback(self.host):
             raise ValueError(
-                f"API_TOKENS: must be set to listen on {self.host}; "
-                "set it, listen on 127.0.0.1, or say API_AUTH=off"
+                f"API_TOKENS: must be set to listen on {self.host}; set it, listen on 127.0.0.1, or say API_AUTH=off"
             )
         for entry in self.tokens().values():
             if len(entry) < 1:
-                raise ValueError(
-                    "API_TOKENS: holds an empty token; write token or name:token, comma-separated"
-                )
+                raise ValueError("API_TOKENS: holds an empty token; write token or name:token, comma-separated")
         return self
 
     def tokens(self) -> dict[str, str]:
@@ -196,8 +183,7 @@ class ServiceSettings(StripeSettings, PolicySettings):
             return {}
         entries = [entry.strip() for entry in self.api_tokens.get_secret_value().split(",")]
         named = (
-            entry.partition(":") if ":" in entry else (f"token-{n}", ":", entry)
-            for n, entry in enumerate(entries, 1)
+            entry.partition(":") if ":" in entry else (f"token-{n}", ":", entry) for n, entry in enumerate(entries, 1)
         )
         return {name: token for name, _, token in named}
 

@@ -1,0 +1,220 @@
+"""The schema, as the migrations build it (a test compares the two)."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
+
+from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.storage.types import XID8
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+NOW = text("now()")
+INSTANT = DateTime(timezone=True)
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """SQL condition: ``column`` holds one of ``values``."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("payment_id", Uuid, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("runner_id", Text),
+    Column("runner_connect_account_id", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("description", Text),
+    Column("authorize_correlation_id", Text, nullable=False),
+    Column("stripe_payment_intent_id", Text),
+    Column("stripe_charge_id", Text),
+    Column("stripe_transfer_id", Text),
+    Column("stripe_reversal_id", Text),
+    Column("stripe_refund_id", Text),
+    Column("captured_at", INSTANT),
+    Column("revert_reason", Text),
+    Column("failure", JSONB(none_as_null=True)),
+    Column("event_sequence", BigInteger, nullable=False, server_default=text("0")),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW),
+    Column("updated_at", INSTANT, nullable=False, server_default=NOW),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_code"),
+    CheckConstraint(one_of("status", list(PaymentStatus)), name="status_known"),
+    CheckConstraint("stripe_transfer_id IS NULL OR captured_at IS NOT NULL", name="transfer_after_capture"),
+    CheckConstraint("stripe_reversal_id IS NULL OR stripe_transfer_id IS NOT NULL", name="reversal_of_transfer"),
+    CheckConstraint("status <> 'SUCCEEDED' OR captured_at IS NOT NULL", name="succeeded_is_captured"),
+    CheckConstraint("status <> 'FAILED' OR failure IS NOT NULL", name="failed_says_why"),
+    Index(
+        "uq_payments_live_order",
+        "order_id",
+        unique=True,
+        postgresql_where=text(one_of("status", sorted(LIVE))),
+    ),
+    Index("uq_payments_stripe_payment_intent_id", "stripe_payment_intent_id", unique=True),
+    Index("ix_payments_order_id_created_at", "order_id", "created_at"),
+    Index("ix_payments_customer_id", "customer_id"),
+    Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
+    Index("ix_payments_unsettled", "created_at", postgresql_where=text(one_of("status", sorted(UNANSWERED)))),
+    postgresql_with={"fillfactor": "80"},
+)
+
+payment_transitions = Table(
+    "payment_transitions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.payment_id"), nullable=False),
+    Column("from_status", Text),
+    Column("to_status", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    Index("ix_payment_transitions_payment_id", "payment_id"),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("correlation_id", Text, nullable=False),
+    Column("command_type", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.payment_id")),
+    Column("state", Text, nullable=False),
+    Column("recovery_point", Text, nullable=False),
+    Column("key_generation", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("arrival", BigInteger, Identity(always=True), nullable=False),
+    Column("lease_token", Uuid),
+    Column("lease_expires_at", INSTANT),
+    Column("next_attempt_at", INSTANT),
+    Column("last_error", Text),
+    Column("outcome", JSONB(none_as_null=True)),
+    Column("traceparent", Text),
+    Column("received_at", INSTANT, nullable=False, server_default=NOW),
+    Column("updated_at", INSTANT, nullable=False, server_default=NOW),
+    Column("completed_at", INSTANT),
+    PrimaryKeyConstraint("correlation_id", "command_type"),
+    CheckConstraint("char_length(correlation_id) BETWEEN 1 AND 255", name="correlation_id_length"),
+    CheckConstraint(one_of("state", ["pending", "waiting", "done"]), name="state_known"),
+    CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="lease_whole"),
+    CheckConstraint("(state = 'done') = (completed_at IS NOT NULL)", name="done_is_timed"),
+    CheckConstraint("state = 'pending' OR lease_token IS NULL", name="lease_only_while_pending"),
+    CheckConstraint("state <> 'pending' OR next_attempt_at IS NOT NULL", name="pending_is_scheduled"),
+    Index(
+        "uq_commands_leased_payment",
+        "payment_id",
+        unique=True,
+        postgresql_where=text("lease_token IS NOT NULL"),
+    ),
+    Index("ix_commands_open_payment", "payment_id", "arrival", postgresql_where=text("state <> 'done'")),
+    Index("ix_commands_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    postgresql_with={"fillfactor": "80"},
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # Before position: the transaction has its xid before it draws a position, so a gap can be outwaited.
+    Column("xid", XID8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", Uuid, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("sequence", BigInteger),
+    Column("value", Text, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("replayed", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW),
+    Index("uq_outbox_event_id", "event_id", unique=True, postgresql_where=text("NOT replayed")),
+    Index("uq_outbox_key_sequence", "key", "sequence", unique=True, postgresql_where=text("NOT replayed")),
+)
+
+relay_checkpoints = Table(
+    "relay_checkpoints",
+    metadata,
+    Column("relay", Text, primary_key=True),
+    Column("low", BigInteger, nullable=False),
+    Column("ranges", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("system_identifier", BigInteger, nullable=False),
+    Column("timeline", BigInteger, nullable=False),
+    Column("updated_at", INSTANT, nullable=False, server_default=NOW),
+    postgresql_with={"fillfactor": "50"},
+)
+
+stripe_events = Table(
+    "stripe_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("object_id", Text),
+    Column("payment_id", Uuid),
+    Column("result", Text, nullable=False),
+    Column("stripe_created_at", INSTANT),
+    Column("received_at", INSTANT, nullable=False, server_default=NOW),
+    Index("ix_stripe_events_payment_id", "payment_id", postgresql_where=text("payment_id IS NOT NULL")),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", BYTEA),
+    Column("value", BYTEA),
+    Column("headers", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("digest", BYTEA, Computed("sha256(coalesce(value, ''::bytea))", persisted=True), nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("received_at", INSTANT, nullable=False, server_default=NOW),
+    Column("resolved_at", INSTANT),
+    CheckConstraint(one_of("state", ["open", "retried", "discarded"]), name="state_known"),
+    Index("uq_dead_letters_origin", "topic", "partition", "offset", "digest", unique=True),
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("route", Text, nullable=False),
+    Column("payment_id", Uuid, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("route", "payment_id", "idempotency_key"),
+    Index("ix_request_keys_created_at", "created_at"),
+)
