@@ -51,6 +51,7 @@ CREATE TABLE payments (
     stripe_reversal_id TEXT,
     stripe_refund_id TEXT,
     captured_at TIMESTAMP WITH TIME ZONE,
+    canceled_at TIMESTAMP WITH TIME ZONE,
     revert_reason TEXT,
     failure JSONB,
     event_sequence BIGINT DEFAULT 0 NOT NULL,
@@ -115,6 +116,7 @@ CREATE TABLE commands (
     payment_id UUID,
     state TEXT NOT NULL,
     recovery_point TEXT NOT NULL,
+    step_started_at TIMESTAMP WITH TIME ZONE,
     key_generation INTEGER DEFAULT 0 NOT NULL,
     attempts INTEGER DEFAULT 0 NOT NULL,
     arrival BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -133,11 +135,11 @@ CREATE TABLE commands (
     CONSTRAINT ck_commands_lease_whole CHECK ((lease_token IS NULL) = (lease_expires_at IS NULL)),
     CONSTRAINT ck_commands_done_is_timed CHECK ((state = 'done') = (completed_at IS NOT NULL)),
     CONSTRAINT ck_commands_lease_only_while_pending CHECK (state = 'pending' OR lease_token IS NULL),
-    CONSTRAINT ck_commands_pending_is_scheduled CHECK (state <> 'pending' OR next_attempt_at IS NOT NULL),
-    CONSTRAINT fk_commands_payment_id_payments FOREIGN KEY(payment_id) REFERENCES payments (payment_id)
+    CONSTRAINT ck_commands_open_is_scheduled CHECK (state = 'done' OR next_attempt_at IS NOT NULL),
+    CONSTRAINT fk_commands_payment_id_payments FOREIGN KEY(payment_id) REFERENCES payments (payment_id) DEFERRABLE INITIALLY DEFERRED
 )
  WITH (fillfactor = 80);
-CREATE INDEX ix_commands_due ON commands (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX ix_commands_due ON commands (next_attempt_at) WHERE state <> 'done';
 CREATE INDEX ix_commands_open_payment ON commands (payment_id, arrival) WHERE state <> 'done';
 CREATE UNIQUE INDEX uq_commands_leased_payment ON commands (payment_id) WHERE lease_token IS NOT NULL;
 

@@ -64,6 +64,7 @@ payments = Table(
     Column("stripe_reversal_id", Text),
     Column("stripe_refund_id", Text),
     Column("captured_at", INSTANT),
+    Column("canceled_at", INSTANT),
     Column("revert_reason", Text),
     Column("failure", JSONB(none_as_null=True)),
     Column("event_sequence", BigInteger, nullable=False, server_default=text("0")),
@@ -109,9 +110,11 @@ commands = Table(
     Column("command_type", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("payload", JSONB, nullable=False),
-    Column("payment_id", Uuid, ForeignKey("payments.payment_id")),
+    # Deferred: a command and the payment it makes are written in one transaction, the command first.
+    Column("payment_id", Uuid, ForeignKey("payments.payment_id", deferrable=True, initially="DEFERRED")),
     Column("state", Text, nullable=False),
     Column("recovery_point", Text, nullable=False),
+    Column("step_started_at", INSTANT),
     Column("key_generation", Integer, nullable=False, server_default=text("0")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("arrival", BigInteger, Identity(always=True), nullable=False),
@@ -130,7 +133,7 @@ commands = Table(
     CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="lease_whole"),
     CheckConstraint("(state = 'done') = (completed_at IS NOT NULL)", name="done_is_timed"),
     CheckConstraint("state = 'pending' OR lease_token IS NULL", name="lease_only_while_pending"),
-    CheckConstraint("state <> 'pending' OR next_attempt_at IS NOT NULL", name="pending_is_scheduled"),
+    CheckConstraint("state = 'done' OR next_attempt_at IS NOT NULL", name="open_is_scheduled"),
     Index(
         "uq_commands_leased_payment",
         "payment_id",
@@ -138,7 +141,7 @@ commands = Table(
         postgresql_where=text("lease_token IS NOT NULL"),
     ),
     Index("ix_commands_open_payment", "payment_id", "arrival", postgresql_where=text("state <> 'done'")),
-    Index("ix_commands_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    Index("ix_commands_due", "next_attempt_at", postgresql_where=text("state <> 'done'")),
     postgresql_with={"fillfactor": "80"},
 )
 

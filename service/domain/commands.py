@@ -1,0 +1,154 @@
+"""Commands as a saga means them, whatever shape they came in."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from service.domain.errors import ErrorCode
+
+
+class CommandType(StrEnum):
+    """What may be asked of the service. CANCEL_HOLD is the service's own: it never comes from outside."""
+
+    AUTHORIZE = "authorize_payment"
+    RELEASE = "release_payment"
+    REVERT = "revert_payment"
+    CANCEL_HOLD = "cancel_hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Hold ``amount`` (minor units) on the customer's card for an order."""
+
+    type: ClassVar = CommandType.AUTHORIZE
+    correlation_id: str
+    order_id: str
+    customer_id: str
+    payment_method_id: str
+    amount: int
+    currency: str
+    stripe_customer_id: str | None = None
+    description: str | None = None
+    return_url: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """Commands of one lane run in order."""
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Capture the hold and transfer all of it to the runner's Connect account."""
+
+    type: ClassVar = CommandType.RELEASE
+    correlation_id: str
+    payment_id: UUID
+    runner_id: str
+    runner_connect_account_id: str
+
+    @property
+    def lane(self) -> str:
+        """Commands of one lane run in order."""
+        return str(self.payment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Give the money back: cancel the hold, or reverse the transfer and refund."""
+
+    type: ClassVar = CommandType.REVERT
+    correlation_id: str
+    payment_id: UUID
+    reason: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """Commands of one lane run in order."""
+        return str(self.payment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelHold:
+    """Our own: a payment told "failed" or reverted must hold and move no money."""
+
+    type: ClassVar = CommandType.CANCEL_HOLD
+    correlation_id: str
+    payment_id: UUID
+
+
+Command = Authorize | Release | Revert
+StoredCommand = Command | CancelHold
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidCommand:
+    """Type and correlation id could be read, the rest not: answered once with ``payment.failed``, and kept."""
+
+    correlation_id: str
+    command_type: str
+    error: ErrorCode
+    message: str
+    content: Any
+    order_id: str | None = None
+    payment_id: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """Commands of one lane run in order."""
+        return self.correlation_id
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableMessage:
+    """No answer is possible: only a dead letter. ``reason`` is a code, ``detail`` says what was wrong."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The Kafka record a command came in, whole, for the dead letters."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+    @property
+    def traceparent(self) -> str | None:
+        """W3C trace context of the sender."""
+        found = [value for name, value in self.headers if name == "traceparent" and value]
+        return found[-1].decode("ascii", "replace")[:64] if found else None
+
+
+def content_of(command: StoredCommand) -> dict[str, Any]:
+    """The command's fields as JSON types, without its correlation id."""
+    fields = {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(command).items()}
+    del fields["correlation_id"]
+    return fields
+
+
+def fingerprint(content: Any) -> bytes:
+    """SHA-256 of the content in canonical form: the same in every accepted shape of the message."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+_KINDS: dict[CommandType, type[Authorize | Release | Revert | CancelHold]] = {
+    kind.type: kind for kind in (Authorize, Release, Revert, CancelHold)
+}
+
+
+def restore(command_type: str, correlation_id: str, content: dict[str, Any]) -> StoredCommand:
+    """The command that ``content_of`` was taken from. Raises KeyError or TypeError when the record is not ours."""
+    fields = dict(content)
+    if "payment_id" in fields:
+        fields["payment_id"] = UUID(fields["payment_id"])
+    return _KINDS[CommandType(command_type)](correlation_id=correlation_id, **fields)

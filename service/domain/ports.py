@@ -1,0 +1,122 @@
+"""What the use cases need of Stripe, in the service's own words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class IntentStatus(StrEnum):
+    """PaymentIntent states (Stripe documentation, "How PaymentIntents work")."""
+
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    REQUIRES_CAPTURE = "requires_capture"
+    CANCELED = "canceled"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class IntentError:
+    """``last_payment_error`` of an intent. ``kind`` is Stripe's error type, such as ``card_error``."""
+
+    kind: str
+    message: str
+    code: str | None = None
+    decline_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What we read of a PaymentIntent. ``amount`` in minor units; ``payment_id`` from its metadata."""
+
+    id: str
+    status: IntentStatus
+    amount: int
+    currency: str
+    capture_method: str | None = None
+    charge_id: str | None = None
+    payment_id: str | None = None
+    error: IntentError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRequest:
+    """A hold to be made: ``capture_method=manual``, ``confirm=true``."""
+
+    payment_id: str
+    order_id: str
+    customer_id: str
+    amount: int
+    currency: str
+    payment_method_id: str
+    stripe_customer_id: str | None
+    description: str | None
+    return_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """All of a captured charge, to the runner's Connect account."""
+
+    payment_id: str
+    order_id: str
+    amount: int
+    currency: str
+    destination: str
+    charge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A Transfer as Stripe has it; ``reversal_id`` where it was taken back."""
+
+    id: str
+    amount: int
+    destination: str
+    reversal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A Refund as Stripe has it; ``failed`` when Stripe says that it did not go through."""
+
+    id: str
+    failed: bool = False
+
+
+class PaymentGateway(Protocol):
+    """Stripe. Calls block; none may be made inside a database transaction (TransactionOpenError).
+
+    Every call raises StripeUnknownError (effect unknown), StripeBusyError (nothing done, later) or
+    StripeRefusedError (refused for good). ``key`` is the idempotency key of the one effect.
+    """
+
+    def create_intent(self, request: IntentRequest, key: str) -> Intent: ...
+    def retrieve_intent(self, intent_id: str) -> Intent: ...
+    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
+        """The intent with this payment id in its metadata, made at or after ``since`` (UTC), if any."""
+        ...
+
+    def capture(self, intent_id: str, key: str) -> Intent: ...
+    def cancel(self, intent_id: str, key: str, reason: str) -> Intent: ...
+    def transfer(self, request: TransferRequest, key: str) -> Transfer: ...
+    def find_transfer(self, request: TransferRequest) -> Transfer | None:
+        """The transfer made of this charge, whatever its destination, if any."""
+        ...
+
+    def reverse_transfer(self, transfer_id: str, key: str) -> str:
+        """Take the whole transfer back; the reversal's id."""
+        ...
+
+    def find_reversal(self, transfer_id: str) -> str | None: ...
+    def refund(self, intent_id: str, key: str, reason: str) -> Refund: ...
+    def find_refund(self, intent_id: str) -> Refund | None:
+        """The intent's refund that has not failed, if any."""
+        ...
+
+    def next_action(self, intent_id: str) -> dict[str, Any] | None:
+        """What the customer must do (redirect URL or client secret), asked for with a time-out of 2 s."""
+        ...
