@@ -1,0 +1,1 @@
+"""The world the service runs in, on one machine: PostgreSQL, Kafka and Stripe, for demo, development and tests."""

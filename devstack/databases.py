@@ -1,0 +1,38 @@
+"""Databases on one PostgreSQL server, ours or given."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from psycopg2 import sql
+
+
+class Databases:
+    """Creates and drops databases through one administrative connection URL."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin_url = admin_url
+
+    def url(self, name: str) -> str:
+        """The same server and user, another database."""
+        return urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}"))
+
+    def create(self, name: str, template: str | None = None) -> str:
+        """Creates a database and returns its URL. Nobody may be connected to the template."""
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self._execute(statement)
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Drops a database, and disconnects whoever uses it (DROP DATABASE ... WITH (FORCE), PostgreSQL 13)."""
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composable) -> None:
+        connection = psycopg2.connect(self._admin_url, connect_timeout=10)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()

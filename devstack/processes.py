@@ -1,0 +1,152 @@
+"""Child processes that end when we end: Ctrl-C at any moment, an exception, kill -9 of this process."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+_GUARD = Path(__file__).with_name("guard.py")
+_POLL_SECONDS = 0.02
+
+
+class ProcessFailedError(Exception):
+    """A child process ended early, or was not ready in time. The message carries the end of its log."""
+
+
+class UnixUser(NamedTuple):
+    """Who a child runs as."""
+
+    uid: int
+    gid: int
+
+
+def scratch_directory(name: str) -> Path:
+    """A fresh directory for one server's data and log, which the server's guard removes should we be killed."""
+    return Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to run. `scratch` is removed by the guard if this process dies before it does so itself."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    env: Mapping[str, str] | None = None
+    cwd: Path = Path("/")
+    run_as: UnixUser | None = None
+    scratch: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_seconds: float = 10.0
+
+
+class ManagedProcess:
+    """One run of a command, from start to end. Its whole process tree ends with it, or with us."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        spec = {
+            "command": [str(word) for word in command.argv],
+            "cwd": str(command.cwd),
+            "run_as": command.run_as,
+            "scratch": None if command.scratch is None else str(command.scratch),
+            "stop_signal": int(command.stop_signal),
+            "grace": command.grace_seconds,
+        }
+        with command.log.open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARD), json.dumps(spec)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=None if command.env is None else dict(command.env),
+                start_new_session=True,  # Ctrl-C in the terminal reaches us only, and we end the children in order
+                bufsize=0,
+            )
+        self._lifeline = cast(IO[bytes], self._guard.stdin)
+        self._guard_output = cast(IO[bytes], self._guard.stdout)
+        self.pid = self._read_pid()
+
+    def _read_pid(self) -> int:
+        line = self._guard_output.readline()
+        if not line:
+            raise ProcessFailedError(f"{self.command.name} could not be started\n{self.log_tail()}")
+        return int(line)
+
+    @property
+    def running(self) -> bool:
+        return self._guard.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Signals the command itself, or with SIGKILL its whole process group. Nothing happens once it is over."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._lifeline.write(bytes([number]))
+
+    def wait(self, timeout_seconds: float) -> int:
+        """Waits for the end of the whole tree; the exit code, or 128 + signal number.
+
+        Raises subprocess.TimeoutExpired.
+        """
+        code = self._guard.wait(timeout_seconds)
+        self._lifeline.close()
+        self._guard_output.close()
+        return code
+
+    def stop(self, number: signal.Signals | None = None) -> int:
+        """Asks the command to end, and kills it after its grace period."""
+        self.send(number or self.command.stop_signal)
+        try:
+            return self.wait(self.command.grace_seconds)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """kill -9, and returns when nothing of the tree is left."""
+        self.send(signal.SIGKILL)
+        return self.wait(30)
+
+    def wait_until(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
+        """Raises ProcessFailedError when the command ends first, or the time is over."""
+        deadline = time.monotonic() + timeout_seconds
+        while not ready():
+            if not self.running:
+                raise ProcessFailedError(
+                    f"{self.command.name} ended with {self._guard.returncode} before it was ready\n{self.log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                raise ProcessFailedError(
+                    f"{self.command.name} was not ready after {timeout_seconds:.0f} s\n{self.log_tail()}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def log_tail(self, lines: int = 30) -> str:
+        """The end of the log, indented."""
+        text = self.command.log.read_text(errors="replace") if self.command.log.exists() else ""
+        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+
+
+def run_to_end(command: Command, timeout_seconds: float) -> None:
+    """Runs a command that ends by itself. Raises ProcessFailedError when it fails or takes too long."""
+    process = ManagedProcess(command)
+    try:
+        code = process.wait(timeout_seconds)
+    except BaseException as error:
+        process.kill()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise ProcessFailedError(f"{command.name} took over {timeout_seconds} s\n{process.log_tail()}") from error
+        raise
+    if code != 0:
+        raise ProcessFailedError(f"{command.name} ended with {code}\n{process.log_tail()}")
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """Our environment, with more."""
+    return {**os.environ, **extra}
