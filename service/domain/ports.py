@@ -120,3 +120,14 @@ class PaymentGateway(Protocol):
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """What the customer must do (redirect URL or client secret), asked for with a time-out of 2 s."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEvent:
+    """One webhook delivery, its signature checked. ``intent`` is set for ``payment_intent.*`` events."""
+
+    id: str
+    type: str
+    created_at: datetime | None
+    object_id: str | None
+    intent: Intent | None

@@ -1,0 +1,121 @@
+"""Messages as they leave: one envelope, CloudEvents 1.0 headers, serialised once."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from service.domain.commands import Release, Revert, content_of
+
+SOURCE = "payment-service"
+_NAMESPACE = uuid5(NAMESPACE_URL, "urn:payment-service:events")
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A row of the outbox. ``sequence`` counts one payment's events from 1; None for what is no payment's event."""
+
+    event_id: UUID
+    topic: str
+    key: str
+    type: str
+    value: str
+    headers: list[tuple[str, str]]
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is told of a payment or of a command: an event without its place in the stream."""
+
+    type: str
+    correlation_id: str
+    payload: dict[str, Any]
+    command_type: str | None = None
+
+
+def outcome_id(command_type: str, correlation_id: str) -> UUID:
+    """Event id of a command's one outcome: the same whoever writes it, so a second one cannot be stored."""
+    return uuid5(_NAMESPACE, f"outcome\0{command_type}\0{correlation_id}")
+
+
+def news_id(payment_id: UUID, status: str) -> UUID:
+    """Event id of news that answers no command: one per payment and status reached."""
+    return uuid5(_NAMESPACE, f"news\0{payment_id}\0{status}")
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def event_message(
+    answer: Answer,
+    *,
+    event_id: UUID,
+    topic: str,
+    now: datetime,
+    payment_id: UUID | None,
+    sequence: int | None,
+    traceparent: str | None,
+) -> OutgoingMessage:
+    """An event for the outbox; about no payment of ours it has the correlation id as key, and no sequence."""
+    headers = _cloud_event(event_id, answer.type, now, None if payment_id is None else str(payment_id))
+    headers.append(("correlation_id", answer.correlation_id))
+    if sequence is not None:
+        headers.append(("sequence", str(sequence)))
+    if answer.command_type is not None:
+        headers.append(("command_type", answer.command_type))
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent))
+    return OutgoingMessage(
+        event_id=event_id,
+        topic=topic,
+        key=answer.correlation_id if payment_id is None else str(payment_id),
+        type=answer.type,
+        value=_envelope(answer.type, answer.correlation_id, now, answer.payload),
+        headers=headers,
+        sequence=sequence,
+    )
+
+
+def command_message(
+    command: Release | Revert, *, event_id: UUID, topic: str, now: datetime, traceparent: str | None
+) -> OutgoingMessage:
+    """A command that an HTTP caller asked for, on its way to our own consumer."""
+    headers = _cloud_event(event_id, command.type, now, str(command.payment_id))
+    headers.append(("correlation_id", command.correlation_id))
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent))
+    return OutgoingMessage(
+        event_id=event_id,
+        topic=topic,
+        key=str(command.payment_id),
+        type=command.type,
+        value=_envelope(command.type, command.correlation_id, now, content_of(command)),
+        headers=headers,
+    )
+
+
+def _cloud_event(event_id: UUID, kind: str, now: datetime, subject: str | None) -> list[tuple[str, str]]:
+    headers = [
+        ("ce_id", str(event_id)),
+        ("ce_type", kind),
+        ("ce_source", SOURCE),
+        ("ce_specversion", "1.0"),
+        ("ce_time", rfc3339(now)),
+        ("content-type", "application/json"),
+    ]
+    return headers if subject is None else [*headers, ("ce_subject", subject)]
+
+
+def _envelope(kind: str, correlation_id: str, now: datetime, payload: dict[str, Any]) -> str:
+    body = {
+        "type": kind,
+        "correlation_id": correlation_id,
+        "timestamp": rfc3339(now),
+        "source": SOURCE,
+        "payload": {**payload, "correlation_id": correlation_id},
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,30 @@
+"""Appending to the outbox. Nothing ever updates a row of it."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from service.domain.messages import OutgoingMessage
+from service.storage.tables import outbox
+
+
+def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
+    """Write messages in the caller's transaction.
+
+    The caller holds the row lock of the payment they are about, so one payment's events get positions in commit
+    order. Raises IntegrityError when an event id or a payment's sequence is already there.
+    """
+    if messages:
+        connection.execute(insert(outbox), [_row(message) for message in messages])
+
+
+def _row(message: OutgoingMessage) -> dict[str, Any]:
+    return {
+        "event_id": message.event_id,
+        "topic": message.topic,
+        "key": message.key,
+        "type": message.type,
+        "sequence": message.sequence,
+        "value": message.value,
+        "headers": message.headers,
+    }
