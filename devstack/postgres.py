@@ -45,7 +45,10 @@ class EmbeddedPostgres:
     """Start, stop, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
 
     def __init__(self, settings: dict[str, str] | None = None) -> None:
-        """`settings` go over SETTINGS, by the names of postgresql.conf. Raises PostgresUnavailableError, ProcessFailedError."""
+        """`settings` go over SETTINGS, by the names of postgresql.conf.
+
+        Raises PostgresUnavailableError, ProcessFailedError.
+        """
         self._settings = {**SETTINGS, **(settings or {})}
         user = server_user()
         self._scratch = scratch_for(user)
