@@ -19,6 +19,11 @@ class Kafka(Protocol):
     def kind(self) -> Kind: ...
 
     @property
+    def choice(self) -> str:
+        """Which it is, and why, for people."""
+        ...
+
+    @property
     def bootstrap_servers(self) -> str:
         """host:port, comma-separated."""
         ...
@@ -35,34 +40,31 @@ class GivenKafka:
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
+        self.choice = f"Kafka: {bootstrap_servers}, as KAFKA_BOOTSTRAP_SERVERS says"
 
     def close(self) -> None:
         """Not ours to end."""
 
 
-def start_kafka(say: Say) -> Kafka:
+def start_kafka(say: Say, settings: dict[str, str] | None = None) -> Kafka:
     """Starts the best Kafka that can be had here; `say` is told which, and why.
 
-    The choice takes seconds, a first download aside. Raises ProcessFailedError when even the mock does not start.
+    The choice takes seconds, a first download aside. `settings` go over Apache Kafka's, by the names of
+    server.properties; the others take none. Raises ProcessFailedError when even the mock does not start.
     """
+    kafka = _choose(say, settings)
+    say(kafka.choice)
+    return kafka
+
+
+def _choose(say: Say, settings: dict[str, str] | None) -> Kafka:
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if given:
-        say(f"Kafka: {given}, as KAFKA_BOOTSTRAP_SERVERS says")
         return GivenKafka(given)
     try:
-        return _start_apache(say)
+        return _started(ApacheKafka(find_install(say), settings))
     except (KafkaUnavailableError, ProcessFailedError) as error:
-        say(
-            "Kafka: librdkafka's mock cluster, in memory and without read_committed, "
-            f"because Apache Kafka {KAFKA_VERSION} cannot be had: {error}"
-        )
-    return _started(MockKafka())
-
-
-def _start_apache(say: Say) -> Kafka:
-    kafka = _started(ApacheKafka(find_install(say)))
-    say(f"Kafka: Apache Kafka {KAFKA_VERSION} at {kafka.bootstrap_servers}")
-    return kafka
+        return _started(MockKafka(f"Apache Kafka {KAFKA_VERSION} cannot be had: {error}"))
 
 
 def _started(kafka: K) -> K:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from devstack.kafka_install import KafkaInstall
+from devstack.kafka_install import KAFKA_VERSION, KafkaInstall
 from devstack.ports import accepts_connections, free_port
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, scratch_directory
 
@@ -28,6 +28,7 @@ _SETTINGS = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
+    "num.partitions": "6",
     "group.initial.rebalance.delay.ms": "0",
     # a broker that was killed may register again only when its old session is over; the default is 9 s
     "broker.session.timeout.ms": "3000",
@@ -51,6 +52,10 @@ class ApacheKafka:
         self._process: ManagedProcess | None = None
         self.port = 0
         shutil.copytree(install.storage, self._scratch / "data")
+
+    @property
+    def choice(self) -> str:
+        return f"Kafka: Apache Kafka {KAFKA_VERSION} at {self.bootstrap_servers}"
 
     @property
     def bootstrap_servers(self) -> str:

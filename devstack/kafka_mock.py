@@ -23,7 +23,9 @@ class MockKafka:
 
     kind: Literal["mock"] = "mock"
 
-    def __init__(self) -> None:
+    def __init__(self, because: str) -> None:
+        """`because`: why there is no better one."""
+        self.choice = f"Kafka: librdkafka's mock cluster, in memory and without read_committed, because {because}"
         self._scratch = scratch_directory("kafka-mock")
         self._address = self._scratch / "bootstrap-servers"
         self._process: ManagedProcess | None = None

@@ -1,10 +1,14 @@
-"""A real PostgreSQL server of our own: one directory, one loopback port, gone with us."""
+"""A real PostgreSQL server of our own: one directory, one loopback port, gone with us.
 
+Or the one that DATABASE_URL names.
+"""
+
+import os
 import secrets
 import shutil
 import signal
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import psycopg2
 
@@ -41,8 +45,42 @@ SETTINGS: dict[str, str] = {
 }
 
 
+class Postgres(Protocol):
+    """A running PostgreSQL server."""
+
+    @property
+    def kind(self) -> Literal["given", "embedded"]: ...
+
+    @property
+    def url(self) -> str:
+        """The given database, or the embedded server's administrative one."""
+        ...
+
+    @property
+    def databases(self) -> Databases: ...
+
+    def close(self) -> None:
+        """Ends it, unless it was given."""
+        ...
+
+
+class GivenPostgres:
+    """Somebody else's server, used as it is."""
+
+    kind: Literal["given"] = "given"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.databases = Databases(url)
+
+    def close(self) -> None:
+        """Not ours to end."""
+
+
 class EmbeddedPostgres:
     """Start, stop, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
+
+    kind: Literal["embedded"] = "embedded"
 
     def __init__(self, settings: dict[str, str] | None = None) -> None:
         """`settings` go over SETTINGS, by the names of postgresql.conf.
@@ -150,3 +188,16 @@ class EmbeddedPostgres:
         except psycopg2.OperationalError:
             return False
         return True
+
+
+def start_postgres() -> Postgres:
+    """The server of DATABASE_URL, else our own. Raises PostgresUnavailableError, ProcessFailedError."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        return GivenPostgres(given)
+    server = EmbeddedPostgres()
+    try:
+        return server.start()
+    except BaseException:
+        server.close()
+        raise

@@ -1,0 +1,131 @@
+"""Fixtures for all tests. Servers start lazily and in the background; what could not run is listed at the end."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.postgres import Postgres
+from devstack.postgres_install import PostgresUnavailableError
+from devstack.processes import ProcessFailedError
+from tests.support.requirements import unavailable
+from tests.support.servers import Servers
+from tests.support.stripe_mock import StripeMockUnavailableError
+from tests.support.topics import Topics, make_topic, unique_topics
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SERVERS] = Servers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
+    begun = session.config.stash[_SERVERS].begin_for(session.items)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if begun and reporter is not None:
+        reporter.write_line(f"starting {', '.join(begun)}; {_policy()}")
+
+
+def _policy() -> str:
+    """What is used, in a line; which Kafka it became is known when it runs, and said at the end."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    kafka = given or ("Apache Kafka if it can be had" if shutil.which("java") else "librdkafka's mock cluster: no java")
+    missing = "fails" if os.environ.get("REQUIRE_REAL") == "1" else "is skipped and listed"
+    return f"Kafka: {kafka}; what is missing {missing}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_SERVERS].close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash[_SERVERS].said:
+        terminalreporter.write_line(line)
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section("what could not run")
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.write_line(f"{report.nodeid}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    return pytestconfig.stash[_SERVERS]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers: Servers) -> Postgres:
+    """The run's PostgreSQL server. A test that kills one starts its own `EmbeddedPostgres`."""
+    try:
+        return servers.postgres.result()
+    except (PostgresUnavailableError, ProcessFailedError) as error:
+        unavailable("PostgreSQL", error)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: Postgres) -> Iterator[str]:
+    """A database at the newest schema, to copy from."""
+    from service.storage import migrate
+
+    name = f"template_{secrets.token_hex(4)}"
+    migrate.upgrade(postgres_server.databases.create(name))
+    yield name
+    postgres_server.databases.drop(name)
+
+
+@pytest.fixture
+def database_url(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
+    """A fresh, migrated database of the test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres_server.databases.create(name, template=migrated_template)
+    postgres_server.databases.drop(name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: Postgres) -> Iterator[str]:
+    """A fresh database with nothing in it, for tests of migrations."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres_server.databases.create(name)
+    postgres_server.databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def kafka(servers: Servers) -> Kafka:
+    """The run's Kafka: given, Apache or mock. Topics are not made on demand, except by the mock."""
+    return servers.kafka.result()
+
+
+@pytest.fixture(autouse=True)
+def _real_kafka_if_asked_for(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("real_kafka"):
+        found: Kafka = request.getfixturevalue("kafka")
+        if found.kind == "mock":
+            unavailable("real Kafka", found.choice)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    """Topic and group names that no other test uses."""
+    return unique_topics()
+
+
+@pytest.fixture
+def new_topic(kafka: Kafka) -> Callable[[], str]:
+    """Makes a topic of its own at each call, and returns its name."""
+    return lambda: make_topic(kafka, f"topic_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="session")
+def stripe_mock_url(servers: Servers) -> str:
+    """Base URL of Stripe's stripe-mock."""
+    try:
+        return servers.stripe_mock.result().url
+    except (StripeMockUnavailableError, ProcessFailedError) as error:
+        unavailable("stripe-mock", error)

@@ -1,0 +1,47 @@
+"""The fixtures that other tests stand on."""
+
+from collections.abc import Callable
+
+import psycopg2
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from devstack.kafka import Kafka
+
+
+@pytest.mark.postgres
+class TestDatabase:
+    @pytest.mark.parametrize("_turn", [1, 2])
+    def test_every_test_has_a_migrated_database_of_its_own(self, database_url: str, _turn: int) -> None:
+        connection = psycopg2.connect(database_url)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM payments")
+            assert cursor.fetchone() == (0,)
+            cursor.execute("CREATE TABLE left_behind (i int)")
+        connection.close()
+
+
+@pytest.mark.kafka
+def test_a_record_goes_through(kafka: Kafka, new_topic: Callable[[], str]) -> None:
+    topic = new_topic()
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(topic, b"value", key=b"key")
+    assert producer.flush(20) == 0
+    consumer = Consumer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "group.id": topic, "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    record = consumer.poll(30)
+    consumer.close()
+    assert record is not None
+    assert (record.key(), record.value()) == (b"key", b"value")
+
+
+@pytest.mark.real_kafka
+def test_real_kafka_is_asked_for_by_its_marker(kafka: Kafka) -> None:
+    assert kafka.kind in ("given", "apache")
+
+
+@pytest.mark.stripe_mock
+def test_stripe_mock_listens(stripe_mock_url: str) -> None:
+    assert stripe_mock_url.startswith("http://127.0.0.1:")

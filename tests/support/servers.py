@@ -1,0 +1,63 @@
+"""The servers of one test run: started only if a test needs them, all at once, in the background."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from devstack.kafka import Kafka, start_kafka
+from devstack.postgres import Postgres, start_postgres
+from tests.support.background import Background
+from tests.support.stripe_mock import StripeMock
+
+# as a careful operator runs it: a topic exists because somebody made it, not because somebody asked for it
+_BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
+
+# fixtures and markers
+_ASKED_FOR_BY = {
+    "PostgreSQL": {"postgres_server"},
+    "Kafka": {"kafka", "real_kafka"},
+    "stripe-mock": {"stripe_mock_url"},
+}
+
+
+class Servers:
+    """Which are needed is known once the tests are collected; what was said is shown at the end."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.postgres: Background[Postgres] = Background(self._start_postgres)
+        self.kafka: Background[Kafka] = Background(self._start_kafka)
+        self.stripe_mock: Background[StripeMock] = Background(StripeMock)
+
+    def begin_for(self, items: Iterable[pytest.Item]) -> list[str]:
+        """Starts what these tests will ask for, and names it."""
+        wanted: set[str] = set()
+        for item in items:
+            wanted.update(getattr(item, "fixturenames", ()))
+            wanted.update(mark.name for mark in item.iter_markers())
+        needed = [name for name, words in _ASKED_FOR_BY.items() if wanted & words]
+        for name in needed:
+            self._all[name].begin()
+        return needed
+
+    def close(self) -> None:
+        for server in self._all.values():
+            server.close()
+
+    @property
+    def _all(self) -> dict[str, Background[Any]]:
+        return {"PostgreSQL": self.postgres, "Kafka": self.kafka, "stripe-mock": self.stripe_mock}
+
+    def _start_postgres(self) -> Postgres:
+        began = time.monotonic()
+        server = start_postgres()
+        self.said.append(f"PostgreSQL: {server.kind}, ready after {time.monotonic() - began:.1f} s")
+        return server
+
+    def _start_kafka(self) -> Kafka:
+        began = time.monotonic()
+        kafka = start_kafka(self.said.append, _BROKER_SETTINGS)
+        self.said.append(f"Kafka: ready after {time.monotonic() - began:.1f} s")
+        return kafka

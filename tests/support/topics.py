@@ -1,0 +1,42 @@
+"""Topics of a test's own."""
+
+import secrets
+from dataclasses import dataclass
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from devstack.kafka import Kafka
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Names for one test. The topics do not exist until somebody makes them."""
+
+    commands: str
+    events: str
+    group: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that give them to the service."""
+        return {
+            "PAYMENT_COMMANDS_TOPIC": self.commands,
+            "PAYMENT_EVENTS_TOPIC": self.events,
+            "CONSUMER_GROUP_ID": self.group,
+        }
+
+
+def unique_topics() -> Topics:
+    mark = secrets.token_hex(4)
+    return Topics(f"payment_commands_{mark}", f"payment_events_{mark}", f"payment-service-group-{mark}")
+
+
+def make_topic(kafka: Kafka, name: str, partitions: int = 6) -> str:
+    """Makes the topic; the mock cluster makes it when it is asked for, always with four partitions."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    if kafka.kind == "mock":
+        admin.list_topics(name, timeout=10)
+    else:
+        admin.create_topics([NewTopic(name, partitions)])[name].result(30)
+    return name
