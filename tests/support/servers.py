@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from devstack.background import Background
 from devstack.kafka import Kafka, start_kafka
 from devstack.postgres import Postgres, start_postgres
-from tests.support.background import Background
 from tests.support.stripe_mock import StripeMock
 
 # as a careful operator runs it: a topic exists because somebody made it, not because somebody asked for it

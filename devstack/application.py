@@ -1,0 +1,149 @@
+"""The service's three processes and the Stripe simulator, around a given database and Kafka."""
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Self
+
+from devstack.kafka import Kafka
+from devstack.ports import free_port
+from devstack.processes import Command, run_to_end, scratch_directory
+from devstack.service_process import ALL_SERVICES, ROOT, ServiceName, ServiceProcess
+from devstack.simulator import StripeSimulator
+
+_MIGRATION_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """All that a client needs to know."""
+
+    http_url: str
+    database_url: str
+    kafka_bootstrap_servers: str
+    stripe_api_base: str
+    stripe_webhook_secret: str
+    api_token: str
+
+    def as_json(self) -> dict[str, str]:
+        """The content of a state file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Secrets:
+    stripe_key: str = field(default_factory=lambda: f"sk_test_{secrets.token_hex(16)}")
+    webhook: str = field(default_factory=lambda: f"whsec_{secrets.token_hex(16)}")
+    api: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+
+class Application:
+    """`environment` goes to every process, `environment_of` to one; both go over what the stack itself sets."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        kafka: Kafka,
+        environment: Mapping[str, str] | None = None,
+        environment_of: Mapping[ServiceName, Mapping[str, str]] | None = None,
+    ) -> None:
+        self._database_url = database_url
+        self._kafka = kafka
+        self._environment = environment or {}
+        self._environment_of = environment_of or {}
+        self._ports = {name: free_port() for name in ALL_SERVICES}
+        self._secrets = _Secrets()
+        self._directory = scratch_directory("service")
+        self.http_url = f"http://127.0.0.1:{self._ports['serve']}"
+        self.simulator = StripeSimulator(
+            webhook_url=f"{self.http_url}/stripe-webhook", webhook_secret=self._secrets.webhook
+        )
+        self.services: dict[ServiceName, ServiceProcess] = {}
+
+    @property
+    def info(self) -> StackInfo:
+        """For clients, once it has started."""
+        return StackInfo(
+            http_url=self.http_url,
+            database_url=self._database_url,
+            kafka_bootstrap_servers=self._kafka.bootstrap_servers,
+            stripe_api_base=self.simulator.api_base,
+            stripe_webhook_secret=self._secrets.webhook,
+            api_token=self._secrets.api,
+        )
+
+    def start(self, services: Iterable[ServiceName] = ALL_SERVICES) -> Self:
+        """Returns when these processes say that they are ready; the others can be started later.
+
+        Raises ProcessFailedError.
+        """
+        self.simulator.start()
+        self._migrate()
+        for name in ALL_SERVICES:
+            own = self._environment_of.get(name, {})
+            self.services[name] = ServiceProcess(
+                name, {**self._process_environment(), **own}, self._ports[name], self._directory
+            )
+        wanted = [self.services[name] for name in services]
+        for service in wanted:
+            service.start()
+        for service in wanted:
+            service.wait_until_ready()
+        return self
+
+    def close(self) -> None:
+        """Drains the service's processes together, then ends the simulator."""
+        for service in self.services.values():
+            service.ask_to_stop()
+        for service in self.services.values():
+            service.stop()
+        self.simulator.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _migrate(self) -> None:
+        command = Command(
+            name="db upgrade",
+            argv=[sys.executable, str(ROOT / "cli.py"), "db", "upgrade"],
+            log=self._directory / "db-upgrade.log",
+            env=self._process_environment(),
+            cwd=ROOT,
+            scratch=self._directory,
+        )
+        run_to_end(command, _MIGRATION_SECONDS)
+
+    def _process_environment(self) -> dict[str, str]:
+        info = self.info
+        ours = {
+            "DATABASE_URL": info.database_url,
+            "KAFKA_BOOTSTRAP_SERVERS": info.kafka_bootstrap_servers,
+            "STRIPE_API_BASE": info.stripe_api_base,
+            "STRIPE_SECRET_KEY": self._secrets.stripe_key,
+            "STRIPE_WEBHOOK_SECRET": info.stripe_webhook_secret,
+            "API_TOKENS": info.api_token,
+            **_delivery(self._kafka),
+            **self._environment,
+        }
+        inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
+        return {**inherited, **ours}
+
+
+def _delivery(kafka: Kafka) -> dict[str, str]:
+    """The mock cluster loses offsets sent in a transaction, where the relay keeps its receipt."""
+    return {"RELAY_DELIVERY": "at-least-once"} if kafka.kind == "mock" else {}

@@ -1,0 +1,154 @@
+"""A real PostgreSQL server of our own: one directory, one loopback port, gone with us."""
+
+import secrets
+import shutil
+import signal
+from types import TracebackType
+from typing import Literal, Self
+
+import psycopg2
+
+from devstack.databases import Databases
+from devstack.ports import free_port
+from devstack.postgres_install import find_install, scratch_for, server_user
+from devstack.processes import Command, ManagedProcess, ProcessFailedError, environment, run_to_end
+
+StopMode = Literal["smart", "fast", "immediate"]
+
+_USER = "payments"
+_HOST = "127.0.0.1"
+_START_SECONDS = 30.0
+_START_ATTEMPTS = 3
+_SIGNALS: dict[StopMode, signal.Signals] = {  # PostgreSQL documentation, "Shutting Down the Server"
+    "smart": signal.SIGTERM,
+    "fast": signal.SIGINT,
+    "immediate": signal.SIGQUIT,
+}
+
+# kill -9 loses nothing without fsync: what a process wrote is the kernel's, and only an operating system crash takes
+# it. Pages can be torn even so (a write is cut short by the kill), hence full_page_writes stays on.
+SETTINGS: dict[str, str] = {
+    "listen_addresses": _HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "fsync": "off",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+}
+
+
+class EmbeddedPostgres:
+    """Start, stop, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
+
+    kind: Literal["embedded"] = "embedded"
+
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
+        """`settings` go over SETTINGS, by the names of postgresql.conf.
+
+        Raises PostgresUnavailableError, ProcessFailedError.
+        """
+        self._settings = {**SETTINGS, **(settings or {})}
+        user = server_user()
+        self._scratch = scratch_for(user)
+        self._process: ManagedProcess | None = None
+        self._password = secrets.token_urlsafe(18)
+        self.port = 0
+        try:
+            self._install = find_install(user, self._scratch)
+            self._initialise()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """The administrative database, as the owner of the cluster."""
+        return f"postgresql://{_USER}:{self._password}@{_HOST}:{self.port}/postgres"
+
+    @property
+    def databases(self) -> Databases:
+        return Databases(self.url)
+
+    def start(self) -> Self:
+        """Returns when the server answers. Raises ProcessFailedError."""
+        first_start = self.port == 0
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            if first_start:
+                self.port = free_port(_HOST)
+            try:
+                self._start_once()
+            except ProcessFailedError as error:
+                self.kill()
+                if attempt == _START_ATTEMPTS or not (first_start and "could not bind" in str(error)):
+                    raise
+            else:
+                break
+        return self
+
+    def stop(self, mode: StopMode = "fast") -> None:
+        """An orderly end; the data stay."""
+        if self._process is not None:
+            self._process.stop(_SIGNALS[mode])
+            self._process = None
+
+    def kill(self) -> None:
+        """kill -9 of the postmaster; returns when its backends are gone too, so that it can be started again."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def close(self) -> None:
+        """Ends the server and removes its data."""
+        self.kill()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _command(self, program: str, *arguments: str) -> Command:
+        return Command(
+            name=program,
+            argv=[str(self._install.bin / program), *arguments],
+            log=self._scratch / f"{program}.log",
+            env=environment(LC_ALL="C", TZ="UTC"),
+            cwd=self._scratch,
+            run_as=self._install.run_as,
+            scratch=self._scratch,
+            stop_signal=signal.SIGQUIT,
+        )
+
+    def _initialise(self) -> None:
+        password_file = self._scratch / "password"
+        password_file.write_text(self._password)
+        if self._install.run_as is not None:
+            shutil.chown(password_file, *self._install.run_as)
+        arguments = [
+            *("--pgdata", "data", "--username", _USER, "--pwfile", password_file.name),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
+            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ]
+        run_to_end(self._command("initdb", *arguments), 60)
+        password_file.unlink()
+
+    def _start_once(self) -> None:
+        settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        self._process = ManagedProcess(
+            self._command("postgres", "-D", str(self._scratch / "data"), "-p", str(self.port), *settings)
+        )
+        self._process.wait_until(self._answers, _START_SECONDS)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url, connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True

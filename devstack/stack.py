@@ -1,0 +1,77 @@
+"""The whole stack: PostgreSQL and Kafka, started together, and the application on them."""
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from devstack.application import Application, StackInfo
+from devstack.background import Background
+from devstack.kafka import Kafka, start_kafka
+from devstack.kafka_install import Say
+from devstack.postgres import Postgres, start_postgres
+from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess
+
+_DATABASE = "payments"
+
+
+class Stack:
+    """Everything, on this machine, for as long as this object is open. Nothing of it outlives this process."""
+
+    def __init__(self, say: Say, environment: Mapping[str, str] | None = None) -> None:
+        """`say` is told what starts, and which Kafka it is; `environment` goes to the service's processes."""
+        self._say = say
+        self._environment = environment
+        self._postgres: Background[Postgres] = Background(start_postgres)
+        self._kafka: Background[Kafka] = Background(lambda: start_kafka(say))
+        self._application: Application | None = None
+
+    def start(self, services: Iterable[ServiceName] = ALL_SERVICES) -> Self:
+        """Returns when all is ready. Raises PostgresUnavailableError, ProcessFailedError."""
+        self._postgres.begin()
+        self._kafka.begin()
+        postgres = self._postgres.result()
+        self._say(f"PostgreSQL: {postgres.kind}")
+        self._application = Application(
+            database_url=_database(postgres), kafka=self._kafka.result(), environment=self._environment
+        )
+        self._application.start(services)
+        return self
+
+    @property
+    def application(self) -> Application:
+        """The service's processes and the simulator. Raises RuntimeError before they have started."""
+        if self._application is None:
+            raise RuntimeError("the stack has not started")
+        return self._application
+
+    @property
+    def info(self) -> StackInfo:
+        return self.application.info
+
+    @property
+    def services(self) -> dict[ServiceName, ServiceProcess]:
+        return self.application.services
+
+    def close(self) -> None:
+        """Drains the service, then ends what it stood on."""
+        if self._application is not None:
+            self._application.close()
+        self._kafka.close()
+        self._postgres.close()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _database(postgres: Postgres) -> str:
+    """A given database as it is; on our own server, one of its own."""
+    return postgres.url if postgres.kind == "given" else postgres.databases.create(_DATABASE)

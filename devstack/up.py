@@ -1,0 +1,54 @@
+"""The stack, kept up until Ctrl-C or SIGTERM."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+from devstack.application import StackInfo
+from devstack.kafka_install import Say
+from devstack.processes import ProcessFailedError
+from devstack.stack import Stack
+
+_CHECK_SECONDS = 1.0
+
+
+def run_up(state_file: Path | None, say: Say) -> None:
+    """Writes the state file, readable by its owner alone, once all is ready; removes it at the end.
+
+    Must run in the main thread. Raises PostgresUnavailableError, and ProcessFailedError also when a process of the
+    service ends by itself later.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if state_file is not None:
+            state_file.unlink(missing_ok=True)
+        with Stack(say) as stack:
+            _tell(stack.info, state_file, say)
+            _watch(stack)
+    except KeyboardInterrupt:
+        say("stopped")
+    finally:
+        if state_file is not None:
+            state_file.unlink(missing_ok=True)
+
+
+def _tell(info: StackInfo, state_file: Path | None, say: Say) -> None:
+    if state_file is None:
+        for name, value in info.as_json().items():
+            say(f"{name}: {value}")
+    else:
+        unfinished = state_file.with_name(f"{state_file.name}.partial")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(json.dumps(info.as_json(), indent=2) + "\n")
+        unfinished.replace(state_file)
+        say(f"ready; how to reach it: {state_file}")
+    say("Ctrl-C ends it")
+
+
+def _watch(stack: Stack) -> None:
+    while True:
+        for service in stack.services.values():
+            if not service.running:
+                raise ProcessFailedError(f"{service.name} has ended by itself\n{service.log_tail()}")
+        time.sleep(_CHECK_SECONDS)
