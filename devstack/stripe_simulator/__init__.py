@@ -1,0 +1,1 @@
+"""A strict, stateful simulator of Stripe's API for one platform account, over plain HTTP."""

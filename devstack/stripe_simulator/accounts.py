@@ -1,0 +1,101 @@
+"""Connected accounts.
+
+Ids that callers bring along work at once, as if those accounts had finished onboarding: every `acct_…` of letters,
+digits and underscores, but for two patterns. One that contains `missing`, `unknown`, `invalid` or `nonexistent` does
+not exist; one that contains `restricted` exists and cannot receive transfers. `registered_accounts_only` turns the
+convenience off: then only accounts created by the API or registered through the control API exist.
+"""
+
+from __future__ import annotations
+
+import re
+
+from devstack.stripe_simulator.errors import RefusedError, no_such
+from devstack.stripe_simulator.metadata import merge
+from devstack.stripe_simulator.state import Call, State
+from devstack.stripe_simulator.wire import Json
+
+_ID = re.compile(r"acct_(?!.*(?:missing|unknown|invalid|nonexistent))[A-Za-z0-9_]{1,64}", re.IGNORECASE)
+
+
+def check_destination(state: State, id_: str) -> None:
+    """Whether transfers may go there.
+
+    Raises:
+        RefusedError: `resource_missing`, or `insufficient_capabilities_for_transfer`.
+    """
+    account = _find(state, id_)
+    if account is None:
+        raise no_such("destination", id_, "destination")
+    if account["capabilities"].get("transfers") != "active":
+        raise RefusedError(
+            "Your destination account needs to have at least one of the following capabilities enabled: "
+            "transfers, crypto_transfers, legacy_payments",
+            code="insufficient_capabilities_for_transfer",
+        )
+
+
+def without_funds(id_: str) -> RefusedError:
+    """A reversal that the connected account cannot pay: `balance_insufficient`."""
+    return RefusedError(
+        f"Insufficient funds: account {id_} does not have enough funds to reverse this transfer.",
+        code="balance_insufficient",
+    )
+
+
+def create(state: State, call: Call) -> Json:
+    """POST /v1/accounts; the account has finished onboarding."""
+    return register(state, state.new_id("acct_1", 16), call.params)
+
+
+def register(state: State, id_: str, params: Json, *, transfers: bool = True) -> Json:
+    """Make an account exist under an id of the caller's choice."""
+    active = "active" if transfers else "inactive"
+    account: Json = {
+        "id": id_,
+        "object": "account",
+        "business_profile": None,
+        "business_type": params.get("business_type"),
+        "capabilities": {"card_payments": active, "transfers": active},
+        "charges_enabled": transfers,
+        "controller": {"type": "application"},
+        "country": params.get("country", "SG"),
+        "created": state.clock.stamp(),
+        "default_currency": "sgd",
+        "details_submitted": True,
+        "email": params.get("email"),
+        "metadata": merge({}, params.get("metadata")),
+        "payouts_enabled": transfers,
+        "settings": None,
+        "type": params.get("type", "express"),
+    }
+    state.accounts[id_] = account
+    return account
+
+
+def retrieve(state: State, call: Call) -> Json:
+    """GET /v1/accounts/:account; Stripe answers 403 for one it does not know."""
+    id_ = call.path["account"]
+    if (account := _find(state, id_)) is None:
+        raise RefusedError(
+            f"The provided key does not have access to account '{id_}' (or that account does not exist). "
+            "Application access may have been revoked.",
+            status=403,
+            code="account_invalid",
+        )
+    return account
+
+
+def pay_out(state: State, id_: str) -> None:
+    """The connected account sends its whole balance to its bank: reversals then find no funds."""
+    for account, currency in state.connected_balance:
+        if account == id_:
+            state.connected_balance[account, currency] = 0
+
+
+def _find(state: State, id_: str) -> Json | None:
+    if id_ in state.accounts:
+        return state.accounts[id_]
+    if state.options.registered_accounts_only or not _ID.fullmatch(id_):
+        return None
+    return register(state, id_, {}, transfers="restricted" not in id_.lower())

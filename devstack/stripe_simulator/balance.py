@@ -1,0 +1,43 @@
+"""The platform's balance: captured money is pending, then available ("Balances")."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from devstack.stripe_simulator.state import Call, State
+from devstack.stripe_simulator.wire import Json
+
+
+def available(state: State, currency: str) -> int:
+    """What a transfer without source_transaction may use, in minor units."""
+    return _amounts(state)[currency][0]
+
+
+def retrieve(state: State, _call: Call) -> Json:
+    """GET /v1/balance"""
+    amounts = _amounts(state) or {"sgd": [0, 0]}
+
+    def column(index: int) -> list[Json]:
+        return [
+            {"amount": both[index], "currency": currency, "source_types": {"card": both[index]}}
+            for currency, both in sorted(amounts.items())
+        ]
+
+    return {"object": "balance", "available": column(0), "livemode": False, "pending": column(1)}
+
+
+def _amounts(state: State) -> dict[str, list[int]]:
+    amounts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    now = state.clock.now()
+
+    def slot(charge_id: str | None) -> int:
+        return int(charge_id is not None and state.settles_at.get(charge_id, 0.0) > now)
+
+    for charge in state.charges.values():
+        if charge["captured"]:
+            net = charge["amount_captured"] - charge["amount_refunded"]
+            amounts[charge["currency"]][slot(charge["id"])] += net
+    for transfer in state.transfers.values():
+        net = transfer["amount"] - transfer["amount_reversed"]
+        amounts[transfer["currency"]][slot(transfer["source_transaction"])] -= net
+    return amounts

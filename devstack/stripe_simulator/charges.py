@@ -1,0 +1,114 @@
+"""Charges: made by confirming an intent, held or captured, refunded, set free."""
+
+from __future__ import annotations
+
+from devstack.stripe_simulator.cards import Card, Decline
+from devstack.stripe_simulator.ledger import Effect
+from devstack.stripe_simulator.state import Call, State, found
+from devstack.stripe_simulator.wire import Json
+
+
+def make(state: State, intent: Json, card: Card, decline: Decline | None) -> Json:
+    """A charge for the whole intent: refused, or authorised and not yet captured."""
+    charge: Json = {
+        "id": state.new_id("ch_3"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
+        "captured": False,
+        "created": state.clock.stamp(),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "on_behalf_of": None,
+        "outcome": _outcome(decline),
+        "paid": decline is None,
+        "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
+        "payment_method_details": {"type": "card", "card": card_details(card)},
+        "receipt_email": intent["receipt_email"],
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": intent["shipping"],
+        "source_transfer": None,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "failed" if decline else "succeeded",
+        "transfer_data": None,
+        "transfer_group": intent["transfer_group"],
+    }
+    state.charges[charge["id"]] = charge
+    intent["latest_charge"] = charge["id"]
+    return charge
+
+
+def _outcome(decline: Decline | None) -> Json:
+    return {
+        "advice_code": "try_again_later" if decline else None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": decline.decline_code if decline else None,
+        "risk_level": "normal",
+        "seller_message": "The bank returned the decline code." if decline else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
+    }
+
+
+def card_details(card: Card) -> Json:
+    """A card as Stripe shows it: never its number."""
+    return {
+        "brand": card.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": "US",
+        "exp_month": 12,
+        "exp_year": 2034,
+        "fingerprint": f"simulated{card.last4}",
+        "funding": "credit",
+        "last4": card.last4,
+        "network": card.brand,
+        "three_d_secure": None,
+        "wallet": None,
+    }
+
+
+def take(state: State, charge: Json, amount: int, card: Card) -> None:
+    """Capture: the money is ours, pending until it settles."""
+    charge["captured"] = True
+    charge["amount_captured"] = amount
+    charge["balance_transaction"] = state.new_id("txn_3")
+    delay = 0.0 if card.available_at_once else state.options.settlement_delay
+    state.settles_at[charge["id"]] = state.clock.now() + delay
+    intent = state.payment_intents[charge["payment_intent"]]
+    state.record(Effect.CAPTURE, charge["id"], amount, charge, intent)
+
+
+def set_free(charge: Json) -> None:
+    """Let a hold go. Stripe shows that as a refund of the uncaptured charge ("Cancel a PaymentIntent")."""
+    charge["amount_refunded"] = charge["amount"]
+    charge["refunded"] = True
+
+
+def refundable(charge: Json) -> int:
+    """What may still be refunded, in minor units."""
+    return int(charge["amount_captured"] - charge["amount_refunded"])
+
+
+def retrieve(state: State, call: Call) -> Json:
+    """GET /v1/charges/:charge"""
+    return found(state.charges, call.path["charge"], "charge", "id", status=404)

@@ -1,0 +1,61 @@
+"""The PaymentIntent's states and what may be done in each ("How PaymentIntents work")."""
+
+from __future__ import annotations
+
+import enum
+
+from devstack.stripe_simulator.errors import unexpected_state
+from devstack.stripe_simulator.wire import Json
+
+
+class Status(enum.StrEnum):
+    """The statuses a card payment passes through."""
+
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    REQUIRES_CAPTURE = "requires_capture"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+
+
+class Action(enum.Enum):
+    """What is done to an intent; the value is Stripe's wording of the refusal."""
+
+    UPDATE = "This PaymentIntent's {change} could not be updated because it has a status of {status}."
+    CONFIRM = "You cannot confirm this PaymentIntent because it has a status of {status}."
+    AUTHENTICATE = "This PaymentIntent does not await authentication: it has a status of {status}."
+    CAPTURE = (
+        "This PaymentIntent could not be captured because it has a status of {status}. "
+        "Only a PaymentIntent with one of the following statuses may be captured: requires_capture."
+    )
+    CANCEL = (
+        "You cannot cancel this PaymentIntent because it has a status of {status}. Only a PaymentIntent with "
+        "one of the following statuses may be canceled: requires_payment_method, requires_capture, "
+        "requires_confirmation, requires_action, processing."
+    )
+
+
+_OPEN = frozenset({Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION, Status.REQUIRES_ACTION})
+
+ALLOWED_IN: dict[Action, frozenset[Status]] = {
+    Action.UPDATE: _OPEN,
+    Action.CONFIRM: _OPEN,
+    Action.AUTHENTICATE: frozenset({Status.REQUIRES_ACTION}),
+    Action.CAPTURE: frozenset({Status.REQUIRES_CAPTURE}),
+    Action.CANCEL: _OPEN | {Status.REQUIRES_CAPTURE},
+}
+
+
+def require(action: Action, intent: Json, *, change: str = "amount") -> None:
+    """Let the action pass in this status.
+
+    Raises:
+        RefusedError: `payment_intent_unexpected_state`, with the intent.
+    """
+    status = Status(intent["status"])
+    if status in ALLOWED_IN[action]:
+        return
+    if action is Action.CAPTURE and status is Status.SUCCEEDED:
+        raise unexpected_state("This PaymentIntent could not be captured because it has already been captured.", intent)
+    raise unexpected_state(action.value.format(status=status, change=change), intent)

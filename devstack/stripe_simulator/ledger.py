@@ -1,0 +1,56 @@
+"""What really happened to money: one entry for each effect. A replayed response adds none."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+
+from devstack.stripe_simulator.wire import Json
+
+
+class Effect(enum.StrEnum):
+    """What can happen to money. A charge captured at once is one CAPTURE and no HOLD."""
+
+    HOLD = "hold"
+    CAPTURE = "capture"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    TRANSFER = "transfer"
+    REVERSAL = "reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One effect. `amount` is in minor units; for a CANCEL it is the hold set free, 0 when nothing was held."""
+
+    effect: Effect
+    id: str
+    amount: int
+    currency: str
+    payment_intent: str | None
+    charge: str | None
+    destination: str | None
+    metadata: dict[str, str]
+    by: str
+    """Who did it: `api`, `dashboard`, `customer` (3-D Secure) or `stripe` (expiry)."""
+    idempotency_key: str | None
+    at: int
+
+
+class Ledger:
+    """Effects in the order in which they happened."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        """Record one effect."""
+        self._entries.append(entry)
+
+    def entries(self, *, effect: str | None = None, payment_intent: str | None = None) -> list[Json]:
+        """The effects as JSON, all or those that match."""
+        return [
+            asdict(entry)
+            for entry in self._entries
+            if effect in (None, entry.effect) and payment_intent in (None, entry.payment_intent)
+        ]

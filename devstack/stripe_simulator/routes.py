@@ -1,0 +1,198 @@
+"""Stripe's endpoints: path, operation name, parameters in stripe-python's types, what the simulator implements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from devstack.stripe_simulator import (
+    accounts,
+    balance,
+    charges,
+    customers,
+    intents,
+    listing,
+    payment_methods,
+    refunds,
+    search,
+    transfers,
+)
+from devstack.stripe_simulator.errors import InvalidParameterError, RefusedError, unsupported
+from devstack.stripe_simulator.schema import check, params_of
+from devstack.stripe_simulator.state import Call, State
+from devstack.stripe_simulator.wire import Json
+
+Handler = Callable[[State, Call], Json]
+
+_PLAIN_INTENT = "description receipt_email setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
+_METHOD_TYPES = "payment_method_types"
+_LAST_VERSION_WITH_METHOD_TYPES = "2026-09-30"
+"""First API version that refuses `payment_method_types` (changelog, Endive: "Removes the payment method types
+parameter from Payment Intents and Setup Intents"); `allowed_payment_method_types` took its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint. Parameters known to Stripe but not `implemented` are refused, not ignored."""
+
+    name: str
+    handler: Handler
+    params_class: str
+    implemented: frozenset[str]
+
+    def check(self, given: Json, stripe_version: str) -> Json:
+        """The parameters with their types.
+
+        Raises:
+            InvalidParameterError: before the endpoint runs, so nothing is stored under the key.
+        """
+        method_types = given.pop(_METHOD_TYPES, None) if self.name in _TAKES_METHOD_TYPES else None
+        params = check(params_of(self.params_class), given)
+        for name in params:
+            if name not in self.implemented:
+                raise unsupported(name)
+        if method_types is not None:
+            params[_METHOD_TYPES] = _method_types(method_types, stripe_version)
+        return params
+
+
+_TAKES_METHOD_TYPES = frozenset({"payment_intents.create"})
+
+
+def _method_types(given: Any, stripe_version: str) -> list[str]:
+    if stripe_version >= _LAST_VERSION_WITH_METHOD_TYPES:
+        raise InvalidParameterError(
+            "`payment_method_types` is no longer supported in this API version. Use dynamic payment methods, "
+            "or `allowed_payment_method_types`.",
+            code="payment_method_types_no_longer_supported",
+            param=_METHOD_TYPES,
+        )
+    if not isinstance(given, dict):
+        raise InvalidParameterError("Invalid array", param=_METHOD_TYPES)
+    return [given[key] for key in sorted(given)]
+
+
+def _operation(name: str, handler: Handler, params_class: str, implemented: str = "") -> Operation:
+    return Operation(name, handler, params_class, frozenset(implemented.split()) | {"expand"})
+
+
+_LIST = "created ending_before limit starting_after"
+
+_TABLE: dict[tuple[str, str], Operation] = {
+    ("POST", "payment_intents"): _operation(
+        "payment_intents.create",
+        intents.create,
+        "PaymentIntentCreateParams",
+        "allowed_payment_method_types amount automatic_payment_methods capture_method confirm "
+        "confirmation_method currency customer error_on_requires_action excluded_payment_method_types "
+        "metadata off_session payment_method return_url transfer_group use_stripe_sdk " + _PLAIN_INTENT,
+    ),
+    ("GET", "payment_intents"): _operation(
+        "payment_intents.list", listing.payment_intents, "PaymentIntentListParams", "customer " + _LIST
+    ),
+    ("GET", "payment_intents/search"): _operation(
+        "payment_intents.search", search.payment_intents, "PaymentIntentSearchParams", "limit page query"
+    ),
+    ("GET", "payment_intents/:intent"): _operation(
+        "payment_intents.retrieve", intents.retrieve, "PaymentIntentRetrieveParams"
+    ),
+    ("POST", "payment_intents/:intent"): _operation(
+        "payment_intents.update",
+        intents.update,
+        "PaymentIntentUpdateParams",
+        "amount metadata payment_method transfer_group " + _PLAIN_INTENT,
+    ),
+    ("POST", "payment_intents/:intent/confirm"): _operation(
+        "payment_intents.confirm",
+        intents.confirm,
+        "PaymentIntentConfirmParams",
+        "error_on_requires_action off_session payment_method return_url use_stripe_sdk receipt_email "
+        "setup_future_usage shipping",
+    ),
+    ("POST", "payment_intents/:intent/capture"): _operation(
+        "payment_intents.capture",
+        intents.capture,
+        "PaymentIntentCaptureParams",
+        "amount_to_capture final_capture metadata statement_descriptor statement_descriptor_suffix",
+    ),
+    ("POST", "payment_intents/:intent/cancel"): _operation(
+        "payment_intents.cancel", intents.cancel, "PaymentIntentCancelParams", "cancellation_reason"
+    ),
+    ("GET", "payment_methods/:payment_method"): _operation(
+        "payment_methods.retrieve", payment_methods.retrieve, "PaymentMethodRetrieveParams"
+    ),
+    ("GET", "charges"): _operation(
+        "charges.list", listing.charges, "ChargeListParams", "customer payment_intent transfer_group " + _LIST
+    ),
+    ("GET", "charges/:charge"): _operation("charges.retrieve", charges.retrieve, "ChargeRetrieveParams"),
+    ("POST", "refunds"): _operation(
+        "refunds.create", refunds.create, "RefundCreateParams", "amount charge metadata payment_intent reason"
+    ),
+    ("GET", "refunds"): _operation(
+        "refunds.list", listing.refunds, "RefundListParams", "charge payment_intent " + _LIST
+    ),
+    ("GET", "refunds/:refund"): _operation("refunds.retrieve", refunds.retrieve, "RefundRetrieveParams"),
+    ("POST", "transfers"): _operation(
+        "transfers.create",
+        transfers.create,
+        "TransferCreateParams",
+        "amount currency description destination metadata source_transaction source_type transfer_group",
+    ),
+    ("GET", "transfers"): _operation(
+        "transfers.list", listing.transfers, "TransferListParams", "destination transfer_group " + _LIST
+    ),
+    ("GET", "transfers/:transfer"): _operation("transfers.retrieve", transfers.retrieve, "TransferRetrieveParams"),
+    ("POST", "transfers/:transfer/reversals"): _operation(
+        "transfers.reversals.create",
+        transfers.reverse,
+        "TransferReversalCreateParams",
+        "amount description metadata refund_application_fee",
+    ),
+    ("GET", "transfers/:transfer/reversals"): _operation(
+        "transfers.reversals.list", listing.reversals, "TransferReversalListParams", _LIST
+    ),
+    ("GET", "transfers/:transfer/reversals/:reversal"): _operation(
+        "transfers.reversals.retrieve", transfers.retrieve_reversal, "TransferReversalRetrieveParams"
+    ),
+    ("POST", "accounts"): _operation(
+        "accounts.create",
+        accounts.create,
+        "AccountCreateParams",
+        "business_type capabilities country email metadata type",
+    ),
+    ("GET", "accounts/:account"): _operation("accounts.retrieve", accounts.retrieve, "AccountRetrieveParams"),
+    ("GET", "balance"): _operation("balance.retrieve", balance.retrieve, "BalanceRetrieveParams"),
+    ("POST", "customers"): _operation(
+        "customers.create",
+        customers.create,
+        "CustomerCreateParams",
+        "address description email metadata name phone",
+    ),
+    ("GET", "customers/:customer"): _operation("customers.retrieve", customers.retrieve, "CustomerRetrieveParams"),
+    ("GET", "events"): _operation("events.list", listing.events, "EventListParams", "type types " + _LIST),
+    ("GET", "events/:event"): _operation("events.retrieve", listing.event, "EventRetrieveParams"),
+}
+
+_PATTERNS = [
+    (method, re.compile("/v1/" + re.sub(r":(\w+)", r"(?P<\1>[^/]+)", path)), operation)
+    for (method, path), operation in _TABLE.items()
+]
+OPERATIONS = frozenset(operation.name for operation in _TABLE.values())
+
+
+def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """The operation for a path, with the ids in it.
+
+    Raises:
+        RefusedError: 404, as Stripe answers an unknown URL.
+    """
+    for wanted, pattern, operation in _PATTERNS:
+        if wanted == method and (match := pattern.fullmatch(path)):
+            return operation, match.groupdict()
+    raise RefusedError(
+        f"Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at "
+        "https://support.stripe.com/.",
+        status=404,
+    )

@@ -1,0 +1,140 @@
+"""All that the simulated Stripe account holds, and the events that tell of it."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stripe import api_version as library_api_version
+
+from devstack.stripe_simulator.cards import Card
+from devstack.stripe_simulator.clock import Clock
+from devstack.stripe_simulator.errors import no_such
+from devstack.stripe_simulator.ledger import Effect, Entry, Ledger
+from devstack.stripe_simulator.wire import Json
+
+_ALPHABET = string.ascii_letters + string.digits
+
+Publish = Callable[[str, str, str], None]
+"""Takes an event's id, its type and its JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an API request (with its id and idempotency key), the Dashboard, the customer or Stripe."""
+
+    by: str
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of the account. Times in seconds of the simulator's clock."""
+
+    search_lag: float = 0.0
+    """How long an intent stays invisible to search; the real one says up to a minute ("Search")."""
+    registered_accounts_only: bool = False
+    settlement_delay: float = 2 * 86400.0
+    """How long a captured charge stays in the pending balance."""
+
+
+@dataclass
+class State:
+    """The account's objects by id, each as Stripe renders it, oldest first."""
+
+    clock: Clock
+    publish: Publish
+    rng: random.Random
+    options: Options = field(default_factory=Options)
+    ledger: Ledger = field(default_factory=Ledger)
+    payment_intents: dict[str, Json] = field(default_factory=dict)
+    charges: dict[str, Json] = field(default_factory=dict)
+    refunds: dict[str, Json] = field(default_factory=dict)
+    transfers: dict[str, Json] = field(default_factory=dict)
+    reversals: dict[str, dict[str, Json]] = field(default_factory=dict)
+    accounts: dict[str, Json] = field(default_factory=dict)
+    customers: dict[str, Json] = field(default_factory=dict)
+    payment_methods: dict[str, Json] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    connected_balance: dict[tuple[str, str], int] = field(default_factory=dict)
+    holds: list[tuple[float, str]] = field(default_factory=list)
+    """When each hold expires, and its intent, soonest first: holds all last equally long."""
+    settles_at: dict[str, float] = field(default_factory=dict)
+    """When each captured charge leaves the pending balance."""
+    transferred: dict[str, int] = field(default_factory=dict)
+    """What was transferred from each charge, reversed or not."""
+    unsettled_refunds: list[str] = field(default_factory=list)
+    actor: Actor = Actor("stripe")
+
+    def new_id(self, prefix: str, length: int = 24) -> str:
+        """A fresh id in Stripe's style."""
+        return prefix + "".join(self.rng.choices(_ALPHABET, k=length))
+
+    def emit(self, type_: str, subject: Json) -> None:
+        """Record an event with a snapshot of its subject, and hand it to the webhooks."""
+        id_ = self.new_id("evt_3")
+        event = {
+            "id": id_,
+            "object": "event",
+            "api_version": library_api_version,
+            "created": self.clock.stamp(),
+            "data": {"object": subject},
+            "livemode": False,
+            "pending_webhooks": 1,
+            "request": {"id": self.actor.request_id, "idempotency_key": self.actor.idempotency_key},
+            "type": type_,
+        }
+        text = json.dumps(event)
+        self.events[id_] = text
+        self.publish(id_, type_, text)
+
+    def record(
+        self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: str
+    ) -> None:
+        """Put one effect into the ledger; `more` may name the destination account."""
+        subject = intent or charge or {}
+        self.ledger.add(
+            Entry(
+                effect=effect,
+                id=id_,
+                amount=amount,
+                currency=more.get("currency") or subject.get("currency", ""),
+                payment_intent=intent["id"] if intent else None,
+                charge=charge["id"] if charge else None,
+                destination=more.get("destination"),
+                metadata=dict(subject.get("metadata", {})),
+                by=self.actor.by,
+                idempotency_key=self.actor.idempotency_key,
+                at=self.clock.stamp(),
+            )
+        )
+
+    def intent(self, id_: str) -> Json:
+        """The PaymentIntent with this id, from a path. Raises RefusedError 404."""
+        return found(self.payment_intents, id_, "payment_intent", "intent", status=404)
+
+
+def found(store: dict[str, Json], id_: str, kind: str, param: str, *, status: int = 400) -> Json:
+    """The object with this id.
+
+    Raises:
+        RefusedError: `resource_missing`.
+    """
+    if id_ not in store:
+        raise no_such(kind, id_, param, status=status)
+    return store[id_]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call after its parameters were checked."""
+
+    params: Json
+    path: dict[str, str]
+    base_url: str
+    query: str = ""

@@ -1,0 +1,36 @@
+"""One request on its way through the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devstack.stripe_simulator.faults import Fault, Kind
+from devstack.stripe_simulator.routes import Operation
+from devstack.stripe_simulator.state import Call
+from devstack.stripe_simulator.wire import Reply, Request
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What is known of a request. With a reply set before it executes, it does not execute."""
+
+    request: Request
+    id: str
+    operation: Operation | None = None
+    call: Call | None = None
+    key: str | None = None
+    struck: list[Fault] = field(default_factory=list)
+    reply: Reply | None = None
+    replayed: bool = False
+    holds_key: bool = False
+    locks: str | None = None
+    """The intent that no other request may change meanwhile."""
+    latency_before: float = 0.0
+    """Seconds to wait before `execute`."""
+    latency_after: float = 0.0
+    """Seconds to wait before `finish`."""
+
+    @property
+    def outcome(self) -> Fault | None:
+        """The fault that decides the answer, if one struck."""
+        return next((f for f in self.struck if f.kind not in (Kind.LATENCY_BEFORE, Kind.LATENCY_AFTER)), None)
