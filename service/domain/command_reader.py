@@ -1,0 +1,150 @@
+"""What a Kafka record asks for, whatever shape it came in."""
+
+from contextlib import suppress
+from typing import Any
+
+from service.domain.command_fields import FIELDS, ID_LENGTH, FieldError, build
+from service.domain.command_json import (
+    Kept,
+    Repeated,
+    UnreadableError,
+    UnreadableReason,
+    decode,
+    is_storable,
+    keep,
+    parse,
+)
+from service.domain.commands import Command, CommandType, InvalidCommand, UnreadableMessage
+from service.domain.errors import ErrorCode
+
+_ENVELOPE = frozenset({"type", "correlation_id", "timestamp", "source", "payload"})
+
+_NO_ID = UnreadableReason.NO_CORRELATION_ID
+
+_NESTED: dict[str, tuple[str, ...]] = {
+    "customer_id": ("customer", "clerkUserId"),
+    "stripe_customer_id": ("customer", "stripeCustomerId"),
+    "payment_method_id": ("customer", "userStripeCard", "payment_method_id"),
+    "amount": ("order", "amount"),
+    "currency": ("order", "currency"),
+    "description": ("order", "description"),
+}
+"""Where CampusG's create-order saga puts what the flat form names directly."""
+
+
+def read(value: bytes | None, default_currency: str) -> Command | InvalidCommand | UnreadableMessage:
+    """The command in a record's value; raises nothing, whatever the bytes are.
+
+    Three shapes are one command: the envelope; the envelope with ``correlation_id`` only in its payload; and the
+    fields beside ``type``. Where envelope and payload name different correlation ids the envelope's wins. Unknown
+    fields are ignored. ``default_currency`` stands in only for the nested authorise, which names none.
+    """
+    try:
+        content = _opened(decode(value))
+        kind, correlation_id = _identity(content)
+    except UnreadableError as fault:
+        return UnreadableMessage(fault.reason, fault.detail)
+    kept = keep(content, value or b"")
+    try:
+        _acceptable(kept)
+        return _command(kind, correlation_id, _fields(content), default_currency)
+    except FieldError as fault:
+        return _invalid(kind, correlation_id, fault, _fields(kept.content))
+
+
+def _acceptable(kept: Kept) -> None:
+    if kept.fault is not None:
+        raise FieldError(ErrorCode.INVALID_PAYLOAD, kept.fault)
+
+
+def _command(kind: str, correlation_id: str, fields: Any, default_currency: str) -> Command:
+    known = next((known for known in FIELDS if known == kind), None)
+    if known is None:
+        raise FieldError(ErrorCode.INVALID_PAYLOAD, f"type is not known: send one of {', '.join(FIELDS)}")
+    if not isinstance(fields, dict):
+        raise FieldError(ErrorCode.INVALID_PAYLOAD, "payload must be a JSON object")
+    nested = known is CommandType.AUTHORIZE and any(
+        isinstance(fields.get(part), dict) for part in ("customer", "order")
+    )
+    return build(known, correlation_id, _flattened(fields, default_currency) if nested else fields)
+
+
+def _invalid(kind: str, correlation_id: str, fault: FieldError, fields: Any) -> InvalidCommand:
+    given = fields if isinstance(fields, dict) else {}
+    return InvalidCommand(
+        correlation_id=correlation_id,
+        command_type=kind,
+        error=fault.error,
+        message=fault.message,
+        content=fields,
+        order_id=_given_id(given, "order_id"),
+        payment_id=_given_id(given, "payment_id"),
+    )
+
+
+def _given_id(given: dict[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    return value if isinstance(value, str) and 1 <= len(value) <= ID_LENGTH else None
+
+
+def _opened(content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise UnreadableError(UnreadableReason.NOT_AN_OBJECT, "the value must be a JSON object")
+    payload = content.get("payload")
+    if isinstance(payload, str):
+        with suppress(UnreadableError):  # What is no JSON stays a string, and is refused as one.
+            content["payload"] = parse(payload)
+    return content
+
+
+def _fields(content: dict[str, Any]) -> Any:
+    payload = content.get("payload")
+    if payload is None:
+        return {name: value for name, value in content.items() if name not in _ENVELOPE}
+    if isinstance(payload, dict):
+        return {name: value for name, value in payload.items() if name != "correlation_id"}
+    return payload
+
+
+def _identity(content: dict[str, Any]) -> tuple[str, str]:
+    payload = content.get("payload")
+    inner: dict[str, Any] = payload if isinstance(payload, dict) else {}
+    _once(content, "type", "correlation_id", "payload")
+    _once(inner, "correlation_id")
+    given = content.get("correlation_id")
+    return (
+        _name("type", content.get("type"), UnreadableReason.NO_TYPE),
+        _name("correlation_id", inner.get("correlation_id") if given is None else given, _NO_ID),
+    )
+
+
+def _once(part: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if isinstance(part, Repeated) and name in part.names:
+            raise UnreadableError(UnreadableReason.AMBIGUOUS, f"{name} stands more than once: send it once")
+
+
+def _name(name: str, value: Any, reason: UnreadableReason) -> str:
+    if value is None:
+        raise UnreadableError(reason, f"{name} is missing: send a string of 1 to {ID_LENGTH} characters")
+    if isinstance(value, str) and 1 <= len(value) <= ID_LENGTH and is_storable(value):
+        return value
+    raise UnreadableError(
+        reason, f"{name} must be a string of 1 to {ID_LENGTH} characters without NUL or half a surrogate pair"
+    )
+
+
+def _flattened(fields: dict[str, Any], default_currency: str) -> dict[str, Any]:
+    flat = {name: fields.get(name) for name in ("order_id", "return_url", *_NESTED)}
+    for name, path in _NESTED.items():
+        if flat[name] is None:
+            flat[name] = _at(fields, path)
+    if flat["currency"] is None:
+        flat["currency"] = default_currency
+    return flat
+
+
+def _at(fields: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        fields = fields.get(name) if isinstance(fields, dict) else None
+    return fields

@@ -1,0 +1,165 @@
+"""No bytes, however odd, raise: each message gets a command, an answer or a dead letter."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given, seed, settings
+from hypothesis import strategies as st
+
+from service.domain.command_json import MAX_BYTES, MAX_DEPTH, READABLE_BYTES
+from service.domain.command_reader import read
+from service.domain.commands import Authorize, InvalidCommand, Release, Revert, UnreadableMessage, fingerprint
+from service.domain.errors import ErrorCode
+from service.domain.money import MINIMUM, THREE_DECIMAL
+from tests.unit.domain.test_command_reader import REVERT, SHAPES, envelope, flat
+
+REASONS: list[tuple[bytes | None, str]] = [
+    (None, "EMPTY"),
+    (b"", "EMPTY"),
+    (b" \n", "EMPTY"),
+    (b"\xff\xfe{}", "NOT_JSON"),
+    (b'{"type": "\xed\xa0\x80"}', "NOT_JSON"),
+    (b"{'type': 'x'}", "NOT_JSON"),
+    (b'{"type": "a\x00b"}', "NOT_JSON"),
+    (b"{", "NOT_JSON"),
+    (b'"plain text"', "NOT_JSON"),
+    (b"[]", "NOT_AN_OBJECT"),
+    (b"5", "NOT_AN_OBJECT"),
+    (b"null", "NOT_AN_OBJECT"),
+    (b"NaN", "NOT_AN_OBJECT"),
+    (b"9" * 5000, "NOT_AN_OBJECT"),
+    (b"[" * 100_000, "TOO_DEEP"),
+    (b"{}", "NO_TYPE"),
+    (b'{"correlation_id": "c"}', "NO_TYPE"),
+    (b'{"type": 5, "correlation_id": "c"}', "NO_TYPE"),
+    (b'{"type": "", "correlation_id": "c"}', "NO_TYPE"),
+    (json.dumps({"type": "x" * 256, "correlation_id": "c"}).encode(), "NO_TYPE"),
+    (b'{"type": "revert_payment\\u0000", "correlation_id": "c"}', "NO_TYPE"),
+    (b'{"type": "revert_payment"}', "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "payload": {}}', "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "correlation_id": 7}', "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "correlation_id": ""}', "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "correlation_id": "\\ud800"}', "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "correlation_id": "a\\u0000"}', "NO_CORRELATION_ID"),
+    (json.dumps({"type": "revert_payment", "correlation_id": "c" * 256}).encode(), "NO_CORRELATION_ID"),
+    (b'{"type": "revert_payment", "correlation_id": "a", "correlation_id": "b"}', "AMBIGUOUS"),
+    (b'{"type": "a", "type": "b", "correlation_id": "c"}', "AMBIGUOUS"),
+    (b'{"type": "a", "payload": {"correlation_id": "a", "correlation_id": "b"}}', "AMBIGUOUS"),
+    (b'{"type": "a", "payload": {"correlation_id": "a"}, "payload": {"correlation_id": "b"}}', "AMBIGUOUS"),
+    (b" " * (READABLE_BYTES + 1), "TOO_LARGE"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), REASONS, ids=range(len(REASONS)))
+def test_what_cannot_be_answered_says_why(value: bytes | None, reason: str) -> None:
+    found = read(value, "sgd")
+    assert isinstance(found, UnreadableMessage)
+    assert found.reason == reason
+    assert found.detail
+
+
+def answered(value: bytes) -> InvalidCommand:
+    found = read(value, "sgd")
+    assert isinstance(found, InvalidCommand), found
+    assert found.error is ErrorCode.INVALID_PAYLOAD
+    assert_storable(found)
+    return found
+
+
+def assert_storable(found: InvalidCommand) -> None:
+    """PostgreSQL's text and jsonb take it, and the fingerprint can be made."""
+    assert len(fingerprint(found.content)) == 32
+    text = json.dumps([found.content, found.message, found.order_id, found.payment_id], allow_nan=False)
+    assert not re.search(r"(?<!\\)(\\\\)*\\u(0000|d[89a-f])", re.sub(r"\\ud[89ab]..\\ud[c-f]..", "", text))
+    assert len(found.message) < 2000
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert isinstance(read(b"\xef\xbb\xbf" + json.dumps(flat("revert_payment", REVERT)).encode(), "sgd"), Revert)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("extra", [{"note": "a\0b"}, {"note": ["x", {"y": "\udcff"}]}, {"a\0": 1}, {"\ud800": 1}])
+def test_what_postgresql_cannot_hold_is_answered(shape: Any, extra: dict[str, Any]) -> None:
+    answered(json.dumps(shape("revert_payment", {**REVERT, **extra})).encode())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_field_that_stands_twice_is_answered(shape: Any) -> None:
+    text = json.dumps(shape("revert_payment", REVERT)).replace('"reason"', '"reason": "other", "reason"')
+    assert "reason more than once" in answered(text.encode()).message
+
+
+def test_nesting_has_a_bound() -> None:
+    def nested(levels: int) -> bytes:
+        text = json.dumps(envelope("revert_payment", {**REVERT, "deep": "@"}))
+        return text.replace('"@"', "[" * levels + "]" * levels).encode()
+
+    assert isinstance(read(nested(MAX_DEPTH - 2), "sgd"), Revert)
+    assert "nested deeper" in answered(nested(MAX_DEPTH)).message
+    assert "nested deeper" in answered(nested(400)).message
+
+
+def test_over_one_mebibyte_is_answered_where_it_can_be_read() -> None:
+    def padded(size: int) -> bytes:
+        text = json.dumps(envelope("revert_payment", REVERT))
+        return (text + " " * (size - len(text))).encode()
+
+    assert isinstance(read(padded(MAX_BYTES), "sgd"), Revert)
+    found = answered(padded(MAX_BYTES + 1))
+    assert "send at most 1048576" in found.message
+    assert set(found.content) == {"sha256"}
+
+
+def test_a_thousand_repeated_names_cost_no_more_than_one() -> None:
+    pairs = ",".join(f'"a{n}": 1, "a{n}": 2' for n in range(10_000))
+    assert answered(f'{{"type": "revert_payment", "correlation_id": "c", {pairs}}}'.encode())
+
+
+text = st.text(max_size=20)
+ids = st.text(min_size=1, max_size=255).filter(lambda s: s.strip() and "\0" not in s)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | text | st.text("\0\ud800a", max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+    max_leaves=12,
+)
+NAMES = "type correlation_id payload order_id customer_id payment_id amount currency customer order reason".split()
+KINDS = ["authorize_payment", "release_payment", "revert_payment"]
+messages = st.dictionaries(st.sampled_from(NAMES), json_values | st.sampled_from(KINDS), max_size=8)
+
+
+@seed(20240601)
+@settings(max_examples=400, deadline=None)
+@given(st.binary() | messages.map(lambda m: json.dumps(m).encode()) | json_values.map(lambda v: json.dumps(v).encode()))
+@example(b'{"type":"authorize_payment","correlation_id":"c","customer":{"userStripeCard":5},"order":[]}')
+@example(b'{"type":"revert_payment","correlation_id":"c","payload":"\\"\\\\u0000\\""}')
+def test_no_bytes_raise(value: bytes) -> None:
+    found = read(value, "sgd")
+    if isinstance(found, InvalidCommand):
+        assert_storable(found)
+    assert isinstance(found, Authorize | Release | Revert | InvalidCommand | UnreadableMessage)
+
+
+payloads = st.fixed_dictionaries(
+    {
+        "order_id": ids,
+        "customer_id": ids,
+        "payment_method_id": ids,
+        "amount": st.integers(max(MINIMUM.values()), 9_999_999).map(lambda n: n * 10),
+        "currency": st.sampled_from([*MINIMUM, *THREE_DECIMAL]),
+    },
+    optional={"stripe_customer_id": st.none() | ids, "description": st.none() | ids},
+)
+
+
+@seed(20240602)
+@settings(max_examples=200, deadline=None)
+@given(payloads, ids)
+def test_all_shapes_of_a_command_are_equal(payload: dict[str, Any], correlation_id: str) -> None:
+    found = {read(json.dumps(shape(KINDS[0], payload, correlation_id)).encode(), "sgd") for shape in SHAPES}
+    assert len(found) == 1
+    command = found.pop()
+    assert isinstance(command, Authorize)
+    assert (command.correlation_id, command.amount) == (correlation_id, payload["amount"])
