@@ -136,7 +136,7 @@ CREATE TABLE commands (
     CONSTRAINT ck_commands_done_is_timed CHECK ((state = 'done') = (completed_at IS NOT NULL)),
     CONSTRAINT ck_commands_lease_only_while_pending CHECK (state = 'pending' OR lease_token IS NULL),
     CONSTRAINT ck_commands_open_is_scheduled CHECK (state = 'done' OR next_attempt_at IS NOT NULL),
-    CONSTRAINT fk_commands_payment_id_payments FOREIGN KEY(payment_id) REFERENCES payments (payment_id) DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT fk_commands_payment_id_payments FOREIGN KEY(payment_id) REFERENCES payments (payment_id)
 )
  WITH (fillfactor = 80);
 CREATE INDEX ix_commands_due ON commands (next_attempt_at) WHERE state <> 'done';

@@ -73,11 +73,16 @@ class Revert:
 
 @dataclass(frozen=True, slots=True)
 class CancelHold:
-    """Our own: a payment told "failed" or reverted must hold and move no money."""
+    """Our own: a payment told "failed" or reverted must hold and move no money. Its correlation id is the intent's."""
 
     type: ClassVar = CommandType.CANCEL_HOLD
     correlation_id: str
     payment_id: UUID
+
+    @property
+    def intent_id(self) -> str:
+        """The PaymentIntent whose hold goes."""
+        return self.correlation_id
 
 
 Command = Authorize | Release | Revert

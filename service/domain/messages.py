@@ -118,4 +118,4 @@ def _envelope(kind: str, correlation_id: str, now: datetime, payload: dict[str, 
         "source": SOURCE,
         "payload": {**payload, "correlation_id": correlation_id},
     }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(body, separators=(",", ":"))

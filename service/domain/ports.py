@@ -87,6 +87,10 @@ class Refund:
     failed: bool = False
 
 
+StepResult = Intent | Transfer | Refund | str
+"""What a step at Stripe leaves: an intent, a transfer, a refund, or the id of a reversal."""
+
+
 class PaymentGateway(Protocol):
     """Stripe. Calls block; none may be made inside a database transaction (TransactionOpenError).
 

@@ -110,8 +110,7 @@ commands = Table(
     Column("command_type", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("payload", JSONB, nullable=False),
-    # Deferred: a command and the payment it makes are written in one transaction, the command first.
-    Column("payment_id", Uuid, ForeignKey("payments.payment_id", deferrable=True, initially="DEFERRED")),
+    Column("payment_id", Uuid, ForeignKey("payments.payment_id")),
     Column("state", Text, nullable=False),
     Column("recovery_point", Text, nullable=False),
     Column("step_started_at", INSTANT),

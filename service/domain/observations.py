@@ -1,0 +1,174 @@
+"""What a look at a PaymentIntent, or Stripe's word about it, does to a payment.
+
+The API's answer, a webhook and a reconciliation all come through here, so their order does not matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+
+from service.domain import answers
+from service.domain.errors import ErrorCode
+from service.domain.messages import Answer
+from service.domain.payment import Failure, Payment
+from service.domain.ports import Intent, IntentError, IntentStatus
+from service.domain.status import UNANSWERED, PaymentStatus
+
+
+class Seen(Enum):
+    """What Stripe says of an intent."""
+
+    ACTION = auto()
+    PROCESSING = auto()
+    HELD = auto()
+    CAPTURED = auto()
+    CANCELED = auto()
+    DECLINED = auto()
+
+
+SEEN_BY_STATUS = {
+    IntentStatus.REQUIRES_PAYMENT_METHOD: Seen.DECLINED,
+    IntentStatus.REQUIRES_CONFIRMATION: Seen.ACTION,
+    IntentStatus.REQUIRES_ACTION: Seen.ACTION,
+    IntentStatus.PROCESSING: Seen.PROCESSING,
+    IntentStatus.REQUIRES_CAPTURE: Seen.HELD,
+    IntentStatus.CANCELED: Seen.CANCELED,
+    IntentStatus.SUCCEEDED: Seen.CAPTURED,
+}
+
+SEEN_BY_EVENT = {
+    "payment_intent.amount_capturable_updated": Seen.HELD,
+    "payment_intent.succeeded": Seen.CAPTURED,
+    "payment_intent.canceled": Seen.CANCELED,
+    "payment_intent.payment_failed": Seen.DECLINED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The payment after the look, what to tell, and whether its hold must be cancelled."""
+
+    payment: Payment
+    answers: tuple[Answer, ...] = ()
+    cancel_hold: bool = False
+
+
+def observe(payment: Payment, seen: Seen, intent: Intent, *, revert_open: bool, now: datetime) -> Observed:
+    """Pure: the effect of having ``seen`` this state of the payment's own ``intent``.
+
+    With a revert open nothing is decided here but a refusal: the revert answers both commands.
+    """
+    noted = _note(payment, seen, intent, now)
+    if payment.status in UNANSWERED:
+        if revert_open and seen is not Seen.DECLINED:
+            return Observed(noted)
+        return _UNANSWERED[seen](noted, intent)
+    if payment.status is PaymentStatus.AUTHORIZED:
+        return _hold_ended(noted) if seen is Seen.CANCELED and not revert_open else Observed(noted)
+    if payment.status is PaymentStatus.SUCCEEDED:
+        return Observed(noted)
+    return Observed(noted, cancel_hold=_too_late(payment, seen))
+
+
+def _note(payment: Payment, seen: Seen, intent: Intent, now: datetime) -> Payment:
+    noted = replace(
+        payment,
+        stripe_payment_intent_id=payment.stripe_payment_intent_id or intent.id,
+        stripe_charge_id=payment.stripe_charge_id or intent.charge_id,
+    )
+    if seen is Seen.CAPTURED and noted.captured_at is None and payment.status not in _TOLD_NO:
+        return replace(noted, captured_at=now)
+    if seen is Seen.CANCELED and noted.canceled_at is None:
+        return replace(noted, canceled_at=now)
+    return noted
+
+
+_TOLD_NO = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
+
+
+def _too_late(payment: Payment, seen: Seen) -> bool:
+    """Whether a payment that its caller was told has ended still holds, or even moved, money."""
+    if payment.holds_nothing or payment.captured_at is not None:
+        return False
+    return seen in {Seen.HELD, Seen.CAPTURED, Seen.ACTION}
+
+
+def _authorised(payment: Payment, _intent: Intent) -> Observed:
+    done = payment.become(PaymentStatus.AUTHORIZED)
+    return Observed(done, (answers.authorized(done),))
+
+
+def _captured(payment: Payment, intent: Intent) -> Observed:
+    # A manual intent was held before it was captured: the same end as hearing of the two in order.
+    if intent.capture_method == "manual":
+        return _authorised(payment, intent)
+    done = payment.become(PaymentStatus.SUCCEEDED)
+    return Observed(done, (answers.authorized(done),))
+
+
+def _canceled(payment: Payment, _intent: Intent) -> Observed:
+    done = payment.become(PaymentStatus.REVERTED, failure=answers.CANCELED.as_json())
+    return Observed(done, (answers.failed(done, answers.authorise_of(done), answers.CANCELED),))
+
+
+def _declined(payment: Payment, intent: Intent) -> Observed:
+    return fail_authorise(payment, failure_of(intent.error), hold_known=True)
+
+
+def _action(payment: Payment, _intent: Intent) -> Observed:
+    if payment.status is PaymentStatus.REQUIRES_ACTION:
+        return Observed(payment)
+    return Observed(payment.become(PaymentStatus.REQUIRES_ACTION))
+
+
+def _processing(payment: Payment, _intent: Intent) -> Observed:
+    return Observed(payment)
+
+
+_UNANSWERED: dict[Seen, Callable[[Payment, Intent], Observed]] = {
+    Seen.ACTION: _action,
+    Seen.PROCESSING: _processing,
+    Seen.HELD: _authorised,
+    Seen.CAPTURED: _captured,
+    Seen.CANCELED: _canceled,
+    Seen.DECLINED: _declined,
+}
+
+
+def _hold_ended(payment: Payment) -> Observed:
+    done = payment.become(PaymentStatus.REVERTED, failure=answers.CANCELED.as_json())
+    return Observed(done, (answers.hold_ended(done),))
+
+
+def fail_authorise(payment: Payment, failure: Failure, *, hold_known: bool) -> Observed:
+    """The authorise's bad outcome; a hold that we know of is cancelled, for the caller was told "failed"."""
+    done = payment.become(PaymentStatus.FAILED, failure=failure.as_json())
+    return Observed(
+        done,
+        (answers.failed(done, answers.authorise_of(done), failure),),
+        cancel_hold=hold_known and not done.holds_nothing,
+    )
+
+
+_AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
+_AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large"})
+
+
+def failure_of(error: IntentError | None) -> Failure:
+    """A payment's failure in the contract's words, the same from the API and from a webhook.
+
+    Source: Stripe documentation, "Error codes" and "Decline codes".
+    """
+    if error is None:
+        return Failure(ErrorCode.STRIPE_PAYMENT_FAILED, "Stripe could not take the payment.")
+    code = error.decline_code or error.code
+    if error.code == _AUTHENTICATION_FAILED:
+        return Failure(
+            ErrorCode.STRIPE_PAYMENT_FAILED, "The customer did not pass authentication; ask for another card.", code
+        )
+    if error.kind == "card_error":
+        return Failure(ErrorCode.CARD_DECLINED, error.message or "The card was declined.", code)
+    if error.code in _AMOUNT_CODES:
+        return Failure(ErrorCode.INVALID_AMOUNT, error.message, code)
+    return Failure(ErrorCode.STRIPE_PAYMENT_FAILED, error.message or "Stripe could not take the payment.", code)

@@ -1,0 +1,68 @@
+"""A payment: what we know of it, and nothing of how it is stored."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.domain.errors import ErrorCode
+from service.domain.status import PaymentStatus, may_become
+
+
+class TransitionError(Exception):
+    """A change that the transition table does not allow: a fault in this code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something failed; ``stripe_code`` is Stripe's decline code where there is one, else its code."""
+
+    error: ErrorCode
+    message: str
+    stripe_code: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The three fields of the contract."""
+        return {"error": self.error.value, "message": self.message, "stripe_code": self.stripe_code}
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One attempt to pay an order. ``amount`` in minor units; times in UTC.
+
+    ``captured_at``, ``canceled_at`` and the Stripe ids are facts: effects that stand at Stripe, whatever the status.
+    """
+
+    payment_id: UUID
+    order_id: str
+    customer_id: str
+    amount: int
+    currency: str
+    status: PaymentStatus
+    authorize_correlation_id: str
+    event_sequence: int = 0
+    runner_id: str | None = None
+    runner_connect_account_id: str | None = None
+    description: str | None = None
+    stripe_payment_intent_id: str | None = None
+    stripe_charge_id: str | None = None
+    stripe_transfer_id: str | None = None
+    stripe_reversal_id: str | None = None
+    stripe_refund_id: str | None = None
+    captured_at: datetime | None = None
+    canceled_at: datetime | None = None
+    revert_reason: str | None = None
+    failure: dict[str, Any] | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def become(self, status: PaymentStatus, **facts: Any) -> "Payment":
+        """The payment after a transition. Raises TransitionError when the table does not allow it."""
+        if not may_become(self.status, status):
+            raise TransitionError(f"payment {self.payment_id}: {self.status} may not become {status}")
+        return replace(self, status=status, **facts)
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether the hold is known to be gone: cancelled, or its money given back."""
+        return self.canceled_at is not None or self.stripe_refund_id is not None

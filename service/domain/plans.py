@@ -1,0 +1,180 @@
+"""What comes next for a command, told from the payment's facts alone.
+
+Because a plan reads only facts, resuming after a crash and answering a second command whose effect already
+stands are the same thing: the steps that stand are simply not planned again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.domain import answers
+from service.domain.answers import Subject
+from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
+from service.domain.errors import ErrorCode
+from service.domain.messages import Answer
+from service.domain.payment import Failure, Payment
+from service.domain.ports import Intent, IntentStatus, Refund, StepResult
+from service.domain.status import UNANSWERED, PaymentStatus
+
+
+class Step(StrEnum):
+    """The effects a command may have at Stripe, each under an idempotency key of its own."""
+
+    CREATE_INTENT = "create_intent"
+    CAPTURE = "capture"
+    TRANSFER = "transfer"
+    CANCEL = "cancel"
+    REVERSE = "reverse_transfer"
+    REFUND = "refund"
+
+
+class Mode(StrEnum):
+    """How a step is gone about: done; looked for first; or looked for and, where it was not done, given up."""
+
+    ACT = "act"
+    LOOK = "look"
+    LOOK_ONLY = "look_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Stripe is to be called."""
+
+    step: Step
+    mode: Mode = Mode.ACT
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The command is answered; ``payment`` as it stands afterwards."""
+
+    payment: Payment
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No outcome yet: the customer, Stripe, a revert or time decides. Looked at again at ``until`` (UTC)."""
+
+    until: datetime
+
+
+Next = Call | Settled | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices from the settings that plans depend on."""
+
+    revert_event_type: str
+    look_again: timedelta
+    action_deadline: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The moment of planning, and when the command was accepted (UTC)."""
+
+    now: datetime
+    received_at: datetime
+
+
+def subject_of(command: StoredCommand) -> Subject:
+    """The command as its answer names it."""
+    return Subject(command.type, command.correlation_id)
+
+
+def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock) -> Next:
+    """The next step, or the answer."""
+    match command:
+        case Authorize():
+            return _authorize(payment, policy, clock)
+        case Release():
+            return _release(command, payment)
+        case Revert():
+            return _revert(command, payment, policy)
+        case CancelHold():
+            gone = command.intent_id == payment.stripe_payment_intent_id and payment.holds_nothing
+            return Settled(payment) if gone else Call(Step.CANCEL)
+
+
+def _authorize(payment: Payment, policy: Policy, clock: Clock) -> Next:
+    if payment.status not in UNANSWERED:
+        return Settled(payment)
+    if payment.stripe_payment_intent_id is None:
+        return Call(Step.CREATE_INTENT)
+    if clock.now - clock.received_at >= policy.action_deadline:
+        return Call(Step.CANCEL)
+    return Waiting(min(clock.now + policy.look_again, clock.received_at + policy.action_deadline))
+
+
+def _release(command: Release, payment: Payment) -> Next:
+    match payment.status:
+        case PaymentStatus.AUTHORIZED if payment.captured_at is None:
+            return Call(Step.CAPTURE)
+        case PaymentStatus.AUTHORIZED | PaymentStatus.SUCCEEDED if payment.stripe_charge_id is None:
+            return Call(Step.CAPTURE, Mode.LOOK)
+        case PaymentStatus.AUTHORIZED:
+            return Call(Step.TRANSFER)
+        case PaymentStatus.SUCCEEDED if payment.stripe_transfer_id is None:
+            return Call(Step.TRANSFER)
+        case PaymentStatus.SUCCEEDED if payment.stripe_reversal_id is not None:
+            return _refuse(command, payment, "the transfer was taken back by a revert; revert again to finish it")
+        case PaymentStatus.SUCCEEDED if payment.runner_connect_account_id == command.runner_connect_account_id:
+            return Settled(payment, (answers.released(payment, subject_of(command)),))
+        case PaymentStatus.SUCCEEDED:
+            message = "The payment was already released to another account; revert it first."
+            failure = Failure(ErrorCode.ALREADY_RELEASED, message)
+            return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
+        case _:
+            return _refuse(command, payment, "only an authorised payment can be released")
+
+
+def _revert(command: Revert, payment: Payment, policy: Policy) -> Next:
+    match payment.status:
+        case PaymentStatus.FAILED:
+            return _refuse(command, payment, "a failed payment holds no money")
+        case PaymentStatus.REVERTED:
+            return Settled(payment, (answers.reverted(payment, subject_of(command), policy.revert_event_type),))
+        case _ if payment.holds_nothing:
+            return _settle_revert(command, payment, policy)
+        case _ if payment.captured_at is None:
+            return Call(Step.CANCEL)
+        case _ if payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None:
+            return Call(Step.REVERSE)
+        case _:
+            return Call(Step.REFUND)
+
+
+def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled:
+    """The revert stands; an authorise not yet answered is answered with it."""
+    unanswered = payment.status in UNANSWERED
+    failure = answers.CANCELED.as_json() if unanswered else None
+    done = payment.become(PaymentStatus.REVERTED, failure=failure, revert_reason=command.reason)
+    told = answers.reverted(done, subject_of(command), policy.revert_event_type)
+    if not unanswered:
+        return Settled(done, (told,))
+    return Settled(done, (answers.failed(done, answers.authorise_of(done), answers.CANCELED), told))
+
+
+def _refuse(command: Release | Revert, payment: Payment, why: str) -> Settled:
+    failure = Failure(ErrorCode.INVALID_STATE, f"The payment is {payment.status}: {why}.")
+    return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
+
+
+def fail_step(command: StoredCommand, payment: Payment, failure: Failure) -> Settled:
+    """A step of a release or revert was refused for good: told, and noted on the payment; nothing else changes."""
+    noted = replace(payment, failure=failure.as_json())
+    return Settled(noted, (answers.failed(noted, subject_of(command), failure),))
+
+
+def plan_hold(payment: Payment, result: StepResult) -> Next:
+    """What comes next in cancelling a hold: told by Stripe's last answer, for the intent may be a stray one."""
+    match result:
+        case Intent(status=IntentStatus.CANCELED) | Refund():
+            return Settled(payment)
+        case Intent(status=IntentStatus.SUCCEEDED):
+            return Call(Step.REFUND)
+        case _:
+            return Call(Step.CANCEL)

@@ -1,0 +1,273 @@
+"""The idempotency table: one row a command (correlation id and type), its lease, recovery point and outcome."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select, text, true, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
+from service.domain.errors import LeaseLostError
+from service.domain.messages import Answer
+from service.domain.progress import Progress
+from service.storage.tables import commands
+
+Lease = tuple[UUID, timedelta]
+"""Fencing token and length of a lease taken on acceptance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a command is known by."""
+
+    command_type: str
+    correlation_id: str
+
+    def is_answered_by(self, answers: Iterable[Answer]) -> bool:
+        """Whether one of these answers is this command's outcome."""
+        return any((self.command_type, self.correlation_id) == (a.command_type, a.correlation_id) for a in answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A command and the fencing token under which it may be written to."""
+
+    key: Key
+    token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open command whose time has come."""
+
+    key: Key
+    payment_id: UUID
+
+
+def key_of(command: StoredCommand) -> Key:
+    """The command's key."""
+    return Key(command.type, command.correlation_id)
+
+
+def _is(key: Key) -> Any:
+    return and_(commands.c.correlation_id == key.correlation_id, commands.c.command_type == key.command_type)
+
+
+def add_open(
+    connection: Connection,
+    command: StoredCommand,
+    *,
+    payment_id: UUID,
+    recovery_point: str,
+    traceparent: str | None,
+    lease: Lease | None = None,
+) -> bool:
+    """Accept a command, with its lease where it starts at once; False when the key is taken."""
+    content = content_of(command)
+    values: dict[str, Any] = {
+        "correlation_id": command.correlation_id,
+        "command_type": command.type,
+        "fingerprint": fingerprint(content),
+        "payload": content,
+        "payment_id": payment_id,
+        "state": "pending",
+        "recovery_point": recovery_point,
+        "traceparent": traceparent,
+        "next_attempt_at": func.now(),
+    }
+    if lease is not None:
+        ends = func.now() + lease[1]
+        values |= {
+            "lease_token": lease[0],
+            "lease_expires_at": ends,
+            "next_attempt_at": ends,
+            "step_started_at": func.now(),
+        }
+    return _add(connection, values)
+
+
+def add_answered(
+    connection: Connection, key: Key, content_print: bytes, traceparent: str | None, payment_id: UUID | None = None
+) -> bool:
+    """Record a command that is answered in the same transaction; False when the key is taken."""
+    return _add(
+        connection,
+        {
+            "correlation_id": key.correlation_id,
+            "command_type": key.command_type,
+            "fingerprint": content_print,
+            "payload": {},
+            "payment_id": payment_id,
+            "state": "done",
+            "recovery_point": "answered",
+            "traceparent": traceparent,
+            "completed_at": func.now(),
+        },
+    )
+
+
+def _add(connection: Connection, values: dict[str, Any]) -> bool:
+    statement = pg_insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.arrival)
+    return connection.execute(statement).first() is not None
+
+
+def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
+    """See to it that a hold is cancelled: a new internal command, or the old one taken up again."""
+    content = content_of(command)
+    statement = pg_insert(commands).values(
+        correlation_id=command.correlation_id,
+        command_type=CommandType.CANCEL_HOLD,
+        fingerprint=fingerprint(content),
+        payload=content,
+        payment_id=payment_id,
+        state="pending",
+        recovery_point="accepted",
+        next_attempt_at=func.now(),
+    )
+    again = {
+        "state": "pending",
+        "recovery_point": "accepted",
+        "key_generation": commands.c.key_generation + 1,
+        "attempts": 0,
+        "next_attempt_at": func.now(),
+        "completed_at": None,
+    }
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["correlation_id", "command_type"], set_=again, where=commands.c.state == "done"
+        )
+    )
+
+
+_BY_KEY = select(commands.c.fingerprint, commands.c.payment_id).where(
+    commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")
+)
+
+
+def fingerprint_of(connection: Connection, key: Key) -> bytes | None:
+    """Fingerprint of the first command under this key."""
+    row = connection.execute(
+        _BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}
+    ).one_or_none()
+    return None if row is None else bytes(row.fingerprint)
+
+
+_OPEN = select(
+    commands.c.correlation_id,
+    commands.c.command_type,
+    commands.c.payload,
+    commands.c.payment_id,
+    commands.c.state,
+    commands.c.recovery_point,
+    commands.c.key_generation,
+    commands.c.attempts,
+    commands.c.arrival,
+    commands.c.received_at,
+    commands.c.step_started_at,
+    commands.c.lease_token,
+    func.coalesce(commands.c.lease_expires_at > func.now(), False).label("leased"),
+).where(commands.c.payment_id == bindparam("payment_id"), commands.c.state != text("'done'"))
+
+
+def open_of(connection: Connection, payment_id: UUID) -> list[Progress]:
+    """The payment's open commands in order of arrival. The caller holds the payment's row lock."""
+    rows = connection.execute(_OPEN.order_by(commands.c.arrival), {"payment_id": payment_id})
+    return [_progress(row._mapping) for row in rows]
+
+
+def _progress(row: RowMapping) -> Progress:
+    values: dict[str, Any] = dict(row)
+    command = restore(values.pop("command_type"), values.pop("correlation_id"), values.pop("payload"))
+    return Progress(command=command, **values)
+
+
+def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
+    """Write to a command under its fencing token. Raises LeaseLostError when the token no longer holds."""
+    statement = update(commands).where(_is(fence.key), commands.c.lease_token == fence.token)
+    if connection.execute(statement.values(**values, updated_at=func.now())).rowcount != 1:
+        raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
+
+
+def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta, **values: Any) -> None:
+    """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
+    ends = func.now() + lease
+    statement = update(commands).where(_is(key))
+    connection.execute(
+        statement.values(
+            **values,
+            state="pending",
+            lease_token=token,
+            lease_expires_at=ends,
+            next_attempt_at=ends,
+            updated_at=func.now(),
+        )
+    )
+
+
+def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
+    """Look at a blocked command again after ``delay``."""
+    connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
+
+
+def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
+    """End a command, and its lease with it; returns its trace context, for the event.
+
+    Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
+    LeaseLostError when a token is given and no longer holds.
+    """
+    held = true() if token is None else commands.c.lease_token == token
+    statement = (
+        update(commands)
+        .where(_is(key), commands.c.state != "done", held)
+        .values(
+            state="done",
+            recovery_point="answered",
+            outcome=outcome,
+            lease_token=None,
+            lease_expires_at=None,
+            completed_at=func.now(),
+            updated_at=func.now(),
+        )
+        .returning(commands.c.traceparent)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
+    traceparent: str | None = row.traceparent
+    return traceparent
+
+
+def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
+    """Open commands whose time has come or whose lease has run out; not offered again before ``pause`` is over."""
+    ripe = (
+        select(commands.c.correlation_id, commands.c.command_type)
+        .where(commands.c.state != text("'done'"), commands.c.next_attempt_at <= func.now())
+        .order_by(commands.c.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    same = and_(commands.c.correlation_id == ripe.c.correlation_id, commands.c.command_type == ripe.c.command_type)
+    statement = (
+        update(commands)
+        .where(same)
+        .values(next_attempt_at=func.now() + pause)
+        .returning(commands.c.command_type, commands.c.correlation_id, commands.c.payment_id)
+    )
+    return [Due(Key(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)]
+
+
+def hasten(connection: Connection, payment_id: UUID) -> None:
+    """Let the payment's waiting authorise be looked at now."""
+    waiting = and_(commands.c.payment_id == payment_id, commands.c.state == "waiting")
+    connection.execute(update(commands).where(waiting).values(next_attempt_at=func.now()))
+
+
+def renew(connection: Connection, tokens: list[UUID], lease: timedelta) -> None:
+    """Extend the leases of calls that are still under way."""
+    ends = func.now() + lease
+    held = commands.c.lease_token.in_(tokens)
+    connection.execute(update(commands).where(held).values(lease_expires_at=ends, next_attempt_at=ends))

@@ -1,0 +1,28 @@
+"""Dead letters: what cannot be processed, kept whole."""
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from service.domain.commands import Origin
+from service.storage.tables import dead_letters
+
+
+def add(connection: Connection, reason: str, detail: str, origin: Origin) -> int | None:
+    """Keep a record; its id, or None when the same record was kept before (redelivery)."""
+    statement = (
+        pg_insert(dead_letters)
+        .values(
+            reason=reason,
+            detail=detail.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            topic=origin.topic,
+            partition=origin.partition,
+            offset=origin.offset,
+            key=origin.key,
+            value=origin.value,
+            headers=[[name, None if value is None else value.hex()] for name, value in origin.headers],
+        )
+        .on_conflict_do_nothing()
+        .returning(dead_letters.c.id)
+    )
+    found: int | None = connection.execute(statement).scalar_one_or_none()
+    return found

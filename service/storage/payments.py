@@ -1,0 +1,84 @@
+"""Payments: read under a row lock, written with their transitions."""
+
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from service.domain.payment import Payment
+from service.domain.status import LIVE, PaymentStatus
+from service.storage.tables import payment_transitions, payments
+
+_COLUMNS = [payments.c[field.name] for field in fields(Payment)]
+_FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
+_LOCK = select(*_COLUMNS).where(payments.c.payment_id == bindparam("id")).with_for_update()
+_LOCK_LIVE = (
+    select(*_COLUMNS)
+    .where(payments.c.order_id == bindparam("id"), payments.c.status.in_(sorted(LIVE)))
+    .with_for_update()
+)
+_BY_INTENT = select(payments.c.payment_id).where(payments.c.stripe_payment_intent_id == bindparam("id"))
+
+
+def payment_of(row: Row[Any]) -> Payment:
+    """A row as the domain sees it."""
+    values = dict(row._mapping)
+    return Payment(**{**values, "status": PaymentStatus(values["status"])})
+
+
+def _one(connection: Connection, statement: Select[Any], key: UUID | str) -> Payment | None:
+    row = connection.execute(statement, {"id": key}).one_or_none()
+    return None if row is None else payment_of(row)
+
+
+def lock(connection: Connection, payment_id: UUID) -> Payment | None:
+    """The payment, its row locked: every writer of it or of its events comes through here."""
+    return _one(connection, _LOCK, payment_id)
+
+
+def lock_live(connection: Connection, order_id: str) -> Payment | None:
+    """The order's one live payment, locked."""
+    return _one(connection, _LOCK_LIVE, order_id)
+
+
+def id_of_intent(connection: Connection, intent_id: str) -> UUID | None:
+    """The payment whose PaymentIntent this is."""
+    found: UUID | None = connection.execute(_BY_INTENT, {"id": intent_id}).scalar_one_or_none()
+    return found
+
+
+def add(connection: Connection, payment: Payment) -> bool:
+    """Insert a new payment; False when its order has a live one already."""
+    values = {name: getattr(payment, name) for name in _NEW}
+    statement = (
+        pg_insert(payments)
+        .on_conflict_do_nothing(index_elements=["order_id"], index_where=payments.c.status.in_(sorted(LIVE)))
+        .returning(payments.c.payment_id)
+    )
+    return connection.execute(statement, values).first() is not None
+
+
+_NEW = (
+    "payment_id", "order_id", "customer_id", "amount", "currency", "status", "authorize_correlation_id", "description",
+)  # fmt: skip
+
+
+def save(connection: Connection, before: Payment, after: Payment, cause: str) -> None:
+    """Write what has changed; a change of status leaves a transition with its cause."""
+    changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
+    if not changed:
+        return
+    statement = update(payments).where(payments.c.payment_id == before.payment_id)
+    connection.execute(statement.values(**changed, updated_at=func.now()))
+    if before.status is not after.status:
+        connection.execute(
+            insert(payment_transitions),
+            {
+                "payment_id": after.payment_id,
+                "from_status": before.status,
+                "to_status": after.status,
+                "cause": cause,
+            },
+        )

@@ -1,0 +1,61 @@
+"""Dead letters: kept whole in the database, and told on a topic of their own through the outbox."""
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from service.domain.commands import Origin, UnreadableMessage
+from service.domain.messages import OutgoingMessage, rfc3339
+from service.logs import get_logger
+from service.storage import dead_letters, outbox
+from service.usecases.recording import utc_now
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """Keeps what cannot be processed out of the way of what can."""
+
+    topic: str
+
+    def bury(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """Keep the record once, however often it is delivered, and tell it on the dead letter topic."""
+        if dead_letters.add(connection, unreadable.reason, unreadable.detail, origin) is None:
+            return
+        log.warning(
+            "dead letter",
+            reason=unreadable.reason,
+            topic=origin.topic,
+            partition=origin.partition,
+            offset=origin.offset,
+        )
+        outbox.append(connection, [self._message(unreadable, origin)])
+
+    def _message(self, unreadable: UnreadableMessage, origin: Origin) -> OutgoingMessage:
+        body = {
+            "reason": unreadable.reason,
+            "detail": unreadable.detail,
+            "topic": origin.topic,
+            "partition": origin.partition,
+            "offset": origin.offset,
+            "timestamp": rfc3339(utc_now()),
+            "headers": [[name, _base64(value)] for name, value in origin.headers],
+            "key": _base64(origin.key),
+            "value": _base64(origin.value),
+        }
+        return OutgoingMessage(
+            event_id=uuid4(),
+            topic=self.topic,
+            key=f"{origin.topic}-{origin.partition}-{origin.offset}",
+            type="dead_letter",
+            value=json.dumps(body, separators=(",", ":")),
+            headers=[("reason", unreadable.reason), ("content-type", "application/json")],
+        )
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else b64encode(value).decode("ascii")

@@ -1,0 +1,158 @@
+"""Claiming a command: the lease that lets one worker, and no other, go on with its payment."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from service.domain.commands import CommandType, Revert
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
+from service.domain.progress import Progress, is_blocked, resume
+from service.storage import commands, payments
+from service.storage.commands import Fence, Key, key_of
+from service.storage.engine import transaction
+from service.usecases.recording import Recorder, utc_now
+from service.usecases.steps import Attempt
+
+BLOCKED_PAUSE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A command under our lease, and the call that is committed to be made. ``calls`` counts those made so far."""
+
+    progress: Progress
+    payment: Payment
+    token: UUID
+    call: Call
+    calls: int = 0
+
+    @property
+    def fence(self) -> Fence:
+        """What guards every write that follows."""
+        return Fence(key_of(self.progress.command), self.token)
+
+    @property
+    def cause(self) -> str:
+        """The command as a transition's cause."""
+        return f"{self.progress.command.type} {self.progress.command.correlation_id}"
+
+    @property
+    def attempt(self) -> Attempt:
+        """The call as the gateway sees it."""
+        at = self.progress
+        return Attempt(at.command, self.payment, self.call.step, at.key_generation, at.received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing to do now for this command; ``more`` when another of the payment may go on."""
+
+    more: bool = False
+
+
+def revert_open(opened: list[Progress]) -> bool:
+    """Whether a revert of the payment is accepted and not yet answered."""
+    return any(progress.command.type is CommandType.REVERT for progress in opened)
+
+
+class Claims:
+    """Leases commands and commits what comes next for them."""
+
+    def __init__(
+        self, engine: Engine, recorder: Recorder, *, lease: timedelta, policy: Policy, deadline: timedelta
+    ) -> None:
+        self._engine = engine
+        self._recorder = recorder
+        self._lease = lease
+        self._policy = policy
+        self._deadline = deadline
+
+    def next_of(self, payment_id: UUID) -> Claim | Over:
+        """Lease the payment's first command that waits for its turn, if any may run."""
+        with transaction(self._engine) as connection:
+            return self.within(connection, payment_id, None)
+
+    def one(self, payment_id: UUID, key: Key) -> Claim | Over:
+        """Lease one command if it may run; one that is blocked is put off."""
+        with transaction(self._engine) as connection:
+            return self.within(connection, payment_id, key)
+
+    def within(self, connection: Connection, payment_id: UUID, key: Key | None) -> Claim | Over:
+        """The same in the caller's transaction."""
+        payment = payments.lock(connection, payment_id)
+        if payment is None:
+            return Over()
+        opened = commands.open_of(connection, payment_id)
+        for me in opened:
+            wanted = _awaits_turn(me) if key is None else key_of(me.command) == key
+            if not wanted or me.leased:
+                continue
+            if not is_blocked(me, [other for other in opened if other is not me]):
+                return self._take(connection, payment, me, opened)
+            commands.put_off(connection, key_of(me.command), BLOCKED_PAUSE)
+        return Over()
+
+    def _take(self, connection: Connection, payment: Payment, me: Progress, opened: list[Progress]) -> Claim | Over:
+        token = uuid4()
+        commands.take_lease(connection, key_of(me.command), token, self._lease)
+        claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
+        following = claim.call if me.state == "waiting" else self.plan(me, payment)
+        return self.go_on(connection, claim, payment, following, more=len(opened) > 1)
+
+    def plan(self, progress: Progress, payment: Payment) -> Next:
+        """What comes next for a command, its history weighed."""
+        now = utc_now()
+        following = plan(progress.command, payment, self._policy, Clock(now, progress.received_at))
+        return resume(progress, following, now, self._deadline) if isinstance(following, Call) else following
+
+    def go_on(
+        self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, more: bool
+    ) -> Claim | Over:
+        """Commit what comes next: the call to be made, the wait, or the answer. Raises LeaseLostError."""
+        match following:
+            case Call():
+                return self._commit_call(connection, claim, payment, following)
+            case Waiting():
+                rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
+                commands.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
+                return Over(more)
+            case Settled():
+                observed = Observed(following.payment, following.answers)
+                self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
+                if not claim.fence.key.is_answered_by(following.answers):
+                    commands.finish(connection, claim.fence.key, None, claim.token)
+                return self.ended(connection, claim, more=more)
+
+    def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
+        """The command is answered; an authorise that gave way to a revert is looked at now."""
+        if isinstance(claim.progress.command, Revert) and more:
+            commands.hasten(connection, claim.payment.payment_id)
+        return Over(more)
+
+    def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call) -> Claim:
+        progress = replace(claim.progress, recovery_point=f"{call.step}:{call.mode}")
+        changed: dict[str, Any] = {"recovery_point": progress.recovery_point}
+        if claim.progress.step != call.step or progress.step_started_at is None:
+            progress = replace(progress, step_started_at=utc_now(), attempts=0)
+            changed |= {"step_started_at": progress.step_started_at, "attempts": 0}
+        if progress.key_generation != claim.progress.key_generation:
+            changed["key_generation"] = progress.key_generation
+        commands.update_fenced(connection, claim.fence, **changed)
+        return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
+
+    def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment) -> Claim:
+        """A look has shown that the step was not done, and its old key says nothing any more."""
+        generation = claim.progress.key_generation + 1
+        commands.update_fenced(connection, claim.fence, key_generation=generation)
+        renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
+        return self._commit_call(connection, renewed, payment, Call(claim.call.step))
+
+
+def _awaits_turn(progress: Progress) -> bool:
+    """Pending and never begun: what has met a fault waits for its own time."""
+    return progress.state == "pending" and progress.attempts == 0

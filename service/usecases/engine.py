@@ -1,0 +1,201 @@
+"""The use cases of the consumer: accept a command once, run it, and take up what was left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
+from service.domain import answers
+from service.domain.answers import Subject
+from service.domain.commands import (
+    Authorize,
+    Command,
+    InvalidCommand,
+    Origin,
+    Release,
+    Revert,
+    UnreadableMessage,
+    content_of,
+    fingerprint,
+)
+from service.domain.errors import ErrorCode
+from service.domain.observations import Observed
+from service.domain.payment import Failure, Payment
+from service.domain.plans import Call, Step, subject_of
+from service.domain.progress import Progress
+from service.domain.status import PaymentStatus
+from service.logs import get_logger
+from service.storage import commands, payments
+from service.storage.commands import Due, Key, key_of
+from service.storage.engine import transaction
+from service.usecases.burial import Burial
+from service.usecases.claims import Claim, Claims, Over
+from service.usecases.recording import Recorder, utc_now
+from service.usecases.runner import Runner
+
+log = get_logger(__name__)
+
+DUE_PAUSE = timedelta(seconds=15)
+"""A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
+
+
+class DuplicateError(Exception):
+    """The pair of correlation id and type is taken: the transaction rolls back, nothing happens again."""
+
+
+class RaceError(Exception):
+    """The order's live payment ended between two statements: the same again finds it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCommand:
+    """An open command whose time has come; ``lane`` keeps it apart from others of its payment."""
+
+    lane: str
+    run: Callable[[], None]
+
+
+class CommandEngine:
+    """Every method is safe to call again with the same message, at any time and from any process."""
+
+    def __init__(
+        self, engine: Engine, *, recorder: Recorder, burial: Burial, claims: Claims, runner: Runner, lease: timedelta
+    ) -> None:
+        self._engine = engine
+        self._recorder = recorder
+        self._burial = burial
+        self._claims = claims
+        self._runner = runner
+        self._lease = lease
+
+    def handle(self, command: Command, origin: Origin) -> None:
+        """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
+
+        Raises the database's error when the command could not be accepted; then it was not.
+        """
+        try:
+            following = self._accept(command, origin.traceparent)
+        except DuplicateError:
+            self._duplicate(key_of(command), fingerprint(content_of(command)), origin)
+            return
+        self._runner.run(following)
+
+    @retry(retry=retry_if_exception_type(RaceError), stop=stop_after_attempt(5), reraise=True)
+    def _accept(self, command: Command, traceparent: str | None) -> Claim | Over:
+        with transaction(self._engine) as connection:
+            if isinstance(command, Authorize):
+                return self._accept_authorize(connection, command, traceparent)
+            return self._accept_on_payment(connection, command, traceparent)
+
+    def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
+        payment = _new_payment(command)
+        if not payments.add(connection, payment):
+            return self._order_taken(connection, command, traceparent)
+        token, point = uuid4(), f"{Step.CREATE_INTENT}:act"
+        self._add_open(connection, command, payment, point, traceparent, lease=(token, self._lease))
+        now = utc_now()
+        progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
+        return Claim(progress, payment, token, Call(Step.CREATE_INTENT), calls=1)
+
+    def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
+        live = payments.lock_live(connection, command.order_id)
+        if live is None:
+            raise RaceError(command.order_id)
+        self._add_open(connection, command, live, "accepted", traceparent)
+        message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
+        answer = answers.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
+        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise")
+        return Over()
+
+    def _accept_on_payment(
+        self, connection: Connection, command: Release | Revert, traceparent: str | None
+    ) -> Claim | Over:
+        payment = payments.lock(connection, command.payment_id)
+        if payment is None:
+            return self._not_found(connection, command, traceparent)
+        self._add_open(connection, command, payment, "accepted", traceparent)
+        return self._claims.within(connection, payment.payment_id, key_of(command))
+
+    def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
+        content_print = fingerprint(content_of(command))
+        if not commands.add_answered(connection, key_of(command), content_print, traceparent):
+            raise DuplicateError
+        failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
+        answer = answers.refused(subject_of(command), failure, payment_id=command.payment_id)
+        self._recorder.about_nothing(connection, answer, traceparent)
+        return Over()
+
+    def _add_open(
+        self,
+        connection: Connection,
+        command: Command,
+        payment: Payment,
+        point: str,
+        traceparent: str | None,
+        lease: commands.Lease | None = None,
+    ) -> None:
+        added = commands.add_open(
+            connection,
+            command,
+            payment_id=payment.payment_id,
+            recovery_point=point,
+            traceparent=traceparent,
+            lease=lease,
+        )
+        if not added:
+            raise DuplicateError
+
+    def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
+        """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
+        key = Key(invalid.command_type, invalid.correlation_id)
+        failure = Failure(invalid.error, invalid.message)
+        answer = answers.refused(
+            Subject(key.command_type, key.correlation_id),
+            failure,
+            payment_id=invalid.payment_id,
+            order_id=invalid.order_id,
+        )
+        with transaction(self._engine) as connection:
+            if commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent):
+                self._recorder.about_nothing(connection, answer, origin.traceparent)
+                self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
+                return
+        self._duplicate(key, fingerprint(invalid.content), origin)
+
+    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """Keep a message that cannot be answered."""
+        with transaction(self._engine) as connection:
+            self._burial.bury(connection, unreadable, origin)
+
+    def _duplicate(self, key: Key, content_print: bytes, origin: Origin) -> None:
+        with transaction(self._engine) as connection:
+            if commands.fingerprint_of(connection, key) == content_print:
+                log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
+                return
+            detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
+            self._burial.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
+
+    def complete_due(self, limit: int) -> list[DueCommand]:
+        """Take up what was put off, waits too long, or was left by a process that died."""
+        with transaction(self._engine) as connection:
+            found = commands.due(connection, limit, DUE_PAUSE)
+        return [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
+
+    def _completion(self, due: Due) -> Callable[[], None]:
+        return lambda: self._runner.run(self._claims.one(due.payment_id, due.key))
+
+
+def _new_payment(command: Authorize) -> Payment:
+    return Payment(
+        payment_id=uuid4(),
+        order_id=command.order_id,
+        customer_id=command.customer_id,
+        amount=command.amount,
+        currency=command.currency,
+        status=PaymentStatus.INITIATING,
+        authorize_correlation_id=command.correlation_id,
+        description=command.description,
+    )

@@ -1,0 +1,95 @@
+"""Writing what happened: the payment, the answers it causes and the commands they end, in one transaction."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from service.domain.commands import CancelHold
+from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.storage import commands, outbox, payments
+from service.storage.commands import Fence, Key
+
+
+def utc_now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Appends events to ``events_topic`` through the outbox."""
+
+    events_topic: str
+
+    def record(
+        self, connection: Connection, before: Payment, observed: Observed, cause: str, fence: Fence | None = None
+    ) -> Payment:
+        """Write a payment's change with its answers. The caller holds the payment's row lock.
+
+        Every answer ends the command it answers; the event ids are derived from those commands, so a second
+        outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
+        and its token no longer holds.
+        """
+        messages = [
+            self._event(connection, answer, before.payment_id, before.event_sequence + number, fence)
+            for number, answer in enumerate(observed.answers, 1)
+        ]
+        after = replace(observed.payment, event_sequence=before.event_sequence + len(messages))
+        payments.save(connection, before, after, cause)
+        outbox.append(connection, messages)
+        if observed.cancel_hold:
+            self.cancel_hold(connection, after, after.stripe_payment_intent_id)
+        return after
+
+    def cancel_hold(self, connection: Connection, payment: Payment, intent_id: str | None) -> None:
+        """See to it that this intent's hold goes. Raises LookupError when there is no intent to cancel."""
+        if intent_id is None:
+            raise LookupError(f"payment {payment.payment_id} has no PaymentIntent to cancel")
+        command = CancelHold(correlation_id=intent_id, payment_id=payment.payment_id)
+        commands.reopen_hold(connection, command, payment.payment_id)
+
+    def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None) -> None:
+        """An answer about no payment of ours."""
+        if answer.command_type is None:
+            raise TypeError("an answer about no payment answers a command")
+        event_id = outcome_id(answer.command_type, answer.correlation_id)
+        outbox.append(connection, [self._message(answer, event_id, None, None, traceparent)])
+
+    def _event(
+        self, connection: Connection, answer: Answer, payment_id: UUID, sequence: int, fence: Fence | None
+    ) -> OutgoingMessage:
+        if answer.command_type is None:
+            return self._message(answer, news_id(payment_id, "REVERTED"), payment_id, sequence, None)
+        key = Key(answer.command_type, answer.correlation_id)
+        token = fence.token if fence is not None and fence.key == key else None
+        traceparent = commands.finish(connection, key, outcome_of(answer), token)
+        event_id = outcome_id(answer.command_type, answer.correlation_id)
+        return self._message(answer, event_id, payment_id, sequence, traceparent)
+
+    def _message(
+        self,
+        answer: Answer,
+        event_id: UUID,
+        payment_id: UUID | None,
+        sequence: int | None,
+        traceparent: str | None,
+    ) -> OutgoingMessage:
+        return event_message(
+            answer,
+            event_id=event_id,
+            topic=self.events_topic,
+            now=utc_now(),
+            payment_id=payment_id,
+            sequence=sequence,
+            traceparent=traceparent,
+        )
+
+
+def outcome_of(answer: Answer) -> dict[str, Any]:
+    """The outcome as the idempotency row keeps it."""
+    return {"type": answer.type, **answer.payload}

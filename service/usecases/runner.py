@@ -1,0 +1,156 @@
+"""Running a command: begin, call, record. No transaction is open while Stripe thinks."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine
+
+from service.domain.commands import CancelHold
+from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.domain.plans import Mode, Next, Settled, plan_hold
+from service.domain.ports import Intent, PaymentGateway, Refund, StepResult, Transfer
+from service.domain.progress import Progress, backoff
+from service.domain.results import Moment, apply, give_up, refuse
+from service.logs import get_logger
+from service.storage import commands, payments
+from service.storage.engine import transaction
+from service.usecases.claims import Claim, Claims, Over, revert_open
+from service.usecases.leases import LeaseKeeper
+from service.usecases.recording import Recorder, utc_now
+from service.usecases.steps import Attempt, act, look
+
+log = get_logger(__name__)
+
+MOST_CALLS = 12
+"""No command needs as many calls: one that does makes no progress, and is put off like a passing fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A look has shown that the step does not stand."""
+
+
+Passing = StripeUnknownError | StripeBusyError
+Known = StepResult | NotDone | StripeRefusedError
+
+
+class Runner:
+    """Takes a leased command through its steps, as far as they go now."""
+
+    def __init__(
+        self, engine: Engine, gateway: PaymentGateway, *, recorder: Recorder, leases: LeaseKeeper, claims: Claims
+    ) -> None:
+        self._engine = engine
+        self._gateway = gateway
+        self._recorder = recorder
+        self._leases = leases
+        self._claims = claims
+
+    def run(self, claim: Claim | Over) -> None:
+        """Work until the command is answered, waits or meets a passing fault; then its payment's next one."""
+        following = claim
+        while isinstance(following, Claim):
+            payment_id = following.payment.payment_id
+            over = self._run_one(following)
+            following = self._claims.next_of(payment_id) if over.more else over
+
+    def _run_one(self, claim: Claim) -> Over:
+        try:
+            with self._leases.holding(claim.token):
+                following: Claim | Over = claim
+                while isinstance(following, Claim):
+                    following = self._step(following)
+        except LeaseLostError as exc:
+            log.info("lease lost: answered or taken over meanwhile", command=str(exc))
+            return Over()
+        return following
+
+    def _step(self, claim: Claim) -> Claim | Over:
+        try:
+            outcome = self._perform(claim)
+        except (StripeUnknownError, StripeBusyError) as fault:
+            with transaction(self._engine) as connection:
+                return self._put_off(connection, claim, fault)
+        with transaction(self._engine) as connection:
+            payment = payments.lock(connection, claim.payment.payment_id)
+            opened = commands.open_of(connection, claim.payment.payment_id)
+            if payment is None or not any(_is_held(progress, claim) for progress in opened):
+                raise LeaseLostError(claim.cause)
+            return self._record(connection, claim, payment, opened, outcome)
+
+    def _perform(self, claim: Claim) -> Known:
+        if claim.calls > MOST_CALLS:
+            raise StripeUnknownError("no progress: the same steps come back")
+        attempt = claim.attempt
+        try:
+            if claim.call.mode is not Mode.ACT:
+                found = look(self._gateway, attempt)
+                return NotDone() if found is None else found
+            try:
+                return act(self._gateway, attempt)
+            except StripeRefusedError as refusal:
+                return self._look_behind(attempt, refusal)
+        except StripeRefusedError as refusal:
+            return refusal
+
+    def _look_behind(self, attempt: Attempt, refusal: StripeRefusedError) -> Known:
+        """A refusal may only mean that the effect stands already: done in the Dashboard, or by a dead process."""
+        if refusal.kind == "card_error":
+            return refusal
+        found = look(self._gateway, attempt)
+        return refusal if found is None else found
+
+    def _put_off(self, connection: Connection, claim: Claim, fault: Passing) -> Over:
+        progress = claim.progress
+        retry_after = fault.retry_after if isinstance(fault, StripeBusyError) else None
+        wait = backoff(progress.attempts, retry_after, random.random())  # noqa: S311
+        spoiled = isinstance(fault, StripeUnknownError) and fault.stored and claim.call.mode is Mode.ACT
+        mode = Mode.LOOK if spoiled else claim.call.mode
+        log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
+        commands.update_fenced(
+            connection,
+            claim.fence,
+            attempts=progress.attempts + 1,
+            recovery_point=f"{claim.call.step}:{mode}",
+            last_error=str(fault)[:500],
+            lease_token=None,
+            lease_expires_at=None,
+            next_attempt_at=utc_now() + timedelta(seconds=wait),
+        )
+        return Over()
+
+    def _record(
+        self, connection: Connection, claim: Claim, payment: Payment, opened: list[Progress], outcome: Known
+    ) -> Claim | Over:
+        if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
+            return self._claims.again_under_new_key(connection, claim, payment)
+        observed = _judge(claim, payment, outcome, Moment(utc_now(), revert_open(opened)))
+        after = self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
+        more = len(opened) > 1
+        if claim.fence.key.is_answered_by(observed.answers):
+            return self._claims.ended(connection, claim, more=more)
+        return self._claims.go_on(connection, claim, after, self._following(claim, after, outcome), more=more)
+
+    def _following(self, claim: Claim, after: Payment, outcome: Known) -> Next:
+        if not isinstance(claim.progress.command, CancelHold):
+            return self._claims.plan(claim.progress, after)
+        return plan_hold(after, outcome) if isinstance(outcome, Intent | Refund | Transfer | str) else Settled(after)
+
+
+def _judge(claim: Claim, payment: Payment, outcome: Known, moment: Moment) -> Observed:
+    command, step = claim.progress.command, claim.call.step
+    if isinstance(command, CancelHold) and isinstance(outcome, NotDone | StripeRefusedError):
+        log.error("a hold could not be cancelled", payment_id=str(payment.payment_id), intent=command.intent_id)
+        return Observed(payment)
+    if isinstance(outcome, NotDone):
+        return give_up(command, payment, step)
+    if isinstance(outcome, StripeRefusedError):
+        return refuse(command, payment, step, outcome)
+    return apply(command, payment, outcome, moment)
+
+
+def _is_held(progress: Progress, claim: Claim) -> bool:
+    return progress.lease_token == claim.token

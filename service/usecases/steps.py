@@ -1,0 +1,131 @@
+"""One step at Stripe: doing it under its idempotency key, or looking whether it stands."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
+from service.domain.payment import Payment
+from service.domain.plans import Step
+from service.domain.ports import IntentRequest, IntentStatus, PaymentGateway, StepResult, TransferRequest
+
+CLOCK_SKEW = timedelta(minutes=10)
+"""Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
+
+STANDS = {
+    Step.CAPTURE: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
+    Step.CANCEL: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
+}
+"""Intent states in which capturing or cancelling is over, one way or the other."""
+
+
+def idempotency_key(command: StoredCommand, step: Step, generation: int) -> str:
+    """Derived from the command, never random: whoever repeats the step repeats the key.
+
+    Stripe takes up to 255 characters (Stripe API reference, "Idempotent requests"), a correlation id may have as
+    many: so its digest stands in the key.
+    """
+    digest = hashlib.sha256(command.correlation_id.encode()).hexdigest()[:40]
+    return f"{command.type}:{digest}:{step}:{generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A step as it was committed before the call."""
+
+    command: StoredCommand
+    payment: Payment
+    step: Step
+    generation: int
+    received_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Idempotency key of this attempt."""
+        return idempotency_key(self.command, self.step, self.generation)
+
+    @property
+    def intent_id(self) -> str:
+        """The intent the step is about. Raises LookupError when there is none: a fault in the plan."""
+        if isinstance(self.command, CancelHold):
+            return self.command.intent_id
+        if self.payment.stripe_payment_intent_id is None:
+            raise LookupError(f"payment {self.payment.payment_id} has no PaymentIntent to {self.step}")
+        return self.payment.stripe_payment_intent_id
+
+
+def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
+    """Do the step. Raises what the gateway raises."""
+    reason = (attempt.command.reason or "") if isinstance(attempt.command, Revert) else ""
+    match attempt.step:
+        case Step.CREATE_INTENT:
+            return gateway.create_intent(intent_request(attempt), attempt.key)
+        case Step.CAPTURE:
+            return gateway.capture(attempt.intent_id, attempt.key)
+        case Step.TRANSFER:
+            return gateway.transfer(transfer_request(attempt), attempt.key)
+        case Step.CANCEL:
+            return gateway.cancel(attempt.intent_id, attempt.key, reason)
+        case Step.REVERSE:
+            return gateway.reverse_transfer(_transfer_id(attempt), attempt.key)
+        case Step.REFUND:
+            return gateway.refund(attempt.intent_id, attempt.key, reason)
+
+
+def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
+    """Ask Stripe whether the step stands; None when it was not done. Changes nothing."""
+    match attempt.step:
+        case Step.CREATE_INTENT if attempt.payment.stripe_payment_intent_id is not None:
+            return gateway.retrieve_intent(attempt.intent_id)
+        case Step.CREATE_INTENT:
+            customer = attempt.command.stripe_customer_id if isinstance(attempt.command, Authorize) else None
+            since = attempt.received_at - CLOCK_SKEW
+            return gateway.find_intent(str(attempt.payment.payment_id), customer, since)
+        case Step.CAPTURE | Step.CANCEL:
+            intent = gateway.retrieve_intent(attempt.intent_id)
+            return intent if intent.status in STANDS[attempt.step] else None
+        case Step.TRANSFER:
+            return gateway.find_transfer(transfer_request(attempt))
+        case Step.REVERSE:
+            return gateway.find_reversal(_transfer_id(attempt))
+        case Step.REFUND:
+            return gateway.find_refund(attempt.intent_id)
+
+
+def intent_request(attempt: Attempt) -> IntentRequest:
+    """The hold an authorise asks for."""
+    command, payment = attempt.command, attempt.payment
+    if not isinstance(command, Authorize):
+        raise TypeError(f"{command.type} makes no PaymentIntent")
+    return IntentRequest(
+        payment_id=str(payment.payment_id),
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        payment_method_id=command.payment_method_id,
+        stripe_customer_id=command.stripe_customer_id,
+        description=command.description,
+        return_url=command.return_url,
+    )
+
+
+def transfer_request(attempt: Attempt) -> TransferRequest:
+    """All of the charge, to the account the release names."""
+    command, payment = attempt.command, attempt.payment
+    if not isinstance(command, Release) or payment.stripe_charge_id is None:
+        raise TypeError(f"{command.type} of payment {payment.payment_id} has nothing to transfer")
+    return TransferRequest(
+        payment_id=str(payment.payment_id),
+        order_id=payment.order_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        destination=command.runner_connect_account_id,
+        charge_id=payment.stripe_charge_id,
+    )
+
+
+def _transfer_id(attempt: Attempt) -> str:
+    if attempt.payment.stripe_transfer_id is None:
+        raise LookupError(f"payment {attempt.payment.payment_id} has no transfer to reverse")
+    return attempt.payment.stripe_transfer_id

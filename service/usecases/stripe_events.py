@@ -1,0 +1,71 @@
+"""Stripe's asynchronous word: recorded once, applied once, in one transaction."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
+from service.domain.payment import Payment
+from service.domain.ports import Intent, StripeEvent
+from service.storage import commands, inbox, payments
+from service.storage.engine import transaction
+from service.usecases.claims import revert_open
+from service.usecases.recording import Recorder, utc_now
+
+STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEvents:
+    """Takes webhook events whose signature was checked."""
+
+    engine: Engine
+    recorder: Recorder
+
+    def receive(self, event: StripeEvent) -> str:
+        """Record an event and apply it; says what it did: applied, no_change, duplicate, foreign or ignored.
+
+        Safe for any order and any number of deliveries. Raises the database's error, and then nothing was recorded.
+        """
+        seen = SEEN_BY_EVENT.get(event.type)
+        with transaction(self.engine) as connection:
+            if seen is None or event.intent is None:
+                return self._note(connection, event, None, "ignored")
+            payment = _payment_of(connection, event.intent)
+            if payment is None:
+                return self._note(connection, event, None, "foreign")
+            return self._apply(connection, event, payment, seen, event.intent)
+
+    def _apply(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:
+        if payment.stripe_payment_intent_id not in {None, intent.id}:
+            return self._stray(connection, event, payment, seen, intent)
+        opened = commands.open_of(connection, payment.payment_id)
+        observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=utc_now())
+        result = "no_change" if observed == Observed(payment) else "applied"
+        noted = self._note(connection, event, payment.payment_id, result)
+        if noted == "applied":
+            self.recorder.record(connection, payment, observed, f"{event.type} {event.id}")
+        return noted
+
+    def _stray(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:
+        """A second intent of one payment, made when the first could not be found: it must hold nothing."""
+        noted = self._note(connection, event, payment.payment_id, "stray")
+        if noted == "stray" and seen in STRAY_HOLDS:
+            self.recorder.cancel_hold(connection, payment, intent.id)
+        return noted
+
+    def _note(self, connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> str:
+        return result if inbox.add(connection, event, payment_id, result) else "duplicate"
+
+
+def _payment_of(connection: Connection, intent: Intent) -> Payment | None:
+    payment_id = payments.id_of_intent(connection, intent.id) or _as_uuid(intent.payment_id)
+    return None if payment_id is None else payments.lock(connection, payment_id)
+
+
+def _as_uuid(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
