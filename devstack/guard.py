@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.01
-_ORPHAN_GRACE_SECONDS = 5.0  # for what the command started and left behind in sessions of its own
+_ORPHAN_GRACE_SECONDS = 2.0  # for what the command started and left behind in sessions of its own
 
 
 def _prctl(option: int, value: int) -> None:

@@ -32,6 +32,7 @@ SETTINGS: dict[str, str] = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: nothing in /dev/shm to leave behind
     "fsync": "off",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -103,7 +104,7 @@ class EmbeddedPostgres:
 
     def close(self) -> None:
         """Ends the server and removes its data."""
-        self.kill()
+        self.stop("immediate")  # not kill -9, which would leave its shared memory behind
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
