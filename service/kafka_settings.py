@@ -31,14 +31,27 @@ def _single_variables(environ: Mapping[str, str]) -> dict[str, Any]:
 def _parse(config: str | None) -> dict[str, Any]:
     if not config:
         return {}
-    if config.lstrip().startswith("{"):
-        try:
-            loaded = json.loads(config)
-        except json.JSONDecodeError as exc:
-            raise ValueError(f"KAFKA_CONFIG: is not valid JSON: {exc}") from exc
-        return dict(loaded)
+    return _parse_json(config) if config.lstrip().startswith("{") else _parse_pairs(config)
+
+
+def _parse_json(config: str) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(config)
+    except (json.JSONDecodeError, RecursionError) as exc:
+        raise ValueError(f"KAFKA_CONFIG: is not valid JSON: {exc}") from exc
+    wrong = [name for name, value in loaded.items() if not isinstance(value, (str, int, float))]
+    if wrong:
+        raise ValueError(f"KAFKA_CONFIG: must be a string, a number or a boolean: {', '.join(wrong)}")
+    return loaded
+
+
+def _parse_pairs(config: str) -> dict[str, Any]:
+    """The message counts instead of quoting: what lacks a name may be the second half of a password."""
     pairs = [entry.partition("=") for entry in config.split(",") if entry.strip()]
-    for name, separator, _ in pairs:
-        if not separator:
-            raise ValueError(f"KAFKA_CONFIG: {name.strip()!r} has no value; write name=value,name=value")
+    for number, (name, separator, _) in enumerate(pairs, 1):
+        if not separator or not name.strip():
+            raise ValueError(
+                f"KAFKA_CONFIG: entry {number} is not name=value; write name=value,name=value, or a JSON object "
+                "where a value holds a comma"
+            )
     return {name.strip(): value.strip() for name, _, value in pairs}

@@ -3,22 +3,25 @@
 Every variable may also be given as ``NAME_FILE``, the path of a mounted secret.
 """
 
-import ipaddress
 import os
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.domain.durations import parse_duration
-from service.domain.money import is_currency
 from service.kafka_settings import kafka_overrides
 from service.settings_source import EnvironmentSource, SettingError
-
-Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
-TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+from service.settings_types import (
+    Currency,
+    Duration,
+    HttpUrl,
+    LogLevel,
+    PositiveDuration,
+    PostgresUrl,
+    TopicName,
+    is_loopback,
+)
 
 
 class Base(BaseSettings):
@@ -26,9 +29,9 @@ class Base(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database_url: SecretStr = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
+    database_url: PostgresUrl = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
     database_pool_size: int = Field(default=10, ge=1, le=200, description="connections a process keeps")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="log level")
+    log_level: LogLevel = Field(default="INFO", description="log level")
     log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
     payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")
     payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
@@ -36,14 +39,6 @@ class Base(BaseSettings):
     ops_port: int | None = Field(
         default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
     )
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
-        scheme = urlsplit(value.get_secret_value()).scheme
-        if scheme not in {"postgresql", "postgres", "postgresql+psycopg2"}:
-            raise ValueError("must be a postgresql:// URL")
-        return SecretStr(value.get_secret_value().replace(f"{scheme}://", "postgresql://", 1))
 
     @property
     def dead_letter_topic(self) -> str:
@@ -95,34 +90,20 @@ class StripeSettings(Base):
     """A process that speaks to Stripe."""
 
     stripe_secret_key: SecretStr = Field(min_length=1, description="Stripe's secret or restricted API key")
-    stripe_api_base: str | None = Field(default=None, description="another base URL for Stripe's API")
-    stripe_timeout: Duration = Field(default=timedelta(seconds=20), description="longest wait for one answer")
-
-    @field_validator("stripe_api_base")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("must be an http:// or https:// URL")
-        return value.rstrip("/") if value else None
+    stripe_api_base: HttpUrl | None = Field(default=None, description="another base URL for Stripe's API")
+    stripe_timeout: PositiveDuration = Field(default=timedelta(seconds=20), description="longest wait for one answer")
 
 
 class PolicySettings(Base):
     """Business choices shared by those who answer commands."""
 
-    default_currency: str = Field(default="sgd", description="currency of a command that names none")
+    default_currency: Currency = Field(default="sgd", description="currency of a command that names none")
     revert_event_type: Literal["payment.reverted", "payment.failed", "payment.released"] = Field(
         default="payment.reverted", description="what a successful revert is called"
     )
-    command_deadline: Duration = Field(
+    command_deadline: PositiveDuration = Field(
         default=timedelta(hours=1), description="age after which a command is settled by looking at Stripe"
     )
-
-    @field_validator("default_currency")
-    @classmethod
-    def _is_currency(cls, value: str) -> str:
-        if not is_currency(value.lower()):
-            raise ValueError("must be an ISO 4217 code that Stripe takes, such as sgd")
-        return value.lower()
 
 
 class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
@@ -130,7 +111,7 @@ class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
 
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
     consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
-    lease: Duration = Field(default=timedelta(seconds=60), description="how long one Stripe step may take")
+    lease: PositiveDuration = Field(default=timedelta(seconds=60), description="how long one Stripe step may take")
 
     @model_validator(mode="after")
     def _lease_outlives_a_call(self) -> Self:
@@ -151,7 +132,7 @@ class RelaySettings(KafkaSettings):
         description="names transactional id and receipt group",
     )
     relay_batch_size: int = Field(default=5000, ge=1, le=100_000, description="rows of one Kafka transaction")
-    relay_poll_interval: Duration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")
+    relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")
 
 
 class ServiceSettings(StripeSettings, PolicySettings):
@@ -168,38 +149,28 @@ class ServiceSettings(StripeSettings, PolicySettings):
 
     @model_validator(mode="after")
     def _open_only_on_loopback(self) -> Self:
-        if self.api_tokens is None and self.api_auth == "on" and not _is_loopback(self.host):
+        if self.api_tokens is None and self.api_auth == "on" and not is_loopback(self.host):
             raise ValueError(
                 f"API_TOKENS: must be set to listen on {self.host}; set it, listen on 127.0.0.1, or say API_AUTH=off"
             )
-        for entry in self.tokens().values():
-            if len(entry) < 1:
-                raise ValueError("API_TOKENS: holds an empty token; write token or name:token, comma-separated")
+        if not all(name and token for name, token in self.tokens()):
+            raise ValueError("API_TOKENS: holds an empty entry; write token or name:token, comma-separated")
         return self
 
-    def tokens(self) -> dict[str, str]:
-        """Caller's name → token; unnamed tokens are called token-1, token-2 …"""
+    def tokens(self) -> list[tuple[str, str]]:
+        """Caller's name and token; unnamed tokens are called token-1, token-2 … A name may have several (rotation)."""
         if self.api_tokens is None or self.api_auth == "off":
-            return {}
+            return []
         entries = [entry.strip() for entry in self.api_tokens.get_secret_value().split(",")]
         named = (
             entry.partition(":") if ":" in entry else (f"token-{n}", ":", entry) for n, entry in enumerate(entries, 1)
         )
-        return {name: token for name, _, token in named}
+        return [(name.strip(), token.strip()) for name, _, token in named]
 
     def webhook_secrets(self) -> list[str]:
         """All secrets a webhook's signature may have been made with."""
         value = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
         return [secret.strip() for secret in value.split(",") if secret.strip()]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 S = TypeVar("S", bound=Base)

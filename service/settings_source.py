@@ -16,18 +16,28 @@ class SettingError(ValueError):
 def read_variable(name: str, environ: Mapping[str, str] | None = None) -> str | None:
     """Value of ``name`` or of the file named by ``name_FILE`` (trailing newline dropped).
 
-    An empty variable counts as unset. Raises SettingError when both are set or the file cannot be read.
+    An empty variable counts as unset. Raises SettingError when both are set, or the file is empty or unreadable.
     """
     env = os.environ if environ is None else environ
     value, path = env.get(name), env.get(f"{name}_FILE")
     if value and path:
         raise SettingError(f"{name}: {name} and {name}_FILE are both set; keep one")
-    if path:
-        try:
-            return Path(path).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise SettingError(f"{name}_FILE: cannot read {path}: {exc}") from exc
-    return value or None
+    return _read_file(name, path) if path else value or None
+
+
+def _read_file(name: str, path: str) -> str:
+    try:
+        value = Path(path).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingError(f"{name}_FILE: cannot read {path}: {_reason(exc)}") from exc
+    if not value:
+        raise SettingError(f"{name}_FILE: {path} is empty")
+    return value
+
+
+def _reason(exc: OSError | UnicodeDecodeError) -> str:
+    """Without the bytes that a decoding error quotes: they may be part of a secret."""
+    return "is not UTF-8" if isinstance(exc, UnicodeDecodeError) else exc.strerror or type(exc).__name__
 
 
 class EnvironmentSource(PydanticBaseSettingsSource):
@@ -40,5 +50,13 @@ class EnvironmentSource(PydanticBaseSettingsSource):
         return read_variable(field_name.upper()), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: read_variable(name.upper()) for name in self.settings_cls.model_fields}
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for name in self.settings_cls.model_fields:
+            try:
+                values[name] = read_variable(name.upper())
+            except SettingError as exc:
+                faults.append(str(exc))
+        if faults:
+            raise SettingError("\n".join(faults))
         return {name: value for name, value in values.items() if value is not None}

@@ -12,4 +12,7 @@ def parse_duration(text: str) -> timedelta:
     match = _PATTERN.match(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write 30s, 15m, 2h or 1d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError as exc:
+        raise ValueError(f"{text!r} is too long a duration") from exc

@@ -1,0 +1,57 @@
+"""Types of single settings: how each is written, and what is refused."""
+
+import ipaddress
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from service.domain.durations import parse_duration
+from service.domain.money import is_currency
+
+
+def _postgresql_url(value: SecretStr) -> SecretStr:
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    if not separator or scheme.lower() not in {"postgresql", "postgres", "postgresql+psycopg2"}:
+        raise ValueError("must be a postgresql:// URL")
+    try:
+        urlsplit(f"postgresql://{rest}").port  # noqa: B018 - read to be checked
+    except ValueError:
+        # Not the original message: it quotes what may be a part of the password.
+        raise ValueError("has no readable host and port; percent-encode user and password") from None
+    return SecretStr(f"postgresql://{rest}")
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL")
+    return value.rstrip("/")
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value.lower()):
+        raise ValueError("must be an ISO 4217 code that Stripe takes, such as sgd")
+    return value.lower()
+
+
+Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+PositiveDuration = Annotated[Duration, Field(gt=timedelta(0))]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
+]
+TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Currency = Annotated[str, AfterValidator(_currency)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

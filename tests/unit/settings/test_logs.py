@@ -1,0 +1,95 @@
+"""A log line is one JSON object, says which process wrote it, and holds no secret."""
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from service import logs
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logs.configure("INFO", "json", "service")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:], root.level = before
+    structlog.reset_defaults()
+
+
+def test_line_says_what_where_and_when(lines: Lines) -> None:
+    logs.get_logger("payments").info("done", amount=5)
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "done", "amount": 5, "level": "info", "process": "service", "module": "payments"}
+
+
+def test_other_threads_say_the_process_too(lines: Lines) -> None:
+    thread = threading.Thread(target=lambda: logs.get_logger("x").info("from a thread"))
+    thread.start()
+    thread.join()
+    assert lines()[0]["process"] == "service"
+
+
+def test_libraries_write_the_same_lines(lines: Lines) -> None:
+    logging.getLogger("some.library").warning("took %d s", 3)
+    (line,) = lines()
+    assert (line["event"], line["module"], line["process"]) == ("took 3 s", "some.library", "service")
+
+
+def test_level_is_kept(lines: Lines) -> None:
+    logs.get_logger("x").debug("no")
+    logging.getLogger("some.library").debug("no")
+    assert lines() == []
+
+
+@pytest.mark.parametrize("name", ["api_token", "STRIPE_SECRET_KEY", "card", "Authorization", "payment_method_id"])
+def test_secret_names_are_redacted_at_any_depth(lines: Lines, name: str) -> None:
+    logs.get_logger("x").info("e", **{name: "hunter2"}, nested={"list": [{name: "hunter2"}], "ok": 1})
+    (line,) = lines()
+    assert "hunter2" not in json.dumps(line)
+    assert line["nested"]["ok"] == 1
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk_test_51Habc",
+        "rk_live_51Habc",
+        "whsec_abc+/=",
+        "pi_1_secret_abc",
+        "postgresql://user:hunter2@db/x",
+        "Authorization: Bearer hunter2",
+    ],
+)
+def test_secret_values_are_scrubbed_from_any_text(lines: Lines, secret: str) -> None:
+    logs.get_logger("x").info(f"failed with {secret} there")
+    logging.getLogger("some.library").error("failed with %s there", secret)
+    error = ValueError(f"failed with {secret} there")
+    logs.get_logger("x").error("failed", exc_info=error)
+    written = lines()
+    assert len(written) == 3
+    assert not [part for part in ("51Habc", "abc", "hunter2") if part in json.dumps(written)]
+    assert all("there" in json.dumps(line) for line in written)
+
+
+def test_a_url_without_password_stays(lines: Lines) -> None:
+    logs.get_logger("x").info("listening", url="http://127.0.0.1:8000", mail="a@b")
+    assert lines()[0]["url"] == "http://127.0.0.1:8000"
+
+
+def test_libraries_that_log_bodies_stay_quiet_at_debug(lines: Lines) -> None:
+    logs.configure("DEBUG", "json", "service")
+    for name in logs.QUIET_LIBRARIES:
+        logging.getLogger(name).info("body with card data")
+    assert lines() == []
