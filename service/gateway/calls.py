@@ -1,0 +1,82 @@
+"""One request to Stripe: guarded, paced, its error translated."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import stripe
+
+from service.gateway.faults import fault_of, is_rate_limit, read
+from service.gateway.pace import Pace
+from service.gateway.translate import Json, UnreadableError, text
+from service.logs import get_logger
+
+PAGE_SIZE = 100
+
+_log = get_logger(__name__)
+_LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
+"""Errors that no retry mends: a wrong key, or a fault in this code."""
+
+
+class Calls:
+    """Requests through one client. ``guard`` raises when a database transaction is open.
+
+    Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnreadableError.
+    """
+
+    def __init__(self, client: stripe.StripeClient, guard: Callable[[], None], pace: Pace, *, patience: float) -> None:
+        self._client = client
+        self._guard = guard
+        self._pace = pace
+        self._patience = patience
+
+    def get(self, *path: str, **params: Any) -> Json:
+        """Read one object. The path's parts are escaped."""
+        return self._request("get", path, params)
+
+    def post(self, *path: str, key: str, params: Mapping[str, Any] | None = None) -> Json:
+        """Make one effect, under its idempotency key."""
+        return self._request("post", path, {**(params or {}), "idempotency_key": key})
+
+    def all(self, *path: str, **params: Any) -> Iterator[Json]:
+        """Every object of a list, newest first, page after page (Stripe API reference, "Pagination")."""
+        after: dict[str, str] = {}
+        while True:
+            page = self.get(*path, limit=PAGE_SIZE, **params, **after)
+            items = _items(page)
+            yield from items
+            if not items or not page.get("has_more"):
+                return
+            after = {"starting_after": text(items[-1], "id")}
+
+    def _request(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Json:
+        self._guard()
+        self._pace.wait(self._patience)
+        url = "/v1/" + "/".join(quote(part, safe="") for part in path)
+        try:
+            # raw: making typed objects of an answer costs as much again as fetching it
+            answer = self._client.raw_request(method, url, **params)
+        except stripe.StripeError as exc:
+            self._note(exc, path[0])
+            raise fault_of(read(exc)) from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            # the library stumbles over an error that is no object
+            raise UnreadableError("an error that is no object") from exc
+        self._pace.went_through()
+        if not isinstance(answer.data, Mapping):
+            raise UnreadableError("an answer that is no object")
+        return answer.data
+
+    def _note(self, exc: stripe.StripeError, resource: str) -> None:
+        if is_rate_limit(exc):
+            self._pace.too_fast()
+            _log.warning("stripe_rate_limited", resource=resource, requests_per_second=self._pace.limit)
+        elif isinstance(exc, _LOUD):
+            _log.error("stripe_refused_us", resource=resource, kind=type(exc).__name__, reason=read(exc).described)
+
+
+def _items(page: Json) -> list[Json]:
+    items = page.get("data")
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise UnreadableError("a list without objects")
+    return items

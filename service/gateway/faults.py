@@ -1,0 +1,123 @@
+"""What Stripe's errors mean to us: unknown, busy or refused.
+
+Sources: Stripe documentation, "Error handling", "Error codes", "Idempotent requests", "Rate limits".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.gateway.redact import redact
+
+Fault = StripeUnknownError | StripeBusyError | StripeRefusedError
+
+RATE_LIMITED = "rate_limit"
+PASSING_CODES = frozenset({RATE_LIMITED, "lock_timeout", "idempotency_key_in_use"})
+MISCONFIGURED_RETRY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error of the Stripe library, read without trusting its shape."""
+
+    error: stripe.StripeError
+    body: Mapping[str, Any]
+
+    @property
+    def message(self) -> str:
+        return redact(self.text("message") or self.error.user_message or "Stripe gave no reason")
+
+    @property
+    def described(self) -> str:
+        """The message for operators, who can look the request up in the Dashboard."""
+        request = self.error.request_id
+        return self.message if request is None else f"{self.message} (request {request})"
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds from the Retry-After header; Stripe sends no dates there."""
+        headers = self.error.headers or {}
+        value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+        return float(value) if value.isascii() and value.replace(".", "", 1).isdigit() else None
+
+    @property
+    def intent_id(self) -> str | None:
+        """The intent that the error is about."""
+        intent = self.body.get("payment_intent")
+        return _text(intent.get("id")) if isinstance(intent, Mapping) else _text(intent)
+
+    def text(self, name: str) -> str | None:
+        return _text(self.body.get(name))
+
+
+def read(error: stripe.StripeError) -> ErrorAnswer:
+    """The error with Stripe's ``error`` object, empty where there is none."""
+    outer = error.json_body
+    body = outer.get("error") if isinstance(outer, Mapping) else None
+    return ErrorAnswer(error, body if isinstance(body, Mapping) else {})
+
+
+def fault_of(answer: ErrorAnswer) -> Fault:
+    """The error in the words of the port."""
+    if answer.text("code") in PASSING_CODES:
+        return _busy(answer)
+    return next(make(answer) for kind, make in _TABLE if isinstance(answer.error, kind))
+
+
+def is_rate_limit(error: stripe.StripeError) -> bool:
+    """Whether we are too fast: not so when only one object is locked."""
+    return isinstance(error, stripe.RateLimitError) and read(error).text("code") in {None, RATE_LIMITED}
+
+
+def _unreachable(answer: ErrorAnswer) -> Fault:
+    return StripeUnknownError(answer.message)
+
+
+def _busy(answer: ErrorAnswer) -> Fault:
+    return StripeBusyError(answer.described, answer.retry_after)
+
+
+def _misconfigured(answer: ErrorAnswer) -> Fault:
+    # a wrong or restricted API key is the operator's to mend: no customer's payment fails for it
+    return StripeBusyError(f"Stripe refused our API key: {answer.described}", MISCONFIGURED_RETRY_SECONDS)
+
+
+def _refused(answer: ErrorAnswer) -> Fault:
+    return StripeRefusedError(
+        answer.message,
+        kind=answer.text("type") or "invalid_request_error",
+        code=answer.text("code"),
+        decline_code=answer.text("decline_code"),
+        intent_id=answer.intent_id,
+    )
+
+
+def _by_status(answer: ErrorAnswer) -> Fault:
+    """409, and what has no class of its own.
+
+    Without Stripe's error object it was a proxy that answered, and the request may still be under way: then only
+    the same idempotency key is safe, so nothing counts as stored.
+    """
+    status = answer.error.http_status or 0
+    if status == 409:
+        return _busy(answer)
+    return StripeUnknownError(f"{answer.described} (HTTP status {status})", stored=bool(answer.body))
+
+
+_TABLE: tuple[tuple[type[stripe.StripeError], Callable[[ErrorAnswer], Fault]], ...] = (
+    (stripe.APIConnectionError, _unreachable),
+    (stripe.CardError, _refused),
+    (stripe.InvalidRequestError, _refused),
+    (stripe.IdempotencyError, _refused),
+    (stripe.RateLimitError, _busy),
+    (stripe.AuthenticationError, _misconfigured),
+    (stripe.PermissionError, _misconfigured),
+    (stripe.StripeError, _by_status),
+)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,62 @@
+"""What stands at Stripe, found without our own record of it.
+
+Lists, not search: a search lags by up to a minute, and what it does not show may be there all the same
+(Stripe documentation, "Search").
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.domain.ports import Intent, Refund, Transfer, TransferRequest
+from service.gateway import translate
+from service.gateway.calls import Calls
+from service.gateway.params import created, transfer_group
+
+_WINDOWS = (timedelta(minutes=20), timedelta(hours=2))
+"""Ends of the first stretches of time that are looked through: most intents are made soon after they were wanted."""
+
+
+def intent(calls: Calls, payment_id: str, customer: str | None, since: datetime) -> Intent | None:
+    """The newest intent that carries this payment id."""
+    only: dict[str, Any] = {} if customer is None else {"customer": customer}
+    # a customer has few intents, an account may have thousands an hour
+    stretches = _stretches(since) if customer is None else [(since, None)]
+    for start, end in stretches:
+        for found in calls.all("payment_intents", created=created(start, end), **only):
+            if translate.payment_id_of(found) == payment_id:
+                return translate.intent_of(found)
+    return None
+
+
+def transfer(calls: Calls, request: TransferRequest) -> Transfer | None:
+    """The transfer of this charge; one that still stands before one that was taken back."""
+    found = [
+        translate.transfer_of(item)
+        for item in calls.all("transfers", transfer_group=transfer_group(request.order_id))
+        if translate.optional_id(item, "source_transaction") == request.charge_id
+    ]
+    return min(found, key=lambda item: item.reversal_id is not None, default=None)
+
+
+def reversal(calls: Calls, transfer_id: str) -> str | None:
+    """The reversal that took the last of this transfer back."""
+    return translate.reversal_id_of(calls.get("transfers", transfer_id))
+
+
+def refund(calls: Calls, intent_id: str) -> Refund | None:
+    """The newest refund, once all that was captured is given back: a part is no refund of ours."""
+    standing = [item for item in calls.all("refunds", payment_intent=intent_id) if translate.refunded(item)]
+    if not standing:
+        return None
+    captured = translate.received(calls.get("payment_intents", intent_id))
+    whole = sum(map(translate.refunded, standing)) >= captured
+    return translate.refund_of(standing[0]) if whole else None
+
+
+def _stretches(since: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+    start = since
+    for window in _WINDOWS:
+        yield start, since + window
+        start = since + window
+    yield start, None

@@ -1,0 +1,82 @@
+"""What we ask of Stripe, as its parameters."""
+
+from datetime import datetime
+
+from stripe.params import (
+    PaymentIntentCancelParams,
+    PaymentIntentCreateParams,
+    PaymentIntentListParamsCreated,
+    RefundCreateParams,
+    TransferCreateParams,
+)
+
+from service.domain.ports import IntentRequest, TransferRequest
+from service.domain.reasons import cancellation_reason, refund_reason
+
+
+def transfer_group(order_id: str) -> str:
+    """What ties an order's charge and transfers together at Stripe."""
+    return f"order_{order_id}"
+
+
+def hold(request: IntentRequest) -> PaymentIntentCreateParams:
+    """A PaymentIntent that is confirmed at once and captured later.
+
+    With a return URL the customer may be sent away to authenticate. Without one no payment method that redirects is
+    taken, and 3-D Secure is left to Stripe.js with the client secret (Stripe API reference, "Create a PaymentIntent":
+    ``return_url``, ``automatic_payment_methods``, ``use_stripe_sdk``).
+    """
+    params: PaymentIntentCreateParams = {
+        "amount": request.amount,
+        "currency": request.currency,
+        "payment_method": request.payment_method_id,
+        "capture_method": "manual",
+        "confirm": True,
+        "transfer_group": transfer_group(request.order_id),
+        "metadata": {
+            "payment_id": request.payment_id,
+            "order_id": request.order_id,
+            "customer_id": request.customer_id,
+        },
+    }
+    if request.stripe_customer_id:
+        params["customer"] = request.stripe_customer_id
+    if request.description:
+        params["description"] = request.description
+    if request.return_url:
+        params["return_url"] = request.return_url
+        params["automatic_payment_methods"] = {"enabled": True}
+    else:
+        params["use_stripe_sdk"] = True
+        params["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+    return params
+
+
+def cancellation(reason: str) -> PaymentIntentCancelParams:
+    """Let a hold go; ``reason`` is free text."""
+    return {"cancellation_reason": cancellation_reason(reason)}
+
+
+def payout(request: TransferRequest) -> TransferCreateParams:
+    """A charge's money for a connected account, whatever the balance is (Stripe API reference, "Create a transfer")."""
+    return {
+        "amount": request.amount,
+        "currency": request.currency,
+        "destination": request.destination,
+        "source_transaction": request.charge_id,
+        "transfer_group": transfer_group(request.order_id),
+        "metadata": {"payment_id": request.payment_id, "order_id": request.order_id},
+    }
+
+
+def full_refund(intent_id: str, reason: str) -> RefundCreateParams:
+    """All that is left of an intent; ``reason`` is free text."""
+    return {"payment_intent": intent_id, "reason": refund_reason(reason)}
+
+
+def created(start: datetime, end: datetime | None) -> PaymentIntentListParamsCreated:
+    """Made from ``start`` on and before ``end``."""
+    window: PaymentIntentListParamsCreated = {"gte": int(start.timestamp())}
+    if end is not None:
+        window["lt"] = int(end.timestamp())
+    return window

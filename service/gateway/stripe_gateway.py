@@ -1,0 +1,127 @@
+"""Stripe, as the port wants it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.ports import Intent, IntentRequest, Refund, Transfer, TransferRequest
+from service.gateway import lookup, params, translate
+from service.gateway.calls import Calls
+from service.gateway.client import stripe_client
+from service.gateway.deadline import within
+from service.gateway.pace import Pace
+from service.logs import get_logger
+from service.settings import StripeSettings
+
+PATIENCE_SECONDS = 5.0
+"""Longest wait for our turn when Stripe limits our requests; a caller with a lease comes again later instead."""
+
+NEXT_ACTION_SECONDS = 2.0
+"""Longest wait for what a customer must do: a read of ours does not depend on Stripe."""
+
+UNAVAILABLE = {"type": "unavailable"}
+
+_log = get_logger(__name__)
+
+
+class StripeGateway:
+    """The PaymentGateway of the port; one for all threads of a process.
+
+    ``guard`` is called before each request and raises when a database transaction is open. ``http_client`` replaces
+    the transport.
+    """
+
+    def __init__(
+        self, settings: StripeSettings, guard: Callable[[], None], *, http_client: stripe.HTTPClient | None = None
+    ) -> None:
+        pace = Pace()
+        seconds = settings.stripe_timeout.total_seconds()
+        client = stripe_client(settings, seconds=seconds, http_client=http_client)
+        hasty = stripe_client(settings, seconds=min(seconds, NEXT_ACTION_SECONDS), http_client=http_client)
+        self._guard = guard
+        self._calls = Calls(client, guard, pace, patience=PATIENCE_SECONDS)
+        self._hasty_calls = Calls(hasty, guard, pace, patience=NEXT_ACTION_SECONDS / 2)
+
+    def create_intent(self, request: IntentRequest, key: str) -> Intent:
+        """Hold the amount: ``requires_capture`` when it is held, ``requires_action`` when the customer must act."""
+        with _readable():
+            return translate.intent_of(self._calls.post("payment_intents", key=key, params=params.hold(request)))
+
+    def retrieve_intent(self, intent_id: str) -> Intent:
+        """The intent as it stands now."""
+        with _readable():
+            return translate.intent_of(self._calls.get("payment_intents", intent_id))
+
+    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
+        """The intent with this payment id in its metadata, made at or after ``since`` by Stripe's clock."""
+        with _readable():
+            return lookup.intent(self._calls, payment_id, stripe_customer_id, since)
+
+    def capture(self, intent_id: str, key: str) -> Intent:
+        """Take all that is held."""
+        with _readable():
+            return translate.intent_of(self._calls.post("payment_intents", intent_id, "capture", key=key))
+
+    def cancel(self, intent_id: str, key: str, reason: str) -> Intent:
+        """Let the hold go; ``reason`` is free text."""
+        with _readable():
+            asked = params.cancellation(reason)
+            return translate.intent_of(self._calls.post("payment_intents", intent_id, "cancel", key=key, params=asked))
+
+    def transfer(self, request: TransferRequest, key: str) -> Transfer:
+        """The charge's money, to the connected account."""
+        with _readable():
+            return translate.transfer_of(self._calls.post("transfers", key=key, params=params.payout(request)))
+
+    def find_transfer(self, request: TransferRequest) -> Transfer | None:
+        """The transfer made of this charge, whatever its destination."""
+        with _readable():
+            return lookup.transfer(self._calls, request)
+
+    def reverse_transfer(self, transfer_id: str, key: str) -> str:
+        """Take back all that is left of the transfer; the reversal's id."""
+        with _readable():
+            return translate.text(self._calls.post("transfers", transfer_id, "reversals", key=key), "id")
+
+    def find_reversal(self, transfer_id: str) -> str | None:
+        """The reversal of a transfer that was taken back whole."""
+        with _readable():
+            return lookup.reversal(self._calls, transfer_id)
+
+    def refund(self, intent_id: str, key: str, reason: str) -> Refund:
+        """Give back all that is left; ``reason`` is free text. No transfer is touched."""
+        with _readable():
+            asked = params.full_refund(intent_id, reason)
+            return translate.refund_of(self._calls.post("refunds", key=key, params=asked))
+
+    def find_refund(self, intent_id: str) -> Refund | None:
+        """The intent's refund, where all of it was given back and no bank sent it back."""
+        with _readable():
+            return lookup.refund(self._calls, intent_id)
+
+    def next_action(self, intent_id: str) -> dict[str, Any] | None:
+        """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.
+
+        ``unavailable`` when Stripe has not said so within 2 s: only TransactionOpenError is raised.
+        """
+        self._guard()
+        try:
+            with _readable():
+                intent = within(NEXT_ACTION_SECONDS, lambda: self._hasty_calls.get("payment_intents", intent_id))
+                return translate.next_action_of(intent)
+        except (StripeUnknownError, StripeBusyError, StripeRefusedError, TimeoutError) as exc:
+            _log.warning("next_action_unavailable", intent_id=intent_id, reason=str(exc) or type(exc).__name__)
+            return dict(UNAVAILABLE)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What Stripe did is unknown when its answer cannot be read."""
+    try:
+        yield
+    except translate.UnreadableError as exc:
+        raise StripeUnknownError(f"Stripe's answer cannot be read: {exc}") from exc

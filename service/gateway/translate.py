@@ -1,0 +1,148 @@
+"""Stripe's objects, as JSON, in the words of the port. Only what is there is read; nothing is guessed."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from service.domain.ports import Intent, IntentError, IntentStatus, Refund, Transfer
+from service.gateway.redact import redact
+
+Json = Mapping[str, Any]
+
+OPEN_ACTION = frozenset({IntentStatus.REQUIRES_ACTION, IntentStatus.REQUIRES_CONFIRMATION})
+LOST_REFUND = frozenset({"failed", "canceled"})
+MAX_TEXT = 5000
+"""Characters of the longest string that Stripe sends (Stripe's OpenAPI description, ``maxLength``)."""
+
+_UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
+"""JSON may escape NUL and half surrogate pairs; neither PostgreSQL nor UTF-8 takes them."""
+
+
+class UnreadableError(ValueError):
+    """An object of Stripe that lacks a field, or has it with another type, or with a state that we do not know."""
+
+
+def intent_of(data: object) -> Intent:
+    """A PaymentIntent. Raises UnreadableError."""
+    body = mapping(data, "payment intent")
+    return Intent(
+        id=text(body, "id"),
+        status=_status(body),
+        amount=_integer(body, "amount"),
+        currency=text(body, "currency"),
+        capture_method=optional_text(body, "capture_method"),
+        charge_id=optional_id(body, "latest_charge"),
+        payment_id=payment_id_of(body),
+        error=_last_error(body.get("last_payment_error")),
+    )
+
+
+def payment_id_of(data: Json) -> str | None:
+    """Our payment's id in the metadata; older intents carry it as ``payment_record_id``."""
+    metadata = mapping(data.get("metadata") or {}, "metadata")
+    return optional_text(metadata, "payment_id") or optional_text(metadata, "payment_record_id")
+
+
+def transfer_of(data: object) -> Transfer:
+    """A Transfer. Raises UnreadableError."""
+    body = mapping(data, "transfer")
+    return Transfer(
+        id=text(body, "id"),
+        amount=_integer(body, "amount"),
+        destination=id_of(body, "destination"),
+        reversal_id=reversal_id_of(body),
+    )
+
+
+def reversal_id_of(transfer: Json) -> str | None:
+    """The newest reversal of a transfer that was taken back whole; None while any of it is left."""
+    if transfer.get("reversed") is not True:
+        return None
+    reversals = mapping(transfer.get("reversals"), "reversals").get("data")
+    if not isinstance(reversals, list) or not reversals:
+        raise UnreadableError("a reversed transfer without its reversals")
+    return text(mapping(reversals[0], "reversal"), "id")
+
+
+def refund_of(data: object) -> Refund:
+    """A Refund. Raises UnreadableError."""
+    body = mapping(data, "refund")
+    return Refund(id=text(body, "id"), failed=text(body, "status") in LOST_REFUND)
+
+
+def refunded(data: Json) -> int:
+    """What a refund gives back, in minor units: nothing where it did not go through."""
+    return 0 if refund_of(data).failed else _integer(data, "amount")
+
+
+def received(intent: Json) -> int:
+    """What was captured of an intent, in minor units."""
+    return _integer(intent, "amount_received")
+
+
+def next_action_of(data: Json) -> dict[str, Any] | None:
+    """What the customer must do: where to go, or the client secret for Stripe.js. None: nothing."""
+    if _status(data) not in OPEN_ACTION:
+        return None
+    action = mapping(data.get("next_action") or {}, "next_action")
+    if action.get("type") == "redirect_to_url":
+        redirect = mapping(action.get("redirect_to_url"), "redirect_to_url")
+        return {"type": "redirect_to_url", "redirect_url": text(redirect, "url")}
+    return {"type": "use_stripe_sdk", "client_secret": text(data, "client_secret")}
+
+
+def mapping(value: object, name: str) -> Json:
+    """``value``, which must be an object. Raises UnreadableError."""
+    if not isinstance(value, Mapping):
+        raise UnreadableError(f"{name} is no object")
+    return value
+
+
+def text(body: Json, name: str) -> str:
+    """A string that a database can hold. Raises UnreadableError."""
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or _UNSTORABLE.search(value):
+        raise UnreadableError(f"{name} is no text")
+    return value
+
+
+def optional_text(body: Json, name: str) -> str | None:
+    """As ``text``; None where the field is missing, null or empty."""
+    return text(body, name) if body.get(name) not in (None, "") else None
+
+
+def id_of(body: Json, name: str) -> str:
+    """An id, or the id of the expanded object. Raises UnreadableError."""
+    value = body.get(name)
+    return text(value, "id") if isinstance(value, Mapping) else text(body, name)
+
+
+def optional_id(body: Json, name: str) -> str | None:
+    """As ``id_of``; None where the field is missing or null."""
+    return None if body.get(name) is None else id_of(body, name)
+
+
+def _integer(body: Json, name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnreadableError(f"{name} is no integer")
+    return value
+
+
+def _status(body: Json) -> IntentStatus:
+    try:
+        return IntentStatus(text(body, "status"))
+    except ValueError as exc:
+        raise UnreadableError("status is none that we know") from exc
+
+
+def _last_error(value: object) -> IntentError | None:
+    if value is None:
+        return None
+    error = mapping(value, "last_payment_error")
+    return IntentError(
+        kind=optional_text(error, "type") or "api_error",
+        message=redact(optional_text(error, "message") or ""),
+        code=optional_text(error, "code"),
+        decline_code=optional_text(error, "decline_code"),
+    )
