@@ -111,13 +111,15 @@ class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
 
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
     consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
-    lease: PositiveDuration = Field(default=timedelta(seconds=60), description="how long one Stripe step may take")
-
-    @model_validator(mode="after")
-    def _lease_outlives_a_call(self) -> Self:
-        if self.lease <= self.stripe_timeout:
-            raise ValueError("LEASE: must be longer than STRIPE_TIMEOUT, or a live call could be taken over")
-        return self
+    lease: PositiveDuration = Field(
+        default=timedelta(seconds=10), description="renewed while a call is under way; a dead process's is taken over"
+    )
+    look_again: PositiveDuration = Field(
+        default=timedelta(minutes=15), description="how often Stripe is asked about a payment the customer must finish"
+    )
+    action_deadline: PositiveDuration = Field(
+        default=timedelta(hours=24), description="age after which a payment the customer never finished is cancelled"
+    )
 
 
 class RelaySettings(KafkaSettings):
