@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-
 from service.domain.plans import Policy
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import ConsumerSettings
 from service.storage.engine import Engine, make_engine, refuse_inside_transaction
-from service.storage.migrate import schema_state
 from service.usecases.burial import Burial
 from service.usecases.claims import Claims
 from service.usecases.engine import CommandEngine
@@ -43,14 +39,3 @@ def command_engine(settings: ConsumerSettings) -> Iterator[tuple[CommandEngine, 
     finally:
         leases.stop()
         database.dispose()
-
-
-def database_fault(database: Engine) -> str | None:
-    """None when the database answers and its schema is the one this code was written for, else what is wrong."""
-    try:
-        with database.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            state = schema_state(connection)
-    except SQLAlchemyError as exc:
-        return f"database: {type(exc).__name__}"
-    return None if state.at_head else f"database: schema is {state.current or 'empty'}, this code wants {state.head}"

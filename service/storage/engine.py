@@ -5,9 +5,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from service.domain.errors import TransactionOpenError
+
+__all__ = [
+    "Connection",
+    "Engine",
+    "SQLAlchemyError",
+    "connect_for_migration",
+    "make_engine",
+    "refuse_inside_transaction",
+    "transaction",
+]
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 

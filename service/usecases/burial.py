@@ -5,12 +5,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from service.domain.commands import Origin, UnreadableMessage
 from service.domain.messages import OutgoingMessage, rfc3339
 from service.logs import get_logger
 from service.storage import dead_letters, outbox
+from service.storage.engine import Connection
 from service.usecases.recording import utc_now
 
 log = get_logger(__name__)

@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine
-
 from service.domain.commands import CommandType, Revert
 from service.domain.observations import Observed
 from service.domain.payment import Payment
@@ -14,7 +12,7 @@ from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step,
 from service.domain.progress import Progress, is_blocked, resume
 from service.storage import commands, payments
 from service.storage.commands import Fence, Key, key_of
-from service.storage.engine import transaction
+from service.storage.engine import Connection, Engine, transaction
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.steps import Attempt
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from service.domain import answers
@@ -30,7 +29,7 @@ from service.domain.status import PaymentStatus
 from service.logs import get_logger
 from service.storage import commands, payments
 from service.storage.commands import Due, Key, key_of
-from service.storage.engine import transaction
+from service.storage.engine import Connection, Engine, transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
 from service.usecases.recording import Recorder, utc_now

@@ -6,13 +6,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-
 from service.logs import get_logger
 from service.shutdown import Shutdown
 from service.storage import commands
-from service.storage.engine import transaction
+from service.storage.engine import Engine, SQLAlchemyError, transaction
 
 log = get_logger(__name__)
 

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from service.domain.commands import CancelHold
 from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.storage import commands, outbox, payments
 from service.storage.commands import Fence, Key
+from service.storage.engine import Connection
 
 
 def utc_now() -> datetime:

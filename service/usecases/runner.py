@@ -4,8 +4,6 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, Engine
-
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.observations import Observed
@@ -16,7 +14,7 @@ from service.domain.progress import Progress, backoff
 from service.domain.results import Moment, apply, give_up, refuse
 from service.logs import get_logger
 from service.storage import commands, payments
-from service.storage.engine import transaction
+from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
 from service.usecases.recording import Recorder, utc_now

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
-
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
 from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
 from service.storage import commands, inbox, payments
-from service.storage.engine import transaction
+from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
 

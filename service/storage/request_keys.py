@@ -1,0 +1,72 @@
+"""Idempotency keys of HTTP requests: which command a key stands for, per route and payment."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import insert
+
+from service.storage.tables import request_keys
+
+RETENTION = timedelta(hours=48)
+"""The contract promises 24 hours; the rest is for clocks and for callers who come late."""
+
+PRUNED_PER_CLAIM = 2
+"""More than one, so the table shrinks faster than it grows; so few that no request pays for the others."""
+
+_INSERT = insert(request_keys).values(
+    route=bindparam("route"),
+    payment_id=bindparam("payment_id"),
+    idempotency_key=bindparam("idempotency_key"),
+    fingerprint=bindparam("fingerprint"),
+    correlation_id=bindparam("correlation_id"),
+)
+# DO UPDATE, not DO NOTHING: only then is the earlier row returned, whoever committed it and however lately.
+_CLAIM = _INSERT.on_conflict_do_update(
+    index_elements=["route", "payment_id", "idempotency_key"],
+    set_={"fingerprint": request_keys.c.fingerprint},
+).returning(request_keys.c.fingerprint, request_keys.c.correlation_id)
+
+_PRUNE = text(
+    "DELETE FROM request_keys WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM request_keys WHERE created_at < now() - make_interval(secs => :seconds) "
+    "ORDER BY created_at LIMIT :rows FOR UPDATE SKIP LOCKED))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A caller's ``Idempotency-Key``, on one route of one payment."""
+
+    route: str
+    payment_id: UUID
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the key stands for: the request of this claim, or an earlier one."""
+
+    fingerprint: bytes
+    correlation_id: str
+
+
+def claim(connection: Connection, key: RequestKey, wanted: Claim) -> Claim:
+    """``wanted`` if the key was free, else what it stands for already. A simultaneous claim waits for the first."""
+    row = connection.execute(
+        _CLAIM,
+        {
+            "route": key.route,
+            "payment_id": key.payment_id,
+            "idempotency_key": key.idempotency_key,
+            "fingerprint": wanted.fingerprint,
+            "correlation_id": wanted.correlation_id,
+        },
+    ).one()
+    return Claim(bytes(row.fingerprint), row.correlation_id)
+
+
+def prune(connection: Connection) -> None:
+    """Delete a few keys that are older than ``RETENTION``; never waits for a row that another request holds."""
+    connection.execute(_PRUNE, {"seconds": RETENTION.total_seconds(), "rows": PRUNED_PER_CLAIM})

@@ -1,0 +1,54 @@
+"""Commands asked for over HTTP: written to the outbox for our own consumer, and nothing else."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from service.domain.commands import Release, Revert, content_of, fingerprint
+from service.domain.messages import command_message
+from service.storage import outbox, payments, request_keys
+from service.storage.engine import Connection, Engine, transaction
+from service.storage.request_keys import Claim, RequestKey
+from service.usecases.recording import utc_now
+
+
+class UnknownPaymentError(Exception):
+    """There is no such payment."""
+
+
+class KeyReusedError(Exception):
+    """The idempotency key stands for another request on this route and payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequests:
+    """Queues commands for ``commands_topic``."""
+
+    engine: Engine
+    commands_topic: str
+
+    def queue(self, command: Release | Revert, *, key: str | None, traceparent: str | None) -> str:
+        """The correlation id to wait for: the command's, or that of the request which came under ``key`` before.
+
+        Raises UnknownPaymentError, KeyReusedError or the database's error; then nothing was queued.
+        """
+        with transaction(self.engine) as connection:
+            # The row lock keeps one payment's commands in commit order, which is the order the relay publishes.
+            if payments.lock(connection, command.payment_id) is None:
+                raise UnknownPaymentError
+            correlation_id = _claimed(connection, command, key) if key is not None else command.correlation_id
+            if correlation_id == command.correlation_id:
+                message = command_message(
+                    command, event_id=uuid4(), topic=self.commands_topic, now=utc_now(), traceparent=traceparent
+                )
+                outbox.append(connection, [message])
+        return correlation_id
+
+
+def _claimed(connection: Connection, command: Release | Revert, key: str) -> str:
+    wanted = Claim(fingerprint(content_of(command)), command.correlation_id)
+    found = request_keys.claim(connection, RequestKey(command.type, command.payment_id, key), wanted)
+    if found.fingerprint != wanted.fingerprint:
+        raise KeyReusedError
+    if found == wanted:
+        request_keys.prune(connection)
+    return found.correlation_id
