@@ -1,0 +1,55 @@
+"""``db``: migrations."""
+
+import click
+
+from commandline.environment import database_url
+from commandline.failures import CannotError, database_faults
+
+
+@click.group(short_help="Migrations: upgrade, current, check.")
+def db() -> None:
+    """The database's schema: bring it to what this code expects, or say how far it is.
+
+    Reads DATABASE_URL.
+    """
+
+
+@db.command()
+def upgrade() -> None:
+    """Apply the migrations that are missing. Safe to run from several places at once."""
+    from service.storage import migrate
+
+    url = database_url()
+    with database_faults():
+        migrate.upgrade(url)
+        state = migrate.current(url)
+    click.echo(f"schema is at {state.current}")
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def current(*, as_json: bool) -> None:
+    """Say where the schema stands."""
+    _show(as_json=as_json)
+
+
+@db.command(short_help="Exit 0 when the schema is the one this code expects.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(*, as_json: bool) -> None:
+    """Exit 0 when the schema is the one this code expects, else 1 and say what to run."""
+    if not _show(as_json=as_json):
+        raise CannotError("the schema is not the one this code expects; run: cli.py db upgrade")
+
+
+def _show(*, as_json: bool) -> bool:
+    import json
+
+    from service.storage import migrate
+
+    with database_faults():
+        state = migrate.current(database_url())
+    if as_json:
+        click.echo(json.dumps({"current": state.current, "head": state.head, "at_head": state.at_head}))
+    else:
+        click.echo(f"schema is at {state.current or 'nothing'}, this code expects {state.head}")
+    return state.at_head

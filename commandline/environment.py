@@ -1,0 +1,71 @@
+"""Settings as a command needs them: loaded with one line a fault, and told in its ``--help``."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from commandline.failures import BadSettingError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from service.settings import Base
+
+S = TypeVar("S", bound="Base")
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def load_settings(kind: type[S], **given: Any) -> S:
+    """Settings of one process. Raises BadSettingError."""
+    from service.settings import load
+    from service.settings_source import SettingError
+
+    try:
+        return load(kind, **given)
+    except SettingError as error:
+        raise BadSettingError(str(error)) from error
+
+
+def database_url() -> str:
+    """DATABASE_URL alone, for commands that need nothing else. Raises BadSettingError."""
+    from service.settings import Base
+
+    return load_settings(Base).database_url.get_secret_value()
+
+
+class SettingsCommand(click.Command):
+    """A command whose ``--help`` names every setting it reads, in the words of the settings themselves."""
+
+    def __init__(self, *args: Any, settings: str, **kwargs: Any) -> None:
+        """``settings`` names a class in service.settings, imported only when help is asked for."""
+        super().__init__(*args, **kwargs)
+        self._settings = settings
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        import service.settings
+
+        kind: type[Base] = getattr(service.settings, self._settings)
+        with formatter.section("Settings, from the environment; NAME_FILE reads any of them from a file"):
+            formatter.write_dl([(name.upper(), meaning(field)) for name, field in kind.model_fields.items()])
+        super().format_epilog(ctx, formatter)
+
+
+def meaning(field: "FieldInfo") -> str:
+    """A setting's description, what it may be, and its default."""
+    words = [field.description or ""]
+    if get_origin(field.annotation) is Literal:
+        words.append(f"one of {', '.join(get_args(field.annotation))}")
+    if field.is_required():
+        words.append("required")
+    elif field.default is not None:
+        words.append(f"default {_as_written(field.default)}")
+    return "; ".join(words)
+
+
+def _as_written(default: object) -> str:
+    if not isinstance(default, timedelta):
+        return str(default)
+    seconds = int(default.total_seconds())
+    return next(f"{seconds // size}{unit}" for size, unit in _UNITS if seconds % size == 0)

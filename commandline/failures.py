@@ -1,0 +1,40 @@
+"""How a command says that it could not: one line on stderr, and its exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+
+
+class CannotError(click.ClickException):
+    """What was asked for could not be done: exit code 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.format_message(), file=file, err=True)
+
+
+class BadSettingError(CannotError):
+    """A setting is missing or wrong; one line a fault, each naming its variable: exit code 2, as for bad usage."""
+
+    exit_code = 2
+
+
+@contextmanager
+def database_faults() -> Iterator[None]:
+    """Turns the database's errors into one line. Raises CannotError."""
+    from service.storage.engine import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise CannotError(f"database: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What the server or the driver said, in a line; the statement and its values say nothing to an operator."""
+    origin = getattr(error, "orig", None)
+    if getattr(origin, "pgcode", None) in {"42P01", "42703"}:  # undefined_table, undefined_column
+        return "the schema is not the one this code expects; run: cli.py db upgrade"
+    lines = str(origin or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

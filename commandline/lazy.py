@@ -1,0 +1,25 @@
+"""A group of commands that are imported when they are asked for."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """``commands`` maps a command's name to where it stands: ``module:attribute``."""
+
+    def __init__(self, *args: Any, where: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._where = where
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._where)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._where:
+            return None
+        module, _, attribute = self._where[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command

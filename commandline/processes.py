@@ -1,0 +1,68 @@
+"""``serve``, ``consume`` and ``relay``: one process each, which SIGTERM drains."""
+
+import sys
+
+import click
+
+from commandline.environment import SettingsCommand, load_settings
+
+
+@click.command(
+    cls=SettingsCommand,
+    settings="ServiceSettings",
+    short_help="Serve HTTP: status, history, release, revert, webhooks.",
+)
+@click.option("--host", help="Address to listen on; over HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; over PORT.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Server processes; over WORKERS.")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve HTTP: status, history, release and revert, and Stripe's webhooks.
+
+    SIGTERM drains: requests under way are answered, within SHUTDOWN_GRACE.
+    """
+    from service.server import serve as serve_http
+    from service.settings import ServiceSettings
+
+    sys.exit(serve_http(load_settings(ServiceSettings, host=host, port=port, workers=workers)))
+
+
+@click.command(
+    cls=SettingsCommand, settings="ConsumerSettings", short_help="Read commands from Kafka and carry them out."
+)
+def consume() -> None:
+    """Read commands from Kafka, act at Stripe, record what happened.
+
+    SIGTERM drains: commands under way are finished or left for another consumer, within SHUTDOWN_GRACE.
+    """
+    from consumer.main import run
+    from service import logs
+    from service.settings import ConsumerSettings
+    from service.shutdown import Shutdown
+    from service.storage.health import database_fault
+    from service.wiring import command_engine
+
+    settings = load_settings(ConsumerSettings)
+    logs.configure(settings.log_level, settings.log_format, "consumer")
+    shutdown = Shutdown()
+    shutdown.install()
+    with command_engine(settings) as (commands, database):
+        code = run(settings, commands, shutdown, lambda: database_fault(database))
+    sys.exit(code)
+
+
+@click.command(cls=SettingsCommand, settings="RelaySettings", short_help="Publish the outbox to Kafka, exactly once.")
+def relay() -> None:
+    """Publish the outbox to Kafka, exactly once, in commit order per payment.
+
+    Several may run: one works, the others stand by. SIGTERM drains, within SHUTDOWN_GRACE.
+    """
+    from relay.main import run
+    from service import logs
+    from service.settings import RelaySettings
+    from service.shutdown import Shutdown
+
+    settings = load_settings(RelaySettings)
+    logs.configure(settings.log_level, settings.log_format, "relay")
+    shutdown = Shutdown()
+    shutdown.install()
+    sys.exit(run(settings, shutdown))

@@ -1,0 +1,33 @@
+"""``up`` and ``demo``: the whole stack on this machine."""
+
+from pathlib import Path
+
+import click
+
+from commandline.failures import CannotError
+
+
+@click.command(short_help="The whole stack on this machine, kept up until Ctrl-C.")
+@click.option(
+    "--state-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write how to reach everything to this file, as JSON, once all is ready.",
+)
+def up(state_file: Path | None) -> None:
+    """Start PostgreSQL, Kafka, a Stripe simulator and the service, and keep them up until Ctrl-C.
+
+    DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS, where given, are used instead of servers of our own.
+    """
+    from devstack.postgres_install import PostgresUnavailableError
+    from devstack.processes import ProcessFailedError
+    from devstack.up import run_up
+
+    try:
+        run_up(state_file, lambda line: click.echo(line, err=True))
+    except (PostgresUnavailableError, ProcessFailedError) as error:
+        raise CannotError(str(error)) from error
+
+
+@click.command(short_help="Three payments from start to end, with nothing but Python.")
+def demo() -> None:
+    """Show three payments from start to end: released, reverted, and 3-D Secure finished by webhook."""
