@@ -27,8 +27,8 @@ _SECRET_VALUES = re.compile(
 _SECRET_MARKS = ("_live_", "_test_", "whsec_", "_secret_", "://", "Bearer ")
 """One of these stands in every match: looking for them first keeps an ordinary line cheap."""
 
-QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio")
-"""At DEBUG these log request and response bodies, payment methods and client secrets among them."""
+QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio", "alembic.runtime.plugins")
+"""Noise; the first two log bodies at DEBUG, payment methods and client secrets among them."""
 
 
 def _redact(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,0 +1,50 @@
+"""Bearer tokens (RFC 6750)."""
+
+import hashlib
+import hmac
+
+from flask import Flask, g, request
+
+from service.api.replies import ApiError
+
+OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook"})
+"""Probes, and the webhook, whose signature is its proof."""
+
+
+class Tokens:
+    """Callers' names by token; compared as digests, all of them each time, so that time tells nothing."""
+
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self._digests = [(name, _digest(token.encode())) for name, token in tokens]
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def caller(self, authorization: str | None) -> str | None:
+        """Name of the token in an ``Authorization`` header; None when it is not one of ours."""
+        scheme, _, given = (authorization or "").partition(" ")
+        digest = _digest(given.strip().encode("latin-1", "replace"))
+        found = [name for name, known in self._digests if hmac.compare_digest(known, digest)]
+        return found[0] if found and scheme.lower() == "bearer" else None
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
+
+
+def install(app: Flask, tokens: Tokens) -> None:
+    """Ask for a token on every route but the open ones. Without tokens nobody is asked."""
+
+    @app.before_request
+    def authenticate() -> None:
+        if not tokens or request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
+            return
+        caller = tokens.caller(request.headers.get("Authorization"))
+        if caller is None:
+            raise ApiError(
+                401,
+                "UNAUTHORIZED",
+                "Send a valid token: Authorization: Bearer <token>.",
+                headers={"WWW-Authenticate": 'Bearer realm="payments"'},
+            )
+        g.caller = caller

@@ -1,0 +1,63 @@
+"""Each request's id, its access log line and its metrics. Neither query strings nor bodies are looked at."""
+
+import re
+from functools import lru_cache
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import Counter, Histogram
+
+from service.logs import get_logger
+
+REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
+DURATION = Histogram(
+    "http_request_duration_seconds",
+    "Time to answer",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+UNKNOWN_ROUTE = "unknown"
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
+_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+
+_access = get_logger("service.access")
+
+
+def install(app: Flask) -> None:
+    """Observe every request of ``app``, those that match no route too."""
+
+    @app.before_request
+    def begin() -> None:
+        g.started = perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        # A worker's threads are kept, and with them the context of their last request.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        _record(response.status_code, perf_counter() - g.started)
+        return response
+
+
+@lru_cache(maxsize=64)
+def template(rule: str) -> str:
+    """A route as the contract writes it: ``/payment/<order_id>/status``."""
+    return rule.replace("<opaque:", "<")
+
+
+def _record(status: int, seconds: float) -> None:
+    route = UNKNOWN_ROUTE if request.url_rule is None else template(request.url_rule.rule)
+    method = request.method if request.method in _KNOWN_METHODS else "other"
+    REQUESTS.labels(method, route, status).inc()
+    DURATION.labels(method, route).observe(seconds)
+    # Probes come every few seconds; they are news only when they fail.
+    log = _access.debug if route in _QUIET_ROUTES and status < 400 else _access.info
+    caller = {"caller": g.caller} if "caller" in g else {}
+    log("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **caller)

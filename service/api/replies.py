@@ -1,0 +1,47 @@
+"""JSON replies, and errors in the one shape of the contract."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+RETRY_AFTER_SECONDS = 5
+"""Longer than a failover's first moments, shorter than a saga's patience."""
+
+
+class ApiError(Exception):
+    """An answer other than success: HTTP status, code, and what the caller can do about it."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+        self.more = more or {}
+
+
+def unavailable(code: str, message: str, **more: Any) -> ApiError:
+    """503: the same request may succeed later."""
+    return ApiError(503, code, message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, more=more)
+
+
+def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """``body`` as JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, headers, mimetype="application/json")
+
+
+def reply_error(error: ApiError) -> Response:
+    """The error as its caller sees it."""
+    body = {"success": False, "error": error.code, "message": error.message, **error.more}
+    return reply(body, error.status, error.headers)

@@ -1,0 +1,69 @@
+"""What a request carries beside its route: a JSON body, an idempotency key, a trace."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from flask import request
+
+from service.api.replies import ApiError
+from service.domain.command_fields import FieldError, build
+from service.domain.command_json import UnreadableError, is_storable, keep, parse
+from service.domain.commands import CommandType, Release, Revert
+
+MAX_KEY_LENGTH = 255
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_JSON = re.compile(r"application/([\w.+-]+\+)?json", re.IGNORECASE)
+
+
+def command(kind: CommandType, payment_id: str, body: dict[str, Any]) -> Release | Revert:
+    """The command a body asks for, under the rules that hold for Kafka too. Raises ApiError (400)."""
+    try:
+        built = build(kind, str(uuid4()), {**body, "payment_id": payment_id})
+    except FieldError as error:
+        raise ApiError(400, error.error.value, f"{error.message}.") from error
+    if not isinstance(built, Release | Revert):
+        raise TypeError(f"{kind} cannot be asked for over HTTP")
+    return built
+
+
+def json_body(*, may_be_empty: bool) -> dict[str, Any]:
+    """The body, which must be a JSON object; unknown fields are left in it.
+
+    No content type is taken as JSON, another one is refused. Raises ApiError (400, 415).
+    """
+    raw = request.get_data(cache=False)
+    if not raw and may_be_empty:
+        return {}
+    if request.mimetype and not _JSON.fullmatch(request.mimetype):
+        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as Content-Type: application/json.")
+    body = _parsed(raw)
+    if not isinstance(body, dict):
+        raise ApiError(400, "INVALID_PAYLOAD", "Send a JSON object.")
+    kept = keep(body, raw)
+    if kept.fault is not None:
+        raise ApiError(400, "INVALID_PAYLOAD", f"{kept.fault}.")
+    return body
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return parse(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "MALFORMED_JSON", "The body is not UTF-8; send JSON in UTF-8.") from error
+    except UnreadableError as error:
+        raise ApiError(400, "MALFORMED_JSON", f"The body cannot be read: {error.detail}.") from error
+
+
+def idempotency_key() -> str | None:
+    """The ``Idempotency-Key`` header, if any. Raises ApiError (400)."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= MAX_KEY_LENGTH and is_storable(key)):
+        raise ApiError(400, "INVALID_IDEMPOTENCY_KEY", f"Send a key of 1 to {MAX_KEY_LENGTH} characters, or none.")
+    return key
+
+
+def traceparent() -> str | None:
+    """The caller's trace; one that cannot be read is dropped (W3C Trace Context, "traceparent Header")."""
+    given = request.headers.get("traceparent", "")
+    return given if _TRACEPARENT.fullmatch(given) else None

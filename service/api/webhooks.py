@@ -1,0 +1,26 @@
+"""Stripe's webhook: translated and handed on."""
+
+from flask import Blueprint, Response, request
+
+from service.api.ports import Ports
+from service.api.replies import ApiError, reply, unavailable
+from service.gateway.webhooks import BadWebhookError
+
+
+def blueprint(ports: Ports, secrets: list[str]) -> Blueprint:
+    """The webhook route; ``secrets`` are those a signature may have been made with."""
+    routes = Blueprint("webhooks", __name__)
+
+    @routes.post("/stripe-webhook")
+    def stripe_webhook() -> Response:
+        if not secrets:
+            raise unavailable("WEBHOOKS_NOT_CONFIGURED", "No webhook secret is set; set STRIPE_WEBHOOK_SECRET.")
+        payload = request.get_data(cache=False)
+        try:
+            event = ports.parse_webhook(payload, request.headers.get("Stripe-Signature"), secrets)
+        except BadWebhookError as error:
+            raise ApiError(400, "INVALID_WEBHOOK", f"{error}.") from error
+        ports.webhooks.receive(event)
+        return reply({"received": True})
+
+    return routes

@@ -1,0 +1,38 @@
+"""The real objects, wired together."""
+
+from functools import partial
+
+from flask import Flask
+
+from service.api.ports import Ports
+from service.app import create_app
+from service.gateway.stripe_gateway import StripeGateway
+from service.gateway.webhooks import parse
+from service.settings import ServiceSettings
+from service.storage.availability import is_unavailable, unready
+from service.storage.engine import make_engine, refuse_inside_transaction
+from service.storage.reads import Reads
+from service.usecases.queries import PaymentQueries
+from service.usecases.recording import Recorder
+from service.usecases.requests import CommandRequests
+from service.usecases.stripe_events import StripeEvents
+
+
+def build_service(settings: ServiceSettings) -> Flask:
+    """The HTTP face with its database pool and its Stripe client. Connects to neither yet."""
+    engine = make_engine(settings.database_url.get_secret_value(), settings.database_pool_size)
+    queries = PaymentQueries(
+        Reads(engine),
+        StripeGateway(settings, refuse_inside_transaction),
+        default_currency=settings.default_currency,
+        at_stripe_once=max(1, settings.database_pool_size // 2),
+    )
+    ports = Ports(
+        queries=queries,
+        requests=CommandRequests(engine, settings.payment_commands_topic),
+        webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic)),
+        parse_webhook=parse,
+        unready=partial(unready, engine),
+        is_unavailable=is_unavailable,
+    )
+    return create_app(settings, ports)

@@ -1,0 +1,96 @@
+"""The HTTP face under gunicorn, embedded: threads in a few worker processes."""
+
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.http import wsgi
+
+from service import logs
+from service.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+KEEPALIVE_SECONDS = 75
+"""Longer than the 60 s that load balancers keep an idle connection: the one who closes first must be they."""
+
+WORKER_TIMEOUT_SECONDS = 60
+"""A worker whose main loop has been silent so long is replaced; its requests run on threads and do not count."""
+
+SERVER_NAME = "payment-service"
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> "Flask":
+        # Called in each worker: a pool of connections must not be shared across a fork.
+        from service.bootstrap import build_service
+
+        return build_service(self._settings)
+
+
+def options(settings: ServiceSettings) -> dict[str, Any]:
+    """gunicorn's settings (gunicorn documentation, "Settings")."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "bind": f"{host}:{settings.port}",
+        "workers": settings.workers,
+        "worker_class": "service.server_worker.Worker",
+        # As many threads as connections: no request ever waits for the pool.
+        "threads": settings.database_pool_size,
+        "timeout": WORKER_TIMEOUT_SECONDS,
+        "graceful_timeout": math.ceil(settings.shutdown_grace.total_seconds()),
+        "keepalive": KEEPALIVE_SECONDS,
+        "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - heartbeats off the disk
+        "errorlog": None,
+        "loglevel": settings.log_level.lower(),
+        "logger_class": "service.server_worker.Logger",
+        "control_socket_disable": True,
+        "forwarder_headers": "",
+        "proc_name": SERVER_NAME,
+    }
+
+
+def serve(settings: ServiceSettings) -> int:
+    """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); the process's exit code.
+
+    Starts whether or not the database is there. Port 0 takes a free port; the log says which.
+    """
+    logs.configure(settings.log_level, settings.log_format, "service")
+    wsgi.SERVER = SERVER_NAME
+    master = os.getpid()
+    own = _metrics_directory()
+    try:
+        # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
+        import service.bootstrap  # noqa: F401
+
+        Arbiter(_Server(settings)).run()
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
+    finally:
+        if own is not None and os.getpid() == master:
+            shutil.rmtree(own, ignore_errors=True)
+    return 0
+
+
+def _metrics_directory() -> str | None:
+    """Where the workers keep their figures; the path when it is ours to delete."""
+    if METRICS_VARIABLE in os.environ:
+        return None
+    own = tempfile.mkdtemp(prefix="payment-service-metrics-")
+    os.environ[METRICS_VARIABLE] = own
+    return own

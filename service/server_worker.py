@@ -1,0 +1,53 @@
+"""gunicorn's worker and logger, made to speak as the rest of the service does."""
+
+import json
+import logging
+from typing import Any
+
+from gunicorn.glogging import Logger as GunicornLogger
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+_UNREADABLE = (400, "Bad Request", "MALFORMED_REQUEST", "The request is not valid HTTP; mend it.")
+_INTERNAL = (500, "Internal Server Error", "INTERNAL_ERROR", "This is a fault of the service; tell its operators.")
+_BY_FAULT: dict[type[Exception], tuple[int, str, str, str]] = {
+    errors.LimitRequestLine: (414, "URI Too Long", "URI_TOO_LONG", "The URI is too long; send a shorter one."),
+    errors.LimitRequestHeaders: (
+        431, "Request Header Fields Too Large", "HEADERS_TOO_LARGE", "The headers are too large; send fewer.",
+    ),
+    errors.UnsupportedTransferCoding: (501, "Not Implemented", "MALFORMED_REQUEST", "Send the body plain or chunked."),
+    errors.ExpectationFailed: (417, "Expectation Failed", "MALFORMED_REQUEST", "Only 100-continue can be expected."),
+}  # fmt: skip
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Threads; what is no HTTP is answered in the contract's error shape."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer a request that never reached the application."""
+        if isinstance(exc, errors.ParseException):
+            self.log.info("unreadable request: %s", type(exc).__name__)
+            answer = _BY_FAULT.get(type(exc), _UNREADABLE)
+        else:
+            self.log.exception("request failed outside the application")
+            answer = _INTERNAL
+        try:
+            write_nonblock(client, _response(*answer))
+        except OSError as error:
+            self.log.debug("client went away: %s", error)
+
+
+def _response(status: int, reason: str, code: str, message: str) -> bytes:
+    body = json.dumps({"success": False, "error": code, "message": message})
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin-1")
+
+
+class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's lines go where all lines go."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave handlers and formats to the root logger."""
+        super().setup(cfg)
+        logging.getLogger("gunicorn.error").propagate = True
