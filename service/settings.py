@@ -117,6 +117,9 @@ class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
     look_again: PositiveDuration = Field(
         default=timedelta(minutes=15), description="how often Stripe is asked about a payment the customer must finish"
     )
+    reconcile_interval: PositiveDuration = Field(
+        default=timedelta(hours=6), description="how often a held payment is compared with Stripe"
+    )
     action_deadline: PositiveDuration = Field(
         default=timedelta(hours=24), description="age after which a payment the customer never finished is cancelled"
     )

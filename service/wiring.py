@@ -9,8 +9,9 @@ from service.settings import ConsumerSettings
 from service.storage.engine import Engine, make_engine, refuse_inside_transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claims
-from service.usecases.engine import CommandEngine
+from service.usecases.engine import CommandEngine, HoldAudit
 from service.usecases.leases import LeaseKeeper
+from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
 from service.usecases.runner import Runner
 
@@ -32,6 +33,7 @@ def command_engine(settings: ConsumerSettings) -> Iterator[tuple[CommandEngine, 
         claims=claims,
         runner=runner,
         lease=settings.lease,
+        audit=HoldAudit(Reconciler(database, gateway, recorder), settings.reconcile_interval),
     )
     leases.start()
     try:

@@ -57,6 +57,7 @@ CREATE TABLE payments (
     event_sequence BIGINT DEFAULT 0 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    looked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_payments PRIMARY KEY (payment_id),
     CONSTRAINT ck_payments_amount_positive CHECK (amount > 0),
     CONSTRAINT ck_payments_currency_code CHECK (currency ~ '^[a-z]{3}$'),
@@ -68,6 +69,7 @@ CREATE TABLE payments (
 )
  WITH (fillfactor = 80);
 CREATE INDEX ix_payments_customer_id ON payments (customer_id);
+CREATE INDEX ix_payments_held ON payments (looked_at) WHERE status = 'AUTHORIZED';
 CREATE INDEX ix_payments_order_id_created_at ON payments (order_id, created_at);
 CREATE INDEX ix_payments_runner_id ON payments (runner_id) WHERE runner_id IS NOT NULL;
 CREATE INDEX ix_payments_unsettled ON payments (created_at) WHERE status IN ('INITIATING', 'REQUIRES_ACTION');

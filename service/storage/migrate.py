@@ -1,5 +1,6 @@
 """Bring a database to the schema this code expects, or say how far it is."""
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ def downgrade(url: str, revision: str) -> None:
     command.downgrade(_config(url), revision)
 
 
+@cache
 def head() -> str:
     """The newest revision in the code."""
     found = ScriptDirectory(str(SCRIPTS)).get_current_head()

@@ -1,10 +1,11 @@
 """Payments: read under a row lock, written with their transitions."""
 
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.payment import Payment
@@ -13,7 +14,8 @@ from service.storage.tables import payment_transitions, payments
 
 _COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 _FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
-_LOCK = select(*_COLUMNS).where(payments.c.payment_id == bindparam("id")).with_for_update()
+_READ = select(*_COLUMNS).where(payments.c.payment_id == bindparam("id"))
+_LOCK = _READ.with_for_update()
 _LOCK_LIVE = (
     select(*_COLUMNS)
     .where(payments.c.order_id == bindparam("id"), payments.c.status.in_(sorted(LIVE)))
@@ -36,6 +38,11 @@ def _one(connection: Connection, statement: Select[Any], key: UUID | str) -> Pay
 def lock(connection: Connection, payment_id: UUID) -> Payment | None:
     """The payment, its row locked: every writer of it or of its events comes through here."""
     return _one(connection, _LOCK, payment_id)
+
+
+def read(connection: Connection, payment_id: UUID) -> Payment | None:
+    """The payment as it stands, without a lock."""
+    return _one(connection, _READ, payment_id)
 
 
 def lock_live(connection: Connection, order_id: str) -> Payment | None:
@@ -82,3 +89,17 @@ def save(connection: Connection, before: Payment, after: Payment, cause: str) ->
                 "cause": cause,
             },
         )
+
+
+def take_stale(connection: Connection, limit: int, older_than: timedelta) -> list[UUID]:
+    """Held payments not looked at for ``older_than``, marked as looked at now."""
+    stale = (
+        select(payments.c.payment_id)
+        .where(payments.c.status == text("'AUTHORIZED'"), payments.c.looked_at < func.now() - older_than)
+        .order_by(payments.c.looked_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = update(payments).where(payments.c.payment_id.in_(stale)).values(looked_at=func.now())
+    return list(connection.execute(statement.returning(payments.c.payment_id)).scalars())

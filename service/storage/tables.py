@@ -70,6 +70,7 @@ payments = Table(
     Column("event_sequence", BigInteger, nullable=False, server_default=text("0")),
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
+    Column("looked_at", INSTANT, nullable=False, server_default=NOW),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_code"),
     CheckConstraint(one_of("status", list(PaymentStatus)), name="status_known"),
@@ -87,6 +88,7 @@ payments = Table(
     Index("ix_payments_order_id_created_at", "order_id", "created_at"),
     Index("ix_payments_customer_id", "customer_id"),
     Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
+    Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
     Index("ix_payments_unsettled", "created_at", postgresql_where=text(one_of("status", sorted(UNANSWERED)))),
     postgresql_with={"fillfactor": "80"},
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
@@ -32,6 +32,7 @@ from service.storage.commands import Due, Key, key_of
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
+from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.runner import Runner
 
@@ -50,6 +51,14 @@ class RaceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldAudit:
+    """How often a held payment is compared with Stripe."""
+
+    reconciler: Reconciler
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class DueCommand:
     """An open command whose time has come; ``lane`` keeps it apart from others of its payment."""
 
@@ -61,7 +70,15 @@ class CommandEngine:
     """Every method is safe to call again with the same message, at any time and from any process."""
 
     def __init__(
-        self, engine: Engine, *, recorder: Recorder, burial: Burial, claims: Claims, runner: Runner, lease: timedelta
+        self,
+        engine: Engine,
+        *,
+        recorder: Recorder,
+        burial: Burial,
+        claims: Claims,
+        runner: Runner,
+        lease: timedelta,
+        audit: HoldAudit,
     ) -> None:
         self._engine = engine
         self._recorder = recorder
@@ -69,6 +86,7 @@ class CommandEngine:
         self._claims = claims
         self._runner = runner
         self._lease = lease
+        self._audit = audit
 
     def handle(self, command: Command, origin: Origin) -> None:
         """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
@@ -178,10 +196,23 @@ class CommandEngine:
             self._burial.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
-        """Take up what was put off, waits too long, or was left by a process that died."""
+        """Take up what was put off, waits too long, or was left by a process that died.
+
+        Where there is room left, held payments are compared with Stripe: a webhook may have been lost.
+        """
         with transaction(self._engine) as connection:
             found = commands.due(connection, limit, DUE_PAUSE)
-        return [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
+        ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
+        held = self._audit.reconciler.stale(limit - len(ready), self._audit.every) if len(ready) < limit else []
+        return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]
+
+    def _comparison(self, payment_id: UUID) -> Callable[[], None]:
+        def compare() -> None:
+            finding = self._audit.reconciler.examine(payment_id)
+            if finding.result != "agrees":
+                log.warning("held payment differs from Stripe", **finding.as_json())
+
+        return compare
 
     def _completion(self, due: Due) -> Callable[[], None]:
         return lambda: self._runner.run(self._claims.one(due.payment_id, due.key))
