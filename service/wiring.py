@@ -9,7 +9,8 @@ from service.settings import ConsumerSettings
 from service.storage.engine import Engine, make_engine, refuse_inside_transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claims
-from service.usecases.engine import CommandEngine, HoldAudit
+from service.usecases.completion import Completion
+from service.usecases.engine import CommandEngine
 from service.usecases.leases import LeaseKeeper
 from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
@@ -26,6 +27,7 @@ def command_engine(settings: ConsumerSettings) -> Iterator[tuple[CommandEngine, 
     leases = LeaseKeeper(database, settings.lease)
     gateway = StripeGateway(settings, refuse_inside_transaction)
     runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
+    reconciler = Reconciler(database, gateway, recorder)
     engine = CommandEngine(
         database,
         recorder=recorder,
@@ -33,7 +35,7 @@ def command_engine(settings: ConsumerSettings) -> Iterator[tuple[CommandEngine, 
         claims=claims,
         runner=runner,
         lease=settings.lease,
-        audit=HoldAudit(Reconciler(database, gateway, recorder), settings.reconcile_interval),
+        completion=Completion(database, claims, runner, reconciler, settings.reconcile_interval),
     )
     leases.start()
     try:

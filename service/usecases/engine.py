@@ -1,9 +1,7 @@
 """The use cases of the consumer: accept a command once, run it, and take up what was left."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
@@ -28,18 +26,15 @@ from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.logs import get_logger
 from service.storage import commands, payments
-from service.storage.commands import Due, Key, key_of
+from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
-from service.usecases.reconcile import Reconciler
+from service.usecases.completion import Completion, DueCommand
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.runner import Runner
 
 log = get_logger(__name__)
-
-DUE_PAUSE = timedelta(seconds=15)
-"""A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
 
 
 class DuplicateError(Exception):
@@ -48,22 +43,6 @@ class DuplicateError(Exception):
 
 class RaceError(Exception):
     """The order's live payment ended between two statements: the same again finds it so."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoldAudit:
-    """How often a held payment is compared with Stripe."""
-
-    reconciler: Reconciler
-    every: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class DueCommand:
-    """An open command whose time has come; ``lane`` keeps it apart from others of its payment."""
-
-    lane: str
-    run: Callable[[], None]
 
 
 class CommandEngine:
@@ -78,7 +57,7 @@ class CommandEngine:
         claims: Claims,
         runner: Runner,
         lease: timedelta,
-        audit: HoldAudit,
+        completion: Completion,
     ) -> None:
         self._engine = engine
         self._recorder = recorder
@@ -86,7 +65,7 @@ class CommandEngine:
         self._claims = claims
         self._runner = runner
         self._lease = lease
-        self._audit = audit
+        self._completion = completion
 
     def handle(self, command: Command, origin: Origin) -> None:
         """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
@@ -196,26 +175,8 @@ class CommandEngine:
             self._burial.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
-        """Take up what was put off, waits too long, or was left by a process that died.
-
-        Where there is room left, held payments are compared with Stripe: a webhook may have been lost.
-        """
-        with transaction(self._engine) as connection:
-            found = commands.due(connection, limit, DUE_PAUSE)
-        ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
-        held = self._audit.reconciler.stale(limit - len(ready), self._audit.every) if len(ready) < limit else []
-        return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]
-
-    def _comparison(self, payment_id: UUID) -> Callable[[], None]:
-        def compare() -> None:
-            finding = self._audit.reconciler.examine(payment_id)
-            if finding.result != "agrees":
-                log.warning("held payment differs from Stripe", **finding.as_json())
-
-        return compare
-
-    def _completion(self, due: Due) -> Callable[[], None]:
-        return lambda: self._runner.run(self._claims.one(due.payment_id, due.key))
+        """Open commands whose time has come, and held payments to be compared with Stripe."""
+        return self._completion.take(limit)
 
 
 def _new_payment(command: Authorize) -> Payment:

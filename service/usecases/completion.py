@@ -1,0 +1,57 @@
+"""Taking up what was left: commands put off or orphaned, and held payments whose webhook may have been lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from service.logs import get_logger
+from service.storage import commands
+from service.storage.commands import Due
+from service.storage.engine import Engine, transaction
+from service.usecases.claims import Claims
+from service.usecases.reconcile import Reconciler
+from service.usecases.runner import Runner
+
+log = get_logger(__name__)
+
+DUE_PAUSE = timedelta(seconds=15)
+"""A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCommand:
+    """Work whose time has come; ``lane`` keeps it apart from other work on its payment."""
+
+    lane: str
+    run: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Any consumer may take up any of it: the lease decides who goes on. ``reconcile_every``: each held payment."""
+
+    engine: Engine
+    claims: Claims
+    runner: Runner
+    reconciler: Reconciler
+    reconcile_every: timedelta
+
+    def take(self, limit: int) -> list[DueCommand]:
+        """At most ``limit`` pieces of work, commands first."""
+        with transaction(self.engine) as connection:
+            found = commands.due(connection, limit, DUE_PAUSE)
+        ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
+        held = self.reconciler.stale(limit - len(ready), self.reconcile_every) if len(ready) < limit else []
+        return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]
+
+    def _completion(self, due: Due) -> Callable[[], None]:
+        return lambda: self.runner.run(self.claims.one(due.payment_id, due.key))
+
+    def _comparison(self, payment_id: UUID) -> Callable[[], None]:
+        def compare() -> None:
+            finding = self.reconciler.examine(payment_id)
+            if finding.result != "agrees":
+                log.warning("held payment differs from Stripe", **finding.as_json())
+
+        return compare
