@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.locked
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format bench clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with the locked dependencies (Python 3.11 or later, and PyPI)
+
+# Again only when the lock has changed.
+$(READY): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; say which: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup ## Three payments from start to end, on this machine
+	@$(BIN)/python cli.py demo
+
+up: setup ## The same stack, kept up until Ctrl-C
+	@$(BIN)/python cli.py up
+
+test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some)
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: setup ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Sort imports, format
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+
+bench: setup ## Measure, beside a limit measured in the same run
+	@$(BIN)/python -m bench
+
+clean: ## Remove what was made here, .venv too
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,28 @@
+"""The domain stands on the standard library alone: no contract can list every package that it must not know."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+DOMAIN = Path(__file__).parents[2] / "service" / "domain"
+
+
+def imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+
+
+def test_domain_imports_only_itself_and_the_standard_library() -> None:
+    files = sorted(DOMAIN.glob("*.py"))
+    assert files
+    foreign = {
+        f"{file.name}: {name}"
+        for file in files
+        for name in imported(file.read_text())
+        if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("service.domain")
+    }
+    assert foreign == set()
