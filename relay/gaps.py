@@ -1,0 +1,91 @@
+"""Missing positions and the writers that may still fill them.
+
+A position is drawn inside a writer's transaction. When a later position is seen and an earlier one is not, the earlier
+one belongs to a transaction that was running then: it will appear, or never will (rollback). It never will once every
+writer that was running after the read that found it missing is over and a later read still misses it.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from relay.positions import Range, Settled, runs
+
+Writers = frozenset[int]
+"""Transactions that have written to the outbox and are not over."""
+
+
+class Gap(NamedTuple):
+    """A missing range and the writers that may still fill it."""
+
+    start: int
+    end: int
+    writers: Writers
+
+
+class GapTracker:
+    """Gaps wait until one of their writers is over; then they are due for another look."""
+
+    def __init__(self) -> None:
+        self._unobserved: list[Range] = []
+        self._waiting: dict[Writers, list[Range]] = {}
+        self._due: list[Gap] = []
+
+    def __len__(self) -> int:
+        return len(self._unobserved) + len(self._due) + sum(map(len, self._waiting.values()))
+
+    def note(self, ranges: Sequence[Range]) -> None:
+        """These positions are missing. Call before ``observe`` asks who might fill them."""
+        self._unobserved += ranges
+
+    def observe(self, running: Writers) -> None:
+        """Make due what may have changed, given the writers running after the read that noted the last gaps."""
+        due = [Gap(start, end, running) for start, end in self._unobserved]
+        self._unobserved = []
+        for writers in [w for w in self._waiting if not w <= running]:
+            due += [Gap(start, end, writers & running) for start, end in self._waiting.pop(writers)]
+        if due:
+            self._due = sorted(self._due + due)
+
+    def due(self, limit: int) -> list[Gap]:
+        """The lowest ``limit`` gaps to look at. Ascending, or a key's later row could overtake its earlier one."""
+        return self._due[:limit]
+
+    @property
+    def overdue(self) -> bool:
+        """Whether gaps that may hold committed rows have not been looked at yet."""
+        return bool(self._due)
+
+    def looked(self, gaps: Sequence[Gap], found: Sequence[int], *, complete: bool) -> list[Range]:
+        """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``; the ranges nobody will fill now.
+
+        ``complete`` is false when the look stopped at its row limit: gaps above the last row found stay due.
+        """
+        upto = math.inf if complete else found[-1]
+        rest = self._due[len(gaps) :]
+        dropped: list[Range] = []
+        positions = iter([*found, math.inf])
+        position = next(positions)
+        unseen: list[Gap] = []
+        for gap in gaps:
+            inside: list[int] = []
+            while position <= gap.end:
+                inside.append(int(position))
+                position = next(positions)
+            for start, end in _left(gap, inside):
+                if start > upto:
+                    unseen.append(Gap(start, end, gap.writers))
+                elif gap.writers:
+                    self._waiting.setdefault(gap.writers, []).append((start, end))
+                else:
+                    dropped.append((start, end))
+        self._due = unseen + rest
+        return dropped
+
+
+def _left(gap: Gap, found: Sequence[int]) -> list[Range]:
+    """What of the gap is still missing."""
+    if not found:
+        return [(gap.start, gap.end)]
+    left = Settled(gap.start - 1).add(runs(found)).gaps()
+    return left if found[-1] == gap.end else [*left, (found[-1] + 1, gap.end)]

@@ -1,0 +1,114 @@
+"""The receipt: what Kafka holds of the outbox, committed in the same Kafka transaction as the records.
+
+It is the committed offset (``low``) and the offset's metadata of the relay's own consumer group. A broker keeps 4096
+bytes of metadata (Apache Kafka documentation, "Broker Configs": offset.metadata.max.bytes).
+"""
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from relay.log_reader import Row
+from relay.positions import Range, Settled
+
+MAX_METADATA = 4000
+_MAX_RANGES = 4096
+_VERSION = "1"
+
+
+class Epoch(NamedTuple):
+    """Which life of which database positions belong to; both change when a database is restored or promoted."""
+
+    system_identifier: int
+    timeline: int
+
+
+class Witness(NamedTuple):
+    """The row at the highest settled position: while it is there, no position up to it can be handed out again."""
+
+    position: int
+    digest: str
+
+    @classmethod
+    def of(cls, row: Row) -> "Witness":
+        """Fingerprint of everything in the row that is published."""
+        position, topic, key, value, headers, replayed = row
+        content = "\0".join((topic, key, value, headers, str(replayed)))
+        return cls(position, hashlib.blake2b(content.encode(), digest_size=8).hexdigest())
+
+
+class Receipt(NamedTuple):
+    """What was published, and of which database."""
+
+    settled: Settled
+    epoch: Epoch
+    witness: Witness | None = None
+    partial: bool = False
+    """More is published above ``settled`` than the metadata had room for."""
+
+    @property
+    def offset(self) -> int:
+        """The offset to commit."""
+        return self.settled.low
+
+    def metadata(self) -> str:
+        """The metadata to commit with ``offset``, at most MAX_METADATA characters, all ASCII."""
+        head = [_VERSION, str(self.epoch.system_identifier), str(self.epoch.timeline)]
+        head += [str(self.witness.position), self.witness.digest] if self.witness else ["-", "-"]
+        ranges, partial = list(self.settled.above[:_MAX_RANGES]), self.partial or len(self.settled.above) > _MAX_RANGES
+        while True:
+            text = " ".join([*head, "partial" if partial else "whole", _packed(self.settled.low, ranges)])
+            if len(text) <= MAX_METADATA:
+                return text
+            ranges, partial = ranges[: len(ranges) * 3 // 4], True
+
+    @classmethod
+    def parse(cls, offset: int, metadata: str) -> "Receipt":
+        """Reads what ``metadata`` wrote. Raises ValueError when it was written by something else."""
+        version, system, timeline, position, digest, extent, *rest = metadata.split(" ")
+        if version != _VERSION or extent not in {"partial", "whole"}:
+            raise ValueError(f"not a receipt of this relay: {metadata[:80]!r}")
+        return cls(
+            settled=Settled(offset, _unpacked(offset, rest[0] if rest else "")),
+            epoch=Epoch(int(system), int(timeline)),
+            witness=None if position == "-" else Witness(int(position), digest),
+            partial=extent == "partial",
+        )
+
+
+def _packed(low: int, ranges: list[Range]) -> str:
+    """Lengths of gap, run, gap, run … above ``low`` as variable-length integers, deflated, in base 85."""
+    if not ranges:
+        return ""
+    out = bytearray()
+    for start, end in ranges:
+        for number in (start - low - 1, end - start + 1):
+            rest = number
+            while rest >= 0x80:
+                out.append(rest & 0x7F | 0x80)
+                rest >>= 7
+            out.append(rest)
+        low = end
+    return base64.b85encode(zlib.compress(bytes(out), 9)).decode("ascii")
+
+
+def _unpacked(low: int, text: str) -> tuple[Range, ...]:
+    ranges = []
+    numbers = _numbers(zlib.decompress(base64.b85decode(text))) if text else iter(())
+    for gap in numbers:
+        start = low + gap + 1
+        low = start + next(numbers) - 1
+        ranges.append((start, low))
+    return tuple(ranges)
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield number
+            number = shift = 0

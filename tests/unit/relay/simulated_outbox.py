@@ -1,0 +1,57 @@
+"""An outbox in memory: transactions that draw positions, commit late or roll back, and lock their key."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from relay.gaps import Writers
+from relay.log_reader import Row
+from relay.positions import Range
+
+
+@dataclass
+class Transaction:
+    """One writer; it holds the lock of every key it has appended for."""
+
+    number: int
+    rows: list[Row] = field(default_factory=list)
+
+
+class SimulatedOutbox:
+    """Serves the reader's three statements; ``between`` runs before each, so writers get in at any point."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.running: dict[int, Transaction] = {}
+        self.committed: dict[int, Row] = {}
+        self.between: Callable[[], None] = lambda: None
+        self._started = 0
+
+    def begin(self) -> Transaction:
+        self._started += 1
+        self.running[self._started] = transaction = Transaction(self._started)
+        return transaction
+
+    def append(self, transaction: Transaction, key: str) -> None:
+        """Draw a position, unless another transaction holds the key."""
+        if any(row[2] == key for other in self.running.values() if other is not transaction for row in other.rows):
+            return
+        self.position += 1
+        transaction.rows.append((self.position, "events", key, "value", "[]", False))
+
+    def finish(self, transaction: Transaction, *, commit: bool) -> None:
+        del self.running[transaction.number]
+        if commit:
+            self.committed |= {row[0]: row for row in transaction.rows}
+
+    def tail(self, after: int, limit: int) -> list[Row]:
+        self.between()
+        return [self.committed[position] for position in sorted(self.committed) if position > after][:limit]
+
+    def writers(self) -> Writers:
+        self.between()
+        return frozenset(number for number, transaction in self.running.items() if transaction.rows)
+
+    def look(self, ranges: Sequence[Range], limit: int) -> list[Row]:
+        self.between()
+        inside = [position for start, end in ranges for position in range(start, end + 1)]
+        return [self.committed[position] for position in sorted(inside) if position in self.committed][:limit]

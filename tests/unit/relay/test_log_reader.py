@@ -1,0 +1,154 @@
+"""The reader against every interleaving of writers: nothing lost, nothing twice, a key's order kept."""
+
+from collections import defaultdict
+from itertools import pairwise
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+import relay.log_reader
+from relay.log_reader import LogReader, Row
+from relay.positions import Settled
+from tests.unit.relay.simulated_outbox import SimulatedOutbox
+
+KEYS = ("a", "b", "c")
+STEPS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 3), st.sampled_from(KEYS)), max_size=4)
+
+
+class ReaderMachine(RuleBasedStateMachine):
+    """Writers act between reads and, through ``between``, between the statements of one read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox = SimulatedOutbox()
+        self.published: list[Row] = []
+        self.settled = Settled()
+        self.limit = 3
+        self.reader = LogReader(self.outbox, self.settled, self.limit)
+
+    @rule(steps=STEPS)
+    def write(self, steps: list[tuple[int, int, str]]) -> None:
+        for step in steps:
+            self._act(*step)
+
+    def _act(self, action: int, pick: int, key: str) -> None:
+        running = list(self.outbox.running.values())
+        if not running or (action < 3 and len(running) < 4):
+            self.outbox.append(self.outbox.begin(), key)
+            return
+        transaction = running[pick % len(running)]
+        if action < 5:
+            self.outbox.append(transaction, key)
+        else:
+            self.outbox.finish(transaction, commit=action < 7)
+
+    @rule(script=st.lists(STEPS, max_size=3))
+    def read(self, script: list[list[tuple[int, int, str]]]) -> None:
+        remaining = iter(script)
+
+        def between() -> None:
+            for step in next(remaining, []):
+                self._act(*step)
+
+        self.outbox.between = between
+        self._read()
+        self.outbox.between = lambda: None
+
+    def _read(self) -> bool:
+        batch = self.reader.read()
+        self.published += batch.rows
+        self.settled = batch.after
+        return bool(batch.rows) or batch.before != batch.after
+
+    @rule()
+    def crash(self) -> None:
+        self.reader = LogReader(self.outbox, self.settled, self.limit)
+
+    @precondition(lambda self: self.published)
+    @invariant()
+    def nothing_twice(self) -> None:
+        positions = [row[0] for row in self.published]
+        assert len(positions) == len(set(positions))
+
+    @invariant()
+    def key_order_is_kept(self) -> None:
+        by_key: dict[str, list[int]] = defaultdict(list)
+        for position, _, key, *_ in self.published:
+            by_key[key].append(position)
+        assert all(before < after for positions in by_key.values() for before, after in pairwise(positions))
+
+    @invariant()
+    def no_running_writer_is_given_up(self) -> None:
+        drawn = {row[0] for transaction in self.outbox.running.values() for row in transaction.rows}
+        given_up = set(range(1, self.settled.low + 1)).union(*(range(a, b + 1) for a, b in self.settled.above))
+        assert not drawn & given_up
+
+    def teardown(self) -> None:
+        for transaction in list(self.outbox.running.values()):
+            self.outbox.finish(transaction, commit=transaction.number % 2 == 0)
+        idle = 0
+        while idle < 3:
+            before = self.settled
+            self._read()
+            idle = idle + 1 if self.settled == before else 0
+        assert {row[0] for row in self.published} == set(self.outbox.committed)
+        assert self.settled == Settled(max(self.outbox.committed, default=0))
+
+
+ReaderMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
+TestReader = ReaderMachine.TestCase
+
+
+def test_a_long_writer_holds_up_nobody_else() -> None:
+    outbox = SimulatedOutbox()
+    slow, quick = outbox.begin(), outbox.begin()
+    outbox.append(slow, "slow")
+    outbox.append(quick, "quick")
+    outbox.finish(quick, commit=True)
+    reader = LogReader(outbox, Settled(), limit=10)
+
+    assert [row[2] for row in reader.read().rows] == ["quick"]
+    outbox.finish(slow, commit=True)
+    assert [row[2] for row in reader.read().rows] == ["slow"]
+
+
+def test_gaps_are_looked_at_only_when_a_writer_is_over() -> None:
+    """A long writer costs no second look at its gaps, however many there are."""
+    outbox = SimulatedOutbox()
+    slow = outbox.begin()
+    for key in "abcde":
+        outbox.append(slow, key)
+    quick = outbox.begin()
+    outbox.append(quick, "z")
+    outbox.finish(quick, commit=True)
+    reader = LogReader(outbox, Settled(), limit=10)
+    reader.read()
+    looks: list[int] = []
+    look = outbox.look
+    outbox.look = lambda ranges, limit: looks.append(len(ranges)) or look(ranges, limit)  # type: ignore[method-assign, func-returns-value]
+
+    for _ in range(5):
+        reader.read()
+    assert looks == []
+    outbox.finish(slow, commit=True)
+    assert len(reader.read().rows) == 5
+    assert looks == [1]
+
+
+def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay.log_reader, "MAX_GAPS_A_LOOK", 4)
+    outbox = SimulatedOutbox()
+    for _ in range(50):
+        writer = outbox.begin()
+        outbox.append(writer, "k")
+        outbox.finish(writer, commit=True)
+    every_other = Settled().add([(position, position) for position in range(2, 41, 2)])
+    reader = LogReader(outbox, every_other, limit=3)
+
+    batches = [reader.read() for _ in range(20)]
+    rows = [row[0] for batch in batches for row in batch.rows]
+    assert rows == [*range(1, 41, 2), *range(41, 51)]
+    assert max(len(batch.rows) for batch in batches) <= 6
+    assert batches[-1].after == Settled(50)

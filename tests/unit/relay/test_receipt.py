@@ -1,0 +1,50 @@
+"""The receipt survives the broker's string, and says so when it had no room."""
+
+import random
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from relay.positions import Settled, runs
+from relay.receipt import MAX_METADATA, Epoch, Receipt, Witness
+
+EPOCH = Epoch(7711392592877457352, 3)
+
+
+@given(st.integers(0, 2**62), st.sets(st.integers(2, 5000), max_size=60), st.booleans(), st.booleans())
+def test_round_trip(low: int, above: set[int], witnessed: bool, partial: bool) -> None:
+    settled = Settled(low).add([(low + start, low + end) for start, end in runs(sorted(above)) if start > 1])
+    receipt = Receipt(settled, EPOCH, Witness(settled.high, "ab" * 8) if witnessed else None, partial)
+    assert Receipt.parse(receipt.offset, receipt.metadata()) == receipt
+
+
+def test_too_many_ranges_are_cut_and_said_to_be() -> None:
+    generator = random.Random(7)
+    settled = Settled(10**12).add(
+        [(position, position) for position in sorted(generator.sample(range(10**12 + 2, 10**12 + 10**6), 50_000))]
+    )
+    text = Receipt(settled, EPOCH).metadata()
+    read = Receipt.parse(settled.low, text)
+    assert len(text) <= MAX_METADATA
+    assert read.partial
+    assert read.settled.low == settled.low
+    assert read.settled.above == settled.above[: len(read.settled.above)]
+    assert len(read.settled.above) > 500
+
+
+def test_every_fifth_position_missing_fits_for_thousands_of_gaps() -> None:
+    settled = Settled(0).add([(start, start + 3) for start in range(2, 20_000, 5)])
+    assert not Receipt.parse(0, Receipt(settled, EPOCH).metadata()).partial
+
+
+@pytest.mark.parametrize("metadata", ["", "something else", "2 1 1 - - whole ", "1 1 1 - - sometimes "])
+def test_what_another_wrote_is_refused(metadata: str) -> None:
+    with pytest.raises(ValueError):
+        Receipt.parse(0, metadata)
+
+
+def test_witness_changes_with_all_that_is_published() -> None:
+    row = (5, "t", "k", "v", "[]", False)
+    others = [(5, "u", "k", "v", "[]", False), (5, "t", "k", "v", "[]", True), (5, "t", "k", "w", "[]", False)]
+    assert all(Witness.of(other) != Witness.of(row) for other in others)
