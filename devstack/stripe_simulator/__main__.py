@@ -12,7 +12,7 @@ from devstack.stripe_simulator.app import App
 from devstack.stripe_simulator.deliveries import Endpoint
 from devstack.stripe_simulator.http_server import serve
 from devstack.stripe_simulator.sender import Sender
-from devstack.stripe_simulator.simulator import Traffic
+from devstack.stripe_simulator.traffic import Traffic
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = App(_endpoints(arguments), seed=arguments.seed)
-    app.simulator.shape_traffic(Traffic(latency_before=arguments.latency, rate_limit=arguments.rate_limit))
+    app.simulator.gate.shape(Traffic(latency_before=arguments.latency, rate_limit=arguments.rate_limit))
     sender = Sender(app.deliveries)
     sender.start()
 

@@ -17,6 +17,8 @@ from devstack.stripe_simulator.wire import Json
 
 _ID = re.compile(r"acct_(?!.*(?:missing|unknown|invalid|nonexistent))[A-Za-z0-9_]{1,64}", re.IGNORECASE)
 
+PLATFORM = "acct_1SimulatedPlatform"
+
 
 def check_destination(state: State, id_: str) -> None:
     """Whether transfers may go there.
@@ -84,6 +86,11 @@ def retrieve(state: State, call: Call) -> Json:
             code="account_invalid",
         )
     return account
+
+
+def retrieve_current(state: State, _call: Call) -> Json:
+    """GET /v1/account: the platform itself."""
+    return state.accounts.get(PLATFORM) or register(state, PLATFORM, {"type": "standard"})
 
 
 def pay_out(state: State, id_: str) -> None:

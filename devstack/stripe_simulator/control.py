@@ -73,17 +73,17 @@ class Control:
     def _config(self, _given: Json) -> Json:
         simulator = self._simulator
         return {
-            "traffic": asdict(simulator.traffic),
+            "traffic": asdict(simulator.gate.traffic),
             "options": asdict(simulator.state.options),
             "webhooks": asdict(self._deliveries.manner),
         }
 
     def _configure(self, given: Json) -> Json:
         simulator = self._simulator
-        traffic = replace(simulator.traffic, **given.get("traffic", {}))
+        traffic = replace(simulator.gate.traffic, **given.get("traffic", {}))
         options = replace(simulator.state.options, **given.get("options", {}))
         manner = replace(self._deliveries.manner, **given.get("webhooks", {}))
-        simulator.shape_traffic(traffic)
+        simulator.gate.shape(traffic)
         simulator.set_options(options)
         self._deliveries.shape(manner)
         return self._config({})

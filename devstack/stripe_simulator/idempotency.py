@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from devstack.stripe_simulator.clock import DAY, Clock
 from devstack.stripe_simulator.errors import RefusedError, key_in_use, key_reused
-from devstack.stripe_simulator.wire import Reply
+from devstack.stripe_simulator.wire import Reply, Request
 
 KEPT_SECONDS = DAY
 _MAX_KEY = 255
@@ -20,6 +21,12 @@ class _Slot:
     request_id: str
     busy: bool = True
     reply: Reply | None = None
+
+
+def fingerprint(request: Request) -> str:
+    """What must be the same for a key to be used again: endpoint and parameters, in any order."""
+    parameters = b"&".join(sorted(request.body.split(b"&")))
+    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + parameters).hexdigest()
 
 
 class Keys:

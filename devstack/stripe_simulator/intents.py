@@ -29,13 +29,13 @@ def update(state: State, call: Call) -> Json:
     """POST /v1/payment_intents/:intent"""
     intent = state.intent(call.path["intent"])
     params = call.params
+    metadata = merge(intent["metadata"], params.get("metadata"))
     if "amount" in params:
         require(Action.UPDATE, intent)
         check_charge_amount(params["amount"], intent["currency"])
-        intent["amount"] = params["amount"]
     _adopt_payment_method(state, intent, params)
     intent_shape.copy_plain(intent, params)
-    intent["metadata"] = merge(intent["metadata"], params.get("metadata"))
+    intent |= {"amount": params.get("amount", intent["amount"]), "metadata": metadata}
     return intent
 
 
@@ -69,8 +69,8 @@ def capture(state: State, call: Call) -> Json:
             code="amount_too_large",
             param="amount_to_capture",
         )
-    intent_shape.copy_plain(intent, call.params)
     intent["metadata"] = merge(intent["metadata"], call.params.get("metadata"))
+    intent_shape.copy_plain(intent, call.params)
     attempts.capture(state, intent, amount)
     return intent
 
@@ -86,7 +86,7 @@ def cancel(state: State, call: Call) -> Json:
 def expire_holds(state: State) -> None:
     """Cancel what was authorised and not captured in time ("Place a hold on a payment method")."""
     while state.holds and state.holds[0][0] <= state.clock.now():
-        _, id_ = state.holds.pop(0)
+        _, id_ = state.holds.popleft()
         intent = state.payment_intents[id_]
         if intent["status"] == Status.REQUIRES_CAPTURE:
             state.actor = Actor("stripe")

@@ -6,45 +6,23 @@ waits between them for as long as the ticket says. One thread drives it at a tim
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from stripe import api_version as library_api_version
-
-from devstack.stripe_simulator import auth, errors, form, intents, refunds, routes
+from devstack.stripe_simulator import auth, errors, fault_errors, form, intents, refunds, routes
 from devstack.stripe_simulator.clock import Clock
 from devstack.stripe_simulator.errors import InvalidParameterError, RefusedError
 from devstack.stripe_simulator.expand import expand
-from devstack.stripe_simulator.faults import Fault, Faults, Kind
-from devstack.stripe_simulator.idempotency import Keys
-from devstack.stripe_simulator.limiter import RateLimiter
+from devstack.stripe_simulator.faults import Faults, Kind
+from devstack.stripe_simulator.idempotency import Keys, fingerprint
 from devstack.stripe_simulator.request_log import Logged, RequestLog
 from devstack.stripe_simulator.state import Actor, Call, Options, Publish, State
 from devstack.stripe_simulator.subject import subject_intent
 from devstack.stripe_simulator.ticket import Ticket
+from devstack.stripe_simulator.traffic import Gate
 from devstack.stripe_simulator.wire import Json, Reply, Request
-
-_NOT_STARTED: dict[Kind, Callable[[Fault, str], RefusedError]] = {
-    Kind.RATE_LIMIT: lambda fault, _key: errors.rate_limited(fault.retry_after),
-    Kind.LOCK_TIMEOUT: lambda fault, _key: errors.lock_timeout(fault.retry_after),
-    Kind.CONFLICT: lambda _fault, key: errors.key_in_use(key),
-    Kind.DROP_BEFORE: lambda _fault, _key: errors.internal(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """How the API behaves under way. Seconds; requests per second."""
-
-    latency_before: float = 0.0
-    latency_after: float = 0.0
-    rate_limit: float | None = None
-    object_locks: bool = True
-    """Refuse a second change of one intent while the first is under way, with `lock_timeout`."""
 
 
 class Simulator:
@@ -71,14 +49,7 @@ class Simulator:
         self.keys = Keys(self.clock)
         self.faults = Faults(self._rng)
         self.log = RequestLog()
-        self._locked: set[str] = set()
-        self.shape_traffic(Traffic())
-
-    def shape_traffic(self, traffic: Traffic) -> None:
-        """Set latency, rate limit and object locks."""
-        self.traffic = traffic
-        rate = traffic.rate_limit
-        self._limiter = RateLimiter(rate, self._monotonic) if rate is not None else None
+        self.gate = Gate(self._monotonic)
 
     def set_options(self, options: Options) -> None:
         """Change the account's settings."""
@@ -100,12 +71,13 @@ class Simulator:
         """Admit a request: key, route, rate, faults, idempotency, parameters, locks."""
         intents.expire_holds(self.state)
         ticket = Ticket(request, self.state.new_id("req_", 14))
-        ticket.latency_before = self.traffic.latency_before
-        ticket.latency_after = self.traffic.latency_after
+        ticket.latency_before = self.gate.traffic.latency_before
+        ticket.latency_after = self.gate.traffic.latency_after
         try:
             self._admit(ticket)
         except RefusedError as refusal:
             ticket.reply = refusal.reply()
+            ticket.replayed = False
         return ticket
 
     def execute(self, ticket: Ticket) -> None:
@@ -131,7 +103,7 @@ class Simulator:
         if ticket.holds_key and ticket.key is not None:
             self.keys.release(ticket.key)
         if ticket.locks is not None:
-            self._locked.discard(ticket.locks)
+            self.gate.unlock(ticket.locks)
         reply = self._with_headers(ticket)
         self._log(ticket, reply)
         return reply
@@ -139,62 +111,48 @@ class Simulator:
     def _admit(self, ticket: Ticket) -> None:
         request = ticket.request
         auth.authenticate(request)
-        version = auth.api_version(request, library_api_version)
+        ticket.api_version = auth.api_version(request, ticket.api_version)
         ticket.operation, path = routes.find(request.method, request.path)
         self.log.count(ticket.operation.name)
-        given = form.decode(request.body.decode() if request.method == "POST" else request.query)
+        given = form.decode(request.body.decode(errors="replace") if request.method == "POST" else request.query)
         if request.method == "POST":
             ticket.key = request.headers.get("idempotency-key")
         subject = subject_intent(self.state, path, given)
         ticket.reply = self._look_up(ticket)
         self._strike(ticket, given, subject)
-        if ticket.reply is not None:
+        if ticket.replayed:
             return
         if "stripe-account" in request.headers:
             raise errors.unsupported("Stripe-Account")
-        ticket.call = Call(ticket.operation.check(given, version), path, request.base_url)
-        self._lock(ticket, subject)
+        ticket.call = Call(ticket.operation.check(given, ticket.api_version), path, request.base_url)
+        if subject is not None and request.method == "POST" and self.gate.lock(subject["id"]):
+            ticket.locks = subject["id"]
         if ticket.key is not None:
-            self.keys.reserve(ticket.key, _fingerprint(request), ticket.id)
+            self.keys.reserve(ticket.key, fingerprint(request), ticket.id)
             ticket.holds_key = True
 
     def _look_up(self, ticket: Ticket) -> Reply | None:
         if ticket.key is None:
             return None
-        reply = self.keys.look_up(ticket.key, _fingerprint(ticket.request))
+        reply = self.keys.look_up(ticket.key, fingerprint(ticket.request))
         ticket.replayed = reply is not None
         return reply
 
     def _strike(self, ticket: Ticket, given: Json, subject: Json | None) -> None:
-        if self._limiter is not None and not self._limiter.admit():
-            raise errors.rate_limited()
+        self.gate.admit()
         name = ticket.operation.name if ticket.operation else ""
         metadata = _metadata(given, subject)
         ticket.struck = self.faults.strike(name, metadata, executing=not ticket.replayed)
         for fault in ticket.struck:
             ticket.latency_before += fault.seconds if fault.kind is Kind.LATENCY_BEFORE else 0.0
             ticket.latency_after += fault.seconds if fault.kind is Kind.LATENCY_AFTER else 0.0
-        outcome = ticket.outcome
-        if outcome is not None and outcome.kind in _NOT_STARTED:
-            ticket.replayed = False
-            raise _NOT_STARTED[outcome.kind](outcome, ticket.key or "")
-
-    def _lock(self, ticket: Ticket, subject: Json | None) -> None:
-        if subject is None or ticket.request.method != "POST" or not self.traffic.object_locks:
-            return
-        if subject["id"] in self._locked:
-            raise errors.lock_timeout()
-        ticket.locks = subject["id"]
-        self._locked.add(subject["id"])
+        fault_errors.before_start(ticket.outcome, ticket.key or "")
 
     def _run(self, ticket: Ticket) -> Reply:
-        operation, call, outcome = ticket.operation, ticket.call, ticket.outcome
+        operation, call = ticket.operation, ticket.call
         if operation is None or call is None:
             raise RuntimeError("the request was not admitted")
-        if outcome is not None and outcome.kind is Kind.ERROR_BEFORE:
-            raise errors.internal()
-        if outcome is not None and outcome.kind is Kind.REFUSE:
-            raise _refused(outcome)
+        fault_errors.instead(ticket.outcome)
         body = operation.handler(self.state, call)
         return Reply(200, json.dumps(expand(self.state, body, call.params.get("expand", []))).encode())
 
@@ -207,7 +165,7 @@ class Simulator:
         reply = ticket.reply
         if reply is None:
             raise RuntimeError("the request was not executed")
-        headers = {"Request-Id": ticket.id, "Stripe-Version": library_api_version, **reply.headers}
+        headers = {"Request-Id": ticket.id, "Stripe-Version": ticket.api_version, **reply.headers}
         if ticket.key is not None:
             headers["Idempotency-Key"] = ticket.key
         outcome = ticket.outcome
@@ -228,15 +186,6 @@ class Simulator:
             at=self.clock.now(),
         )
         self.log.add(entry)
-
-
-def _refused(fault: Fault) -> RefusedError:
-    return RefusedError(fault.message, status=fault.status, type_=fault.type, code=fault.code)
-
-
-def _fingerprint(request: Request) -> str:
-    parameters = b"&".join(sorted(request.body.split(b"&")))
-    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + parameters).hexdigest()
 
 
 def _metadata(given: Json, subject: Json | None) -> dict[str, str]:

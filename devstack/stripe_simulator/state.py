@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import string
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,8 +15,6 @@ from devstack.stripe_simulator.clock import Clock
 from devstack.stripe_simulator.errors import no_such
 from devstack.stripe_simulator.ledger import Effect, Entry, Ledger
 from devstack.stripe_simulator.wire import Json
-
-_ALPHABET = string.ascii_letters + string.digits
 
 Publish = Callable[[str, str, str], None]
 """Takes an event's id, its type and its JSON."""
@@ -62,7 +60,7 @@ class State:
     events: dict[str, str] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     connected_balance: dict[tuple[str, str], int] = field(default_factory=dict)
-    holds: list[tuple[float, str]] = field(default_factory=list)
+    holds: deque[tuple[float, str]] = field(default_factory=deque)
     """When each hold expires, and its intent, soonest first: holds all last equally long."""
     settles_at: dict[str, float] = field(default_factory=dict)
     """When each captured charge leaves the pending balance."""
@@ -73,7 +71,7 @@ class State:
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         """A fresh id in Stripe's style."""
-        return prefix + "".join(self.rng.choices(_ALPHABET, k=length))
+        return f"{prefix}{self.rng.getrandbits(4 * length):0{length}x}"
 
     def emit(self, type_: str, subject: Json) -> None:
         """Record an event with a snapshot of its subject, and hand it to the webhooks."""

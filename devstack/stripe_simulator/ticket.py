@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stripe import api_version as library_api_version
+
 from devstack.stripe_simulator.faults import Fault, Kind
-from devstack.stripe_simulator.routes import Operation
+from devstack.stripe_simulator.operation import Operation
 from devstack.stripe_simulator.state import Call
 from devstack.stripe_simulator.wire import Reply, Request
 
@@ -16,6 +18,7 @@ class Ticket:
 
     request: Request
     id: str
+    api_version: str = library_api_version
     operation: Operation | None = None
     call: Call | None = None
     key: str | None = None
