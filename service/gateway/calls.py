@@ -58,7 +58,8 @@ class Calls:
             answer = self._client.raw_request(method, url, **params)
         except stripe.StripeError as exc:
             self._note(exc, path[0])
-            raise fault_of(read(exc)) from exc
+            # without its cause: the library's error quotes the whole answer, client secrets and all
+            raise fault_of(read(exc)) from None
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             # the library stumbles over an error that is no object
             raise UnreadableError("an error that is no object") from exc

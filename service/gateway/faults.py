@@ -28,7 +28,8 @@ class ErrorAnswer:
 
     @property
     def message(self) -> str:
-        return redact(self.text("message") or self.error.user_message or "Stripe gave no reason")
+        """Stripe's own words only: the library's quote the whole answer."""
+        return redact(self.text("message") or "Stripe gave no reason")
 
     @property
     def described(self) -> str:
@@ -73,7 +74,7 @@ def is_rate_limit(error: stripe.StripeError) -> bool:
 
 
 def _unreachable(answer: ErrorAnswer) -> Fault:
-    return StripeUnknownError(answer.message)
+    return StripeUnknownError(str(answer.error.user_message))
 
 
 def _busy(answer: ErrorAnswer) -> Fault:

@@ -32,13 +32,18 @@ class StripeGateway:
     """The PaymentGateway of the port; one for all threads of a process.
 
     ``guard`` is called before each request and raises when a database transaction is open. ``http_client`` replaces
-    the transport.
+    the transport, ``pace`` the finding of our own.
     """
 
     def __init__(
-        self, settings: StripeSettings, guard: Callable[[], None], *, http_client: stripe.HTTPClient | None = None
+        self,
+        settings: StripeSettings,
+        guard: Callable[[], None],
+        *,
+        http_client: stripe.HTTPClient | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        pace = Pace()
+        pace = pace or Pace()
         seconds = settings.stripe_timeout.total_seconds()
         client = stripe_client(settings, seconds=seconds, http_client=http_client)
         hasty = stripe_client(settings, seconds=min(seconds, NEXT_ACTION_SECONDS), http_client=http_client)

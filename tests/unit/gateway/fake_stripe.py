@@ -1,0 +1,126 @@
+"""A transport that answers from a list and remembers what was asked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import stripe
+from pydantic import SecretStr
+
+from service.domain.ports import IntentRequest, TransferRequest
+from service.gateway.pace import Pace
+from service.gateway.stripe_gateway import StripeGateway
+from service.settings import StripeSettings
+
+API_KEY = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
+
+HOLD = IntentRequest(
+    payment_id="7d9f0c5e-0d6b-4f0e-9d0a-0a5b6c7d8e9f",
+    order_id="o-1",
+    customer_id="user_1",
+    amount=2000,
+    currency="sgd",
+    payment_method_id="pm_1",
+    stripe_customer_id="cus_1",
+    description="Lunch",
+    return_url=None,
+)
+PAYOUT = TransferRequest(
+    payment_id=HOLD.payment_id, order_id="o-1", amount=2000, currency="sgd", destination="acct_1", charge_id="ch_1"
+)
+
+INTENT: dict[str, Any] = {
+    "id": "pi_1",
+    "object": "payment_intent",
+    "status": "requires_capture",
+    "amount": 2000,
+    "amount_received": 0,
+    "currency": "sgd",
+    "capture_method": "manual",
+    "client_secret": "pi_1_secret_AbC123",
+    "latest_charge": "ch_1",
+    "metadata": {"payment_id": HOLD.payment_id},
+    "next_action": None,
+    "last_payment_error": None,
+}
+TRANSFER: dict[str, Any] = {
+    "id": "tr_1",
+    "object": "transfer",
+    "amount": 2000,
+    "destination": "acct_1",
+    "source_transaction": "ch_1",
+    "reversed": False,
+    "reversals": {"object": "list", "data": [], "has_more": False},
+}
+REFUND: dict[str, Any] = {"id": "re_1", "object": "refund", "amount": 2000, "status": "succeeded"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as Stripe would see it."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: object
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class FakeStripe(stripe.HTTPClient):
+    """Answers in order; the last answer is repeated. An exception in the list is raised."""
+
+    name = "fake"
+
+    def __init__(self, *answers: object) -> None:
+        super().__init__()
+        self._answers = list(answers) or [{}]
+        self.asked: list[Asked] = []
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        target = urlsplit(url)
+        form = dict(parse_qsl(target.query if post_data is None else post_data, strict_parsing=False))
+        self.asked.append(Asked(method, target.path, form, dict(headers or {})))
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        whole = answer if isinstance(answer, Answer) else Answer(answer)
+        body = whole.body if isinstance(whole.body, bytes) else json.dumps(whole.body).encode()
+        return body, whole.status, whole.headers
+
+
+def settings(**given: Any) -> StripeSettings:
+    return StripeSettings(
+        database_url=SecretStr("postgresql://localhost/none"), stripe_secret_key=SecretStr(API_KEY), **given
+    )
+
+
+def nothing() -> None:
+    """A guard that lets everything pass."""
+
+
+def gateway(stripe_side: FakeStripe, pace: Pace | None = None) -> StripeGateway:
+    return StripeGateway(settings(), nothing, http_client=stripe_side, pace=pace)
+
+
+def page(*items: dict[str, Any], more: bool = False) -> dict[str, Any]:
+    return {"object": "list", "data": list(items), "has_more": more}
+
+
+def error(status: int, headers: dict[str, str] | None = None, **fields: object) -> Answer:
+    return Answer({"error": fields}, status, headers or {})

@@ -1,0 +1,77 @@
+"""What is taken for ours at Stripe, and what not."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.domain.ports import Refund, Transfer
+from tests.unit.gateway.fake_stripe import INTENT, PAYOUT, REFUND, TRANSFER, FakeStripe, gateway, page
+
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+REVERSED = {**TRANSFER, "reversed": True, "reversals": page({"id": "trr_2"}, {"id": "trr_1"})}
+
+
+def test_every_page_is_read() -> None:
+    others = [{**INTENT, "id": f"pi_{n}", "metadata": {}} for n in range(100)]
+    side = FakeStripe(page(*others, more=True), page(INTENT))
+    found = gateway(side).find_intent(INTENT["metadata"]["payment_id"], "cus_1", SINCE)
+    assert found is not None
+    assert [asked.params.get("starting_after") for asked in side.asked] == [None, "pi_99"]
+    assert side.asked[1].params["customer"] == "cus_1"
+
+
+def test_the_older_name_in_the_metadata_counts_too() -> None:
+    old = {**INTENT, "metadata": {"payment_record_id": "p-9"}}
+    found = gateway(FakeStripe(page(old))).find_intent("p-9", "cus_1", SINCE)
+    assert found is not None
+    assert found.payment_id == "p-9"
+
+
+def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
+    assert gateway(FakeStripe(page({**TRANSFER, "source_transaction": "ch_2"}))).find_transfer(PAYOUT) is None
+    unsourced = {**TRANSFER, "source_transaction": None}
+    assert gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([TRANSFER], Transfer("tr_1", 2000, "acct_1")),
+        ([{**TRANSFER, "source_transaction": {"id": "ch_1"}}], Transfer("tr_1", 2000, "acct_1")),
+        ([{**TRANSFER, "destination": "acct_2"}], Transfer("tr_1", 2000, "acct_2")),
+        ([REVERSED], Transfer("tr_1", 2000, "acct_1", "trr_2")),
+        ([REVERSED, {**TRANSFER, "id": "tr_0"}], Transfer("tr_0", 2000, "acct_1")),
+    ],
+    ids=["plain", "expanded", "other destination", "taken back", "a standing one first"],
+)
+def test_the_transfer_of_the_charge_is_found(listed: list[dict[str, Any]], expected: Transfer) -> None:
+    side = FakeStripe(page(*listed))
+    assert gateway(side).find_transfer(PAYOUT) == expected
+    assert side.asked[0].params["transfer_group"] == "order_o-1"
+
+
+def test_only_a_whole_reversal_counts() -> None:
+    part = {**REVERSED, "reversed": False}
+    assert gateway(FakeStripe(TRANSFER)).find_reversal("tr_1") is None
+    assert gateway(FakeStripe(part)).find_reversal("tr_1") is None
+    assert gateway(FakeStripe(REVERSED)).find_reversal("tr_1") == "trr_2"
+
+
+@pytest.mark.parametrize(
+    ("refunds", "expected"),
+    [
+        ([], None),
+        ([{**REFUND, "status": "failed"}, {**REFUND, "status": "canceled"}], None),
+        ([{**REFUND, "amount": 500}], None),
+        ([REFUND], Refund("re_1")),
+        ([{**REFUND, "status": "pending"}], Refund("re_1")),
+        ([{**REFUND, "id": "re_2", "amount": 1500}, {**REFUND, "amount": 500}], Refund("re_2")),
+        ([{**REFUND, "status": "failed"}, {**REFUND, "id": "re_2"}], Refund("re_2")),
+    ],
+    ids=["none", "lost ones", "a part", "whole", "pending", "in two parts", "lost, then whole"],
+)
+def test_a_refund_counts_when_all_was_given_back(refunds: list[dict[str, Any]], expected: Refund | None) -> None:
+    side = FakeStripe(page(*refunds), {**INTENT, "amount_received": 2000})
+    assert gateway(side).find_refund("pi_1") == expected
+    assert side.asked[0].params["payment_intent"] == "pi_1"

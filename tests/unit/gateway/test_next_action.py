@@ -1,0 +1,63 @@
+"""What the customer is told to do."""
+
+import threading
+from typing import Any
+
+import pytest
+import stripe
+
+from service.gateway import stripe_gateway
+from tests.unit.gateway.fake_stripe import INTENT, Answer, FakeStripe, error, gateway
+
+ACTION = {**INTENT, "status": "requires_action", "latest_charge": None}
+REDIRECT = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank.example/3ds", "return_url": "x"}}
+SDK = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+BY_SECRET = {"type": "use_stripe_sdk", "client_secret": "pi_1_secret_AbC123"}
+
+
+@pytest.mark.parametrize(
+    ("intent", "expected"),
+    [
+        ({**ACTION, "next_action": REDIRECT}, {"type": "redirect_to_url", "redirect_url": "https://bank.example/3ds"}),
+        ({**ACTION, "next_action": SDK}, BY_SECRET),
+        ({**ACTION, "status": "requires_confirmation"}, BY_SECRET),
+        (INTENT, None),
+        ({**INTENT, "status": "canceled"}, None),
+    ],
+    ids=["redirect", "sdk", "to confirm", "held", "canceled"],
+)
+def test_what_the_customer_must_do(intent: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    assert gateway(FakeStripe(intent)).next_action("pi_1") == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        stripe.APIConnectionError("no answer"),  # type: ignore[no-untyped-call]
+        error(500, message="m"),
+        error(429, message="m"),
+        error(404, message="m"),
+        error(401, message="m"),
+        Answer(b"<html>"),
+        {**ACTION, "status": "odd"},
+        {**ACTION, "next_action": REDIRECT | {"redirect_to_url": None}},
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_no_read_fails_because_stripe_does(answer: object) -> None:
+    assert gateway(FakeStripe(answer)).next_action("pi_1") == {"type": "unavailable"}
+
+
+def test_the_whole_call_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    class Hanging(FakeStripe):
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            released.wait(60)
+            return super().request(*args, **kwargs)
+
+    monkeypatch.setattr(stripe_gateway, "NEXT_ACTION_SECONDS", 0.01)
+    try:
+        assert gateway(Hanging(ACTION)).next_action("pi_1") == {"type": "unavailable"}
+    finally:
+        released.set()

@@ -1,0 +1,189 @@
+"""What is sent to Stripe, method by method."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.domain.errors import TransactionOpenError
+from service.domain.ports import Intent, IntentStatus, PaymentGateway, Refund, Transfer
+from service.gateway.client import API_VERSION
+from service.gateway.stripe_gateway import StripeGateway
+from tests.unit.gateway.fake_stripe import (
+    API_KEY,
+    HOLD,
+    INTENT,
+    PAYOUT,
+    REFUND,
+    TRANSFER,
+    Asked,
+    FakeStripe,
+    gateway,
+    page,
+    settings,
+)
+
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+
+EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
+    "create_intent": lambda g: g.create_intent(HOLD, "k"),
+    "retrieve_intent": lambda g: g.retrieve_intent("pi_1"),
+    "find_intent": lambda g: g.find_intent("p", None, SINCE),
+    "capture": lambda g: g.capture("pi_1", "k"),
+    "cancel": lambda g: g.cancel("pi_1", "k", ""),
+    "transfer": lambda g: g.transfer(PAYOUT, "k"),
+    "find_transfer": lambda g: g.find_transfer(PAYOUT),
+    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k"),
+    "find_reversal": lambda g: g.find_reversal("tr_1"),
+    "refund": lambda g: g.refund("pi_1", "k", ""),
+    "find_refund": lambda g: g.find_refund("pi_1"),
+    "next_action": lambda g: g.next_action("pi_1"),
+}
+
+
+def asked_by(call: Callable[[PaymentGateway], Any], *answers: object) -> Asked:
+    side = FakeStripe(*answers)
+    call(gateway(side))
+    assert len(side.asked) == 1
+    return side.asked[0]
+
+
+def test_a_hold_without_return_url_leaves_3d_secure_to_stripe_js() -> None:
+    asked = asked_by(lambda g: g.create_intent(HOLD, "key-1"), INTENT)
+    assert (asked.method, asked.path) == ("post", "/v1/payment_intents")
+    assert asked.params == {
+        "amount": "2000",
+        "currency": "sgd",
+        "customer": "cus_1",
+        "payment_method": "pm_1",
+        "capture_method": "manual",
+        "confirm": "true",
+        "description": "Lunch",
+        "transfer_group": "order_o-1",
+        "metadata[payment_id]": HOLD.payment_id,
+        "metadata[order_id]": "o-1",
+        "metadata[customer_id]": "user_1",
+        "use_stripe_sdk": "true",
+        "automatic_payment_methods[enabled]": "true",
+        "automatic_payment_methods[allow_redirects]": "never",
+    }
+    assert asked.headers["Idempotency-Key"] == "key-1"
+
+
+def test_a_hold_with_return_url_may_redirect() -> None:
+    there = replace(HOLD, return_url="https://shop.example/back", stripe_customer_id=None, description=None)
+    params = asked_by(lambda g: g.create_intent(there, "k"), INTENT).params
+    assert params["return_url"] == "https://shop.example/back"
+    assert params["automatic_payment_methods[enabled]"] == "true"
+    absent = {"use_stripe_sdk", "automatic_payment_methods[allow_redirects]", "customer", "description"}
+    assert not absent & set(params)
+
+
+def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
+    asked = asked_by(lambda g: g.transfer(PAYOUT, "key-2"), TRANSFER)
+    assert (asked.method, asked.path) == ("post", "/v1/transfers")
+    assert asked.params == {
+        "amount": "2000",
+        "currency": "sgd",
+        "destination": "acct_1",
+        "source_transaction": "ch_1",
+        "transfer_group": "order_o-1",
+        "metadata[payment_id]": HOLD.payment_id,
+        "metadata[order_id]": "o-1",
+    }
+    assert asked.headers["Idempotency-Key"] == "key-2"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "path", "params"),
+    [
+        (lambda g: g.capture("pi_1", "k"), INTENT, "/v1/payment_intents/pi_1/capture", {}),
+        (
+            lambda g: g.cancel("pi_1", "k", "cart expired"),
+            INTENT,
+            "/v1/payment_intents/pi_1/cancel",
+            {"cancellation_reason": "abandoned"},
+        ),
+        (lambda g: g.reverse_transfer("tr_1", "k"), {"id": "trr_1"}, "/v1/transfers/tr_1/reversals", {}),
+        (
+            lambda g: g.refund("pi_1", "k", "duplicate order"),
+            REFUND,
+            "/v1/refunds",
+            {"payment_intent": "pi_1", "reason": "duplicate"},
+        ),
+    ],
+    ids=["capture", "cancel", "reverse", "refund"],
+)
+def test_an_effect_is_whole_and_has_its_key(
+    call: Callable[[PaymentGateway], Any], answer: object, path: str, params: dict[str, str]
+) -> None:
+    asked = asked_by(call, answer)
+    assert (asked.method, asked.path, asked.params) == ("post", path, params)
+    assert asked.headers["Idempotency-Key"] == "k"
+
+
+def test_the_version_is_pinned_and_nothing_is_told_about_us() -> None:
+    side = FakeStripe(INTENT)
+    for _ in range(2):
+        gateway(side).retrieve_intent("pi_1")
+    headers = side.asked[-1].headers
+    assert headers["Stripe-Version"] == API_VERSION
+    assert headers["Authorization"] == f"Bearer {API_KEY}"
+    assert "X-Stripe-Client-Telemetry" not in headers
+    assert "platform" not in headers["X-Stripe-Client-User-Agent"]
+    assert "Idempotency-Key" not in headers
+
+
+def test_an_id_cannot_leave_its_place_in_the_path() -> None:
+    assert (
+        asked_by(lambda g: g.retrieve_intent("pi_1/../../x?y"), INTENT).path
+        == "/v1/payment_intents/pi_1%2F..%2F..%2Fx%3Fy"
+    )
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_nothing_is_sent_inside_a_transaction(name: str) -> None:
+    def refuse() -> None:
+        raise TransactionOpenError
+
+    side = FakeStripe(INTENT)
+    with pytest.raises(TransactionOpenError):
+        EVERY_CALL[name](StripeGateway(settings(), refuse, http_client=side))
+    assert side.asked == []
+
+
+def test_answers_come_back_in_the_words_of_the_port() -> None:
+    assert gateway(FakeStripe(INTENT)).create_intent(HOLD, "k") == Intent(
+        id="pi_1",
+        status=IntentStatus.REQUIRES_CAPTURE,
+        amount=2000,
+        currency="sgd",
+        capture_method="manual",
+        charge_id="ch_1",
+        payment_id=HOLD.payment_id,
+    )
+    assert gateway(FakeStripe(TRANSFER)).transfer(PAYOUT, "k") == Transfer("tr_1", 2000, "acct_1")
+    assert gateway(FakeStripe({"id": "trr_1"})).reverse_transfer("tr_1", "k") == "trr_1"
+    assert gateway(FakeStripe(REFUND)).refund("pi_1", "k", "") == Refund("re_1")
+    lost = {**REFUND, "status": "failed"}
+    assert gateway(FakeStripe(lost)).refund("pi_1", "k", "") == Refund("re_1", failed=True)
+
+
+def test_the_search_for_an_intent_is_bounded_by_time() -> None:
+    side = FakeStripe(page())
+    assert gateway(side).find_intent("p", None, SINCE) is None
+    start = int(SINCE.timestamp())
+    windows = [(a.params["created[gte]"], a.params.get("created[lt]")) for a in side.asked]
+    ends = [start + int(timedelta(minutes=20).total_seconds()), start + int(timedelta(hours=2).total_seconds())]
+    assert windows == [(str(start), str(ends[0])), (str(ends[0]), str(ends[1])), (str(ends[1]), None)]
+    assert all("customer" not in asked.params for asked in side.asked)
+
+
+def test_the_search_among_a_customers_intents_is_one_list() -> None:
+    side = FakeStripe(page({**INTENT, "metadata": {}}, INTENT))
+    found = gateway(side).find_intent(HOLD.payment_id, "cus_1", SINCE)
+    assert found is not None
+    assert found.payment_id == HOLD.payment_id
+    assert [asked.params["customer"] for asked in side.asked] == ["cus_1"]
