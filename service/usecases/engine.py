@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
+from service.crash_points import CrashPoint, reached
 from service.domain import answers
 from service.domain.answers import Subject
 from service.domain.commands import (
@@ -83,8 +84,12 @@ class CommandEngine:
     def _accept(self, command: Command, traceparent: str | None) -> Claim | Over:
         with transaction(self._engine) as connection:
             if isinstance(command, Authorize):
-                return self._accept_authorize(connection, command, traceparent)
-            return self._accept_on_payment(connection, command, traceparent)
+                following = self._accept_authorize(connection, command, traceparent)
+            else:
+                following = self._accept_on_payment(connection, command, traceparent)
+            reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
+        reached(CrashPoint.ACCEPT_AFTER_COMMIT)
+        return following
 
     def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
         payment = _new_payment(command)

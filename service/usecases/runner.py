@@ -18,6 +18,7 @@ from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
 from service.usecases.recording import Recorder, utc_now
+from service.usecases.step_points import Stage, reached_in
 from service.usecases.steps import Attempt, act, look
 
 log = get_logger(__name__)
@@ -67,21 +68,28 @@ class Runner:
         return following
 
     def _step(self, claim: Claim) -> Claim | Over:
-        try:
-            outcome = self._perform(claim)
-        except (StripeUnknownError, StripeBusyError) as fault:
-            with transaction(self._engine) as connection:
-                return self._put_off(connection, claim, fault)
+        step = claim.call.step
+        reached_in(step, Stage.BEFORE_CALL)
+        outcome = self._perform(claim)
+        reached_in(step, Stage.AFTER_CALL)
         with transaction(self._engine) as connection:
-            payment = payments.lock(connection, claim.payment.payment_id)
-            opened = commands.open_of(connection, claim.payment.payment_id)
-            if payment is None or not any(_is_held(progress, claim) for progress in opened):
-                raise LeaseLostError(claim.cause)
-            return self._record(connection, claim, payment, opened, outcome)
+            following = self._write(connection, claim, outcome)
+            reached_in(step, Stage.BEFORE_COMMIT)
+        reached_in(step, Stage.AFTER_COMMIT)
+        return following
 
-    def _perform(self, claim: Claim) -> Known:
+    def _write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
+        if isinstance(outcome, StripeUnknownError | StripeBusyError):
+            return self._put_off(connection, claim, outcome)
+        payment = payments.lock(connection, claim.payment.payment_id)
+        opened = commands.open_of(connection, claim.payment.payment_id)
+        if payment is None or not any(_is_held(progress, claim) for progress in opened):
+            raise LeaseLostError(claim.cause)
+        return self._record(connection, claim, payment, opened, outcome)
+
+    def _perform(self, claim: Claim) -> Known | Passing:
         if claim.calls > MOST_CALLS:
-            raise StripeUnknownError("no progress: the same steps come back")
+            return StripeUnknownError("no progress: the same steps come back")
         attempt = claim.attempt
         try:
             if claim.call.mode is not Mode.ACT:
@@ -91,8 +99,8 @@ class Runner:
                 return act(self._gateway, attempt)
             except StripeRefusedError as refusal:
                 return self._look_behind(attempt, refusal)
-        except StripeRefusedError as refusal:
-            return refusal
+        except (StripeRefusedError, StripeUnknownError, StripeBusyError) as answer:
+            return answer
 
     def _look_behind(self, attempt: Attempt, refusal: StripeRefusedError) -> Known:
         """A refusal may only mean that the effect stands already: done in the Dashboard, or by a dead process."""

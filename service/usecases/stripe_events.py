@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from service.crash_points import CrashPoint, reached
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
 from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
@@ -26,14 +27,20 @@ class StripeEvents:
 
         Safe for any order and any number of deliveries. Raises the database's error, and then nothing was recorded.
         """
-        seen = SEEN_BY_EVENT.get(event.type)
         with transaction(self.engine) as connection:
-            if seen is None or event.intent is None:
-                return self._note(connection, event, None, "ignored")
-            payment = _payment_of(connection, event.intent)
-            if payment is None:
-                return self._note(connection, event, None, "foreign")
-            return self._apply(connection, event, payment, seen, event.intent)
+            result = self._receive(connection, event)
+            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+        reached(CrashPoint.WEBHOOK_AFTER_COMMIT)
+        return result
+
+    def _receive(self, connection: Connection, event: StripeEvent) -> str:
+        seen = SEEN_BY_EVENT.get(event.type)
+        if seen is None or event.intent is None:
+            return self._note(connection, event, None, "ignored")
+        payment = _payment_of(connection, event.intent)
+        if payment is None:
+            return self._note(connection, event, None, "foreign")
+        return self._apply(connection, event, payment, seen, event.intent)
 
     def _apply(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:
         if payment.stripe_payment_intent_id not in {None, intent.id}:
