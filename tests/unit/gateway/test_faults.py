@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import stripe
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.gateway.faults import MISCONFIGURED_RETRY_SECONDS
 from tests.unit.gateway.fake_stripe import API_KEY, HOLD, INTENT, Answer, FakeStripe, error, gateway
 
+FUZZ = settings(derandomize=True, deadline=None)
 FAULTS = (StripeRefusedError, StripeBusyError, StripeUnknownError)
 
 
@@ -127,6 +128,7 @@ def test_an_intent_that_we_do_not_understand_is_unknown(changed: dict[str, Any])
     assert isinstance(fault({**INTENT, **changed}), StripeUnknownError)
 
 
+@FUZZ
 @given(status=st.integers(200, 599), body=st.one_of(st.binary(max_size=40), st.text(max_size=40).map(json.dumps)))
 def test_no_answer_of_any_kind_raises_anything_else(status: int, body: bytes | str) -> None:
     fault(Answer(body if isinstance(body, bytes) else body.encode(), status))
@@ -140,6 +142,7 @@ JSON = st.recursive(
 FIELDS = st.sampled_from(["type", "code", "decline_code", "message", "payment_intent", "param"])
 
 
+@FUZZ
 @given(status=st.integers(400, 599), body=st.dictionaries(FIELDS, JSON))
 def test_no_error_object_of_any_shape_raises_anything_else(status: int, body: dict[str, Any]) -> None:
     fault(Answer({"error": body}, status))
