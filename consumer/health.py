@@ -1,0 +1,65 @@
+"""Whether Kafka can be had, in one line for /ready, and how far behind we are."""
+
+import json
+from collections.abc import Callable, Collection
+from typing import Any
+
+from confluent_kafka import KafkaError
+
+from consumer.metrics import LAG
+from consumer.offsets import Partition
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+
+
+class KafkaHealth:
+    """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready once the group was joined."""
+
+    def __init__(self, owned: Callable[[], Collection[Partition]]) -> None:
+        self._owned = owned
+        self._labelled: set[Partition] = set()
+        self._connected = False
+        self._joined = False
+        self._last_error = "not connected yet"
+        self._consumer_error: str | None = None
+
+    def fault(self) -> str | None:
+        """None when records can come."""
+        if not self._connected:
+            return f"kafka: {self._last_error}"
+        if self._consumer_error is not None:
+            return f"kafka: {self._consumer_error}"
+        return None if self._joined else "kafka: joining the consumer group"
+
+    def records_come(self) -> None:
+        """A record or a partition came: whatever was wrong with the topic or the group is over."""
+        self._consumer_error = None
+
+    def on_consumer_error(self, error: KafkaError) -> None:
+        """The topic or the group cannot be had: missing, not allowed, polled too late."""
+        self._consumer_error = error.str()
+        self.on_error(error)
+
+    def on_error(self, error: KafkaError) -> None:
+        """librdkafka mends these itself; they are told, once each."""
+        text = error.str()
+        if text != self._last_error:
+            _log.warning("kafka", error=text, code=error.name())
+        self._last_error = text
+
+    def on_statistics(self, text: str) -> None:
+        """Brokers' state, the group's state, lag by partition."""
+        statistics = json.loads(text)
+        self._connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
+        self._joined = self._joined or statistics.get("cgrp", {}).get("join_state") == "steady"
+        self._tell_lag(statistics.get("topics", {}))
+
+    def _tell_lag(self, topics: dict[str, Any]) -> None:
+        owned = set(self._owned())
+        for topic, number in self._labelled - owned:
+            LAG.remove(topic, str(number))
+        self._labelled = owned
+        for topic, number in owned:
+            lag = topics.get(topic, {}).get("partitions", {}).get(str(number), {}).get("consumer_lag", -1)
+            LAG.labels(topic, str(number)).set(max(lag, 0))

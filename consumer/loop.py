@@ -1,0 +1,127 @@
+"""The polling thread: records in, offsets out, paused when full."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer.assignment import Assignment
+from consumer.health import KafkaHealth
+from consumer.intake import Intake
+from consumer.workers import Workers
+from service.logs import get_logger
+from service.shutdown import Shutdown
+
+_log = get_logger(__name__)
+_BATCH = 500
+_IDLE = 0.1
+_FULL = 0.02
+_COMMIT_EVERY = 1.0
+_ENSURE_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is held in memory before partitions pause; they go on at half of it."""
+
+    records: int
+    size: int = 64 * 1024 * 1024
+
+    def reached(self, workers: Workers) -> bool:
+        """No more should come."""
+        return workers.held >= self.records or workers.held_bytes >= self.size
+
+    def left_behind(self, workers: Workers) -> bool:
+        """More may come."""
+        return workers.held <= self.records // 2 and workers.held_bytes <= self.size // 2
+
+
+class Loop:
+    """Polls until draining begins; ``ensure_topic`` makes a missing topic where the broker allows it."""
+
+    def __init__(
+        self,
+        *,
+        consumer: Consumer,
+        topic: str,
+        intake: Intake,
+        assignment: Assignment,
+        workers: Workers,
+        health: KafkaHealth,
+        limits: Limits,
+        ensure_topic: Callable[[], None],
+    ) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._intake = intake
+        self._assignment = assignment
+        self._workers = workers
+        self._health = health
+        self._limits = limits
+        self._ensure_topic = ensure_topic
+        self._topic_missing = False
+
+    def run(self, shutdown: Shutdown) -> None:
+        """Raises KafkaException when librdkafka says that this consumer can never work again."""
+        self._ensure()
+        self._consumer.subscribe(
+            [self._topic],
+            on_assign=self._assigned,
+            on_revoke=self._assignment.on_revoke,
+            on_lost=self._assignment.on_lost,
+        )
+        commit_at = ensure_at = time.monotonic()
+        while not shutdown.requested:
+            self._poll()
+            self._balance()
+            now = time.monotonic()
+            if now >= commit_at:
+                self._assignment.commit(self._consumer)
+                commit_at = now + _COMMIT_EVERY
+            if self._topic_missing and now >= ensure_at:
+                self._ensure()
+                ensure_at = now + _ENSURE_EVERY
+
+    def _poll(self) -> None:
+        """One record at a time: each poll runs the rebalance callbacks before it hands out what came after them."""
+        timeout = _FULL if self._assignment.paused else _IDLE
+        for _ in range(_BATCH):
+            message = self._consumer.poll(timeout)
+            if message is None:
+                return
+            self._take(message)
+            if self._limits.reached(self._workers):
+                return
+            timeout = 0
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is None:
+            self._health.records_come()
+            self._intake.accept(message)
+            return
+        if error.fatal():
+            raise KafkaException(error)
+        self._topic_missing = error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+        self._health.on_consumer_error(error)
+
+    def _balance(self) -> None:
+        self._assignment.balance(
+            self._consumer,
+            full=self._limits.reached(self._workers),
+            room=self._limits.left_behind(self._workers),
+        )
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._assignment.on_assign(consumer, partitions)
+        if partitions:
+            self._health.records_come()
+
+    def _ensure(self) -> None:
+        try:
+            self._ensure_topic()
+        except Exception as exc:  # noqa: BLE001 - told; the broker is asked again, and may make the topic meanwhile
+            _log.warning("cannot make sure that the topic exists", topic=self._topic, error=str(exc))
+        else:
+            self._topic_missing = False

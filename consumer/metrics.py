@@ -1,0 +1,41 @@
+"""What the consumer tells Prometheus."""
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONSUMED = Counter("payment_consumer_messages", "Records taken from Kafka, by what they hold", ["kind"])
+DEAD_LETTERS = Counter("payment_consumer_dead_letters", "Records refused or unreadable, by reason", ["reason"])
+RETRIES = Counter("payment_consumer_retries", "Records that could not be made durable, and will be tried again")
+DUE = Counter("payment_consumer_due", "Unfinished commands taken up from the database")
+COMMIT_FAILURES = Counter("payment_consumer_commit_failures", "Offset commits that Kafka did not take")
+SECONDS = Histogram(
+    "payment_consumer_seconds",
+    "From a worker's start to a durable record, by what it holds",
+    ["kind"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+LAG = Gauge("payment_consumer_lag", "Records not yet committed", ["topic", "partition"])
+_IN_FLIGHT = Gauge("payment_consumer_in_flight", "Jobs that a worker runs now")
+_HELD = Gauge("payment_consumer_held", "Jobs in memory: running, queued and set aside")
+_SET_ASIDE = Gauge("payment_consumer_lanes_set_aside", "Lanes that wait after a failure")
+_OLDEST = Gauge("payment_consumer_oldest_unfinished_seconds", "Age of the record that holds the commit position back")
+
+
+def watch(
+    *,
+    in_flight: Callable[[], int],
+    held: Callable[[], int],
+    set_aside: Callable[[], int],
+    oldest_begun: Callable[[], float | None],
+) -> None:
+    """Ask these whenever the metrics are read. ``oldest_begun`` on the monotonic clock."""
+    _IN_FLIGHT.set_function(in_flight)
+    _HELD.set_function(held)
+    _SET_ASIDE.set_function(set_aside)
+    _OLDEST.set_function(lambda: _age(oldest_begun()))
+
+
+def _age(begun: float | None) -> float:
+    return 0.0 if begun is None else time.monotonic() - begun

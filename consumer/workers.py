@@ -1,0 +1,123 @@
+"""Long-lived threads that run the lanes' jobs."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Collection
+
+from consumer.lanes import Job, Lanes
+from consumer.metrics import RETRIES
+from consumer.offsets import Claim
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+_FIRST_DELAY = 0.2
+_LONGEST_DELAY = 10.0
+
+
+def backoff(failures: int) -> float:
+    """Seconds before the next try: doubling up to 10, the upper half of it at random."""
+    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret hangs on it
+
+
+class Workers:
+    """``threads`` jobs run at once. Threads are daemons: one that never returns cannot keep the process alive."""
+
+    def __init__(self, threads: int, delay: Callable[[int], float] = backoff) -> None:
+        self._lanes = Lanes(delay)
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)
+        self._over = threading.Condition(lock)
+        self._stopping = False
+        self._fault: str | None = None
+        for number in range(threads):
+            threading.Thread(target=self._run, name=f"worker-{number}", daemon=True).start()
+
+    @property
+    def held(self) -> int:
+        """Jobs in memory."""
+        return self._lanes.held
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the records that they came from."""
+        return self._lanes.held_bytes
+
+    def running(self) -> int:
+        """Jobs that run now."""
+        return len(self._lanes.running)
+
+    def set_aside(self) -> int:
+        """Lanes that wait after a failure."""
+        with self._work:
+            return self._lanes.set_aside()
+
+    def fault(self) -> str | None:
+        """What the last job failed with; None once one went through."""
+        return self._fault
+
+    def submit(self, job: Job) -> None:
+        """Queue it behind everything in its lane."""
+        with self._work:
+            self._lanes.put(job)
+            self._work.notify()
+
+    def offer(self, job: Job) -> bool:
+        """Take it only if nothing is in its lane."""
+        with self._work:
+            if job.lane in self._lanes:
+                return False
+            self._lanes.put(job)
+            self._work.notify()
+            return True
+
+    def hand_over(self, claims: Collection[Claim], seconds: float) -> bool:
+        """Drop what waits under these claims, and wait for what runs. False when some still runs."""
+        with self._over:
+            self._lanes.discard(lambda job: job.claim in claims)
+            self._work.notify_all()
+            return self._over.wait_for(lambda: all(job.claim not in claims for job in self._lanes.running), seconds)
+
+    def stop(self, seconds: float) -> int:
+        """Start nothing more, and wait for what runs; how many still run."""
+        with self._over:
+            self._stopping = True
+            self._lanes.discard(lambda _: True)
+            self._work.notify_all()
+            self._over.wait_for(lambda: not self._lanes.running, seconds)
+            return len(self._lanes.running)
+
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                job.run()
+            except Exception as exc:  # noqa: BLE001 - told below; whatever it was, the record is not durable
+                self._failed(job, exc)
+            else:
+                job.done()
+                self._fault = None
+                with self._over:
+                    self._lanes.finish(job)
+                    self._over.notify_all()
+
+    def _next(self) -> Job | None:
+        with self._work:
+            while not self._stopping:
+                now = time.monotonic()
+                job = self._lanes.take(now)
+                if job is not None:
+                    return job
+                due = self._lanes.next_due()
+                self._work.wait(None if due is None else max(0.0, due - now))
+            return None
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        self._fault = type(error).__name__
+        _log.error("not durable", lane=job.lane, tried_again=job.retry, exc_info=error)
+        if job.retry:
+            RETRIES.inc()
+        with self._over:
+            self._lanes.fail(job, time.monotonic())
+            self._work.notify()
+            self._over.notify_all()

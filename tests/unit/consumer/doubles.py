@@ -1,0 +1,123 @@
+"""Stand-ins for the use cases and for Kafka's client."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from consumer.ports import DueCommand
+from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+
+LONG = 20.0
+"""Seconds after which a test gives up waiting: never reached when all is well."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A due command as the use cases hand it out."""
+
+    lane: str
+    action: Callable[[], None]
+
+    def run(self) -> None:
+        self.action()
+
+
+@dataclass
+class RecordingCommands:
+    """Keeps what it was asked; ``before`` runs first and may block or raise."""
+
+    before: Callable[[Origin], None] = lambda _: None
+    due: list[list[Due]] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.calls: list[tuple[str, Any, Origin]] = []
+        self._changed = threading.Condition()
+
+    def handle(self, command: Command, origin: Origin) -> None:
+        self._record("handle", command, origin)
+
+    def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
+        self._record("refuse", invalid, origin)
+
+    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        self._record("bury", unreadable, origin)
+
+    def complete_due(self, limit: int) -> Sequence[DueCommand]:
+        self.limits.append(limit)
+        return self.due.pop(0) if self.due else []
+
+    def _record(self, call: str, what: Any, origin: Origin) -> None:
+        self.before(origin)
+        with self._changed:
+            self.calls.append((call, what, origin))
+            self._changed.notify_all()
+
+    def wait_for(self, count: int, seconds: float = LONG) -> None:
+        """Until so many calls were made; fails when they do not come."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.calls) >= count, seconds), self.calls
+
+
+class FakeConsumer:
+    """Keeps what the assignment asked of Kafka's client; ``refuse`` is raised by every commit."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[tuple[int, int]]]] = []
+        self.refuse: int | None = None
+        self.refuse_partitions: set[int] = set()
+
+    def _note(self, what: str, partitions: list[TopicPartition]) -> None:
+        self.asked.append((what, sorted((one.partition, one.offset) for one in partitions)))
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        self._note("assign", partitions)
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        self._note("pause", partitions)
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        self._note("resume", partitions)
+
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition] | None:
+        if self.refuse is not None:
+            raise KafkaException(KafkaError(self.refuse))
+        self._note("commit" if asynchronous else "commit now", offsets)
+        return None if asynchronous else [self._answer(one) for one in offsets]
+
+    def _answer(self, one: TopicPartition) -> Any:
+        refused = KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if one.partition in self.refuse_partitions else None
+        return SimpleNamespace(topic=one.topic, partition=one.partition, offset=one.offset, error=refused)
+
+
+@dataclass
+class FakeMessage:
+    """A Kafka record as the client hands it out."""
+
+    value_: bytes | None
+    offset_: int = 0
+    partition_: int = 0
+    key_: bytes | None = None
+    headers_: Any = None
+
+    def topic(self) -> str:
+        return "commands"
+
+    def partition(self) -> int:
+        return self.partition_
+
+    def offset(self) -> int:
+        return self.offset_
+
+    def key(self) -> bytes | None:
+        return self.key_
+
+    def value(self) -> bytes | None:
+        return self.value_
+
+    def headers(self) -> Any:
+        return self.headers_

@@ -1,0 +1,141 @@
+"""Hand-over, pause and commit, as asked of Kafka's client."""
+
+import threading
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from consumer.assignment import Assignment
+from consumer.lanes import Job
+from consumer.offsets import OffsetTracker, Ticket
+from consumer.workers import Workers
+from tests.unit.consumer.doubles import LONG, FakeConsumer
+
+
+class Bench:
+    """Two partitions assigned; offsets begin at 0."""
+
+    def __init__(self) -> None:
+        self.fake = FakeConsumer()
+        self.consumer = cast("Consumer", self.fake)
+        self.tracker = OffsetTracker()
+        self.workers = Workers(1, delay=lambda _: 0.0)
+        self.assignment = Assignment(self.tracker, self.workers, hand_over_seconds=LONG)
+        self.assignment.on_assign(self.consumer, parts(0, 1))
+        self.fake.asked.clear()
+
+    def begin(self, partition: int, offset: int) -> Ticket:
+        ticket = self.tracker.begin(("commands", partition), offset, 0.0)
+        assert ticket is not None
+        return ticket
+
+    def finished(self, partition: int, offset: int) -> None:
+        self.tracker.finish(self.begin(partition, offset))
+
+
+def parts(*numbers: int) -> list[TopicPartition]:
+    return [TopicPartition("commands", number) for number in numbers]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.workers.stop(LONG)
+
+
+def test_commits_follow_what_is_finished(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.begin(1, 9)
+    bench.assignment.commit(bench.consumer)
+    assert bench.fake.asked == [("commit", [(0, 5), (1, 9)])]
+
+
+def test_nothing_is_sent_twice_once_acknowledged(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.assignment.commit(bench.consumer)
+    bench.assignment.on_commit(None, [TopicPartition("commands", 0, 5)])
+    bench.assignment.commit(bench.consumer)
+    assert len(bench.fake.asked) == 1
+
+
+def test_a_commit_that_failed_is_sent_again(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.assignment.commit(bench.consumer)
+    bench.assignment.on_commit(KafkaError(KafkaError.REQUEST_TIMED_OUT), [TopicPartition("commands", 0, 5)])
+    bench.fake.refuse = KafkaError._STATE
+    bench.assignment.commit(bench.consumer)
+    bench.assignment.commit_now(bench.consumer)
+    bench.fake.refuse = None
+    bench.fake.refuse_partitions = {0}
+    bench.assignment.commit_now(bench.consumer)
+    bench.fake.refuse_partitions = set()
+    bench.assignment.commit_now(bench.consumer)
+    bench.assignment.commit_now(bench.consumer)
+    assert [what for what, _ in bench.fake.asked] == ["commit", "commit now", "commit now"]
+
+
+def test_revoked_partitions_are_committed_after_what_runs(bench: Bench) -> None:
+    started, release = threading.Event(), threading.Event()
+    ticket = bench.begin(0, 3)
+    dropped = bench.begin(0, 4)
+    bench.finished(1, 7)
+
+    def slow() -> None:
+        started.set()
+        release.wait(LONG)
+
+    def done() -> None:
+        bench.tracker.finish(ticket)
+
+    bench.workers.submit(Job("a", slow, done, retry=True, claim=ticket.claim))
+    bench.workers.submit(Job("a", slow, done, retry=True, claim=dropped.claim))
+    assert started.wait(LONG)
+    threading.Timer(0.05, release.set).start()
+    bench.assignment.on_revoke(bench.consumer, parts(0))
+    assert bench.fake.asked == [("commit now", [(0, 4)])]
+    assert [claim.partition for claim in bench.tracker.claims()] == [("commands", 1)]
+
+
+def test_a_hand_over_does_not_wait_for_ever(bench: Bench) -> None:
+    release = threading.Event()
+    started = threading.Event()
+    ticket = bench.begin(0, 3)
+
+    def stuck() -> None:
+        started.set()
+        release.wait(LONG)
+
+    bench.workers.submit(Job("a", stuck, lambda: bench.tracker.finish(ticket), retry=True, claim=ticket.claim))
+    assert started.wait(LONG)
+    bench.assignment.hand_over_seconds = 0.0
+    bench.assignment.on_revoke(bench.consumer, parts(0))
+    assert bench.fake.asked == [("commit now", [(0, 3)])]
+    release.set()
+
+
+def test_lost_partitions_are_not_committed(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.finished(1, 4)
+    bench.assignment.on_lost(bench.consumer, parts(0))
+    assert bench.fake.asked == []
+    bench.assignment.commit_now(bench.consumer)
+    assert bench.fake.asked == [("commit now", [(1, 5)])]
+
+
+def test_pausing_is_remembered_for_partitions_that_come_later(bench: Bench) -> None:
+    bench.assignment.balance(bench.consumer, full=True, room=False)
+    bench.assignment.balance(bench.consumer, full=True, room=False)
+    bench.assignment.on_assign(bench.consumer, parts(2))
+    bench.assignment.balance(bench.consumer, full=False, room=False)
+    bench.assignment.on_revoke(bench.consumer, parts(0))
+    bench.assignment.balance(bench.consumer, full=False, room=True)
+    nowhere = -1001
+    assert bench.fake.asked == [
+        ("pause", [(0, nowhere), (1, nowhere)]),
+        ("assign", [(2, nowhere)]),
+        ("pause", [(2, nowhere)]),
+        ("resume", [(1, nowhere), (2, nowhere)]),
+    ]

@@ -1,0 +1,177 @@
+"""Order within a lane, fairness between lanes, failure set aside, no memory of what is gone."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from consumer.lanes import Job, Lanes
+from consumer.offsets import Claim
+
+CLAIMS = [Claim(("commands", number), number) for number in range(3)]
+
+
+def nothing() -> None:
+    """These jobs are moved about, never run."""
+
+
+def job(lane: str, *, claim: Claim | None = CLAIMS[0], retry: bool = True, size: int = 1) -> Job:
+    return Job(lane, nothing, nothing, retry, claim, size)
+
+
+def lanes() -> Lanes:
+    return Lanes(lambda failures: 10.0 * failures)
+
+
+def test_one_lane_runs_one_at_a_time_in_order() -> None:
+    held = lanes()
+    first, second = job("a"), job("a")
+    held.put(first)
+    held.put(second)
+    assert held.take(0) is first
+    assert held.take(0) is None
+    held.finish(first)
+    assert held.take(0) is second
+
+
+def test_lanes_take_turns() -> None:
+    held = lanes()
+    busy = [job("busy") for _ in range(3)]
+    for one in busy:
+        held.put(one)
+    other = job("other")
+    held.put(other)
+    assert held.take(0) is busy[0]
+    held.finish(busy[0])
+    assert held.take(0) is other
+    assert held.take(0) is busy[1]
+
+
+def test_a_failing_lane_waits_and_the_others_go_on() -> None:
+    held = lanes()
+    poison, behind, other = job("poison"), job("poison"), job("other")
+    for one in (poison, behind, other):
+        held.put(one)
+    assert held.take(0) is poison
+    held.fail(poison, 0)
+    assert held.set_aside() == 1
+    assert held.take(0) is other
+    assert held.take(9.9) is None
+    assert held.next_due() == 10.0
+    assert held.take(10.0) is poison
+    held.fail(poison, 10.0)
+    assert held.next_due() == 30.0
+    assert held.take(30.0) is poison
+    held.finish(poison)
+    assert held.take(30.0) is behind
+    held.fail(behind, 30.0)
+    assert held.next_due() == 40.0
+
+
+def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
+    held = lanes()
+    due = job("a", claim=None, retry=False)
+    held.put(due)
+    assert held.take(0) is due
+    held.fail(due, 0)
+    assert "a" not in held
+    assert held.next_due() is None
+
+
+def test_discarding_keeps_what_runs_but_does_not_try_it_again() -> None:
+    held = lanes()
+    running, waiting, foreign = job("a"), job("a"), job("a", claim=CLAIMS[1])
+    for one in (running, waiting, foreign):
+        held.put(one)
+    assert held.take(0) is running
+    held.discard(lambda one: one.claim == CLAIMS[0])
+    assert held.held == 2
+    held.fail(running, 0)
+    assert held.take(0) is foreign
+
+
+def test_discarding_the_failing_head_frees_the_lane() -> None:
+    held = lanes()
+    poison, behind = job("a"), job("a", claim=CLAIMS[1])
+    held.put(poison)
+    held.put(behind)
+    assert held.take(0) is poison
+    held.fail(poison, 0)
+    held.discard(lambda one: one is poison)
+    assert held.take(0) is behind
+
+
+def test_a_lane_made_anew_is_not_mixed_with_the_old_one() -> None:
+    held = lanes()
+    held.put(job("a"))
+    held.discard(lambda _: True)
+    fresh = job("a")
+    held.put(fresh)
+    assert held.take(0) is fresh
+    held.finish(fresh)
+    assert held.take(0) is None
+
+
+class Traffic(RuleBasedStateMachine):
+    """Against a model: per lane the list of jobs that must still come, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lanes = lanes()
+        self.expected: dict[str, list[Job]] = {}
+        self.running: list[Job] = []
+        self.now = 0.0
+
+    @rule(lane=st.sampled_from("abc"), claim=st.sampled_from([*CLAIMS, None]), size=st.integers(0, 9))
+    def put(self, lane: str, claim: Claim | None, size: int) -> None:
+        one = job(lane, claim=claim, retry=claim is not None, size=size)
+        self.expected.setdefault(lane, []).append(one)
+        self.lanes.put(one)
+
+    @rule(seconds=st.sampled_from([0.0, 10.0, 1000.0]))
+    def take(self, seconds: float) -> None:
+        self.now += seconds
+        found = self.lanes.take(self.now)
+        if found is not None:
+            assert found is self.expected[found.lane][0]
+            assert found.lane not in {one.lane for one in self.running}
+            self.running.append(found)
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), failed=st.booleans())
+    def end(self, data: st.DataObject, failed: bool) -> None:
+        one = self.running.pop(data.draw(st.integers(0, len(self.running) - 1)))
+        if failed:
+            self.lanes.fail(one, self.now)
+        else:
+            self.lanes.finish(one)
+        if not (failed and one.retry):
+            self.expected[one.lane].pop(0)
+
+    @rule(claim=st.sampled_from(CLAIMS))
+    def discard(self, claim: Claim) -> None:
+        self.lanes.discard(lambda one: one.claim == claim)
+        for lane, jobs in self.expected.items():
+            self.expected[lane] = [one for one in jobs if one.claim != claim or one in self.running]
+
+    @invariant()
+    def held_is_what_is_expected(self) -> None:
+        left = [one for jobs in self.expected.values() for one in jobs]
+        assert (self.lanes.held, self.lanes.held_bytes) == (len(left), sum(one.size for one in left))
+        assert {lane for lane, jobs in self.expected.items() if jobs} == set(self.lanes._lanes)
+        assert self.lanes.running == set(self.running)
+
+    def teardown(self) -> None:
+        """Nothing is stuck: with time, everything comes."""
+        while self.running:
+            one = self.running.pop()
+            self.lanes.finish(one)
+            self.expected[one.lane].pop(0)
+        while (found := self.lanes.take(1e9)) is not None:
+            assert found is self.expected[found.lane].pop(0)
+            self.lanes.finish(found)
+        assert not any(self.expected.values())
+        assert self.lanes.held == 0
+
+
+TestTraffic = Traffic.TestCase
+TestTraffic.settings = settings(max_examples=200, stateful_step_count=50, deadline=None, derandomize=True)
