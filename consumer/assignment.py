@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.metrics import COMMIT_FAILURES
 from consumer.offsets import OffsetTracker, Partition
 from consumer.workers import Workers
+from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
 
 _log = get_logger(__name__)
@@ -67,6 +68,7 @@ class Assignment:
         offsets = _offsets(self._tracker.uncommitted())
         if not offsets:
             return
+        reached(CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT)
         try:
             consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as exc:
@@ -79,6 +81,7 @@ class Assignment:
         offsets = _offsets({partition: position for partition, position in found.items() if partition in wanted})
         if not offsets:
             return
+        reached(CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT)
         try:
             self._acknowledge(consumer.commit(offsets=offsets, asynchronous=False))
         except KafkaException as exc:
@@ -92,6 +95,7 @@ class Assignment:
             self._acknowledge(partitions)
 
     def _acknowledge(self, partitions: list[TopicPartition]) -> None:
+        reached(CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT)
         for partition in partitions:
             if partition.error is not None:
                 _commit_failed(partition.error)

@@ -47,6 +47,8 @@ class CrashPoint(StrEnum):
     RELAY_AFTER_REFUSAL = "relay.after_refusal"
     RELAY_AFTER_KAFKA_COMMIT = "relay.after_kafka_commit"
     RELAY_AFTER_MIRROR = "relay.after_mirror"
+    CONSUMER_BEFORE_OFFSET_COMMIT = "consumer.before_offset_commit"
+    CONSUMER_AFTER_OFFSET_COMMIT = "consumer.after_offset_commit"
 
 
 _name, _, _nth = os.environ.get("CRASH_AT", "").partition(":")
