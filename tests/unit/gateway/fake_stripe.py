@@ -1,15 +1,16 @@
 """A transport that answers from a list and remembers what was asked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import stripe
 from pydantic import SecretStr
 
-from service.domain.ports import IntentRequest, TransferRequest
+from service.domain.ports import IntentRequest, PaymentGateway, TransferRequest
 from service.gateway.pace import Pace
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import StripeSettings
@@ -55,6 +56,23 @@ TRANSFER: dict[str, Any] = {
     "reversals": {"object": "list", "data": [], "has_more": False},
 }
 REFUND: dict[str, Any] = {"id": "re_1", "object": "refund", "amount": 2000, "status": "succeeded"}
+
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+
+EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
+    "create_intent": lambda g: g.create_intent(HOLD, "k"),
+    "retrieve_intent": lambda g: g.retrieve_intent("pi_1"),
+    "find_intent": lambda g: g.find_intent("p", None, SINCE),
+    "capture": lambda g: g.capture("pi_1", "k"),
+    "cancel": lambda g: g.cancel("pi_1", "k", ""),
+    "transfer": lambda g: g.transfer(PAYOUT, "k"),
+    "find_transfer": lambda g: g.find_transfer(PAYOUT),
+    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k"),
+    "find_reversal": lambda g: g.find_reversal("tr_1"),
+    "refund": lambda g: g.refund("pi_1", "k", ""),
+    "find_refund": lambda g: g.find_refund("pi_1"),
+    "next_action": lambda g: g.next_action("pi_1"),
+}
 
 
 @dataclass(frozen=True)

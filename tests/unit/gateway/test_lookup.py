@@ -1,14 +1,12 @@
 """What is taken for ours at Stripe, and what not."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from service.domain.ports import Refund, Transfer
-from tests.unit.gateway.fake_stripe import INTENT, PAYOUT, REFUND, TRANSFER, FakeStripe, gateway, page
+from tests.unit.gateway.fake_stripe import INTENT, PAYOUT, REFUND, SINCE, TRANSFER, FakeStripe, gateway, page
 
-SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 REVERSED = {**TRANSFER, "reversed": True, "reversals": page({"id": "trr_2"}, {"id": "trr_1"})}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,12 @@ from service.gateway.client import API_VERSION
 from service.gateway.stripe_gateway import StripeGateway
 from tests.unit.gateway.fake_stripe import (
     API_KEY,
+    EVERY_CALL,
     HOLD,
     INTENT,
     PAYOUT,
     REFUND,
+    SINCE,
     TRANSFER,
     Asked,
     FakeStripe,
@@ -24,23 +26,6 @@ from tests.unit.gateway.fake_stripe import (
     page,
     settings,
 )
-
-SINCE = datetime(2026, 1, 2, tzinfo=UTC)
-
-EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
-    "create_intent": lambda g: g.create_intent(HOLD, "k"),
-    "retrieve_intent": lambda g: g.retrieve_intent("pi_1"),
-    "find_intent": lambda g: g.find_intent("p", None, SINCE),
-    "capture": lambda g: g.capture("pi_1", "k"),
-    "cancel": lambda g: g.cancel("pi_1", "k", ""),
-    "transfer": lambda g: g.transfer(PAYOUT, "k"),
-    "find_transfer": lambda g: g.find_transfer(PAYOUT),
-    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k"),
-    "find_reversal": lambda g: g.find_reversal("tr_1"),
-    "refund": lambda g: g.refund("pi_1", "k", ""),
-    "find_refund": lambda g: g.find_refund("pi_1"),
-    "next_action": lambda g: g.next_action("pi_1"),
-}
 
 
 def asked_by(call: Callable[[PaymentGateway], Any], *answers: object) -> Asked:
