@@ -4,6 +4,8 @@ import click
 
 from commandline.environment import database_url
 from commandline.failures import CannotError, database_faults
+from commandline.options import json_option
+from commandline.output import show_record
 
 
 @click.group(short_help="Migrations: upgrade, current, check.")
@@ -27,14 +29,14 @@ def upgrade() -> None:
 
 
 @db.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def current(*, as_json: bool) -> None:
     """Say where the schema stands."""
     _show(as_json=as_json)
 
 
 @db.command(short_help="Exit 0 when the schema is the one this code expects.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def check(*, as_json: bool) -> None:
     """Exit 0 when the schema is the one this code expects, else 1 and say what to run."""
     if not _show(as_json=as_json):
@@ -42,14 +44,12 @@ def check(*, as_json: bool) -> None:
 
 
 def _show(*, as_json: bool) -> bool:
-    import json
-
     from service.storage import migrate
 
     with database_faults():
         state = migrate.current(database_url())
     if as_json:
-        click.echo(json.dumps({"current": state.current, "head": state.head, "at_head": state.at_head}))
+        show_record({"current": state.current, "head": state.head, "at_head": state.at_head}, as_json=True)
     else:
         click.echo(f"schema is at {state.current or 'nothing'}, this code expects {state.head}")
     return state.at_head

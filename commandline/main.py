@@ -11,6 +11,10 @@ WHERE = {
     "consume": "commandline.processes:consume",
     "relay": "commandline.processes:relay",
     "db": "commandline.database:db",
+    "payment": "commandline.payment:payment",
+    "outbox": "commandline.outbox:outbox",
+    "command": "commandline.command:command",
+    "dead-letter": "commandline.dead_letter:dead_letter",
 }
 
 

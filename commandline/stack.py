@@ -1,10 +1,24 @@
 """``up`` and ``demo``: the whole stack on this machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from commandline.failures import CannotError
+
+
+@contextmanager
+def _stack_faults() -> Iterator[None]:
+    """Raises CannotError."""
+    from devstack.postgres_install import PostgresUnavailableError
+    from devstack.processes import ProcessFailedError
+
+    try:
+        yield
+    except (PostgresUnavailableError, ProcessFailedError) as error:
+        raise CannotError(str(error)) from error
 
 
 @click.command(short_help="The whole stack on this machine, kept up until Ctrl-C.")
@@ -18,16 +32,27 @@ def up(state_file: Path | None) -> None:
 
     DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS, where given, are used instead of servers of our own.
     """
-    from devstack.postgres_install import PostgresUnavailableError
-    from devstack.processes import ProcessFailedError
     from devstack.up import run_up
 
-    try:
+    with _stack_faults():
         run_up(state_file, lambda line: click.echo(line, err=True))
-    except (PostgresUnavailableError, ProcessFailedError) as error:
-        raise CannotError(str(error)) from error
 
 
 @click.command(short_help="Three payments from start to end, with nothing but Python.")
 def demo() -> None:
-    """Show three payments from start to end: released, reverted, and 3-D Secure finished by webhook."""
+    """Show three payments from start to end: released, reverted, and 3-D Secure finished by webhook.
+
+    Starts PostgreSQL, Kafka, a Stripe simulator and the service, plays the saga that sends commands and waits for
+    events, shows each payment's timeline, and stops everything. DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS, where
+    given, are used instead of servers of our own.
+    """
+    from rich.console import Console
+
+    from devstack.demo import run_demo
+    from devstack.saga import SagaError
+
+    try:
+        with _stack_faults():
+            run_demo(Console())
+    except SagaError as error:
+        raise CannotError(str(error)) from error

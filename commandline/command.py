@@ -1,0 +1,78 @@
+"""``command``: what was asked for, how far it is, how it was answered."""
+
+from datetime import datetime
+from uuid import UUID
+
+import click
+
+from commandline.connection import reading
+from commandline.failures import CannotError
+from commandline.options import json_option, limit_option, payment_option, span_options
+from commandline.output import show_list, show_record
+
+_COLUMNS = ("received_at", "command_type", "correlation_id", "payment_id", "state", "recovery_point", "attempts")
+TYPES = ("authorize_payment", "release_payment", "revert_payment", "cancel_hold")
+
+
+@click.group(short_help="Commands: how far each is, how it was answered.")
+def command() -> None:
+    """Commands: how far each is, and how it was answered.
+
+    States: pending (under way, or to be tried again), waiting (for the customer or Stripe), done (answered).
+    cancel_hold is the service's own: a payment told "failed" must hold no money.
+
+    \b
+    cli.py command list --state pending --since 2h
+    cli.py command show saga-17 --type revert_payment --json
+    """
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice(["pending", "waiting", "done"]), help="In this state.")
+@click.option("--type", "command_type", type=click.Choice(TYPES), help="Of this type.")
+@payment_option
+@span_options
+@limit_option
+@json_option
+def list_(
+    *,
+    state: str | None,
+    command_type: str | None,
+    payment_id: UUID | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Commands by the time they came, newest first."""
+    from service.storage.operator_reads import Span, list_commands
+
+    with reading() as connection:
+        found = list_commands(
+            connection,
+            state=state,
+            command_type=command_type,
+            payment_id=payment_id,
+            span=Span(since, until),
+            limit=limit + 1,
+        )
+    show_list(found, _COLUMNS, limit=limit, as_json=as_json)
+
+
+@command.command()
+@click.argument("correlation_id")
+@click.option("--type", "command_type", type=click.Choice(TYPES), help="Which, where the id has several commands.")
+@json_option
+def show(correlation_id: str, command_type: str | None, *, as_json: bool) -> None:
+    """One command with its content and its outcome."""
+    from service.storage.operator_reads import commands_called
+
+    with reading() as connection:
+        found = commands_called(connection, correlation_id)
+    if not found:
+        raise CannotError(f"no command {correlation_id}")
+    types = [each["command_type"] for each in found]
+    chosen = [each for each in found if command_type in (None, each["command_type"])]
+    if len(chosen) != 1:
+        raise CannotError(f"{correlation_id} has {', '.join(types)}; name one of them with --type")
+    show_record(chosen[0], as_json=as_json)

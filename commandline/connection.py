@@ -1,0 +1,33 @@
+"""A database for the length of one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from commandline.environment import database_url
+from commandline.failures import database_faults
+
+if TYPE_CHECKING:
+    from service.storage.engine import Connection, Engine
+
+
+@contextmanager
+def database() -> Iterator["Engine"]:
+    """DATABASE_URL's. Raises CannotError for what goes wrong inside, BadSettingError."""
+    from service.storage.engine import make_engine
+
+    with database_faults():
+        engine = make_engine(database_url(), pool_size=1)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def reading() -> Iterator["Connection"]:
+    """One snapshot of it."""
+    from service.storage.operator_session import reading as snapshot
+
+    with database() as engine, snapshot(engine) as connection:
+        yield connection

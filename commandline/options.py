@@ -1,0 +1,56 @@
+"""Options that several commands share, and how their values are written."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class MomentType(click.ParamType[datetime]):
+    """A moment: ISO 8601 (UTC where it names no offset), or how long ago: ``15m``, ``2h``."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from service.domain.durations import parse_duration
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            try:
+                return datetime.now(UTC) - parse_duration(value)
+            except (ValueError, OverflowError):
+                self.fail(f"{value!r} is neither ISO 8601 (2026-01-31T08:00Z) nor how long ago (15m, 2h)", param, ctx)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+MOMENT = MomentType()
+
+
+def json_option(command: F) -> F:
+    """``--json``, as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text for people.")(command)
+
+
+def limit_option(command: F) -> F:
+    """``--limit``."""
+    return click.option(
+        "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Print at most so many."
+    )(command)
+
+
+def span_options(command: F) -> F:
+    """``--since`` and ``--until``."""
+    until = click.option("--until", type=MOMENT, help="Before this time; written in the same way.")
+    since = click.option("--since", type=MOMENT, help="From this time on: ISO 8601, or how long ago (15m, 2h).")
+    return since(until(command))
+
+
+def payment_option(command: F) -> F:
+    """``--payment``, as ``payment_id``."""
+    return click.option("--payment", "payment_id", type=click.UUID, help="Of this payment.")(command)

@@ -1,0 +1,104 @@
+"""``outbox``: what was written to be published, and how far the relay is."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from commandline.connection import reading
+from commandline.failures import CannotError
+from commandline.options import json_option, limit_option, payment_option, span_options
+from commandline.output import show_list, show_record
+from commandline.replay import replay
+
+_COLUMNS = ("position", "created_at", "type", "key", "sequence", "event_id", "replayed", "published")
+
+
+@click.group(short_help="The outbox: what waits, what is published, and publishing again.")
+def outbox() -> None:
+    """The outbox: everything written for Kafka, in order of position; nothing in it is ever changed.
+
+    A row counts as published once the relay's checkpoint says so, which follows Kafka within a second.
+
+    \b
+    cli.py outbox stats
+    cli.py outbox list --payment 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f
+    cli.py outbox replay --type payment.released --since 2h --dry-run
+    """
+
+
+outbox.add_command(replay)
+
+
+@outbox.command()
+@json_option
+def stats(*, as_json: bool) -> None:
+    """Rows by type, and for each relay how many wait, and since when."""
+    from service.storage.operator_outbox import stats as figures
+
+    with reading() as connection:
+        found = figures(connection)
+    if as_json:
+        show_record(found, as_json=True)
+        return
+    relays = found.pop("relays")
+    show_record(found, as_json=False)
+    if relays:
+        show_list(relays, tuple(relays[0]), limit=len(relays), as_json=False)
+    else:
+        click.echo("no relay has published from here yet; start one: cli.py relay")
+
+
+@outbox.command("list")
+@payment_option
+@click.option("--type", "type_", help="Of this type, such as payment.failed.")
+@span_options
+@limit_option
+@json_option
+def list_(
+    *,
+    payment_id: UUID | None,
+    type_: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Rows, replays among them, newest first."""
+    from service.storage.operator_outbox import Selection, list_rows
+    from service.storage.operator_reads import Span
+
+    with reading() as connection:
+        found = list_rows(connection, Selection((), payment_id, type_, Span(since, until)), limit + 1)
+    show_list([_opened(row) for row in found], _COLUMNS, limit=limit, as_json=as_json)
+
+
+@outbox.command()
+@click.argument("id_", metavar="ID")
+@json_option
+def show(id_: str, *, as_json: bool) -> None:
+    """One row, by its event id or its position. An event's first row tells the positions of its replays."""
+    with reading() as connection:
+        found = _row(connection, id_)
+    if found is None:
+        raise CannotError(f"no event and no position {id_} in the outbox")
+    show_record(_opened(found), as_json=as_json)
+
+
+def _row(connection: Any, id_: str) -> dict[str, Any] | None:
+    from service.storage.operator_outbox import row_at, rows_called
+    from service.storage.operator_reads import as_uuid
+
+    event_id = as_uuid(id_)
+    if event_id is None:
+        return row_at(connection, int(id_)) if id_.isascii() and id_.isdigit() else None
+    found = rows_called(connection, event_id)
+    return {**found[0], "replays": [row["position"] for row in found[1:]]} if found else None
+
+
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    """The value as the JSON that it is, the headers by name."""
+    import json
+
+    return {**row, "value": json.loads(row["value"]), "headers": dict(row["headers"])}

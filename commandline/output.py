@@ -1,0 +1,97 @@
+"""Records on screen: a table or a sheet for people, JSON for programs."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+Record = Mapping[str, Any]
+
+_PIPE_WIDTH = 240
+"""Where there is no screen to fit on: wide enough that nothing is folded."""
+
+BASE64 = "base64:"
+
+
+def show_list(found: Sequence[Record], columns: Sequence[str], *, limit: int, as_json: bool) -> None:
+    """An array, or a table of ``columns``. ``found`` holds one more than ``limit`` when there are more."""
+    shown = found[:limit]
+    if as_json:
+        click.echo(json.dumps([plain(record) for record in shown], indent=2, ensure_ascii=False))
+    elif shown:
+        _table(shown, columns)
+    else:
+        click.echo("none", err=True)
+    if len(found) > limit:
+        click.echo(f"the first {limit}; there are more: --limit", err=True)
+
+
+def show_record(record: Record, *, as_json: bool) -> None:
+    """An object, or one line a field."""
+    if as_json:
+        click.echo(json.dumps(plain(record), indent=2, ensure_ascii=False))
+        return
+    width = max(len(name) for name in record)
+    for name, value in record.items():
+        if value is not None:
+            click.echo(f"{name:<{width}}  {as_text(value)}")
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's types: times in RFC 3339 UTC, bytes as text where they are UTF-8."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case datetime():
+            from service.domain.messages import rfc3339
+
+            return rfc3339(value)
+        case bytes() | memoryview():
+            return _readable(bytes(value))
+        case Mapping():
+            return {str(name): plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case _:
+            return str(value)
+
+
+def as_text(value: Any) -> str:
+    """A value in a line of text."""
+    found = plain(value)
+    if found is None:
+        return ""
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
+def _readable(value: bytes) -> str:
+    """Text as it is; what is no UTF-8, or would look like this mark, as ``base64:…``. Nothing is lost either way."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = BASE64
+    return BASE64 + b64encode(value).decode("ascii") if text.startswith(BASE64) else text
+
+
+def _table(records: Sequence[Record], columns: Sequence[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for record in records:
+        table.add_row(*(Text(as_text(record[name])) for name in columns))
+    _console().print(table)
+
+
+def _console() -> Any:
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)

@@ -1,0 +1,66 @@
+"""The demo: the stack, three sagas told to their end, each payment's timeline, and nothing left behind."""
+
+import signal
+import subprocess
+import sys
+import time
+
+from rich.console import Console
+
+from devstack.application import StackInfo
+from devstack.processes import environment
+from devstack.saga import SagaClient, SagaError
+from devstack.service_process import ROOT
+from devstack.stack import Stack
+from devstack.stories import STORIES, Saga
+from devstack.stripe_simulator.client import SimulatorControl
+
+_TIMELINE_SECONDS = 30.0
+
+
+def run_demo(console: Console) -> None:
+    """Must run in the main thread. Ctrl-C and SIGTERM end it with everything it started: KeyboardInterrupt.
+
+    Raises SagaError when a saga does not end as it must, PostgresUnavailableError, ProcessFailedError.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
+    console.print("Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.\n")
+    with Stack(lambda line: console.print(line, style="dim", markup=False, highlight=False)) as stack:
+        console.print(f"Ready after {time.monotonic() - began:.0f} s.")
+        payments = _tell(stack, console)
+        for title, payment_id in payments.items():
+            _timeline(title, payment_id, stack.info, console)
+        console.print("\nStopping.")
+    console.print(f"Three sagas, each answered once. {time.monotonic() - began:.0f} s in all.", style="bold")
+
+
+def _tell(stack: Stack, console: Console) -> dict[str, str]:
+    client = SagaClient(stack.info)
+    stripe = SimulatorControl(stack.info.stripe_api_base)
+    payments = {}
+    try:
+        for number, (title, story) in enumerate(STORIES.items(), 1):
+            console.print(f"\n{number}. {title.capitalize()}", style="bold")
+            payments[title] = story(Saga(client, stripe, console))
+    except SagaError as error:
+        logs = "\n".join(f"{name}:\n{service.log_tail()}" for name, service in stack.services.items())
+        raise SagaError(f"{error}\n{logs}") from error
+    finally:
+        client.close()
+    return payments
+
+
+def _timeline(title: str, payment_id: str, info: StackInfo, console: Console) -> None:
+    """As an operator would see it, by the operator's own command."""
+    words = ["cli.py", "payment", "timeline", payment_id]
+    console.print(f"\n{title.capitalize()}: python {' '.join(words)}", style="bold")
+    shown = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment(DATABASE_URL=info.database_url),
+        timeout=_TIMELINE_SECONDS,
+        check=False,
+    )
+    if shown.returncode != 0:
+        raise SagaError(f"{' '.join(words)} ended with {shown.returncode}")

@@ -1,0 +1,168 @@
+"""The outbox as operators see it: what is in it, what the relay has published, and appending it anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Label, func, insert, literal_column, select, text, true
+
+from service.storage.engine import Connection
+from service.storage.operator_reads import Span, as_uuid
+from service.storage.operator_session import Record, records
+from service.storage.tables import outbox, payments
+
+# What a relay says is settled: everything up to low, and the ranges above it. Its checkpoint follows Kafka by at most
+# a batch, so a row just published may still count as waiting.
+_ABOVE = """
+    coalesce(
+        (SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
+         FROM jsonb_array_elements(c.ranges) r),
+        '{}'
+    )
+"""
+_PUBLISHED: Label[bool] = literal_column(
+    f"EXISTS (SELECT FROM relay_checkpoints c WHERE outbox.position <= c.low OR outbox.position <@ {_ABOVE})"
+).label("published")
+
+_RELAYS = text(
+    f"""
+    WITH settled AS MATERIALIZED (SELECT relay, low, updated_at, {_ABOVE} AS above FROM relay_checkpoints c)
+    SELECT relay, low, updated_at,
+        (SELECT count(*) FROM outbox o WHERE o.position > s.low AND NOT o.position <@ s.above) AS waiting,
+        (SELECT min(o.created_at) FROM outbox o WHERE o.position > s.low AND NOT o.position <@ s.above)
+            AS oldest_waiting_at
+    FROM settled s ORDER BY relay
+    """
+)
+
+_COLUMNS = [column for column in outbox.c if column.name != "xid"]
+_COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of the outbox; every condition given must hold. ``payment_id`` matches what has it as its key."""
+
+    event_ids: Sequence[UUID] = ()
+    payment_id: UUID | None = None
+    type: str | None = None
+    span: Span = field(default_factory=Span)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The selection as SQL."""
+        found = list(self.span.conditions(outbox.c.created_at))
+        if self.event_ids:
+            found.append(outbox.c.event_id.in_(self.event_ids))
+        if self.payment_id is not None:
+            found.append(outbox.c.key == str(self.payment_id))
+        if self.type is not None:
+            found.append(outbox.c.type == self.type)
+        return found
+
+
+def list_rows(connection: Connection, selection: Selection, limit: int) -> list[Record]:
+    """Rows with ``published``, replays too, newest first."""
+    statement = select(*_COLUMNS, _PUBLISHED).where(*selection.conditions()).order_by(outbox.c.position.desc())
+    return records(connection, statement.limit(limit))
+
+
+def rows_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """Everything that has the payment as its key, in order."""
+    mine = outbox.c.key == str(payment_id)
+    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(outbox.c.position))
+
+
+def rows_called(connection: Connection, event_id: UUID) -> list[Record]:
+    """The event's first row, then its replays."""
+    mine = outbox.c.event_id == event_id
+    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(outbox.c.position))
+
+
+def row_at(connection: Connection, position: int) -> Record | None:
+    """The row at a position."""
+    found = records(connection, select(*_COLUMNS, _PUBLISHED).where(outbox.c.position == position))
+    return found[0] if found else None
+
+
+def stats(connection: Connection) -> Record:
+    """Rows, by type too, and how far each relay is."""
+    by_type = connection.execute(
+        select(outbox.c.type, func.count(), func.count().filter(outbox.c.replayed), func.max(outbox.c.position))
+        .group_by(outbox.c.type)
+        .order_by(outbox.c.type)
+    ).all()
+    return {
+        "rows": sum(rows for _, rows, _, _ in by_type),
+        "replayed": sum(replayed for _, _, replayed, _ in by_type),
+        "last_position": max((last for _, _, _, last in by_type), default=None),
+        "by_type": {type_: rows for type_, rows, _, _ in by_type},
+        "relays": records(connection, _RELAYS),
+    }
+
+
+def originals(selection: Selection) -> list[ColumnElement[bool]]:
+    """The selection without replays: what was replayed once is not doubled by the next replay."""
+    return [~outbox.c.replayed, *selection.conditions()]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a selection holds."""
+
+    rows: int
+    keys: int
+    first: int | None
+    last: int | None
+
+
+def extent(connection: Connection, selection: Selection) -> Extent:
+    """Originals that the selection holds now."""
+    figures = (
+        func.count(),
+        func.count(outbox.c.key.distinct()),
+        func.min(outbox.c.position),
+        func.max(outbox.c.position),
+    )
+    return Extent(*connection.execute(select(*figures).where(*originals(selection))).one())
+
+
+def missing_ids(connection: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the event ids that no row of the outbox has."""
+    found = set(connection.execute(select(outbox.c.event_id).where(outbox.c.event_id.in_(event_ids))).scalars())
+    return [event_id for event_id in event_ids if event_id not in found]
+
+
+def payment_exists(connection: Connection, payment_id: UUID) -> bool:
+    """Whether there is such a payment."""
+    return (
+        connection.execute(select(payments.c.payment_id).where(payments.c.payment_id == payment_id)).first() is not None
+    )
+
+
+def next_originals(connection: Connection, selection: Selection, *, after: int, last: int, limit: int) -> list[Record]:
+    """Position and key of the next originals above ``after``, up to ``last``."""
+    statement = (
+        select(outbox.c.position, outbox.c.key)
+        .where(*originals(selection), outbox.c.position > after, outbox.c.position <= last)
+        .order_by(outbox.c.position)
+        .limit(limit)
+    )
+    return records(connection, statement)
+
+
+_LOCK = select(payments.c.payment_id).order_by(payments.c.payment_id).with_for_update()
+
+
+def append_again(connection: Connection, rows: Sequence[Record]) -> None:
+    """Append these rows anew, in order of position, with their event ids, marked as replayed.
+
+    The payments they are about are locked first, in one order: every writer to a payment's events does.
+    """
+    keys = {as_uuid(row["key"]) for row in rows} - {None}
+    connection.execute(_LOCK.where(payments.c.payment_id.in_(sorted(keys, key=str))))
+    again = (
+        select(*(outbox.c[name] for name in _COPIED), true())
+        .where(outbox.c.position.in_([row["position"] for row in rows]))
+        .order_by(outbox.c.position)
+    )
+    connection.execute(insert(outbox).from_select([*_COPIED, "replayed"], again, include_defaults=False))

@@ -1,0 +1,122 @@
+"""What operators look at: payments, commands, webhooks and dead letters, as records (column name → value)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, text
+
+from service.storage.engine import Connection
+from service.storage.operator_session import Record, records
+from service.storage.tables import commands, dead_letters, payments, stripe_events
+
+_COMMAND = [column for column in commands.c if column.name not in {"fingerprint", "lease_token", "arrival"}]
+_DEAD_LETTER = [
+    dead_letters.c[name]
+    for name in ("id", "reason", "topic", "partition", "offset", "received_at", "key", "value", "detail", "state")
+]
+
+_ARRIVAL = commands.c.arrival
+
+# A transition's own time is a little after the start of its transaction, where every other row has its time from. An
+# outbox row of the same transaction tells that start; xmin is the low half of xid (PostgreSQL documentation, "System
+# Columns"), and gone with a restore from a dump: then the transition's own time stands.
+_TRANSITIONS = text(
+    """
+    SELECT t.from_status, t.to_status, t.cause, coalesce(min(o.created_at), t.at) AS at
+    FROM payment_transitions t
+    LEFT JOIN outbox o ON o.key = CAST(t.payment_id AS text) AND NOT o.replayed
+        AND CAST(CAST(o.xid AS text) AS bigint) % 4294967296 = CAST(CAST(t.xmin AS text) AS bigint)
+    WHERE t.payment_id = :payment_id
+    GROUP BY t.id ORDER BY t.id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``since`` on, up to but without ``until``; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """The span as SQL."""
+        found = [] if self.since is None else [column >= self.since]
+        return found if self.until is None else [*found, column < self.until]
+
+
+def payments_called(connection: Connection, name: str) -> list[Record]:
+    """The payment with this id; else all of this order or PaymentIntent, newest first."""
+    payment_id = as_uuid(name)
+    if payment_id is not None:
+        found = records(connection, select(payments).where(payments.c.payment_id == payment_id))
+        if found:
+            return found
+    named = or_(payments.c.order_id == name, payments.c.stripe_payment_intent_id == name)
+    return records(connection, select(payments).where(named).order_by(payments.c.created_at.desc()))
+
+
+def transitions_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """The payment's changes of status, in order."""
+    return records(connection, _TRANSITIONS, payment_id=payment_id)
+
+
+def stripe_events_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """Webhook events taken for the payment."""
+    return records(connection, select(stripe_events).where(stripe_events.c.payment_id == payment_id))
+
+
+def commands_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """Every command of the payment, the service's own too, in order of arrival."""
+    return records(connection, select(*_COMMAND).where(commands.c.payment_id == payment_id).order_by(_ARRIVAL))
+
+
+def commands_called(connection: Connection, correlation_id: str) -> list[Record]:
+    """The commands under one correlation id, in order of arrival."""
+    mine = commands.c.correlation_id == correlation_id
+    return records(connection, select(*_COMMAND).where(mine).order_by(_ARRIVAL))
+
+
+def list_commands(
+    connection: Connection,
+    *,
+    state: str | None,
+    command_type: str | None,
+    payment_id: UUID | None,
+    span: Span,
+    limit: int,
+) -> list[Record]:
+    """Commands, newest first."""
+    wanted = {"state": state, "command_type": command_type, "payment_id": payment_id}
+    conditions = [commands.c[name] == value for name, value in wanted.items() if value is not None]
+    statement = select(*_COMMAND).where(*conditions, *span.conditions(commands.c.received_at))
+    return records(connection, statement.order_by(_ARRIVAL.desc()).limit(limit))
+
+
+def list_dead_letters(
+    connection: Connection, *, states: Sequence[str], reason: str | None, span: Span, limit: int
+) -> list[Record]:
+    """Dead letters in these states, newest first."""
+    statement = select(*_DEAD_LETTER).where(
+        dead_letters.c.state.in_(states), *span.conditions(dead_letters.c.received_at)
+    )
+    if reason is not None:
+        statement = statement.where(dead_letters.c.reason == reason)
+    return records(connection, statement.order_by(dead_letters.c.id.desc()).limit(limit))
+
+
+def dead_letter(connection: Connection, id_: int) -> Record | None:
+    """One dead letter."""
+    found = records(connection, select(*_DEAD_LETTER).where(dead_letters.c.id == id_))
+    return found[0] if found else None
+
+
+def as_uuid(text_: str) -> UUID | None:
+    """The id, if it is one."""
+    try:
+        return UUID(text_)
+    except ValueError:
+        return None

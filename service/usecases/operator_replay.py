@@ -1,0 +1,50 @@
+"""Publishing events again: new rows of the outbox with the old event ids."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.storage import operator_outbox
+from service.storage.engine import Engine, transaction
+from service.storage.operator_outbox import Extent, Selection
+from service.storage.operator_session import reading
+
+BATCH = 500
+"""Rows of one transaction: their payments stay locked while it lasts."""
+
+
+class NotFoundError(LookupError):
+    """What was named does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A selection of the outbox, as it was when it was planned: what is written later is not replayed."""
+
+    selection: Selection
+    extent: Extent
+
+    @classmethod
+    def plan(cls, engine: Engine, selection: Selection) -> "Replay":
+        """What would be replayed. Raises NotFoundError for an event id or a payment that does not exist."""
+        with reading(engine) as connection:
+            missing = operator_outbox.missing_ids(connection, selection.event_ids)
+            if missing:
+                raise NotFoundError(f"no event {', '.join(str(event_id) for event_id in missing)} in the outbox")
+            payment_id = selection.payment_id
+            if payment_id is not None and not operator_outbox.payment_exists(connection, payment_id):
+                raise NotFoundError(f"no payment {payment_id}")
+            return cls(selection, operator_outbox.extent(connection, selection))
+
+    def run(self, engine: Engine) -> Iterator[int]:
+        """Append again in order of position; yields how many each committed transaction has appended."""
+        position = (self.extent.first or 0) - 1
+        while self.extent.last is not None and position < self.extent.last:
+            with transaction(engine) as connection:
+                rows = operator_outbox.next_originals(
+                    connection, self.selection, after=position, last=self.extent.last, limit=BATCH
+                )
+                operator_outbox.append_again(connection, rows)
+            if not rows:
+                return
+            position = rows[-1]["position"]
+            yield len(rows)

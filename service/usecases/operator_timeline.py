@@ -1,0 +1,107 @@
+"""What happened to a payment, from everything that is recorded of it, in order of time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from service.storage import operator_outbox, operator_reads
+from service.storage.engine import Connection
+from service.storage.operator_session import Record
+
+
+class Source(IntEnum):
+    """Where an entry comes from; what one transaction wrote stands in this order."""
+
+    COMMAND = 0
+    STRIPE = 1
+    PAYMENT = 2
+    EVENT = 3
+    ANSWER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. ``published`` is None for what does not go to Kafka."""
+
+    at: datetime
+    source: Source
+    what: str
+    detail: str | None = None
+    correlation_id: str | None = None
+    event_id: str | None = None
+    position: int | None = None
+    sequence: int | None = None
+    published: bool | None = None
+
+    def as_record(self) -> Record:
+        """As JSON and tables have it."""
+        return {name: getattr(self, name) for name in _FIELDS} | {"source": self.source.name.lower()}
+
+
+_FIELDS = ("at", "source", "what", "detail", "correlation_id", "event_id", "position", "sequence", "published")
+
+
+def timeline(connection: Connection, payment: Record) -> list[Entry]:
+    """Everything recorded of the payment: commands, webhooks, changes of status, events and whether they are out."""
+    payment_id = payment["payment_id"]
+    entries = [_made(payment)]
+    for command in operator_reads.commands_of(connection, payment_id):
+        entries += _of_command(command)
+    entries += [_of_stripe_event(event) for event in operator_reads.stripe_events_of(connection, payment_id)]
+    entries += [_of_transition(change) for change in operator_reads.transitions_of(connection, payment_id)]
+    entries += [_of_outbox_row(row) for row in operator_outbox.rows_of(connection, payment_id)]
+    return sorted(entries, key=lambda entry: (entry.at, entry.source))
+
+
+def _made(payment: Record) -> Entry:
+    amount = f"{payment['amount']} {payment['currency']} in minor units, order {payment['order_id']}"
+    return Entry(payment["created_at"], Source.PAYMENT, "INITIATING", amount)
+
+
+def _of_command(command: Record) -> list[Entry]:
+    accepted = Entry(
+        command["received_at"],
+        Source.COMMAND,
+        f"{command['command_type']} accepted",
+        correlation_id=command["correlation_id"],
+    )
+    if command["state"] == "done":
+        outcome: dict[str, Any] = command["outcome"] or {}
+        what = f"{command['command_type']} answered"
+        return [accepted, _follow_up(command, command["completed_at"], what, outcome.get("type"))]
+    what = f"{command['command_type']} {command['state']}"
+    return [accepted, _follow_up(command, command["updated_at"], what, _standing(command))]
+
+
+def _follow_up(command: Record, at: datetime, what: str, detail: str | None) -> Entry:
+    return Entry(at, Source.ANSWER, what, detail, command["correlation_id"])
+
+
+def _standing(command: Record) -> str:
+    fault = f", last fault: {command['last_error']}" if command["last_error"] else ""
+    return f"at {command['recovery_point']}, attempts {command['attempts']}{fault}"
+
+
+def _of_stripe_event(event: Record) -> Entry:
+    return Entry(event["received_at"], Source.STRIPE, event["type"], event["result"], event_id=event["event_id"])
+
+
+def _of_transition(change: Record) -> Entry:
+    return Entry(
+        change["at"], Source.PAYMENT, change["to_status"], f"from {change['from_status']}, by {change['cause']}"
+    )
+
+
+def _of_outbox_row(row: Record) -> Entry:
+    return Entry(
+        row["created_at"],
+        Source.EVENT,
+        row["type"],
+        f"to {row['topic']}{', a replay' if row['replayed'] else ''}",
+        correlation_id=dict(row["headers"]).get("correlation_id"),
+        event_id=str(row["event_id"]),
+        position=row["position"],
+        sequence=row["sequence"],
+        published=row["published"],
+    )
