@@ -61,7 +61,7 @@ def find_install(say: Say) -> KafkaInstall:
     java = _find_java()
     home = cache_directory() / f"kafka-{KAFKA_VERSION}"
     if not home.is_dir():
-        with _only_one(home.with_name(f"{home.name}.lock")):
+        with _only_one(home.with_name(f"{home.name}.lock"), say):
             if not home.is_dir():
                 _install(java, home, say)
     return KafkaInstall(java, home / "libs", home / "storage")
@@ -81,11 +81,15 @@ def _find_java() -> str:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _only_one(lock: Path, say: Say) -> Iterator[None]:
     """One fetch at a time: Maven's own repository is not safe for two."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run that is fetching Apache Kafka")
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 

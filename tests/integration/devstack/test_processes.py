@@ -60,6 +60,7 @@ def _gone(pid: int) -> bool:
         ("raise RuntimeError", None, _OBEDIENT),
         ("", None, _OBEDIENT),
     ],
+    ids=["kill -9", "kill -9, deaf child, grandchild in another session", "Ctrl-C", "exception", "end"],
 )
 def test_the_whole_tree_ends_with_its_owner(
     tmp_path: Path, ending: str, number: signal.Signals | None, shell: str
