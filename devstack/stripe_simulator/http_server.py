@@ -16,6 +16,8 @@ from devstack.stripe_simulator.wire import Reply, Request
 
 _LOG = logging.getLogger(__name__)
 
+_DRAIN_SECONDS = 0.5
+
 Respond = Callable[[Request], Awaitable[Reply]]
 
 
@@ -94,4 +96,4 @@ async def serve(respond: Respond, host: str, port: int, *, ready: Callable[[int]
     await stop.wait()
     server.close()
     if tasks:
-        await asyncio.wait(tasks, timeout=2.0)
+        await asyncio.wait(tasks, timeout=_DRAIN_SECONDS)
