@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.domain.plans import Policy
+from service.domain.ports import PaymentGateway
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import ConsumerSettings
 from service.storage.engine import Engine, make_engine, refuse_inside_transaction
@@ -18,14 +19,19 @@ from service.usecases.runner import Runner
 
 
 @contextmanager
-def command_engine(settings: ConsumerSettings) -> Iterator[tuple[CommandEngine, Engine]]:
-    """The engine of one consumer process and its database pool; leases are renewed until the block is left."""
+def command_engine(
+    settings: ConsumerSettings, gateway: PaymentGateway | None = None
+) -> Iterator[tuple[CommandEngine, Engine]]:
+    """The engine of one consumer process and its database pool; leases are renewed until the block is left.
+
+    ``gateway`` stands in for Stripe's.
+    """
     database = make_engine(settings.database_url.get_secret_value(), settings.database_pool_size)
     recorder = Recorder(settings.payment_events_topic)
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline)
     claims = Claims(database, recorder, lease=settings.lease, policy=policy, deadline=settings.command_deadline)
     leases = LeaseKeeper(database, settings.lease)
-    gateway = StripeGateway(settings, refuse_inside_transaction)
+    gateway = gateway or StripeGateway(settings, refuse_inside_transaction)
     runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
     reconciler = Reconciler(database, gateway, recorder)
     engine = CommandEngine(
