@@ -3,10 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select, text, true, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Interval,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
@@ -56,6 +70,28 @@ def _is(key: Key) -> Any:
     return and_(commands.c.correlation_id == key.correlation_id, commands.c.command_type == key.command_type)
 
 
+_LEASE = bindparam("lease", type_=Interval)
+
+# An interval of NULL makes the lease's end NULL as well: a command accepted without a lease.
+_ADD_OPEN = (
+    pg_insert(commands)
+    .values(
+        state=text("'pending'"),
+        lease_expires_at=func.now() + _LEASE,
+        next_attempt_at=func.now() + func.coalesce(_LEASE, text("interval '0'")),
+        step_started_at=case((bindparam("started", type_=Boolean), func.now())),
+    )
+    .on_conflict_do_nothing()
+    .returning(commands.c.arrival)
+)
+_ADD_ANSWERED = (
+    pg_insert(commands)
+    .values(state=text("'done'"), recovery_point=text("'answered'"), completed_at=func.now())
+    .on_conflict_do_nothing()
+    .returning(commands.c.arrival)
+)
+
+
 def add_open(
     connection: Connection,
     command: StoredCommand,
@@ -67,51 +103,35 @@ def add_open(
 ) -> bool:
     """Accept a command, with its lease where it starts at once; False when the key is taken."""
     content = content_of(command)
-    values: dict[str, Any] = {
+    token, length = lease or (None, None)
+    values = {
         "correlation_id": command.correlation_id,
         "command_type": command.type,
         "fingerprint": fingerprint(content),
         "payload": content,
         "payment_id": payment_id,
-        "state": "pending",
         "recovery_point": recovery_point,
         "traceparent": traceparent,
-        "next_attempt_at": func.now(),
+        "lease_token": token,
+        "lease": length,
+        "started": lease is not None,
     }
-    if lease is not None:
-        ends = func.now() + lease[1]
-        values |= {
-            "lease_token": lease[0],
-            "lease_expires_at": ends,
-            "next_attempt_at": ends,
-            "step_started_at": func.now(),
-        }
-    return _add(connection, values)
+    return connection.execute(_ADD_OPEN, values).first() is not None
 
 
 def add_answered(
     connection: Connection, key: Key, content_print: bytes, traceparent: str | None, payment_id: UUID | None = None
 ) -> bool:
     """Record a command that is answered in the same transaction; False when the key is taken."""
-    return _add(
-        connection,
-        {
-            "correlation_id": key.correlation_id,
-            "command_type": key.command_type,
-            "fingerprint": content_print,
-            "payload": {},
-            "payment_id": payment_id,
-            "state": "done",
-            "recovery_point": "answered",
-            "traceparent": traceparent,
-            "completed_at": func.now(),
-        },
-    )
-
-
-def _add(connection: Connection, values: dict[str, Any]) -> bool:
-    statement = pg_insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.arrival)
-    return connection.execute(statement).first() is not None
+    values: dict[str, Any] = {
+        "correlation_id": key.correlation_id,
+        "command_type": key.command_type,
+        "fingerprint": content_print,
+        "payload": {},
+        "payment_id": payment_id,
+        "traceparent": traceparent,
+    }
+    return connection.execute(_ADD_ANSWERED, values).first() is not None
 
 
 def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
@@ -184,10 +204,20 @@ def _progress(row: RowMapping) -> Progress:
     return Progress(command=command, **values)
 
 
+_OF_KEY = and_(commands.c.correlation_id == bindparam("of_id"), commands.c.command_type == bindparam("of_type"))
+_UNDER_TOKEN = commands.c.lease_token == bindparam("of_token")
+
+
+@cache
+def _fenced(names: tuple[str, ...]) -> Update:
+    bound = {name: bindparam(name, type_=commands.c[name].type) for name in names}
+    return update(commands).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
+
+
 def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
     """Write to a command under its fencing token. Raises LeaseLostError when the token no longer holds."""
-    statement = update(commands).where(_is(fence.key), commands.c.lease_token == fence.token)
-    if connection.execute(statement.values(**values, updated_at=func.now())).rowcount != 1:
+    bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
+    if connection.execute(_fenced(tuple(values)), {**bound, **values}).rowcount != 1:
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
@@ -212,28 +242,34 @@ def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
+_FINISH = (
+    update(commands)
+    .where(_OF_KEY, commands.c.state != text("'done'"))
+    .values(
+        state=text("'done'"),
+        recovery_point=text("'answered'"),
+        outcome=bindparam("told", type_=commands.c.outcome.type),
+        lease_token=None,
+        lease_expires_at=None,
+        completed_at=func.now(),
+        updated_at=func.now(),
+    )
+    .returning(commands.c.traceparent)
+)
+_FINISH_FENCED = _FINISH.where(_UNDER_TOKEN)
+
+
 def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
     """End a command, and its lease with it; returns its trace context, for the event.
 
     Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
     LeaseLostError when a token is given and no longer holds.
     """
-    held = true() if token is None else commands.c.lease_token == token
-    statement = (
-        update(commands)
-        .where(_is(key), commands.c.state != "done", held)
-        .values(
-            state="done",
-            recovery_point="answered",
-            outcome=outcome,
-            lease_token=None,
-            lease_expires_at=None,
-            completed_at=func.now(),
-            updated_at=func.now(),
-        )
-        .returning(commands.c.traceparent)
-    )
-    row = connection.execute(statement).one_or_none()
+    bound = {"of_id": key.correlation_id, "of_type": key.command_type, "told": outcome}
+    if token is None:
+        row = connection.execute(_FINISH, bound).one_or_none()
+    else:
+        row = connection.execute(_FINISH_FENCED, {**bound, "of_token": token}).one_or_none()
     if row is None:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
     traceparent: str | None = row.traceparent

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, insert
 from service.domain.messages import OutgoingMessage
 from service.storage.tables import outbox
 
+_APPEND = insert(outbox)
+
 
 def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
     """Write messages in the caller's transaction.
@@ -15,7 +17,7 @@ def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
     order. Raises IntegrityError when an event id or a payment's sequence is already there.
     """
     if messages:
-        connection.execute(insert(outbox), [_row(message) for message in messages])
+        connection.execute(_APPEND, [_row(message) for message in messages])
 
 
 def _row(message: OutgoingMessage) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from dataclasses import fields
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.payment import Payment
 from service.domain.status import LIVE, PaymentStatus
-from service.storage.tables import payment_transitions, payments
+from service.storage.tables import one_of, payment_transitions, payments
 
 _COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 _FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
@@ -18,7 +19,7 @@ _READ = select(*_COLUMNS).where(payments.c.payment_id == bindparam("id"))
 _LOCK = _READ.with_for_update()
 _LOCK_LIVE = (
     select(*_COLUMNS)
-    .where(payments.c.order_id == bindparam("id"), payments.c.status.in_(sorted(LIVE)))
+    .where(payments.c.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
     .with_for_update()
 )
 _BY_INTENT = select(payments.c.payment_id).where(payments.c.stripe_payment_intent_id == bindparam("id"))
@@ -56,15 +57,17 @@ def id_of_intent(connection: Connection, intent_id: str) -> UUID | None:
     return found
 
 
+_ADD = (
+    pg_insert(payments)
+    .on_conflict_do_nothing(index_elements=["order_id"], index_where=text(one_of("status", sorted(LIVE))))
+    .returning(payments.c.payment_id)
+)
+
+
 def add(connection: Connection, payment: Payment) -> bool:
     """Insert a new payment; False when its order has a live one already."""
     values = {name: getattr(payment, name) for name in _NEW}
-    statement = (
-        pg_insert(payments)
-        .on_conflict_do_nothing(index_elements=["order_id"], index_where=payments.c.status.in_(sorted(LIVE)))
-        .returning(payments.c.payment_id)
-    )
-    return connection.execute(statement, values).first() is not None
+    return connection.execute(_ADD, values).first() is not None
 
 
 _NEW = (
@@ -72,16 +75,24 @@ _NEW = (
 )  # fmt: skip
 
 
+@cache
+def _save(names: tuple[str, ...]) -> Update:
+    bound = {name: bindparam(name, type_=payments.c[name].type) for name in names}
+    return update(payments).where(payments.c.payment_id == bindparam("id")).values(**bound, updated_at=func.now())
+
+
+_TRANSITION = insert(payment_transitions)
+
+
 def save(connection: Connection, before: Payment, after: Payment, cause: str) -> None:
     """Write what has changed; a change of status leaves a transition with its cause."""
     changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
     if not changed:
         return
-    statement = update(payments).where(payments.c.payment_id == before.payment_id)
-    connection.execute(statement.values(**changed, updated_at=func.now()))
+    connection.execute(_save(tuple(changed)), {"id": before.payment_id, **changed})
     if before.status is not after.status:
         connection.execute(
-            insert(payment_transitions),
+            _TRANSITION,
             {
                 "payment_id": after.payment_id,
                 "from_status": before.status,
