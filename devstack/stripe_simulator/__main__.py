@@ -51,11 +51,11 @@ async def _run(arguments: argparse.Namespace) -> None:
     sender.start()
 
     def ready(port: int) -> None:
-        print(f"http://{arguments.host}:{port}", flush=True)  # noqa: T201
         if arguments.port_file:
             partial = arguments.port_file.with_suffix(".partial")
             partial.write_text(str(port))
             partial.rename(arguments.port_file)
+        print(f"http://{arguments.host}:{port}", flush=True)  # noqa: T201
 
     await serve(app.respond, arguments.host, arguments.port, ready=ready, stop=stop)
     await asyncio.to_thread(sender.stop)

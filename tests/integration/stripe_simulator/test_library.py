@@ -68,7 +68,11 @@ def test_errors_arrive_as_the_librarys_exceptions(client: stripe.StripeClient, c
     _authorise(client)
     with pytest.raises(stripe.IdempotencyError):
         client.v1.payment_intents.create(_authorisation("pm_card_amex"), {"idempotency_key": "authorise"})
-    for kind, expected in (("rate_limit", stripe.RateLimitError), ("conflict", stripe.APIError)):
+    answers: list[tuple[FaultKind, type[stripe.StripeError]]] = [
+        ("rate_limit", stripe.RateLimitError),
+        ("conflict", stripe.APIError),
+    ]
+    for kind, expected in answers:
         control.fault(kind, "balance.*")
         with pytest.raises(expected):
             client.v1.balance.retrieve()

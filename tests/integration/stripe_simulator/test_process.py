@@ -18,15 +18,18 @@ def test_the_port_is_told_and_sigterm_ends_it(tmp_path: Path) -> None:
     port_file = tmp_path / "port"
     command = [*_COMMAND, "--port-file", str(port_file), "--latency", "0.01"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = process.stdout.readline().strip()
-        port = int(port_file.read_text())
-        assert line == f"http://127.0.0.1:{port}"
-        with socket.create_connection(("127.0.0.1", port)):
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            line = process.stdout.readline().strip()
+            port = int(port_file.read_text())
+            assert line == f"http://127.0.0.1:{port}"
+            with socket.create_connection(("127.0.0.1", port)):
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
 
 def test_two_requests_on_one_connection() -> None:
