@@ -1,5 +1,7 @@
 """Settings as a command needs them: loaded with one line a fault, and told in its ``--help``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
@@ -17,15 +19,23 @@ S = TypeVar("S", bound="Base")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def load_settings(kind: type[S], **given: Any) -> S:
-    """Settings of one process. Raises BadSettingError."""
-    from service.settings import load
+@contextmanager
+def setting_faults() -> Iterator[None]:
+    """Turns a setting that cannot be used into its line. Raises BadSettingError."""
     from service.settings_source import SettingError
 
     try:
-        return load(kind, **given)
+        yield
     except SettingError as error:
         raise BadSettingError(str(error)) from error
+
+
+def load_settings(kind: type[S], **given: Any) -> S:
+    """Settings of one process. Raises BadSettingError."""
+    from service.settings import load
+
+    with setting_faults():
+        return load(kind, **given)
 
 
 def database_url() -> str:

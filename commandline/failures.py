@@ -1,5 +1,6 @@
 """How a command says that it could not: one line on stderr, and its exit code."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -18,6 +19,17 @@ class BadSettingError(CannotError):
     """A setting is missing or wrong; one line a fault, each naming its variable: exit code 2, as for bad usage."""
 
     exit_code = 2
+
+
+@contextmanager
+def port_faults() -> Iterator[None]:
+    """Turns a port that is taken, or not ours to take, into one line. Raises CannotError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}:
+            raise
+        raise CannotError(f"OPS_PORT: {error.strerror}") from error
 
 
 @contextmanager

@@ -15,6 +15,7 @@ WHERE = {
     "outbox": "commandline.outbox:outbox",
     "command": "commandline.command:command",
     "dead-letter": "commandline.dead_letter:dead_letter",
+    "doctor": "commandline.doctor:doctor",
 }
 
 

@@ -1,10 +1,16 @@
 """``serve``, ``consume`` and ``relay``: one process each, which SIGTERM drains."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from commandline.environment import SettingsCommand, load_settings
+from commandline.environment import SettingsCommand, load_settings, setting_faults
+from commandline.failures import port_faults
+
+if TYPE_CHECKING:
+    from service.settings import Base
+    from service.shutdown import Shutdown
 
 
 @click.command(
@@ -20,10 +26,12 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
     SIGTERM drains: requests under way are answered, within SHUTDOWN_GRACE.
     """
-    from service.server import serve as serve_http
     from service.settings import ServiceSettings
 
-    sys.exit(serve_http(load_settings(ServiceSettings, host=host, port=port, workers=workers)))
+    settings = load_settings(ServiceSettings, host=host, port=port, workers=workers)
+    from service.server import serve as serve_http
+
+    sys.exit(serve_http(settings))
 
 
 @click.command(
@@ -34,18 +42,15 @@ def consume() -> None:
 
     SIGTERM drains: commands under way are finished or left for another consumer, within SHUTDOWN_GRACE.
     """
-    from consumer.main import run
-    from service import logs
     from service.settings import ConsumerSettings
-    from service.shutdown import Shutdown
+
+    settings = load_settings(ConsumerSettings)
+    from consumer.main import run
     from service.storage.health import database_fault
     from service.wiring import command_engine
 
-    settings = load_settings(ConsumerSettings)
-    logs.configure(settings.log_level, settings.log_format, "consumer")
-    shutdown = Shutdown()
-    shutdown.install()
-    with command_engine(settings) as (commands, database):
+    shutdown = _begin("consumer", settings)
+    with setting_faults(), port_faults(), command_engine(settings) as (commands, database):
         code = run(settings, commands, shutdown, lambda: database_fault(database))
     sys.exit(code)
 
@@ -56,13 +61,23 @@ def relay() -> None:
 
     Several may run: one works, the others stand by. SIGTERM drains, within SHUTDOWN_GRACE.
     """
-    from relay.main import run
-    from service import logs
     from service.settings import RelaySettings
-    from service.shutdown import Shutdown
 
     settings = load_settings(RelaySettings)
-    logs.configure(settings.log_level, settings.log_format, "relay")
+    from relay.main import run
+
+    shutdown = _begin("relay", settings)
+    with setting_faults(), port_faults():
+        code = run(settings, shutdown)
+    sys.exit(code)
+
+
+def _begin(process: str, settings: "Base") -> "Shutdown":
+    """Logs and signals: from here on SIGTERM drains."""
+    from service import logs
+    from service.shutdown import Shutdown
+
+    logs.configure(settings.log_level, settings.log_format, process)
     shutdown = Shutdown()
     shutdown.install()
-    sys.exit(run(settings, shutdown))
+    return shutdown

@@ -1,0 +1,55 @@
+"""``doctor``: is everything there that the three processes need?"""
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from commandline.checks import Finding
+from commandline.options import json_option
+from commandline.output import show_list
+
+
+@click.command(short_help="Check settings and every connection; say what to mend.")
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Check the settings of the three processes and every connection they need, and say what to mend.
+
+    Changes nothing. Run it with the environment that the processes get. Exits 1 when something is wrong.
+    """
+    findings = list(examine())
+    if as_json:
+        show_list([_record(each) for each in findings], (), limit=len(findings), as_json=True)
+    else:
+        for each in findings:
+            click.echo(f"{'ok   ' if each.ok else 'WRONG'}  {each.check}: {each.detail}")
+            if each.mend is not None:
+                click.echo(f"       → {each.mend}")
+    sys.exit(0 if all(each.ok for each in findings) else 1)
+
+
+def examine() -> Iterator[Finding]:
+    """Everything, settings first. What needs a setting that is wrong is not tried, and says so."""
+    from commandline.check_kafka import check_kafka
+    from commandline.check_stripe import check_stripe, check_webhook_secret
+    from commandline.checks import check_database, check_settings, with_settings
+    from service.settings import (
+        Base,
+        ConsumerSettings,
+        KafkaSettings,
+        RelaySettings,
+        ServiceSettings,
+        StripeSettings,
+    )
+
+    yield from check_settings("serve", ServiceSettings)
+    yield from check_settings("consume", ConsumerSettings)
+    yield from check_settings("relay", RelaySettings)
+    yield from with_settings("database", Base, check_database)
+    yield from with_settings("Kafka", KafkaSettings, check_kafka)
+    yield from with_settings("Stripe", StripeSettings, check_stripe)
+    yield from with_settings("webhooks", ServiceSettings, check_webhook_secret)
+
+
+def _record(finding: Finding) -> dict[str, object]:
+    return {"check": finding.check, "ok": finding.ok, "detail": finding.detail, "mend": finding.mend}

@@ -1,0 +1,43 @@
+"""A database with a history, and the command line on it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from commandline.main import cli
+from service.storage.engine import make_engine
+from tests.integration.commandline.history import History
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """``cli.py`` in this process, with one database."""
+
+    database_url: str
+
+    def run(self, *words: str, code: int = 0, answer: str | None = None) -> Result:
+        """Runs a command, and checks its exit code."""
+        env = {"DATABASE_URL": self.database_url, "COLUMNS": "200"}
+        result = CliRunner(env=env).invoke(cli, words, input=answer, prog_name="cli.py")
+        assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+        return result
+
+    def json(self, *words: str) -> Any:
+        """What a command prints as JSON."""
+        return json.loads(self.run(*words, "--json").stdout)
+
+
+@pytest.fixture
+def commandline(database_url: str) -> CommandLine:
+    return CommandLine(database_url)
+
+
+@pytest.fixture
+def history(database_url: str) -> Iterator[History]:
+    engine = make_engine(database_url, pool_size=2)
+    yield History(engine)
+    engine.dispose()

@@ -1,0 +1,86 @@
+"""Payments with a past, written by the service's own writers."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from service.domain import answers
+from service.domain.commands import Authorize, Origin, UnreadableMessage
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.domain.ports import StripeEvent
+from service.domain.status import PaymentStatus
+from service.storage import commands, inbox, payments
+from service.storage.engine import Engine, transaction
+from service.usecases.burial import Burial
+from service.usecases.recording import Recorder
+
+RECORDER = Recorder("payment_events")
+BURIAL = Burial("payment_commands.dead_letter")
+
+
+class History:
+    """Writes into one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def accept(self, order_id: str, correlation_id: str) -> Payment:
+        """A payment whose authorise is accepted, and no more."""
+        command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
+        payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
+        with transaction(self.engine) as connection:
+            assert payments.add(connection, payment)
+            commands.add_open(
+                connection,
+                command,
+                payment_id=payment.payment_id,
+                recovery_point="create_intent:act",
+                traceparent=None,
+                lease=(uuid4(), timedelta(seconds=10)),
+            )
+        return payment
+
+    def authorize(self, order_id: str, correlation_id: str) -> Payment:
+        """A payment that is held at Stripe, and told."""
+        payment = self.accept(order_id, correlation_id)
+        with transaction(self.engine) as connection:
+            before = payments.lock(connection, payment.payment_id)
+            assert before is not None
+            after = before.become(PaymentStatus.AUTHORIZED, stripe_payment_intent_id=f"pi_{order_id}")
+            observed = Observed(after, (answers.authorized(after),))
+            return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}")
+
+    def cancelled_at_stripe(self, payment: Payment) -> None:
+        """The hold ends on its own, as a webhook says."""
+        event = StripeEvent(f"evt_{payment.order_id}", "payment_intent.canceled", None, "pi_1", None)
+        with transaction(self.engine) as connection:
+            before = payments.lock(connection, payment.payment_id)
+            assert before is not None
+            assert inbox.add(connection, event, payment.payment_id, "applied")
+            after = before.become(PaymentStatus.REVERTED, canceled_at=datetime.now(UTC))
+            cause = f"{event.type} {event.id}"
+            RECORDER.record(connection, before, Observed(after, (answers.hold_ended(after),)), cause)
+
+    def cancel_hold_of(self, payment: Payment, intent_id: str) -> None:
+        """The service's own command, under a correlation id of choice."""
+        with transaction(self.engine) as connection:
+            RECORDER.cancel_hold(connection, payment, intent_id)
+
+    def fail_after(self, order_id: str, correlation_id: str) -> UUID:
+        """Another try for an order whose payment is over; also fails."""
+        payment = self.accept(order_id, correlation_id)
+        with transaction(self.engine) as connection:
+            before = payments.lock(connection, payment.payment_id)
+            assert before is not None
+            failed = replace(before, failure={"error": "CARD_DECLINED", "message": "no"})
+            after = failed.become(PaymentStatus.FAILED)
+            answer = answers.failed(after, answers.authorise_of(after), answers.CANCELED)
+            RECORDER.record(connection, before, Observed(after, (answer,)), "card")
+        return payment.payment_id
+
+    def bury(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
+        """A dead letter."""
+        origin = Origin("payment_commands", 3, offset, key, value, [])
+        with transaction(self.engine) as connection:
+            BURIAL.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)

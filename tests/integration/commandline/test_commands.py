@@ -1,0 +1,73 @@
+"""``command`` and ``dead-letter``."""
+
+import base64
+
+import pytest
+
+from tests.integration.commandline.conftest import CommandLine
+from tests.integration.commandline.history import History
+
+pytestmark = pytest.mark.postgres
+
+
+def test_list_commands_by_state_and_payment(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    history.accept("order-2", "saga-2")
+    assert [each["correlation_id"] for each in commandline.json("command", "list")] == ["saga-2", "saga-1"]
+    assert [each["correlation_id"] for each in commandline.json("command", "list", "--state", "pending")] == ["saga-2"]
+    mine = commandline.json("command", "list", "--payment", str(payment.payment_id))
+    assert [each["state"] for each in mine] == ["done"]
+    assert commandline.json("command", "list", "--until", "1h") == []
+
+
+def test_show_command(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    shown = commandline.json("command", "show", "saga-1")
+    assert shown["payload"]["order_id"] == "order-1"
+    assert shown["outcome"]["payment_id"] == str(payment.payment_id)
+    assert "fingerprint" not in shown
+
+
+def test_show_command_under_a_shared_correlation_id(commandline: CommandLine, history: History) -> None:
+    history.cancel_hold_of(history.authorize("order-1", "saga-1"), "saga-1")
+    said = commandline.run("command", "show", "saga-1", code=1).stderr
+    assert "authorize_payment, cancel_hold" in said
+    assert commandline.json("command", "show", "saga-1", "--type", "cancel_hold")["state"] == "pending"
+
+
+def test_unknown_command(commandline: CommandLine) -> None:
+    assert commandline.run("command", "show", "x", code=1).stderr == "no command x\n"
+
+
+def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, history: History) -> None:
+    history.bury(7, b"{nonsense", b"key-1")
+    (letter,) = commandline.json("dead-letter", "list")
+    assert list(letter) == ["id", "reason", "topic", "partition", "offset", "received_at", "key", "value"]
+    assert (letter["reason"], letter["topic"], letter["partition"], letter["offset"]) == (
+        "NOT_JSON", "payment_commands", 3, 7,
+    )  # fmt: skip
+    assert (letter["key"], letter["value"]) == ("key-1", "{nonsense")
+    assert commandline.json("dead-letter", "show", str(letter["id"])) == letter
+
+
+@pytest.mark.parametrize("value", [b"\xff\x00\xfe", b"base64:text", "käse \0".encode(), b"", None])
+def test_a_dead_letters_value_comes_back_whole(commandline: CommandLine, history: History, value: bytes | None) -> None:
+    history.bury(1, value)
+    shown = commandline.json("dead-letter", "list")[0]["value"]
+    if shown is None:
+        assert value is None
+    elif shown.startswith("base64:"):
+        assert base64.b64decode(shown.removeprefix("base64:")) == value
+    else:
+        assert shown.encode() == value
+
+
+def test_dead_letter_for_people_says_what_was_wrong(commandline: CommandLine, history: History) -> None:
+    history.bury(1, b"x")
+    letter = commandline.json("dead-letter", "list")[0]
+    assert "the value is not JSON" in commandline.run("dead-letter", "show", str(letter["id"])).stdout
+
+
+def test_unknown_dead_letter(commandline: CommandLine) -> None:
+    assert commandline.run("dead-letter", "show", "9", code=1).stderr == "no dead letter 9\n"
+    commandline.run("dead-letter", "show", "x", code=2)

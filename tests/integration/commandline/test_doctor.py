@@ -1,0 +1,105 @@
+"""``doctor``: each thing that can be wrong is found, and told with what to do."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from commandline.main import cli
+from devstack.kafka import Kafka
+from devstack.simulator import StripeSimulator
+from tests.support.topics import make_topic
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+
+@pytest.fixture(scope="module")
+def stripe() -> Iterator[str]:
+    simulator = StripeSimulator(webhook_url="http://127.0.0.1:1/", webhook_secret="whsec_1")
+    try:
+        yield simulator.start().api_base
+    finally:
+        simulator.close()
+
+
+@pytest.fixture(scope="module")
+def topic_names(kafka: Kafka) -> dict[str, str]:
+    """Topics that exist."""
+    mark = secrets.token_hex(4)
+    names = {"PAYMENT_COMMANDS_TOPIC": f"commands_{mark}", "PAYMENT_EVENTS_TOPIC": f"events_{mark}"}
+    for name in (*names.values(), f"commands_{mark}.dead_letter"):
+        make_topic(kafka, name)
+    return names
+
+
+@pytest.fixture
+def healthy(database_url: str, kafka: Kafka, stripe: str, topic_names: dict[str, str]) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "STRIPE_SECRET_KEY": "sk_test_1",
+        "STRIPE_API_BASE": stripe,
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        **topic_names,
+    }
+
+
+def doctor(env: dict[str, str]) -> tuple[int, list[dict[str, Any]]]:
+    result = CliRunner(env=env).invoke(cli, ["doctor", "--json"])
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_nothing_is_wrong(healthy: dict[str, str]) -> None:
+    code, findings = doctor(healthy)
+    assert [each for each in findings if not each["ok"]] == []
+    assert {"database", "schema", "clock", "Kafka", "topic", "Stripe", "webhooks"} <= {
+        each["check"] for each in findings
+    }
+    assert code == 0
+    assert "WRONG" not in CliRunner(env=healthy).invoke(cli, ["doctor"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "mend"),
+    [
+        ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/x"}, "database", "DATABASE_URL"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, "Kafka", "KAFKA_BOOTSTRAP_SERVERS"),
+        ({"KAFKA_CONFIG": "no.such.setting=1"}, "Kafka", "KAFKA_CONFIG"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:1"}, "Stripe", "STRIPE_API_BASE"),
+        ({"STRIPE_SECRET_KEY": "sk_test_invalid"}, "Stripe", "STRIPE_SECRET_KEY"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "webhooks", "STRIPE_WEBHOOK_SECRET"),
+        ({"LEASE": "soon"}, "settings of consume", "cli.py consume --help"),
+    ],
+)
+def test_one_thing_is_wrong(healthy: dict[str, str], change: dict[str, str], check: str, mend: str) -> None:
+    code, findings = doctor({**healthy, **change})
+    wrong = [each for each in findings if not each["ok"]]
+    assert [each["check"] for each in wrong] == [check]
+    assert mend in wrong[0]["mend"]
+    assert "hidden" not in str(findings)
+    assert code == 1
+
+
+@pytest.mark.real_kafka
+def test_missing_topics_are_named(healthy: dict[str, str]) -> None:
+    _, findings = doctor({**healthy, "PAYMENT_EVENTS_TOPIC": "nowhere"})
+    assert [each["detail"] for each in findings if not each["ok"]] == ["nowhere is missing"]
+
+
+def test_a_schema_that_is_behind(healthy: dict[str, str], empty_database_url: str) -> None:
+    _, findings = doctor({**healthy, "DATABASE_URL": empty_database_url})
+    assert [each["mend"] for each in findings if not each["ok"]] == ["run: cli.py db upgrade"]
+
+
+def test_a_missing_setting_leaves_out_what_needs_it(healthy: dict[str, str]) -> None:
+    _, findings = doctor({**healthy, "STRIPE_SECRET_KEY": ""})
+    wrong = {each["check"]: each["detail"] for each in findings if not each["ok"]}
+    assert wrong == {
+        "settings of serve": "STRIPE_SECRET_KEY: is not set",
+        "settings of consume": "STRIPE_SECRET_KEY: is not set",
+        "Stripe": "not tried",
+        "webhooks": "not tried",
+    }

@@ -1,0 +1,69 @@
+"""``outbox``: looking."""
+
+import pytest
+from sqlalchemy import insert
+
+from service.storage.engine import Engine, transaction
+from service.storage.tables import relay_checkpoints
+from tests.integration.commandline.conftest import CommandLine
+from tests.integration.commandline.history import History
+
+pytestmark = pytest.mark.postgres
+
+
+def settle(engine: Engine, low: int, ranges: list[list[int]]) -> None:
+    """What a relay writes beside the outbox."""
+    row = {"relay": "payment-relay", "low": low, "ranges": ranges, "system_identifier": 1, "timeline": 1}
+    with transaction(engine) as connection:
+        connection.execute(insert(relay_checkpoints), row)
+
+
+def test_list_is_newest_first_and_limited(commandline: CommandLine, history: History) -> None:
+    for number in range(3):
+        history.authorize(f"order-{number}", f"saga-{number}")
+    rows = commandline.json("outbox", "list")
+    assert [row["position"] for row in rows] == [3, 2, 1]
+    result = commandline.run("outbox", "list", "--limit", "2")
+    assert "there are more" in result.stderr
+    assert len(commandline.json("outbox", "list", "--limit", "2")) == 2
+
+
+def test_list_narrows(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    history.authorize("order-2", "saga-2")
+    history.cancelled_at_stripe(payment)
+    mine = commandline.json("outbox", "list", "--payment", str(payment.payment_id))
+    assert [row["type"] for row in mine] == ["payment.failed", "payment.authorized"]
+    assert len(commandline.json("outbox", "list", "--type", "payment.authorized")) == 2
+    assert len(commandline.json("outbox", "list", "--since", "1h")) == 3
+    assert commandline.json("outbox", "list", "--until", "1h") == []
+
+
+def test_published_is_what_the_relay_has_settled(commandline: CommandLine, history: History) -> None:
+    for number in range(5):
+        history.authorize(f"order-{number}", f"saga-{number}")
+    settle(history.engine, 1, [[3, 4]])
+    rows = commandline.json("outbox", "list")
+    assert {row["position"]: row["published"] for row in rows} == {1: True, 2: False, 3: True, 4: True, 5: False}
+    stats = commandline.json("outbox", "stats")
+    assert (stats["rows"], stats["last_position"], stats["by_type"]) == (5, 5, {"payment.authorized": 5})
+    assert [(relay["relay"], relay["waiting"]) for relay in stats["relays"]] == [("payment-relay", 2)]
+    assert stats["relays"][0]["oldest_waiting_at"] == next(row["created_at"] for row in rows if row["position"] == 2)
+
+
+def test_stats_without_a_relay(commandline: CommandLine, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    assert "no relay has published" in commandline.run("outbox", "stats").stdout
+
+
+def test_show_by_event_id_and_by_position(commandline: CommandLine, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    row = commandline.json("outbox", "show", "1")
+    assert row["value"]["type"] == "payment.authorized"
+    assert row["headers"]["ce_id"] == row["event_id"]
+    assert commandline.json("outbox", "show", row["event_id"])["position"] == 1
+
+
+@pytest.mark.parametrize("id_", ["99", "x", "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"])
+def test_show_of_nothing(commandline: CommandLine, id_: str) -> None:
+    assert id_ in commandline.run("outbox", "show", id_, code=1).stderr

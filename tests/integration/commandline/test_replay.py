@@ -1,0 +1,108 @@
+"""``outbox replay``: new rows, old event ids."""
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from service.storage import payments
+from service.storage.engine import transaction
+from service.storage.tables import outbox
+from service.usecases import operator_replay
+from tests.integration.commandline.conftest import CommandLine
+from tests.integration.commandline.history import History
+
+pytestmark = pytest.mark.postgres
+
+COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
+
+
+def rows(history: History) -> list[Any]:
+    with transaction(history.engine) as connection:
+        return list(connection.execute(select(outbox).order_by(outbox.c.position)))
+
+
+def waiting_for_a_lock(history: History) -> int:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with transaction(history.engine) as connection:
+        return int(connection.execute(text(waiting)).scalar_one())
+
+
+def content(found: list[Any]) -> list[tuple[Any, ...]]:
+    return [tuple(row._mapping[name] for name in COPIED) for row in found]
+
+
+def test_replay_appends_the_same_rows_in_order(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_replay, "BATCH", 2)
+    made = [history.authorize(f"order-{number}", f"saga-{number}") for number in range(3)]
+    for payment in reversed(made[:2]):
+        history.cancelled_at_stripe(payment)
+    before = rows(history)
+    said = commandline.json("outbox", "replay", "--since", "1h", "--yes")
+    after = rows(history)
+    assert said == {"matched": 5, "replayed": 5, "dry_run": False}
+    assert after[:5] == before
+    assert content(after[5:]) == content(before)
+    assert all(row.replayed for row in after[5:])
+    assert after[5].xid > after[4].xid
+
+
+def test_a_replay_is_not_replayed(commandline: CommandLine, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    event_id = commandline.json("outbox", "show", "1")["event_id"]
+    for _ in range(2):
+        commandline.run("outbox", "replay", "--id", event_id, "--yes")
+    assert len(rows(history)) == 3
+    assert commandline.json("outbox", "show", event_id)["replays"] == [2, 3]
+
+
+def test_selectors_narrow_each_other(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    history.authorize("order-2", "saga-2")
+    history.cancelled_at_stripe(payment)
+    of_payment = ("outbox", "replay", "--dry-run", "--payment", str(payment.payment_id))
+    assert commandline.json(*of_payment)["matched"] == 2
+    assert commandline.json(*of_payment, "--type", "payment.failed")["matched"] == 1
+    assert commandline.json(*of_payment, "--until", "1h")["matched"] == 0
+
+
+def test_dry_run_does_nothing_and_does_not_ask(commandline: CommandLine, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    result = commandline.run("outbox", "replay", "--type", "payment.authorized", "--dry-run")
+    assert "1 rows" in result.stderr
+    assert len(rows(history)) == 1
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1), ("", 1, 1)])
+def test_asks_first(commandline: CommandLine, history: History, answer: str, code: int, count: int) -> None:
+    history.authorize("order-1", "saga-1")
+    commandline.run("outbox", "replay", "--type", "payment.authorized", answer=answer, code=code)
+    assert len(rows(history)) == count
+
+
+@pytest.mark.parametrize("selector", ["--id", "--payment"])
+def test_what_does_not_exist_is_named(commandline: CommandLine, selector: str) -> None:
+    unknown = "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"
+    assert unknown in commandline.run("outbox", "replay", selector, unknown, "--yes", code=1).stderr
+
+
+def test_nothing_selected_is_bad_usage(commandline: CommandLine) -> None:
+    commandline.run("outbox", "replay", "--yes", code=2)
+
+
+def test_replay_waits_for_a_writer_of_the_payment(commandline: CommandLine, history: History) -> None:
+    """Else a replay could be published among the events of a transaction that came first."""
+    payment = history.authorize("order-1", "saga-1")
+    words = ("outbox", "replay", "--payment", str(payment.payment_id), "--yes")
+    replay = threading.Thread(target=commandline.run, args=words)
+    with transaction(history.engine) as connection:
+        payments.lock(connection, payment.payment_id)
+        replay.start()
+        while not waiting_for_a_lock(history):
+            assert replay.is_alive()
+        assert len(rows(history)) == 1
+    replay.join(10)
+    assert len(rows(history)) == 2

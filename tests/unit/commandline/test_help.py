@@ -1,0 +1,85 @@
+"""``--help``: fast, complete, and never apart from the code."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import service.settings
+from commandline.main import cli
+
+ROOT = Path(__file__).parents[3]
+SLOW = {"pydantic", "sqlalchemy", "alembic", "stripe", "flask", "rich", "confluent_kafka", "gunicorn", "structlog"}
+
+
+def paths(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*prefix, name)
+        if isinstance(command, click.Group):
+            yield from paths(command, (*prefix, name))
+
+
+def help_of(*words: str) -> str:
+    result = CliRunner().invoke(cli, [*words, "--help"], prog_name="cli.py")
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_every_command_of_the_contract_is_there() -> None:
+    wanted = {"demo", "up", "serve", "consume", "relay", "doctor"}
+    groups = {
+        "db": {"upgrade", "current", "check"},
+        "payment": {"show", "timeline"},
+        "outbox": {"stats", "list", "show", "replay"},
+        "command": {"list", "show"},
+        "dead-letter": {"list", "show"},
+    }
+    found = set(paths(cli))
+    missing = {(name,) for name in wanted | set(groups)} | {(g, name) for g, names in groups.items() for name in names}
+    assert missing - found == set()
+
+
+@pytest.mark.parametrize("words", list(paths(cli)), ids=" ".join)
+def test_every_command_helps(words: tuple[str, ...]) -> None:
+    text = help_of(*words)
+    assert text.startswith(f"Usage: cli.py {' '.join(words)}")
+    context = click.Context(cli)
+    command: click.Command | None = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(context, word)
+    assert command is not None
+    assert command.help
+    assert all(isinstance(p, click.Argument) or p.help for p in command.params if isinstance(p, click.Option))
+
+
+@pytest.mark.parametrize("words", [(), ("payment",), ("outbox", "replay"), ("db",), ("serve",)], ids=" ".join)
+def test_help_imports_nothing_slow(words: tuple[str, ...]) -> None:
+    """Time follows from imports; what imports nothing slow is fast on every machine."""
+    slow = SLOW - {"pydantic"} if words == ("serve",) else SLOW  # settings are named in the words of their fields
+    program = (
+        "import sys; from commandline.main import cli; cli([*sys.argv[1:], '--help'], standalone_mode=False);"
+        f"sys.exit(', '.join({slow!r} & set(sys.modules)) or None)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"), [("serve", "ServiceSettings"), ("consume", "ConsumerSettings"), ("relay", "RelaySettings")]
+)
+def test_help_names_every_setting_with_its_meaning(command: str, kind: str) -> None:
+    text = " ".join(help_of(command).split())
+    settings: type[service.settings.Base] = getattr(service.settings, kind)
+    for name, field in settings.model_fields.items():
+        assert field.description, name
+        assert f"{name.upper()} {field.description}" in text
+    assert "required" in text
+    assert "default 25s" in text
