@@ -35,7 +35,7 @@ class PooledHttpClient(stripe.HTTPClient):
     ) -> tuple[Any, int, Mapping[str, str]]:
         """One request. Raises stripe.APIConnectionError when no whole answer came."""
         try:
-            answer = self._pool.urlopen(method.upper(), url, body=post_data, headers=headers, redirect=False)
+            answer = self._pool.urlopen(method.upper(), url, body=post_data, headers=headers)
         except urllib3.exceptions.HTTPError as exc:
             message = f"no answer from Stripe: {_cause(exc)}"
             raise stripe.APIConnectionError(message) from exc  # type: ignore[no-untyped-call]
@@ -50,6 +50,7 @@ def connection_pool(base: str, *, seconds: float, size: int) -> urllib3.PoolMana
     timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
     # one context for all connections: reading the certificates takes longer than a handshake
     context = ssl.create_default_context(cafile=stripe.ca_bundle_path)
+    # retries=False follows no redirects either
     options: dict[str, Any] = {"maxsize": size, "retries": False, "timeout": timeout, "ssl_context": context}
     proxy = _proxy_for(base)
     if proxy is None:

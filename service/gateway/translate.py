@@ -11,8 +11,8 @@ Json = Mapping[str, Any]
 
 OPEN_ACTION = frozenset({IntentStatus.REQUIRES_ACTION, IntentStatus.REQUIRES_CONFIRMATION})
 LOST_REFUND = frozenset({"failed", "canceled"})
-MAX_TEXT = 5000
-"""Characters of the longest string that Stripe sends (Stripe's OpenAPI description, ``maxLength``)."""
+MAX_TEXT = 40_000
+"""Characters of the longest string read: an error's message (Stripe's OpenAPI description, ``maxLength``)."""
 
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 """JSON may escape NUL and half surrogate pairs; neither PostgreSQL nor UTF-8 takes them."""

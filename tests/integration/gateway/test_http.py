@@ -124,13 +124,19 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_a_connection_that_the_server_closed_is_replaced() -> None:
+    closed = threading.Event()
+
     def answer_and_close(connection: socket.socket) -> None:
         connection.sendall(WHOLE)
         connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
 
     with serving(answer_and_close) as server:
         client = http(server)
-        assert [get(client, server.url) for _ in range(3)] == [BODY] * 3
+        for _ in range(3):
+            assert get(client, server.url) == BODY
+            assert closed.wait(30)
+            closed.clear()
         assert server.connections == 3
 
 

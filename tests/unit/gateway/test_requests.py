@@ -1,6 +1,7 @@
 """What is sent to Stripe, method by method."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from service.domain.errors import TransactionOpenError
 from service.domain.ports import Intent, IntentStatus, PaymentGateway, Refund, Transfer
-from service.gateway.client import API_VERSION
+from service.gateway import client
 from service.gateway.stripe_gateway import StripeGateway
 from tests.unit.gateway.fake_stripe import (
     API_KEY,
@@ -109,12 +110,13 @@ def test_an_effect_is_whole_and_has_its_key(
     assert asked.headers["Idempotency-Key"] == "k"
 
 
-def test_the_version_is_pinned_and_nothing_is_told_about_us() -> None:
+def test_the_version_is_pinned_and_nothing_is_told_about_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "API_VERSION", "2026-01-28.ours")
     side = FakeStripe(INTENT)
     for _ in range(2):
         gateway(side).retrieve_intent("pi_1")
     headers = side.asked[-1].headers
-    assert headers["Stripe-Version"] == API_VERSION
+    assert headers["Stripe-Version"] == "2026-01-28.ours"
     assert headers["Authorization"] == f"Bearer {API_KEY}"
     assert "X-Stripe-Client-Telemetry" not in headers
     assert "platform" not in headers["X-Stripe-Client-User-Agent"]
@@ -130,12 +132,20 @@ def test_an_id_cannot_leave_its_place_in_the_path() -> None:
 
 @pytest.mark.parametrize("name", EVERY_CALL)
 def test_nothing_is_sent_inside_a_transaction(name: str) -> None:
+    inside = ContextVar("inside", default=False)
+
     def refuse() -> None:
-        raise TransactionOpenError
+        if inside.get():
+            raise TransactionOpenError
 
     side = FakeStripe(INTENT)
-    with pytest.raises(TransactionOpenError):
-        EVERY_CALL[name](StripeGateway(settings(), refuse, http_client=side))
+    guarded = StripeGateway(settings(), refuse, http_client=side)
+    token = inside.set(True)
+    try:
+        with pytest.raises(TransactionOpenError):
+            EVERY_CALL[name](guarded)
+    finally:
+        inside.reset(token)
     assert side.asked == []
 
 

@@ -79,8 +79,9 @@ def test_a_payment_is_named_by_the_metadata(metadata: object, payment_id: str | 
         ({**EVENT, "type": "balance.available", "data": {"object": {"object": "balance"}}}, None),
         (THIN, "mtr_1"),
         ({**THIN, "related_object": None}, None),
+        ({**THIN, "type": "payment_intent.succeeded", "related_object": {"id": "pi_1"}}, "pi_1"),
     ],
-    ids=["other object", "object without id", "thin", "thin without object"],
+    ids=["other object", "object without id", "thin", "thin without object", "thin about an intent"],
 )
 def test_other_events_are_known_by_id_and_type(event: dict[str, Any], object_id: str | None) -> None:
     found = parsed(event)
