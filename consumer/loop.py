@@ -16,7 +16,7 @@ from service.shutdown import Shutdown
 _log = get_logger(__name__)
 _BATCH = 500
 _IDLE = 0.1
-_FULL = 0.02
+_PATIENCE = 0.25
 _COMMIT_EVERY = 1.0
 _ENSURE_EVERY = 5.0
 
@@ -85,7 +85,7 @@ class Loop:
 
     def _poll(self) -> None:
         """One record at a time: each poll runs the rebalance callbacks before it hands out what came after them."""
-        timeout = _FULL if self._assignment.paused else _IDLE
+        timeout = _IDLE
         for _ in range(_BATCH):
             message = self._consumer.poll(timeout)
             if message is None:
@@ -107,6 +107,9 @@ class Loop:
         self._health.on_consumer_error(error)
 
     def _balance(self) -> None:
+        """Pausing throws away what was read ahead, so a moment without room is waited out first."""
+        if self._limits.reached(self._workers):
+            self._workers.wait_for(lambda: self._limits.left_behind(self._workers), _PATIENCE)
         self._assignment.balance(
             self._consumer,
             full=self._limits.reached(self._workers),

@@ -72,6 +72,11 @@ class Workers:
             self._work.notify()
             return True
 
+    def wait_for(self, room: Callable[[], bool], seconds: float) -> None:
+        """Until ``room`` holds, looked at whenever a job is over; at most so long."""
+        with self._over:
+            self._over.wait_for(room, seconds)
+
     def hand_over(self, claims: Collection[Claim], seconds: float) -> bool:
         """Drop what waits under these claims, and wait for what runs. False when some still runs."""
         with self._over:

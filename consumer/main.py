@@ -1,0 +1,107 @@
+"""One consumer process: wired, run until SIGTERM, drained."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaException
+
+from consumer import metrics
+from consumer.assignment import Assignment
+from consumer.client import make_consumer
+from consumer.completer import Completer
+from consumer.health import KafkaHealth
+from consumer.intake import Intake
+from consumer.loop import Limits, Loop
+from consumer.offsets import OffsetTracker
+from consumer.ports import Commands
+from consumer.workers import Workers
+from relay.topics import ensure_topics
+from service import ops
+from service.logs import get_logger
+from service.settings import ConsumerSettings
+from service.shutdown import Shutdown
+
+_log = get_logger(__name__)
+_HAND_OVER_SECONDS = 10.0
+_CLOSING_SECONDS = 3.0
+_HELD_PER_WORKER = 4
+
+
+def run(
+    settings: ConsumerSettings, commands: Commands, shutdown: Shutdown, database_ready: Callable[[], str | None]
+) -> int:
+    """Consume until ``shutdown``, drain within ``SHUTDOWN_GRACE``; the process's exit code.
+
+    Raises SettingError when librdkafka refuses the settings, OSError when the ops port is taken.
+    """
+    tracker = OffsetTracker()
+    workers = Workers(settings.consumer_concurrency)
+    assignment = Assignment(tracker, workers, _HAND_OVER_SECONDS)
+    health = KafkaHealth(lambda: [claim.partition for claim in tracker.claims()])
+    consumer = make_consumer(
+        settings, error_cb=health.on_error, stats_cb=health.on_statistics, on_commit=assignment.on_commit
+    )
+    loop = Loop(
+        consumer=consumer,
+        topic=settings.payment_commands_topic,
+        intake=Intake(commands, workers, tracker, settings.default_currency),
+        assignment=assignment,
+        workers=workers,
+        health=health,
+        limits=Limits(_HELD_PER_WORKER * settings.consumer_concurrency),
+        ensure_topic=lambda: _ensure_topic(settings),
+    )
+    _serve_ops(settings, tracker, workers, lambda: _fault(shutdown, database_ready, health, workers))
+    completer = Completer(commands, workers, settings.consumer_concurrency)
+    threading.Thread(target=completer.run, args=(shutdown,), name="completer", daemon=True).start()
+    try:
+        loop.run(shutdown)
+    except KafkaException as exc:
+        _log.critical("kafka: this consumer can never work again", error=exc.args[0].str())
+        return 1
+    finally:
+        shutdown.request()
+        _drain(consumer, assignment, workers, settings.shutdown_grace.total_seconds())
+    return 0
+
+
+def _ensure_topic(settings: ConsumerSettings) -> None:
+    ensure_topics(
+        settings.client_config(),
+        [settings.payment_commands_topic],
+        settings.kafka_topic_partitions,
+        settings.kafka_topic_replication,
+    )
+
+
+def _serve_ops(settings: ConsumerSettings, tracker: OffsetTracker, workers: Workers, readiness: ops.Readiness) -> None:
+    metrics.watch(
+        in_flight=workers.running,
+        held=lambda: workers.held,
+        set_aside=workers.set_aside,
+        oldest_begun=tracker.oldest_begun,
+    )
+    if settings.ops_port is not None:
+        ops.start(settings.ops_port, readiness)
+
+
+def _fault(
+    shutdown: Shutdown, database_ready: Callable[[], str | None], health: KafkaHealth, workers: Workers
+) -> str | None:
+    if shutdown.requested:
+        return "draining"
+    failed = workers.fault()
+    return database_ready() or health.fault() or (f"commands: the last one failed: {failed}" if failed else None)
+
+
+def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:
+    """What runs may end; what waits is delivered again. The offsets of what is finished are committed."""
+    started = time.monotonic()
+    left = workers.stop(max(0.0, grace - _CLOSING_SECONDS))
+    if left:
+        _log.warning("stopped with commands in flight: their leases expire and they are taken up again", left=left)
+    assignment.hand_over_seconds = 0.0
+    assignment.commit_now(consumer)
+    consumer.close()
+    _log.info("drained", seconds=round(time.monotonic() - started, 3))

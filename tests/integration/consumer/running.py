@@ -1,0 +1,124 @@
+"""A consumer in this process, on a real broker, with recorded use cases."""
+
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid5
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from prometheus_client import REGISTRY
+
+from consumer.main import run
+from devstack.kafka import Kafka
+from service.domain.commands import Authorize
+from service.settings import ConsumerSettings
+from service.shutdown import Shutdown
+from tests.support.topics import Topics
+from tests.unit.consumer.doubles import LONG, RecordingCommands
+
+_NAMESPACE = UUID(int=7)
+
+
+def settings_for(kafka: Kafka, topics: Topics, **more: Any) -> ConsumerSettings:
+    """Settings of one consumer of the test's own topic and group."""
+    given: dict[str, Any] = {
+        "database_url": "postgresql://nobody@nowhere/none",
+        "stripe_secret_key": "sk_test_" + secrets.token_hex(4),
+        "kafka_bootstrap_servers": kafka.bootstrap_servers,
+        "payment_commands_topic": topics.commands,
+        "consumer_group_id": topics.group,
+        **more,
+    }
+    return ConsumerSettings(**given)
+
+
+class RunningConsumer:
+    """``consumer.main.run`` in a thread; ``stop`` drains it as SIGTERM would."""
+
+    def __init__(self, settings: ConsumerSettings, commands: RecordingCommands) -> None:
+        self.commands = commands
+        self._shutdown = Shutdown()
+        self._code: int | None = None
+        self._thread = threading.Thread(target=self._run, args=(settings,), daemon=True)
+        self._thread.start()
+
+    def _run(self, settings: ConsumerSettings) -> None:
+        self._code = run(settings, self.commands, self._shutdown, lambda: None)
+
+    def request_stop(self) -> None:
+        """As SIGTERM, without waiting."""
+        self._shutdown.request()
+
+    def stop(self) -> int:
+        """Drain; the exit code."""
+        self._shutdown.request()
+        self._thread.join(60)
+        assert self._code is not None, "the consumer did not drain"
+        return self._code
+
+
+def authorize(order: str, number: int) -> bytes:
+    """A readable command; ``number`` tells it from others of its order."""
+    payload = {
+        "order_id": order,
+        "customer_id": "user",
+        "payment_method_id": "pm_card_visa",
+        "amount": 1000 + number,
+        "currency": "sgd",
+    }
+    correlation = str(uuid5(_NAMESPACE, f"{order}/{number}"))
+    return json.dumps({"type": "authorize_payment", "correlation_id": correlation, **payload}).encode()
+
+
+def produce(
+    kafka: Kafka, topic: str, values: list[bytes], key: Callable[[bytes], bytes | None] = lambda _: None
+) -> None:
+    """Write the records, in order, and wait until the broker has them. Keyless unless ``key`` says otherwise."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 5})
+    for value in values:
+        producer.produce(topic, value, key=key(value))
+    assert producer.flush(LONG) == 0
+
+
+def by_order(value: bytes) -> bytes:
+    """Record key: the order, as a careful sender would choose it."""
+    order = json.loads(value)["order_id"]
+    assert isinstance(order, str)
+    return order.encode()
+
+
+def handled(commands: RecordingCommands) -> list[tuple[str, int]]:
+    """Order and number of each authorise handled, in the order in which it was."""
+    found = [command for call, command, _ in list(commands.calls) if call == "handle"]
+    return [(command.order_id, command.amount - 1000) for command in found if isinstance(command, Authorize)]
+
+
+def committed(kafka: Kafka, topics: Topics) -> int:
+    """Sum of the group's committed offsets."""
+    reader = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topics.group})
+    partitions = [
+        TopicPartition(topics.commands, n)
+        for n in reader.list_topics(topics.commands, 10).topics[topics.commands].partitions
+    ]
+    total = sum(max(one.offset, 0) for one in reader.committed(partitions, 10))
+    reader.close()
+    return total
+
+
+def metric(name: str) -> float:
+    """What the consumer started last tells Prometheus."""
+    value = REGISTRY.get_sample_value(name)
+    assert value is not None
+    return value
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Look until it holds; fails when it never does."""
+    tick = threading.Event()
+    for _ in range(round(LONG / 0.02)):
+        if holds():
+            return
+        tick.wait(0.02)
+    raise AssertionError("it never came to hold")

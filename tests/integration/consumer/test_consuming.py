@@ -1,0 +1,133 @@
+"""Records become calls: in order within a lane, in parallel across lanes, kept until durable."""
+
+import threading
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from devstack.kafka import Kafka
+from service.domain.commands import Origin
+from tests.integration.consumer.conftest import Start
+from tests.integration.consumer.running import authorize, by_order, committed, eventually, handled, metric, produce
+from tests.support.topics import Topics, make_topic
+from tests.unit.consumer.doubles import LONG, RecordingCommands
+
+pytestmark = pytest.mark.kafka
+
+
+def test_order_within_a_lane_and_every_record_once(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    sent = [(f"order-{number % 40}", number) for number in range(600)]
+    produce(kafka, topics.commands, [authorize(*one) for one in sent], key=by_order)
+    commands = RecordingCommands()
+    consumer = start(commands, consumer_concurrency=16)
+    commands.wait_for(600)
+    assert consumer.stop() == 0
+    found = handled(commands)
+    assert sorted(found) == sorted(sent)
+    for order in {order for order, _ in sent}:
+        numbers = [number for name, number in found if name == order]
+        assert numbers == sorted(numbers)
+    assert committed(kafka, topics) == 600
+
+
+def test_keyless_records_of_many_lanes_run_in_parallel(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    together = threading.Barrier(24)
+
+    def meet(_: Origin) -> None:
+        together.wait(LONG)
+
+    commands = RecordingCommands(before=meet)
+    produce(kafka, topics.commands, [authorize(f"order-{number}", number) for number in range(24)])
+    start(commands, consumer_concurrency=24)
+    commands.wait_for(24)
+
+
+def test_bad_records_are_told_and_do_not_stop_the_next(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    bad = [b"", b"not json", b"[]", b'{"type": "refund", "correlation_id": "c"}', b"\xff" * 900_000]
+    produce(kafka, topics.commands, [value for one in bad for value in (one, authorize("order", len(one)))])
+    commands = RecordingCommands()
+    start(commands)
+    commands.wait_for(10)
+    calls = sorted(call for call, _, _ in commands.calls)
+    assert calls == ["bury"] * 4 + ["handle"] * 5 + ["refuse"]
+
+
+def test_a_missing_topic_is_made(kafka: Kafka, topics: Topics, start: Start) -> None:
+    commands = RecordingCommands()
+    start(commands, kafka_topic_partitions=3)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    eventually(lambda: topics.commands in admin.list_topics(timeout=10).topics)
+    produce(kafka, topics.commands, [authorize("order", 1)])
+    commands.wait_for(1)
+
+
+def test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost(
+    kafka: Kafka, topics: Topics, start: Start
+) -> None:
+    make_topic(kafka, topics.commands)
+    away = threading.Event()
+    tried = threading.Semaphore(0)
+    away.set()
+
+    def database(_: Origin) -> None:
+        tried.release()
+        if away.is_set():
+            raise ConnectionError("the database is away")
+
+    produce(kafka, topics.commands, [authorize(f"order-{number % 50}", number) for number in range(300)], key=by_order)
+    commands = RecordingCommands(before=database)
+    consumer = start(commands, consumer_concurrency=4)
+    for _ in range(12):
+        assert tried.acquire(timeout=LONG)
+    assert committed(kafka, topics) == 0
+    away.clear()
+    commands.wait_for(300, seconds=60)
+    assert consumer.stop() == 0
+    found = handled(commands)
+    assert len(set(found)) == 300
+    for order in {order for order, _ in found}:
+        numbers = [number for name, number in found if name == order]
+        assert numbers == sorted(numbers)
+    assert committed(kafka, topics) == 300
+
+
+def test_a_poison_record_holds_its_lane_and_its_offset_only(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    values = [authorize("poison", 0), authorize("poison", 1), *(authorize(f"order-{n}", n) for n in range(200))]
+    produce(kafka, topics.commands, values, key=lambda _: b"one partition")
+
+    def before(origin: Origin) -> None:
+        if origin.value == values[0]:
+            raise ValueError("always")
+
+    commands = RecordingCommands(before=before)
+    consumer = start(commands, consumer_concurrency=4)
+    commands.wait_for(200)
+    assert consumer.stop() == 0
+    assert {order for order, _ in handled(commands)} == {f"order-{n}" for n in range(200)}
+    assert committed(kafka, topics) == 0
+    again = RecordingCommands()
+    start(again)
+    again.wait_for(202)
+
+
+def test_memory_is_bounded(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    produce(kafka, topics.commands, [authorize(f"order-{number}", number) for number in range(1000)])
+    gate = threading.Event()
+    held: list[float] = []
+
+    def hold(_: Origin) -> None:
+        held.append(metric("payment_consumer_held"))
+        gate.wait(LONG)
+
+    commands = RecordingCommands(before=hold)
+    start(commands, consumer_concurrency=2)
+    eventually(lambda: metric("payment_consumer_held") == 8)
+    gate.set()
+    commands.wait_for(1000, seconds=60)
+    assert max(held) == 8
+    assert len(set(handled(commands))) == 1000

@@ -1,0 +1,102 @@
+"""Rebalance and drain: what runs ends, what waits goes to the next owner, nothing is done twice without need."""
+
+import threading
+
+import pytest
+
+from devstack.kafka import Kafka
+from service.domain.commands import Origin
+from tests.integration.consumer.conftest import Start
+from tests.integration.consumer.running import authorize, by_order, committed, eventually, handled, metric, produce
+from tests.support.topics import Topics, make_topic
+from tests.unit.consumer.doubles import LONG, RecordingCommands
+
+pytestmark = pytest.mark.kafka
+
+
+def batch(first: int, count: int) -> list[bytes]:
+    """Commands of many orders, numbered onwards."""
+    return [authorize(f"order-{number % 60}", number) for number in range(first, first + count)]
+
+
+def test_a_second_consumer_takes_its_share_and_nothing_comes_twice(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    one, two = RecordingCommands(), RecordingCommands()
+    start(one)
+    produce(kafka, topics.commands, batch(0, 300), key=by_order)
+    one.wait_for(100)
+    leaving = start(two)
+    sent = 300
+    while not two.calls:
+        produce(kafka, topics.commands, batch(sent, 60), key=by_order)
+        sent += 60
+    assert leaving.stop() == 0
+    produce(kafka, topics.commands, batch(sent, 60), key=by_order)
+    sent += 60
+    one.wait_for(sent - len(two.calls), seconds=60)
+    found = handled(one) + handled(two)
+    assert sorted(number for _, number in found) == list(range(sent))
+    eventually(lambda: committed(kafka, topics) == sent)
+
+
+def test_a_full_consumer_stays_bounded_through_a_rebalance(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    produce(kafka, topics.commands, batch(0, 600), key=by_order)
+    gate = threading.Event()
+    entered = threading.Semaphore(0)
+
+    def hold(_: Origin) -> None:
+        entered.release()
+        gate.wait(LONG)
+
+    one, two = RecordingCommands(before=hold), RecordingCommands()
+    start(one, consumer_concurrency=2)
+    for _ in range(2):
+        assert entered.acquire(timeout=LONG)
+    start(two)
+    two.wait_for(1)
+    assert not entered.acquire(blocking=False)
+    gate.set()
+    eventually(lambda: len({number for _, number in handled(one) + handled(two)}) == 600)
+    eventually(lambda: committed(kafka, topics) == 600)
+
+
+def test_draining_ends_what_runs_and_leaves_what_waits(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    produce(kafka, topics.commands, [authorize("order", number) for number in range(3)], key=by_order)
+    gate, entered = threading.Event(), threading.Event()
+
+    def hold(_: Origin) -> None:
+        entered.set()
+        gate.wait(LONG)
+
+    one = RecordingCommands(before=hold)
+    consumer = start(one)
+    assert entered.wait(LONG)
+    eventually(lambda: metric("payment_consumer_held") == 3)
+    consumer.request_stop()
+    eventually(lambda: metric("payment_consumer_held") == 1)
+    gate.set()
+    assert consumer.stop() == 0
+    assert handled(one) == [("order", 0)]
+    assert committed(kafka, topics) == 1
+    two = RecordingCommands()
+    start(two)
+    two.wait_for(2)
+    assert handled(two) == [("order", 1), ("order", 2)]
+
+
+def test_draining_ends_in_time_though_a_command_does_not(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands)
+    produce(kafka, topics.commands, [authorize("order", 0)])
+    gate, entered = threading.Event(), threading.Event()
+
+    def hold(_: Origin) -> None:
+        entered.set()
+        gate.wait()
+
+    consumer = start(RecordingCommands(before=hold), shutdown_grace="3s")
+    assert entered.wait(LONG)
+    assert consumer.stop() == 0
+    assert committed(kafka, topics) == 0
+    gate.set()
