@@ -1,7 +1,7 @@
 """Each request's id, its access log line and its metrics. Neither query strings nor bodies are looked at."""
 
 import re
-from functools import lru_cache
+from functools import cache
 from time import perf_counter
 from uuid import uuid4
 
@@ -35,8 +35,7 @@ def install(app: Flask) -> None:
         g.started = perf_counter()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        # A worker's threads are kept, and with them the context of their last request.
-        structlog.contextvars.clear_contextvars()
+        # A worker's threads are kept, and with them this name: each request binds it anew.
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
@@ -46,7 +45,13 @@ def install(app: Flask) -> None:
         return response
 
 
-@lru_cache(maxsize=64)
+@cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: there are as many as methods, routes and statuses."""
+    return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
+
+
+@cache
 def template(rule: str) -> str:
     """A route as the contract writes it: ``/payment/<order_id>/status``."""
     return rule.replace("<opaque:", "<")
@@ -55,8 +60,9 @@ def template(rule: str) -> str:
 def _record(status: int, seconds: float) -> None:
     route = UNKNOWN_ROUTE if request.url_rule is None else template(request.url_rule.rule)
     method = request.method if request.method in _KNOWN_METHODS else "other"
-    REQUESTS.labels(method, route, status).inc()
-    DURATION.labels(method, route).observe(seconds)
+    requests, duration = _series(method, route, status)
+    requests.inc()
+    duration.observe(seconds)
     # Probes come every few seconds; they are news only when they fail.
     log = _access.debug if route in _QUIET_ROUTES and status < 400 else _access.info
     caller = {"caller": g.caller} if "caller" in g else {}

@@ -1,7 +1,7 @@
 """Payments and totals as JSON, in both spellings."""
 
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.domain.messages import rfc3339
@@ -41,9 +41,14 @@ def _payment(view: PaymentView) -> dict[str, Any]:
 
 def camel(value: Any) -> Any:
     """``value`` with every key in camelCase, those of objects inside it too."""
-    if isinstance(value, Mapping):
-        return {_UNDERSCORE.sub(lambda found: found[1].upper(), name): camel(each) for name, each in value.items()}
+    if isinstance(value, dict):
+        return {_camel_name(name): camel(each) for name, each in value.items()}
     return value
+
+
+@lru_cache(maxsize=256)
+def _camel_name(name: str) -> str:
+    return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
 def history_json(history: History) -> dict[str, Any]:

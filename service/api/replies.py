@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Response
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 RETRY_AFTER_SECONDS = 5
 """Longer than a failover's first moments, shorter than a saga's patience."""
 
@@ -37,8 +39,7 @@ def unavailable(code: str, message: str, **more: Any) -> ApiError:
 
 def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """``body`` as JSON."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, headers, mimetype="application/json")
+    return Response(_encode(body), status, headers, mimetype="application/json")
 
 
 def reply_error(error: ApiError) -> Response:

@@ -5,11 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.replies import ApiError
 from service.domain.command_fields import FieldError, build
 from service.domain.command_json import UnreadableError, is_storable, keep, parse
 from service.domain.commands import CommandType, Release, Revert
+
+MAX_BODY_BYTES = 1024 * 1024
+CUT_AFTER_BYTES = MAX_BODY_BYTES + 1
+"""Where Flask stops reading a body of unknown length, without a word: one more byte shows that it goes on."""
 
 MAX_KEY_LENGTH = 255
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -27,12 +32,23 @@ def command(kind: CommandType, payment_id: str, body: dict[str, Any]) -> Release
     return built
 
 
+def raw_body() -> bytes:
+    """The body, whole. Raises ApiError (400, 413)."""
+    raw = request.get_data(cache=False)
+    if len(raw) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    if request.content_length not in {None, len(raw)}:
+        # Nobody waits for the answer; but half a body, or none, must not pass for what was meant.
+        raise ApiError(400, "MALFORMED_REQUEST", "The body is shorter than its Content-Length; send all of it.")
+    return raw
+
+
 def json_body(*, may_be_empty: bool) -> dict[str, Any]:
     """The body, which must be a JSON object; unknown fields are left in it.
 
     No content type is taken as JSON, another one is refused. Raises ApiError (400, 415).
     """
-    raw = request.get_data(cache=False)
+    raw = raw_body()
     if not raw and may_be_empty:
         return {}
     if request.mimetype and not _JSON.fullmatch(request.mimetype):

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from service.api.ports import Ports
 from service.api.replies import ApiError, reply, unavailable
+from service.api.requests import raw_body
 from service.gateway.webhooks import BadWebhookError
 
 
@@ -15,7 +16,7 @@ def blueprint(ports: Ports, secrets: list[str]) -> Blueprint:
     def stripe_webhook() -> Response:
         if not secrets:
             raise unavailable("WEBHOOKS_NOT_CONFIGURED", "No webhook secret is set; set STRIPE_WEBHOOK_SECRET.")
-        payload = request.get_data(cache=False)
+        payload = raw_body()
         try:
             event = ports.parse_webhook(payload, request.headers.get("Stripe-Signature"), secrets)
         except BadWebhookError as error:

@@ -21,6 +21,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     before = root.handlers[:], root.level
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
+    structlog.contextvars.clear_contextvars()
     logs.configure("INFO", "json", "service")
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:], root.level = before

@@ -137,12 +137,6 @@ def test_given_option_wins_over_the_environment(environment: pytest.MonkeyPatch)
     assert load(ServiceSettings, port=2222, host=None).port == 2222
 
 
-def test_lease_outlives_a_stripe_call(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("LEASE", "20s")
-    with pytest.raises(SettingError, match=r"^LEASE: must be longer than STRIPE_TIMEOUT"):
-        load(ConsumerSettings)
-
-
 def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_TOKENS", "saga:hunter2")
     shown = repr(load(ServiceSettings))

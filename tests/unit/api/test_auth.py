@@ -1,0 +1,76 @@
+"""Who may ask."""
+
+from unittest.mock import patch
+
+import pytest
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+
+from service.api.auth import Tokens
+from tests.unit.api.fakes import PAYMENT_ID, World, app_of
+
+GUARDED = [
+    ("GET", "/payment/order-1/status"),
+    ("GET", f"/payment/{PAYMENT_ID}/details"),
+    ("GET", "/history/user-1"),
+    ("POST", f"/payment/{PAYMENT_ID}/release"),
+    ("POST", f"/payment/{PAYMENT_ID}/revert"),
+]
+
+
+@pytest.fixture
+def guarded(world: World) -> FlaskClient:
+    return app_of(world, api_tokens=SecretStr("saga:s3cret,plain,saga:n3w,ü:tökén")).test_client()
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer ", "Bearer wrong", "Bearer s3cre", "Bearer s3cret2", "Basic s3cret", "s3cret"],
+)
+def test_no_token_no_answer(guarded: FlaskClient, world: World, method: str, path: str, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    response = guarded.open(path, method=method, headers=headers, json={})
+    assert (response.status_code, (response.json or {})["error"]) == (401, "UNAUTHORIZED")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert world.asked == []
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize("header", ["Bearer s3cret", "bearer plain", "BEARER n3w", "Bearer  s3cret "])
+def test_any_of_the_tokens_opens(guarded: FlaskClient, method: str, path: str, header: str) -> None:
+    body = {"runner_id": "r", "runner_connect_account_id": "a"} if path.endswith("release") else None
+    response = guarded.open(path, method=method, headers={"Authorization": header}, json=body)
+    assert response.status_code in {200, 202}
+
+
+def test_token_in_utf_8_opens(world: World, guarded: FlaskClient) -> None:
+    on_the_wire = "Bearer tökén".encode().decode("latin-1")
+    response = guarded.get("/history/u", environ_overrides={"HTTP_AUTHORIZATION": on_the_wire})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+def test_probes_need_none(guarded: FlaskClient, path: str) -> None:
+    assert guarded.get(path).status_code == 200
+
+
+def test_webhook_needs_its_signature_only(guarded: FlaskClient) -> None:
+    assert guarded.post("/stripe-webhook", data="evt", headers={"Stripe-Signature": "good"}).status_code == 200
+
+
+def test_unknown_route_says_so_to_anyone(guarded: FlaskClient) -> None:
+    assert guarded.get("/nope").status_code == 404
+
+
+def test_auth_off_asks_nobody(world: World) -> None:
+    client = app_of(world, api_tokens=SecretStr("t"), api_auth="off").test_client()
+    assert client.get("/history/u").status_code == 200
+
+
+def test_all_tokens_are_compared_each_time() -> None:
+    tokens = Tokens([("a", "first"), ("b", "second"), ("c", "third")])
+    with patch("service.api.auth.hmac.compare_digest", return_value=True) as compare:
+        assert tokens.caller("Bearer x") == "a"
+    assert compare.call_count == 3
+    assert {len(known) for known, _ in (call.args for call in compare.call_args_list)} == {32}

@@ -1,0 +1,120 @@
+"""Errors: one shape, the right status, no internals."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, app_of
+
+USING_THE_DATABASE = [
+    ("GET", "/payment/order-1/status", None),
+    ("GET", f"/payment/{PAYMENT_ID}/details", None),
+    ("GET", "/history/user-1", None),
+    ("POST", f"/payment/{PAYMENT_ID}/release", '{"runner_id": "r", "runner_connect_account_id": "a"}'),
+    ("POST", f"/payment/{PAYMENT_ID}/revert", None),
+    ("POST", "/stripe-webhook", "evt_1"),
+]
+SIGNED = {"Stripe-Signature": "good"}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), USING_THE_DATABASE)
+def test_database_down_is_503(client: FlaskClient, world: World, method: str, path: str, body: str | None) -> None:
+    world.error = Unreachable("password=hunter2")
+    response = client.open(path, method=method, data=body, headers=SIGNED)
+    assert (response.status_code, (response.json or {})["error"]) == (503, "DATABASE_UNAVAILABLE")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [*USING_THE_DATABASE, ("GET", "/ready", None)])
+def test_fault_of_ours_is_500_without_internals(
+    client: FlaskClient, world: World, method: str, path: str, body: str | None
+) -> None:
+    world.error = KeyError("hunter2")
+    response = client.open(path, method=method, data=body, headers=SIGNED)
+    assert (response.status_code, (response.json or {})["error"]) == (500, "INTERNAL_ERROR")
+    assert "hunter2" not in response.text
+    assert "KeyError" not in response.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nope",
+        "/health/",
+        "//health",
+        "/payment",
+        "/payment/",
+        "/payment/x",
+        "/payment//status",
+        "/history",
+        "/history/",
+        "/static/x",
+        f"/payment/{PAYMENT_ID}/details/",
+        "/payment/x/status/more",
+    ],
+)
+def test_unknown_route_is_404(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, (response.json or {})["error"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/health", {"GET", "HEAD"}),
+        ("OPTIONS", "/health", {"GET", "HEAD"}),
+        ("GET", "/stripe-webhook", {"POST"}),
+        ("GET", f"/payment/{PAYMENT_ID}/release", {"POST"}),
+        ("PUT", "/payment/x/status", {"GET", "HEAD"}),
+        ("DELETE", "/history/x", {"GET", "HEAD"}),
+    ],
+)
+def test_other_method_is_405(client: FlaskClient, method: str, path: str, allowed: set[str]) -> None:
+    response = client.open(path, method=method)
+    assert (response.status_code, (response.json or {})["error"]) == (405, "METHOD_NOT_ALLOWED")
+    assert set(response.headers["Allow"].split(", ")) == allowed
+
+
+def test_ready_names_the_failing_part(client: FlaskClient, world: World) -> None:
+    world.fault = Fault("schema", "The schema is old; run: cli.py db upgrade")
+    response = client.get("/ready")
+    assert response.status_code == 503
+    assert response.json == {
+        "success": False,
+        "error": "NOT_READY",
+        "message": "The schema is old; run: cli.py db upgrade",
+        "failing": "schema",
+    }
+    assert "Retry-After" in response.headers
+
+
+def test_health_touches_nothing(client: FlaskClient, world: World) -> None:
+    world.error = Unreachable()
+    assert client.get("/health").json == {"status": "healthy"}
+    assert world.asked == []
+
+
+def test_head_has_no_body(client: FlaskClient) -> None:
+    response = client.head("/health")
+    assert (response.status_code, response.data) == (200, b"")
+
+
+def test_webhook_is_handed_on(client: FlaskClient, world: World) -> None:
+    response = client.post("/stripe-webhook", data="evt_1", headers=SIGNED, content_type="text/plain")
+    assert (response.status_code, response.json) == (200, {"received": True})
+    assert [event.id for event in world.received] == ["evt_1"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Stripe-Signature": "bad"}])
+def test_webhook_unsigned_is_400(client: FlaskClient, world: World, headers: dict[str, str]) -> None:
+    response = client.post("/stripe-webhook", data="evt_1", headers=headers)
+    assert (response.status_code, (response.json or {})["error"]) == (400, "INVALID_WEBHOOK")
+    assert world.asked == []
+
+
+def test_webhook_without_secret_is_503(world: World) -> None:
+    client = app_of(world, stripe_webhook_secret=None).test_client()
+    response = client.post("/stripe-webhook", data="evt_1", headers=SIGNED)
+    assert (response.status_code, (response.json or {})["error"]) == (503, "WEBHOOKS_NOT_CONFIGURED")
+    assert "Retry-After" in response.headers

@@ -1,0 +1,143 @@
+"""What is seen of a request afterwards: its id, one log line, its figures; and what is never seen."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+
+from service import logs
+from service.domain.status import PaymentStatus
+from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, a_payment, app_of
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logs.configure("INFO", "json", "service")
+    # The module's own logger may have been used, and so bound to another stream, before.
+    monkeypatch.setattr("service.api.observability._access", logs.get_logger("service.access"))
+    monkeypatch.setattr("service.api.errors._log", logs.get_logger("service.api.errors"))
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:], root.level = before
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_line_has_the_route_and_not_the_request(world: World, lines: Lines) -> None:
+    client = app_of(world, api_tokens=SecretStr("saga:s3cret")).test_client()
+    client.post(
+        f"/payment/{PAYMENT_ID}/revert?secretish=query",
+        json={"reason": "bodyish"},
+        headers={"Authorization": "Bearer s3cret", "X-Request-Id": "req-1"},
+    )
+    (line,) = lines()
+    assert line.pop("duration_ms") >= 0
+    del line["timestamp"]
+    assert line == {
+        "event": "request",
+        "method": "POST",
+        "route": "/payment/<payment_id>/revert",
+        "status": 202,
+        "caller": "saga",
+        "request_id": "req-1",
+        "level": "info",
+        "module": "service.access",
+        "process": "service",
+    }
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+def test_good_probes_are_no_news(client: FlaskClient, lines: Lines, path: str) -> None:
+    client.get(path)
+    assert lines() == []
+
+
+def test_bad_probe_is_news(client: FlaskClient, world: World, lines: Lines) -> None:
+    world.fault = Fault("database", "It is down.")
+    client.get("/ready")
+    assert [line["status"] for line in lines()] == [503]
+
+
+def test_database_fault_is_logged_without_its_parameters(client: FlaskClient, world: World, lines: Lines) -> None:
+    world.error = Unreachable("connection refused\n[parameters: hunter2]")
+    client.get("/history/u")
+    fault, access = lines()
+    assert (fault["event"], fault["reason"]) == ("database_unavailable", "connection refused")
+    assert access["status"] == 503
+
+
+def test_unknown_token_is_not_logged(world: World, lines: Lines) -> None:
+    client = app_of(world, api_tokens=SecretStr("s3cret")).test_client()
+    client.get("/history/u", headers={"Authorization": "Bearer hunter2"})
+    (line,) = lines()
+    assert line["status"] == 401
+    assert "hunter2" not in json.dumps(line)
+    assert "caller" not in line
+
+
+def test_next_action_is_not_logged(client: FlaskClient, world: World, lines: Lines) -> None:
+    world.payment = a_payment(status=PaymentStatus.REQUIRES_ACTION)
+    world.next_action = {"type": "use_stripe_sdk", "client_secret": "pi_1_secret_hunter2"}
+    client.get("/payment/order-1/status")
+    assert "hunter2" not in json.dumps(lines())
+
+
+def test_fault_is_logged_with_its_trace_under_the_same_id(client: FlaskClient, world: World, lines: Lines) -> None:
+    world.error = KeyError("boom")
+    response = client.get("/history/u")
+    fault, access = lines()
+    assert "KeyError" in fault["exception"]
+    assert fault["request_id"] == access["request_id"] == response.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("given", ["req-1", "a/b:c.d_e+f=g"])
+def test_callers_request_id_is_kept(client: FlaskClient, given: str) -> None:
+    assert client.get("/health", headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "ü"])
+def test_odd_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    found = client.get("/health", headers={"X-Request-Id": given}).headers["X-Request-Id"]
+    assert found != given
+    assert len(found) == 32
+
+
+def test_each_request_has_its_own_id(client: FlaskClient) -> None:
+    assert client.get("/health").headers["X-Request-Id"] != client.get("/nope").headers["X-Request-Id"]
+
+
+def _count(**labels: str) -> float:
+    return REGISTRY.get_sample_value("http_requests_total", labels) or 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "labels"),
+    [
+        ("GET", "/payment/a/status", {"method": "GET", "route": "/payment/<order_id>/status", "status": "200"}),
+        ("GET", "/no/such/7", {"method": "GET", "route": "unknown", "status": "404"}),
+        ("BREW", "/health", {"method": "other", "route": "unknown", "status": "405"}),
+    ],
+)
+def test_figures_have_few_labels(client: FlaskClient, method: str, path: str, labels: dict[str, str]) -> None:
+    before = _count(**labels)
+    client.open(path, method=method)
+    assert _count(**labels) == before + 1
+
+
+def test_metrics_are_prometheus_text(client: FlaskClient) -> None:
+    client.get("/history/u")
+    text = client.get("/metrics").text
+    assert 'http_requests_total{method="GET",route="/history/<user_id>",status="200"}' in text
+    assert 'http_request_duration_seconds_bucket{le="0.001",method="GET",route="/history/<user_id>"}' in text
