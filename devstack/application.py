@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
@@ -11,11 +10,9 @@ from typing import Self
 
 from devstack.kafka import Kafka
 from devstack.ports import free_port
-from devstack.processes import Command, run_to_end, scratch_directory
-from devstack.service_process import ALL_SERVICES, ROOT, ServiceName, ServiceProcess
+from devstack.processes import scratch_directory
+from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess, overlaid
 from devstack.simulator import StripeSimulator
-
-_MIGRATION_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,10 @@ class _Secrets:
 
 
 class Application:
-    """`environment` goes to every process, `environment_of` to one; both go over what the stack itself sets."""
+    """On a database that is migrated.
+
+    `environment` goes to every process, `environment_of` to one; both go over what is set here.
+    """
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Application:
         self._directory = scratch_directory("service")
         self.http_url = f"http://127.0.0.1:{self._ports['serve']}"
         self.simulator = StripeSimulator(
-            webhook_url=f"{self.http_url}/stripe-webhook", webhook_secret=self._secrets.webhook
+            *("--webhook-url", f"{self.http_url}/stripe-webhook", "--webhook-secret", self._secrets.webhook)
         )
         self.services: dict[ServiceName, ServiceProcess] = {}
 
@@ -83,12 +83,9 @@ class Application:
         Raises ProcessFailedError.
         """
         self.simulator.start()
-        self._migrate()
         for name in ALL_SERVICES:
-            own = self._environment_of.get(name, {})
-            self.services[name] = ServiceProcess(
-                name, {**self._process_environment(), **own}, self._ports[name], self._directory
-            )
+            ours = {**self._process_environment(), **self._environment_of.get(name, {})}
+            self.services[name] = ServiceProcess(name, overlaid(os.environ, ours), self._ports[name], self._directory)
         wanted = [self.services[name] for name in services]
         for service in wanted:
             service.start()
@@ -117,20 +114,9 @@ class Application:
     ) -> None:
         self.close()
 
-    def _migrate(self) -> None:
-        command = Command(
-            name="db upgrade",
-            argv=[sys.executable, str(ROOT / "cli.py"), "db", "upgrade"],
-            log=self._directory / "db-upgrade.log",
-            env=self._process_environment(),
-            cwd=ROOT,
-            scratch=self._directory,
-        )
-        run_to_end(command, _MIGRATION_SECONDS)
-
     def _process_environment(self) -> dict[str, str]:
         info = self.info
-        ours = {
+        stack = {
             "DATABASE_URL": info.database_url,
             "KAFKA_BOOTSTRAP_SERVERS": info.kafka_bootstrap_servers,
             "STRIPE_API_BASE": info.stripe_api_base,
@@ -138,10 +124,8 @@ class Application:
             "STRIPE_WEBHOOK_SECRET": info.stripe_webhook_secret,
             "API_TOKENS": info.api_token,
             **_delivery(self._kafka),
-            **self._environment,
         }
-        inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
-        return {**inherited, **ours}
+        return {**stack, **self._environment}
 
 
 def _delivery(kafka: Kafka) -> dict[str, str]:

@@ -1,19 +1,22 @@
 """One process of the service, as an operator would start it: `python cli.py serve`, `consume` or `relay`."""
 
 import http.client
+import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from devstack.processes import Command, ManagedProcess
+from devstack.processes import Command, ManagedProcess, run_to_end, scratch_directory
 
 ServiceName = Literal["serve", "consume", "relay"]
 ALL_SERVICES: tuple[ServiceName, ...] = ("serve", "consume", "relay")
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 60.0
+_MIGRATION_SECONDS = 60.0
 _GRACE_SECONDS = 30.0  # above the service's own default SHUTDOWN_GRACE
 
 
@@ -85,3 +88,26 @@ class ServiceProcess:
             return False
         finally:
             connection.close()
+
+
+def migrate(database_url: str) -> None:
+    """`python cli.py db upgrade`. Raises ProcessFailedError."""
+    directory = scratch_directory("migration")
+    command = Command(
+        name="db upgrade",
+        argv=[sys.executable, str(ROOT / "cli.py"), "db", "upgrade"],
+        log=directory / "db-upgrade.log",
+        env=overlaid(os.environ, {"DATABASE_URL": database_url}),
+        cwd=ROOT,
+        scratch=directory,
+    )
+    try:
+        run_to_end(command, _MIGRATION_SECONDS)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def overlaid(inherited: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
+    """Ours over the inherited ones; an inherited NAME_FILE of one of ours would be an error beside it."""
+    kept = {name: value for name, value in inherited.items() if name.removesuffix("_FILE") not in ours}
+    return {**kept, **ours}

@@ -9,7 +9,7 @@ from devstack.background import Background
 from devstack.kafka import Kafka, start_kafka
 from devstack.kafka_install import Say
 from devstack.postgres import Postgres, start_postgres
-from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess
+from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess, migrate
 
 _DATABASE = "payments"
 
@@ -31,8 +31,10 @@ class Stack:
         self._kafka.begin()
         postgres = self._postgres.result()
         self._say(f"PostgreSQL: {postgres.kind}")
+        database_url = _database(postgres)
+        migrate(database_url)
         self._application = Application(
-            database_url=_database(postgres), kafka=self._kafka.result(), environment=self._environment
+            database_url=database_url, kafka=self._kafka.result(), environment=self._environment
         )
         self._application.start(services)
         return self

@@ -11,6 +11,8 @@ from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from devstack.postgres_install import PostgresUnavailableError
 from devstack.processes import ProcessFailedError
+from devstack.simulator import StripeSimulator
+from devstack.stripe_simulator.client import SimulatorControl
 from tests.support.requirements import unavailable
 from tests.support.servers import Servers
 from tests.support.stripe_mock import StripeMockUnavailableError
@@ -120,6 +122,24 @@ def topics() -> Topics:
 def new_topic(kafka: Kafka) -> Callable[[], str]:
     """Makes a topic of its own at each call, and returns its name."""
     return lambda: make_topic(kafka, f"topic_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[StripeSimulator]:
+    """One Stripe simulator for the run; it delivers no webhooks until it is told where."""
+    simulator = StripeSimulator("--seed", "1")
+    try:
+        yield simulator.start()
+    finally:
+        simulator.close()
+
+
+@pytest.fixture
+def simulator(simulator_process: StripeSimulator) -> SimulatorControl:
+    """The run's Stripe simulator, with nothing in it."""
+    control = simulator_process.control
+    control.reset()
+    return control
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,207 @@
+"""The payment core in one process: a real database, the simulated Stripe, consumers and webhooks at a test's will."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import stripe
+import urllib3
+
+from devstack.stripe_simulator.client import SimulatorControl
+from service.domain.commands import Authorize, Command, Origin, Release, Revert
+from service.domain.ports import IntentRequest, PaymentGateway, StripeEvent
+from service.gateway.stripe_gateway import StripeGateway
+from service.gateway.webhooks import parse
+from service.settings import ConsumerSettings, load
+from service.storage.engine import make_engine, refuse_inside_transaction
+from service.usecases.engine import CommandEngine
+from service.usecases.recording import Recorder
+from service.usecases.stripe_events import StripeEvents
+from service.wiring import command_engine
+from tests.support.core_view import CoreView
+
+SECRET = "whsec_core"
+RUNNER = "acct_runner"
+VISA = "pm_card_visa"
+DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
+CHALLENGED = "pm_card_threeDSecure2Required"
+ROUNDS = 60
+
+
+def core_settings(database_url: str, stripe_base: str, **changed: Any) -> ConsumerSettings:
+    """A consumer's settings; no Kafka is spoken to."""
+    return load(
+        ConsumerSettings,
+        **{
+            "database_url": database_url,
+            "database_pool_size": 6,
+            "kafka_bootstrap_servers": "unused:1",
+            "stripe_secret_key": "sk_test_core",
+            "stripe_api_base": stripe_base,
+            "stripe_timeout": timedelta(seconds=5),
+            **changed,
+        },
+    )
+
+
+class Core(CoreView):
+    """What a saga, Stripe, the customer and time can do to the payment core, and what there is to see of it."""
+
+    def __init__(self, settings: ConsumerSettings, stripe_control: SimulatorControl, engine: CommandEngine) -> None:
+        super().__init__(make_engine(settings.database_url.get_secret_value(), 8), stripe_control)
+        self.settings = settings
+        self.engine = engine
+        self.webhooks = StripeEvents(self.database, Recorder(settings.payment_events_topic))
+        self._http = urllib3.PoolManager(retries=False)
+        self._offset = 0
+
+    # what a saga does
+
+    def handle(self, command: Command) -> None:
+        """A command arrives, in a record of its own."""
+        self.engine.handle(command, self.origin())
+
+    def origin(self) -> Origin:
+        """The next record of the commands topic."""
+        self._offset += 1
+        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", b"00-trace-01")])
+
+    def authorize(
+        self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any
+    ) -> UUID:
+        """Authorise 15.00 SGD; the id of the order's newest payment."""
+        self.handle(authorisation(correlation_id, order_id, card, **more))
+        return self.payment_id(order_id)
+
+    def release(self, payment_id: UUID, correlation_id: str = "c-release", account: str = RUNNER) -> None:
+        """Release to a runner's account."""
+        self.handle(Release(correlation_id, payment_id, "runner-1", account))
+
+    def revert(self, payment_id: UUID, correlation_id: str = "c-revert", reason: str | None = None) -> None:
+        """Revert."""
+        self.handle(Revert(correlation_id, payment_id, reason))
+
+    # what time does
+
+    def hurry(self) -> None:
+        """Every backoff is over."""
+        self.sql("UPDATE commands SET next_attempt_at = now() WHERE state = 'pending' AND lease_token IS NULL")
+
+    def expire_leases(self) -> None:
+        """Whoever held a lease has died, or hangs."""
+        self.sql(
+            "UPDATE commands SET lease_expires_at = now() - interval '1 second', next_attempt_at = now() "
+            "WHERE lease_token IS NOT NULL"
+        )
+
+    def wait(self, correlation_id: str, **passed: float) -> None:
+        """Make a command's history older, and Stripe's clock later."""
+        seconds = timedelta(**passed).total_seconds()
+        self.stripe.advance(seconds)
+        self.sql(
+            "UPDATE commands SET received_at = received_at - make_interval(secs => :s), next_attempt_at = now(), "
+            "step_started_at = step_started_at - make_interval(secs => :s) WHERE correlation_id = :c",
+            s=seconds,
+            c=correlation_id,
+        )
+
+    def complete(self, engine: CommandEngine | None = None) -> int:
+        """One round of the completer; how much it found."""
+        due = (engine or self.engine).complete_due(100)
+        for command in due:
+            command.run()
+        return len(due)
+
+    def settle(self) -> None:
+        """Complete until nothing but what waits for the customer is open. Fails when that does not end."""
+        for _ in range(ROUNDS):
+            self.hurry()
+            if not self.complete():
+                return
+        raise AssertionError(f"does not settle: {self.sql('SELECT * FROM commands WHERE state <> :s', s='done')}")
+
+    # what Stripe does
+
+    def stripe_events(self, intent_id: str | None = None) -> list[StripeEvent]:
+        """The webhooks Stripe owes us for an intent (or all), oldest first, as they are read from signed deliveries."""
+        answer = self._http.request(
+            "GET",
+            f"{self.stripe.base_url}/v1/events?limit=100",
+            headers={"Authorization": "Bearer sk_test_core"},
+        )
+        found = [self.delivered(event) for event in reversed(json.loads(answer.data)["data"])]
+        return [event for event in found if event.intent and intent_id in {None, event.object_id}]
+
+    def delivered(self, event: dict[str, Any]) -> StripeEvent:
+        """An event as the webhook route reads it, its signature checked."""
+        payload, now = json.dumps(event), int(time.time())
+        digest = stripe.WebhookSignature._compute_signature(f"{now}.{payload}", SECRET)
+        return parse(payload.encode(), f"t={now},v1={digest}", [SECRET])
+
+    def deliver(self, *events: StripeEvent) -> list[str]:
+        """Webhooks arrive in this order; what each did."""
+        return [self.webhooks.receive(event) for event in events]
+
+    def deliver_all(self, payment_id: UUID) -> list[str]:
+        """Everything Stripe has to say of the payment's intent, in order."""
+        return self.deliver(*self.stripe_events(self.payment(payment_id)["stripe_payment_intent_id"]))
+
+    def retry_challenge(self, payment_id: UUID, card: str = VISA) -> None:
+        """The customer, who still has the client secret, tries another card."""
+        self._http.request(
+            "POST",
+            f"{self.stripe.base_url}/v1/payment_intents/{self.intent(payment_id)}/confirm",
+            headers={"Authorization": "Bearer sk_test_core"},
+            fields={"payment_method": card, "return_url": "https://shop.example/back"},
+            encode_multipart=False,
+        )
+
+    def late_intent(self, payment_id: UUID) -> str:
+        """An authorise request of the payment that was long under way reaches Stripe only now; its intent."""
+        row = self.payment(payment_id)
+        request = IntentRequest(
+            payment_id=str(payment_id),
+            order_id=row["order_id"],
+            customer_id=row["customer_id"],
+            amount=row["amount"],
+            currency=row["currency"],
+            payment_method_id=VISA,
+            stripe_customer_id=None,
+            description=None,
+            return_url=None,
+        )
+        return StripeGateway(self.settings, refuse_inside_transaction).create_intent(request, fresh("late")).id
+
+    def close(self) -> None:
+        """Give the test's own connections back."""
+        self._http.clear()
+        self.database.dispose()
+
+
+def authorisation(correlation_id: str, order_id: str, card: str = VISA, **more: Any) -> Authorize:
+    """An authorise of 15.00 SGD."""
+    return Authorize(correlation_id, order_id, "customer-1", card, more.pop("amount", 1500), "sgd", **more)
+
+
+@contextmanager
+def running_core(
+    database_url: str, stripe_control: SimulatorControl, gateway: PaymentGateway | None = None, **changed: Any
+) -> Iterator[Core]:
+    """A core with one consumer."""
+    settings = core_settings(database_url, stripe_control.base_url, **changed)
+    with command_engine(settings, gateway) as (engine, _):
+        core = Core(settings, stripe_control, engine)
+        try:
+            yield core
+        finally:
+            core.close()
+
+
+def fresh(prefix: str) -> str:
+    """A name that no other test or example uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:10]}"

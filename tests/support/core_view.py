@@ -1,0 +1,97 @@
+"""What there is to see of the payment core: its tables, its outbox, and Stripe's ledger."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from devstack.stripe_simulator.client import SimulatorControl
+from service.storage.engine import Engine
+
+
+@dataclass(frozen=True)
+class Event:
+    """A row of the outbox, its value and headers read."""
+
+    type: str
+    key: str
+    sequence: int | None
+    correlation_id: str
+    payload: dict[str, Any]
+    headers: dict[str, str]
+
+    @property
+    def answers(self) -> tuple[str, str] | None:
+        """Type and correlation id of the command that this is the outcome of."""
+        command_type = self.headers.get("command_type")
+        return None if command_type is None else (command_type, self.correlation_id)
+
+    @property
+    def told(self) -> str:
+        """What a saga makes of it: ``release_payment: payment.failed INVALID_STATE``."""
+        words = [self.type, *(str(self.payload[name]) for name in ("error", "status") if name in self.payload)]
+        return f"{self.headers.get('command_type', 'news')}: {' '.join(words)}"
+
+
+class CoreView:
+    """Reads of a test's own; nothing here goes through the service."""
+
+    def __init__(self, database: Engine, stripe_control: SimulatorControl) -> None:
+        self.database = database
+        self.stripe = stripe_control
+
+    def sql(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+        """Run one statement of the test's own."""
+        with self.database.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    def payment_id(self, order_id: str) -> UUID:
+        """The order's newest payment."""
+        found = self.sql("SELECT payment_id FROM payments WHERE order_id = :o ORDER BY created_at DESC", o=order_id)
+        return UUID(str(found[0]["payment_id"]))
+
+    def payment(self, payment_id: UUID) -> dict[str, Any]:
+        """Its row."""
+        return self.sql("SELECT * FROM payments WHERE payment_id = :p", p=payment_id)[0]
+
+    def status(self, payment_id: UUID) -> str:
+        """Its status."""
+        return str(self.payment(payment_id)["status"])
+
+    def intent(self, payment_id: UUID) -> str:
+        """Its PaymentIntent's id."""
+        return str(self.payment(payment_id)["stripe_payment_intent_id"])
+
+    def command(self, correlation_id: str, command_type: str) -> dict[str, Any]:
+        """A command's row."""
+        where = "correlation_id = :c AND command_type = :t"
+        return self.sql(f"SELECT * FROM commands WHERE {where}", c=correlation_id, t=command_type)[0]
+
+    def events(self) -> list[Event]:
+        """The events topic's part of the outbox, in order."""
+        rows = self.sql("SELECT * FROM outbox WHERE topic = 'payment_events' ORDER BY position")
+        return [_event(row) for row in rows]
+
+    def told(self) -> list[str]:
+        """The events in short."""
+        return [event.told for event in self.events()]
+
+    def outcome(self, command_type: str, correlation_id: str) -> Event:
+        """The command's one outcome; fails when there is none or more."""
+        (found,) = [event for event in self.events() if event.answers == (command_type, correlation_id)]
+        return found
+
+    def effects(self, payment_id: UUID | None = None) -> list[str]:
+        """What the simulator's ledger has of the payment, or of all, in order."""
+        wanted = None if payment_id is None else str(payment_id)
+        entries = self.stripe.ledger()
+        return [str(e.effect) for e in entries if wanted in {None, e.metadata.get("payment_id")}]
+
+
+def _event(row: dict[str, Any]) -> Event:
+    value = json.loads(row["value"])
+    headers = dict(row["headers"])
+    return Event(row["type"], row["key"], row["sequence"], value["correlation_id"], value["payload"], headers)
