@@ -1,0 +1,51 @@
+"""The payment core against a real database and the simulated Stripe."""
+
+import secrets
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from devstack.postgres import Postgres
+from devstack.stripe_simulator.client import SimulatorControl
+from devstack.stripe_simulator.process import running
+from service.storage.tables import metadata
+from tests.integration.core.invariants import check_always
+from tests.support.core import Core, running_core
+
+
+@pytest.fixture(scope="package")
+def stripe_process() -> Iterator[SimulatorControl]:
+    with running("--seed", "1") as control:
+        yield control
+
+
+@pytest.fixture
+def simulated_stripe(stripe_process: SimulatorControl) -> SimulatorControl:
+    stripe_process.reset()
+    return stripe_process
+
+
+@pytest.fixture(scope="package")
+def core_database(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
+    """One database for all these tests: emptying it is quicker than making another."""
+    name = f"test_core_{secrets.token_hex(6)}"
+    yield postgres_server.databases.create(name, template=migrated_template)
+    postgres_server.databases.drop(name)
+
+
+@pytest.fixture
+def emptied_database(core_database: str) -> str:
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    connection = psycopg2.connect(core_database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables}")
+    connection.close()
+    return core_database
+
+
+@pytest.fixture
+def core(emptied_database: str, simulated_stripe: SimulatorControl) -> Iterator[Core]:
+    with running_core(emptied_database, simulated_stripe) as running_one:
+        yield running_one
+        check_always(running_one)

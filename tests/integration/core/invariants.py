@@ -1,0 +1,82 @@
+"""The invariants, checked from outside: on the outbox, the transitions and Stripe's ledger alone."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from service.domain.status import PaymentStatus, may_become
+from tests.support.core import Core
+
+ENDED = {"FAILED", "REVERTED"}
+
+
+def check_always(core: Core) -> None:
+    """What holds at any moment, also in the middle of everything."""
+    _one_outcome_a_command(core)
+    _sequences_without_gaps(core)
+    _transitions_are_chains(core)
+    _effects_once(core)
+
+
+def check_settled(core: Core) -> None:
+    """What holds besides when every command is answered and Stripe has said all."""
+    check_always(core)
+    _every_command_is_answered(core)
+    for payment in core.sql("SELECT * FROM payments"):
+        _money_is_where_the_status_says(core, payment)
+
+
+def _one_outcome_a_command(core: Core) -> None:
+    told = Counter(event.answers for event in core.events() if event.answers is not None)
+    assert {answers: times for answers, times in told.items() if times > 1} == {}
+
+
+def _every_command_is_answered(core: Core) -> None:
+    told = {event.answers for event in core.events()}
+    rows = core.sql("SELECT command_type, correlation_id FROM commands WHERE command_type <> 'cancel_hold'")
+    accepted = {(row["command_type"], row["correlation_id"]) for row in rows}
+    waiting = core.sql("SELECT command_type, correlation_id FROM commands WHERE state = 'waiting'")
+    assert accepted - told == {(row["command_type"], row["correlation_id"]) for row in waiting}
+
+
+def _sequences_without_gaps(core: Core) -> None:
+    by_payment: dict[str, list[int | None]] = defaultdict(list)
+    for event in core.events():
+        if "ce_subject" in event.headers:
+            by_payment[event.key].append(event.sequence)
+    for key, sequences in by_payment.items():
+        assert sequences == list(range(1, len(sequences) + 1)), key
+
+
+def _transitions_are_chains(core: Core) -> None:
+    at: dict[Any, str] = defaultdict(lambda: "INITIATING")
+    for row in core.sql("SELECT * FROM payment_transitions ORDER BY id"):
+        assert row["from_status"] == at[row["payment_id"]]
+        assert may_become(PaymentStatus(row["from_status"]), PaymentStatus(row["to_status"]))
+        at[row["payment_id"]] = row["to_status"]
+    for payment in core.sql("SELECT payment_id, status FROM payments"):
+        assert at[payment["payment_id"]] == payment["status"]
+
+
+def _effects_once(core: Core) -> None:
+    """What we do: per intent at most one effect of each kind, per payment at most one that moves money."""
+    effects = [entry for entry in core.stripe.ledger() if entry.by != "dashboard"]
+    by_intent = Counter((e.effect, e.payment_intent) for e in effects)
+    assert {what: times for what, times in by_intent.items() if times > 1} == {}
+    moving = Counter((e.effect, e.metadata.get("payment_id")) for e in effects if e.effect not in {"hold", "cancel"})
+    assert {what: times for what, times in moving.items() if times > 1} == {}
+
+
+def _money_is_where_the_status_says(core: Core, payment: dict[str, Any]) -> None:
+    effects = Counter(core.effects(payment["payment_id"]))
+    held = effects["hold"] - effects["capture"] - effects["cancel"]
+    kept = effects["capture"] - effects["refund"]
+    sent = effects["transfer"] - effects["reversal"]
+    status = payment["status"]
+    if status in ENDED:
+        assert (max(held, 0), kept, sent) == (0, 0, 0), payment
+    if status == "AUTHORIZED":
+        assert held + kept == 1, payment
+        assert sent == 0, payment
+    if status == "SUCCEEDED":
+        assert kept == 1, payment
+        assert sent == int(bool(payment["stripe_transfer_id"] and not payment["stripe_reversal_id"])), payment

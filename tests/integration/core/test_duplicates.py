@@ -1,0 +1,89 @@
+"""The same command again: by redelivery, under another meaning, from several consumers at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from service.domain.commands import InvalidCommand, Release, Revert, UnreadableMessage
+from service.domain.errors import ErrorCode
+from tests.integration.core.invariants import check_settled
+from tests.support.core import Core, authorisation
+
+WORKERS = 6
+
+
+def _letters(core: Core) -> list[str]:
+    return [str(row["reason"]) for row in core.sql("SELECT reason FROM dead_letters ORDER BY id")]
+
+
+def test_redelivered_commands_do_nothing(core: Core) -> None:
+    payment = core.authorize("c-1")
+    for _ in range(3):
+        core.authorize("c-1")
+        core.release(payment, "c-2")
+        core.revert(payment, "c-1")
+    assert len(core.events()) == 3
+    assert core.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
+    assert core.authorize("c-1") == payment, "the order is free again, yet this command was carried out before"
+    assert _letters(core) == []
+    check_settled(core)
+
+
+def test_other_content_under_the_same_pair_is_a_dead_letter(core: Core) -> None:
+    payment = core.authorize("c-1")
+    told = core.told()
+    core.handle(authorisation("c-1", "order-1", amount=1501))
+    core.handle(authorisation("c-1", "order-2"))
+    core.release(payment, "c-2")
+    core.release(payment, "c-2", "acct_other")
+    assert core.told() == [*told, "release_payment: payment.released SUCCEEDED"]
+    assert _letters(core) == ["CORRELATION_ID_REUSED"] * 3
+    assert len(core.sql("SELECT 1 FROM outbox WHERE topic = 'payment_commands.dead_letter'")) == 3
+    assert len(core.sql("SELECT 1 FROM payments")) == 1
+
+
+def test_a_redelivered_dead_letter_is_kept_once(core: Core) -> None:
+    origin = core.origin()
+    for _ in range(2):
+        core.engine.bury(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
+    assert _letters(core) == ["NOT_JSON"]
+    assert len(core.sql("SELECT 1 FROM outbox")) == 1
+
+
+def test_an_invalid_command_is_answered_once_and_kept(core: Core) -> None:
+    invalid = InvalidCommand("c-1", "release_payment", ErrorCode.INVALID_PAYLOAD, "runner_id is missing", {"a": 1})
+    origin = core.origin()
+    for _ in range(2):
+        core.engine.refuse(invalid, origin)
+    (event,) = core.events()
+    assert event.told == "release_payment: payment.failed INVALID_PAYLOAD"
+    assert (event.key, event.sequence) == ("c-1", None)
+    assert _letters(core) == ["INVALID_PAYLOAD"]
+
+
+def test_one_order_authorised_by_many_at_once(core: Core) -> None:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda n: core.handle(authorisation(f"c-{n}", "order-1")), range(WORKERS)))
+    told = sorted(core.told())
+    assert told == ["authorize_payment: payment.authorized AUTHORIZED"] + [
+        "authorize_payment: payment.failed ORDER_ALREADY_PAID"
+    ] * (WORKERS - 1)
+    assert core.effects() == ["hold"]
+    check_settled(core)
+
+
+def test_one_command_delivered_to_many_at_once(core: Core) -> None:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda _: core.handle(authorisation("c-1", "order-1")), range(WORKERS)))
+        payment = core.payment_id("order-1")
+        list(pool.map(lambda _: core.handle(Release("c-2", payment, "runner-1", "acct_runner")), range(WORKERS)))
+        list(pool.map(lambda _: core.handle(Revert("c-1", payment)), range(WORKERS)))
+    assert len(core.events()) == 3
+    assert core.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
+    check_settled(core)
+
+
+def test_one_correlation_id_for_two_orders_at_once(core: Core) -> None:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda n: core.handle(authorisation("c-1", f"order-{n}")), range(WORKERS)))
+    assert len(core.events()) == len(core.sql("SELECT 1 FROM payments")) == 1
+    assert _letters(core) == ["CORRELATION_ID_REUSED"] * (WORKERS - 1)
+    check_settled(core)

@@ -1,0 +1,107 @@
+"""Commands of several steps of which one is refused for good: what stands is kept, and gone on from."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.integration.core.invariants import check_settled
+from tests.support.core import RUNNER, Core
+
+NO_ACCOUNT = "acct_missing"
+
+
+@pytest.fixture
+def captured(core: Core) -> UUID:
+    """Captured, and the transfer refused."""
+    payment = core.authorize()
+    core.release(payment, "c-refused", NO_ACCOUNT)
+    event = core.outcome("release_payment", "c-refused")
+    assert event.told == "release_payment: payment.failed STRIPE_ERROR"
+    assert event.payload["stripe_code"] == "resource_missing"
+    row = core.payment(payment)
+    assert (row["status"], row["stripe_transfer_id"]) == ("AUTHORIZED", None)
+    assert row["captured_at"] is not None
+    return payment
+
+
+def test_a_new_release_makes_the_transfer_only(core: Core, captured: UUID) -> None:
+    core.release(captured, "c-mended")
+    assert core.outcome("release_payment", "c-mended").type == "payment.released"
+    assert core.effects() == ["hold", "capture", "transfer"]
+    assert core.payment(captured)["failure"] is None
+    check_settled(core)
+
+
+def test_a_revert_refunds(core: Core, captured: UUID) -> None:
+    core.revert(captured)
+    event = core.outcome("revert_payment", "c-revert")
+    assert event.payload["refund_id"] == core.stripe.ledger("refund")[0].id
+    assert core.effects() == ["hold", "capture", "refund"]
+    check_settled(core)
+
+
+def test_a_reversal_without_funds_keeps_the_payment_released(core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    core.stripe.pay_out(RUNNER)
+    core.revert(payment, "c-refused")
+    event = core.outcome("revert_payment", "c-refused")
+    assert event.told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert event.payload["stripe_code"] == "balance_insufficient"
+    assert core.status(payment) == "SUCCEEDED"
+    core.release(payment, "c-again")
+    assert core.outcome("release_payment", "c-again").type == "payment.released"
+    check_settled(core)
+
+
+def test_a_refund_refused_after_the_reversal_is_made_by_the_next_revert(core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
+    core.revert(payment, "c-refused")
+    assert core.outcome("revert_payment", "c-refused").payload["stripe_code"] == "some_refusal"
+    core.release(payment, "c-again")
+    assert core.outcome("release_payment", "c-again").told == "release_payment: payment.failed INVALID_STATE"
+    core.revert(payment, "c-second")
+    assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
+    assert core.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
+    check_settled(core)
+
+
+def test_a_refused_capture_leaves_the_hold(core: Core) -> None:
+    payment = core.authorize()
+    core.stripe.fault("refuse", "payment_intents.capture", code="some_refusal")
+    core.release(payment, "c-refused")
+    assert core.outcome("release_payment", "c-refused").told == "release_payment: payment.failed STRIPE_ERROR"
+    core.release(payment, "c-second")
+    assert core.outcome("release_payment", "c-second").type == "payment.released"
+    check_settled(core)
+
+
+def test_a_refused_cancellation_leaves_the_hold(core: Core) -> None:
+    payment = core.authorize()
+    core.stripe.fault("refuse", "payment_intents.cancel", code="some_refusal")
+    core.revert(payment, "c-refused")
+    assert core.outcome("revert_payment", "c-refused").told == "revert_payment: payment.failed STRIPE_ERROR"
+    core.revert(payment, "c-second")
+    assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
+    check_settled(core)
+
+
+@pytest.mark.parametrize("card", ["pm_card_refundFail", "pm_card_pendingRefund"])
+def test_a_refund_that_takes_its_time_is_a_refund(core: Core, card: str) -> None:
+    payment = core.authorize(card=card)
+    core.release(payment)
+    core.revert(payment)
+    assert core.outcome("revert_payment", "c-revert").type == "payment.reverted"
+
+
+def test_an_intent_refused_outright_makes_a_failed_payment(core: Core) -> None:
+    payment = core.authorize(card="pm_card_nonexistent")
+    core.settle()
+    event = core.outcome("authorize_payment", "c-auth")
+    assert event.told == "authorize_payment: payment.failed STRIPE_ERROR"
+    assert event.payload["stripe_code"] == "resource_missing"
+    core.revert(payment)
+    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed INVALID_STATE"
+    check_settled(core)
