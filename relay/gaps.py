@@ -52,9 +52,9 @@ class GapTracker:
         return self._due[:limit]
 
     @property
-    def overdue(self) -> bool:
-        """Whether gaps that may hold committed rows have not been looked at yet."""
-        return bool(self._due)
+    def first_due(self) -> int | None:
+        """The lowest position that may be committed by now and has not been looked at."""
+        return self._due[0].start if self._due else None
 
     def looked(self, gaps: Sequence[Gap], found: Sequence[int], *, complete: bool) -> list[Range]:
         """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``; the ranges nobody will fill now.

@@ -1,6 +1,8 @@
 """Reads the outbox as a log: every committed row once, a key's rows in commit order, and never behind a gap."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from relay.gaps import GapTracker, Writers
@@ -71,12 +73,20 @@ class LogReader:
         """The next rows, gaps that were filled among them; empty when there are none now."""
         if not self._held:
             self._read_tail()
-        rows, dropped = self._look_at_gaps()
-        if not self._gaps.overdue:
-            rows, self._held = rows + self._held, []
+        found, dropped = self._look_at_gaps()
+        rows = sorted(self._held + found) if found else self._held
+        rows, self._held = self._split(rows)
         before = self._settled.add(dropped)
         self._settled = settle(before, rows)
-        return Batch(rows, before, self._settled, more=self._gaps.overdue or len(rows) >= self._limit)
+        return Batch(rows, before, self._settled, more=self._gaps.first_due is not None or len(rows) >= self._limit)
+
+    def _split(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+        """Rows that may go, and those above a gap that has not been looked at and may hide an earlier row."""
+        first = self._gaps.first_due
+        if first is None:
+            return rows, []
+        cut = bisect_left(rows, first, key=itemgetter(0))
+        return rows[:cut], rows[cut:]
 
     def _read_tail(self) -> None:
         self._held = self._source.tail(self._high, self._limit)
@@ -92,4 +102,8 @@ class LogReader:
         if not gaps:
             return [], []
         rows = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)
-        return rows, self._gaps.looked(gaps, [row[0] for row in rows], complete=len(rows) < self._limit)
+        dropped = self._gaps.looked(gaps, [row[0] for row in rows], complete=len(rows) < self._limit)
+        if rows:
+            # A writer found here may have ended after it was seen running, with an earlier row in a gap not due then.
+            self._gaps.observe(self._source.writers())
+        return rows, dropped
