@@ -1,0 +1,90 @@
+"""Every command and every variable in compose.yml exists in the code, and its parts fit each other."""
+
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from commandline.main import cli
+from devstack.kafka_install import KAFKA_VERSION
+from devstack.stripe_simulator import __main__ as simulator
+from service.settings import Base, ConsumerSettings, RelaySettings, ServiceSettings, load
+from tests.unit.deployment.dockerfile import ROOT, of
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, each in SERVICES.items() if each.get("build", {}).get("target") == "service"]
+SETTINGS: dict[str, type[Base]] = {
+    "serve": ServiceSettings,
+    "consume": ConsumerSettings,
+    "relay": RelaySettings,
+    "db": Base,
+}
+
+
+def image_environment() -> dict[str, str]:
+    return dict(pair.split("=", 1) for each in of("service", "ENV") for pair in each.rest.split())
+
+
+def test_the_whole_set_is_there() -> None:
+    commands = {SERVICES[name]["command"][0] for name in OURS}
+    assert commands == {"serve", "consume", "relay", "db"}
+    assert {"postgres", "kafka", "simulator"} <= set(SERVICES)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_commands_exist_with_their_options(name: str) -> None:
+    command: click.Command = cli
+    context = cli.make_context("cli.py", list(SERVICES[name]["command"]))
+    while isinstance(command, click.Group):
+        word, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None
+        command, context = found, found.make_context(word, rest, parent=context)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_variables_are_settings_and_complete(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {**image_environment(), **SERVICES[name]["environment"]}.items():
+        monkeypatch.setenv(variable, value)
+    load(SETTINGS[SERVICES[name]["command"][0]])
+    known = {field.upper() for kind in SETTINGS.values() for field in kind.model_fields}
+    assert set(SERVICES[name]["environment"]) - known == set()
+
+
+def test_the_simulator_understands_its_arguments_and_shares_the_services_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["simulator", *SERVICES["simulator"]["command"]])
+    arguments = simulator._arguments()
+    environment = SERVICES["service"]["environment"]
+    assert environment["STRIPE_API_BASE"] == f"http://simulator:{arguments.port}"
+    assert environment["STRIPE_WEBHOOK_SECRET"] == arguments.webhook_secret
+    assert arguments.webhook_url == f"http://service:{image_environment()['PORT']}/stripe-webhook"
+
+
+def test_addresses_name_services_that_exist() -> None:
+    environment = SERVICES["service"]["environment"]
+    postgres = SERVICES["postgres"]["environment"]
+    credentials = f"{postgres['POSTGRES_USER']}:{postgres['POSTGRES_PASSWORD']}"
+    assert environment["DATABASE_URL"] == f"postgresql://{credentials}@postgres:5432/{postgres['POSTGRES_DB']}"
+    listeners = SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert f"INSIDE://{environment['KAFKA_BOOTSTRAP_SERVERS']}" in listeners.split(",")
+
+
+def test_everything_waits_for_the_schema() -> None:
+    for name in OURS:
+        waits = SERVICES[name]["depends_on"]
+        assert set(waits) <= set(SERVICES)
+        wanted = "postgres" if name == "migrate" else "migrate"
+        assert wanted in waits
+
+
+def test_kafka_is_the_version_that_the_tests_use() -> None:
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    ports = [port for each in SERVICES.values() for port in each.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)

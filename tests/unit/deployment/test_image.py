@@ -1,0 +1,120 @@
+"""The image holds what its commands need, runs nothing as root, and knows its own settings."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
+from tests.unit.deployment.dockerfile import ROOT, copied, instructions, of
+
+FIELDS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
+PYTHONS_OWN = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what the service's stage copies, and nothing else."""
+    directory = tmp_path_factory.mktemp("image")
+    for name in copied("service"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, directory)
+    return directory
+
+
+def run(image: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(image), "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [sys.executable, *words]
+    return subprocess.run(argv, cwd=image, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", ["serve", "consume", "relay", "db", "doctor", "payment", "outbox"])
+def test_commands_are_all_there(image: Path, command: str) -> None:
+    shown = run(image, "cli.py", command, "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "module", ["service.bootstrap", "service.server", "service.wiring", "consumer.main", "relay.main"]
+)
+def test_modules_that_commands_import_late_are_there(image: Path, module: str) -> None:
+    shown = run(image, "-c", f"import {module}")
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_missing_settings_stop_it_before_anything_else(image: Path) -> None:
+    entrypoint, command = of("service", "ENTRYPOINT")[0].argv, of("service", "CMD")[0].argv
+    shown = run(image, *entrypoint[1:], *command)
+    assert shown.returncode == 2
+    assert "DATABASE_URL: is not set" in shown.stderr.splitlines()
+
+
+@pytest.mark.parametrize("stage", ["service", "simulator"])
+def test_the_runtime_lock_has_every_library(stage: str) -> None:
+    locked = {
+        re.split(r"==", line)[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
+    }
+    distributions = packages_distributions()
+    names = copied("service") if stage == "service" else ["devstack/stripe_simulator"]
+    for name in imported(names):
+        if name in sys.stdlib_module_names or (ROOT / name).exists():
+            continue
+        assert {normal(each) for each in distributions[name]} & locked, name
+
+
+def imported(names: list[str]) -> Iterator[str]:
+    for name in names:
+        path = ROOT / name
+        for file in path.rglob("*.py") if path.is_dir() else [path]:
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+                    yield node.module.partition(".")[0]
+
+
+def normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_only_locked_dependencies_go_in() -> None:
+    installed = [each.rest for each in instructions() if each.word == "RUN" and "pip install" in each.rest]
+    assert installed
+    assert all("--require-hashes -r /requirements.lock" in each for each in installed)
+
+
+def test_nothing_runs_as_root() -> None:
+    users = [each.rest for each in of("service", "USER")]
+    assert users == ["10001"]
+    assert of("simulator", "USER") == []
+    assert instructions()[-1].rest == "service", "a plain build makes the service"
+
+
+def test_every_variable_is_a_setting() -> None:
+    set_ = {pair.partition("=")[0] for each in of("service", "ENV") for pair in each.rest.split()}
+    assert {"HOST", "PORT", "OPS_PORT"} <= set_
+    assert set_ - PYTHONS_OWN - FIELDS == set()
+
+
+def test_health_check_is_a_module_of_the_image(image: Path) -> None:
+    (check,) = of("service", "HEALTHCHECK")
+    assert check.argv[:2] == ["python", "-m"]
+    assert (image / f"{check.argv[2].replace('.', '/')}.py").is_file()
+
+
+def test_dockerignore_lets_through_what_is_copied_and_no_more() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    wanted = {name for stage in ("dependencies", "service", "simulator") for name in copied(stage)}
+    assert lines[0] == "*"
+    assert let_through == wanted
+    assert all((ROOT / name).exists() for name in wanted)
