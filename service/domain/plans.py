@@ -111,6 +111,8 @@ def _authorize(payment: Payment, policy: Policy, clock: Clock) -> Next:
 
 def _release(command: Release, payment: Payment) -> Next:
     match payment.status:
+        case PaymentStatus.AUTHORIZED if payment.holds_nothing:
+            return _refuse(command, payment, "its hold has ended; authorise anew")
         case PaymentStatus.AUTHORIZED if payment.captured_at is None:
             return Call(Step.CAPTURE)
         case PaymentStatus.AUTHORIZED | PaymentStatus.SUCCEEDED if payment.stripe_charge_id is None:
