@@ -113,7 +113,7 @@ def _canceled(payment: Payment, _intent: Intent) -> Observed:
 
 
 def _declined(payment: Payment, intent: Intent) -> Observed:
-    return fail_authorise(payment, failure_of(intent.error), hold_known=True)
+    return fail_authorise(payment, failure_of(intent.error))
 
 
 def _action(payment: Payment, _intent: Intent) -> Observed:
@@ -141,13 +141,13 @@ def _hold_ended(payment: Payment) -> Observed:
     return Observed(done, (answers.hold_ended(done),))
 
 
-def fail_authorise(payment: Payment, failure: Failure, *, hold_known: bool) -> Observed:
+def fail_authorise(payment: Payment, failure: Failure) -> Observed:
     """The authorise's bad outcome; a hold that we know of is cancelled, for the caller was told "failed"."""
     done = payment.become(PaymentStatus.FAILED, failure=failure.as_json())
     return Observed(
         done,
         (answers.failed(done, answers.authorise_of(done), failure),),
-        cancel_hold=hold_known and not done.holds_nothing,
+        cancel_hold=done.stripe_payment_intent_id is not None and not done.holds_nothing,
     )
 
 

@@ -67,9 +67,9 @@ def _refunded(command: StoredCommand, payment: Payment, refund: Refund) -> Payme
 
 def refuse(command: StoredCommand, payment: Payment, step: Step, error: StripeRefusedError) -> Observed:
     """A step that Stripe refused for good, and that a look has shown not to stand."""
-    if isinstance(command, Authorize) and payment.status in UNANSWERED and step is Step.CREATE_INTENT:
+    if isinstance(command, Authorize) and payment.status in UNANSWERED:
         noted = replace(payment, stripe_payment_intent_id=payment.stripe_payment_intent_id or error.intent_id)
-        return fail_authorise(noted, _why(error), hold_known=error.intent_id is not None)
+        return fail_authorise(noted, _why(error))
     settled = fail_step(command, payment, _why(error))
     return Observed(settled.payment, settled.answers)
 
@@ -88,6 +88,6 @@ def give_up(command: StoredCommand, payment: Payment, step: Step) -> Observed:
     )
     failure = Failure(ErrorCode.STRIPE_ERROR, message)
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
-        return fail_authorise(payment, failure, hold_known=payment.stripe_payment_intent_id is not None)
+        return fail_authorise(payment, failure)
     settled = fail_step(command, payment, failure)
     return Observed(settled.payment, settled.answers)
