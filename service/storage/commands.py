@@ -237,6 +237,12 @@ def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta, 
     )
 
 
+def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
+    """Take the payment's expired leases from those who held them: one lease a payment, and theirs are over."""
+    dead = and_(commands.c.payment_id == payment_id, commands.c.lease_expires_at <= func.now())
+    connection.execute(update(commands).where(dead).values(lease_token=None, lease_expires_at=None))
+
+
 def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
     """Look at a blocked command again after ``delay``."""
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))

@@ -97,9 +97,12 @@ class Claims:
 
     def _take(self, connection: Connection, payment: Payment, me: Progress, opened: list[Progress]) -> Claim | Over:
         token = uuid4()
+        if any(other.lease_token is not None for other in opened if other is not me):
+            commands.void_dead_leases(connection, payment.payment_id)
         commands.take_lease(connection, key_of(me.command), token, self._lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
-        following = claim.call if me.state == "waiting" else self.plan(me, payment)
+        looks = _looks_first(me, payment) and not revert_open(opened)
+        following = claim.call if looks else self.plan(me, payment)
         return self.go_on(connection, claim, payment, following, more=len(opened) > 1)
 
     def plan(self, progress: Progress, payment: Payment) -> Next:
@@ -136,8 +139,11 @@ class Claims:
         progress = replace(claim.progress, recovery_point=f"{call.step}:{call.mode}")
         changed: dict[str, Any] = {"recovery_point": progress.recovery_point}
         if claim.progress.step != call.step or progress.step_started_at is None:
-            progress = replace(progress, step_started_at=utc_now(), attempts=0)
-            changed |= {"step_started_at": progress.step_started_at, "attempts": 0}
+            progress = replace(progress, step_started_at=utc_now())
+            changed["step_started_at"] = progress.step_started_at
+        if claim.progress.step != call.step:
+            progress = replace(progress, attempts=0)
+            changed["attempts"] = 0
         if progress.key_generation != claim.progress.key_generation:
             changed["key_generation"] = progress.key_generation
         commands.update_fenced(connection, claim.fence, **changed)
@@ -149,6 +155,12 @@ class Claims:
         commands.update_fenced(connection, claim.fence, key_generation=generation)
         renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
         return self._commit_call(connection, renewed, payment, Call(claim.call.step))
+
+
+def _looks_first(me: Progress, payment: Payment) -> bool:
+    """Whether an authorise whose intent is known is taken up again: Stripe is asked before it waits (again)."""
+    begun = me.state == "waiting" or me.step == Step.CREATE_INTENT
+    return begun and payment.stripe_payment_intent_id is not None
 
 
 def _awaits_turn(progress: Progress) -> bool:

@@ -1,0 +1,87 @@
+"""Situations in which a command could wait for itself, or for another, for ever."""
+
+import pytest
+
+from devstack.stripe_simulator.client import FaultKind
+from tests.integration.core.invariants import check_settled
+from tests.support.core import CHALLENGED, DECLINED, Core
+
+
+def test_a_release_put_off_before_a_revert_while_the_hold_ends(core: Core) -> None:
+    payment = core.authorize()
+    core.stripe.fault("lock_timeout", "payment_intents.capture")
+    core.release(payment)
+    core.revert(payment)
+    core.stripe.dashboard("cancel", core.intent(payment))
+    core.deliver_all(payment)
+    core.settle()
+    assert core.told()[1:] == [
+        "release_payment: payment.failed INVALID_STATE",
+        "revert_payment: payment.reverted REVERTED",
+    ]
+    check_settled(core)
+
+
+@pytest.mark.parametrize("fault", ["error_before", "error_after"])
+@pytest.mark.parametrize("operation", ["payment_intents.cancel", "refunds.create"])
+def test_a_hold_whose_cancellation_meets_a_stored_fault(core: Core, operation: str, fault: FaultKind) -> None:
+    payment = core.authorize(card=CHALLENGED)
+    core.stripe.finish_challenge(core.intent(payment), succeeded=False)
+    core.deliver_all(payment)
+    if operation == "refunds.create":
+        core.sql("UPDATE commands SET next_attempt_at = now() + interval '1 day' WHERE state = 'pending'")
+        core.retry_challenge(payment)
+        core.stripe.dashboard("capture", core.intent(payment))
+    core.stripe.fault(fault, operation)
+    core.settle()
+    assert core.effects(payment)[-1] == ("cancel" if operation == "payment_intents.cancel" else "refund")
+    check_settled(core)
+
+
+def test_a_command_after_a_hold_whose_canceller_died(core: Core) -> None:
+    payment = core.authorize(card=DECLINED)
+    core.sql(
+        "UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second' "
+        "WHERE command_type = 'cancel_hold'"
+    )
+    core.revert(payment)
+    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed INVALID_STATE"
+    core.settle()
+    check_settled(core)
+
+
+def test_an_authorise_whose_cancellation_at_the_deadline_is_refused(core: Core) -> None:
+    payment = core.authorize("c-auth", card=CHALLENGED)
+    core.stripe.fault("refuse", "payment_intents.cancel", code="payment_intent_unexpected_state")
+    core.wait("c-auth", hours=25)
+    core.settle()
+    assert len(core.told()) == 1
+    if core.effects(payment) != ["cancel"]:
+        core.stripe.finish_challenge(core.intent(payment))
+    core.deliver_all(payment)
+    core.settle()
+    assert len(core.told()) == 1
+    check_settled(core)
+
+
+def test_faults_that_stay_are_met_less_and_less_often(core: Core) -> None:
+    core.stripe.fault("error_before", "payment_intents.create", times=None)
+    core.authorize("c-auth")
+    waits = []
+    for _ in range(8):
+        core.hurry()
+        core.complete()
+        core.hurry()
+        core.complete()
+        (row,) = core.sql("SELECT extract(epoch FROM next_attempt_at - now()) AS wait FROM commands")
+        waits.append(float(row["wait"]))
+    assert waits[-1] > 10 * waits[0]
+
+
+def test_a_look_that_meets_a_fault_is_made_again_soon(core: Core) -> None:
+    payment = core.authorize("c-auth", card=CHALLENGED)
+    core.stripe.finish_challenge(core.intent(payment))
+    core.stripe.fault("lock_timeout", "payment_intents.retrieve")
+    core.sql("UPDATE commands SET next_attempt_at = now()")
+    core.settle()
+    assert core.told() == ["authorize_payment: payment.authorized AUTHORIZED"]
