@@ -1,0 +1,46 @@
+"""Topics made at start, where the broker allows it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+_TIMEOUT_SECONDS = 10.0
+_BROKERS_DEFAULT = -1
+
+
+def ensure_topics(
+    client_config: Mapping[str, Any], names: Sequence[str], partitions: int, replication: int | None
+) -> None:
+    """Create those of ``names`` that do not exist; ``replication`` None is the broker's default.
+
+    A topic that the broker will not let us make is logged and left to its operator. Raises KafkaException when the
+    broker does not answer.
+    """
+    admin = AdminClient({**client_config, "logger": logging.getLogger("librdkafka")})
+    known = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    wanted = [
+        NewTopic(name, partitions, _BROKERS_DEFAULT if replication is None else replication)
+        for name in names
+        if name not in known
+    ]
+    if not wanted:
+        return
+    for name, made in admin.create_topics(wanted, operation_timeout=_TIMEOUT_SECONDS).items():
+        try:
+            made.result()
+        except KafkaException as exc:
+            error = exc.args[0]
+            if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                continue
+            if error.retriable() or error.code() == KafkaError._TIMED_OUT:
+                raise
+            _log.warning("topic not made; its operator has to", topic=name, error=error.str())
+        else:
+            _log.info("topic made", topic=name, partitions=partitions)
