@@ -22,7 +22,7 @@ def show_list(found: Sequence[Record], columns: Sequence[str], *, limit: int, as
     if as_json:
         click.echo(json.dumps([plain(record) for record in shown], indent=2, ensure_ascii=False))
     elif shown:
-        _table(shown, columns)
+        table(shown, columns)
     else:
         click.echo("none", err=True)
     if len(found) > limit:
@@ -76,17 +76,18 @@ def _readable(value: bytes) -> str:
     return BASE64 + b64encode(value).decode("ascii") if text.startswith(BASE64) else text
 
 
-def _table(records: Sequence[Record], columns: Sequence[str]) -> None:
+def table(records: Sequence[Record], columns: Sequence[str]) -> None:
+    """For people: one line a record, folded where the screen is narrow."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        grid.add_column(name.replace("_", " "), overflow="fold")
     for record in records:
-        table.add_row(*(Text(as_text(record[name])) for name in columns))
-    _console().print(table)
+        grid.add_row(*(Text(as_text(record[name])) for name in columns))
+    _console().print(grid)
 
 
 def _console() -> Any:

@@ -7,12 +7,13 @@ import click
 from commandline.connection import reading
 from commandline.failures import CannotError
 from commandline.options import json_option
-from commandline.output import show_list, show_record
+from commandline.output import show_list, show_record, table
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
+    from service.usecases.operator_timeline import Entry
 
-_TIMELINE = ("at", "source", "what", "sequence", "position", "published", "detail", "correlation_id")
+_TIMELINE = ("at", "source", "what", "detail")
 
 
 @click.group(short_help="One payment: where it stands, and how it came there.")
@@ -48,8 +49,26 @@ def timeline(id_: str, *, as_json: bool) -> None:
     from service.usecases.operator_timeline import timeline as entries_of
 
     with reading() as connection:
-        entries = [entry.as_record() for entry in entries_of(connection, _payment(connection, id_))]
-    show_list(entries, _TIMELINE, limit=len(entries), as_json=as_json)
+        found = _payment(connection, id_)
+        entries = entries_of(connection, found)
+    if as_json:
+        show_list([entry.as_record() for entry in entries], (), limit=len(entries), as_json=True)
+        return
+    click.echo(f"{found['payment_id']} of {found['order_id']}: {found['amount']} {found['currency']} in minor units")
+    table([_line(entry) for entry in entries], _TIMELINE)
+
+
+def _line(entry: "Entry") -> dict[str, str]:
+    """An entry for people: what identifies it stands in the detail."""
+    detail = [entry.detail] if entry.detail else []
+    if entry.source.name == "EVENT":
+        state = "published" if entry.published else "waits for the relay"
+        detail = [] if entry.sequence is None else [f"sequence {entry.sequence}"]
+        detail += [f"position {entry.position}", *(["replay"] if entry.replayed else []), state]
+    elif entry.source.name == "COMMAND":
+        detail = [f"correlation id {entry.correlation_id}"]
+    at = f"{entry.at:%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03d}"
+    return {"at": at, "source": entry.source.name.lower(), "what": entry.what, "detail": ", ".join(detail)}
 
 
 def _payment(connection: "Connection", id_: str) -> dict[str, Any]:

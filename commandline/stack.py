@@ -14,10 +14,11 @@ def _stack_faults() -> Iterator[None]:
     """Raises CannotError."""
     from devstack.postgres_install import PostgresUnavailableError
     from devstack.processes import ProcessFailedError
+    from devstack.saga import SagaError
 
     try:
         yield
-    except (PostgresUnavailableError, ProcessFailedError) as error:
+    except (PostgresUnavailableError, ProcessFailedError, SagaError) as error:
         raise CannotError(str(error)) from error
 
 
@@ -49,10 +50,6 @@ def demo() -> None:
     from rich.console import Console
 
     from devstack.demo import run_demo
-    from devstack.saga import SagaError
 
-    try:
-        with _stack_faults():
-            run_demo(Console())
-    except SagaError as error:
-        raise CannotError(str(error)) from error
+    with _stack_faults():
+        run_demo(Console(highlight=False))

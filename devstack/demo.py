@@ -25,8 +25,8 @@ def run_demo(console: Console) -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
-    console.print("Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.\n")
-    with Stack(lambda line: console.print(line, style="dim", markup=False, highlight=False)) as stack:
+    console.print("Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.")
+    with Stack(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True)) as stack:
         console.print(f"Ready after {time.monotonic() - began:.0f} s.")
         payments = _tell(stack, console)
         for title, payment_id in payments.items():
@@ -41,7 +41,7 @@ def _tell(stack: Stack, console: Console) -> dict[str, str]:
     payments = {}
     try:
         for number, (title, story) in enumerate(STORIES.items(), 1):
-            console.print(f"\n{number}. {title.capitalize()}", style="bold")
+            console.print(f"\n{number}. {title}", style="bold")
             payments[title] = story(Saga(client, stripe, console))
     except SagaError as error:
         logs = "\n".join(f"{name}:\n{service.log_tail()}" for name, service in stack.services.items())
@@ -54,7 +54,7 @@ def _tell(stack: Stack, console: Console) -> dict[str, str]:
 def _timeline(title: str, payment_id: str, info: StackInfo, console: Console) -> None:
     """As an operator would see it, by the operator's own command."""
     words = ["cli.py", "payment", "timeline", payment_id]
-    console.print(f"\n{title.capitalize()}: python {' '.join(words)}", style="bold")
+    console.print(f"\n{title}: python {' '.join(words)}", style="bold", soft_wrap=True)
     shown = subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,

@@ -55,7 +55,7 @@ class Saga:
         self._say("$", "yellow", f"at Stripe: {effects}")
 
     def _say(self, mark: str, style: str, text: str) -> None:
-        self.console.print(Text.assemble(f"  {mark} ", text, style=style))
+        self.console.print(Text.assemble(f"  {mark} ", text, style=style), soft_wrap=True)
 
     def authorize(self, card: str, told: str) -> None:
         """Asks for a hold of 12.50 SGD."""
@@ -114,8 +114,8 @@ def _released(saga: Saga, payment_id: str) -> str:
 
 
 STORIES: dict[str, Callable[[Saga], str]] = {
-    "paid and released": paid_and_released,
-    "authorised, then reverted": reverted,
+    "Paid and released": paid_and_released,
+    "Authorised, then reverted": reverted,
     "3-D Secure, finished by webhook": three_d_secure,
 }
 """Each tells one saga and returns its payment id."""

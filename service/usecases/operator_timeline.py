@@ -22,7 +22,7 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. ``published`` is None for what does not go to Kafka."""
+    """One thing that happened. What only a row of the outbox has is None elsewhere."""
 
     at: datetime
     source: Source
@@ -33,13 +33,25 @@ class Entry:
     position: int | None = None
     sequence: int | None = None
     published: bool | None = None
+    replayed: bool | None = None
 
     def as_record(self) -> Record:
         """As JSON and tables have it."""
         return {name: getattr(self, name) for name in _FIELDS} | {"source": self.source.name.lower()}
 
 
-_FIELDS = ("at", "source", "what", "detail", "correlation_id", "event_id", "position", "sequence", "published")
+_FIELDS = (
+    "at",
+    "source",
+    "what",
+    "detail",
+    "correlation_id",
+    "event_id",
+    "position",
+    "sequence",
+    "published",
+    "replayed",
+)
 
 
 def timeline(connection: Connection, payment: Record) -> list[Entry]:
@@ -98,10 +110,11 @@ def _of_outbox_row(row: Record) -> Entry:
         row["created_at"],
         Source.EVENT,
         row["type"],
-        f"to {row['topic']}{', a replay' if row['replayed'] else ''}",
+        f"to {row['topic']}",
         correlation_id=dict(row["headers"]).get("correlation_id"),
         event_id=str(row["event_id"]),
         position=row["position"],
         sequence=row["sequence"],
         published=row["published"],
+        replayed=row["replayed"],
     )
