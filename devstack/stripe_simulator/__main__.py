@@ -11,7 +11,6 @@ from pathlib import Path
 from devstack.stripe_simulator.app import App
 from devstack.stripe_simulator.deliveries import Endpoint
 from devstack.stripe_simulator.http_server import serve
-from devstack.stripe_simulator.sender import Sender
 from devstack.stripe_simulator.traffic import Traffic
 
 
@@ -47,8 +46,6 @@ async def _run(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     app = App(_endpoints(arguments), seed=arguments.seed)
     app.simulator.gate.shape(Traffic(latency_before=arguments.latency, rate_limit=arguments.rate_limit))
-    sender = Sender(app.deliveries)
-    sender.start()
 
     def ready(port: int) -> None:
         if arguments.port_file:
@@ -58,7 +55,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         print(f"http://{arguments.host}:{port}", flush=True)  # noqa: T201
 
     await serve(app.respond, arguments.host, arguments.port, ready=ready, stop=stop)
-    await asyncio.to_thread(sender.stop)
+    await app.sender.stop()
 
 
 def _endpoints(arguments: argparse.Namespace) -> list[Endpoint]:

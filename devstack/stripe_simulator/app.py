@@ -10,6 +10,7 @@ from devstack.stripe_simulator import challenge
 from devstack.stripe_simulator.control import Control
 from devstack.stripe_simulator.deliveries import Deliveries, Endpoint
 from devstack.stripe_simulator.errors import RefusedError
+from devstack.stripe_simulator.sender import Sender
 from devstack.stripe_simulator.simulator import Simulator
 from devstack.stripe_simulator.wire import Reply, Request
 
@@ -25,10 +26,11 @@ class App:
     """Takes a request, waits as long as the simulation says, gives a reply."""
 
     def __init__(self, endpoints: list[Endpoint], *, seed: int | None = None) -> None:
-        self.deliveries = Deliveries()
-        self.deliveries.set_endpoints(endpoints)
-        self.simulator = Simulator(self.deliveries.publish, seed=seed)
-        self._control = Control(self.simulator, self.deliveries, endpoints)
+        deliveries = Deliveries()
+        deliveries.set_endpoints(endpoints)
+        self.simulator = Simulator(deliveries.publish, seed=seed)
+        self.sender = Sender(deliveries)
+        self._control = Control(self.simulator, deliveries, self.sender, endpoints)
 
     async def respond(self, request: Request) -> Reply:
         """Answer one request."""

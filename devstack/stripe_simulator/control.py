@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from devstack.stripe_simulator import accounts, challenge, dashboard, refunds
 from devstack.stripe_simulator.deliveries import Deliveries, Endpoint
 from devstack.stripe_simulator.errors import RefusedError
 from devstack.stripe_simulator.faults import Fault
+from devstack.stripe_simulator.sender import Sender
 from devstack.stripe_simulator.simulator import Simulator
 from devstack.stripe_simulator.wire import Json, Reply, Request
 
@@ -21,8 +21,9 @@ _DONE: Json = {"ok": True}
 class Control:
     """One method for each thing that can be asked; `respond` finds it."""
 
-    def __init__(self, simulator: Simulator, deliveries: Deliveries, endpoints: list[Endpoint]) -> None:
+    def __init__(self, simulator: Simulator, deliveries: Deliveries, sender: Sender, endpoints: list[Endpoint]) -> None:
         self._simulator = simulator
+        self._sender = sender
         self._deliveries = deliveries
         self._endpoints = endpoints
         self._table: dict[tuple[str, str], Callable[[Json], Json]] = {
@@ -122,7 +123,7 @@ class Control:
         return _DONE
 
     async def _drain(self, given: Json) -> Json:
-        drained = await asyncio.to_thread(self._deliveries.drain, float(given.get("timeout", 10.0)))
+        drained = await self._sender.drain(float(given.get("timeout", 10.0)))
         return {"drained": drained, **self._deliveries.status()}
 
     def _challenge(self, given: Json) -> Json:

@@ -1,6 +1,6 @@
 """Which webhook goes where and when: at least once, in no promised order ("Receive Stripe events: best practices").
 
-Threads take deliveries from here. What a test asks for (hold, shuffle, duplicates, losses) is decided here too.
+The sender takes deliveries from here. What a test asks for (hold, shuffle, duplicates, losses) is decided here too.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -55,102 +54,89 @@ class Delivery:
 
 
 class Deliveries:
-    """A queue ordered by due time. Every method may be called from any thread."""
+    """A queue ordered by due time. One thread uses it; it tells `on_change` when there may be something to send."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._ready = threading.Condition()
         self._tie = itertools.count()
-        self._closed = False
+        self.on_change: Callable[[], None] = lambda: None
         self.reset([])
 
     def reset(self, endpoints: list[Endpoint]) -> None:
         """Forget everything under way."""
-        with self._ready:
-            self._endpoints = endpoints
-            self._queue: list[tuple[float, int, Delivery]] = []
-            self._held: list[Delivery] | None = None
-            self._under_way = 0
-            self._counts: Counter[str] = Counter()
-            self.shape(Manner())
+        self._endpoints = endpoints
+        self._queue: list[tuple[float, int, Delivery]] = []
+        self._held: list[Delivery] | None = None
+        self._under_way = 0
+        self._counts: Counter[str] = Counter()
+        self.shape(Manner())
 
     def set_endpoints(self, endpoints: list[Endpoint]) -> None:
         """Deliver to these from now on."""
-        with self._ready:
-            self._endpoints = endpoints
+        self._endpoints = endpoints
 
     def shape(self, manner: Manner) -> None:
         """Change how webhooks are delivered."""
-        with self._ready:
-            self.manner = manner
-            self._rng = random.Random(manner.seed)
+        self.manner = manner
+        self._rng = random.Random(manner.seed)
 
     def publish(self, event_id: str, event_type: str, payload: str) -> None:
         """Send one event to every endpoint that wants its type."""
-        with self._ready:
-            for delivery in self._copies(event_id, event_type, payload):
-                self._add(delivery)
+        for delivery in self._copies(event_id, event_type, payload):
+            self._add(delivery)
+        self.on_change()
 
     def hold(self) -> None:
         """Keep new and waiting deliveries back."""
-        with self._ready:
-            waiting = [entry[2] for entry in sorted(self._queue)]
-            self._queue.clear()
-            self._held = [*(self._held or []), *waiting]
+        waiting = [entry[2] for entry in sorted(self._queue)]
+        self._queue.clear()
+        self._held = [*(self._held or []), *waiting]
+        self.on_change()
 
     def release(self, shuffle_seed: int | None = None) -> int:
         """Let go what was held, in order or shuffled. Returns how many."""
-        with self._ready:
-            held, self._held = self._held or [], None
-            if shuffle_seed is not None:
-                random.Random(shuffle_seed).shuffle(held)
-            for delivery in held:
-                self._push(delivery, 0.0)
-            return len(held)
+        held, self._held = self._held or [], None
+        if shuffle_seed is not None:
+            random.Random(shuffle_seed).shuffle(held)
+        for delivery in held:
+            self._push(delivery, 0.0)
+        self.on_change()
+        return len(held)
 
     def deliver_now(self) -> None:
         """Do not wait for retries and jitter."""
-        with self._ready:
-            self._queue = [(0.0, tie, delivery) for _, tie, delivery in sorted(self._queue)]
-            heapq.heapify(self._queue)
-            self._ready.notify_all()
+        self._queue = [(0.0, tie, delivery) for _, tie, delivery in sorted(self._queue)]
+        heapq.heapify(self._queue)
+        self.on_change()
 
     def take(self) -> Delivery | None:
-        """The next delivery that is due; waits for one. None when closed."""
-        with self._ready:
-            while not self._closed:
-                if self._queue and (wait := self._queue[0][0] - self._monotonic()) <= 0:
-                    self._under_way += 1
-                    return heapq.heappop(self._queue)[2]
-                self._ready.wait(wait if self._queue else None)
+        """The next delivery that is due, if one is."""
+        if not self._queue or self._queue[0][0] > self._monotonic():
             return None
+        self._under_way += 1
+        return heapq.heappop(self._queue)[2]
+
+    def seconds_to_next(self) -> float | None:
+        """How long until something is due; None when nothing waits."""
+        return max(0.0, self._queue[0][0] - self._monotonic()) if self._queue else None
+
+    def idle(self) -> bool:
+        """Nothing waits or is under way. What is held does not count."""
+        return not self._queue and not self._under_way
 
     def settle(self, delivery: Delivery, *, accepted: bool) -> None:
         """The endpoint answered with 2xx, or it did not and the delivery is tried again."""
-        with self._ready:
-            self._under_way = max(0, self._under_way - 1)
-            self._counts["delivered" if accepted else "failed_attempts"] += 1
-            if not accepted:
-                self._retry(delivery)
-            self._ready.notify_all()
-
-    def drain(self, timeout: float) -> bool:
-        """Wait until nothing is due or under way (what is held stays). False when time ran out."""
-        with self._ready:
-            return self._ready.wait_for(lambda: not self._queue and not self._under_way, timeout)
+        self._under_way = max(0, self._under_way - 1)
+        self._counts["delivered" if accepted else "failed_attempts"] += 1
+        if not accepted:
+            self._retry(delivery)
+        self.on_change()
 
     def status(self) -> Json:
         """Counts, for a look from outside."""
-        with self._ready:
-            waiting = {"waiting": len(self._queue), "under_way": self._under_way}
-            totals = {name: self._counts[name] for name in _COUNTED}
-            return {**waiting, "held": len(self._held or []), "holding": self._held is not None, **totals}
-
-    def close(self) -> None:
-        """Let every thread that waits go."""
-        with self._ready:
-            self._closed = True
-            self._ready.notify_all()
+        waiting = {"waiting": len(self._queue), "under_way": self._under_way}
+        totals = {name: self._counts[name] for name in _COUNTED}
+        return {**waiting, "held": len(self._held or []), "holding": self._held is not None, **totals}
 
     def _copies(self, event_id: str, event_type: str, payload: str) -> Iterator[Delivery]:
         for endpoint in self._endpoints:
@@ -169,7 +155,6 @@ class Deliveries:
             self._held.append(delivery)
             return
         heapq.heappush(self._queue, (self._monotonic() + delay, next(self._tie), delivery))
-        self._ready.notify()
 
     def _retry(self, delivery: Delivery) -> None:
         if delivery.attempt >= self.manner.max_attempts:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
-import threading
 import time
 
-import urllib3
-
 from devstack.stripe_simulator.deliveries import Deliveries, Delivery
+from devstack.stripe_simulator.webhook_http import Pool
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 10.0
-_THREADS = 8
+_AT_ONCE = 16
 
 
 def sign(payload: str, secrets: str, at: int) -> str:
@@ -25,44 +24,71 @@ def sign(payload: str, secrets: str, at: int) -> str:
 
 
 class Sender:
-    """Threads that deliver webhooks until stopped."""
+    """Delivers on the running event loop, several at once, as soon as something is due."""
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
-        self._http = urllib3.PoolManager(maxsize=_THREADS, retries=False, timeout=_TIMEOUT_SECONDS)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"webhooks-{number}", daemon=True) for number in range(_THREADS)
-        ]
+        self._pool = Pool()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained = asyncio.Event()
+        deliveries.on_change = self._pump
 
-    def start(self) -> None:
-        """Begin to deliver."""
-        for thread in self._threads:
-            thread.start()
+    async def drain(self, timeout: float) -> bool:
+        """Wait until nothing waits or is under way (what is held stays). False when time ran out."""
+        self._pump()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._drained.wait()
+        except TimeoutError:
+            return False
+        return True
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Finish what is under way; what still waits is not delivered."""
-        self._deliveries.close()
-        for thread in self._threads:
-            thread.join()
-        self._http.clear()
+        self._deliveries.on_change = lambda: None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_TIMEOUT_SECONDS)
+        self._pool.close()
 
-    def _work(self) -> None:
-        while (delivery := self._deliveries.take()) is not None:
-            self._deliveries.settle(delivery, accepted=self._post(delivery))
+    def _pump(self) -> None:
+        while len(self._tasks) < _AT_ONCE and (delivery := self._deliveries.take()) is not None:
+            task = asyncio.get_running_loop().create_task(self._deliver(delivery))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        if self._deliveries.idle():
+            self._drained.set()
+        else:
+            self._drained.clear()
+        self._set_timer()
 
-    def _post(self, delivery: Delivery) -> bool:
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = self._deliveries.seconds_to_next()
+        busy = len(self._tasks) >= _AT_ONCE
+        self._timer = None if wait is None or busy else asyncio.get_running_loop().call_later(wait, self._pump)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._deliveries.on_change()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        self._deliveries.settle(delivery, accepted=await self._post(delivery))
+
+    async def _post(self, delivery: Delivery) -> bool:
         # Real time, also when the simulator's clock was moved: receivers compare it with their own.
-        signature = sign(delivery.payload, delivery.endpoint.secret, int(time.time()))
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature,
+            "Stripe-Signature": sign(delivery.payload, delivery.endpoint.secret, int(time.time())),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         try:
-            reply = self._http.request(
-                "POST", delivery.endpoint.url, body=delivery.payload.encode(), headers=headers, redirect=False
-            )
-        except urllib3.exceptions.HTTPError as error:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                status = await self._pool.post(delivery.endpoint.url, headers, delivery.payload.encode())
+        except (OSError, EOFError, ValueError) as error:
             _LOG.info("webhook %s not delivered: %s", delivery.event_id, error)
             return False
-        return 200 <= reply.status < 300
+        return 200 <= status < 300

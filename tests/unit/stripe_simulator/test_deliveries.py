@@ -24,12 +24,7 @@ class _Queue(Deliveries):
 
     def due(self) -> list[Delivery]:
         """All that may be taken now, without waiting for more."""
-        taken = []
-        while self._queue and self._queue[0][0] <= self.time:
-            delivery = self.take()
-            assert delivery is not None
-            taken.append(delivery)
-        return taken
+        return list(iter(self.take, None))
 
     def due_ids(self) -> list[str]:
         return [delivery.event_id for delivery in self.due()]
@@ -110,18 +105,24 @@ def test_deliver_now_does_not_wait() -> None:
 def test_drained_means_nothing_waits_or_is_under_way() -> None:
     queue = _Queue()
     queue.fill(1)
-    assert queue.drain(0) is False
+    assert not queue.idle()
     (delivery,) = queue.due()
-    assert queue.drain(0) is False
+    assert not queue.idle()
     queue.settle(delivery, accepted=True)
-    assert queue.drain(0) is True
+    assert queue.idle()
     assert queue.status()["delivered"] == 1
 
 
-def test_closing_wakes_who_waits() -> None:
-    queue = _Queue()
-    queue.close()
-    assert queue.take() is None
+def test_the_sender_is_told_and_knows_when_to_look_again() -> None:
+    queue = _Queue(Manner(retry_base=5.0))
+    told: list[float | None] = []
+    queue.on_change = lambda: told.append(queue.seconds_to_next())
+    queue.fill(1)
+    queue.settle(queue.due()[0], accepted=False)
+    assert told == [0.0, 5.0]
+    queue.hold()
+    queue.release()
+    assert told[2:] == [None, 0.0]
 
 
 @pytest.mark.parametrize("secret", ["whsec_old", "whsec_new"])
