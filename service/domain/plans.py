@@ -115,22 +115,28 @@ def _release(command: Release, payment: Payment) -> Next:
             return _refuse(command, payment, "its hold has ended; authorise anew")
         case PaymentStatus.AUTHORIZED if payment.captured_at is None:
             return Call(Step.CAPTURE)
-        case PaymentStatus.AUTHORIZED | PaymentStatus.SUCCEEDED if payment.stripe_charge_id is None:
-            return Call(Step.CAPTURE, Mode.LOOK)
         case PaymentStatus.AUTHORIZED:
-            return Call(Step.TRANSFER)
+            return _transfer(payment)
         case PaymentStatus.SUCCEEDED if payment.stripe_transfer_id is None:
-            return Call(Step.TRANSFER)
-        case PaymentStatus.SUCCEEDED if payment.stripe_reversal_id is not None:
-            return _refuse(command, payment, "the transfer was taken back by a revert; revert again to finish it")
-        case PaymentStatus.SUCCEEDED if payment.runner_connect_account_id == command.runner_connect_account_id:
-            return Settled(payment, (answers.released(payment, subject_of(command)),))
+            return _transfer(payment)
         case PaymentStatus.SUCCEEDED:
-            message = "The payment was already released to another account; revert it first."
-            failure = Failure(ErrorCode.ALREADY_RELEASED, message)
-            return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
+            return _released_before(command, payment)
         case _:
             return _refuse(command, payment, "only an authorised payment can be released")
+
+
+def _transfer(payment: Payment) -> Call:
+    return Call(Step.CAPTURE, Mode.LOOK) if payment.stripe_charge_id is None else Call(Step.TRANSFER)
+
+
+def _released_before(command: Release, payment: Payment) -> Settled:
+    if payment.stripe_reversal_id is not None:
+        return _refuse(command, payment, "the transfer was taken back by a revert; revert again to finish it")
+    if payment.runner_connect_account_id == command.runner_connect_account_id:
+        return Settled(payment, (answers.released(payment, subject_of(command)),))
+    message = "The payment was already released to another account; revert it first."
+    failure = Failure(ErrorCode.ALREADY_RELEASED, message)
+    return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
 
 
 def _revert(command: Revert, payment: Payment, policy: Policy) -> Next:

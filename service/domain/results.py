@@ -65,7 +65,7 @@ def _refunded(command: StoredCommand, payment: Payment, refund: Refund) -> Payme
     return replace(payment, stripe_refund_id=refund.id)
 
 
-def refuse(command: StoredCommand, payment: Payment, step: Step, error: StripeRefusedError) -> Observed:
+def refuse(command: StoredCommand, payment: Payment, error: StripeRefusedError) -> Observed:
     """A step that Stripe refused for good, and that a look has shown not to stand."""
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
         noted = replace(payment, stripe_payment_intent_id=payment.stripe_payment_intent_id or error.intent_id)

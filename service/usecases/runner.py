@@ -154,7 +154,7 @@ def _judge(claim: Claim, payment: Payment, outcome: Known, moment: Moment) -> Ob
     if isinstance(outcome, NotDone):
         return give_up(command, payment, step)
     if isinstance(outcome, StripeRefusedError):
-        return refuse(command, payment, step, outcome)
+        return refuse(command, payment, outcome)
     return apply(command, payment, outcome, moment)
 
 
