@@ -107,7 +107,14 @@ def _captured(payment: Payment, intent: Intent) -> Observed:
     return Observed(done, (answers.authorized(done),))
 
 
-def _canceled(payment: Payment, _intent: Intent) -> Observed:
+def _canceled(payment: Payment, intent: Intent) -> Observed:
+    # What came before the cancellation shows on the intent: the same end as hearing of the two in order.
+    if intent.error is not None:
+        return _declined(payment, intent)
+    if intent.charge_id is not None:
+        held = payment.become(PaymentStatus.AUTHORIZED)
+        ended = _hold_ended(held)
+        return Observed(ended.payment, (answers.authorized(held), *ended.answers))
     done = payment.become(PaymentStatus.REVERTED, failure=answers.CANCELED.as_json())
     return Observed(done, (answers.failed(done, answers.authorise_of(done), answers.CANCELED),))
 
