@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
+from service.domain.errors import StripeRefusedError
 from service.domain.payment import Payment
 from service.domain.plans import Step
-from service.domain.ports import IntentRequest, IntentStatus, PaymentGateway, StepResult, TransferRequest
+from service.domain.ports import IntentRequest, IntentStatus, PaymentGateway, Refund, StepResult, TransferRequest
 
 CLOCK_SKEW = timedelta(minutes=10)
 """Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
@@ -69,7 +70,14 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
         case Step.REVERSE:
             return gateway.reverse_transfer(_transfer_id(attempt), attempt.key)
         case Step.REFUND:
-            return gateway.refund(attempt.intent_id, attempt.key, reason)
+            return _given_back(gateway.refund(attempt.intent_id, attempt.key, reason))
+
+
+def _given_back(refund: Refund) -> Refund:
+    """Stripe may answer with a refund that did not go through: no money moved, so it is a refusal."""
+    if refund.failed:
+        raise StripeRefusedError("Stripe could not refund the payment; revert it again.", kind="refund_failed")
+    return refund
 
 
 def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
