@@ -13,7 +13,6 @@ from service.logs import get_logger
 _log = get_logger(__name__)
 _TIMEOUT_SECONDS = 10.0
 _BROKERS_DEFAULT = -1
-_NO_CONTROLLER = -1
 
 
 def ensure_topics(
@@ -28,7 +27,7 @@ def ensure_topics(
     admin = AdminClient(config)
     cluster = admin.list_topics(timeout=_TIMEOUT_SECONDS)
     absent = [name for name in names if name not in cluster.topics]
-    if cluster.controller_id == _NO_CONTROLLER:
+    if cluster.controller_id not in cluster.brokers:
         for name in absent:
             # librdkafka's mock cluster: nobody to ask, and it makes a topic when asked about it.
             admin.list_topics(name, timeout=_TIMEOUT_SECONDS)
