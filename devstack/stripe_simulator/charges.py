@@ -7,6 +7,31 @@ from devstack.stripe_simulator.ledger import Effect
 from devstack.stripe_simulator.state import Call, State, found
 from devstack.stripe_simulator.wire import Json
 
+_OF_THE_INTENT = (
+    "currency",
+    "customer",
+    "description",
+    "payment_method",
+    "receipt_email",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+)
+_UNSET = (
+    "application",
+    "application_fee",
+    "application_fee_amount",
+    "balance_transaction",
+    "failure_balance_transaction",
+    "on_behalf_of",
+    "receipt_number",
+    "receipt_url",
+    "review",
+    "source_transfer",
+    "transfer_data",
+)
+
 
 def make(state: State, intent: Json, card: Card, decline: Decline | None) -> Json:
     """A charge for the whole intent: refused, or authorised and not yet captured."""
@@ -16,42 +41,24 @@ def make(state: State, intent: Json, card: Card, decline: Decline | None) -> Jso
         "amount": intent["amount"],
         "amount_captured": 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
         "captured": False,
         "created": state.clock.stamp(),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
         "outcome": _outcome(decline),
         "paid": decline is None,
         "payment_intent": intent["id"],
-        "payment_method": intent["payment_method"],
         "payment_method_details": {"type": "card", "card": card_details(card)},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": False,
-        "review": None,
-        "shipping": intent["shipping"],
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
     }
+    charge |= dict.fromkeys(_UNSET)
+    charge |= {name: intent[name] for name in _OF_THE_INTENT}
     state.charges[charge["id"]] = charge
     intent["latest_charge"] = charge["id"]
     return charge

@@ -19,6 +19,22 @@ _PLAIN = (
     "statement_descriptor_suffix",
     "transfer_group",
 )
+_UNSET = (
+    "application",
+    "application_fee_amount",
+    "canceled_at",
+    "cancellation_reason",
+    "customer_account",
+    "last_payment_error",
+    "latest_charge",
+    "next_action",
+    "on_behalf_of",
+    "payment_method_configuration_details",
+    "processing",
+    "review",
+    "source",
+    "transfer_data",
+)
 _ONLY_WITH_CONFIRM = ("error_on_requires_action", "off_session", "return_url")
 _METHOD_CHOICES = ("allowed_payment_method_types", "automatic_payment_methods", "payment_method_types")
 _REDIRECTING = frozenset({"alipay", "bancontact", "eps", "fpx", "grabpay", "ideal", "klarna", "p24", "paypal"})
@@ -46,36 +62,22 @@ def new(state: State, params: Json) -> Json:
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
         "automatic_payment_methods": _automatic(params),
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic"),
         "client_secret": f"{id_}_secret_{state.new_id('', 25)}",
         "confirmation_method": params.get("confirmation_method", "automatic"),
         "created": state.clock.stamp(),
         "currency": currency,
         "customer": customer,
-        "customer_account": None,
         "excluded_payment_method_types": params.get("excluded_payment_method_types"),
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
         "metadata": merge({}, params.get("metadata")),
-        "next_action": None,
-        "on_behalf_of": None,
         "payment_method": method,
-        "payment_method_configuration_details": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": _types(params),
-        "processing": None,
-        "review": None,
-        "source": None,
         "status": Status.REQUIRES_CONFIRMATION if method else Status.REQUIRES_PAYMENT_METHOD,
-        "transfer_data": None,
     }
-    intent |= dict.fromkeys(_PLAIN)
+    intent |= dict.fromkeys((*_PLAIN, *_UNSET))
     copy_plain(intent, params)
     return intent
 

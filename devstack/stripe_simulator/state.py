@@ -33,7 +33,7 @@ class Actor:
 class Options:
     """Settings of the account. Times in seconds of the simulator's clock."""
 
-    search_lag: float = 0.0
+    search_lag: float = 1.0
     """How long an intent stays invisible to search; the real one says up to a minute ("Search")."""
     registered_accounts_only: bool = False
     settlement_delay: float = 2 * 86400.0

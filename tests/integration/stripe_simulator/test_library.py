@@ -119,6 +119,7 @@ def test_slow_requests_wait_together(client: stripe.StripeClient, control: Simul
 
 def test_search_and_paging(client: stripe.StripeClient, control: SimulatorControl) -> None:
     ids = [_authorise(client, f"k{number}").id for number in range(3)]
+    control.advance(1)
     found = client.v1.payment_intents.search({"query": "metadata['payment_id']:'p1'"})
     assert {intent.id for intent in found.data} == set(ids)
     paged = client.v1.payment_intents.list({"limit": 2}).auto_paging_iter()
