@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from devstack.postgres_install import server_user
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, run_to_end
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -20,6 +21,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _OWNER = """
 import sys, threading, time
 from pathlib import Path
+from devstack.postgres_install import server_user
 from devstack.processes import Command, ManagedProcess
 scratch, shell = Path(sys.argv[1]), sys.argv[2]
 def start():
@@ -151,10 +153,19 @@ def test_signals_that_python_ignores_reach_the_child(run: Callable[..., ManagedP
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a child as somebody else")
 def test_a_child_can_run_as_somebody_else(tmp_path: Path) -> None:
-    from devstack.postgres_install import server_user
-
-    log = tmp_path / "log"
-    run_to_end(Command(name="id", argv=["id", "-u"], log=log, run_as=server_user()), 20)
     user = server_user()
     assert user is not None
+    log = tmp_path / "log"
+    run_to_end(Command(name="id", argv=["id", "-u"], log=log, run_as=user), 20)
     assert log.read_text().strip() == str(user.uid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_the_child_ends_even_when_its_guard_is_killed(tmp_path: Path) -> None:
+    command = Command(name="child", argv=["sleep", "600"], log=tmp_path / "log", run_as=server_user())
+    process = ManagedProcess(command)
+    child = psutil.Process(process.pid)
+    _eventually(lambda: child.name() == "sleep")
+    child.parents()[0].kill()
+    process.wait(20)
+    _eventually(lambda: _gone(child.pid))
