@@ -23,7 +23,7 @@ from service.settings import ConsumerSettings
 from service.shutdown import Shutdown
 
 _log = get_logger(__name__)
-_HAND_OVER_SECONDS = 10.0
+_HAND_OVER_SECONDS = 5.0
 _CLOSING_SECONDS = 3.0
 _HELD_PER_WORKER = 4
 

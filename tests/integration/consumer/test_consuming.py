@@ -55,6 +55,7 @@ def test_bad_records_are_told_and_do_not_stop_the_next(kafka: Kafka, topics: Top
     assert calls == ["bury"] * 4 + ["handle"] * 5 + ["refuse"]
 
 
+@pytest.mark.real_kafka
 def test_a_missing_topic_is_made(kafka: Kafka, topics: Topics, start: Start) -> None:
     commands = RecordingCommands()
     start(commands, kafka_topic_partitions=3)

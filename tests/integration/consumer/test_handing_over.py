@@ -19,6 +19,7 @@ def batch(first: int, count: int) -> list[bytes]:
     return [authorize(f"order-{number % 60}", number) for number in range(first, first + count)]
 
 
+@pytest.mark.real_kafka
 def test_a_second_consumer_takes_its_share_and_nothing_comes_twice(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     one, two = RecordingCommands(), RecordingCommands()
@@ -39,6 +40,7 @@ def test_a_second_consumer_takes_its_share_and_nothing_comes_twice(kafka: Kafka,
     eventually(lambda: committed(kafka, topics) == sent)
 
 
+@pytest.mark.real_kafka
 def test_a_full_consumer_stays_bounded_through_a_rebalance(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     produce(kafka, topics.commands, batch(0, 600), key=by_order)
