@@ -1,5 +1,6 @@
 """``up`` and ``demo``: the whole stack on this machine."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from commandline.failures import CannotError
 
 
 @contextmanager
-def _stack_faults() -> Iterator[None]:
-    """Raises CannotError."""
+def _nothing_left() -> Iterator[None]:
+    """Whatever happens in the block, no process and no directory of the stack outlives it. Raises CannotError."""
+    from devstack import leftovers
     from devstack.postgres_install import PostgresUnavailableError
     from devstack.processes import ProcessFailedError
     from devstack.saga import SagaError
@@ -20,6 +22,12 @@ def _stack_faults() -> Iterator[None]:
         yield
     except (PostgresUnavailableError, ProcessFailedError, SagaError) as error:
         raise CannotError(str(error)) from error
+    except KeyboardInterrupt:
+        raise CannotError("stopped") from None
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what is left to do takes a moment, and must be done
+        leftovers.end()
 
 
 @click.command(short_help="The whole stack on this machine, kept up until Ctrl-C.")
@@ -35,7 +43,7 @@ def up(state_file: Path | None) -> None:
     """
     from devstack.up import run_up
 
-    with _stack_faults():
+    with _nothing_left():
         run_up(state_file, lambda line: click.echo(line, err=True))
 
 
@@ -51,5 +59,5 @@ def demo() -> None:
 
     from devstack.demo import run_demo
 
-    with _stack_faults():
+    with _nothing_left():
         run_demo(Console(highlight=False))

