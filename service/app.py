@@ -5,7 +5,7 @@ from werkzeug.routing import BaseConverter
 
 from service.api import auth, errors, observability, ops, payments, webhooks
 from service.api.ports import Ports
-from service.api.requests import CUT_AFTER_BYTES
+from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
 
 
@@ -19,7 +19,7 @@ class OpaqueConverter(BaseConverter):
 def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     """The WSGI application. Nothing is connected to here."""
     app = Flask("service", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=CUT_AFTER_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.config.update(MAX_CONTENT_LENGTH=DRAINED_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
     app.url_map.converters["opaque"] = OpaqueConverter
     observability.install(app)

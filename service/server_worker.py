@@ -2,6 +2,9 @@
 
 import json
 import logging
+import select
+import socket
+import struct
 from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
@@ -21,12 +24,32 @@ _BY_FAULT: dict[type[Exception], tuple[int, str, str, str]] = {
 }  # fmt: skip
 
 
+IDLE_SECONDS = 30
+"""Longest silence in the middle of a request or of its answer: gunicorn would give such a client a thread for ever."""
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Threads; what is no HTTP is answered in the contract's error shape."""
+    """Threads; a stopping worker takes nobody in; what is no HTTP is answered in the contract's error shape."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection that has something to say to a thread."""
+        if not conn.initialized:
+            bound_waits(conn.sock)
+        super().enqueue_req(conn)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Also closes the listeners of a stopping worker: who comes later is refused, not left to wait and dropped."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+                listener.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that never reached the application."""
-        if isinstance(exc, errors.ParseException):
+        ours = isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName)
+        if isinstance(exc, errors.ParseException) and not ours:
             self.log.info("unreadable request: %s", type(exc).__name__)
             answer = _BY_FAULT.get(type(exc), _UNREADABLE)
         else:
@@ -36,6 +59,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             write_nonblock(client, _response(*answer))
         except OSError as error:
             self.log.debug("client went away: %s", error)
+
+
+def bound_waits(connection: socket.socket) -> None:
+    """Let blocking reads and writes end after ``IDLE_SECONDS`` (Linux manual page socket(7), "SO_RCVTIMEO")."""
+    limit = struct.pack("ll", IDLE_SECONDS, 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 def _response(status: int, reason: str, code: str, message: str) -> bytes:

@@ -13,8 +13,10 @@ from service.domain.command_json import UnreadableError, is_storable, keep, pars
 from service.domain.commands import CommandType, Release, Revert
 
 MAX_BODY_BYTES = 1024 * 1024
-CUT_AFTER_BYTES = MAX_BODY_BYTES + 1
-"""Where Flask stops reading a body of unknown length, without a word: one more byte shows that it goes on."""
+DRAINED_BYTES = 16 * MAX_BODY_BYTES
+"""So much of a body is read before it is refused: who is cut off while sending does not see the answer."""
+
+_CHUNK_BYTES = 64 * 1024
 
 MAX_KEY_LENGTH = 255
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -34,13 +36,17 @@ def command(kind: CommandType, payment_id: str, body: dict[str, Any]) -> Release
 
 def raw_body() -> bytes:
     """The body, whole. Raises ApiError (400, 413)."""
-    raw = request.get_data(cache=False)
+    # Not get_data(): it cuts a body of unknown length at Flask's limit, without a word.
+    raw = bytearray()
+    while chunk := request.stream.read(_CHUNK_BYTES):
+        if len(raw) <= MAX_BODY_BYTES:
+            raw += chunk
     if len(raw) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     if request.content_length not in {None, len(raw)}:
         # Nobody waits for the answer; but half a body, or none, must not pass for what was meant.
         raise ApiError(400, "MALFORMED_REQUEST", "The body is shorter than its Content-Length; send all of it.")
-    return raw
+    return bytes(raw)
 
 
 def json_body(*, may_be_empty: bool) -> dict[str, Any]:

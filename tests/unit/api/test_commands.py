@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from service.api.requests import DRAINED_BYTES
 from service.domain.commands import Release, Revert
 from tests.unit.api.fakes import PAYMENT_ID, World, app_of
 
@@ -108,8 +109,9 @@ def test_body_of_exactly_the_limit_is_taken(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", [RELEASE, REVERT, "/stripe-webhook"])
-def test_larger_body_is_413(client: FlaskClient, world: World, path: str) -> None:
-    response = client.post(path, data=_padded(LIMIT + 1), content_type="application/json")
+@pytest.mark.parametrize("length", [LIMIT + 1, DRAINED_BYTES, DRAINED_BYTES + 1])
+def test_larger_body_is_413(client: FlaskClient, world: World, path: str, length: int) -> None:
+    response = client.post(path, data=_padded(length), content_type="application/json")
     assert _error(response) == (413, "PAYLOAD_TOO_LARGE")
     assert world.asked == []
 
@@ -129,7 +131,7 @@ def _chunked(client: FlaskClient, path: str, body: bytes) -> Any:
 
 
 @pytest.mark.parametrize("path", [RELEASE, "/stripe-webhook"])
-@pytest.mark.parametrize("length", [LIMIT + 1, LIMIT + 2, 2 * LIMIT])
+@pytest.mark.parametrize("length", [LIMIT + 1, 2 * LIMIT, DRAINED_BYTES, DRAINED_BYTES + 1])
 def test_larger_body_of_unknown_length_is_413(client: FlaskClient, world: World, path: str, length: int) -> None:
     assert _error(_chunked(client, path, _padded(length))) == (413, "PAYLOAD_TOO_LARGE")
     assert world.asked == []

@@ -1,0 +1,70 @@
+"""The HTTP face on a real database."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, func, insert, select
+
+from service.domain.status import PaymentStatus
+from service.storage.engine import make_engine
+from service.storage.tables import outbox, payments, request_keys
+
+
+class Book(NamedTuple):
+    """The database, with what a test puts in and looks at."""
+
+    engine: Engine
+
+    def pay(self, **changed: Any) -> UUID:
+        """A payment's row; authorised, 1000 SGD cents, its own order."""
+        payment_id = uuid4()
+        status = changed.get("status", PaymentStatus.AUTHORIZED)
+        values = {
+            "payment_id": payment_id,
+            "order_id": f"order-{payment_id}",
+            "customer_id": "customer",
+            "amount": 1000,
+            "currency": "sgd",
+            "status": status,
+            "authorize_correlation_id": str(payment_id),
+            "stripe_payment_intent_id": f"pi_{payment_id.hex}",
+            "captured_at": func.now() if status == PaymentStatus.SUCCEEDED else None,
+            "failure": {"error": "CARD_DECLINED", "message": "m"} if status == PaymentStatus.FAILED else None,
+        }
+        with self.engine.begin() as connection:
+            connection.execute(insert(payments).values(**{**values, **changed}))
+        return payment_id
+
+    def sent(self) -> list[Any]:
+        """The outbox, in order."""
+        with self.engine.begin() as connection:
+            return list(connection.execute(select(outbox).order_by(outbox.c.position)))
+
+    def keys(self) -> set[str]:
+        """Idempotency keys that are kept."""
+        with self.engine.begin() as connection:
+            return set(connection.execute(select(request_keys.c.idempotency_key)).scalars())
+
+    def keep_key(self, name: str, created_at: datetime) -> None:
+        """A key of an earlier day."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert(request_keys).values(
+                    route="revert_payment",
+                    payment_id=uuid4(),
+                    idempotency_key=name,
+                    fingerprint=b"f",
+                    correlation_id="c",
+                    created_at=created_at,
+                )
+            )
+
+
+@pytest.fixture
+def book(database_url: str) -> Iterator[Book]:
+    engine = make_engine(database_url, 20)
+    yield Book(engine)
+    engine.dispose()

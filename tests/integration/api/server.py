@@ -1,0 +1,95 @@
+"""A real server process, and plain HTTP to it: every answer is held against docs/openapi.yaml."""
+
+import http.client
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from devstack.processes import Command, ManagedProcess, environment, scratch_directory
+from tests.support import openapi
+
+ROOT = Path(__file__).resolve().parents[3]
+_LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
+
+
+class Answer(NamedTuple):
+    """``body`` is JSON where it is JSON, else text."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Server:
+    """``cli.py serve`` on a free port."""
+
+    process: ManagedProcess
+    port: int
+    log: Path
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection of the test's own."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def ask(self, method: str, path: str, described: str, **request: Any) -> Answer:
+        """One request on a connection of its own; ``described`` is the path as the description has it."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, **request)
+            return answer_of(connection, method, described)
+        finally:
+            connection.close()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+
+def answer_of(connection: http.client.HTTPConnection, method: str, described: str) -> Answer:
+    """The answer to the request that was sent."""
+    response = connection.getresponse()
+    raw, headers = response.read(), dict(response.headers.items())
+    openapi.check(method, described, response.status, headers, raw)
+    is_json = headers["Content-Type"].startswith("application/json")
+    return Answer(response.status, headers, json.loads(raw) if is_json else raw.decode())
+
+
+@contextmanager
+def serving(database_url: str, **settings: str) -> Iterator[Server]:
+    """A server with 2 workers that is stopped, or killed, in the end."""
+    scratch = scratch_directory("http")
+    log = scratch / "log"
+    process = ManagedProcess(
+        Command(
+            name="serve",
+            argv=[sys.executable, str(ROOT / "cli.py"), "serve"],
+            log=log,
+            cwd=ROOT,
+            scratch=scratch,
+            env=environment(
+                **{
+                    "DATABASE_URL": database_url,
+                    "STRIPE_SECRET_KEY": "sk_test_1",
+                    "STRIPE_API_BASE": "http://127.0.0.1:9",
+                    "PORT": "0",
+                    "WORKERS": "2",
+                    "SHUTDOWN_GRACE": "20s",
+                    **settings,
+                }
+            ),
+        )
+    )
+    try:
+        process.wait_until(lambda: _LISTENING.search(log.read_text(encoding="utf-8")) is not None, 60)
+        found = _LISTENING.search(log.read_text(encoding="utf-8"))
+        assert found is not None
+        yield Server(process, int(found[1]), log)
+    finally:
+        if process.running:
+            process.stop()

@@ -1,0 +1,87 @@
+"""Which of the database's errors pass, and what stands in the way of being ready."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from devstack.ports import free_port
+from service.storage import migrate
+from service.storage.availability import is_unavailable, unready
+from service.storage.engine import make_engine
+from tests.integration.api.conftest import Book
+
+pytestmark = pytest.mark.postgres
+
+
+def _error(book: Book, work: Callable[[Connection], object]) -> SQLAlchemyError:
+    with pytest.raises(SQLAlchemyError) as caught, book.engine.begin() as connection:
+        work(connection)
+    return caught.value
+
+
+def _sql(*statements: str) -> Callable[[Connection], object]:
+    return lambda connection: [connection.execute(text(statement)) for statement in statements]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["SET LOCAL statement_timeout = 1", "SELECT pg_sleep(60)"],
+        ["SELECT pg_terminate_backend(pg_backend_pid())"],
+        ["SET TRANSACTION READ ONLY", "CREATE TABLE t ()"],
+        ["SELECT * FROM not_migrated_yet"],
+        ["SELECT not_migrated_yet FROM payments"],
+    ],
+)
+def test_these_pass(book: Book, statements: list[str]) -> None:
+    assert is_unavailable(_error(book, _sql(*statements)))
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO request_keys (route) VALUES (NULL)", "SELEC 1"])
+def test_these_are_faults_of_ours(book: Book, statement: str) -> None:
+    assert not is_unavailable(_error(book, _sql(statement)))
+
+
+def test_a_row_locked_for_too_long_passes(book: Book) -> None:
+    book.pay()
+    lock = "SELECT 1 FROM payments FOR UPDATE"
+    with book.engine.begin() as holder:
+        holder.execute(text(lock))
+        assert is_unavailable(_error(book, _sql("SET LOCAL lock_timeout = 1", lock)))
+
+
+def test_an_empty_pool_passes(database_url: str) -> None:
+    engine = create_engine(
+        database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=0.01,
+    )
+    with engine.connect(), pytest.raises(SQLAlchemyError) as caught:
+        engine.connect()
+    engine.dispose()
+    assert is_unavailable(caught.value)
+
+
+def test_ready_at_head(book: Book) -> None:
+    assert unready(book.engine) is None
+
+
+def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
+    engine = make_engine(empty_database_url, 1)
+    fault = unready(engine)
+    engine.dispose()
+    assert fault is not None
+    assert fault.part == "schema"
+    assert migrate.head() in fault.message
+
+
+def test_unreachable_names_the_database() -> None:
+    engine = make_engine(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none", 1)
+    fault = unready(engine)
+    engine.dispose()
+    assert fault is not None
+    assert fault.part == "database"
+    assert "hunter2" not in fault.message

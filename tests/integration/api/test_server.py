@@ -1,0 +1,220 @@
+"""The server as a process: it starts without its database, takes what comes over a real socket, and drains."""
+
+import hashlib
+import hmac
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from devstack.ports import free_port
+from service.domain.status import PaymentStatus
+from tests.integration.api.conftest import Book
+from tests.integration.api.server import Server, answer_of, serving
+
+pytestmark = pytest.mark.postgres
+
+WORKERS = 2
+LIMIT = 1024 * 1024
+SECRET = "whsec_x"
+RELEASE = "/payment/{payment_id}/release"
+REVERT = "/payment/{payment_id}/revert"
+STATUS = "/payment/{order_id}/status"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[Server]:
+    with serving(database_url, STRIPE_WEBHOOK_SECRET=SECRET) as running:
+        yield running
+
+
+def _wait_for_lock_waiters(book: Book, number: int) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _ in range(10_000):
+        with book.engine.connect() as connection:
+            if connection.exec_driver_sql(query).scalar_one() >= number:
+                return
+    pytest.fail("nobody waits for the row")
+
+
+def _wait_until_refused(server: Server) -> None:
+    for _ in range(100_000):
+        try:
+            socket.create_connection(("127.0.0.1", server.port), 30).close()
+        except ConnectionRefusedError:
+            return
+    pytest.fail("new connections are still taken in")
+
+
+def _signed(payload: bytes, at: int) -> dict[str, str]:
+    digest = hmac.new(SECRET.encode(), f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={at},v1={digest}"}
+
+
+def test_a_payment_from_read_to_webhook(server: Server, book: Book) -> None:
+    payment_id = book.pay(order_id="a/b c")
+    assert server.ask("GET", "/health", "/health").body == {"status": "healthy"}
+    assert server.ask("GET", "/ready", "/ready").body == {"status": "ready"}
+    assert server.ask("GET", "/payment/a%2Fb%20c/status", STATUS).body["payment"]["paymentId"] == str(payment_id)
+    runner = json.dumps({"runner_id": "r", "runner_connect_account_id": "acct_1"})
+    headers = {**JSON, "Idempotency-Key": "k"}
+    first, second = (
+        server.ask("POST", f"/payment/{payment_id}/release", RELEASE, body=runner, headers=headers) for _ in range(2)
+    )
+    assert (first.status, first.body) == (202, second.body)
+    assert server.ask("POST", f"/payment/{payment_id}/revert", REVERT).status == 202
+    assert [row.type for row in book.sent()] == ["release_payment", "revert_payment"]
+    payload = json.dumps(
+        {"id": "evt_1", "object": "event", "type": "customer.created", "data": {"object": {}}}
+    ).encode()
+    for _ in range(2):
+        signed = _signed(payload, int(time.time()))
+        answer = server.ask("POST", "/stripe-webhook", "/stripe-webhook", body=payload, headers=signed)
+        assert (answer.status, answer.body) == (200, {"received": True})
+    late = _signed(payload, int(time.time()) - 301)
+    assert server.ask("POST", "/stripe-webhook", "/stripe-webhook", body=payload, headers=late).status == 400
+    with book.engine.connect() as connection:
+        assert connection.execute(text("SELECT event_id FROM stripe_events")).scalars().all() == ["evt_1"]
+
+
+def test_stripe_out_of_reach_fails_no_read(server: Server, book: Book) -> None:
+    book.pay(order_id="o", status=PaymentStatus.REQUIRES_ACTION)
+    answer = server.ask("GET", "/payment/o/status", STATUS)
+    assert (answer.status, answer.body["next_action"]) == (200, {"type": "unavailable"})
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_body_in_chunks_has_the_same_limit(server: Server, book: Book) -> None:
+    payment_id = book.pay()
+    body = json.dumps({"reason": "r"}).encode()
+    for length, status in ((len(body), 202), (LIMIT, 202), (LIMIT + 1, 413), (2 * LIMIT, 413)):
+        padded = body + b" " * (length - len(body))
+        chunks = iter([padded[at : at + 65536] for at in range(0, length, 65536)])
+        answer = server.ask("POST", f"/payment/{payment_id}/revert", REVERT, body=chunks, headers=JSON)
+        assert answer.status == status, length
+
+
+def test_large_body_with_its_length_is_refused_and_the_connection_lives(server: Server) -> None:
+    connection = server.connect()
+    connection.request("POST", f"/payment/{uuid4()}/revert", body=b" " * (8 * LIMIT), headers=JSON)
+    assert answer_of(connection, "POST", REVERT).status == 413
+    connection.request("GET", "/health")
+    assert answer_of(connection, "GET", "/health").status == 200
+    connection.close()
+
+
+def test_body_cut_off_is_not_an_empty_one(server: Server, book: Book) -> None:
+    payment_id = book.pay()
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(
+            f"POST /payment/{payment_id}/revert HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n".encode()
+        )
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    assert book.sent() == []
+
+
+NO_HTTP = [
+    (b"NONSENSE\r\n\r\n", 400),
+    (b"GET /health HTTP/1.1\r\nHost: x\r\nA\0b: c\r\n\r\n", 400),
+    (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+    (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: mystery\r\n\r\n", 501),
+]
+
+
+def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
+    for request, status in NO_HTTP:
+        with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+            connection.sendall(request)
+            received = b"".join(iter(partial(connection.recv, 65536), b""))
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert int(head.split()[1]) == status
+        assert set(json.loads(body)) == {"success", "error", "message"}
+
+
+def test_figures_are_of_all_workers(server: Server) -> None:
+    """Connections of their own, opened together, until both workers have served some."""
+    for _ in range(40):
+        server.ask("GET", "/history/u", "/history/{user_id}")
+    line = 'http_requests_total{method="GET",route="/history/<user_id>",status="200"} 40.0'
+    assert {line in server.ask("GET", "/metrics", "/metrics").body for _ in range(10)} == {True}
+
+
+def test_log_and_headers_keep_to_the_service(server: Server) -> None:
+    answer = server.ask("GET", "/history/u?x=queryish", "/history/{user_id}", headers={"X-Request-Id": "r-1"})
+    assert answer.headers["Server"] == "payment-service"
+    (line,) = [line for line in server.lines() if line.get("request_id") == "r-1"]
+    assert (line["route"], line["process"]) == ("/history/<user_id>", "service")
+    assert "queryish" not in server.log.read_text(encoding="utf-8")
+
+
+def test_tokens_are_asked_for(database_url: str) -> None:
+    with serving(database_url, API_TOKENS="saga:s3cret") as server:
+        assert server.ask("GET", "/history/u", "/history/{user_id}").status == 401
+        opened = server.ask("GET", "/history/u", "/history/{user_id}", headers={"Authorization": "Bearer s3cret"})
+        assert opened.status == 200
+        assert "s3cret" not in server.log.read_text(encoding="utf-8")
+
+
+def test_without_its_database_it_starts_and_says_so() -> None:
+    with serving(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none", STRIPE_WEBHOOK_SECRET=SECRET) as server:
+        assert server.ask("GET", "/health", "/health").status == 200
+        ready = server.ask("GET", "/ready", "/ready")
+        assert (ready.status, ready.body["failing"]) == (503, "database")
+        assert server.ask("GET", "/payment/o/status", STATUS).status == 503
+        assert server.ask("POST", f"/payment/{uuid4()}/revert", REVERT).status == 503
+        payload = json.dumps({"id": "e", "object": "event", "type": "t", "data": {"object": {}}}).encode()
+        signed = _signed(payload, int(time.time()))
+        assert server.ask("POST", "/stripe-webhook", "/stripe-webhook", body=payload, headers=signed).status == 503
+        assert "hunter2" not in server.log.read_text(encoding="utf-8")
+
+
+def test_a_connection_that_died_costs_one_answer_a_worker_at_most(server: Server, book: Book) -> None:
+    book.pay(order_id="o")
+    assert server.ask("GET", "/payment/o/status", STATUS).status == 200
+    with book.engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    answers = [server.ask("GET", "/payment/o/status", STATUS).status for _ in range(20)]
+    assert answers.count(503) <= WORKERS
+    assert answers.count(200) >= len(answers) - WORKERS
+
+
+def test_sigterm_ends_what_has_begun_and_begins_nothing(server: Server, book: Book) -> None:
+    payment_id = book.pay()
+    idle, working = server.connect(), server.connect()
+    idle.request("GET", "/health")
+    answer_of(idle, "GET", "/health")
+    with book.engine.begin() as holder:
+        holder.execute(text("SELECT 1 FROM payments FOR UPDATE"))
+        working.request("POST", f"/payment/{payment_id}/revert")
+        _wait_for_lock_waiters(book, 1)
+        server.process.send(signal.SIGTERM)
+        _wait_until_refused(server)
+    assert answer_of(working, "POST", REVERT).status == 202
+    assert server.process.wait(30) == 0
+    assert len(book.sent()) == 1
+    idle.close()
+    working.close()
+
+
+def test_figures_leave_nothing_behind(database_url: str, tmp_path: Path) -> None:
+    with serving(database_url, TMPDIR=str(tmp_path)) as server:
+        server.ask("GET", "/history/u", "/history/{user_id}")
+        assert list(tmp_path.glob("payment-service-metrics-*"))
+        assert server.process.stop() == 0
+    assert list(tmp_path.iterdir()) == []
