@@ -7,7 +7,7 @@ bytes of metadata (Apache Kafka documentation, "Broker Configs": offset.metadata
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from relay.log_reader import Row
@@ -47,6 +47,15 @@ class Receipt(NamedTuple):
     witness: Witness | None = None
     partial: bool = False
     """More is published above ``settled`` than the metadata had room for."""
+
+    def after(self, settled: Settled, rows: Sequence[Row]) -> "Receipt":
+        """The receipt once ``rows``, ascending, are published as well and ``settled`` is what is settled then."""
+        witness = self.witness
+        if rows and rows[-1][0] == settled.high:
+            witness = Witness.of(rows[-1])
+        elif witness is not None and witness.position != settled.high:
+            witness = None
+        return Receipt(settled, self.epoch, witness)
 
     @property
     def offset(self) -> int:
