@@ -1,17 +1,25 @@
 """``command``: what was asked for, how far it is, how it was answered."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
-from commandline.connection import reading
+from commandline.connection import database, reading
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
 from commandline.output import show_list, show_record
 
+if TYPE_CHECKING:
+    from service.storage.engine import Connection
+    from service.storage.operator_session import Record
+
 _COLUMNS = ("received_at", "command_type", "correlation_id", "payment_id", "state", "recovery_point", "attempts")
 TYPES = ("authorize_payment", "release_payment", "revert_payment", "cancel_hold")
+
+
+type_option = click.option("--type", "command_type", type=click.Choice(TYPES), help="Which, where the id has several.")
 
 
 @click.group(short_help="Commands: how far each is, how it was answered.")
@@ -61,18 +69,43 @@ def list_(
 
 @command.command()
 @click.argument("correlation_id")
-@click.option("--type", "command_type", type=click.Choice(TYPES), help="Which, where the id has several commands.")
+@type_option
 @json_option
 def show(correlation_id: str, command_type: str | None, *, as_json: bool) -> None:
     """One command with its content and its outcome."""
-    from service.storage.operator_reads import commands_called
+    with reading() as connection:
+        found = _one(connection, correlation_id, command_type)
+    show_record(found, as_json=as_json)
+
+
+@command.command()
+@click.argument("correlation_id")
+@type_option
+@json_option
+def retry(correlation_id: str, command_type: str | None, *, as_json: bool) -> None:
+    """Have a command that waits for its next attempt taken up at once, by whichever consumer is free.
+
+    Safe at any time: what stands at Stripe is not done again. An answered command stays answered; send a new one.
+    """
+    from service.usecases.operator_retries import retry_command
 
     with reading() as connection:
-        found = commands_called(connection, correlation_id)
+        found = _one(connection, correlation_id, command_type)
+    with database() as engine:
+        retry_command(engine, correlation_id, found["command_type"])
+    with reading() as connection:
+        found = _one(connection, correlation_id, found["command_type"])
+    show_record(found, as_json=as_json)
+
+
+def _one(connection: "Connection", correlation_id: str, command_type: str | None) -> "Record":
+    from service.storage.operator_reads import commands_called
+
+    found = commands_called(connection, correlation_id)
     if not found:
         raise CannotError(f"no command {correlation_id}")
-    types = [each["command_type"] for each in found]
     chosen = [each for each in found if command_type in (None, each["command_type"])]
     if len(chosen) != 1:
-        raise CannotError(f"{correlation_id} has {', '.join(types)}; name one of them with --type")
-    show_record(chosen[0], as_json=as_json)
+        types = ", ".join(each["command_type"] for each in found)
+        raise CannotError(f"{correlation_id} has {types}; name one of them with --type")
+    return chosen[0]

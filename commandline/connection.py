@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from commandline.environment import database_url
-from commandline.failures import database_faults
+from commandline.failures import CannotError, database_faults
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection, Engine
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 def database() -> Iterator["Engine"]:
     """DATABASE_URL's. Raises CannotError for what goes wrong inside, BadSettingError."""
     from service.storage.engine import make_engine
+    from service.usecases.operator_errors import OperatorError
 
     with database_faults():
         engine = make_engine(database_url(), pool_size=1)
         try:
             yield engine
+        except OperatorError as error:
+            raise CannotError(str(error)) from error
         finally:
             engine.dispose()
 

@@ -1,13 +1,18 @@
 """``dead-letter``: what could not be processed."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from commandline.connection import reading
-from commandline.failures import CannotError
+from commandline.connection import database, reading
+from commandline.failures import CannotError, confirm
 from commandline.options import json_option, limit_option, span_options
 from commandline.output import Record, show_list, show_record
+
+if TYPE_CHECKING:
+    from service.storage.engine import Engine
 
 FIELDS = ("id", "reason", "topic", "partition", "offset", "received_at", "key", "value")
 _COLUMNS = FIELDS[:6]
@@ -56,6 +61,38 @@ def show(id_: int, *, as_json: bool) -> None:
     if found is None:
         raise CannotError(f"no dead letter {id_}")
     show_record(_fields(found) if as_json else found, as_json=as_json)
+
+
+@dead_letter.command()
+@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retry(ids: tuple[int, ...], *, yes: bool) -> None:
+    """Put messages on their topic again, after the reason was mended: here, or where they came from.
+
+    They go through the outbox and are read like any other. A command that was answered stays answered.
+    """
+    from service.usecases.operator_retries import retry_dead_letter
+
+    confirm(f"Send {len(ids)} again?", ask=not yes)
+    _each(ids, retry_dead_letter, "sent again")
+
+
+@dead_letter.command()
+@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def discard(ids: tuple[int, ...], *, yes: bool) -> None:
+    """Note that nothing is to be done about messages. They stay in the database; list --all shows them."""
+    from service.usecases.operator_retries import discard_dead_letter
+
+    confirm(f"Discard {len(ids)}?", ask=not yes)
+    _each(ids, discard_dead_letter, "discarded")
+
+
+def _each(ids: tuple[int, ...], act: "Callable[[Engine, int], None]", done: str) -> None:
+    with database() as engine:
+        for id_ in ids:
+            act(engine, id_)
+            click.echo(f"{id_} {done}")
 
 
 def _fields(record: Record) -> Record:

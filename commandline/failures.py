@@ -50,3 +50,15 @@ def _reason(error: Exception) -> str:
         return "the schema is not the one this code expects; run: cli.py db upgrade"
     lines = str(origin or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def confirm(question: str, *, ask: bool) -> None:
+    """Raises CannotError for a no; end of input is a no."""
+    if not ask:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise CannotError("nothing was done")

@@ -9,8 +9,10 @@ import click
 from commandline.connection import reading
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
-from commandline.output import show_list, show_record
+from commandline.output import json_or_text, show_list, show_record
 from commandline.replay import replay
+from commandline.retention import prune
+from commandline.tail import tail
 
 _COLUMNS = ("position", "created_at", "type", "key", "sequence", "event_id", "replayed", "published")
 
@@ -28,7 +30,8 @@ def outbox() -> None:
     """
 
 
-outbox.add_command(replay)
+for late in (replay, prune, tail):
+    outbox.add_command(late)
 
 
 @outbox.command()
@@ -98,7 +101,4 @@ def _row(connection: Any, id_: str) -> dict[str, Any] | None:
 
 
 def _opened(row: dict[str, Any]) -> dict[str, Any]:
-    """The value as the JSON that it is, the headers by name."""
-    import json
-
-    return {**row, "value": json.loads(row["value"]), "headers": dict(row["headers"])}
+    return {**row, "value": json_or_text(row["value"]), "headers": dict(row["headers"])}

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,28 @@ def show_record(record: Record, *, as_json: bool) -> None:
     for name, value in record.items():
         if value is not None:
             click.echo(f"{name:<{width}}  {as_text(value)}")
+
+
+def follow(what: str, batches: Iterable[int], *, total: int) -> int:
+    """A progress bar over work done in batches; how much was done in all."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    done = 0
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total)
+        for size in batches:
+            done += size
+            progress.advance(task, size)
+    return done
+
+
+def json_or_text(value: str) -> Any:
+    """What the service writes is JSON; a dead letter that was tried again need not be."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def plain(value: Any) -> Any:

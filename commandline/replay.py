@@ -7,13 +7,11 @@ from uuid import UUID
 import click
 
 from commandline.connection import database
-from commandline.failures import CannotError
+from commandline.failures import confirm
 from commandline.options import json_option, span_options
-from commandline.output import show_record
+from commandline.output import follow, show_record
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from service.storage.engine import Engine
     from service.usecases.operator_replay import Replay
 
@@ -49,15 +47,12 @@ def replay(
     """
     from service.storage.operator_outbox import Selection
     from service.storage.operator_reads import Span
-    from service.usecases.operator_replay import NotFoundError, Replay
+    from service.usecases.operator_replay import Replay
 
     if not (event_ids or payment_id or type_ or since or until):
         raise click.UsageError("say what: --id, --payment, --type, --since or --until")
     with database() as engine:
-        try:
-            planned = Replay.plan(engine, Selection(event_ids, payment_id, type_, Span(since, until)))
-        except NotFoundError as error:
-            raise CannotError(str(error)) from error
+        planned = Replay.plan(engine, Selection(event_ids, payment_id, type_, Span(since, until)))
         _say(planned)
         done = 0 if dry_run or not planned.extent.rows else _run(planned, engine, ask=not yes)
     if as_json:
@@ -75,19 +70,5 @@ def _say(planned: "Replay") -> None:
 
 
 def _run(planned: "Replay", engine: "Engine", *, ask: bool) -> int:
-    if ask and not click.confirm("Publish them again?", err=True):
-        raise CannotError("nothing was done")
-    done = 0
-    with _progress() as progress:
-        task = progress.add_task("replaying", total=planned.extent.rows)
-        for appended in planned.run(engine):
-            done += appended
-            progress.advance(task, appended)
-    return done
-
-
-def _progress() -> "Progress":
-    from rich.console import Console
-    from rich.progress import Progress
-
-    return Progress(console=Console(stderr=True))
+    confirm("Publish them again?", ask=ask)
+    return follow("replaying", planned.run(engine), total=planned.extent.rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Label, func, insert, literal_column, select, text, true
@@ -82,6 +83,13 @@ def row_at(connection: Connection, position: int) -> Record | None:
     """The row at a position."""
     found = records(connection, select(*_COLUMNS, _PUBLISHED).where(outbox.c.position == position))
     return found[0] if found else None
+
+
+def position_before(connection: Connection, since: datetime | None) -> int:
+    """The position after which the rows written from ``since`` on begin; None: after all that there are now."""
+    last = func.coalesce(func.max(outbox.c.position), 0)
+    statement = select(last) if since is None else select(last).where(outbox.c.created_at < since)
+    return int(connection.execute(statement).scalar_one())
 
 
 def stats(connection: Connection) -> Record:

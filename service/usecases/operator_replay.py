@@ -7,13 +7,10 @@ from service.storage import operator_outbox
 from service.storage.engine import Engine, transaction
 from service.storage.operator_outbox import Extent, Selection
 from service.storage.operator_session import reading
+from service.usecases.operator_errors import OperatorError
 
 BATCH = 500
 """Rows of one transaction: their payments stay locked while it lasts."""
-
-
-class NotFoundError(LookupError):
-    """What was named does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +22,14 @@ class Replay:
 
     @classmethod
     def plan(cls, engine: Engine, selection: Selection) -> "Replay":
-        """What would be replayed. Raises NotFoundError for an event id or a payment that does not exist."""
+        """What would be replayed. Raises OperatorError for an event id or a payment that does not exist."""
         with reading(engine) as connection:
             missing = operator_outbox.missing_ids(connection, selection.event_ids)
             if missing:
-                raise NotFoundError(f"no event {', '.join(str(event_id) for event_id in missing)} in the outbox")
+                raise OperatorError(f"no event {', '.join(str(event_id) for event_id in missing)} in the outbox")
             payment_id = selection.payment_id
             if payment_id is not None and not operator_outbox.payment_exists(connection, payment_id):
-                raise NotFoundError(f"no payment {payment_id}")
+                raise OperatorError(f"no payment {payment_id}")
             return cls(selection, operator_outbox.extent(connection, selection))
 
     def run(self, engine: Engine) -> Iterator[int]:

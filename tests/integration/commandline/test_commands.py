@@ -1,9 +1,13 @@
 """``command`` and ``dead-letter``."""
 
 import base64
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, update
 
+from service.storage.engine import transaction
+from service.storage.tables import commands
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 
@@ -71,3 +75,60 @@ def test_dead_letter_for_people_says_what_was_wrong(commandline: CommandLine, hi
 def test_unknown_dead_letter(commandline: CommandLine) -> None:
     assert commandline.run("dead-letter", "show", "9", code=1).stderr == "no dead letter 9\n"
     commandline.run("dead-letter", "show", "x", code=2)
+
+
+def test_retry_of_an_open_command_makes_it_due(commandline: CommandLine, history: History) -> None:
+    history.cancel_hold_of(history.authorize("order-1", "saga-1"), "pi_1")
+    put_off(history)
+    before = commandline.json("command", "show", "pi_1")["next_attempt_at"]
+    assert commandline.json("command", "retry", "pi_1")["next_attempt_at"] < before
+
+
+def put_off(history: History) -> None:
+    with transaction(history.engine) as connection:
+        later = func.now() + timedelta(hours=1)
+        connection.execute(update(commands).where(commands.c.state == "pending").values(next_attempt_at=later))
+
+
+def test_retry_leaves_alone_what_is_under_way_or_answered(commandline: CommandLine, history: History) -> None:
+    history.accept("order-1", "saga-1")
+    assert "is under way" in commandline.run("command", "retry", "saga-1", code=1).stderr
+    history.authorize("order-2", "saga-2")
+    assert "is answered" in commandline.run("command", "retry", "saga-2", code=1).stderr
+
+
+def test_a_dead_letter_is_sent_again_once(commandline: CommandLine, history: History) -> None:
+    history.bury(1, b'{"type": "from_the_future"}')
+    (letter,) = commandline.json("dead-letter", "list")
+    commandline.run("dead-letter", "retry", str(letter["id"]), "--yes")
+    (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
+    assert (row["topic"], row["value"]) == ("payment_commands", {"type": "from_the_future"})
+    assert commandline.json("dead-letter", "list") == []
+    assert commandline.json("dead-letter", "list", "--all") == [letter]
+    assert "is retried already" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"a\0b", None])
+def test_what_is_no_text_cannot_be_sent_again(commandline: CommandLine, history: History, value: bytes | None) -> None:
+    history.bury(1, value)
+    (letter,) = commandline.json("dead-letter", "list")
+    assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+    assert commandline.json("dead-letter", "list") == [letter]
+
+
+def test_text_that_is_no_json_is_sent_again_and_shown(commandline: CommandLine, history: History) -> None:
+    history.bury(1, b"not json", b"key")
+    (letter,) = commandline.json("dead-letter", "list")
+    commandline.run("dead-letter", "retry", str(letter["id"]), answer="y\n")
+    (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
+    assert (row["key"], row["value"]) == ("key", "not json")
+
+
+def test_discard(commandline: CommandLine, history: History) -> None:
+    history.bury(1, b"x")
+    (letter,) = commandline.json("dead-letter", "list")
+    commandline.run("dead-letter", "discard", str(letter["id"]), answer="n\n", code=1)
+    assert commandline.json("dead-letter", "list") == [letter]
+    commandline.run("dead-letter", "discard", str(letter["id"]), "--yes")
+    assert commandline.json("dead-letter", "list") == []
+    commandline.run("dead-letter", "discard", "99", "--yes", code=1)

@@ -1,0 +1,39 @@
+"""``outbox prune``."""
+
+from datetime import datetime
+
+import click
+
+from commandline.connection import database
+from commandline.failures import confirm
+from commandline.options import MOMENT, json_option
+from commandline.output import follow, show_record
+
+
+@click.command(short_help="Delete old rows that are published.")
+@click.option("--before", type=MOMENT, default="30d", show_default=True, help="Written before this time; as --since.")
+@click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def prune(*, before: datetime, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Delete old rows that every relay has published; what waits stays, however old it is.
+
+    Rows go in short transactions, oldest first, so writers and the relay are not held up. What is pruned cannot be
+    replayed any more. A checkpoint of a relay that is gone for good (RELAY_NAME changed) holds everything back.
+
+    \b
+    cli.py outbox prune --before 90d --dry-run
+    """
+    from service.usecases.operator_retention import Pruning
+
+    done = 0
+    with database() as engine:
+        planned = Pruning.plan(engine, before)
+        click.echo(f"{planned.rows} rows, published and written before {before:%Y-%m-%d %H:%M:%S} UTC", err=True)
+        if planned.rows and not dry_run:
+            confirm("Delete them?", ask=not yes)
+            done = follow("pruning", planned.run(engine), total=planned.rows)
+    if as_json:
+        show_record({"matched": planned.rows, "pruned": done, "dry_run": dry_run}, as_json=True)
+    elif not dry_run:
+        click.echo(f"{done} deleted")

@@ -1,0 +1,65 @@
+"""What operators may change: the time of a command's next attempt, a dead letter's state, old rows of the outbox."""
+
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, text, update
+
+from service.storage.engine import Connection
+from service.storage.operator_session import Record, records
+from service.storage.tables import commands, dead_letters
+
+_PRUNABLE = text("SELECT coalesce(min(low), 0) FROM relay_checkpoints")
+
+_PRUNE = text(
+    """
+    WITH seen AS (
+        SELECT position, created_at FROM outbox
+        WHERE position > :after AND position < :below ORDER BY position LIMIT :limit
+    ), gone AS (
+        DELETE FROM outbox USING seen WHERE outbox.position = seen.position AND seen.created_at < :before RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone) AS deleted, (SELECT max(position) FROM seen) AS last
+    """
+)
+
+_OLD = text("SELECT count(*) FROM outbox WHERE position < :below AND created_at < :before")
+
+
+def hasten(connection: Connection, correlation_id: str, command_type: str) -> bool:
+    """Let a command that is not answered be taken up now; False when it is under way, answered or unknown."""
+    free = or_(commands.c.lease_expires_at.is_(None), commands.c.lease_expires_at < func.now())
+    mine = and_(commands.c.correlation_id == correlation_id, commands.c.command_type == command_type)
+    statement = update(commands).where(mine, commands.c.state != "done", free).values(next_attempt_at=func.now())
+    return connection.execute(statement).rowcount == 1
+
+
+def lock_open_dead_letter(connection: Connection, id_: int) -> Record | None:
+    """A dead letter that nobody has seen to, whole, its row locked."""
+    found = records(
+        connection,
+        select(dead_letters).where(dead_letters.c.id == id_, dead_letters.c.state == "open").with_for_update(),
+    )
+    return found[0] if found else None
+
+
+def resolve_dead_letter(connection: Connection, id_: int, state: str) -> None:
+    """Somebody has seen to it: ``retried`` or ``discarded``."""
+    statement = update(dead_letters).where(dead_letters.c.id == id_)
+    connection.execute(statement.values(state=state, resolved_at=func.now()))
+
+
+def prunable_below(connection: Connection) -> int:
+    """Rows below this position are published for every relay; the row at it tells the relay its database again."""
+    return int(connection.execute(_PRUNABLE).scalar_one())
+
+
+def count_old(connection: Connection, below: int, before: datetime) -> int:
+    """Rows that pruning would delete."""
+    return int(connection.execute(_OLD, {"below": below, "before": before}).scalar_one())
+
+
+def prune(connection: Connection, *, after: int, below: int, before: datetime, limit: int) -> tuple[int, int | None]:
+    """Delete the old ones among the next ``limit`` rows above ``after``: how many, and the last position seen."""
+    values = {"after": after, "below": below, "before": before, "limit": limit}
+    deleted, last = connection.execute(_PRUNE, values).one()
+    return deleted, last

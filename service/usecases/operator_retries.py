@@ -1,0 +1,72 @@
+"""Commands and dead letters, tried again or laid aside by hand."""
+
+from uuid import uuid4
+
+from service.domain.messages import OutgoingMessage
+from service.storage import operator_reads, operator_writes, outbox
+from service.storage.engine import Connection, Engine, transaction
+from service.storage.operator_session import Record
+from service.usecases.operator_errors import OperatorError
+
+
+def retry_command(engine: Engine, correlation_id: str, command_type: str) -> None:
+    """Have an open command taken up at once. Raises OperatorError when it is under way or answered."""
+    with transaction(engine) as connection:
+        if operator_writes.hasten(connection, correlation_id, command_type):
+            return
+        found = [
+            each["state"]
+            for each in operator_reads.commands_called(connection, correlation_id)
+            if each["command_type"] == command_type
+        ]
+    why = {"done": "is answered, and stays so", "pending": "is under way"}
+    raise OperatorError(f"{command_type} {correlation_id} {why[found[0]] if found else 'is unknown'}")
+
+
+def retry_dead_letter(engine: Engine, id_: int) -> None:
+    """Put the message on its topic again, through the outbox. Raises OperatorError."""
+    with transaction(engine) as connection:
+        letter = _open(connection, id_)
+        outbox.append(connection, [_again(letter)])
+        operator_writes.resolve_dead_letter(connection, id_, "retried")
+
+
+def discard_dead_letter(engine: Engine, id_: int) -> None:
+    """Note that nothing is to be done about it; it stays in the database. Raises OperatorError."""
+    with transaction(engine) as connection:
+        _open(connection, id_)
+        operator_writes.resolve_dead_letter(connection, id_, "discarded")
+
+
+def _open(connection: Connection, id_: int) -> Record:
+    letter = operator_writes.lock_open_dead_letter(connection, id_)
+    if letter is None:
+        known = operator_reads.dead_letter(connection, id_)
+        raise OperatorError(f"dead letter {id_} is {known['state']} already" if known else f"no dead letter {id_}")
+    return letter
+
+
+def _again(letter: Record) -> OutgoingMessage:
+    """A keyless message gets a key of its own: the order of commands follows from their content, not from it."""
+    key = f"dead-letter-{letter['id']}" if letter["key"] is None else _text(letter, "key", letter["key"])
+    return OutgoingMessage(
+        event_id=uuid4(),
+        topic=letter["topic"],
+        key=key,
+        type="dead_letter_retry",
+        value=_text(letter, "value", letter["value"]),
+        headers=[
+            (name, _text(letter, f"header {name}", bytes.fromhex(value or ""))) for name, value in letter["headers"]
+        ],
+    )
+
+
+def _text(letter: Record, part: str, value: bytes | None) -> str:
+    """The outbox holds text, as PostgreSQL has it: UTF-8 without NUL."""
+    try:
+        text = bytes(value or b"").decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if value is None or "\0" in text:
+        raise OperatorError(f"dead letter {letter['id']}: its {part} is no text; send it anew from where it came")
+    return text

@@ -1,0 +1,67 @@
+"""``outbox prune``: what is published and old goes, and nothing else."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select, text
+
+from service.storage.engine import transaction
+from service.storage.tables import outbox
+from service.usecases import operator_retention
+from tests.integration.commandline.conftest import CommandLine
+from tests.integration.commandline.history import History
+from tests.integration.commandline.test_outbox import settle
+
+pytestmark = pytest.mark.postgres
+
+
+def grow(history: History, rows: int) -> None:
+    for number in range(rows):
+        history.authorize(f"order-{number}", f"saga-{number}")
+
+
+def positions(history: History) -> list[int]:
+    with transaction(history.engine) as connection:
+        return list(connection.execute(select(outbox.c.position).order_by(outbox.c.position)).scalars())
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def test_only_what_every_relay_has_published_goes(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operator_retention, "BATCH", 2)
+    grow(history, 8)
+    settle(history.engine, 6, [[8, 8]])
+    assert commandline.json("outbox", "prune", "--before", now(), "--yes")["pruned"] == 5
+    assert positions(history) == [6, 7, 8], "the row at low stays: the relay knows the database again by it"
+
+
+def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
+    grow(history, 2)
+    assert commandline.json("outbox", "prune", "--before", now(), "--yes") == {
+        "matched": 0, "pruned": 0, "dry_run": False,
+    }  # fmt: skip
+
+
+def test_young_rows_stay(commandline: CommandLine, history: History) -> None:
+    grow(history, 3)
+    settle(history.engine, 3, [])
+    with transaction(history.engine) as connection:
+        connection.execute(text("ALTER TABLE outbox DISABLE TRIGGER outbox_append_only"))
+        connection.execute(text("UPDATE outbox SET created_at = now() - interval '60 days' WHERE position = 1"))
+    assert commandline.json("outbox", "prune", "--yes")["pruned"] == 1
+    assert positions(history) == [2, 3]
+
+
+@pytest.mark.parametrize(("words", "answer", "code"), [(["--dry-run"], None, 0), ([], "n\n", 1)])
+def test_nothing_goes_without_a_yes(
+    commandline: CommandLine, history: History, words: list[str], answer: str | None, code: int
+) -> None:
+    grow(history, 2)
+    settle(history.engine, 2, [])
+    result = commandline.run("outbox", "prune", "--before", now(), *words, answer=answer, code=code)
+    assert "1 rows" in result.stderr
+    assert positions(history) == [1, 2]

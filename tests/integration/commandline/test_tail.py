@@ -1,0 +1,68 @@
+"""``outbox tail``: each row once, late commits too; and a reader that goes away."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commandline import tail
+from service.domain.commands import Origin, UnreadableMessage
+from service.storage.engine import transaction
+from tests.integration.commandline.history import BURIAL, History
+
+pytestmark = pytest.mark.postgres
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_late_commit_is_not_missed(database_url: str, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    rows = tail._rows(0)
+    with transaction(history.engine) as connection:
+        BURIAL.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        history.authorize("order-1", "saga-1")
+        assert next(rows)[0] == 2
+    assert next(rows)[0] == 1
+
+
+def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "outbox", "tail", "--since", "1h"],
+        cwd=ROOT,
+        env={"DATABASE_URL": database_url, "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    history.authorize("order-2", "saga-2")
+    second = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert [(row["position"], row["value"]["correlation_id"]) for row in (first, second)] == [
+        (1, "saga-1"), (2, "saga-2"),
+    ]  # fmt: skip
+    assert (process.returncode, said) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["stats"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_fault(database_url: str, history: History, words: list[str]) -> None:
+    history.authorize("order-1", "saga-1")
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "outbox", *words],
+        cwd=ROOT,
+        env={"DATABASE_URL": database_url, "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(30)
