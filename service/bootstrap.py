@@ -9,8 +9,9 @@ from service.app import create_app
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
-from service.storage.availability import is_unavailable, unready
+from service.storage.availability import is_unavailable
 from service.storage.engine import make_engine, refuse_inside_transaction
+from service.storage.health import unready
 from service.storage.reads import Reads
 from service.usecases.queries import PaymentQueries
 from service.usecases.recording import Recorder

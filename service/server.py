@@ -73,7 +73,8 @@ def serve(settings: ServiceSettings) -> int:
     logs.configure(settings.log_level, settings.log_format, "service")
     wsgi.SERVER = SERVER_NAME
     master = os.getpid()
-    own = _metrics_directory()
+    # Each start has its own: figures of an earlier one would be counted in.
+    os.environ[METRICS_VARIABLE] = figures = tempfile.mkdtemp(prefix="payment-service-metrics-")
     try:
         # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
         import service.bootstrap  # noqa: F401
@@ -82,15 +83,6 @@ def serve(settings: ServiceSettings) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     finally:
-        if own is not None and os.getpid() == master:
-            shutil.rmtree(own, ignore_errors=True)
+        if os.getpid() == master:
+            shutil.rmtree(figures, ignore_errors=True)
     return 0
-
-
-def _metrics_directory() -> str | None:
-    """Where the workers keep their figures; the path when it is ours to delete."""
-    if METRICS_VARIABLE in os.environ:
-        return None
-    own = tempfile.mkdtemp(prefix="payment-service-metrics-")
-    os.environ[METRICS_VARIABLE] = own
-    return own

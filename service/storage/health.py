@@ -1,17 +1,33 @@
 """Whether the database is there and has the schema this code was written for."""
 
-from sqlalchemy import text
+from typing import NamedTuple
 
 from service.storage.engine import Engine, SQLAlchemyError
 from service.storage.migrate import schema_state
 
 
-def database_fault(database: Engine) -> str | None:
-    """None when the database answers and its schema is the one this code was written for, else what is wrong."""
+class Unready(NamedTuple):
+    """The failing part (``database`` or ``schema``), and what to do about it."""
+
+    part: str
+    message: str
+
+
+def unready(database: Engine) -> Unready | None:
+    """None when the database answers and its schema is the one this code was written for."""
     try:
         with database.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            state = schema_state(connection)
-    except SQLAlchemyError as exc:
-        return f"database: {type(exc).__name__}"
-    return None if state.at_head else f"database: schema is {state.current or 'empty'}, this code wants {state.head}"
+            schema = schema_state(connection)
+    except SQLAlchemyError:
+        # Not the error's own text: whoever may ask this sees no user or host names.
+        return Unready("database", "The database cannot be used now; nothing is lost, try again shortly.")
+    if schema.at_head:
+        return None
+    found = schema.current or "empty"
+    return Unready("schema", f"The schema is at {found}, this code expects {schema.head}; run: cli.py db upgrade")
+
+
+def database_fault(database: Engine) -> str | None:
+    """``unready`` in one line."""
+    fault = unready(database)
+    return None if fault is None else f"{fault.part}: {fault.message}"

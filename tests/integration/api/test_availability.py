@@ -8,8 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devstack.ports import free_port
 from service.storage import migrate
-from service.storage.availability import is_unavailable, unready
+from service.storage.availability import is_unavailable
 from service.storage.engine import make_engine
+from service.storage.health import database_fault, unready
 from tests.integration.api.conftest import Book
 
 pytestmark = pytest.mark.postgres
@@ -67,6 +68,7 @@ def test_an_empty_pool_passes(database_url: str) -> None:
 
 def test_ready_at_head(book: Book) -> None:
     assert unready(book.engine) is None
+    assert database_fault(book.engine) is None
 
 
 def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
@@ -80,8 +82,9 @@ def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
 
 def test_unreachable_names_the_database() -> None:
     engine = make_engine(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none", 1)
-    fault = unready(engine)
+    fault, line = unready(engine), database_fault(engine)
     engine.dispose()
     assert fault is not None
     assert fault.part == "database"
-    assert "hunter2" not in fault.message
+    assert line == f"database: {fault.message}"
+    assert "hunter2" not in line
