@@ -48,9 +48,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing to do now for this command; ``more`` when another of the payment may go on."""
+    """Nothing to do now for this command; ``next_of`` is its payment when another of it may go on."""
 
-    more: bool = False
+    next_of: UUID | None = None
 
 
 def revert_open(opened: list[Progress]) -> bool:
@@ -121,7 +121,7 @@ class Claims:
             case Waiting():
                 rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
                 commands.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
-                return Over(more)
+                return Over(payment.payment_id if more else None)
             case Settled():
                 observed = Observed(following.payment, following.answers)
                 self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
@@ -133,7 +133,7 @@ class Claims:
         """The command is answered; an authorise that gave way to a revert is looked at now."""
         if isinstance(claim.progress.command, Revert) and more:
             commands.hasten(connection, claim.payment.payment_id)
-        return Over(more)
+        return Over(claim.payment.payment_id if more else None)
 
     def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call) -> Claim:
         progress = replace(claim.progress, recovery_point=f"{call.step}:{call.mode}")

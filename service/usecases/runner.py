@@ -48,13 +48,15 @@ class Runner:
         self._leases = leases
         self._claims = claims
 
-    def run(self, claim: Claim | Over) -> None:
+    def run(self, following: Claim | Over) -> None:
         """Work until the command is answered, waits or meets a passing fault; then its payment's next one."""
-        following = claim
-        while isinstance(following, Claim):
-            payment_id = following.payment.payment_id
-            over = self._run_one(following)
-            following = self._claims.next_of(payment_id) if over.more else over
+        while True:
+            if isinstance(following, Claim):
+                following = self._run_one(following)
+            elif following.next_of is not None:
+                following = self._claims.next_of(following.next_of)
+            else:
+                return
 
     def _run_one(self, claim: Claim) -> Over:
         try:
