@@ -70,14 +70,17 @@ class CoreView:
         where = "correlation_id = :c AND command_type = :t"
         return self.sql(f"SELECT * FROM commands WHERE {where}", c=correlation_id, t=command_type)[0]
 
-    def events(self) -> list[Event]:
-        """The events topic's part of the outbox, in order."""
-        rows = self.sql("SELECT * FROM outbox WHERE topic = 'payment_events' ORDER BY position")
+    def events(self, about: UUID | None = None) -> list[Event]:
+        """The events topic's part of the outbox, in order: all, or one payment's."""
+        where = "topic = 'payment_events'" + ("" if about is None else " AND key = :key")
+        rows = self.sql(
+            f"SELECT * FROM outbox WHERE {where} ORDER BY position", **({"key": str(about)} if about else {})
+        )
         return [_event(row) for row in rows]
 
-    def told(self) -> list[str]:
+    def told(self, about: UUID | None = None) -> list[str]:
         """The events in short."""
-        return [event.told for event in self.events()]
+        return [event.told for event in self.events(about)]
 
     def outcome(self, command_type: str, correlation_id: str) -> Event:
         """The command's one outcome; fails when there is none or more."""

@@ -11,6 +11,7 @@ from devstack.stripe_simulator.client import SimulatorControl
 from devstack.stripe_simulator.process import running
 from service.storage.tables import metadata
 from tests.integration.core.invariants import check_always
+from tests.integration.core.meddling import MeddledGateway, meddled
 from tests.support.core import Core, running_core
 
 
@@ -47,5 +48,18 @@ def emptied_database(core_database: str) -> str:
 @pytest.fixture
 def core(emptied_database: str, simulated_stripe: SimulatorControl) -> Iterator[Core]:
     with running_core(emptied_database, simulated_stripe) as running_one:
+        yield running_one
+        check_always(running_one)
+
+
+@pytest.fixture
+def gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> MeddledGateway:
+    return meddled(emptied_database, simulated_stripe)
+
+
+@pytest.fixture
+def meddled_core(emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway) -> Iterator[Core]:
+    """A core whose calls to Stripe go through ``gateway``."""
+    with running_core(emptied_database, simulated_stripe, gateway) as running_one:
         yield running_one
         check_always(running_one)

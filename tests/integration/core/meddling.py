@@ -1,0 +1,100 @@
+"""A gateway between the core and the simulated Stripe, into which a test may put anything."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from devstack.stripe_simulator.client import SimulatorControl
+from service.domain.ports import Intent, IntentRequest, PaymentGateway, Refund, Transfer, TransferRequest
+from service.gateway.stripe_gateway import StripeGateway
+from service.storage.engine import refuse_inside_transaction
+from tests.support.core import core_settings
+
+T = TypeVar("T")
+Hook = Callable[[], None]
+
+
+class KillError(BaseException):
+    """The process dies here, as far as the code above can tell: nothing catches it."""
+
+
+class MeddledGateway:
+    """Every call goes through; ``before`` and ``after`` name what happens around a call, once; ``always`` each time."""
+
+    def __init__(self, real: PaymentGateway) -> None:
+        self._real = real
+        self.before: dict[str, Hook] = {}
+        self.after: dict[str, Hook] = {}
+        self.always: Hook = _nothing
+        self.calls: list[str] = []
+
+    def _through(self, name: str, call: Callable[[], T]) -> T:
+        self.calls.append(name)
+        self.before.pop(name, _nothing)()
+        self.always()
+        try:
+            return call()
+        finally:
+            self.after.pop(name, _nothing)()
+
+    def create_intent(self, request: IntentRequest, key: str) -> Intent:
+        return self._through("create_intent", lambda: self._real.create_intent(request, key))
+
+    def retrieve_intent(self, intent_id: str) -> Intent:
+        return self._through("retrieve_intent", lambda: self._real.retrieve_intent(intent_id))
+
+    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
+        return self._through("find_intent", lambda: self._real.find_intent(payment_id, stripe_customer_id, since))
+
+    def capture(self, intent_id: str, key: str) -> Intent:
+        return self._through("capture", lambda: self._real.capture(intent_id, key))
+
+    def cancel(self, intent_id: str, key: str, reason: str) -> Intent:
+        return self._through("cancel", lambda: self._real.cancel(intent_id, key, reason))
+
+    def transfer(self, request: TransferRequest, key: str) -> Transfer:
+        return self._through("transfer", lambda: self._real.transfer(request, key))
+
+    def find_transfer(self, request: TransferRequest) -> Transfer | None:
+        return self._through("find_transfer", lambda: self._real.find_transfer(request))
+
+    def reverse_transfer(self, transfer_id: str, key: str) -> str:
+        return self._through("reverse_transfer", lambda: self._real.reverse_transfer(transfer_id, key))
+
+    def find_reversal(self, transfer_id: str) -> str | None:
+        return self._through("find_reversal", lambda: self._real.find_reversal(transfer_id))
+
+    def refund(self, intent_id: str, key: str, reason: str) -> Refund:
+        return self._through("refund", lambda: self._real.refund(intent_id, key, reason))
+
+    def find_refund(self, intent_id: str) -> Refund | None:
+        return self._through("find_refund", lambda: self._real.find_refund(intent_id))
+
+    def next_action(self, intent_id: str) -> dict[str, Any] | None:
+        return self._through("next_action", lambda: self._real.next_action(intent_id))
+
+
+def meddled(database_url: str, stripe_control: SimulatorControl, **changed: Any) -> MeddledGateway:
+    """The real gateway to the simulated Stripe, to be meddled with."""
+    settings = core_settings(database_url, stripe_control.base_url, **changed)
+    return MeddledGateway(StripeGateway(settings, refuse_inside_transaction))
+
+
+def _nothing() -> None:
+    """No hook."""
+
+
+def die() -> None:
+    """A hook."""
+    raise KillError
+
+
+@contextmanager
+def killed() -> Iterator[None]:
+    """The block ends with the process's death. Fails when it does not."""
+    try:
+        yield
+    except KillError:
+        return
+    raise AssertionError("the process outlived the call it was to die at")
