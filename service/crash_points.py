@@ -1,12 +1,17 @@
 """Named steps between two durable effects, where a test may kill the process.
 
 ``CRASH_AT=relay.after_read`` kills it (SIGKILL) at that step, ``CRASH_AT=relay.after_read:3`` the third time.
+``CRASH_AT=@FILE`` reads the same from a file, at every step anew: a running process can be told where to die. Who
+dies removes the file first, so of several processes only one does, and only once.
 """
 
 import itertools
 import os
 import signal
+from collections import defaultdict
+from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 
 
 class CrashPoint(StrEnum):
@@ -51,12 +56,29 @@ class CrashPoint(StrEnum):
     CONSUMER_AFTER_OFFSET_COMMIT = "consumer.after_offset_commit"
 
 
-_name, _, _nth = os.environ.get("CRASH_AT", "").partition(":")
-_target = CrashPoint(_name) if _name else None
-_countdown = itertools.count(int(_nth or 1), -1)
+_asked = os.environ.get("CRASH_AT", "")
+_file = Path(_asked[1:]) if _asked.startswith("@") else None
+_visits: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
 
 
 def reached(point: CrashPoint) -> None:
     """Die here if this process was told to; otherwise nothing."""
-    if point is _target and next(_countdown) == 1:
+    if _asked and _is_fatal(point):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_fatal(point: CrashPoint) -> bool:
+    try:
+        target = _asked if _file is None else _file.read_text()
+        name, _, nth = target.partition(":")
+        if CrashPoint(name) is not point or next(_visits[target]) != int(nth or 1):
+            return False
+        if _file is not None:
+            _file.unlink()
+    except FileNotFoundError:  # nobody is to die, or another has just died
+        return False
+    return True
+
+
+if _asked and _file is None:
+    CrashPoint(_asked.partition(":")[0])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
+from service.crash_points import CrashPoint, reached
 from service.domain.commands import Release, Revert, content_of, fingerprint
 from service.domain.messages import command_message
 from service.storage import outbox, payments, request_keys
@@ -41,6 +42,8 @@ class CommandRequests:
                     command, event_id=uuid4(), topic=self.commands_topic, now=utc_now(), traceparent=traceparent
                 )
                 outbox.append(connection, [message])
+            reached(CrashPoint.REQUEST_BEFORE_COMMIT)
+        reached(CrashPoint.REQUEST_AFTER_COMMIT)
         return correlation_id
 
 
