@@ -45,7 +45,6 @@ def downgrade(url: str, revision: str) -> None:
 
 
 @cache
-@cache
 def head() -> str:
     """The newest revision in the code; read once, readiness asks for it every few seconds."""
     found = ScriptDirectory(str(SCRIPTS)).get_current_head()
