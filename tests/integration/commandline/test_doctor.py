@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 @pytest.fixture(scope="module")
 def stripe() -> Iterator[str]:
-    simulator = StripeSimulator(webhook_url="http://127.0.0.1:1/", webhook_secret="whsec_1")
+    simulator = StripeSimulator()
     try:
         yield simulator.start().api_base
     finally:

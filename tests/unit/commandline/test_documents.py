@@ -1,0 +1,51 @@
+"""What README and runbook tell people to type exists, and so does every setting they name."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from commandline.main import cli
+from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
+
+ROOT = Path(__file__).parents[3]
+DOCUMENTS = ("README.md", "docs/runbook.md")
+SETTINGS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
+COMMAND = re.compile(r"python cli\.py ([^`#\n|(]+)")
+SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
+STANDS_FOR = {"CORRELATION_ID": "saga-1", "ORDER_ID": "order-1", "EVENT_ID": "e", "F": "file"}
+
+# codes that the contract and the dead letters have, and what is no variable of a process
+NOT_SETTINGS = re.compile(
+    r"NO_TYPE|NO_CORRELATION_ID|NOT_JSON|NOT_AN_OBJECT|TOO_LARGE|TOO_DEEP|INVALID_PAYLOAD|INVALID_AMOUNT"
+    r"|CORRELATION_ID_REUSED|REQUIRES_ACTION|REQUIRE_REAL|NAME_FILE|KAFKA_SASL_.*|KAFKA_SSL_.*"
+)
+
+
+def commands(document: str) -> list[str]:
+    return [found.strip() for found in COMMAND.findall((ROOT / document).read_text())]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_document_tells_commands(document: str) -> None:
+    assert commands(document)
+
+
+@pytest.mark.parametrize(("document", "line"), [(name, line) for name in DOCUMENTS for line in commands(name)])
+def test_commands_parse(document: str, line: str) -> None:
+    words = [STANDS_FOR.get(word, word) for word in line.split()]
+    command: click.Command = cli
+    context = cli.make_context("cli.py", words, resilient_parsing=not words)
+    while isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert found is not None, line
+        if rest == ["--help"]:
+            return
+        command, context = found, found.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_settings_exist(document: str) -> None:
+    named = {name for name in SETTING.findall((ROOT / document).read_text()) if not NOT_SETTINGS.fullmatch(name)}
+    assert {name.removesuffix("_FILE") for name in named} - SETTINGS == set()
