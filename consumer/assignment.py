@@ -1,6 +1,6 @@
 """Our share of the topic: taken, handed over, paused, and committed as far as it is finished."""
 
-from collections.abc import Iterable
+import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -19,7 +19,8 @@ class Assignment:
     def __init__(self, tracker: OffsetTracker, workers: Workers, hand_over_seconds: float) -> None:
         self._tracker = tracker
         self._workers = workers
-        self.hand_over_seconds = hand_over_seconds
+        self._hand_over_seconds = hand_over_seconds
+        self._closing = False
         self.paused = False
 
     def on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -38,9 +39,10 @@ class Assignment:
         """
         names = {_name(partition) for partition in partitions}
         claims = {claim for claim in self._tracker.claims() if claim.partition in names}
-        if not self._workers.hand_over(claims, self.hand_over_seconds):
-            _log.warning("handed over with commands in flight", partitions=_numbers(partitions))
-        self.commit_now(consumer, names)
+        if not self._closing:
+            if not self._workers.hand_over(claims, self._hand_over_seconds):
+                _log.warning("handed over with commands in flight", partitions=_numbers(partitions))
+            self._commit_now(consumer, names)
         self._release(partitions, "partitions revoked")
 
     def on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -74,11 +76,9 @@ class Assignment:
         except KafkaException as exc:
             _commit_failed(exc.args[0])
 
-    def commit_now(self, consumer: Consumer, only: Iterable[Partition] | None = None) -> None:
-        """The same, and wait for the answer. A commit that fails is told: its records come again."""
+    def _commit_now(self, consumer: Consumer, names: set[Partition]) -> None:
         found = self._tracker.uncommitted()
-        wanted = set(found if only is None else only)
-        offsets = _offsets({partition: position for partition, position in found.items() if partition in wanted})
+        offsets = _offsets({partition: position for partition, position in found.items() if partition in names})
         if not offsets:
             return
         reached(CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT)
@@ -86,6 +86,21 @@ class Assignment:
             self._acknowledge(consumer.commit(offsets=offsets, asynchronous=False))
         except KafkaException as exc:
             _commit_failed(exc.args[0])
+
+    def close(self, consumer: Consumer, seconds: float) -> None:
+        """Commit what is finished and leave the group; for a broker that is away, wait no longer than ``seconds``.
+
+        What polling still hands out is not taken: its offset is not committed, and its next owner gets it.
+        """
+        self._closing = True
+        deadline = time.monotonic() + seconds
+        self.commit(consumer)
+        while self._tracker.uncommitted() and time.monotonic() < deadline:
+            consumer.poll(0.05)
+        if self._tracker.uncommitted():
+            _log.warning("offsets not committed before the end: what they stand for is delivered again")
+            return  # Closing would wait for the same broker; the group notices by itself that we are gone.
+        consumer.close()
 
     def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """librdkafka's answer to ``commit``."""

@@ -19,6 +19,10 @@ _CLASSIC_ONLY: dict[str, Any] = {
 
 _DEFAULTS: dict[str, Any] = {
     "client.id": "payment-consumer",
+    # A broker that is away is told by error_cb; librdkafka's own log would say it twenty times a second.
+    "log_level": 2,
+    "reconnect.backoff.ms": 500,
+    "reconnect.backoff.max.ms": 2000,
     "auto.offset.reset": "earliest",
     "allow.auto.create.topics": False,
     "topic.metadata.refresh.interval.ms": 10_000,

@@ -1,6 +1,7 @@
 """Whether Kafka can be had, in one line for /ready, and how far behind we are."""
 
 import json
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -11,16 +12,18 @@ from consumer.offsets import Partition
 from service.logs import get_logger
 
 _log = get_logger(__name__)
+_SILENCE = 30.0
 
 
 class KafkaHealth:
-    """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready once the group was joined."""
+    """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready while the group is joined."""
 
     def __init__(self, owned: Callable[[], Collection[Partition]]) -> None:
         self._owned = owned
         self._labelled: set[Partition] = set()
         self._connected = False
         self._joined = False
+        self._silent_until: dict[int, float] = {}
         self._last_error = "not connected yet"
         self._consumer_error: str | None = None
 
@@ -30,7 +33,7 @@ class KafkaHealth:
             return f"kafka: {self._last_error}"
         if self._consumer_error is not None:
             return f"kafka: {self._consumer_error}"
-        return None if self._joined else "kafka: joining the consumer group"
+        return None if self._joined or self._owned() else "kafka: joining the consumer group"
 
     def records_come(self) -> None:
         """A record or a partition came: whatever was wrong with the topic or the group is over."""
@@ -42,17 +45,18 @@ class KafkaHealth:
         self.on_error(error)
 
     def on_error(self, error: KafkaError) -> None:
-        """librdkafka mends these itself; they are told, once each."""
-        text = error.str()
-        if text != self._last_error:
-            _log.warning("kafka", error=text, code=error.name())
-        self._last_error = text
+        """librdkafka mends these itself, and repeats them while it tries: of one kind, one is told in a while."""
+        self._last_error = error.str()
+        now = time.monotonic()
+        if now >= self._silent_until.get(error.code(), now):
+            self._silent_until[error.code()] = now + _SILENCE
+            _log.warning("kafka", error=error.str(), code=error.name())
 
     def on_statistics(self, text: str) -> None:
         """Brokers' state, the group's state, lag by partition."""
         statistics = json.loads(text)
         self._connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
-        self._joined = self._joined or statistics.get("cgrp", {}).get("join_state") == "steady"
+        self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
         self._tell_lag(statistics.get("topics", {}))
 
     def _tell_lag(self, topics: dict[str, Any]) -> None:

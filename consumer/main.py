@@ -24,7 +24,7 @@ from service.shutdown import Shutdown
 
 _log = get_logger(__name__)
 _HAND_OVER_SECONDS = 5.0
-_CLOSING_SECONDS = 3.0
+_CLOSING_SECONDS = 2.0
 _HELD_PER_WORKER = 4
 
 
@@ -98,10 +98,8 @@ def _fault(
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:
     """What runs may end; what waits is delivered again. The offsets of what is finished are committed."""
     started = time.monotonic()
-    left = workers.stop(max(0.0, grace - _CLOSING_SECONDS))
+    left = workers.stop(max(0.0, grace - 2 * _CLOSING_SECONDS))
     if left:
         _log.warning("stopped with commands in flight: their leases expire and they are taken up again", left=left)
-    assignment.hand_over_seconds = 0.0
-    assignment.commit_now(consumer)
-    consumer.close()
+    assignment.close(consumer, _CLOSING_SECONDS)
     _log.info("drained", seconds=round(time.monotonic() - started, 3))

@@ -64,12 +64,19 @@ class RecordingCommands:
 
 
 class FakeConsumer:
-    """Keeps what the assignment asked of Kafka's client; ``refuse`` is raised by every commit."""
+    """Keeps what the assignment asked of Kafka's client; ``refuse`` is raised by commits, polls call ``answer``."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[tuple[int, int]]]] = []
         self.refuse: int | None = None
         self.refuse_partitions: set[int] = set()
+        self.answer: Callable[[], None] = lambda: None
+
+    def poll(self, _seconds: float) -> None:
+        self.answer()
+
+    def close(self) -> None:
+        self._note("close", [])
 
     def _note(self, what: str, partitions: list[TopicPartition]) -> None:
         self.asked.append((what, sorted((one.partition, one.offset) for one in partitions)))

@@ -67,14 +67,20 @@ def test_a_commit_that_failed_is_sent_again(bench: Bench) -> None:
     bench.assignment.on_commit(KafkaError(KafkaError.REQUEST_TIMED_OUT), [TopicPartition("commands", 0, 5)])
     bench.fake.refuse = KafkaError._STATE
     bench.assignment.commit(bench.consumer)
-    bench.assignment.commit_now(bench.consumer)
     bench.fake.refuse = None
-    bench.fake.refuse_partitions = {0}
-    bench.assignment.commit_now(bench.consumer)
-    bench.fake.refuse_partitions = set()
-    bench.assignment.commit_now(bench.consumer)
-    bench.assignment.commit_now(bench.consumer)
-    assert [what for what, _ in bench.fake.asked] == ["commit", "commit now", "commit now"]
+    bench.assignment.commit(bench.consumer)
+    assert bench.fake.asked == [("commit", [(0, 5)])] * 2
+
+
+@pytest.mark.parametrize("refused", ["all", "one"])
+def test_a_commit_that_fails_at_hand_over_does_not_stop_it(bench: Bench, refused: str) -> None:
+    bench.finished(0, 4)
+    if refused == "all":
+        bench.fake.refuse = KafkaError._STATE
+    else:
+        bench.fake.refuse_partitions = {0}
+    bench.assignment.on_revoke(bench.consumer, parts(0, 1))
+    assert bench.tracker.claims() == []
 
 
 def test_revoked_partitions_are_committed_after_what_runs(bench: Bench) -> None:
@@ -110,7 +116,7 @@ def test_a_hand_over_does_not_wait_for_ever(bench: Bench) -> None:
 
     bench.workers.submit(Job("a", stuck, lambda: bench.tracker.finish(ticket), retry=True, claim=ticket.claim))
     assert started.wait(LONG)
-    bench.assignment.hand_over_seconds = 0.0
+    bench.assignment = Assignment(bench.tracker, bench.workers, hand_over_seconds=0.0)
     bench.assignment.on_revoke(bench.consumer, parts(0))
     assert bench.fake.asked == [("commit now", [(0, 3)])]
     release.set()
@@ -121,8 +127,8 @@ def test_lost_partitions_are_not_committed(bench: Bench) -> None:
     bench.finished(1, 4)
     bench.assignment.on_lost(bench.consumer, parts(0))
     assert bench.fake.asked == []
-    bench.assignment.commit_now(bench.consumer)
-    assert bench.fake.asked == [("commit now", [(1, 5)])]
+    bench.assignment.commit(bench.consumer)
+    assert bench.fake.asked == [("commit", [(1, 5)])]
 
 
 def test_pausing_is_remembered_for_partitions_that_come_later(bench: Bench) -> None:
@@ -139,3 +145,18 @@ def test_pausing_is_remembered_for_partitions_that_come_later(bench: Bench) -> N
         ("pause", [(2, nowhere)]),
         ("resume", [(1, nowhere), (2, nowhere)]),
     ]
+
+
+def test_closing_commits_and_leaves(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.fake.answer = lambda: bench.assignment.on_commit(None, [TopicPartition("commands", 0, 5)])
+    bench.assignment.close(bench.consumer, LONG)
+    bench.assignment.on_revoke(bench.consumer, parts(0, 1))
+    assert [what for what, _ in bench.fake.asked] == ["commit", "close"]
+    assert bench.tracker.claims() == []
+
+
+def test_closing_does_not_wait_for_a_broker_that_is_away(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.assignment.close(bench.consumer, 0.0)
+    assert [what for what, _ in bench.fake.asked] == ["commit"]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import structlog
 from confluent_kafka import KafkaError
 from prometheus_client import REGISTRY
 
@@ -23,15 +24,19 @@ def lag(partition: int) -> float | None:
     return REGISTRY.get_sample_value("payment_consumer_lag", {"topic": "t", "partition": str(partition)})
 
 
-def test_ready_once_the_group_was_joined() -> None:
-    health = KafkaHealth(list)
+def test_ready_while_the_group_is_joined() -> None:
+    owned: list[Partition] = []
+    health = KafkaHealth(lambda: owned)
     assert health.fault() == "kafka: not connected yet"
     health.on_statistics(statistics(group="init"))
     assert health.fault() == "kafka: joining the consumer group"
     health.on_statistics(statistics())
     assert health.fault() is None
+    owned.append(("t", 0))
     health.on_statistics(statistics(group="wait-assign-call"))
     assert health.fault() is None
+    owned.clear()
+    assert health.fault() == "kafka: joining the consumer group"
 
 
 def test_a_broker_that_is_away_is_told() -> None:
@@ -62,3 +67,13 @@ def test_lag_is_told_for_our_partitions_only() -> None:
     owned = [("t", 2)]
     health.on_statistics(statistics(lags={0: 7, 1: 0, 2: 9}))
     assert [lag(number) for number in range(4)] == [None, None, 9, None]
+
+
+def test_a_broker_that_stays_away_is_not_told_over_and_over() -> None:
+    health = KafkaHealth(list)
+    with structlog.testing.capture_logs() as told:
+        for attempt in range(100):
+            health.on_error(KafkaError(KafkaError._TRANSPORT, f"refused, attempt {attempt}"))
+        health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
+    assert [line["code"] for line in told] == ["_TRANSPORT", "_ALL_BROKERS_DOWN"]
+    assert health.fault() == "kafka: 1/1 brokers are down"

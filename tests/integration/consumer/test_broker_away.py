@@ -1,0 +1,62 @@
+"""A broker goes away and comes back: the consumer says so, stays, goes on, and can be drained meanwhile."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.ports import free_port
+from tests.integration.consumer.running import RunningConsumer, authorize, by_order, eventually, produce, settings_for
+from tests.support.requirements import unavailable
+from tests.support.topics import Topics
+from tests.unit.consumer.doubles import RecordingCommands
+
+pytestmark = pytest.mark.real_kafka
+
+
+@pytest.fixture
+def broker() -> Iterator[ApacheKafka]:
+    """A broker of the test's own, to be killed."""
+    try:
+        made = ApacheKafka(find_install(lambda _: None))
+    except KafkaUnavailableError as error:
+        unavailable("a broker of its own", error)
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+def ready(port: int) -> str:
+    """What /ready says; "starting" before the port is open."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as refused:
+        text = refused.read()
+    except OSError:
+        return "starting"
+    status = json.loads(text)["status"]
+    assert isinstance(status, str)
+    return status
+
+
+def test_a_broker_that_comes_back(broker: ApacheKafka, topics: Topics) -> None:
+    port = free_port()
+    commands = RecordingCommands()
+    consumer = RunningConsumer(settings_for(broker, topics, ops_port=port), commands)
+    eventually(lambda: ready(port) == "ready")
+    produce(broker, topics.commands, [authorize(f"order-{number}", number) for number in range(30)], key=by_order)
+    commands.wait_for(30)
+    broker.kill()
+    eventually(lambda: ready(port).startswith("kafka: "))
+    broker.start()
+    eventually(lambda: ready(port) == "ready")
+    produce(broker, topics.commands, [authorize(f"order-{number}", number) for number in range(30, 60)], key=by_order)
+    commands.wait_for(60)
+    broker.kill()
+    assert consumer.stop() == 0
