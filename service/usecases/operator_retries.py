@@ -3,10 +3,13 @@
 from uuid import uuid4
 
 from service.domain.messages import OutgoingMessage
-from service.storage import operator_reads, operator_writes, outbox
+from service.storage import operator_outbox, operator_reads, operator_writes, outbox
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.usecases.operator_errors import OperatorError
+
+REFUSED_BY_KAFKA = -1
+"""Partition of a dead letter that is a row of our own outbox; its offset is the row's position."""
 
 
 def retry_command(engine: Engine, correlation_id: str, command_type: str) -> None:
@@ -27,7 +30,10 @@ def retry_dead_letter(engine: Engine, id_: int) -> None:
     """Put the message on its topic again, through the outbox. Raises OperatorError."""
     with transaction(engine) as connection:
         letter = _open(connection, id_)
-        outbox.append(connection, [_again(letter)])
+        if letter["partition"] == REFUSED_BY_KAFKA:
+            _replay(connection, letter)
+        else:
+            outbox.append(connection, [_again(letter)])
         operator_writes.resolve_dead_letter(connection, id_, "retried")
 
 
@@ -44,6 +50,13 @@ def _open(connection: Connection, id_: int) -> Record:
         known = operator_reads.dead_letter(connection, id_)
         raise OperatorError(f"dead letter {id_} is {known['state']} already" if known else f"no dead letter {id_}")
     return letter
+
+
+def _replay(connection: Connection, letter: Record) -> None:
+    row = operator_outbox.row_at(connection, letter["offset"])
+    if row is None:
+        raise OperatorError(f"dead letter {letter['id']}: position {letter['offset']} of the outbox is pruned")
+    operator_outbox.append_again(connection, [row])
 
 
 def _again(letter: Record) -> OutgoingMessage:

@@ -1,9 +1,14 @@
 """Payments with a past, written by the service's own writers."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
+
+from relay.delivery import bury
+from relay.kafka_errors import RefusedError
 from service.domain import answers
 from service.domain.commands import Authorize, Origin, UnreadableMessage
 from service.domain.observations import Observed
@@ -12,6 +17,7 @@ from service.domain.ports import StripeEvent
 from service.domain.status import PaymentStatus
 from service.storage import commands, inbox, payments
 from service.storage.engine import Engine, transaction
+from service.storage.tables import outbox
 from service.usecases.burial import Burial
 from service.usecases.recording import Recorder
 
@@ -84,3 +90,11 @@ class History:
         origin = Origin("payment_commands", 3, offset, key, value, [])
         with transaction(self.engine) as connection:
             BURIAL.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
+
+    def refused_by_kafka(self, position: int) -> None:
+        """A row of the outbox in the dead letters, as the relay puts it there."""
+        with transaction(self.engine) as connection:
+            found = connection.execute(select(outbox).where(outbox.c.position == position)).one()
+            row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False)
+            cursor = connection.connection.cursor()
+            bury(cursor.execute, row, RefusedError("RECORD_TOO_LARGE", "too large"))

@@ -124,6 +124,15 @@ def test_text_that_is_no_json_is_sent_again_and_shown(commandline: CommandLine, 
     assert (row["key"], row["value"]) == ("key", "not json")
 
 
+def test_what_kafka_refused_is_replayed_under_its_event_id(commandline: CommandLine, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    history.refused_by_kafka(1)
+    (letter,) = commandline.json("dead-letter", "list")
+    commandline.run("dead-letter", "retry", str(letter["id"]), "--yes")
+    again, first = commandline.json("outbox", "list")
+    assert (again["replayed"], again["event_id"], again["value"]) == (True, first["event_id"], first["value"])
+
+
 def test_discard(commandline: CommandLine, history: History) -> None:
     history.bury(1, b"x")
     (letter,) = commandline.json("dead-letter", "list")
