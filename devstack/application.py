@@ -3,8 +3,10 @@
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -41,7 +43,8 @@ class _Secrets:
 class Application:
     """On a database that is migrated.
 
-    `environment` goes to every process, `environment_of` to one; both go over what is set here.
+    `environment` goes to every process, `environment_of` to one; both go over what is set here. `stripe_arguments` go
+    to the simulator.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Application:
         kafka: Kafka,
         environment: Mapping[str, str] | None = None,
         environment_of: Mapping[ServiceName, Mapping[str, str]] | None = None,
+        stripe_arguments: Iterable[str] = (),
     ) -> None:
         self._database_url = database_url
         self._kafka = kafka
@@ -61,9 +65,11 @@ class Application:
         self._directory = scratch_directory("service")
         self.http_url = f"http://127.0.0.1:{self._ports['serve']}"
         self.simulator = StripeSimulator(
-            *("--webhook-url", f"{self.http_url}/stripe-webhook", "--webhook-secret", self._secrets.webhook)
+            *("--webhook-url", f"{self.http_url}/stripe-webhook", "--webhook-secret", self._secrets.webhook),
+            *stripe_arguments,
         )
         self.services: dict[ServiceName, ServiceProcess] = {}
+        self._others: list[ServiceProcess] = []
 
     @property
     def info(self) -> StackInfo:
@@ -84,8 +90,7 @@ class Application:
         """
         self.simulator.start()
         for name in ALL_SERVICES:
-            ours = {**self._process_environment(), **self._environment_of.get(name, {})}
-            self.services[name] = ServiceProcess(name, overlaid(os.environ, ours), self._ports[name], self._directory)
+            self.services[name] = self._process(name, self._ports[name], self._directory)
         wanted = [self.services[name] for name in services]
         for service in wanted:
             service.start()
@@ -93,11 +98,18 @@ class Application:
             service.wait_until_ready()
         return self
 
+    def another(self, name: ServiceName) -> ServiceProcess:
+        """One more of its kind, not yet started, on a port and with a log of its own; ends with the others."""
+        process = self._process(name, free_port(), Path(tempfile.mkdtemp(dir=self._directory)))
+        self._others.append(process)
+        return process
+
     def close(self) -> None:
         """Drains the service's processes together, then ends the simulator."""
-        for service in self.services.values():
+        everyone = [*self.services.values(), *self._others]
+        for service in everyone:
             service.ask_to_stop()
-        for service in self.services.values():
+        for service in everyone:
             service.stop()
         self.simulator.close()
         shutil.rmtree(self._directory, ignore_errors=True)
@@ -113,6 +125,10 @@ class Application:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _process(self, name: ServiceName, port: int, directory: Path) -> ServiceProcess:
+        ours = {**self._process_environment(), **self._environment_of.get(name, {})}
+        return ServiceProcess(name, overlaid(os.environ, ours), port, directory)
 
     def _process_environment(self) -> dict[str, str]:
         info = self.info
