@@ -1,15 +1,16 @@
 """Exactly-once delivery: every batch and its receipt are one Kafka transaction of one fenced producer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from relay.health import Health
 from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
-from relay.producer import Beat, OnError, make_producer, patiently, raise_refusal, send
+from relay.producer import Beat, Client, raise_refusal, send
 from relay.receipt import Receipt
 from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
@@ -21,7 +22,7 @@ class ExactlyOnce:
     """The transactional id and the group are the relay's name, so a newer instance fences an older one."""
 
     def __init__(
-        self, client_config: dict[str, Any], relay: str, receipt_topic: str, beat: Beat, on_error: OnError
+        self, client_config: Mapping[str, Any], relay: str, receipt_topic: str, health: Health, beat: Beat
     ) -> None:
         """``receipt_topic``: the receipt is the group's offset on its partition 0; it must exist."""
         self._group_config = {
@@ -33,18 +34,16 @@ class ExactlyOnce:
         }
         self._group: Any = None
         self._receipt_topic = receipt_topic
-        self._beat = beat
-        self._on_error = on_error
-        self._producer: Producer = make_producer(client_config, on_error, **{"transactional.id": relay})
+        self._client = Client(client_config, health, beat, **{"transactional.id": relay})
 
     def open(self) -> Receipt | None:
         """Fence every older instance, settle what it left open, then read the receipt: in this order."""
-        patiently(self._producer.init_transactions, self._beat, self._on_error)
+        self._client.patiently(self._client.producer.init_transactions)
         consumer = Consumer(self._group_config, logger=logging.getLogger("librdkafka"))
         try:
             self._group = consumer.consumer_group_metadata()
             place = [TopicPartition(self._receipt_topic, 0)]
-            (found,) = patiently(lambda seconds: consumer.committed(place, seconds), self._beat, self._on_error)
+            (found,) = self._client.patiently(lambda seconds: consumer.committed(place, seconds))
         finally:
             consumer.close()
         if found.error is not None:
@@ -59,25 +58,28 @@ class ExactlyOnce:
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
         """One transaction. Raises RefusedError after it was aborted."""
-        self._producer.begin_transaction()
+        self._client.producer.begin_transaction()
         try:
             self._transact(rows, receipt)
         except RefusedError:
-            patiently(self._producer.abort_transaction, self._beat, self._on_error)
+            self._client.patiently(self._client.producer.abort_transaction)
             raise
 
     def _transact(self, rows: Sequence[Row], receipt: Receipt) -> None:
+        producer = self._client.producer
         place = [TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())]
-        send(self._producer, rows)
+        send(producer, rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
-            patiently(
-                partial(self._producer.send_offsets_to_transaction, place, self._group), self._beat, self._on_error
-            )
-            patiently(self._producer.commit_transaction, self._beat, self._on_error)
+            self._client.patiently(partial(producer.send_offsets_to_transaction, place, self._group))
+            self._client.patiently(producer.commit_transaction)
         except KafkaException as exc:
             raise_refusal(error_of(exc))
 
+    def idle(self) -> None:
+        """Serve callbacks."""
+        self._client.producer.poll(0)
+
     def close(self) -> None:
         """An open transaction is aborted by the next ``open``, here or elsewhere."""
-        self._producer.purge(blocking=False)
+        self._client.discard()

@@ -7,7 +7,7 @@ for LOCK_TIMEOUT_SECONDS (PostgreSQL documentation, "Client Connection Defaults"
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relay.postgres import Connection, connect, epoch_of
@@ -17,10 +17,6 @@ LOCK_TIMEOUT_SECONDS = 5
 _BEAT_SECONDS = 1.0
 _DOORBELL = 0x6F7574626F78
 """The lock of a sleeping relay, known to the trigger on the outbox as well."""
-
-
-class LockLostError(Exception):
-    """This relay is not the leader any more."""
 
 
 class Leadership:
@@ -41,13 +37,14 @@ class Leadership:
             ),
         )
         self._last = time.monotonic()
-        self._asleep = False
+        self.asleep = False
+        """Whether writers ring."""
 
     def acquire(self) -> bool:
         """Try to become the leader; never waits."""
         return bool(self.query("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"relay {self._relay}",)))
 
-    def query(self, statement: str, values: Sequence[Any] = ()) -> Any:
+    def query(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """The first column of the first row, None when there is none."""
         with self._session.cursor() as cursor:
             cursor.execute(statement, values)
@@ -73,15 +70,15 @@ class Leadership:
 
         Once true, read once more: what was committed before is visible now, what comes later rings.
         """
-        if not self._asleep:
-            self._asleep = bool(self.query("SELECT pg_try_advisory_lock(%s)", (_DOORBELL,)))
-        return self._asleep
+        if not self.asleep:
+            self.asleep = bool(self.query("SELECT pg_try_advisory_lock(%s)", (_DOORBELL,)))
+        return self.asleep
 
     def wake_up(self) -> None:
         """No writer needs to ring any more."""
-        if self._asleep:
+        if self.asleep:
             self.query("SELECT pg_advisory_unlock(%s)", (_DOORBELL,))
-            self._asleep = False
+            self.asleep = False
 
     def wait_for_ring(self, seconds: float) -> bool:
         """Wait until somebody rings, at most ``seconds``."""

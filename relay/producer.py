@@ -2,12 +2,12 @@
 
 import json
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from relay.health import Health
 from relay.kafka_errors import MALFORMED, RefusedError, error_of, passes, refusal
 from relay.log_reader import Row
 from relay.receipt import Receipt
@@ -16,8 +16,6 @@ from service.settings_source import SettingError
 T = TypeVar("T")
 Beat = Callable[[], None]
 """Called in every wait: keeps the lock, and raises when waiting is over."""
-
-OnError = Callable[[KafkaError], None]
 
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
@@ -45,31 +43,46 @@ class Publisher(Protocol):
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
         """Publish ``rows`` and, with them, the receipt that says so. Raises RefusedError."""
 
+    def idle(self) -> None:
+        """Let librdkafka tell what happened meanwhile."""
+
     def close(self) -> None:
         """Drop what is under way."""
 
 
-def make_producer(client_config: dict[str, Any], on_error: OnError, **ours: Any) -> Producer:
-    """A producer that has contacted nobody yet. Raises SettingError when librdkafka refuses the settings."""
-    config = {**_DEFAULTS, **client_config, **_OURS, **ours, "error_cb": on_error}
-    try:
-        return Producer(config, logger=logging.getLogger("librdkafka"))
-    except KafkaException as exc:
-        raise SettingError(f"KAFKA_CONFIG: {error_of(exc).str()}") from exc
+class Client:
+    """A librdkafka producer, and calls of it that wait without losing the lock."""
 
-
-def patiently(call: Callable[[float], T], beat: Beat, on_error: OnError) -> T:
-    """``call(seconds)`` until it is done. Raises KafkaException when trying again is no use."""
-    while True:
+    def __init__(self, config: Mapping[str, Any], health: Health, beat: Beat, **ours: Any) -> None:
+        """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
+        told = {"error_cb": health.on_error, "stats_cb": health.on_statistics, "statistics.interval.ms": 1000}
+        self._beat = beat
         try:
-            return call(_SLICE_SECONDS)
+            self.producer = Producer(
+                {**_DEFAULTS, **config, **_OURS, **ours, **told}, logger=logging.getLogger("librdkafka")
+            )
         except KafkaException as exc:
-            error = error_of(exc)
-            if not passes(error):
-                raise
-            on_error(error)
-        beat()
-        time.sleep(_PAUSE_SECONDS)
+            raise SettingError(f"KAFKA_CONFIG: {error_of(exc).str()}") from exc
+
+    def patiently(self, call: Callable[[float], T]) -> T:
+        """``call(seconds)`` until it is done. Raises KafkaException when trying again is no use."""
+        while True:
+            try:
+                return call(_SLICE_SECONDS)
+            except KafkaException as exc:
+                if not passes(error_of(exc)):
+                    raise
+            self.producer.poll(_PAUSE_SECONDS)
+            self._beat()
+
+    def flush(self) -> None:
+        """Until nothing is under way."""
+        while self.producer.flush(_SLICE_SECONDS):
+            self._beat()
+
+    def discard(self) -> None:
+        """Drop what is queued; nobody waits for it."""
+        self.producer.purge(blocking=False)
 
 
 def send(producer: Producer, rows: Sequence[Row]) -> None:

@@ -4,15 +4,13 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, IsolationLevel, OffsetSpec
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _REQUEST_SECONDS = 10.0
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.2
 _POLL_MESSAGES = 2000
 
 Place = tuple[str, int]
@@ -31,40 +29,45 @@ class Seen(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """What of a partition is to be read, and whether older records were there and are deleted."""
+    """What of a partition is to be read."""
 
     start: int
     end: int
     cut: bool
+    """Reading starts where the broker has deleted what was older: something may be missing before."""
 
 
 def extents(config: Mapping[str, Any], topics: Sequence[str], since: datetime) -> dict[Place, Extent]:
-    """What was written to ``topics`` since ``since``; a topic that does not exist has nothing. Raises KafkaException."""
-    admin = AdminClient({**config, "logger": logging.getLogger("librdkafka")})
-    known = admin.list_topics(timeout=_REQUEST_SECONDS).topics
-    places = [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
-    earliest = _offsets(admin, places, OffsetSpec.earliest())
-    # Uncommitted too: the end of what is committed may still move, and must reach this far before reading is over.
-    latest = _offsets(admin, places, OffsetSpec.latest())
-    then = _offsets(admin, places, OffsetSpec.for_timestamp(max(0, int(since.timestamp() * 1000))))
-    return {
-        place: Extent(
-            start=latest[place] if then[place] < 0 else max(then[place], earliest[place]),
-            end=latest[place],
-            cut=earliest[place] > 0,
-        )
-        for place in places
-    }
+    """What was written to ``topics`` since ``since``; nothing to one that does not exist. Raises KafkaException."""
+    # Uncommitted too: the end of what is committed may still move, and must come this far before reading is over.
+    consumer = _consumer(config, {"isolation.level": "read_uncommitted"})
+    try:
+        known = consumer.list_topics(timeout=_REQUEST_SECONDS).topics
+        places = [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
+        return {place: _extent(consumer, TopicPartition(*place), since) for place in places}
+    finally:
+        consumer.close()
 
 
-def _offsets(admin: AdminClient, places: Sequence[Place], spec: OffsetSpec) -> dict[Place, int]:
-    wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
-    if not wanted:
-        return {}
-    answers = admin.list_offsets(
-        wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_REQUEST_SECONDS
-    )
-    return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
+def _extent(consumer: Consumer, place: TopicPartition, since: datetime) -> Extent:
+    first, end = consumer.get_watermark_offsets(place, timeout=_REQUEST_SECONDS)
+    start = _offset_at(consumer, place, max(0, int(since.timestamp() * 1000)))
+    if start is None and _offset_at(consumer, place, 0) is None:
+        start = first  # an empty partition, or a broker (librdkafka's mock) that does not look up times
+    start = end if start is None else max(first, start)
+    return Extent(start, end, cut=0 < first == start)
+
+
+def _offset_at(consumer: Consumer, place: TopicPartition, milliseconds: int) -> int | None:
+    """The first record written then or later; None when there is none."""
+    asked = [TopicPartition(place.topic, place.partition, milliseconds)]
+    (found,) = consumer.offsets_for_times(asked, timeout=_REQUEST_SECONDS)
+    return found.offset if found.offset >= 0 else None
+
+
+def _consumer(config: Mapping[str, Any], ours: Mapping[str, Any]) -> Consumer:
+    fixed = {"group.id": "relay-audit", "enable.auto.commit": False, **ours}
+    return Consumer({**config, **fixed}, logger=logging.getLogger("librdkafka"))
 
 
 def scan(config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callable[[], None]) -> Iterator[list[Seen]]:
@@ -72,14 +75,8 @@ def scan(config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callab
     left = {place: extent for place, extent in wanted.items() if extent.start < extent.end}
     if not left:
         return
-    ours = {
-        "group.id": "relay-audit",
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",
-        "enable.partition.eof": True,
-        "auto.offset.reset": "error",
-    }
-    consumer = Consumer({**config, **ours}, logger=logging.getLogger("librdkafka"))
+    ours = {"isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "error"}
+    consumer = _consumer(config, ours)
     try:
         consumer.assign([TopicPartition(*place, extent.start) for place, extent in left.items()])
         while left:
@@ -105,8 +102,8 @@ def _take(message: Message, left: dict[Place, Extent]) -> Iterator[Seen]:
 
 
 def _event(message: Message, place: Place, offset: int) -> Iterator[Seen]:
-    headers = {name: value for name, value in message.headers() or [] if isinstance(value, bytes)}
-    event_id = headers.get("ce_id", b"").decode("ascii", "replace")
+    headers: dict[str, Any] = dict(message.headers() or [])
+    event_id = (headers.get("ce_id") or b"").decode("ascii", "replace")
     if _ID.fullmatch(event_id):
         at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
         yield Seen(*place, offset, at, event_id, headers.get("replayed") == b"true")

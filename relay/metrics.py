@@ -1,0 +1,13 @@
+"""What the relay tells Prometheus."""
+
+from prometheus_client import Counter, Gauge
+
+PUBLISHED = Counter("relay_published_rows", "Rows published to Kafka")
+BATCHES = Counter("relay_batches", "Batches published; with exactly-once delivery each is one Kafka transaction")
+REFUSED = Counter("relay_refused_rows", "Rows that Kafka refused for themselves, kept in the dead letters", ["reason"])
+RECONCILED = Counter("relay_reconciliations", "Starts at which outbox and topics had to be compared")
+ERRORS = Counter("relay_errors", "What ended a turn as the active relay", ["kind"])
+ACTIVE = Gauge("relay_active", "1 while this relay publishes, 0 while it stands by or cannot")
+GAPS = Gauge("relay_open_gaps", "Ranges of positions that a running transaction may still fill")
+LAG_ROWS = Gauge("relay_lag_rows", "Positions not read yet")
+LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not read yet")
