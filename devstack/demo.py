@@ -25,7 +25,9 @@ def run_demo(console: Console) -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
-    console.print("Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.")
+    console.print(
+        "Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.", soft_wrap=True
+    )
     with Stack(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True)) as stack:
         console.print(f"Ready after {time.monotonic() - began:.0f} s.")
         payments = _tell(stack, console)
