@@ -31,7 +31,8 @@ class ServiceProcess:
         self._directory = directory
         arguments = ["--host", "127.0.0.1", "--port", str(port)] if name == "serve" else []
         self._argv = [sys.executable, str(ROOT / "cli.py"), name, *arguments]
-        self._environment = dict(environment) if name == "serve" else {**environment, "OPS_PORT": str(port)}
+        own = {"TMPDIR": str(directory)}  # what a killed process leaves in there goes with the rest
+        self._environment = {**environment, **own, **({} if name == "serve" else {"OPS_PORT": str(port)})}
         self.process: ManagedProcess | None = None
 
     @property
