@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, Message
 from relay.health import Health
 from relay.kafka_errors import refusal
 from relay.log_reader import Row
-from relay.producer import Beat, Client, raise_refusal, send
+from relay.producer import Beat, Client, raise_refusal
 from relay.receipt import Receipt
 from service.crash_points import CrashPoint, reached
 
@@ -31,7 +31,7 @@ class AtLeastOnce:
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
         """Until every record is acknowledged."""
         self._failures.clear()
-        send(self._client.producer, rows)
+        self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         self._client.flush()
         for error in sorted(self._failures, key=lambda error: refusal(error) is not None):

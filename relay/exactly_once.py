@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from relay.health import Health
 from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
-from relay.producer import Beat, Client, raise_refusal, send
+from relay.producer import Beat, Client, raise_refusal
 from relay.receipt import Receipt
 from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
@@ -68,7 +68,7 @@ class ExactlyOnce:
     def _transact(self, rows: Sequence[Row], receipt: Receipt) -> None:
         producer = self._client.producer
         place = [TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())]
-        send(producer, rows)
+        self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
             self._client.patiently(partial(producer.send_offsets_to_transaction, place, self._group))

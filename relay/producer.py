@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -57,6 +58,7 @@ class Client:
         """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
         told = {"error_cb": health.on_error, "stats_cb": health.on_statistics, "statistics.interval.ms": 1000}
         self._beat = beat
+        self._topics: set[str] = set()
         try:
             self.producer = Producer(
                 {**_DEFAULTS, **config, **_OURS, **ours, **told}, logger=logging.getLogger("librdkafka")
@@ -75,6 +77,22 @@ class Client:
             self.producer.poll(_PAUSE_SECONDS)
             self._beat()
 
+    def send(self, rows: Sequence[Row]) -> None:
+        """Queue every row. Raises RefusedError when one cannot be a record, KafkaException when a topic cannot be had.
+
+        librdkafka would wait for a missing topic, and then not say which it was.
+        """
+        for topic in {row[1] for row in rows} - self._topics:
+            self.patiently(partial(self._find, topic))
+            self._topics.add(topic)
+        _queue(self.producer, rows)
+
+    def _find(self, topic: str, seconds: float) -> None:
+        found = self.producer.list_topics(topic, timeout=seconds).topics.get(topic)
+        error = KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
+        if error is not None:
+            raise_refusal(KafkaError(error.code(), f"{topic}: {error.str()}"))
+
     def flush(self) -> None:
         """Until nothing is under way."""
         while self.producer.flush(_SLICE_SECONDS):
@@ -85,8 +103,7 @@ class Client:
         self.producer.purge(blocking=False)
 
 
-def send(producer: Producer, rows: Sequence[Row]) -> None:
-    """Queue every row. Raises RefusedError when one cannot be a record or is too large for any broker."""
+def _queue(producer: Producer, rows: Sequence[Row]) -> None:
     produce, loads = producer.produce, json.loads
     for _, topic, key, value, text, replayed in rows:
         try:
