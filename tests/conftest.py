@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from devstack import leftovers
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from devstack.postgres_install import PostgresUnavailableError
@@ -44,6 +45,7 @@ def _policy() -> str:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_SERVERS].close()
+    leftovers.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
