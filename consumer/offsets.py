@@ -79,11 +79,11 @@ class OffsetTracker:
             return ticket
 
     def finish(self, ticket: Ticket) -> None:
-        """The record is durable. Counts only under the claim it was delivered in."""
+        """The record is durable. A ticket's number is used once: under a later claim it counts for nothing."""
         with self._lock:
             progress = self._owned.get(ticket.claim.partition)
-            if progress is not None and progress.claim == ticket.claim:
-                del progress.unfinished[ticket.number]
+            if progress is not None:
+                progress.unfinished.pop(ticket.number, None)
 
     def uncommitted(self) -> dict[Partition, int]:
         """Positions that Kafka has not acknowledged yet."""

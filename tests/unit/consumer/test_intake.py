@@ -1,6 +1,7 @@
 """Each record goes to the right use case, in the right lane, and is finished when it is durable."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -115,6 +116,25 @@ def test_a_record_of_a_lost_partition_is_left_alone(bench: Bench) -> None:
     bench.tracker.release(P0)
     bench.accept(FakeMessage(json.dumps(RELEASE).encode()))
     assert bench.workers.held == 0
+
+
+def test_what_waits_goes_with_its_partition() -> None:
+    entered, gate = threading.Event(), threading.Event()
+
+    def hold(_: Origin) -> None:
+        entered.set()
+        gate.wait(LONG)
+
+    bench = Bench(RecordingCommands(before=hold))
+    for offset in range(2):
+        bench.accept(FakeMessage(json.dumps(RELEASE).encode(), offset))
+    assert entered.wait(LONG)
+    assert bench.workers.held == 2
+    assert not bench.workers.hand_over(set(bench.tracker.claims()), 0)
+    assert bench.workers.held == 1
+    gate.set()
+    assert bench.workers.stop(LONG) == 0
+    assert bench.tracker.uncommitted() == {P0: 1}
 
 
 def test_an_offset_waits_until_the_record_is_durable() -> None:

@@ -124,6 +124,13 @@ def test_the_envelopes_correlation_id_wins() -> None:
     assert found.correlation_id == "outer"
 
 
+@pytest.mark.parametrize("given", ["", 7, ["c"]])
+def test_a_bad_correlation_id_is_not_made_good_by_the_payloads(given: Any) -> None:
+    found = sent({"type": "revert_payment", "correlation_id": given, "payload": {**REVERT, "correlation_id": "in"}})
+    assert isinstance(found, UnreadableMessage)
+    assert found.reason == "NO_CORRELATION_ID"
+
+
 def test_only_the_nested_form_may_go_without_currency() -> None:
     nested = read(json.dumps(envelope("authorize_payment", NESTED)).encode(), "usd")
     assert isinstance(nested, Authorize)
@@ -214,6 +221,12 @@ def test_an_amount_that_cannot_be_charged(literal: str) -> None:
     text = json.dumps(flat("authorize_payment", {**AUTHORIZE, "amount": "@"})).replace('"@"', literal)
     found = read(text.encode(), "sgd")
     assert isinstance(found, InvalidCommand)
+    assert found.error is ErrorCode.INVALID_AMOUNT
+
+
+def test_true_is_not_one() -> None:
+    assert isinstance(sent(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": 1})), Authorize)
+    found = invalid(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": True}))
     assert found.error is ErrorCode.INVALID_AMOUNT
 
 
