@@ -24,6 +24,7 @@ class Topics:
             "PAYMENT_COMMANDS_TOPIC": self.commands,
             "PAYMENT_EVENTS_TOPIC": self.events,
             "CONSUMER_GROUP_ID": self.group,
+            "RELAY_NAME": f"relay-{self.group}",  # two relays of one name on one broker fence each other
         }
 
 
