@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka.admin import AdminClient
 
 from commandline.main import cli
 from devstack.kafka import Kafka
@@ -30,8 +31,12 @@ def topic_names(kafka: Kafka) -> dict[str, str]:
     """Topics that exist."""
     mark = secrets.token_hex(4)
     names = {"PAYMENT_COMMANDS_TOPIC": f"commands_{mark}", "PAYMENT_EVENTS_TOPIC": f"events_{mark}"}
-    for name in (*names.values(), f"commands_{mark}.dead_letter"):
+    wanted = {*names.values(), f"commands_{mark}.dead_letter"}
+    for name in wanted:
         make_topic(kafka, name)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    while not wanted <= set(admin.list_topics(timeout=10).topics):
+        pass  # a topic that is made is not yet in every answer
     return names
 
 
