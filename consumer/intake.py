@@ -62,16 +62,11 @@ class Intake:
 
     def _refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         self._commands.refuse(invalid, origin)
-        self._told(invalid.error, origin, invalid.message, correlation_id=invalid.correlation_id)
+        DEAD_LETTERS.labels(invalid.error).inc()
 
     def _bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         self._commands.bury(unreadable, origin)
-        self._told(unreadable.reason, origin, unreadable.detail)
-
-    def _told(self, reason: str, origin: Origin, detail: str, **known: str) -> None:
-        DEAD_LETTERS.labels(reason).inc()
-        place = {"topic": origin.topic, "partition": origin.partition, "offset": origin.offset}
-        _log.warning("dead letter", reason=reason, detail=detail, **place, **known)
+        DEAD_LETTERS.labels(unreadable.reason).inc()
 
 
 def _origin(message: Message) -> Origin:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from confluent_kafka import Message
+from prometheus_client import REGISTRY
 
 from consumer.intake import Intake
 from consumer.offsets import OffsetTracker, Partition
@@ -55,6 +56,10 @@ class Bench:
         return self.commands.calls[0]
 
 
+def dead_letters(reason: str) -> float:
+    return REGISTRY.get_sample_value("payment_consumer_dead_letters_total", {"reason": reason}) or 0.0
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench(RecordingCommands())
@@ -78,8 +83,10 @@ def test_a_release_is_handled(bench: Bench) -> None:
 
 
 def test_an_invalid_command_is_refused(bench: Bench) -> None:
+    before = dead_letters("INVALID_PAYLOAD")
     call, invalid, _ = bench.send({"type": "release_payment", "correlation_id": "c-3"})
     assert call == "refuse"
+    assert dead_letters("INVALID_PAYLOAD") == before + 1
     assert isinstance(invalid, InvalidCommand)
     assert bench.tracker.uncommitted() == {P0: 1}
 
@@ -89,6 +96,7 @@ def test_an_unreadable_record_is_buried(bench: Bench, value: bytes | None) -> No
     call, unreadable, origin = bench.send(value)
     assert call == "bury"
     assert isinstance(unreadable, UnreadableMessage)
+    assert dead_letters(unreadable.reason) > 0
     assert origin.value == value
     assert bench.tracker.uncommitted() == {P0: 1}
 
