@@ -1,0 +1,121 @@
+"""The log reader against real transactions."""
+
+import pytest
+
+from relay.log_reader import LogReader, Row
+from relay.outbox_source import PostgresOutbox
+from relay.positions import Settled
+from tests.integration.relay.writers import Crowd, append, execute, session, write
+
+pytestmark = pytest.mark.postgres
+
+
+def drain(reader: LogReader) -> list[Row]:
+    """Everything that can be read now."""
+    rows: list[Row] = []
+    while True:
+        batch = reader.read()
+        rows += batch.rows
+        if not batch.rows and not batch.more:
+            return rows
+
+
+@pytest.mark.parametrize("limit", [7, 1000])
+def test_sixteen_writers_lose_nothing_and_keep_each_keys_order(database_url: str, limit: int) -> None:
+    crowd = Crowd(database_url, "events", writers=16, transactions=40)
+    reader = LogReader(PostgresOutbox(database_url), Settled(), limit)
+    rows: list[Row] = []
+    crowd.start()
+    while crowd.writing:
+        rows += drain(reader)
+    crowd.join()
+    rows += drain(reader)
+
+    assert not crowd.failures
+    committed = execute(database_url, "SELECT position, key FROM outbox ORDER BY position")
+    assert sorted((row[0], row[2]) for row in rows) == committed
+    for key in {row[2] for row in rows}:
+        positions = [row[0] for row in rows if row[2] == key]
+        assert positions == sorted(positions)
+    assert reader.open_gaps == 0
+
+
+def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> None:
+    crowd = Crowd(database_url, "events", writers=8, transactions=30)
+    source = PostgresOutbox(database_url)
+    settled, rows = Settled(), list[Row]()
+    crowd.start()
+    while crowd.writing or len(rows) < len(execute(database_url, "SELECT FROM outbox")):
+        batch = LogReader(source, settled, 5).read()
+        rows, settled = rows + batch.rows, batch.after
+    crowd.join()
+
+    assert not crowd.failures
+    committed = execute(database_url, "SELECT position FROM outbox ORDER BY position")
+    assert sorted(row[0] for row in rows) == [position for (position,) in committed]
+
+
+def test_a_long_transaction_that_wrote_nothing_here_holds_no_gap_open(database_url: str) -> None:
+    with session(database_url) as foreign, session(database_url) as loser:
+        with foreign.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()")
+        append(loser, "events")
+        loser.rollback()
+        write(database_url, "events", 1)
+        reader = LogReader(PostgresOutbox(database_url), Settled(), 10)
+
+        assert [row[0] for row in drain(reader)] == [2]
+        assert reader.open_gaps == 0
+
+
+def test_a_slow_writer_is_waited_for_and_holds_up_nobody(database_url: str) -> None:
+    reader = LogReader(PostgresOutbox(database_url), Settled(), 10)
+    with session(database_url) as slow:
+        append(slow, "events", "slow")
+        write(database_url, "events", 1, key="quick")
+        assert [row[2] for row in drain(reader)] == ["quick"]
+        assert reader.open_gaps == 1
+        slow.commit()
+    assert [row[2] for row in drain(reader)] == ["slow"]
+    assert reader.open_gaps == 0
+
+
+def test_a_savepoint_rolled_back_gives_up_only_its_own_positions(database_url: str) -> None:
+    reader = LogReader(PostgresOutbox(database_url), Settled(), 10)
+    with session(database_url) as writer, writer.cursor() as cursor:
+        append(writer, "events", "kept")
+        cursor.execute("SAVEPOINT s")
+        append(writer, "events", "gone")
+        cursor.execute("ROLLBACK TO SAVEPOINT s")
+        write(database_url, "events", 1, key="other")
+        assert [row[2] for row in drain(reader)] == ["other"]
+        append(writer, "events", "later")
+        writer.commit()
+    assert [row[2] for row in drain(reader)] == ["kept", "later"]
+    assert reader.open_gaps == 0
+
+
+def test_reads_are_bounded_by_bytes_and_never_empty_for_a_large_row(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 1000)
+    with session(database_url) as writer:
+        for size in (400, 400, 400, 5000, 10):
+            append(writer, "events", value="x" * size)
+        writer.commit()
+    source = PostgresOutbox(database_url)
+    assert [row[0] for row in source.tail(0, 100)] == [1, 2, 3]
+    assert [row[0] for row in source.tail(3, 100)] == [4]
+    assert [row[0] for row in source.tail(4, 100)] == [5]
+
+
+def test_every_read_is_a_scan_of_the_primary_key(database_url: str) -> None:
+    """Also on a table whose statistics say that it is empty."""
+    source = PostgresOutbox(database_url)
+    with source._session.cursor() as cursor:
+        for statement in ("tail (1, 5000, 1000000)", "look ('{1,5}', '{3,9}', 10)"):
+            cursor.execute(f"EXPLAIN EXECUTE {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Index Scan using pk_outbox" in plan
+            assert "Seq Scan" not in plan
+    source.close()
