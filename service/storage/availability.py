@@ -1,6 +1,7 @@
 """Whether a database error passes."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import psycopg2
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _PASSING_SQLSTATES = frozenset(
@@ -14,7 +15,11 @@ _PASSING_SQLSTATES = frozenset(
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether this passes: the same request may succeed later, with nothing mended in it."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+    """Whether this passes: the same request may succeed later, with nothing mended in it.
+
+    Takes the driver's errors as they are, and as SQLAlchemy wraps them.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | PoolTimeoutError):
         return True
-    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) in _PASSING_SQLSTATES
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING_SQLSTATES

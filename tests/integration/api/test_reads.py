@@ -1,12 +1,17 @@
 """Reads: the right rows, by index, and no transaction about them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import psycopg2
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from service.domain.status import PaymentStatus
+from service.storage import reads
+from service.storage.availability import is_unavailable
+from service.storage.engine import make_engine
 from service.storage.reads import CurrencyTotals, Reads
 from tests.integration.api.conftest import Book
 
@@ -32,10 +37,10 @@ def test_payment_by_id(book: Book) -> None:
 
 
 def test_what_is_not_there_is_none(book: Book) -> None:
-    reads = Reads(book.engine)
-    assert reads.latest_of_order("o") is None
-    assert reads.by_id(uuid4()) is None
-    assert reads.history_of("u") == []
+    found = Reads(book.engine)
+    assert found.latest_of_order("o") is None
+    assert found.by_id(uuid4()) is None
+    assert found.history_of("u") == []
 
 
 def test_history_counts_what_the_contract_counts(book: Book) -> None:
@@ -67,51 +72,73 @@ def test_sums_beyond_a_bigint_hold(book: Book) -> None:
 
 
 @pytest.mark.parametrize("name", ["latest_of_order", "history_of"])
-def test_read_is_one_statement_outside_any_transaction(book: Book, name: str) -> None:
-    book.pay(order_id="u", customer_id="u")
-    statements: list[tuple[str, bool]] = []
-
-    @event.listens_for(book.engine, "before_cursor_execute")
-    def _note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        statements.append((statement, cursor.connection.autocommit))  # type: ignore[attr-defined]
-
-    getattr(Reads(book.engine), name)("u")
-    ((statement, autocommit),) = statements
-    assert statement.startswith("SELECT")
-    assert autocommit
-
-
-def test_connection_goes_back_as_it_came(book: Book) -> None:
-    reads = Reads(book.engine)
-    reads.latest_of_order("o")
-    with pytest.raises(ValueError, match="NUL"):
-        reads.latest_of_order("a\0b")
+def test_read_is_one_statement_outside_any_transaction(database_url: str, book: Book, name: str) -> None:
+    """Its connection is idle afterwards, and the last that the server heard on it is the read: no ROLLBACK."""
+    engine = make_engine(database_url, 1)
+    getattr(Reads(engine), name)("u")
+    query = "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with book.engine.connect() as connection:
+        ((state, last),) = connection.exec_driver_sql(query).all()
+    engine.dispose()
+    assert state == "idle"
+    assert last.startswith("SELECT")
+    assert "payments" in last
+
+
+def test_transactions_go_on_as_before_on_the_same_connection(database_url: str) -> None:
+    engine = make_engine(database_url, 1)
+    Reads(engine).latest_of_order("o")
+    with engine.connect() as connection:
         connection.execute(text("CREATE TABLE never ()"))
         connection.rollback()
         assert connection.execute(text("SELECT to_regclass('never')")).scalar_one() is None
+    engine.dispose()
 
 
-def test_reads_go_by_index(book: Book) -> None:
-    statements: list[tuple[str, object]] = []
+@pytest.mark.parametrize("sabotage", ["SELECT pg_terminate_backend(:pid)", "SELECT pg_cancel_backend(:pid)"])
+def test_connection_that_failed_is_replaced(database_url: str, book: Book, sabotage: str) -> None:
+    engine = make_engine(database_url, 1)
+    sut = Reads(engine)
+    sut.latest_of_order("o")
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with book.engine.connect() as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute(text("LOCK TABLE payments"))
+        failing = pool.submit(sut.latest_of_order, "o")
+        with book.engine.connect() as other:
+            other.execution_options(isolation_level="AUTOCOMMIT")
+            while (pid := other.exec_driver_sql(waiting).scalar()) is None:
+                assert not failing.done()
+            other.execute(text(sabotage), {"pid": pid})
+        with pytest.raises(psycopg2.OperationalError) as caught:
+            failing.result(30)
+        holder.rollback()
+    assert is_unavailable(caught.value)
+    assert sut.latest_of_order("o") is None
+    engine.dispose()
 
-    @event.listens_for(book.engine, "before_cursor_execute")
-    def _note(connection: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
-        statements.append((statement, parameters))
 
-    reads = Reads(book.engine)
-    reads.latest_of_order("u")
-    reads.by_id(uuid4())
-    reads.history_of("u")
-    plans = []
+def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> None:
+    engine = make_engine(database_url, 1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="NUL"):
+            Reads(engine).latest_of_order("a\0b")
+    assert Reads(engine).latest_of_order("a") is None
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("read", "indexes"),
+    [
+        (reads.LATEST_OF_ORDER, {"ix_payments_order_id_created_at"}),
+        (reads.BY_ID, {"pk_payments"}),
+        (reads.HISTORY, {"ix_payments_customer_id", "ix_payments_runner_id"}),
+    ],
+)
+def test_reads_go_by_index(book: Book, read: reads.Prepared, indexes: set[str]) -> None:
     with book.engine.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
-        for statement, parameters in statements[:3]:
-            rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)  # type: ignore[arg-type]
-            plans.append("\n".join(line for (line,) in rows))
-    assert "ix_payments_order_id_created_at" in plans[0]
-    assert "Sort" not in plans[0]
-    assert "pk_payments" in plans[1]
-    assert {"ix_payments_customer_id", "ix_payments_runner_id"} <= {
-        word for word in plans[2].split() if word.startswith("ix_")
-    }
+        values = {**read.constants, "id": str(uuid4())}
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {read.sql}", values))
+    assert indexes <= set(plan.split())
+    assert "Seq Scan" not in plan
+    assert "Sort" not in plan or read is reads.HISTORY
