@@ -90,16 +90,20 @@ class Lanes:
         else:
             del self._lanes[job.lane]
 
-    def fail(self, job: Job, now: float) -> None:
-        """It did not work out: its lane waits and the others go on, or it is given up where it is not tried again."""
+    def fail(self, job: Job, now: float) -> int:
+        """It did not work out: its lane waits and the others go on, or it is given up where it is not tried again.
+
+        How often it has failed by now.
+        """
         if not job.retry:
             self.finish(job)
-            return
+            return 1
         lane = self._lanes[job.lane]
         self.running.discard(job)
         lane.failures += 1
         lane.turn = next(self._turns)
         heapq.heappush(self._delayed, (now + self._delay(lane.failures), lane.turn, lane))
+        return lane.failures
 
     def discard(self, unwanted: Callable[[Job], bool]) -> None:
         """Forget these; one that is running goes on, but is not tried again."""

@@ -1,6 +1,5 @@
 """One consumer process: wired, run until SIGTERM, drained."""
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ from consumer.intake import Intake
 from consumer.loop import Limits, Loop
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
+from consumer.threads import spawn
 from consumer.workers import Workers
 from relay.topics import ensure_topics
 from service import ops
@@ -54,7 +54,7 @@ def run(
     )
     _serve_ops(settings, tracker, workers, lambda: _fault(shutdown, database_ready, health, workers))
     completer = Completer(commands, workers, settings.consumer_concurrency)
-    threading.Thread(target=completer.run, args=(shutdown,), name="completer", daemon=True).start()
+    spawn("completer", lambda: completer.run(shutdown))
     try:
         loop.run(shutdown)
     except KafkaException as exc:

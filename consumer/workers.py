@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from consumer.lanes import Job, Lanes
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
+from consumer.threads import spawn
 from service.logs import get_logger
 
 _log = get_logger(__name__)
@@ -22,7 +23,7 @@ def backoff(failures: int) -> float:
 
 
 class Workers:
-    """``threads`` jobs run at once. Threads are daemons: one that never returns cannot keep the process alive."""
+    """``threads`` jobs run at once."""
 
     def __init__(self, threads: int, delay: Callable[[int], float] = backoff) -> None:
         self._lanes = Lanes(delay)
@@ -32,7 +33,7 @@ class Workers:
         self._stopping = False
         self._fault: str | None = None
         for number in range(threads):
-            threading.Thread(target=self._run, name=f"worker-{number}", daemon=True).start()
+            spawn(f"worker-{number}", self._run)
 
     @property
     def held(self) -> int:
@@ -119,10 +120,11 @@ class Workers:
 
     def _failed(self, job: Job, error: Exception) -> None:
         self._fault = type(error).__name__
-        _log.error("not durable", lane=job.lane, tried_again=job.retry, exc_info=error)
-        if job.retry:
-            RETRIES.inc()
         with self._over:
-            self._lanes.fail(job, time.monotonic())
+            failures = self._lanes.fail(job, time.monotonic())
             self._work.notify()
             self._over.notify_all()
+        if job.retry:
+            RETRIES.inc()
+        trace = error if failures == 1 else None
+        _log.error("not durable", lane=job.lane, retry=job.retry, failures=failures, error=self._fault, exc_info=trace)

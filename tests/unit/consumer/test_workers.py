@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from consumer.lanes import Job
 from consumer.offsets import Claim
@@ -178,6 +179,22 @@ def test_offer_leaves_a_taken_lane_alone(workers: Workers) -> None:
     assert not workers.offer(job("a", nothing))
     assert workers.held == 1
     release.set()
+
+
+def test_workers_log_in_the_context_they_were_started_in() -> None:
+    over = threading.Event()
+    with structlog.contextvars.bound_contextvars(process="consumer"):
+        workers = Workers(1)
+    seen: dict[str, str] = {}
+
+    def look() -> None:
+        seen.update(structlog.contextvars.get_contextvars())
+        over.set()
+
+    workers.submit(job("a", look))
+    assert over.wait(LONG)
+    workers.stop(LONG)
+    assert seen == {"process": "consumer"}
 
 
 def test_backoff_doubles_up_to_ten_seconds_with_jitter() -> None:
