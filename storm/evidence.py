@@ -1,0 +1,87 @@
+"""What there is to see from outside: Stripe's ledger, the topics, the database."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import RealDictCursor
+
+from devstack.stripe_simulator.client import Effect, SimulatorControl
+from storm.topics import read_all
+from tests.support.acceptance_kafka import Record
+from tests.support.topics import Topics
+
+Row = dict[str, Any]
+_LOOK_EVERY_SECONDS = 0.1
+
+_TO_BE_PUBLISHED = """
+    SELECT * FROM outbox WHERE NOT EXISTS (
+        SELECT FROM dead_letters d WHERE d.topic = outbox.topic AND d.partition = -1 AND d."offset" = outbox.position)
+    ORDER BY position
+"""
+"""What Kafka refused for itself is in the dead letters instead."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything, at one moment. ``records`` are those that came through the outbox."""
+
+    payments: list[Row]
+    commands: list[Row]
+    transitions: list[Row]
+    outbox: list[Row]
+    effects: list[Effect]
+    records: list[Record]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left to be done."""
+        return all(row["state"] == "done" for row in self.commands) and len(self.records) >= len(self.outbox)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where to look."""
+
+    database_url: str
+    bootstrap_servers: str
+    topics: Topics
+    stripe: SimulatorControl
+
+    @property
+    def published(self) -> list[str]:
+        """Every topic that the outbox goes to."""
+        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter"]
+
+    def look(self) -> Evidence:
+        """What there is to see now."""
+        found = read_all(self.bootstrap_servers, self.published)
+        return Evidence(
+            payments=self.rows("SELECT * FROM payments"),
+            commands=self.rows("SELECT * FROM commands"),
+            transitions=self.rows("SELECT * FROM payment_transitions ORDER BY id"),
+            outbox=self.rows(_TO_BE_PUBLISHED),
+            effects=self.stripe.ledger(),
+            # the sagas' own commands, and what is no command, carry no headers
+            records=[record for record in found if record.headers],
+        )
+
+    def look_when_quiet(self, seconds: float) -> Evidence:
+        """The same once nothing more happens, or the wait is over: what is still open then can be seen."""
+        self.stripe.drain_webhooks(seconds)
+        deadline = time.monotonic() + seconds
+        while not (evidence := self.look()).quiet and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        return evidence
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Row]:
+        """A look into the database, or a stranger's write."""
+        connection = psycopg2.connect(self.database_url)
+        try:
+            with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+                cursor.execute(statement, tuple(values))
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            connection.close()

@@ -1,0 +1,42 @@
+"""The table at the end."""
+
+from rich.console import Console
+from rich.table import Table
+
+from storm.run import Result
+
+_EXAMPLES = 10
+
+
+def show(result: Result, console: Console) -> None:
+    """What was done, what went wrong, and examples of it."""
+    findings = result.findings
+    done = {
+        "sagas": result.sagas,
+        "commands": result.commands,
+        "duplicates sent": result.copies,
+        "effects at Stripe": result.effects,
+        "events": result.events,
+        "kills survived": result.killed.total(),
+        **{f"  {victim}": times for victim, times in sorted(result.killed.items())},
+    }
+    wrong = {
+        "losses": findings.losses,
+        "doubled events": findings.doubles,
+        "order breaks": findings.order_breaks,
+        "double effects": findings.double_effects,
+        "wrong ends": findings.wrong_ends,
+        "sagas gone wrong": result.failed,
+    }
+    table = Table(title=f"The storm, {result.seconds:.0f} s")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, number in done.items():
+        table.add_row(name, f"{number:,}")
+    table.add_section()
+    for name, found in wrong.items():
+        table.add_row(name, str(len(found)), style="red" if found else "green")
+    console.print(table)
+    for name, found in wrong.items():
+        for example in found[:_EXAMPLES]:
+            console.print(f"{name}: {example}", markup=False, soft_wrap=True)

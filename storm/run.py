@@ -1,0 +1,125 @@
+"""A storm from its first saga to the count of what went wrong."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from storm.audit import Findings, audit
+from storm.plan import Plan, Saga, Victim
+from storm.sagas import SAGAS
+from storm.talk import Heard, SagaFailedError, Surroundings, Talk
+from storm.topics import Commands, Feed
+from storm.victims import Killer
+from storm.world import World
+
+_SETTLE_SECONDS = 120.0
+
+Told = Callable[[int, int], None]
+"""Takes how many sagas are over, and how many kills were survived so far."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done, and what went wrong."""
+
+    sagas: int
+    commands: int
+    copies: int
+    effects: int
+    events: int
+    killed: Counter[Victim]
+    failed: list[str]
+    """Sagas that heard a wrong answer, or none."""
+    findings: Findings
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether every saga ended as it must and the audit found nothing."""
+        return not self.failed and self.findings.clean
+
+
+class _Progress:
+    """How many sagas are over; kills wait for it."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._changed = threading.Condition()
+        self._over = 0
+        self._kills = 0
+        self.failed: list[str] = []
+
+    def saga_over(self, failure: str | None) -> None:
+        with self._changed:
+            self._over += 1
+            if failure is not None:
+                self.failed.append(failure)
+            self._changed.notify_all()
+            self._told(self._over, self._kills)
+
+    def killed(self) -> None:
+        with self._changed:
+            self._kills += 1
+            self._told(self._over, self._kills)
+
+    def wait_for(self, over: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._over >= over)
+
+
+def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
+    """Let it rage, let it settle, audit. ``at_once``: sagas under way. Raises what a server's return raised."""
+    began = time.monotonic()
+    info = world.application.info
+    heard = Heard()
+    topics = world.scene.topics
+    commands = Commands(info.kafka_bootstrap_servers, topics.commands)
+    feed = Feed(info.kafka_bootstrap_servers, world.scene.published, heard.take)
+    around = Surroundings(commands, heard, world.stripe, info)
+    progress = _Progress(told)
+    try:
+        world.begin_faults()
+        with Killer(world.mortals) as killer:
+            _rage(plan, killer, around, progress, at_once)
+            killer.all_back()
+        world.end_faults()
+        evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
+    finally:
+        feed.close()
+        commands.close()
+        around.http.clear()
+    return Result(
+        sagas=len(plan.sagas),
+        commands=around.sent["commands"],
+        copies=around.sent["copies"],
+        effects=len(evidence.effects),
+        events=sum(record.topic == topics.events for record in evidence.records),
+        killed=killer.killed,
+        failed=progress.failed,
+        findings=audit(evidence),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _rage(plan: Plan, killer: Killer, around: Surroundings, progress: _Progress, at_once: int) -> None:
+    with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
+        for saga in plan.sagas:
+            pool.submit(_play, saga, around, progress)
+        for kill in plan.kills:
+            progress.wait_for(kill.after)
+            killer.kill(kill)
+            progress.killed()
+
+
+def _play(saga: Saga, around: Surroundings, progress: _Progress) -> None:
+    failure: str | None = None
+    try:
+        SAGAS[saga.kind](Talk(saga, around))
+    except SagaFailedError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001 - counted as a failed saga: the storm must come to its end
+        failure = f"{saga.name}, {saga.kind}: {type(error).__name__}: {error}"
+    progress.saga_over(failure)

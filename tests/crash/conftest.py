@@ -1,0 +1,95 @@
+"""Every crash point of the tests that were picked, on several lanes at once: what costs is starting processes."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.postgres import Postgres
+from service.crash_points import CrashPoint
+from tests.crash.lane import Lane
+from tests.crash.scenarios import SCENARIOS
+from tests.support.topics import unique_topics
+
+LANES = 4
+
+OpenLane = Callable[[], AbstractContextManager[Lane]]
+Deaths = dict[CrashPoint, "Future[None]"]
+
+
+@pytest.fixture(scope="session")
+def open_lane(
+    postgres_server: Postgres, migrated_template: str, kafka: Kafka, tmp_path_factory: pytest.TempPathFactory
+) -> OpenLane:
+    """Starts a lane on a database of its own."""
+    directory = tmp_path_factory.mktemp("lanes")
+    copying = threading.Lock()  # a template may be copied by one at a time
+
+    @contextmanager
+    def open_one() -> Iterator[Lane]:
+        name = f"crash_{secrets.token_hex(6)}"
+        with copying:
+            database_url = postgres_server.databases.create(name, template=migrated_template)
+        with Lane(database_url, kafka, unique_topics(), directory) as lane:
+            yield lane
+        postgres_server.databases.drop(name)
+
+    return open_one
+
+
+@pytest.fixture(scope="module")
+def deaths(open_lane: OpenLane, request: pytest.FixtureRequest) -> Iterator[Deaths]:
+    """For each point that is tested here, whether its crash went well: begun together, each awaited by its test."""
+    picked = [_point_of(item) for item in request.session.items if item.path == request.path]
+    points = [point for point in picked if point is not None]
+    with _Lanes(open_lane, min(LANES, len(points))) as lanes:
+        yield {point: lanes.submit(point) for point in points}
+
+
+def _point_of(item: pytest.Item) -> CrashPoint | None:
+    found = (
+        item.callspec.params.get("point") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    )
+    return found if isinstance(found, CrashPoint) else None
+
+
+class _Lanes:
+    """Crashes wait for a free lane. One in which something went wrong is used no more."""
+
+    def __init__(self, open_lane: OpenLane, number: int) -> None:
+        self._open = open_lane
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix="lane")
+        self._mine = threading.local()
+        self._stacks: list[ExitStack] = []
+
+    def submit(self, point: CrashPoint) -> "Future[None]":
+        return self._pool.submit(self._crash, point)
+
+    def __enter__(self) -> "_Lanes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        with ThreadPoolExecutor(max(1, len(self._stacks))) as pool:
+            list(pool.map(ExitStack.close, self._stacks))
+
+    def _crash(self, point: CrashPoint) -> None:
+        lane = self._lane()
+        try:
+            lane.crash(point, SCENARIOS[point])
+        except BaseException as error:
+            del self._mine.lane
+            error.add_note(lane.logs())
+            raise
+
+    def _lane(self) -> Lane:
+        if not hasattr(self._mine, "lane"):
+            stack = ExitStack()
+            self._mine.lane = stack.enter_context(self._open())
+            self._stacks.append(stack)
+        lane: Lane = self._mine.lane
+        return lane

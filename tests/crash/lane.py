@@ -1,0 +1,139 @@
+"""The three real processes on a database, topics and a Stripe of their own; any of them dies where it is told to."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from devstack.application import Application
+from devstack.kafka import Kafka
+from devstack.service_process import ServiceName
+from service.crash_points import CrashPoint
+from storm.audit import audit
+from storm.evidence import Scene
+from storm.plan import Kind, Saga
+from storm.talk import Heard, Surroundings, Talk
+from storm.topics import Commands, Feed
+from tests.crash.scenarios import Scenario
+from tests.support.topics import Topics
+
+AT_ONCE = 2
+"""Sagas that a process dies in the middle of."""
+
+_DEATH_SECONDS = 30.0
+_QUIET_SECONDS = 30.0
+_POLL_SECONDS = 0.01
+_KILLED = 128 + signal.SIGKILL
+
+_APPEND = """
+    INSERT INTO outbox (event_id, topic, key, type, value, headers)
+    VALUES (%s, %s, 'too-large', 'too_large', repeat('x', 2 * 1024 * 1024), '[]')
+"""
+
+_REFUSED = "SELECT id FROM dead_letters WHERE partition = -1"
+
+
+class Lane:
+    """One crash after another; nobody else uses anything of it."""
+
+    _numbers = count(1)
+
+    def __init__(self, database_url: str, kafka: Kafka, topics: Topics, directory: Path) -> None:
+        self._armed = directory / f"{topics.group}.crash-at"
+        self.application = Application(
+            database_url=database_url,
+            kafka=kafka,
+            environment={
+                **topics.environment,
+                "CRASH_AT": f"@{self._armed}",
+                "LEASE": "1s",
+                "WORKERS": "1",
+            },
+            # A static member that comes back has its partitions at once (Kafka documentation, "Static Membership").
+            environment_of={"consume": {"KAFKA_CONFIG": f"group.instance.id={topics.group}"}},
+        )
+        self._kafka = kafka
+        self._database_url = database_url
+        self._topics = topics
+        self._refused = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self.application.start()
+        except BaseException:
+            self.application.close()
+            raise
+        stripe = self.application.simulator.control
+        stripe.webhooks(retry_base=0.1, retry_cap=0.5, duplicates=1)
+        info, heard = self.application.info, Heard()
+        self.scene = Scene(self._database_url, self._kafka.bootstrap_servers, self._topics, stripe)
+        self._feed = Feed(self._kafka.bootstrap_servers, self.scene.published, heard.take)
+        self._commands = Commands(self._kafka.bootstrap_servers, self._topics.commands)
+        self.around = Surroundings(self._commands, heard, stripe, info)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._feed.close()
+        self._commands.close()
+        self.around.http.clear()
+        self.application.close()
+
+    def crash(self, point: CrashPoint, scenario: Scenario, nth: int = 1) -> None:
+        """Sagas go up to where they are attacked; the process dies there, comes back, and all ends well."""
+        flows = [scenario.flow(self._talk(scenario)) for _ in range(AT_ONCE)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(next, flows))
+            self._arm(point, nth)
+            if scenario.too_large:
+                self.scene.rows(_APPEND, (str(uuid4()), self._topics.events))
+                self._refused += 1
+            ending = [pool.submit(_finish, flow) for flow in flows]
+            self._see_it_die(scenario.process)
+            for flow in ending:
+                flow.result()
+        findings = audit(self.scene.look_when_quiet(_QUIET_SECONDS))
+        assert findings.clean, str(findings)
+        assert len(self.scene.rows(_REFUSED)) == self._refused
+
+    def logs(self) -> str:
+        """The ends of what the processes have written."""
+        return "\n".join(f"{name}:\n{service.log_tail()}" for name, service in self.application.services.items())
+
+    def _talk(self, scenario: Scenario) -> Talk:
+        copies = (1, 2, 2, 1) if scenario.over_http else (2, 2, 2, 2)
+        saga = Saga(next(self._numbers), Kind.PAID, 1500, scenario.over_http, copies)
+        return Talk(saga, self.around)
+
+    def _arm(self, point: CrashPoint, nth: int) -> None:
+        partial = self._armed.with_suffix(".partial")
+        partial.write_text(f"{point}:{nth}")
+        partial.rename(self._armed)
+
+    def _see_it_die(self, name: ServiceName) -> None:
+        """Whoever dies at the point removes the file first. gunicorn replaces its worker itself."""
+        deadline = time.monotonic() + _DEATH_SECONDS
+        while self._armed.exists():
+            assert time.monotonic() < deadline, f"nobody came to {self._armed.read_text()}\n{self.logs()}"
+            time.sleep(_POLL_SECONDS)
+        service = self.application.services[name]
+        if name == "serve":
+            return
+        assert service.process is not None
+        try:
+            assert service.process.wait(_DEATH_SECONDS) == _KILLED
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"not {name}, but another process has died") from None
+        service.restart()
+
+
+def _finish(flow: Iterator[None]) -> None:
+    for _ in flow:
+        raise AssertionError("a flow yields once")

@@ -1,0 +1,92 @@
+"""For every crash point a flow that passes it, and the process that passes it there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from devstack.service_process import ServiceName
+from service.crash_points import CrashPoint
+from service.domain.plans import Step
+from service.usecases.step_points import STEP_POINTS, Stage
+from storm.sagas import CHALLENGED, held, released, reverted
+from storm.talk import Talk
+
+Flow = Callable[[Talk], Iterator[None]]
+"""Runs up to its yield undisturbed; what follows is attacked, and must end as if nothing had happened."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``process`` dies in ``flow``; ``over_http``: its release is asked for there. ``too_large``: beside a record that
+    Kafka refuses."""
+
+    process: ServiceName
+    flow: Flow
+    over_http: bool = False
+    too_large: bool = False
+
+
+def authorise(talk: Talk) -> Iterator[None]:
+    """A hold."""
+    yield
+    held(talk)
+
+
+def release(talk: Talk) -> Iterator[None]:
+    """Capture, then transfer."""
+    payment_id = held(talk)
+    yield
+    released(talk, payment_id)
+
+
+def cancel(talk: Talk) -> Iterator[None]:
+    """A hold is let go."""
+    payment_id = held(talk)
+    yield
+    reverted(talk, payment_id)
+
+
+def give_back(talk: Talk) -> Iterator[None]:
+    """Reversal of the transfer, then refund."""
+    payment_id = held(talk)
+    released(talk, payment_id)
+    yield
+    reverted(talk, payment_id)
+
+
+def customer_finishes(talk: Talk) -> Iterator[None]:
+    """Stripe tells by webhook that the hold stands."""
+    asked = talk.authorize(CHALLENGED)
+    payment = talk.awaited_customer()
+    yield
+    talk.finish_challenge(payment, succeeded=True)
+    talk.hear(asked, "payment.authorized AUTHORIZED")
+
+
+_FLOW_OF_STEP: dict[Step, Flow] = {
+    Step.CREATE_INTENT: authorise,
+    Step.CAPTURE: release,
+    Step.TRANSFER: release,
+    Step.CANCEL: cancel,
+    Step.REVERSE: give_back,
+    Step.REFUND: give_back,
+}
+
+_WEBHOOK = Scenario("serve", customer_finishes)
+_REQUEST = Scenario("serve", release, over_http=True)
+
+SCENARIOS: dict[CrashPoint, Scenario] = {
+    CrashPoint.ACCEPT_BEFORE_COMMIT: Scenario("consume", authorise),
+    CrashPoint.ACCEPT_AFTER_COMMIT: Scenario("consume", release),
+    **{STEP_POINTS[step, stage]: Scenario("consume", flow) for step, flow in _FLOW_OF_STEP.items() for stage in Stage},
+    CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT: Scenario("consume", authorise),
+    CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
+    CrashPoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
+    CrashPoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
+    CrashPoint.REQUEST_BEFORE_COMMIT: _REQUEST,
+    CrashPoint.REQUEST_AFTER_COMMIT: _REQUEST,
+    CrashPoint.RELAY_AFTER_READ: Scenario("relay", authorise),
+    CrashPoint.RELAY_IN_TRANSACTION: Scenario("relay", authorise),
+    CrashPoint.RELAY_AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
+    CrashPoint.RELAY_AFTER_KAFKA_COMMIT: Scenario("relay", release),
+    CrashPoint.RELAY_AFTER_MIRROR: Scenario("relay", release),
+}
