@@ -41,6 +41,7 @@ def make_engine(url: str, pool_size: int) -> Engine:
         url.replace("postgresql://", "postgresql+psycopg2://", 1),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,
         pool_timeout=10,
         connect_args={
             "connect_timeout": 5,
