@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench clean
+.PHONY: help setup demo up test storm lint format bench clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ up: setup ## The same stack, kept up until Ctrl-C
 
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some)
 	@$(BIN)/python -m pytest $(TESTS)
+
+storm: setup ## A thousand sagas while everything is killed at random (STORM="--sagas 100 --kills 20" for less)
+	@$(BIN)/python -m storm $(STORM)
 
 lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check
