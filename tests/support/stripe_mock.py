@@ -30,7 +30,11 @@ class StripeMock:
         self._process = ManagedProcess(
             Command(
                 name="stripe-mock",
-                argv=[str(program), "-http-addr", f"127.0.0.1:{port}"],
+                argv=[
+                    str(program),
+                    *("-http-addr", f"127.0.0.1:{port}"),
+                    *("-https-addr", "127.0.0.1:0"),  # unused, but unsaid it is a fixed port
+                ],
                 log=self._scratch / "stripe-mock.log",
                 scratch=self._scratch,
             )
