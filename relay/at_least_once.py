@@ -7,9 +7,9 @@ from typing import Any
 from confluent_kafka import KafkaError, Message
 
 from relay.health import Health
-from relay.kafka_errors import refusal
+from relay.kafka_errors import raise_refusal, refusal
 from relay.log_reader import Row
-from relay.producer import Beat, Client, raise_refusal
+from relay.producer import Beat, Client
 from relay.receipt import Receipt
 from service.crash_points import CrashPoint, reached
 

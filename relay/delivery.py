@@ -27,10 +27,7 @@ Execute = Callable[[str, Sequence[Any]], Any]
 
 
 def deliver(publisher: Publisher, bury: Callable[[Row, RefusedError], None], batch: Batch, receipt: Receipt) -> Receipt:
-    """Publish ``batch`` after ``receipt``; the receipt then. ``bury`` keeps what Kafka refuses for itself.
-
-    A refusal says nothing of which record is at fault, so the rows are halved, in order, until it stands alone.
-    """
+    """Publish ``batch`` after ``receipt``; the receipt then. ``bury`` keeps what Kafka refuses for itself."""
     waiting: list[Sequence[Row]] = [batch.rows]
     settled = batch.before
     while waiting:
@@ -41,12 +38,20 @@ def deliver(publisher: Publisher, bury: Callable[[Row, RefusedError], None], bat
             publisher.publish(rows, receipt_then)
         except RefusedError as exc:
             if len(rows) > 1:
-                middle = len(rows) // 2
-                waiting += [rows[middle:], rows[:middle]]
+                waiting += reversed(_parts(rows, exc.position))
                 continue
             bury(rows[0], exc)
         settled, receipt = settled_then, receipt_then
     return receipt
+
+
+def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
+    """The refused row by itself; halves, in order, when nobody said which it is."""
+    if position is None:
+        middle = len(rows) // 2
+        return [rows[:middle], rows[middle:]]
+    at = next(index for index, row in enumerate(rows) if row[0] == position)
+    return [part for part in (rows[:at], rows[at : at + 1], rows[at + 1 :]) if part]
 
 
 def bury(execute: Execute, row: Row, refused: RefusedError) -> None:

@@ -5,17 +5,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from relay.health import Health
-from relay.kafka_errors import RefusedError, error_of
+from relay.kafka_errors import RefusedError, error_of, raise_refusal
 from relay.log_reader import Row
-from relay.producer import Beat, Client, raise_refusal
+from relay.producer import Beat, Client
 from relay.receipt import Receipt
 from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
 
 _log = get_logger(__name__)
+_BATCH_BYTES = 1_000_000
+"""librdkafka's default batch.size."""
 
 
 class ExactlyOnce:
@@ -34,7 +36,9 @@ class ExactlyOnce:
         }
         self._group: Any = None
         self._receipt_topic = receipt_topic
-        self._client = Client(client_config, health, beat, **{"transactional.id": relay})
+        self._new_client = partial(Client, client_config, health, beat, **{"transactional.id": relay})
+        self._batch_bytes = _BATCH_BYTES
+        self._client = self._new_client()
 
     def open(self) -> Receipt | None:
         """Fence every older instance, settle what it left open, then read the receipt: in this order."""
@@ -61,20 +65,42 @@ class ExactlyOnce:
         self._client.producer.begin_transaction()
         try:
             self._transact(rows, receipt)
-        except RefusedError:
+        except RefusedError as exc:
             self._client.patiently(self._client.producer.abort_transaction)
+            if exc.position is None:
+                self._begin_anew(alone=len(rows) == 1)
             raise
 
     def _transact(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        producer = self._client.producer
         place = [TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())]
         self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
-            self._client.patiently(partial(producer.send_offsets_to_transaction, place, self._group))
-            self._client.patiently(producer.commit_transaction)
+            self._client.patiently(partial(self._send_receipt, place))
+            self._client.patiently(self._client.producer.commit_transaction)
         except KafkaException as exc:
             raise_refusal(error_of(exc))
+
+    def _send_receipt(self, place: list[TopicPartition], seconds: float) -> None:
+        """While the records are on their way. When one of them fails just then, only a second call says why."""
+        try:
+            self._client.producer.send_offsets_to_transaction(place, self._group, seconds)
+        except KafkaException as exc:
+            if error_of(exc).code() != KafkaError._STATE:
+                raise
+            self._client.flush()
+            self._client.producer.send_offsets_to_transaction(place, self._group, seconds)
+
+    def _begin_anew(self, *, alone: bool) -> None:
+        """A new producer: the refused records' sequence numbers are lost to the old one.
+
+        Unless it was one record ``alone``, the broker may have refused the size of the batch that librdkafka made of
+        several: the new one makes smaller ones.
+        """
+        self._batch_bytes = _BATCH_BYTES if alone else max(1, self._batch_bytes // 4)
+        self._client.discard()
+        self._client = self._new_client(**{"batch.size": self._batch_bytes})
+        self._client.patiently(self._client.producer.init_transactions)
 
     def idle(self) -> None:
         """Serve callbacks."""

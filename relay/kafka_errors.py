@@ -1,5 +1,7 @@
 """What a Kafka error means to the relay."""
 
+from typing import NoReturn
+
 from confluent_kafka import KafkaError, KafkaException
 
 REFUSALS = {
@@ -16,12 +18,14 @@ MALFORMED = "RECORD_MALFORMED"
 
 
 class RefusedError(Exception):
-    """At least one of the rows is refused for itself; none of them is published, or they may all be published again."""
+    """A row is refused for itself, and nothing of its batch is published, or everything may be again."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, position: int | None = None) -> None:
+        """``position`` of the row; None when the broker refused without saying which."""
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.position = position
 
 
 def error_of(exc: KafkaException) -> KafkaError:
@@ -30,10 +34,15 @@ def error_of(exc: KafkaException) -> KafkaError:
     return error
 
 
-def refusal(error: KafkaError) -> RefusedError | None:
+def refusal(error: KafkaError, position: int | None = None) -> RefusedError | None:
     """The refusal that ``error`` is, None when it is no record's own fault."""
     reason = REFUSALS.get(error.code())
-    return RefusedError(reason, error.str()) if reason else None
+    return RefusedError(reason, error.str(), position) if reason else None
+
+
+def raise_refusal(error: KafkaError, position: int | None = None) -> NoReturn:
+    """Raises RefusedError when a record is at fault, else KafkaException."""
+    raise refusal(error, position) or KafkaException(error)
 
 
 def passes(error: KafkaError) -> bool:

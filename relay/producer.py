@@ -4,12 +4,12 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from relay.health import Health
-from relay.kafka_errors import MALFORMED, RefusedError, error_of, passes, refusal
+from relay.kafka_errors import MALFORMED, RefusedError, error_of, passes, raise_refusal
 from relay.log_reader import Row
 from relay.receipt import Receipt
 from service.settings_source import SettingError
@@ -83,15 +83,16 @@ class Client:
         librdkafka would wait for a missing topic, and then not say which it was.
         """
         for topic in {row[1] for row in rows} - self._topics:
-            self.patiently(partial(self._find, topic))
+            error = self.patiently(partial(self._topic_error, topic))
+            if error is not None:
+                position = next(row[0] for row in rows if row[1] == topic)
+                raise_refusal(KafkaError(error.code(), f"{topic}: {error.str()}"), position)
             self._topics.add(topic)
         _queue(self.producer, rows)
 
-    def _find(self, topic: str, seconds: float) -> None:
+    def _topic_error(self, topic: str, seconds: float) -> KafkaError | None:
         found = self.producer.list_topics(topic, timeout=seconds).topics.get(topic)
-        error = KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
-        if error is not None:
-            raise_refusal(KafkaError(error.code(), f"{topic}: {error.str()}"))
+        return KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
 
     def flush(self) -> None:
         """Until nothing is under way."""
@@ -105,7 +106,7 @@ class Client:
 
 def _queue(producer: Producer, rows: Sequence[Row]) -> None:
     produce, loads = producer.produce, json.loads
-    for _, topic, key, value, text, replayed in rows:
+    for position, topic, key, value, text, replayed in rows:
         try:
             headers = list(map(tuple, loads(text)))
             if replayed:
@@ -115,9 +116,9 @@ def _queue(producer: Producer, rows: Sequence[Row]) -> None:
             except BufferError:
                 _when_there_is_room(producer, topic, value, key, headers)
         except KafkaException as exc:
-            raise_refusal(error_of(exc))
+            raise_refusal(error_of(exc), position)
         except (TypeError, ValueError) as exc:
-            raise RefusedError(MALFORMED, str(exc)) from exc
+            raise RefusedError(MALFORMED, str(exc), position) from exc
 
 
 def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, headers: list[Any]) -> None:
@@ -128,8 +129,3 @@ def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, he
         except BufferError:
             continue
         return
-
-
-def raise_refusal(error: KafkaError) -> NoReturn:
-    """Raises RefusedError when a record is at fault, else KafkaException."""
-    raise refusal(error) or KafkaException(error)

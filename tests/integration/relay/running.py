@@ -1,0 +1,145 @@
+"""Relays to run and to kill, and a reader of what they published."""
+
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from devstack.kafka import Kafka
+from devstack.ports import free_port
+from devstack.service_process import ServiceProcess
+from relay.main import run
+from service.settings import RelaySettings, load
+from service.shutdown import Shutdown
+from tests.support.topics import Topics
+
+TIMEOUT_SECONDS = 60.0
+
+
+def settings_for(database_url: str, kafka: Kafka, topics: Topics, **given: Any) -> RelaySettings:
+    """Settings of a relay of this test's own."""
+    return load(
+        RelaySettings,
+        database_url=database_url,
+        kafka_bootstrap_servers=kafka.bootstrap_servers,
+        payment_events_topic=topics.events,
+        payment_commands_topic=topics.commands,
+        **{"relay_name": topics.group, "relay_poll_interval": "30s", **given},
+    )
+
+
+class RunningRelay:
+    """A relay in a thread of the test; leaving drains it."""
+
+    def __init__(self, settings: RelaySettings) -> None:
+        self._shutdown = Shutdown()
+        self._thread = threading.Thread(target=self._run, args=(settings,))
+        self.code: int | None = None
+
+    def _run(self, settings: RelaySettings) -> None:
+        self.code = run(settings, self._shutdown)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shutdown.request()
+        self._thread.join(TIMEOUT_SECONDS)
+        assert not self._thread.is_alive()
+
+
+def relay_process(settings: RelaySettings, directory: Path, **environment: str) -> ServiceProcess:
+    """The relay as an operator would start it; not started yet."""
+    given = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "PAYMENT_EVENTS_TOPIC": settings.payment_events_topic,
+        "PAYMENT_COMMANDS_TOPIC": settings.payment_commands_topic,
+        "RELAY_NAME": settings.relay_name,
+        "RELAY_DELIVERY": settings.relay_delivery,
+        "RELAY_BATCH_SIZE": str(settings.relay_batch_size),
+    }
+    own = Path(tempfile.mkdtemp(dir=directory))
+    return ServiceProcess("relay", {**os.environ, **given, **environment}, free_port("127.0.0.1"), own)
+
+
+class Record(NamedTuple):
+    """One record as a reader sees it."""
+
+    event_id: str
+    key: str
+    value: str
+    headers: list[tuple[str, str]]
+    partition: int
+
+
+class TopicReader:
+    """Reads a topic from its start, as a ``read_committed`` consumer does."""
+
+    def __init__(self, kafka: Kafka, topic: str) -> None:
+        self.records: list[Record] = []
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka.bootstrap_servers,
+                "group.id": "reader",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "reconnect.backoff.max.ms": 500,
+            }
+        )
+        self._partitions = self._consumer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic].partitions
+        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in self._partitions])
+
+    def read(self, *, until: Callable[["TopicReader"], bool]) -> list[Record]:
+        """Everything from the start until ``until`` holds; the test's time-out ends it otherwise."""
+        while not until(self):
+            self._take(self._consumer.consume(1000, 0.1))
+        return self.records
+
+    def read_events(self, events: list[str]) -> list[Record]:
+        """Until each of ``events`` was seen, and then to the end: what comes too often is seen as well."""
+        self.read(until=lambda reader: set(events) <= reader.event_ids)
+        return self.read_to_end()
+
+    def read_to_end(self) -> list[Record]:
+        """Until nothing more is there now."""
+        self._consumer.assign(self._consumer.position(self._consumer.assignment()))
+        at_end: set[int | None] = set()
+        while len(at_end) < len(self._partitions):
+            messages = self._consumer.consume(1000, 0.1)
+            ends = [m for m in messages if (e := m.error()) is not None and e.code() == KafkaError._PARTITION_EOF]
+            at_end |= {message.partition() for message in ends}
+            self._take(messages)
+        return self.records
+
+    @property
+    def event_ids(self) -> set[str]:
+        return {record.event_id for record in self.records}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return Counter(record.event_id for record in self.records)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _take(self, messages: list[Message]) -> None:
+        for message in messages:
+            if message.error() is None:
+                self.records.append(_record(message))
+
+
+def _record(message: Message) -> Record:
+    given: Any = message.headers() or []
+    headers = [(name, value.decode()) for name, value in given]
+    key, value = message.key(), message.value()
+    assert isinstance(key, bytes)
+    assert isinstance(value, bytes)
+    return Record(dict(headers)["ce_id"], key.decode(), value.decode(), headers, message.partition() or 0)
