@@ -1,0 +1,146 @@
+"""The database or the broker goes away and comes back: nothing dies, nothing is lost."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import find_install
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.service_process import ALL_SERVICES, ServiceName, migrate
+from devstack.stripe_simulator.sender import sign
+from tests.support.acceptance import CHALLENGED, World, authorisation, until
+from tests.support.acceptance_http import Reply
+from tests.support.topics import unique_topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+RUNNER = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A server of this module's own, to be stopped."""
+    with EmbeddedPostgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
+    """A broker of this module's own, to be killed; None where the run has only the mock cluster."""
+    if kafka.kind == "mock":
+        yield None
+        return
+    own = ApacheKafka(find_install(lambda _: None))
+    try:
+        yield own.start()
+    finally:
+        own.close()
+
+
+@pytest.fixture(scope="module")
+def fragile(postgres: EmbeddedPostgres, broker: ApacheKafka | None, kafka: Kafka) -> Iterator[World]:
+    url = postgres.databases.create("fragile")
+    migrate(url)
+    world = World(url, broker or kafka, unique_topics(), {"WORKERS": "1"})
+    try:
+        yield world.start()
+    finally:
+        world.close()
+
+
+def _ready(world: World, name: ServiceName) -> tuple[int, str]:
+    """Status and body of a process's own /ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", world.application.services[name].port, timeout=10)
+    try:
+        connection.request("GET", "/ready")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def _until_all_are(world: World, status: int, names: tuple[ServiceName, ...] = ALL_SERVICES) -> None:
+    for name in names:
+        until(lambda name=name: _ready(world, name)[0] == status, f"{name} says {status}")  # type: ignore[misc]
+
+
+def _webhook(world: World) -> Reply:
+    intent = {"id": f"pi_{uuid4().hex}", "object": "payment_intent", "status": "canceled", "metadata": {}}
+    event = {"id": f"evt_{uuid4().hex}", "object": "event", "created": int(time.time()), "data": {"object": intent}}
+    payload = json.dumps({**event, "type": "payment_intent.canceled"})
+    return world.api.webhook(payload.encode(), sign(payload, world.info.stripe_webhook_secret, int(time.time())))
+
+
+def _all_run(world: World) -> bool:
+    return all(service.running for service in world.application.services.values())
+
+
+def test_the_database_goes_away_and_comes_back(fragile: World, postgres: EmbeddedPostgres) -> None:
+    fragile.heal()
+    challenged = fragile.authorize(CHALLENGED)
+    payment = fragile.payment_in("REQUIRES_ACTION", challenged.payload["order_id"])
+    held = fragile.held()
+    postgres.stop("fast")
+    _until_all_are(fragile, 503)
+    assert fragile.api.get("/ready").body["failing"] == "database"
+    assert fragile.api.get("/health").status == 200
+    for reply in (
+        fragile.api.details(held.payment_id),
+        fragile.api.history("anybody"),
+        fragile.api.release(held.payment_id, RUNNER),
+        _webhook(fragile),
+    ):
+        assert reply.error == (503, "DATABASE_UNAVAILABLE")
+        assert int(reply.headers["Retry-After"]) >= 1
+    fragile.stripe.finish_challenge(payment["stripe_payment_intent_id"])
+    meanwhile = fragile.authorize()
+    assert _all_run(fragile)
+    postgres.start()
+    _until_all_are(fragile, 200)
+    assert fragile.outcome(meanwhile).status == "AUTHORIZED"
+    assert fragile.outcome(challenged).status == "AUTHORIZED", "Stripe delivered its webhook again"
+    assert fragile.outcome(fragile.release(held.payment_id)).status == "SUCCEEDED"
+    assert _all_run(fragile)
+    fragile.audit()
+
+
+def test_the_database_is_killed_while_commands_are_under_way(fragile: World, postgres: EmbeddedPostgres) -> None:
+    fragile.heal()
+    fragile.stripe.traffic(latency_before=0.2, latency_after=0.2)
+    sent = [fragile.authorize() for _ in range(4)]
+    before = fragile.stripe.request_counts()["payment_intents.create"]
+    until(lambda: fragile.stripe.request_counts()["payment_intents.create"] > before, "Stripe thinks")
+    postgres.kill()
+    postgres.start()
+    for one in sent:
+        event = fragile.outcome(one)
+        assert event.status == "AUTHORIZED"
+        assert fragile.effects(event.payment_id) == ["hold"]
+    fragile.audit()
+
+
+def test_the_broker_goes_away_and_comes_back(fragile: World, broker: ApacheKafka | None) -> None:
+    if broker is None:
+        pytest.skip("real Kafka: the mock cluster cannot be killed and started again on its data")
+    fragile.heal()
+    held = [fragile.held() for _ in range(3)]
+    broker.kill()
+    _until_all_are(fragile, 503, ("consume", "relay"))
+    assert _ready(fragile, "serve")[0] == 200, "HTTP stands on the database alone"
+    queued = [fragile.api.release(event.payment_id, RUNNER) for event in held]
+    assert {reply.status for reply in queued} == {202}
+    assert _all_run(fragile)
+    broker.start()
+    for reply in queued:
+        assert fragile.outcome_of("release_payment", reply.body["correlation_id"]).status == "SUCCEEDED"
+    _until_all_are(fragile, 200)
+    sent = fragile.send("authorize_payment", authorisation())
+    assert fragile.outcome(sent).status == "AUTHORIZED"
+    assert _all_run(fragile)
+    fragile.audit()

@@ -1,0 +1,87 @@
+"""Bad records: each is kept whole, told, answered where that can be, and never in the way of the next."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.acceptance import World, authorisation, encoded, enveloped, fresh
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+MIB = 1024 * 1024
+UNANSWERABLE: dict[str, tuple[bytes | None, str]] = {
+    "tombstone": (None, "EMPTY"),
+    "nothing": (b"", "EMPTY"),
+    "not JSON": (b"{not json", "NOT_JSON"),
+    "not text": (b"\xff\xfe\x00", "NOT_JSON"),
+    "number": (b"42", "NOT_AN_OBJECT"),
+    "null": (b"null", "NOT_AN_OBJECT"),
+    "array": (b"[1, 2]", "NOT_AN_OBJECT"),
+    "array of commands": (encoded([enveloped("revert_payment", "c", {})]), "NOT_AN_OBJECT"),
+    "no type": (encoded({"correlation_id": "c", "payload": {}}), "NO_TYPE"),
+    "type is no string": (encoded({"type": 7, "correlation_id": "c", "payload": {}}), "NO_TYPE"),
+    "no correlation id": (encoded({"type": "revert_payment", "payload": {}}), "NO_CORRELATION_ID"),
+    "correlation id is empty": (encoded(enveloped("revert_payment", "", {})), "NO_CORRELATION_ID"),
+    "correlation id is too long": (encoded(enveloped("revert_payment", "c" * 256, {})), "NO_CORRELATION_ID"),
+    "correlation id is a number": (encoded({"type": "revert_payment", "correlation_id": 7}), "NO_CORRELATION_ID"),
+    "nested too deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "TOO_DEEP"),
+}
+
+
+def test_unanswerable_records_are_kept_told_and_passed_by(world: World) -> None:
+    places = {name: world.sender.send(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
+    behind = world.send("authorize_payment", authorisation(), partition=2)
+    assert world.outcome(behind).status == "AUTHORIZED"
+    letters = {name: world.letter(place) for name, place in places.items()}
+    assert {name: letter["reason"] for name, letter in letters.items()} == {
+        name: reason for name, (_, reason) in UNANSWERABLE.items()
+    }
+    for name, (value, _) in UNANSWERABLE.items():
+        kept = letters[name]["value"]
+        assert (None if kept is None else base64.b64decode(kept)) == value
+        assert letters[name]["topic"] == world.topics.commands
+    rows = world.sql("SELECT partition, \"offset\", reason FROM dead_letters WHERE state = 'open'")
+    stored = {(row["partition"], row["offset"]): row["reason"] for row in rows}
+    assert {name: stored[place] for name, place in places.items()} == {
+        name: reason for name, (_, reason) in UNANSWERABLE.items()
+    }
+
+
+def test_a_dead_letter_has_the_record_whole(world: World) -> None:
+    place = world.sender.send(b"?", partition=1, headers={"trace": b"\x00\xff", "empty": None})
+    letter = world.letter(place)
+    assert letter["headers"] == [["trace", base64.b64encode(b"\x00\xff").decode()], ["empty", None]]
+    assert (letter["key"], letter["value"]) == (None, base64.b64encode(b"?").decode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [
+        ("pay_me", {}),
+        ("authorize_payment", {"note": "x" * (MIB + 1)}),
+        ("authorize_payment", {"amount": "NaN"}),
+        ("release_payment", {"runner_id": ["a", "list"]}),
+    ],
+    ids=["unknown type", "over 1 MiB", "no number", "wrong kind of field"],
+)
+def test_what_can_be_answered_is_answered_once(world: World, kind: str, extra: dict[str, Any]) -> None:
+    fields, correlation_id = {**authorisation(), **extra}, fresh("saga")
+    first = world.send(kind, fields, correlation_id=correlation_id, partition=0)
+    world.send(kind, fields, correlation_id=correlation_id, partition=0)
+    behind = world.send("authorize_payment", authorisation(), partition=0)
+    event = world.outcome(first)
+    assert event.type == "payment.failed"
+    assert event.error in {"INVALID_PAYLOAD", "INVALID_AMOUNT"}
+    letter = world.letter(first.place)
+    assert json.loads(base64.b64decode(letter["value"]))["correlation_id"] == correlation_id
+    assert world.outcome(behind).status == "AUTHORIZED"
+    assert world.outcome(first) == event, "the same again was not answered again"
+
+
+def test_half_a_surrogate_pair_and_nul_are_no_trouble(world: World) -> None:
+    fields = authorisation(description="a\x00b \ud800")
+    sent = world.send("authorize_payment", fields)
+    assert world.outcome(sent).error == "INVALID_PAYLOAD"
+    assert world.letter(sent.place)["reason"] == "INVALID_PAYLOAD"

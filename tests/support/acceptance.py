@@ -1,0 +1,256 @@
+"""The three real processes on a database and topics of their own, and everybody around them: sagas, callers, Stripe."""
+
+import json
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import psycopg2
+from psycopg2.extras import RealDictCursor
+
+from devstack.application import Application
+from devstack.kafka import Kafka
+from devstack.stripe_simulator.client import Effect
+from tests.support.acceptance_http import Api
+from tests.support.acceptance_kafka import WAIT_SECONDS, Headers, Listener, Place, Record, Sender
+from tests.support.acceptance_schema import check_dead_letter, check_event
+from tests.support.topics import Topics
+
+VISA = "pm_card_visa"
+DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
+CHALLENGED = "pm_card_threeDSecure2Required"
+RUNNER = "acct_runner"
+_LOOK_EVERY = 0.05
+
+T = TypeVar("T")
+Shape = Callable[[str, str, dict[str, Any]], object]
+
+
+def fresh(prefix: str) -> str:
+    """A name that no other test uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+def until(ask: Callable[[], T | None], what: str, seconds: float = WAIT_SECONDS) -> T:
+    """The first answer that says something. Fails when none does in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
+        time.sleep(_LOOK_EVERY)
+    return answer
+
+
+def enveloped(kind: str, correlation_id: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The form of a command that the contract shows first."""
+    return {"type": kind, "correlation_id": correlation_id, "payload": payload}
+
+
+def encoded(content: object) -> bytes:
+    """JSON as it goes over the wire."""
+    return json.dumps(content).encode()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A command under way."""
+
+    type: str
+    correlation_id: str
+    payload: dict[str, Any]
+    place: Place
+
+    @property
+    def answers(self) -> tuple[str, str]:
+        """What its outcome says that it answers."""
+        return self.type, self.correlation_id
+
+
+class World:
+    """Begins without topics: the service makes what it needs."""
+
+    def __init__(self, database_url: str, kafka: Kafka, topics: Topics, environment: Mapping[str, str]) -> None:
+        self.topics = topics
+        self.dead_letter_topic = f"{topics.commands}.dead_letter"
+        self._database_url = database_url
+        self.application = Application(
+            database_url=database_url,
+            kafka=kafka,
+            environment={**topics.environment, "SHUTDOWN_GRACE": "4s", **environment},
+            environment_of={"consume": {"LEASE": "3s"}},  # what a killed process left is taken up soon
+        )
+        self.sender = Sender(kafka, topics.commands)
+        self.heard = Listener(kafka, topics.events, self.dead_letter_topic, topics.commands)
+
+    def start(self) -> Self:
+        """Returns when all are ready. Raises ProcessFailedError."""
+        self.application.start()
+        self.info = self.application.info
+        self.stripe = self.application.simulator.control
+        self.api = Api(self.info.http_url, self.info.api_token)
+        return self
+
+    def close(self) -> None:
+        self.heard.close()
+        self.sender.close()
+        self.application.close()
+
+    def heal(self) -> None:
+        """Whatever a test did before: all run, and Stripe is well; webhooks come twice, and not in order."""
+        stopped = [service for service in self.application.services.values() if not service.running]
+        for service in stopped:
+            service.start()
+        for service in stopped:
+            service.wait_until_ready()
+        self.stripe.clear_faults()
+        self.stripe.traffic(latency_before=0.0, latency_after=0.0, rate_limit=None)
+        self.stripe.webhooks(duplicates=1, jitter=0.2, drop_rate=0.0, seed=1)
+
+    # what a saga does
+
+    def send(
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        correlation_id: str | None = None,
+        shape: Shape = enveloped,
+        partition: int = -1,
+        headers: Headers | None = None,
+    ) -> Sent:
+        """Puts a command on the commands topic."""
+        correlation_id = correlation_id or fresh("saga")
+        value = encoded(shape(kind, correlation_id, payload))
+        place = self.sender.send(value, partition=partition, headers=headers)
+        return Sent(kind, correlation_id, payload, place)
+
+    def authorize(self, card: str = VISA, correlation_id: str | None = None, **fields: Any) -> Sent:
+        """Asks for a hold, of 15.00 SGD for a new order and customer where `fields` do not say otherwise."""
+        return self.send("authorize_payment", authorisation(card, **fields), correlation_id=correlation_id)
+
+    def release(self, payment_id: str, account: str = RUNNER, runner_id: str = "runner-1") -> Sent:
+        """Asks for the money to go to a runner."""
+        runner = {"runner_id": runner_id, "runner_connect_account_id": account}
+        return self.send("release_payment", {"payment_id": payment_id, **runner})
+
+    def revert(self, payment_id: str, correlation_id: str | None = None) -> Sent:
+        """Asks for the money to go back."""
+        return self.send("revert_payment", {"payment_id": payment_id}, correlation_id=correlation_id)
+
+    def outcome(self, sent: Sent) -> Record:
+        """The one event that answers it. Fails when it does not come, or is not the only one so far."""
+        return self.outcome_of(*sent.answers)
+
+    def outcome_of(self, kind: str, correlation_id: str) -> Record:
+        """The same, for a command that somebody else sent."""
+
+        def answering(record: Record) -> bool:
+            return record.topic == self.topics.events and record.answers == (kind, correlation_id)
+
+        found = self.heard.wait(answering, f"outcome of {kind} {correlation_id}")
+        assert len(found) == 1, [record.body for record in found]
+        return found[0]
+
+    def letter(self, place: Place) -> dict[str, Any]:
+        """The dead letter of the record there. Fails when it does not come, or is not the only one so far."""
+
+        def buried(record: Record) -> bool:
+            return record.topic == self.dead_letter_topic and (record.body["partition"], record.body["offset"]) == place
+
+        found = self.heard.wait(buried, f"dead letter of {place}")
+        assert len(found) == 1, [record.body for record in found]
+        return found[0].body
+
+    def held(self, card: str = VISA, **fields: Any) -> Record:
+        """An authorised payment's event."""
+        event = self.outcome(self.authorize(card, **fields))
+        assert event.told == "authorize_payment: payment.authorized AUTHORIZED", event.body
+        return event
+
+    def released(self, **fields: Any) -> Record:
+        """A released payment's event."""
+        event = self.outcome(self.release(self.held(**fields).payment_id))
+        assert event.told == "release_payment: payment.released SUCCEEDED", event.body
+        return event
+
+    def fence(self, order_id: str, *partitions: int) -> None:
+        """Returns when all that was sent before for an order with a live payment has been dealt with, and told."""
+        for partition in partitions or (-1,):
+            sent = self.send("authorize_payment", authorisation(order_id=order_id), partition=partition)
+            assert self.outcome(sent).error == "ORDER_ALREADY_PAID"
+
+    # what there is to see
+
+    def events_of(self, payment_id: str) -> list[Record]:
+        """A payment's events so far, in order."""
+        return self.heard.records(lambda r: r.topic == self.topics.events and r.key == payment_id)
+
+    def told(self, payment_id: str) -> list[str]:
+        """The same, in short."""
+        return [event.told for event in self.events_of(payment_id)]
+
+    def payment_in(self, status: str, order_id: str) -> dict[str, Any]:
+        """The order's payment over HTTP, once it stands there."""
+
+        def stands() -> dict[str, Any] | None:
+            reply = self.api.status(order_id)
+            return reply.body if reply.status == 200 and reply.body["status"] == status else None
+
+        return until(stands, f"{order_id} is {status}")
+
+    def ledger(self, payment_id: str) -> list[Effect]:
+        """What happened to its money at Stripe."""
+        return [entry for entry in self.stripe.ledger() if entry.metadata.get("payment_id") == payment_id]
+
+    def effects(self, payment_id: str) -> list[str]:
+        """The same, in short."""
+        return [str(entry.effect) for entry in self.ledger(payment_id)]
+
+    def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """A look into the database; only to check, never to drive."""
+        connection = psycopg2.connect(self._database_url)
+        try:
+            with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+                cursor.execute(statement, values)
+                return [dict(row) for row in cursor.fetchall()]
+        finally:
+            connection.close()
+
+    def logs(self) -> str:
+        """What the three processes have written."""
+        return "".join(service.log.read_text(errors="replace") for service in self.application.services.values())
+
+    def audit(self) -> None:
+        """What holds of all that was published, at any moment."""
+        events = self.heard.records(lambda r: r.topic == self.topics.events)
+        for event in events:
+            check_event(event.body, event.headers)
+        for letter in self.heard.records(lambda r: r.topic == self.dead_letter_topic):
+            check_dead_letter(letter.body)
+        _each_once(events)
+        _without_gaps(events)
+
+
+def authorisation(card: str = VISA, **fields: Any) -> dict[str, Any]:
+    """The payload of an authorise."""
+    given = {"customer_id": fresh("customer"), "order_id": fresh("order"), "amount": 1500, "currency": "sgd"}
+    return {**given, "payment_method_id": card, **fields}
+
+
+def _each_once(events: list[Record]) -> None:
+    by_id = Counter(event.headers["ce_id"] for event in events)
+    assert [id_ for id_, times in by_id.items() if times > 1] == [], "published more than once"
+    by_command = Counter(event.answers for event in events if event.answers is not None)
+    assert [answers for answers, times in by_command.items() if times > 1] == [], "answered more than once"
+
+
+def _without_gaps(events: list[Record]) -> None:
+    by_payment: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        if "sequence" in event.headers:
+            assert event.headers["ce_subject"] == event.key
+            by_payment[event.headers["ce_subject"]].append(int(event.headers["sequence"]))
+    for payment_id, sequence in by_payment.items():
+        assert sequence == list(range(1, len(sequence) + 1)), payment_id

@@ -1,0 +1,97 @@
+"""A program in a terminal of its own, and what it leaves behind."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from devstack.service_process import ROOT
+from tests.support.acceptance import until
+
+_MARK = "ACCEPTANCE_MARK"
+_END_SECONDS = 120.0
+
+
+class Program:
+    """`python cli.py …`. Everything it starts inherits a mark and a temporary directory, by which it is found."""
+
+    def __init__(
+        self, *words: str, environment: Mapping[str, str] | None = None, without: tuple[str, ...] = ()
+    ) -> None:
+        self._mark = secrets.token_hex(8)
+        self.directory = Path(tempfile.mkdtemp(prefix="acceptance-"))
+        self.directory.chmod(0o755)  # servers that root starts run as somebody else
+        self._output = self.directory / "output"
+        kept = {name: value for name, value in os.environ.items() if name not in without}
+        self._scratch = self.directory / "tmp"
+        self._scratch.mkdir(mode=0o755)
+        ours = {_MARK: self._mark, "TMPDIR": str(self._scratch), "PYTHONUNBUFFERED": "1", **(environment or {})}
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, str(ROOT / "cli.py"), *words],
+                env={**kept, **ours},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        """What it has said so far."""
+        return self._output.read_text(errors="replace")
+
+    def wait_for(self, text: str) -> None:
+        """Until it says so. Fails when it ends first, or does not in time."""
+
+        def said() -> bool:
+            assert self._process.poll() is None or text in self.output(), self.output()
+            return text in self.output()
+
+        until(said, f"it says {text!r}", seconds=_END_SECONDS)
+
+    def family(self) -> list[psutil.Process]:
+        """Everything that it started and that runs."""
+        children = psutil.Process(self._process.pid).children(recursive=True) if self._process.poll() is None else []
+        marked = [process for process in psutil.process_iter() if _environment(process).get(_MARK) == self._mark]
+        return [process for process in {*children, *marked} if process.pid != self._process.pid]
+
+    def ctrl_c(self) -> None:
+        """As the terminal sends it: to the whole foreground process group."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        """Its exit code."""
+        return self._process.wait(_END_SECONDS)
+
+    def left_behind(self) -> list[str]:
+        """Files in its temporary directory."""
+        return sorted(path.name for path in self._scratch.iterdir())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends it, should the test have failed to."""
+        for process in self.family():
+            process.kill()
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:  # ended meanwhile, or somebody else's
+        return {}
