@@ -1,0 +1,82 @@
+"""Payments, intents and commands for the tests of the domain, with as little said as possible."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from service.domain.commands import Authorize, CancelHold, Command, Release, Revert
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.domain.plans import Policy, Settled
+from service.domain.ports import Intent, IntentStatus
+from service.domain.progress import Progress
+from service.domain.status import PaymentStatus
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
+PAYMENT_ID = UUID("00000000-0000-4000-8000-000000000001")
+POLICY = Policy("payment.reverted", look_again=timedelta(minutes=15), action_deadline=timedelta(hours=24))
+
+AUTHORIZE = Authorize("c-auth", "order-1", "customer-1", "pm_card_visa", 1500, "sgd")
+RELEASE = Release("c-release", PAYMENT_ID, "runner-1", "acct_runner")
+REVERT = Revert("c-revert", PAYMENT_ID, "changed my mind")
+HOLD = CancelHold("pi_1", PAYMENT_ID)
+COMMANDS: tuple[Command, ...] = (AUTHORIZE, RELEASE, REVERT)
+
+FACTS: dict[str, dict[str, Any]] = {
+    "intent": {"stripe_payment_intent_id": "pi_1"},
+    "charge": {"stripe_charge_id": "ch_1"},
+    "captured": {"captured_at": NOW},
+    "canceled": {"canceled_at": NOW},
+    "transfer": {
+        "stripe_transfer_id": "tr_1",
+        "runner_id": "runner-1",
+        "runner_connect_account_id": "acct_runner",
+    },
+    "reversal": {"stripe_reversal_id": "trr_1"},
+    "refund": {"stripe_refund_id": "re_1"},
+}
+
+
+def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> Payment:
+    """A payment in this status with these facts, named by the keys of ``FACTS``."""
+    known: dict[str, Any] = {}
+    for fact in facts.split():
+        known |= FACTS[fact]
+    return Payment(
+        payment_id=PAYMENT_ID,
+        order_id="order-1",
+        customer_id="customer-1",
+        amount=1500,
+        currency="sgd",
+        status=PaymentStatus(status),
+        authorize_correlation_id="c-auth",
+        **{**known, **more},
+    )
+
+
+def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) -> Intent:
+    """The payment's own intent, captured by hand."""
+    return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", **more})
+
+
+def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: Any) -> Progress:
+    """The row of an open command."""
+    row: dict[str, Any] = {
+        "state": "pending",
+        "key_generation": 0,
+        "attempts": 0,
+        "arrival": 1,
+        "received_at": NOW,
+        "step_started_at": None,
+        "leased": False,
+        "lease_token": None,
+    }
+    return Progress(command, PAYMENT_ID, recovery_point=recovery_point, **{**row, **more})
+
+
+def told(result: Observed | Settled) -> list[str]:
+    """The answers in short."""
+    return [
+        " ".join(filter(None, [a.command_type or "news", a.type, a.payload.get("error"), a.payload.get("status")]))
+        for a in result.answers
+    ]

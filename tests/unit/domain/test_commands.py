@@ -1,0 +1,101 @@
+"""Commands as they are stored, told apart, and given their keys at Stripe."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from service.domain.commands import (
+    Authorize,
+    CancelHold,
+    Origin,
+    StoredCommand,
+    content_of,
+    fingerprint,
+    restore,
+)
+from service.domain.plans import Step
+from service.usecases.steps import idempotency_key
+from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT
+
+STORED: list[StoredCommand] = [AUTHORIZE, RELEASE, REVERT, HOLD]
+
+
+@pytest.mark.parametrize("command", STORED)
+def test_comes_back_as_it_was_stored(command: StoredCommand) -> None:
+    assert restore(command.type, command.correlation_id, content_of(command)) == command
+
+
+@pytest.mark.parametrize("command", STORED)
+def test_the_correlation_id_is_no_content(command: StoredCommand) -> None:
+    other = replace(command, correlation_id="other")
+    assert content_of(other) == content_of(command)
+    assert "correlation_id" not in content_of(command)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount": 1501},
+        {"currency": "usd"},
+        {"order_id": "order-2"},
+        {"customer_id": "customer-2"},
+        {"payment_method_id": "pm_2"},
+        {"stripe_customer_id": "cus_1"},
+        {"description": "lunch"},
+        {"return_url": "https://shop.example"},
+    ],
+)
+def test_every_field_is_content(changed: dict[str, object]) -> None:
+    assert fingerprint(content_of(replace(AUTHORIZE, **changed))) != fingerprint(content_of(AUTHORIZE))  # type: ignore[arg-type]
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_fields() -> None:
+    content = content_of(AUTHORIZE)
+    assert fingerprint(dict(reversed(content.items()))) == fingerprint(content)
+
+
+@pytest.mark.parametrize("content", [None, [], "text", {"a": "\ud800"}, {"a": [1, {"b": None}]}])
+def test_anything_has_a_fingerprint(content: object) -> None:
+    assert len(fingerprint(content)) == 32
+
+
+def test_lanes() -> None:
+    assert (AUTHORIZE.lane, RELEASE.lane, REVERT.lane) == ("order-1", str(PAYMENT_ID), str(PAYMENT_ID))
+
+
+class TestIdempotencyKey:
+    def test_no_two_steps_share_one(self) -> None:
+        same_id = [replace(command, correlation_id="saga") for command in STORED]
+        commands = [*STORED, *same_id]
+        keys = [idempotency_key(*parts) for parts in product(commands, Step, range(3))]
+        assert len(set(keys)) == len(keys)
+
+    def test_is_derived_never_random(self) -> None:
+        assert idempotency_key(AUTHORIZE, Step.CAPTURE, 1) == idempotency_key(AUTHORIZE, Step.CAPTURE, 1)
+
+    @pytest.mark.parametrize("correlation_id", ["x" * 255, "\N{SNOWMAN}" * 255, " ", "a/b?c=d\n"])
+    def test_stripe_takes_it(self, correlation_id: str) -> None:
+        key = idempotency_key(Authorize(correlation_id, "o", "c", "pm", 50, "sgd"), Step.CREATE_INTENT, 999)
+        assert len(key) <= 255
+        assert key.isascii()
+        assert key.isprintable()
+
+
+def test_a_hold_is_named_after_its_intent() -> None:
+    assert CancelHold("pi_9", PAYMENT_ID).intent_id == "pi_9"
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ([], None),
+        ([("traceparent", None)], None),
+        ([("traceparent", b"")], None),
+        ([("other", b"x")], None),
+        ([("traceparent", b"00-a"), ("traceparent", b"00-b")], "00-b"),
+        ([("traceparent", b"\xff" * 100)], "\N{REPLACEMENT CHARACTER}" * 64),
+    ],
+)
+def test_the_senders_trace(headers: list[tuple[str, bytes | None]], wanted: str | None) -> None:
+    assert Origin("t", 0, 1, None, None, headers).traceparent == wanted

@@ -1,0 +1,188 @@
+"""What comes next for each command, in every status with every set of facts."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain, combinations
+
+import pytest
+
+from service.domain.commands import StoredCommand
+from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan, plan_hold
+from service.domain.ports import IntentStatus, Refund
+from service.domain.status import PaymentStatus
+from tests.unit.domain.facts import (
+    AUTHORIZE,
+    COMMANDS,
+    FACTS,
+    HOLD,
+    NOW,
+    POLICY,
+    RELEASE,
+    REVERT,
+    intent,
+    payment,
+    told,
+)
+
+CLOCK = Clock(NOW, NOW)
+OTHER_RUNNER = replace(RELEASE, runner_id="runner-2", runner_connect_account_id="acct_other")
+REFUSED = "payment.failed INVALID_STATE"
+REVERTED = "revert_payment payment.reverted REVERTED"
+BOTH = "authorize_payment payment.failed STRIPE_PAYMENT_CANCELED, " + REVERTED
+SUBSETS = [" ".join(some) for some in chain.from_iterable(combinations(FACTS, n) for n in range(len(FACTS) + 1))]
+
+
+def _said(following: Next) -> str:
+    match following:
+        case Call():
+            return f"{following.step} {following.mode}"
+        case Waiting():
+            return "waits"
+        case Settled():
+            return ", ".join(told(following)) or "settled"
+
+
+AUTHORIZES = {
+    ("INITIATING", ""): "create_intent act",
+    ("INITIATING", "intent"): "waits",
+    ("REQUIRES_ACTION", "intent"): "waits",
+    ("AUTHORIZED", "intent charge"): "settled",
+    ("SUCCEEDED", "intent charge captured"): "settled",
+    ("FAILED", ""): "settled",
+    ("REVERTED", "intent canceled"): "settled",
+}
+RELEASES = {
+    ("INITIATING", ""): f"release_payment {REFUSED}",
+    ("REQUIRES_ACTION", "intent"): f"release_payment {REFUSED}",
+    ("AUTHORIZED", "intent charge"): "capture act",
+    ("AUTHORIZED", "intent charge captured"): "transfer act",
+    ("AUTHORIZED", "intent captured"): "capture look",
+    ("AUTHORIZED", "intent charge canceled"): f"release_payment {REFUSED}",
+    ("SUCCEEDED", "intent charge captured"): "transfer act",
+    ("SUCCEEDED", "intent captured"): "capture look",
+    ("SUCCEEDED", "intent charge captured transfer"): "release_payment payment.released SUCCEEDED",
+    ("SUCCEEDED", "intent charge captured transfer reversal"): f"release_payment {REFUSED}",
+    ("FAILED", "intent"): f"release_payment {REFUSED}",
+    ("FAILED", "intent canceled"): f"release_payment {REFUSED}",
+    ("REVERTED", "intent canceled"): f"release_payment {REFUSED}",
+    ("REVERTED", "intent charge captured transfer reversal refund"): f"release_payment {REFUSED}",
+}
+REVERTS = {
+    ("INITIATING", "intent"): "cancel act",
+    ("INITIATING", "intent captured charge"): "refund act",
+    ("INITIATING", "intent canceled"): BOTH,
+    ("REQUIRES_ACTION", "intent"): "cancel act",
+    ("REQUIRES_ACTION", "intent canceled"): BOTH,
+    ("REQUIRES_ACTION", "intent captured charge refund"): BOTH,
+    ("AUTHORIZED", "intent charge"): "cancel act",
+    ("AUTHORIZED", "intent charge canceled"): REVERTED,
+    ("AUTHORIZED", "intent charge captured"): "refund act",
+    ("AUTHORIZED", "intent charge captured refund"): REVERTED,
+    ("SUCCEEDED", "intent charge captured"): "refund act",
+    ("SUCCEEDED", "intent charge captured transfer"): "reverse_transfer act",
+    ("SUCCEEDED", "intent charge captured transfer reversal"): "refund act",
+    ("SUCCEEDED", "intent charge captured transfer reversal refund"): REVERTED,
+    ("FAILED", ""): f"revert_payment {REFUSED}",
+    ("FAILED", "intent canceled"): f"revert_payment {REFUSED}",
+    ("REVERTED", "intent canceled"): REVERTED,
+    ("REVERTED", "intent charge captured transfer reversal refund"): REVERTED,
+}
+TABLE = [
+    (command, *case, wanted)
+    for command, table in ((AUTHORIZE, AUTHORIZES), (RELEASE, RELEASES), (REVERT, REVERTS))
+    for case, wanted in table.items()
+]
+
+
+@pytest.mark.parametrize(("command", "status", "facts", "wanted"), TABLE)
+def test_what_comes_next(command: StoredCommand, status: str, facts: str, wanted: str) -> None:
+    assert _said(plan(command, payment(status, facts), POLICY, CLOCK)) == wanted
+
+
+def test_released_to_another_account() -> None:
+    following = plan(OTHER_RUNNER, payment("SUCCEEDED", "intent charge captured transfer"), POLICY, CLOCK)
+    assert _said(following) == "release_payment payment.failed ALREADY_RELEASED"
+
+
+EFFECT_OF = {
+    Step.CREATE_INTENT: "intent",
+    Step.CAPTURE: "captured",
+    Step.TRANSFER: "transfer",
+    Step.CANCEL: "canceled",
+    Step.REVERSE: "reversal",
+    Step.REFUND: "refund",
+}
+MAY_DO = {
+    AUTHORIZE: {Step.CREATE_INTENT, Step.CANCEL},
+    RELEASE: {Step.CAPTURE, Step.TRANSFER},
+    REVERT: {Step.CANCEL, Step.REVERSE, Step.REFUND},
+}
+
+
+@pytest.mark.parametrize("status", PaymentStatus)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_whatever_the_facts(command: StoredCommand, status: PaymentStatus) -> None:
+    """No set of facts makes a plan fail, repeat an effect that stands, or touch a payment that has ended."""
+    for facts in SUBSETS:
+        if "transfer" in facts.split() and status is PaymentStatus.AUTHORIZED:
+            continue  # one write makes the transfer a fact and the payment SUCCEEDED
+        before = payment(status.value, facts)
+        following = plan(command, before, POLICY, CLOCK)
+        if isinstance(following, Call):
+            assert following.step in MAY_DO[command]
+            assert following.mode == "look" or EFFECT_OF[following.step] not in facts.split(), facts
+            assert status not in {PaymentStatus.FAILED, PaymentStatus.REVERTED}
+        if isinstance(following, Settled) and command is not AUTHORIZE:
+            answered = [a.correlation_id for a in following.answers if a.command_type == command.type]
+            assert answered == [command.correlation_id]
+        if isinstance(following, Settled) and following.payment.status is not status:
+            assert (command, following.payment.status) == (REVERT, PaymentStatus.REVERTED)
+
+
+def test_a_revert_keeps_its_reason_and_the_failure_of_what_it_undid() -> None:
+    following = plan(REVERT, payment("REQUIRES_ACTION", "intent canceled"), POLICY, CLOCK)
+    assert isinstance(following, Settled)
+    assert following.payment.revert_reason == "changed my mind"
+    assert following.payment.failure is not None
+    assert following.payment.failure["error"] == "STRIPE_PAYMENT_CANCELED"
+    held = payment("AUTHORIZED", "intent canceled", failure={"error": "STRIPE_ERROR"})
+    following = plan(REVERT, held, POLICY, CLOCK)
+    assert isinstance(following, Settled)
+    assert following.payment.failure is None
+
+
+class TestTheCustomersTime:
+    def _at(self, hours: float) -> Next:
+        return plan(AUTHORIZE, payment("REQUIRES_ACTION"), POLICY, Clock(NOW + timedelta(hours=hours), NOW))
+
+    def test_is_asked_about_from_time_to_time(self) -> None:
+        assert self._at(1) == Waiting(NOW + timedelta(hours=1, minutes=15))
+
+    def test_the_last_look_is_at_the_deadline(self) -> None:
+        assert self._at(23.9) == Waiting(NOW + timedelta(hours=24))
+
+    @pytest.mark.parametrize("hours", [24, 24.1, 1000])
+    def test_ends(self, hours: float) -> None:
+        assert self._at(hours) == Call(Step.CANCEL)
+
+
+class TestAHold:
+    def test_known_to_be_gone_is_not_cancelled(self) -> None:
+        assert plan(HOLD, payment("FAILED", "intent canceled"), POLICY, CLOCK) == Settled(
+            payment("FAILED", "intent canceled")
+        )
+
+    @pytest.mark.parametrize("facts", ["intent", "intent captured", ""])
+    def test_is_cancelled(self, facts: str) -> None:
+        assert plan(HOLD, payment("FAILED", facts), POLICY, CLOCK) == Call(Step.CANCEL)
+
+    def test_of_a_stray_intent_is_cancelled_though_the_payments_own_is_gone(self) -> None:
+        stray = replace(HOLD, correlation_id="pi_stray")
+        assert plan(stray, payment("REVERTED", "intent canceled"), POLICY, CLOCK) == Call(Step.CANCEL)
+
+    def test_goes_on_as_stripe_answers(self) -> None:
+        failed = payment("FAILED")
+        assert plan_hold(failed, intent(IntentStatus.CANCELED)) == Settled(failed)
+        assert plan_hold(failed, intent(IntentStatus.SUCCEEDED)) == Call(Step.REFUND)
+        assert plan_hold(failed, intent(IntentStatus.REQUIRES_CAPTURE)) == Call(Step.CANCEL)
+        assert plan_hold(failed, Refund("re_1")) == Settled(failed)

@@ -1,0 +1,125 @@
+"""How a command's next step is gone about after a fault or a crash, when, and behind whom."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise, product
+from typing import Any
+
+import pytest
+
+from service.domain.commands import StoredCommand
+from service.domain.plans import Call, Mode, Step
+from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, backoff, is_blocked, resume
+from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, RELEASE, REVERT, progress
+
+HOUR = timedelta(hours=1)
+DEADLINE = 2 * HOUR
+
+
+def _resumed(command: StoredCommand, call: Call, recovery_point: str, *, age: timedelta, **more: Any) -> Call:
+    """The call after ``age`` since acceptance and since the step was begun."""
+    begun = progress(command, recovery_point, **{"step_started_at": NOW, **more})
+    return resume(begun, call, NOW + age, DEADLINE)
+
+
+class TestResume:
+    @pytest.mark.parametrize("recovery_point", ["accepted", "waiting", "capture:act", "capture:look"])
+    @pytest.mark.parametrize("age", [timedelta(), 3 * HOUR, 48 * HOUR])
+    def test_a_step_never_begun_is_done(self, recovery_point: str, age: timedelta) -> None:
+        call = Call(Step.TRANSFER)
+        assert _resumed(RELEASE, call, recovery_point, age=age) == call
+        assert _resumed(RELEASE, call, "transfer:act", age=age, step_started_at=None) == call
+
+    @pytest.mark.parametrize(("command", "step"), [(RELEASE, Step.CAPTURE), (REVERT, Step.REFUND), (HOLD, Step.CANCEL)])
+    def test_a_young_step_is_repeated_under_its_key(self, command: StoredCommand, step: Step) -> None:
+        assert _resumed(command, Call(step), f"{step}:act", age=HOUR) == Call(step)
+
+    def test_a_step_whose_key_says_nothing_is_looked_for(self) -> None:
+        assert _resumed(RELEASE, Call(Step.CAPTURE), "capture:look", age=HOUR) == Call(Step.CAPTURE, Mode.LOOK)
+
+    def test_an_old_key_is_not_trusted(self) -> None:
+        def at(age: timedelta) -> Call:
+            return resume(progress(HOLD, "cancel:act", step_started_at=NOW), Call(Step.CANCEL), NOW + age, DEADLINE)
+
+        assert at(KEY_LIFETIME) == Call(Step.CANCEL)
+        assert at(KEY_LIFETIME + timedelta(seconds=1)) == Call(Step.CANCEL, Mode.LOOK)
+        assert timedelta(hours=24) > KEY_LIFETIME
+
+    @pytest.mark.parametrize("mode", Mode)
+    @pytest.mark.parametrize(
+        ("command", "step", "ends"),
+        [
+            (AUTHORIZE, Step.CREATE_INTENT, True),
+            (AUTHORIZE, Step.CANCEL, False),
+            (RELEASE, Step.CAPTURE, True),
+            (RELEASE, Step.TRANSFER, True),
+            (REVERT, Step.CANCEL, True),
+            (REVERT, Step.REVERSE, True),
+            (REVERT, Step.REFUND, True),
+            (HOLD, Step.CANCEL, False),
+            (HOLD, Step.REFUND, False),
+        ],
+    )
+    def test_past_the_deadline(self, command: StoredCommand, step: Step, ends: bool, mode: Mode) -> None:
+        past = _resumed(command, Call(step), f"{step}:{mode}", age=DEADLINE + timedelta(seconds=1))
+        assert (past.mode is Mode.LOOK_ONLY) == ends
+        assert _resumed(command, Call(step), f"{step}:{mode}", age=DEADLINE).mode is not Mode.LOOK_ONLY
+
+    def test_a_hold_found_captured_goes_on_with_its_refund(self) -> None:
+        assert _resumed(HOLD, Call(Step.CANCEL), "refund:act", age=HOUR) == Call(Step.REFUND)
+        assert _resumed(HOLD, Call(Step.CANCEL), "refund:look", age=HOUR) == Call(Step.REFUND, Mode.LOOK)
+        assert _resumed(REVERT, Call(Step.CANCEL), "refund:look", age=HOUR) == Call(Step.CANCEL)
+
+
+class TestBackoff:
+    def test_doubles_to_a_minute(self) -> None:
+        waits = [backoff(attempts, None, 1.0) for attempts in range(20)]
+        assert waits[:4] == [0.5, 1.0, 2.0, 4.0]
+        assert all(earlier <= later for earlier, later in pairwise(waits))
+        assert waits[-1] == LONGEST_BACKOFF == 60.0
+
+    @pytest.mark.parametrize("attempts", [0, 3, 100])
+    def test_is_spread_over_its_upper_half(self, attempts: int) -> None:
+        whole = backoff(attempts, None, 1.0)
+        assert backoff(attempts, None, 0.0) == whole / 2
+        assert whole / 2 < backoff(attempts, None, 0.3) < whole
+
+    def test_stripe_knows_better(self) -> None:
+        assert backoff(7, 3.0, 0.25) == 3.25
+
+
+def _waiting() -> Progress:
+    return progress(AUTHORIZE, "waiting", state="waiting", arrival=1)
+
+
+class TestBlocked:
+    def test_alone_nobody_is(self) -> None:
+        assert not any(is_blocked(me, []) for me in (_waiting(), progress(), progress(HOLD)))
+
+    @pytest.mark.parametrize("mine", [RELEASE, REVERT, HOLD])
+    @pytest.mark.parametrize("leased", [False, True])
+    def test_by_whoever_came_first(self, mine: StoredCommand, leased: bool) -> None:
+        me = progress(mine, arrival=2)
+        assert is_blocked(me, [progress(arrival=1, leased=leased)])
+        assert is_blocked(me, [progress(arrival=3, leased=leased)]) == leased
+
+    @pytest.mark.parametrize("leased", [False, True])
+    def test_by_a_hold_only_while_it_runs(self, leased: bool) -> None:
+        hold = progress(HOLD, arrival=1, leased=leased)
+        assert is_blocked(progress(arrival=2), [hold]) == leased
+        assert is_blocked(_waiting(), [hold]) == leased
+
+    def test_a_waiting_authorise_gives_way(self) -> None:
+        assert not is_blocked(progress(REVERT, arrival=2), [_waiting()])
+        assert is_blocked(_waiting(), [progress(REVERT, arrival=2)])
+
+    def test_a_pending_authorise_does_not(self) -> None:
+        assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state="pending")])
+
+    def test_no_two_block_each_other(self) -> None:
+        """Whatever is open, somebody may go on, unless a lease says that somebody does."""
+        open_ones = [_waiting(), *(progress(c, arrival=n) for n, c in enumerate((HOLD, RELEASE, REVERT, HOLD), 2))]
+        for chosen in product((False, True), repeat=len(open_ones)):
+            present = [one for one, here in zip(open_ones, chosen, strict=True) if here]
+            free = [me for me in present if not is_blocked(me, [other for other in present if other is not me])]
+            assert bool(free) == bool(present)

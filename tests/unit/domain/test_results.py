@@ -1,0 +1,122 @@
+"""What a step's answer from Stripe does to the payment."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.domain.commands import StoredCommand
+from service.domain.errors import StripeRefusedError
+from service.domain.plans import Step
+from service.domain.ports import IntentStatus, Refund, Transfer
+from service.domain.results import Moment, apply, give_up, refuse
+from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, RELEASE, REVERT, intent, payment, told
+
+MOMENT = Moment(NOW, revert_open=False)
+CAPTURED = "intent charge captured"
+
+
+class TestTransfer:
+    def test_makes_the_payment_released(self) -> None:
+        before = payment("AUTHORIZED", CAPTURED, failure={"error": "STRIPE_ERROR"})
+        after = apply(RELEASE, before, Transfer("tr_1", 1500, "acct_runner"), MOMENT).payment
+        assert (after.status, after.stripe_transfer_id, after.failure) == ("SUCCEEDED", "tr_1", None)
+        assert (after.runner_id, after.runner_connect_account_id) == ("runner-1", "acct_runner")
+
+    def test_to_another_account_is_not_this_runners(self) -> None:
+        after = apply(RELEASE, payment("AUTHORIZED", CAPTURED), Transfer("tr_1", 1500, "acct_other"), MOMENT).payment
+        assert (after.runner_id, after.runner_connect_account_id) == (None, "acct_other")
+
+    def test_of_a_payment_captured_at_once(self) -> None:
+        after = apply(RELEASE, payment("SUCCEEDED", CAPTURED), Transfer("tr_1", 1500, "acct_runner"), MOMENT).payment
+        assert (after.status, after.stripe_transfer_id) == ("SUCCEEDED", "tr_1")
+
+    def test_taken_back_already(self) -> None:
+        found = Transfer("tr_1", 1500, "acct_runner", reversal_id="trr_1")
+        assert apply(RELEASE, payment("AUTHORIZED", CAPTURED), found, MOMENT).payment.stripe_reversal_id == "trr_1"
+
+
+def test_a_reversal_and_a_refund_are_facts_and_no_more() -> None:
+    released = payment("SUCCEEDED", CAPTURED + " transfer")
+    reversed_ = apply(REVERT, released, "trr_1", MOMENT)
+    assert reversed_.payment == replace(released, stripe_reversal_id="trr_1")
+    refunded = apply(REVERT, reversed_.payment, Refund("re_1"), MOMENT)
+    assert refunded.payment == replace(reversed_.payment, stripe_refund_id="re_1")
+    assert reversed_.answers == refunded.answers == ()
+
+
+class TestHold:
+    def test_of_the_payments_own_intent(self) -> None:
+        after = apply(HOLD, payment("FAILED"), intent(IntentStatus.CANCELED), MOMENT)
+        assert (after.payment.canceled_at, after.answers, after.cancel_hold) == (NOW, (), False)
+
+    def test_found_captured(self) -> None:
+        after = apply(HOLD, payment("FAILED"), intent(IntentStatus.SUCCEEDED), MOMENT)
+        assert (after.payment.captured_at, after.answers, after.cancel_hold) == (NOW, (), False)
+        assert apply(HOLD, after.payment, Refund("re_1"), MOMENT).payment.holds_nothing
+
+    @pytest.mark.parametrize("result", [intent(IntentStatus.CANCELED), intent(IntentStatus.SUCCEEDED), Refund("re_1")])
+    def test_of_a_stray_intent_is_no_fact_of_the_payment(self, result: object) -> None:
+        stray = replace(HOLD, correlation_id="pi_stray")
+        strayed = replace(result, id="pi_stray") if not isinstance(result, Refund) else result  # type: ignore[type-var]
+        assert apply(stray, payment(), strayed, MOMENT).payment == payment()  # type: ignore[arg-type]
+
+
+REFUSAL = StripeRefusedError("No.", kind="invalid_request_error", code="resource_missing")
+DECLINE = StripeRefusedError("No.", kind="card_error", code="card_declined", decline_code="lost_card", intent_id="pi_1")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "stripe_code"),
+    [
+        (DECLINE, "CARD_DECLINED", "lost_card"),
+        (REFUSAL, "STRIPE_ERROR", "resource_missing"),
+        (StripeRefusedError("No.", kind="invalid_request_error"), "STRIPE_ERROR", None),
+        (StripeRefusedError("No.", kind="card_error", code="incorrect_cvc"), "CARD_DECLINED", "incorrect_cvc"),
+        (
+            StripeRefusedError("No.", kind="invalid_request_error", code="amount_too_small"),
+            "INVALID_AMOUNT",
+            "amount_too_small",
+        ),
+        (
+            StripeRefusedError("No.", kind="card_error", code="payment_intent_authentication_failure"),
+            "STRIPE_PAYMENT_FAILED",
+            "payment_intent_authentication_failure",
+        ),
+    ],
+)
+def test_a_refused_authorise_fails_the_payment(error: StripeRefusedError, code: str, stripe_code: str | None) -> None:
+    refused = refuse(AUTHORIZE, payment("INITIATING", ""), error)
+    assert refused.payment.status == "FAILED"
+    assert told(refused) == [f"authorize_payment payment.failed {code}"]
+    assert refused.answers[0].payload.get("stripe_code") == stripe_code
+    assert refused.cancel_hold == (error.intent_id is not None)
+    assert refused.payment.stripe_payment_intent_id == error.intent_id
+
+
+def test_a_refused_cancellation_at_the_deadline_fails_the_payment_and_lets_go_of_its_hold() -> None:
+    refused = refuse(AUTHORIZE, payment("REQUIRES_ACTION"), REFUSAL)
+    assert (refused.payment.status, refused.cancel_hold) == ("FAILED", True)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [(RELEASE, "AUTHORIZED"), (RELEASE, "SUCCEEDED"), (REVERT, "AUTHORIZED"), (REVERT, "SUCCEEDED")],
+)
+def test_a_refused_step_changes_no_status(command: StoredCommand, status: str) -> None:
+    before = payment(status, CAPTURED)
+    refused = refuse(command, before, REFUSAL)
+    assert told(refused) == [f"{command.type} payment.failed STRIPE_ERROR"]
+    assert replace(refused.payment, failure=None) == before
+    assert refused.payment.failure == {"error": "STRIPE_ERROR", "message": "No.", "stripe_code": "resource_missing"}
+
+
+@pytest.mark.parametrize("step", Step)
+def test_giving_up_says_what_was_not_done(step: Step) -> None:
+    given_up = give_up(RELEASE, payment(), step)
+    assert told(given_up) == ["release_payment payment.failed STRIPE_ERROR"]
+    assert step.value in given_up.answers[0].payload["message"]
+    assert given_up.payment.status == "AUTHORIZED"
+
+
+def test_giving_up_an_authorise_fails_it() -> None:
+    assert give_up(AUTHORIZE, payment("INITIATING", ""), Step.CREATE_INTENT).payment.status == "FAILED"
