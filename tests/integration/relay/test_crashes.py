@@ -1,0 +1,120 @@
+"""The relay killed, frozen and taken over: every event once, in its key's order."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka import Kafka
+from service.crash_points import CrashPoint
+from service.settings import RelaySettings
+from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
+from tests.integration.relay.writers import append, execute, session, write
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+RELAY_POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.RELAY_AFTER_REFUSAL]
+SECONDS = 60.0
+
+
+@pytest.fixture
+def small_batches(database_url: str, kafka: Kafka, topics: Topics) -> RelaySettings:
+    return settings_for(database_url, kafka, topics, relay_batch_size=4)
+
+
+def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
+    records = reader.read_events(events)
+    assert [record.event_id for record in records] == events
+
+
+@pytest.mark.parametrize("point", RELAY_POINTS)
+def test_killed_between_two_durable_effects(
+    point: CrashPoint, small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    """The second time it comes there, with batches before and after, and a gap that is still open."""
+    url = small_batches.database_url.get_secret_value()
+    with session(url) as slow:
+        append(slow, topics.events, "slow")
+        events = write(url, topics.events, 10)
+        victim = relay_process(small_batches, tmp_path, CRASH_AT=f"{point}:2")
+        victim.start()
+        assert victim.process is not None
+        assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
+        slow.rollback()
+
+    with RunningRelay(small_batches):
+        assert_once_and_in_order(reader, events)
+
+
+def test_killed_after_a_refusal_was_recorded(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    url = small_batches.database_url.get_secret_value()
+    with session(url) as writer:
+        append(writer, topics.events, "large", value="x" * 2_000_000)
+        events = [append(writer, topics.events, "k")]
+        writer.commit()
+    victim = relay_process(small_batches, tmp_path, CRASH_AT=CrashPoint.RELAY_AFTER_REFUSAL)
+    victim.start()
+    assert victim.process is not None
+    assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
+
+    with RunningRelay(small_batches):
+        assert_once_and_in_order(reader, events)
+    assert execute(url, "SELECT count(*) FROM dead_letters") == [(1,)]
+
+
+def test_sigterm_drains(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
+    url = small_batches.database_url.get_secret_value()
+    events = write(url, topics.events, 200)
+    process = relay_process(small_batches, tmp_path)
+    process.start()
+    reader.read(until=lambda reader: bool(reader.records))
+    assert process.stop() == 0
+    published = [record.event_id for record in reader.read_to_end()]
+    assert published == events[: len(published)]
+    assert execute(url, "SELECT low FROM relay_checkpoints") == [(len(published),)]
+
+    with RunningRelay(small_batches):
+        assert_once_and_in_order(reader, events)
+
+
+def test_a_zombie_is_fenced(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
+    """Frozen past its takeover, then continued: what it had under way is void, and it stands by."""
+    url = small_batches.database_url.get_secret_value()
+    before = write(url, topics.events, 3, key="before")
+    zombie = relay_process(small_batches, tmp_path)
+    zombie.start()
+    reader.read(until=lambda reader: len(reader.records) == 3)
+    assert zombie.process is not None
+    zombie.process.send(signal.SIGSTOP)
+    meanwhile = write(url, topics.events, 50, key="meanwhile")
+    with RunningRelay(small_batches):
+        reader.read(until=lambda reader: len(reader.records) == 53)
+        zombie.process.send(signal.SIGCONT)
+        after = write(url, topics.events, 50, key="after")
+        everything = [*before, *meanwhile, *after]
+        records = reader.read_events(everything)
+    assert zombie.stop() == 0
+    assert sorted(record.event_id for record in records) == sorted(everything)
+
+
+def test_several_started_at_once(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:
+    url = small_batches.database_url.get_secret_value()
+    with RunningRelay(small_batches):
+        first = write(url, topics.events, 20)
+        with RunningRelay(small_batches), RunningRelay(small_batches):
+            reader.read_events(first)
+        second = write(url, topics.events, 20, first=21)
+        assert_once_and_in_order(reader, [*first, *second])
+
+
+def test_postgresql_ends_every_session(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:
+    url = small_batches.database_url.get_secret_value()
+    with RunningRelay(small_batches):
+        first = write(url, topics.events, 5)
+        reader.read_events(first)
+        execute(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'relay:%%'")
+        second = write(url, topics.events, 5, first=6)
+        assert_once_and_in_order(reader, [*first, *second])
