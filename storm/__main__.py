@@ -23,7 +23,7 @@ from tests.support.topics import unique_topics
 @click.option("--sagas", type=click.IntRange(1), default=1000, show_default=True, help="How many sagas.")
 @click.option("--kills", type=click.IntRange(0), default=200, show_default=True, help="How many kill -9.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Who, what and in which order.")
-@click.option("--at-once", type=click.IntRange(1), default=150, show_default=True, help="Sagas under way at once.")
+@click.option("--at-once", type=click.IntRange(1), default=100, show_default=True, help="Sagas under way at once.")
 def main(sagas: int, kills: int, seed: int, at_once: int) -> None:
     """Many sagas at once while everything they stand on is killed at random.
 

@@ -92,7 +92,7 @@ def make_plan(sagas: int, kills: int, seed: int) -> Plan:
     kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
     victims = [*list(Victim)[:kills], *chooser.choices(list(_VICTIMS), list(_VICTIMS.values()), k=kills)][:kills]
     chooser.shuffle(victims)
-    moments = sorted(chooser.randrange(sagas) for _ in victims)
+    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in victims)  # the last ones while others go on
     return Plan(
         sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
         kills=tuple(Kill(victim, after, chooser.randrange(2)) for victim, after in zip(victims, moments, strict=True)),

@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from storm.audit import Findings, audit
-from storm.plan import Plan, Saga, Victim
+from storm.plan import Kill, Plan, Saga, Victim
 from storm.sagas import SAGAS
 from storm.talk import Heard, SagaFailedError, Surroundings, Talk
 from storm.topics import Commands, Feed
@@ -48,26 +48,26 @@ class _Progress:
     def __init__(self, told: Told) -> None:
         self._told = told
         self._changed = threading.Condition()
-        self._over = 0
+        self.over = 0
         self._kills = 0
         self.failed: list[str] = []
 
     def saga_over(self, failure: str | None) -> None:
         with self._changed:
-            self._over += 1
+            self.over += 1
             if failure is not None:
                 self.failed.append(failure)
             self._changed.notify_all()
-            self._told(self._over, self._kills)
+            self._told(self.over, self._kills)
 
     def killed(self) -> None:
         with self._changed:
             self._kills += 1
-            self._told(self._over, self._kills)
+            self._told(self.over, self._kills)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._over >= over)
+            self._changed.wait_for(lambda: self.over >= over)
 
 
 def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
@@ -105,13 +105,22 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
 
 
 def _rage(plan: Plan, killer: Killer, around: Surroundings, progress: _Progress, at_once: int) -> None:
+    """Sagas begin as others end, but none runs ahead of a kill that is due: the kills come while there is work."""
+    kills = deque(plan.kills)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
-        for saga in plan.sagas:
+        for number, saga in enumerate(plan.sagas):
+            progress.wait_for(number - at_once + 1)
+            _kill_those_due(kills, killer, progress)
             pool.submit(_play, saga, around, progress)
-        for kill in plan.kills:
-            progress.wait_for(kill.after)
-            killer.kill(kill)
-            progress.killed()
+        while kills:
+            progress.wait_for(kills[0].after)
+            _kill_those_due(kills, killer, progress)
+
+
+def _kill_those_due(kills: deque[Kill], killer: Killer, progress: _Progress) -> None:
+    while kills and kills[0].after <= progress.over:
+        killer.kill(kills.popleft())
+        progress.killed()
 
 
 def _play(saga: Saga, around: Surroundings, progress: _Progress) -> None:

@@ -1,0 +1,166 @@
+"""The kit is complete by construction: what could be forgotten does not import, or fails here."""
+
+import ast
+import importlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from inspect import getmembers, isfunction, signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devstack.processes import environment
+from service.crash_points import CrashPoint
+from service.domain import plans
+from service.domain.commands import CommandType
+from service.domain.plans import Step
+from service.domain.ports import PaymentGateway
+from service.usecases import step_points
+from storm.plan import Kind, Saga
+from storm.sagas import SAGAS
+from storm.talk import Answers, Talk
+from tests.crash.scenarios import SCENARIOS
+from tests.support.acceptance_kafka import Place, Record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WITHOUT_POINTS = {
+    ("claims.py", "next_of"): "the call it commits has a point right behind it: BEFORE_CALL",
+    ("claims.py", "one"): "the same",
+    ("completion.py", "take"): "moves a due time only; whoever was handed the work dies at its points",
+    ("engine.py", "refuse"): "a record's only transaction; the point behind it is CONSUMER_BEFORE_OFFSET_COMMIT",
+    ("engine.py", "bury"): "the same",
+    ("engine.py", "_duplicate"): "the same",
+    ("leases.py", "_renew"): "extends leases only",
+    ("reconcile.py", "stale"): "moves the time of the last look only",
+    ("reconcile.py", "examine"): "one transaction after looks that change nothing",
+}
+"""Functions that open a transaction and name no point around it, and why they need none.
+
+What operators ask for (``operator_*.py``) is one transaction each, or a page at a time before a person's eyes.
+"""
+
+
+class SilentTalk(Talk):
+    """Notes which commands a saga asks for, and hears what it hopes for."""
+
+    def __init__(self, saga: Saga) -> None:
+        self.saga = saga
+        self.asked: set[str] = set()
+
+    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> Answers:
+        self.asked.add(kind)
+        return kind, correlation_id
+
+    def hear(self, asked: Answers, told: str) -> Record:
+        return _RECORD
+
+    def unreadable(self) -> Place:
+        return 0, 0
+
+    def hear_dead_letter(self, place: Place) -> Record:
+        return _RECORD
+
+    def awaited_customer(self) -> dict[str, Any]:
+        return {"payment_id": "payment", "stripe_payment_intent_id": "pi"}
+
+    def finish_challenge(self, payment: Mapping[str, Any], *, succeeded: bool) -> None:
+        """Nobody is asked."""
+
+
+_RECORD = Record("events", 0, 0, "payment", b'{"payload": {"payment_id": "payment"}}', {})
+
+
+def _use_cases() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for path in (ROOT / "service" / "usecases").glob("*.py"):
+        if not path.name.startswith("operator_"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef):
+                    yield path.name, node
+
+
+def _called(function: ast.FunctionDef) -> set[str]:
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return {
+        name.id if isinstance(name, ast.Name) else name.attr
+        for name in called
+        if isinstance(name, ast.Name | ast.Attribute)
+    }
+
+
+def _dies(told: str, visits: int) -> bool:
+    """Whether a process that comes to one point so often is killed there."""
+    visit = "from service.crash_points import CrashPoint, reached\n" + "reached(CrashPoint.RELAY_AFTER_READ)\n" * visits
+    ended = subprocess.run(
+        [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False
+    )
+    assert ended.returncode in {0, -signal.SIGKILL}
+    return ended.returncode != 0
+
+
+def test_every_point_has_a_scenario() -> None:
+    assert set(SCENARIOS) == set(CrashPoint)
+
+
+def test_a_step_without_points_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    make: Any = StrEnum
+    monkeypatch.setattr(
+        plans, "Step", make("Step", [*((step.name, step.value) for step in Step), ("PAY_OUT", "pay_out")])
+    )
+    with pytest.raises(ValueError, match=r"pay_out\.before_call"):
+        importlib.reload(step_points)
+    monkeypatch.undo()
+    importlib.reload(step_points)
+
+
+def test_every_command_is_part_of_a_saga() -> None:
+    asked: set[str] = set()
+    for kind in Kind:
+        talk = SilentTalk(Saga(1, kind, 1500, over_http=False, copies=(1, 1, 1, 1)))
+        SAGAS[kind](talk)
+        asked |= talk.asked
+    assert asked == set(CommandType) - {CommandType.CANCEL_HOLD}
+
+
+def test_effects_at_stripe_are_made_by_steps_only() -> None:
+    effects = {name for name, method in getmembers(PaymentGateway, isfunction) if "key" in signature(method).parameters}
+    assert effects == {"create_intent", "capture", "cancel", "transfer", "reverse_transfer", "refund"}
+    callers = {(name, effect) for name, function in _use_cases() for effect in _called(function) & effects}
+    assert callers == {("steps.py", effect) for effect in effects}
+
+
+def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> None:
+    found = {(name, function.name): _called(function) for name, function in _use_cases()}
+    opening = {place for place, called in found.items() if "transaction" in called}
+    named = {place for place in opening if found[place] & {"reached", "reached_in"}}
+    assert named == {
+        ("engine.py", "_accept"),
+        ("requests.py", "queue"),
+        ("runner.py", "_step"),
+        ("stripe_events.py", "receive"),
+    }
+    assert opening - named == set(WITHOUT_POINTS)
+
+
+def test_a_process_dies_where_it_was_told_to() -> None:
+    assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
+    assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
+    assert not _dies("relay.after_mirror", 1)
+
+
+def test_a_process_told_by_a_file_takes_the_file_with_it(tmp_path: Path) -> None:
+    told = tmp_path / "crash-at"
+    assert not _dies(f"@{told}", 1)
+    told.write_text("relay.after_read:2")
+    assert not _dies(f"@{told}", 1)
+    assert _dies(f"@{told}", 2)
+    assert not told.exists()
+
+
+def test_an_unknown_point_stops_the_process_at_once() -> None:
+    with pytest.raises(AssertionError):
+        _dies("relay.sometime", 0)
