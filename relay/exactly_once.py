@@ -76,7 +76,7 @@ class ExactlyOnce:
         self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
-            self._client.patiently(partial(self._send_receipt, place))
+            self._client.patiently(partial(self._client.within_deadline, partial(self._send_receipt, place)))
             self._client.patiently(self._client.producer.commit_transaction)
         except KafkaException as exc:
             raise_refusal(error_of(exc))

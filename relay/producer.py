@@ -2,8 +2,12 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotDoneError
 from functools import partial
+from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -20,6 +24,7 @@ Beat = Callable[[], None]
 
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
+_GIVEN_UP_SECONDS = 4.0
 _REPLAYED = ("replayed", "true")
 
 _DEFAULTS: dict[str, Any] = {
@@ -77,6 +82,23 @@ class Client:
             self.producer.poll(_PAUSE_SECONDS)
             self._beat()
 
+    def within_deadline(self, call: Callable[[float], None], seconds: float) -> None:
+        """``call(seconds)`` in a thread of its own, given up after a while. Raises KafkaException, and then for good.
+
+        After its coordinator was restarted librdkafka may wait ten minutes for the one it remembers, whatever time-out
+        it is given (librdkafka issues 5456 and 5511). A new producer of the same transactional id goes on at once.
+        """
+        done: Future[None] = Future()
+        Thread(target=_settle, args=(done, partial(call, seconds)), name="relay-receipt", daemon=True).start()
+        given_up_at = time.monotonic() + _GIVEN_UP_SECONDS
+        while True:
+            try:
+                return done.result(_SLICE_SECONDS)
+            except NotDoneError:
+                if time.monotonic() > given_up_at:
+                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "coordinator", fatal=True)) from None
+            self._beat()
+
     def send(self, rows: Sequence[Row]) -> None:
         """Queue every row. Raises RefusedError when one cannot be a record, KafkaException when a topic cannot be had.
 
@@ -102,6 +124,14 @@ class Client:
     def discard(self) -> None:
         """Drop what is queued; nobody waits for it."""
         self.producer.purge(blocking=False)
+
+
+def _settle(done: "Future[None]", call: Callable[[], None]) -> None:
+    try:
+        call()
+        done.set_result(None)
+    except Exception as exc:  # noqa: BLE001 - raised again by whoever waits
+        done.set_exception(exc)
 
 
 def _queue(producer: Producer, rows: Sequence[Row]) -> None:
