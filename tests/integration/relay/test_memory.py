@@ -1,0 +1,143 @@
+"""What the relay does when its memory is gone, or the database is older than it."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from devstack.kafka import Kafka
+from devstack.postgres import Postgres
+from service.settings import RelaySettings
+from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
+from tests.integration.relay.writers import append, execute, session, write
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+
+@pytest.fixture
+def copy_of(postgres_server: Postgres) -> Iterator[Callable[[str], str]]:
+    """Copies a database as it is now, as a backup would; its URL."""
+    made: list[str] = []
+
+    def copy(url: str) -> str:
+        made.append(f"copy_{secrets.token_hex(6)}")
+        return postgres_server.databases.create(made[-1], template=url.rpartition("/")[2])
+
+    yield copy
+    for name in made:
+        postgres_server.databases.drop(name)
+
+
+def publish(settings: RelaySettings, reader: TopicReader, events: list[str]) -> None:
+    with RunningRelay(settings):
+        reader.read_events(events)
+
+
+def forget_receipt(settings: RelaySettings) -> None:
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    admin.delete_consumer_groups([settings.relay_name])[settings.relay_name].result(30)
+
+
+def forget_checkpoint(settings: RelaySettings) -> None:
+    execute(settings.database_url.get_secret_value(), "DELETE FROM relay_checkpoints")
+
+
+def age_checkpoint(settings: RelaySettings) -> None:
+    """As if the relay had died before each mirroring."""
+    execute(settings.database_url.get_secret_value(), "UPDATE relay_checkpoints SET low = 1, ranges = '[]'")
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        (forget_receipt,),
+        (forget_checkpoint,),
+        (age_checkpoint,),
+        (forget_receipt, age_checkpoint),
+        (forget_receipt, forget_checkpoint),
+    ],
+)
+def test_memory_lost(
+    losses: tuple[Callable[[RelaySettings], None], ...],
+    database_url: str,
+    settings: RelaySettings,
+    topics: Topics,
+    reader: TopicReader,
+) -> None:
+    events = write(database_url, topics.events, 10)
+    publish(settings, reader, events)
+    for lose in losses:
+        lose(settings)
+    events += write(database_url, topics.events, 5, first=11)
+    publish(settings, reader, events)
+
+    assert [record.event_id for record in reader.read_to_end()] == events
+
+
+def test_a_replay_is_not_lost_with_the_memory(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """The same event id, published once as itself and once replayed; a second replay is not."""
+    (event,) = write(database_url, topics.events, 1)
+    with session(database_url) as writer:
+        append(writer, topics.events, event_id=event, replayed=True)
+        writer.commit()
+    with RunningRelay(settings):
+        reader.read(until=lambda reader: len(reader.records) == 2)
+    forget_receipt(settings)
+    forget_checkpoint(settings)
+    with session(database_url) as writer:
+        append(writer, topics.events, event_id=event, replayed=True)
+        writer.commit()
+    with RunningRelay(settings):
+        reader.read(until=lambda reader: len(reader.records) == 3)
+
+    assert len(reader.read_to_end()) == 3
+
+
+def test_a_database_that_went_back_in_time(
+    database_url: str,
+    kafka: Kafka,
+    topics: Topics,
+    settings: RelaySettings,
+    reader: TopicReader,
+    copy_of: Callable[[str], str],
+) -> None:
+    """What was published after the backup keeps its place; what is written after the restore has the same positions."""
+    kept = write(database_url, topics.events, 5)
+    publish(settings, reader, kept)
+    waiting = write(database_url, topics.events, 5, first=6)
+    restored = copy_of(database_url)
+    lost = write(database_url, topics.events, 5, first=11)
+    publish(settings, reader, lost)
+
+    again = write(restored, topics.events, 8, first=11)
+    old, new = (execute(url, "SELECT max(position) FROM outbox")[0][0] for url in (database_url, restored))
+    assert (old, new) == (15, 18)
+    after_restore = settings_for(restored, kafka, topics, relay_name=settings.relay_name)
+    publish(after_restore, reader, again)
+    later = write(restored, topics.events, 3, first=19)
+    publish(after_restore, reader, later)
+
+    assert [record.event_id for record in reader.read_to_end()] == [*kept, *waiting, *lost, *again, *later]
+
+
+def test_a_receipt_without_room_for_everything(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    monkeypatch.setattr("relay.receipt._MAX_RANGES", 1)
+    with session(database_url) as first, session(database_url) as second, session(database_url) as third:
+        events = []
+        for number, slow in enumerate((first, second, third)):
+            append(slow, topics.events, f"slow-{number}")
+            events += write(database_url, topics.events, 2, first=2 * number + 1)
+        publish(settings, reader, events)
+        third.commit()
+        publish(settings, reader, events)
+    events += write(database_url, topics.events, 2, first=7)
+    publish(settings, reader, events)
+
+    keys = [record.key for record in reader.read_to_end()]
+    assert sorted(keys) == ["k"] * 8 + ["slow-2"]
