@@ -1,0 +1,156 @@
+"""Anything that can happen to one order, in any order: at the end the invariants hold, seen from outside."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind, SimulatorControl
+from service.domain.commands import Command, Release, Revert
+from service.storage.tables import metadata
+from tests.integration.core.invariants import check_always, check_settled
+from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
+from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorisation, running_core
+
+ORDER = "order-1"
+TABLES = ", ".join(table.name for table in metadata.sorted_tables)
+FAULTS: list[FaultKind] = ["drop_before", "drop_after", "error_before", "error_after", "lock_timeout", "conflict"]
+OPERATIONS = [
+    "*.create",
+    "*.capture",
+    "*.cancel",
+    "*.retrieve",
+    "payment_intents.list",
+    "transfers.list",
+    "refunds.list",
+]
+CALLS = ["create_intent", "find_intent", "capture", "transfer", "cancel", "reverse_transfer", "refund"]
+ACTIONS: list[DashboardAction] = ["capture", "cancel"]
+EFFORT = settings(
+    max_examples=25,
+    stateful_step_count=16,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class OneOrder(RuleBasedStateMachine):
+    """A saga, its customer, Stripe, people and time, with nothing to hold them back."""
+
+    def __init__(self, core: Core, gateway: MeddledGateway) -> None:
+        super().__init__()
+        self.core, self.gateway = core, gateway
+        core.sql(f"TRUNCATE {TABLES}")
+        core.stripe.reset()
+        self.heal()
+        self.sent: list[Command] = []
+
+    def heal(self) -> None:
+        """Nothing more goes wrong."""
+        self.core.stripe.clear_faults()
+        self.gateway.before.clear()
+        self.gateway.after.clear()
+
+    def drive(self, work: Callable[[], object]) -> None:
+        """The process may die of it."""
+        with suppress(KillError):
+            work()
+
+    def send(self, command: Command) -> None:
+        self.sent.append(command)
+        self.drive(partial(self.core.handle, command))
+
+    def intents(self) -> list[str]:
+        found = self.core.sql("SELECT stripe_payment_intent_id AS id FROM payments ORDER BY created_at")
+        return [row["id"] for row in found if row["id"]]
+
+    @rule(card=st.sampled_from([VISA, CHALLENGED, DECLINED]))
+    def authorize(self, card: str) -> None:
+        self.send(authorisation(f"c-{len(self.sent)}", ORDER, card))
+
+    @precondition(lambda self: self.sent)
+    @rule(account=st.sampled_from(["acct_runner", "acct_other", "acct_missing"]))
+    def release(self, account: str) -> None:
+        self.send(Release(f"c-{len(self.sent)}", self.core.payment_id(ORDER), "runner-1", account))
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def revert(self) -> None:
+        self.send(Revert(f"c-{len(self.sent)}", self.core.payment_id(ORDER)))
+
+    @precondition(lambda self: self.sent)
+    @rule(which=st.integers(0, 7))
+    def deliver_again(self, which: int) -> None:
+        self.drive(partial(self.core.handle, self.sent[which % len(self.sent)]))
+
+    @rule(kind=st.sampled_from(FAULTS), operation=st.sampled_from(OPERATIONS))
+    def stripe_fails(self, kind: FaultKind, operation: str) -> None:
+        self.core.stripe.fault(kind, operation)
+
+    @rule(call=st.sampled_from(CALLS), done=st.booleans())
+    def the_process_will_die(self, call: str, done: bool) -> None:
+        (self.gateway.after if done else self.gateway.before)[call] = die
+
+    @rule(pause=st.sampled_from([timedelta(minutes=1), timedelta(hours=2), timedelta(hours=25)]))
+    def time_passes(self, pause: timedelta) -> None:
+        for row in self.core.sql("SELECT DISTINCT correlation_id FROM commands WHERE state <> 'done'"):
+            self.core.wait(row["correlation_id"], seconds=pause.total_seconds())
+        self.core.expire_leases()
+        self.drive(self.core.complete)
+
+    @rule()
+    def what_is_due_is_completed(self) -> None:
+        self.core.hurry()
+        self.drive(self.core.complete)
+
+    @precondition(lambda self: self.intents())
+    @rule(which=st.integers(0, 3), succeeded=st.booleans())
+    def the_customer_acts(self, which: int, succeeded: bool) -> None:
+        with suppress(ControlError):
+            self.core.stripe.finish_challenge(self._pick(which), succeeded=succeeded)
+
+    @precondition(lambda self: self.intents())
+    @rule(which=st.integers(0, 3), action=st.sampled_from(ACTIONS))
+    def a_person_acts(self, which: int, action: DashboardAction) -> None:
+        with suppress(ControlError):
+            self.core.stripe.dashboard(action, self._pick(which))
+
+    def _pick(self, which: int) -> str:
+        intents = self.intents()
+        return intents[which % len(intents)]
+
+    @precondition(lambda self: self.intents())
+    @rule(which=st.lists(st.integers(0, 30), min_size=1, max_size=4))
+    def webhooks_arrive(self, which: list[int]) -> None:
+        owed = self.core.stripe_events()
+        self.core.deliver(*(owed[number % len(owed)] for number in which if owed))
+
+    def teardown(self) -> None:
+        """All is well again: everything is completed and told, and nothing may be left open, doubled or lost."""
+        check_always(self.core)
+        self.heal()
+        self.core.expire_leases()
+        for _ in range(2):
+            self.core.settle()
+            self.core.deliver(*self.core.stripe_events())
+        self.core.settle()
+        check_settled(self.core)
+
+
+@pytest.mark.parametrize("deadline", [timedelta(hours=1), timedelta(days=30)], ids=["hour", "month"])
+def test_whatever_happens(emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta) -> None:
+    gateway = meddled(emptied_database, simulated_stripe)
+    with running_core(emptied_database, simulated_stripe, gateway, command_deadline=deadline) as core:
+
+        class ThisOrder(OneOrder):
+            def __init__(self) -> None:
+                super().__init__(core, gateway)
+
+        run_state_machine_as_test(ThisOrder, settings=EFFORT)
