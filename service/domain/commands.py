@@ -128,9 +128,10 @@ class Origin:
 
     @property
     def traceparent(self) -> str | None:
-        """W3C trace context of the sender."""
+        """W3C trace context of the sender; none where it is no text, which must not keep its command from running."""
         found = [value for name, value in self.headers if name == "traceparent" and value]
-        return found[-1].decode("ascii", "replace")[:64] if found else None
+        sent = found[-1].decode("ascii", "replace")[:64] if found else ""
+        return sent if sent and sent.isprintable() else None
 
 
 def content_of(command: StoredCommand) -> dict[str, Any]:

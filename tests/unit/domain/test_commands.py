@@ -95,6 +95,8 @@ def test_a_hold_is_named_after_its_intent() -> None:
         ([("other", b"x")], None),
         ([("traceparent", b"00-a"), ("traceparent", b"00-b")], "00-b"),
         ([("traceparent", b"\xff" * 100)], "\N{REPLACEMENT CHARACTER}" * 64),
+        ([("traceparent", b"00-\x00-01")], None),
+        ([("traceparent", b"00\r\nx: y")], None),
     ],
 )
 def test_the_senders_trace(headers: list[tuple[str, bytes | None]], wanted: str | None) -> None:
