@@ -3,10 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test storm lint format bench clean
+.PHONY: help setup demo up test storm lint format bench bench-full clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with the locked dependencies (Python 3.11 or later, and PyPI)
 
@@ -39,8 +39,11 @@ format: setup ## Sort imports, format
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
-bench: setup ## Measure, beside a limit measured in the same run
-	@$(BIN)/python -m bench
+bench: setup ## Measure, beside a limit measured in the same run (under ten minutes; BENCH="relay" picks some)
+	@$(BIN)/python -m bench $(BENCH)
+
+bench-full: setup ## Growth, retention and peers too (under an hour)
+	@$(BIN)/python -m bench --full
 
 clean: ## Remove what was made here, .venv too
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,115 @@
+"""Commands a second of one consumer process."""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from confluent_kafka import Producer
+
+from bench.figures import Reach, Result, Row, per_round
+from bench.profile import top_ten
+from bench.scale import Scale
+from bench.servers import Servers, query
+from devstack.application import Application
+
+STRIPE_SECONDS, IN_FLIGHT = 0.2, 64
+
+_DONE = "SELECT count(*) FROM commands WHERE state = 'done'"
+_RATE = """
+    SELECT (count(*) - 1) / extract(epoch FROM max(completed_at) - min(completed_at)) FROM (
+        SELECT completed_at, row_number() OVER (ORDER BY completed_at) AS n, count(*) OVER () AS total
+        FROM commands WHERE state = 'done') AS ended
+    WHERE n BETWEEN total / 10.0 AND total - total / 10.0
+"""
+_WRONG = "SELECT count(*) FROM payments WHERE status <> 'AUTHORIZED'"
+_PATIENCE_SECONDS = 300.0
+
+
+def answering_slowly(servers: Servers, scale: Scale) -> Result:
+    """Stripe takes 200 ms: the limit is what 64 callers can do who do nothing but wait."""
+    many, single = [], []
+    for _ in range(scale.rounds):
+        many.append(_rate(servers, scale.commands, STRIPE_SECONDS, IN_FLIGHT))
+        single.append(_rate(servers, scale.commands_one_by_one, STRIPE_SECONDS, 1))
+    ours = per_round("authorise, 64 in flight", "commands/s", many)
+    limit = per_round("64 / 0.2 s", "commands/s", [IN_FLIGHT / STRIPE_SECONDS] * scale.rounds)
+    rows = (
+        Row(ours, limit, Reach(0.85)),
+        Row(ours, per_round("one at a time", "commands/s", single), Reach(50.0)),
+    )
+    return Result(rows, (f"{scale.commands:,} commands of as many orders; the rate of the middle eight tenths.",))
+
+
+def answering_at_once(servers: Servers, scale: Scale) -> Result:
+    """Stripe takes no time: what is left is ours, the simulator's and PostgreSQL's processor time."""
+    rates = [_rate(servers, scale.commands, 0.0, IN_FLIGHT) for _ in range(scale.rounds)]
+    with _consuming(servers, 0.0, IN_FLIGHT) as running:
+        _send(running, scale.commands)
+        lines = top_ten(running.pid)
+        _wait(running.url, scale.commands)
+    row = Row(per_round("authorise, Stripe at once", "commands/s", rates))
+    return Result((row,), ("Where the consumer's threads are while they hold the interpreter:", *lines))
+
+
+class _Running(NamedTuple):
+    url: str
+    bootstrap: str
+    topic: str
+    pid: int
+
+
+def _rate(servers: Servers, commands: int, stripe_seconds: float, concurrency: int) -> float:
+    with _consuming(servers, stripe_seconds, concurrency) as running:
+        _send(running, commands)
+        _wait(running.url, commands)
+        if query(running.url, _WRONG)[0][0]:
+            raise RuntimeError("not every payment was authorised: this rate counts refusals")
+        return float(str(query(running.url, _RATE)[0][0]))
+
+
+@contextmanager
+def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Iterator[_Running]:
+    with servers.database() as url, servers.topic("commands") as topic:
+        environment = {
+            "PAYMENT_COMMANDS_TOPIC": topic,
+            "PAYMENT_EVENTS_TOPIC": f"{topic}.events",
+            "CONSUMER_GROUP_ID": f"bench-{secrets.token_hex(4)}",
+            "CONSUMER_CONCURRENCY": str(concurrency),
+            "LOG_LEVEL": "WARNING",
+        }
+        application = Application(database_url=url, kafka=servers.kafka, environment=environment)
+        try:
+            application.start(["consume"])
+            application.simulator.control.traffic(latency_before=stripe_seconds)
+            process = application.services["consume"].process
+            yield _Running(url, servers.kafka.bootstrap_servers, topic, process.pid if process else os.getpid())
+        finally:
+            application.close()
+
+
+def _send(running: _Running, commands: int) -> None:
+    producer = Producer({"bootstrap.servers": running.bootstrap, "log_level": 0})
+    for number in range(commands):
+        name = f"bench-{number}"
+        payload = {
+            "customer_id": f"customer-{number % 100}",
+            "payment_method_id": "pm_card_visa",
+            "amount": 1500,
+            "currency": "sgd",
+            "order_id": name,
+        }
+        command = {"type": "authorize_payment", "correlation_id": name, "payload": payload}
+        producer.produce(running.topic, json.dumps(command), name)
+    producer.flush()
+
+
+def _wait(url: str, commands: int) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while query(url, _DONE)[0][0] != commands:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the commands are not answered")
+        time.sleep(0.25)

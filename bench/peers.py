@@ -1,0 +1,116 @@
+"""What our relay is measured beside: a loop that keeps no books, and the relay of the textbooks."""
+
+import gc
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+from confluent_kafka import Producer
+
+from bench.servers import query
+
+_PRODUCER = {"linger.ms": 5, "queue.buffering.max.messages": 250_000, "partitioner": "murmur2_random", "log_level": 0}
+"""The same as our relay's, where they are about speed."""
+
+_FETCH = 5000
+_CLAIM = 2000
+
+
+@contextmanager
+def _quiet_garbage() -> Iterator[None]:
+    """No search for cycles among what has none; our relay does so as well."""
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+class BareLoop:
+    """A server-side cursor, `produce` for each row, one flush, no books: what Python, psycopg2 and librdkafka allow."""
+
+    def __init__(self, bootstrap: str, topic: str, *, with_headers: bool) -> None:
+        self._producer = Producer({"bootstrap.servers": bootstrap, **_PRODUCER})
+        self._topic = topic
+        columns = "position, key, value, headers::text" if with_headers else "position, key, value, NULL"
+        self._select = f"SELECT {columns} FROM outbox WHERE position > %s ORDER BY position"
+        self._read = 0
+
+    def publish(self, url: str) -> float:
+        """Seconds for all rows that it has not read yet."""
+        with _quiet_garbage(), closing(psycopg2.connect(url)) as session, session.cursor("bare") as cursor:
+            cursor.itersize = _FETCH
+            began = time.perf_counter()
+            cursor.execute(self._select, (self._read,))
+            for position, key, value, headers in cursor:
+                pairs = None if headers is None else [tuple(pair) for pair in json.loads(headers)]
+                _produce(self._producer, self._topic, value, key, pairs)
+                self._read = position
+            self._producer.flush()
+            return time.perf_counter() - began
+
+
+def _produce(producer: Any, topic: str, value: str, key: str, headers: list[tuple[str, str]] | None) -> None:
+    while True:
+        try:
+            producer.produce(topic, value, key, headers=headers)
+        except BufferError:
+            producer.poll(0.05)
+        else:
+            return
+
+
+_TEXTBOOK_TABLE = """
+    CREATE TABLE textbook_outbox (
+        id bigint PRIMARY KEY, topic text NOT NULL, key text NOT NULL, value text NOT NULL, headers json NOT NULL,
+        published_at timestamptz
+    ) WITH (fillfactor = 85);
+    CREATE INDEX ON textbook_outbox (id) WHERE published_at IS NULL;
+"""
+_TEXTBOOK_FILL = """
+    INSERT INTO textbook_outbox SELECT position, topic, key, value, headers FROM outbox
+    WHERE position > (SELECT coalesce(max(id), 0) FROM textbook_outbox)
+"""
+_TEXTBOOK_CLAIM = """
+    SELECT id, key, value, headers::text FROM textbook_outbox WHERE published_at IS NULL
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_TEXTBOOK_MARK = "UPDATE textbook_outbox SET published_at = now() WHERE id = ANY(%s)"
+
+
+class TextbookRelay:
+    """Claim with SKIP LOCKED, produce, flush, UPDATE, commit; at least once.
+
+    Tuned: large claims, a partial index, one UPDATE a claim, no wait for the disk at commit, no pause between claims.
+    """
+
+    def __init__(self, url: str, bootstrap: str, topic: str) -> None:
+        self._producer = Producer({"bootstrap.servers": bootstrap, **_PRODUCER, "enable.idempotence": True})
+        self._topic = topic
+        query(url, _TEXTBOOK_TABLE)
+
+    def publish(self, url: str) -> float:
+        """Seconds for all rows that the outbox has more than its own table."""
+        query(url, _TEXTBOOK_FILL)
+        with _quiet_garbage(), closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+            session.commit()
+            began = time.perf_counter()
+            while self._publish_some(cursor):
+                session.commit()
+            return time.perf_counter() - began
+
+    def _publish_some(self, cursor: Any) -> bool:
+        cursor.execute(_TEXTBOOK_CLAIM, (_CLAIM,))
+        rows = cursor.fetchall()
+        for _, key, value, headers in rows:
+            _produce(self._producer, self._topic, value, key, [tuple(pair) for pair in json.loads(headers)])
+        self._producer.flush()
+        if rows:
+            cursor.execute(_TEXTBOOK_MARK, ([row[0] for row in rows],))
+        return bool(rows)

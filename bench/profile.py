@@ -1,0 +1,36 @@
+"""Where a process spends its time, seen from outside."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+_SECONDS = 5
+_RATE = 100
+_TOP = 10
+
+
+def top_ten(pid: int) -> tuple[str, ...]:
+    """The functions of our own and of libraries most often on top of a stack that holds the GIL, by py-spy."""
+    program = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+    if program is None:
+        return ("py-spy is not installed: no profile",)
+    with tempfile.NamedTemporaryFile(suffix=".txt") as kept:
+        record = ["record", "--gil", "--format", "raw", "--rate", str(_RATE), "--duration", str(_SECONDS)]
+        argv = [program, *record, "--output", kept.name, "--pid", str(pid)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return (f"py-spy could not look into it: {done.stderr.strip().splitlines()[-1]}",)
+        return _ranked(Path(kept.name).read_text())
+
+
+def _ranked(collapsed: str) -> tuple[str, ...]:
+    """Lines `frame;frame;frame count`; the last frame is where it was."""
+    on_top: Counter[str] = Counter()
+    for line in collapsed.splitlines():
+        stack, _, count = line.rpartition(" ")
+        on_top[stack.rpartition(";")[2]] += int(count)
+    total = on_top.total() or 1
+    return tuple(f"{count / total:6.1%}  {name}" for name, count in on_top.most_common(_TOP))

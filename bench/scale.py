@@ -1,0 +1,46 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of one run."""
+
+    rounds: int = 3
+    rows: int = 200_000
+    """Waiting outbox rows of a relay's round."""
+    keys: int = 1000
+    """Payments that they are about."""
+    events_at_slow_pace: int = 500
+    """Events of a latency round at 50 a second."""
+    events_at_fast_pace: int = 5000
+    """Events of a latency round at 500 a second."""
+    commands: int = 2000
+    """Commands of a consumer's round."""
+    commands_one_by_one: int = 24
+    requests: int = 4000
+    """HTTP requests of a round."""
+    starts: int = 15
+    """Starts of the command line."""
+    grown_outbox: int = 5_000_000
+    grown_payments: int = 1_000_000
+    foreign_seconds: float = 60.0
+    """How long a foreign transaction stays open."""
+
+
+TINY = Scale(
+    rounds=1,
+    rows=5000,
+    keys=50,
+    events_at_slow_pace=25,
+    events_at_fast_pace=100,
+    commands=60,
+    commands_one_by_one=4,
+    requests=100,
+    starts=2,
+    grown_outbox=20_000,
+    grown_payments=5000,
+    foreign_seconds=3.0,
+)
+"""To see that a benchmark works; its figures say nothing."""

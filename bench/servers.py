@@ -1,0 +1,84 @@
+"""Real PostgreSQL and real Apache Kafka, started once for all benchmarks of a run."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cached_property
+
+import psycopg2
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import find_install
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.service_process import migrate
+
+POSTGRES_SETTINGS = {
+    "fsync": "on",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+}
+"""As in production where it costs (fsync), and no checkpoint in the middle of a round."""
+
+PARTITIONS = 6
+
+
+class Servers:
+    """Started when first asked for; `close` ends what was started."""
+
+    @cached_property
+    def postgres(self) -> EmbeddedPostgres:
+        """Raises PostgresUnavailableError, ProcessFailedError."""
+        server = EmbeddedPostgres(POSTGRES_SETTINGS)
+        self._open.append(server)
+        return server.start()
+
+    @cached_property
+    def kafka(self) -> ApacheKafka:
+        """Raises KafkaUnavailableError, ProcessFailedError."""
+        broker = ApacheKafka(find_install(print))
+        self._open.append(broker)
+        return broker.start()
+
+    @cached_property
+    def _template(self) -> str:
+        name = f"template_{secrets.token_hex(4)}"
+        migrate(self.postgres.databases.create(name))
+        return name
+
+    def __init__(self) -> None:
+        self._open: list[EmbeddedPostgres | ApacheKafka] = []
+
+    def close(self) -> None:
+        for server in self._open:
+            server.close()
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh, migrated database."""
+        name = f"bench_{secrets.token_hex(4)}"
+        url = self.postgres.databases.create(name, template=self._template)
+        try:
+            yield url
+        finally:
+            self.postgres.databases.drop(name)
+
+    @contextmanager
+    def topic(self, name: str) -> Iterator[str]:
+        """A fresh topic; its records are deleted with it, which keeps the disk small."""
+        topic = f"{name}_{secrets.token_hex(4)}"
+        admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap_servers})
+        admin.create_topics([NewTopic(topic, PARTITIONS)])[topic].result(30)
+        try:
+            yield topic
+        finally:
+            admin.delete_topics([topic])[topic].result(30)
+
+
+def query(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """One statement in a session of its own, committed."""
+    with closing(psycopg2.connect(url)) as session, session, session.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []

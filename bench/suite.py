@@ -1,0 +1,27 @@
+"""The benchmarks by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import consumer_pace, latency, relay_throughput, startup
+from bench.figures import Result
+from bench.scale import Scale
+from bench.servers import Servers
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One question. `quick`: part of the set that takes less than ten minutes."""
+
+    title: str
+    run: Callable[[Servers, Scale], Result]
+    quick: bool = True
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "relay": Benchmark("Relay: a full outbox", relay_throughput.measure),
+    "latency": Benchmark("Latency: commit to seen", latency.measure),
+    "commands": Benchmark("Consumer: Stripe answers in 200 ms", consumer_pace.answering_slowly),
+    "cpu": Benchmark("Consumer: Stripe answers at once", consumer_pace.answering_at_once),
+    "startup": Benchmark("Command line: start to help", startup.measure),
+}
