@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from commandline.audit import audit
 from commandline.connection import reading
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
@@ -30,7 +31,7 @@ def outbox() -> None:
     """
 
 
-for late in (replay, prune, tail):
+for late in (replay, prune, tail, audit):
     outbox.add_command(late)
 
 

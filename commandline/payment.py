@@ -8,6 +8,7 @@ from commandline.connection import reading
 from commandline.failures import CannotError
 from commandline.options import json_option
 from commandline.output import show_list, show_record, table
+from commandline.reconcile import reconcile
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
@@ -26,6 +27,9 @@ def payment() -> None:
     cli.py payment show order-17
     cli.py payment timeline 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --json
     """
+
+
+payment.add_command(reconcile)
 
 
 @payment.command()

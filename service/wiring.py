@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
@@ -16,16 +17,21 @@ from service.usecases.leases import LeaseKeeper
 from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
 from service.usecases.runner import Runner
+from service.usecases.sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    database: Engine
+    recorder: Recorder
+    claims: Claims
+    runner: Runner
+    reconciler: Reconciler
 
 
 @contextmanager
-def command_engine(
-    settings: ConsumerSettings, gateway: PaymentGateway | None = None
-) -> Iterator[tuple[CommandEngine, Engine]]:
-    """The engine of one consumer process and its database pool; leases are renewed until the block is left.
-
-    ``gateway`` stands in for Stripe's.
-    """
+def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None) -> Iterator[_Parts]:
+    """What works on commands; leases are renewed until the block is left."""
     database = make_engine(settings.database_url.get_secret_value(), settings.database_pool_size)
     recorder = Recorder(settings.payment_events_topic)
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline)
@@ -33,19 +39,36 @@ def command_engine(
     leases = LeaseKeeper(database, settings.lease)
     gateway = gateway or StripeGateway(settings, refuse_inside_transaction)
     runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
-    reconciler = Reconciler(database, gateway, recorder)
-    engine = CommandEngine(
-        database,
-        recorder=recorder,
-        burial=Burial(settings.dead_letter_topic),
-        claims=claims,
-        runner=runner,
-        lease=settings.lease,
-        completion=Completion(database, claims, runner, reconciler, settings.reconcile_interval),
-    )
     leases.start()
     try:
-        yield engine, database
+        yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder))
     finally:
         leases.stop()
         database.dispose()
+
+
+@contextmanager
+def command_engine(
+    settings: ConsumerSettings, gateway: PaymentGateway | None = None
+) -> Iterator[tuple[CommandEngine, Engine]]:
+    """The engine of one consumer process and its database pool. ``gateway`` stands in for Stripe's."""
+    with _parts(settings, gateway) as parts:
+        engine = CommandEngine(
+            parts.database,
+            recorder=parts.recorder,
+            burial=Burial(settings.dead_letter_topic),
+            claims=parts.claims,
+            runner=parts.runner,
+            lease=settings.lease,
+            completion=Completion(
+                parts.database, parts.claims, parts.runner, parts.reconciler, settings.reconcile_interval
+            ),
+        )
+        yield engine, parts.database
+
+
+@contextmanager
+def sweeping(settings: ConsumerSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
+    """An operator's reconciliation. ``gateway`` stands in for Stripe's."""
+    with _parts(settings, gateway) as parts:
+        yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)

@@ -85,6 +85,12 @@ def row_at(connection: Connection, position: int) -> Record | None:
     return found[0] if found else None
 
 
+def rows_at(connection: Connection, positions: Sequence[int]) -> list[Record]:
+    """The rows at these positions that are still there."""
+    there = select(outbox.c.position, outbox.c.key).where(outbox.c.position.in_(positions))
+    return records(connection, there.order_by(outbox.c.position))
+
+
 def position_before(connection: Connection, since: datetime | None) -> int:
     """The position after which the rows written from ``since`` on begin; None: after all that there are now."""
     last = func.coalesce(func.max(outbox.c.position), 0)

@@ -1,17 +1,17 @@
 """Payments: read under a row lock, written with their transitions."""
 
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Update, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.payment import Payment
-from service.domain.status import LIVE, PaymentStatus
-from service.storage.tables import one_of, payment_transitions, payments
+from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.storage.tables import commands, one_of, payment_transitions, payments
 
 _COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 _FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
@@ -114,3 +114,22 @@ def take_stale(connection: Connection, limit: int, older_than: timedelta) -> lis
     )
     statement = update(payments).where(payments.c.payment_id.in_(stale)).values(looked_at=func.now())
     return list(connection.execute(statement.returning(payments.c.payment_id)).scalars())
+
+
+_HOLD_UNKNOWN = and_(
+    payments.c.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED]),
+    payments.c.stripe_payment_intent_id.is_not(None),
+    payments.c.canceled_at.is_(None),
+    payments.c.stripe_refund_id.is_(None),
+)
+_UNSETTLED = or_(
+    payments.c.status.in_([*sorted(UNANSWERED), PaymentStatus.AUTHORIZED]),
+    _HOLD_UNKNOWN,
+    exists().where(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")),
+)
+
+
+def to_reconcile(connection: Connection, since: datetime | None) -> list[UUID]:
+    """Payments not settled, oldest first; with ``since`` (UTC) every payment changed from then on."""
+    wanted = _UNSETTLED if since is None else payments.c.updated_at >= since
+    return list(connection.execute(select(payments.c.payment_id).where(wanted).order_by("created_at")).scalars())

@@ -1,6 +1,6 @@
 """Publishing events again: new rows of the outbox with the old event ids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.storage import operator_outbox
@@ -45,3 +45,12 @@ class Replay:
                 return
             position = rows[-1]["position"]
             yield len(rows)
+
+
+def append_positions(engine: Engine, positions: Sequence[int]) -> Iterator[int]:
+    """Append these rows again, in order; yields how many each committed transaction has appended."""
+    for start in range(0, len(positions), BATCH):
+        with transaction(engine) as connection:
+            rows = operator_outbox.rows_at(connection, positions[start : start + BATCH])
+            operator_outbox.append_again(connection, rows)
+        yield len(rows)

@@ -1,6 +1,5 @@
 """Comparing payments with Stripe's truth: a lost webhook is made up for, what cannot be decided is told."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -85,11 +84,6 @@ class Reconciler:
             return _finding(payment, intent, "would_repair", detail)
         self.recorder.record(connection, payment, observed, "reconcile")
         return _finding(observed.payment, intent, "repaired", detail)
-
-    def examine_all(self, payment_ids: Iterable[UUID], *, dry_run: bool) -> Iterable[Finding]:
-        """One finding a payment, as they come."""
-        for payment_id in payment_ids:
-            yield self.examine(payment_id, dry_run=dry_run)
 
 
 def _finding(payment: Payment, intent: Intent | None, result: str, detail: str) -> Finding:

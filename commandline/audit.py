@@ -1,0 +1,105 @@
+"""``outbox audit``: proof that outbox and topics agree."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commandline.connection import database
+from commandline.environment import load_settings
+from commandline.failures import CannotError, confirm
+from commandline.options import MOMENT, json_option
+from commandline.output import follow, show_record, table
+
+if TYPE_CHECKING:
+    from relay.audit import Report
+    from service.settings import RelaySettings
+
+_FINDINGS: dict[str, tuple[str, ...]] = {
+    "missing": ("position", "event_id", "topic", "type", "sequence", "created_at"),
+    "doubled": ("event_id", "topic", "times"),
+    "out_of_order": ("event_id", "topic", "partition", "offset", "key", "sequence", "after_sequence"),
+}
+
+
+@click.command(short_help="Compare the outbox with what the topics hold.")
+@click.option("--since", type=MOMENT, default="1d", show_default=True, help="Rows written from this time on.")
+@click.option("--repair", is_flag=True, help="Publish what is missing, under its event id.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def audit(*, since: datetime, repair: bool, yes: bool, as_json: bool) -> None:
+    """Compare outbox and topics by ce_id and sequence: what is missing, doubled or out of order.
+
+    Only what the relay says it has published is looked for. Exits 1 if anything differs and was not repaired; what is
+    doubled or out of order in a topic cannot be repaired. Reads with RELAY_NAME's settings.
+
+    \b
+    cli.py outbox audit --since 2h
+    cli.py outbox audit --since 2026-01-31T08:00Z --repair --yes
+    """
+    from service.settings import RelaySettings
+
+    settings = load_settings(RelaySettings)
+    report = _report(settings, since)
+    repaired = _repair(report, ask=not yes) if repair and report.missing else 0
+    _show(report, repaired, as_json=as_json)
+    if len(report.missing) > repaired or report.doubled or report.out_of_order:
+        raise SystemExit(1)
+
+
+def _report(settings: "RelaySettings", since: datetime) -> "Report":
+    from relay import checkpoint
+    from relay.audit import audit as compare
+    from relay.postgres import connect
+
+    url = settings.database_url.get_secret_value()
+    with _faults():
+        with closing(connect(url, "audit")) as session:
+
+            def query(statement: str, values: Sequence[Any]) -> Any:
+                with session.cursor() as cursor:
+                    cursor.execute(statement, values)
+                    row = cursor.fetchone()
+                return row[0] if row else None
+
+            mirror = checkpoint.load(query, settings.relay_name)
+        if mirror is None:
+            raise CannotError(f"relay {settings.relay_name} has no checkpoint: it has published nothing yet")
+        return compare(url, settings.client_config(), mirror, since)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    import psycopg2
+    from confluent_kafka import KafkaException
+
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise CannotError(f"database: {str(error).strip().partition(chr(10))[0]}") from error
+    except KafkaException as error:
+        raise CannotError(f"kafka: {error.args[0].str()}") from error
+
+
+def _repair(report: "Report", *, ask: bool) -> int:
+    from service.usecases.operator_replay import append_positions
+
+    confirm(f"Publish {len(report.missing)} missing rows?", ask=ask)
+    positions = [row.position for row in report.missing]
+    with database() as engine:
+        return follow("publishing", append_positions(engine, positions), total=len(positions))
+
+
+def _show(report: "Report", repaired: int, *, as_json: bool) -> None:
+    found = {name: [row._asdict() for row in getattr(report, name)] for name in _FINDINGS}
+    if as_json:
+        show_record({"compared": report.compared, "repaired": repaired, **found}, as_json=True)
+        return
+    for name, columns in _FINDINGS.items():
+        if found[name]:
+            click.echo(f"{name.replace('_', ' ')}:")
+            table(found[name], columns)
+    counts = ", ".join(f"{len(found[name])} {name.replace('_', ' ')}" for name in _FINDINGS)
+    click.echo(f"{report.compared} records compared: {counts}; {repaired} repaired")
