@@ -1,0 +1,125 @@
+"""A payment's change and what it causes are written together or not at all, wherever the process dies."""
+
+from collections.abc import Callable
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from service.crash_points import CrashPoint
+from service.domain.plans import Step
+from service.usecases import engine, runner, stripe_events
+from service.usecases.step_points import Stage
+from tests.integration.core.invariants import check_always, check_settled
+from tests.integration.core.meddling import KillError, killed
+from tests.support.core import CHALLENGED, Core
+
+Drive = Callable[[Core], None]
+
+
+def _authorize(core: Core) -> None:
+    core.authorize()
+
+
+def _release(core: Core) -> None:
+    core.release(core.payment_id("order-1"))
+
+
+def _revert(core: Core) -> None:
+    core.revert(core.payment_id("order-1"))
+
+
+FLOWS: dict[Step, list[Drive]] = {
+    Step.CREATE_INTENT: [_authorize],
+    Step.CAPTURE: [_authorize, _release],
+    Step.TRANSFER: [_authorize, _release],
+    Step.CANCEL: [_authorize, _revert],
+    Step.REVERSE: [_authorize, _release, _revert],
+    Step.REFUND: [_authorize, _release, _revert],
+}
+ENDS: dict[Step, list[str]] = {
+    Step.CREATE_INTENT: ["hold"],
+    Step.CAPTURE: ["hold", "capture", "transfer"],
+    Step.TRANSFER: ["hold", "capture", "transfer"],
+    Step.CANCEL: ["hold", "cancel"],
+    Step.REVERSE: ["hold", "capture", "transfer", "reversal", "refund"],
+    Step.REFUND: ["hold", "capture", "transfer", "reversal", "refund"],
+}
+# Everything that an attempt writes, but for what its beginning had committed before the call.
+WRITTEN = (
+    "SELECT (SELECT json_agg(p ORDER BY p.payment_id)::text FROM payments p) AS payments, "
+    "(SELECT json_agg(o.event_id ORDER BY o.position)::text FROM outbox o) AS outbox, "
+    "(SELECT json_agg(t.id ORDER BY t.id)::text FROM payment_transitions t) AS transitions, "
+    "(SELECT json_agg(c ORDER BY c.arrival)::text FROM commands c) AS commands, "
+    "(SELECT json_agg(s.event_id ORDER BY s.event_id)::text FROM stripe_events s) AS inbox"
+)
+
+
+def test_the_table_names_every_step() -> None:
+    assert set(FLOWS) == set(ENDS) == set(Step)
+
+
+@pytest.mark.parametrize(("step", "stage"), list(product(Step, Stage)))
+def test_a_step(core: Core, monkeypatch: pytest.MonkeyPatch, step: Step, stage: Stage) -> None:
+    before: list[object] = []
+
+    def reached(at: Step, now: Stage) -> None:
+        if at is step and now is Stage.BEFORE_CALL:
+            before.extend(core.sql(WRITTEN))
+        if (at, now) == (step, stage):
+            raise KillError
+
+    *prepare, last = FLOWS[step]
+    for drive in prepare:
+        drive(core)
+    monkeypatch.setattr(runner, "reached_in", reached)
+    with killed():
+        last(core)
+    monkeypatch.undo()
+    assert (core.sql(WRITTEN) == before) == (stage is not Stage.AFTER_COMMIT)
+    core.expire_leases()
+    core.settle()
+    assert core.effects() == ENDS[step]
+    check_settled(core)
+
+
+@pytest.mark.parametrize("point", [CrashPoint.ACCEPT_BEFORE_COMMIT, CrashPoint.ACCEPT_AFTER_COMMIT])
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=list(FLOWS))
+def test_an_acceptance(core: Core, monkeypatch: pytest.MonkeyPatch, flow: list[Drive], point: CrashPoint) -> None:
+    *prepare, last = flow
+    for drive in prepare:
+        drive(core)
+    before = core.sql(WRITTEN)
+    with monkeypatch.context() as patched, killed():
+        patched.setattr(engine, "reached", _die_at(point))
+        last(core)
+    assert (core.sql(WRITTEN) == before) == (point is CrashPoint.ACCEPT_BEFORE_COMMIT)
+    core.expire_leases()
+    last(core)
+    core.settle()
+    assert len(core.events()) == len(flow)
+    check_settled(core)
+
+
+@pytest.mark.parametrize("point", [CrashPoint.WEBHOOK_BEFORE_COMMIT, CrashPoint.WEBHOOK_AFTER_COMMIT])
+@pytest.mark.parametrize("then", ["held", "failed"])
+def test_a_webhook(core: Core, monkeypatch: pytest.MonkeyPatch, then: str, point: CrashPoint) -> None:
+    payment: UUID = core.authorize(card=CHALLENGED)
+    core.stripe.finish_challenge(core.intent(payment), succeeded=then == "held")
+    before, event = core.sql(WRITTEN), core.stripe_events(core.intent(payment))[-1]
+    with monkeypatch.context() as patched, killed():
+        patched.setattr(stripe_events, "reached", _die_at(point))
+        core.deliver(event)
+    committed = point is CrashPoint.WEBHOOK_AFTER_COMMIT
+    assert (core.sql(WRITTEN) == before) == (not committed)
+    assert core.deliver(event) == ["duplicate" if committed else "applied"]
+    assert len(core.told()) == 1
+    check_always(core)
+
+
+def _die_at(point: CrashPoint) -> Callable[[CrashPoint], None]:
+    def reached(now: CrashPoint) -> None:
+        if now is point:
+            raise KillError
+
+    return reached
