@@ -3,6 +3,7 @@
 import secrets
 import shutil
 import signal
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -74,6 +75,11 @@ class EmbeddedPostgres:
     def databases(self) -> Databases:
         return Databases(self.url)
 
+    @property
+    def data_directory(self) -> Path:
+        """What a file system backup copies, while the server is stopped."""
+        return self._scratch / "data"
+
     def start(self) -> Self:
         """Returns when the server answers. Raises ProcessFailedError."""
         first_start = self.port == 0
@@ -143,7 +149,7 @@ class EmbeddedPostgres:
     def _start_once(self) -> None:
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         self._process = ManagedProcess(
-            self._command("postgres", "-D", str(self._scratch / "data"), "-p", str(self.port), *settings)
+            self._command("postgres", "-D", str(self.data_directory), "-p", str(self.port), *settings)
         )
         self._process.wait_until(self._answers, _START_SECONDS)
 
