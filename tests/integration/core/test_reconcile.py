@@ -1,0 +1,86 @@
+"""Reconciling: a lost webhook is made up for, nothing is changed twice, nothing newer is overwritten."""
+
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from commandline.main import cli
+from service.usecases.sweep import Sweep
+from service.wiring import sweeping
+from tests.support.core import CHALLENGED, DECLINED, Core
+
+
+@pytest.fixture
+def sweep(core: Core) -> Iterator[Sweep]:
+    with sweeping(core.settings) as found:
+        yield found
+
+
+def test_a_lost_authorisation_webhook_is_made_up_for_once(core: Core, sweep: Sweep) -> None:
+    payment_id = core.authorize(card=CHALLENGED)
+    core.stripe.finish_challenge(core.intent(payment_id))
+
+    assert sweep.candidates(None) == [payment_id]
+    assert sweep.examine(payment_id, dry_run=True).result == "would_repair"
+    assert core.status(payment_id) == "REQUIRES_ACTION"
+
+    assert sweep.examine(payment_id, dry_run=False).result == "repaired"
+    assert core.status(payment_id) == "AUTHORIZED"
+    assert sweep.examine(payment_id, dry_run=False).result == "agrees"
+    assert core.told(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
+
+    core.deliver_all(payment_id)
+    assert core.told(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
+
+
+def test_a_hold_that_ended_unheard_is_told_as_news(core: Core, sweep: Sweep) -> None:
+    payment_id = core.authorize()
+    core.stripe.dashboard("cancel", core.intent(payment_id))
+
+    assert sweep.examine(payment_id, dry_run=False).result == "repaired"
+
+    assert core.status(payment_id) == "REVERTED"
+    news = core.events(payment_id)[-1]
+    assert news.answers is None
+    assert sweep.candidates(None) == []
+
+
+def test_a_settled_payment_is_no_candidate_and_is_not_touched(core: Core, sweep: Sweep) -> None:
+    paid = core.authorize()
+    core.release(paid)
+    declined = core.authorize("c-2", "order-2", DECLINED)
+    core.settle()
+
+    assert sweep.candidates(None) == []
+    before = [core.payment(paid), core.payment(declined)]
+    assert [sweep.examine(each, dry_run=False).result for each in (paid, declined)] == ["agrees", "agrees"]
+    assert [core.payment(paid), core.payment(declined)] == before
+
+
+def test_an_open_command_is_taken_up(core: Core, sweep: Sweep) -> None:
+    core.stripe.fault("drop_after", "payment_intents.create", times=1)
+    payment_id = core.authorize()
+    assert core.status(payment_id) == "INITIATING"
+
+    finding = sweep.examine(payment_id, dry_run=False)
+
+    assert (finding.result, finding.status) == ("repaired", "AUTHORIZED")
+    assert core.effects(payment_id) == ["hold"]
+
+
+def test_the_command_line_says_what_it_could_not_decide(core: Core) -> None:
+    payment_id = core.authorize()
+    core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
+    env = {
+        "DATABASE_URL": core.settings.database_url.get_secret_value(),
+        "KAFKA_BOOTSTRAP_SERVERS": "unused:1",
+        "STRIPE_SECRET_KEY": "sk_test_core",
+        "STRIPE_API_BASE": core.stripe.base_url,
+    }
+
+    lost = CliRunner(env=env).invoke(cli, ["payment", "reconcile", "--json"])
+    assert (lost.exit_code, '"undecided"' in lost.stdout) == (1, True)
+
+    found = CliRunner(env=env).invoke(cli, ["payment", "reconcile", "--payment", str(payment_id), "--json"])
+    assert (found.exit_code, '"agrees"' in found.stdout) == (0, True)
