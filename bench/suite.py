@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import consumer_pace, latency, relay_throughput, startup
+from bench import consumer_pace, http_face, latency, relay_throughput, startup
 from bench.figures import Result
 from bench.scale import Scale
 from bench.servers import Servers
@@ -23,5 +23,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     "latency": Benchmark("Latency: commit to seen", latency.measure),
     "commands": Benchmark("Consumer: Stripe answers in 200 ms", consumer_pace.answering_slowly),
     "cpu": Benchmark("Consumer: Stripe answers at once", consumer_pace.answering_at_once),
+    "http": Benchmark("Webhooks and status reads", http_face.measure),
     "startup": Benchmark("Command line: start to help", startup.measure),
 }

@@ -1,0 +1,56 @@
+"""Requests over kept connections, as fast as they are answered."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_CONNECTIONS = 8
+_LENGTH = b"content-length:"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a load found."""
+
+    rate: float
+    """Requests a second."""
+    seconds: list[float]
+    """Of each."""
+
+
+def send(port: int, requests: Sequence[bytes]) -> Answered:
+    """All of them, each once; raises RuntimeError when one is not answered with 200."""
+    return asyncio.run(_send(port, requests))
+
+
+def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """An HTTP/1.1 request on the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench", *(f"{name}: {value}" for name, value in headers.items())]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+async def _send(port: int, requests: Sequence[bytes]) -> Answered:
+    seconds: list[float] = []
+    began = time.perf_counter()
+    await asyncio.gather(*(_one_connection(port, requests[n::_CONNECTIONS], seconds) for n in range(_CONNECTIONS)))
+    return Answered(len(requests) / (time.perf_counter() - began), seconds)
+
+
+async def _one_connection(port: int, requests: Sequence[bytes], seconds: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for wanted in requests:
+            began = time.perf_counter()
+            writer.write(wanted)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            _, _, length = head.partition(_LENGTH)
+            await reader.readexactly(int(length.partition(b"\r\n")[0]))
+            seconds.append(time.perf_counter() - began)
+            if b" 200 " not in head[:16]:
+                raise RuntimeError(f"not answered with 200: {head[:80]!r}")
+    finally:
+        writer.close()
+        await writer.wait_closed()
