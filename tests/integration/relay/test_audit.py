@@ -1,0 +1,108 @@
+"""Outbox and topic compared: the proof, and what spoils it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from confluent_kafka import Producer
+
+from devstack.kafka import Kafka
+from relay import checkpoint
+from relay.audit import Report, audit
+from relay.leadership import Leadership
+from service.settings import RelaySettings
+from tests.integration.relay.running import RunningRelay, TopicReader
+from tests.integration.relay.writers import append, execute, session, write
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
+    url = settings.database_url.get_secret_value()
+    session = Leadership(url, settings.relay_name)
+    found = checkpoint.load(session.query, settings.relay_name)
+    session.close()
+    assert found is not None
+    return audit(url, settings.client_config(), found, since)
+
+
+def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
+    """As a faulty relay would."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "partitioner": "murmur2_random"})
+    for event in events:
+        producer.produce(topic, b"{}", b"k", headers=[("ce_id", event.encode())])
+    producer.flush()
+
+
+@pytest.fixture
+def published(database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader) -> list[str]:
+    """Five events of one key, published and mirrored."""
+    events = write(database_url, topics.events, 5)
+    with RunningRelay(settings):
+        reader.read_events(events)
+    return events
+
+
+def test_they_agree(settings: RelaySettings, published: list[str]) -> None:
+    assert compare(settings) == Report(5, [], [], [])
+
+
+def test_missing(database_url: str, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
+    """A row that the checkpoint calls settled and that nobody published."""
+    (lost,) = write(database_url, topics.events, 1, first=6)
+    execute(database_url, "UPDATE relay_checkpoints SET low = 6")
+    (pending,) = write(database_url, topics.events, 1, first=7)
+
+    (missing,) = compare(settings).missing
+    assert (missing.event_id, missing.position, missing.sequence, missing.key) == (lost, 6, 6, "k")
+    assert pending != lost
+    assert compare(settings, datetime.now(UTC) + timedelta(hours=1)).missing == []
+
+
+def test_missing_is_mended_by_a_replay(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader, published: list[str]
+) -> None:
+    (lost,) = write(database_url, topics.events, 1, first=6)
+    execute(database_url, "UPDATE relay_checkpoints SET low = 6")
+    with session(database_url) as writer:
+        append(writer, topics.events, event_id=lost, replayed=True)
+        writer.commit()
+    # The receipt is older than this checkpoint: the relay itself finds what was called settled and is not there.
+    with RunningRelay(settings):
+        reader.read_events([lost])
+    assert compare(settings).missing == []
+
+
+def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
+    publish_by_hand(kafka, topics.events, published[2])
+    report = compare(settings)
+    assert [(doubled.event_id, doubled.times) for doubled in report.doubled] == [(published[2], 2)]
+    assert (report.missing, report.out_of_order) == ([], [])
+
+
+def test_out_of_order(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
+) -> None:
+    sixth, seventh = write(database_url, topics.events, 2, first=6)
+    publish_by_hand(kafka, topics.events, seventh, sixth)
+    (found,) = compare(settings).out_of_order
+    assert (found.event_id, found.sequence, found.after_sequence) == (sixth, 6, 7)
+
+
+def test_foreign_records_and_refused_rows_are_no_fault(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    with session(database_url) as writer:
+        append(writer, topics.events, "large", value="x" * 2_000_000)
+        events = [append(writer, topics.events, sequence=1)]
+        writer.commit()
+    with RunningRelay(settings):
+        reader.read_events(events)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(topics.events, b"{}", headers=[("ce_id", b"not one of ours")])
+    producer.produce(topics.events, json.dumps({}).encode())
+    producer.flush()
+    assert compare(settings) == Report(1, [], [], [])
