@@ -104,9 +104,12 @@ def _authorize(payment: Payment, policy: Policy, clock: Clock) -> Next:
         return Settled(payment)
     if payment.stripe_payment_intent_id is None:
         return Call(Step.CREATE_INTENT)
-    if clock.now - clock.received_at >= policy.action_deadline:
-        return Call(Step.CANCEL)
-    return Waiting(min(clock.now + policy.look_again, clock.received_at + policy.action_deadline))
+    deadline, next_look = clock.received_at + policy.action_deadline, clock.now + policy.look_again
+    if clock.now < deadline:
+        return Waiting(min(next_look, deadline))
+    # What ended while a revert was open is left to the revert, which answers for both.
+    ended = payment.holds_nothing or payment.captured_at is not None
+    return Waiting(next_look) if ended else Call(Step.CANCEL)
 
 
 def _release(command: Release, payment: Payment) -> Next:

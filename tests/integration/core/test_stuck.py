@@ -4,6 +4,7 @@ import pytest
 
 from devstack.stripe_simulator.client import FaultKind
 from tests.integration.core.invariants import check_settled
+from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, Core
 
 
@@ -61,6 +62,24 @@ def test_an_authorise_whose_cancellation_at_the_deadline_is_refused(core: Core) 
     core.deliver_all(payment)
     core.settle()
     assert len(core.told()) == 1
+    check_settled(core)
+
+
+@pytest.mark.parametrize("happens", ["cancelled at the deadline", "captured by a person"])
+def test_a_revert_of_an_authorise_whose_time_is_over(meddled_core: Core, gateway: MeddledGateway, happens: str) -> None:
+    """What the authorise finds out while the revert waits is the revert's to answer."""
+    core = meddled_core
+    payment = core.authorize("c-auth", card=CHALLENGED)
+    if happens == "captured by a person":
+        core.stripe.finish_challenge(core.intent(payment))
+        core.stripe.dashboard("capture", core.intent(payment))
+    gateway.before["retrieve_intent"] = lambda: core.revert(payment)
+    core.wait("c-auth", hours=25)
+    core.settle()
+    assert core.told() == [
+        "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED",
+        "revert_payment: payment.reverted REVERTED",
+    ]
     check_settled(core)
 
 

@@ -165,6 +165,12 @@ class TestTheCustomersTime:
     def test_ends(self, hours: float) -> None:
         assert self._at(hours) == Call(Step.CANCEL)
 
+    @pytest.mark.parametrize("facts", ["intent canceled", "intent captured", "intent captured refund"])
+    def test_is_over_already_while_a_revert_answers_for_both(self, facts: str) -> None:
+        now = NOW + timedelta(hours=30)
+        following = plan(AUTHORIZE, payment("REQUIRES_ACTION", facts), POLICY, Clock(now, NOW))
+        assert following == Waiting(now + timedelta(minutes=15))
+
 
 class TestAHold:
     def test_known_to_be_gone_is_not_cancelled(self) -> None:
