@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,19 +11,15 @@ from sqlalchemy import (
     Connection,
     Interval,
     RowMapping,
-    Update,
-    and_,
     bindparam,
     case,
     func,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
-from service.domain.errors import LeaseLostError
 from service.domain.messages import Answer
 from service.domain.progress import Progress
 from service.storage.tables import commands
@@ -45,29 +40,9 @@ class Key:
         return any((self.command_type, self.correlation_id) == (a.command_type, a.correlation_id) for a in answers)
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A command and the fencing token under which it may be written to."""
-
-    key: Key
-    token: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An open command whose time has come."""
-
-    key: Key
-    payment_id: UUID
-
-
 def key_of(command: StoredCommand) -> Key:
     """The command's key."""
     return Key(command.type, command.correlation_id)
-
-
-def _is(key: Key) -> Any:
-    return and_(commands.c.correlation_id == key.correlation_id, commands.c.command_type == key.command_type)
 
 
 _LEASE = bindparam("lease", type_=Interval)
@@ -202,114 +177,3 @@ def _progress(row: RowMapping) -> Progress:
     values: dict[str, Any] = dict(row)
     command = restore(values.pop("command_type"), values.pop("correlation_id"), values.pop("payload"))
     return Progress(command=command, **values)
-
-
-_OF_KEY = and_(commands.c.correlation_id == bindparam("of_id"), commands.c.command_type == bindparam("of_type"))
-_UNDER_TOKEN = commands.c.lease_token == bindparam("of_token")
-
-
-@cache
-def _fenced(names: tuple[str, ...]) -> Update:
-    bound = {name: bindparam(name, type_=commands.c[name].type) for name in names}
-    return update(commands).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
-
-
-def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
-    """Write to a command under its fencing token. Raises LeaseLostError when the token no longer holds."""
-    bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
-    if connection.execute(_fenced(tuple(values)), {**bound, **values}).rowcount != 1:
-        raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
-
-
-def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta, **values: Any) -> None:
-    """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
-    ends = func.now() + lease
-    statement = update(commands).where(_is(key))
-    connection.execute(
-        statement.values(
-            **values,
-            state="pending",
-            lease_token=token,
-            lease_expires_at=ends,
-            next_attempt_at=ends,
-            updated_at=func.now(),
-        )
-    )
-
-
-def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
-    """Take the payment's expired leases from those who held them: one lease a payment, and theirs are over."""
-    dead = and_(commands.c.payment_id == payment_id, commands.c.lease_expires_at <= func.now())
-    connection.execute(update(commands).where(dead).values(lease_token=None, lease_expires_at=None))
-
-
-def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
-    """Look at a blocked command again after ``delay``."""
-    connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
-
-
-_FINISH = (
-    update(commands)
-    .where(_OF_KEY, commands.c.state != text("'done'"))
-    .values(
-        state=text("'done'"),
-        recovery_point=text("'answered'"),
-        outcome=bindparam("told", type_=commands.c.outcome.type),
-        lease_token=None,
-        lease_expires_at=None,
-        completed_at=func.now(),
-        updated_at=func.now(),
-    )
-    .returning(commands.c.traceparent)
-)
-_FINISH_FENCED = _FINISH.where(_UNDER_TOKEN)
-
-
-def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
-    """End a command, and its lease with it; returns its trace context, for the event.
-
-    Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
-    LeaseLostError when a token is given and no longer holds.
-    """
-    bound = {"of_id": key.correlation_id, "of_type": key.command_type, "told": outcome}
-    if token is None:
-        row = connection.execute(_FINISH, bound).one_or_none()
-    else:
-        row = connection.execute(_FINISH_FENCED, {**bound, "of_token": token}).one_or_none()
-    if row is None:
-        raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    traceparent: str | None = row.traceparent
-    return traceparent
-
-
-def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
-    """Open commands whose time has come or whose lease has run out; not offered again before ``pause`` is over."""
-    ripe = (
-        select(commands.c.correlation_id, commands.c.command_type)
-        .where(commands.c.state != text("'done'"), commands.c.next_attempt_at <= func.now())
-        .order_by(commands.c.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .subquery()
-    )
-    same = and_(commands.c.correlation_id == ripe.c.correlation_id, commands.c.command_type == ripe.c.command_type)
-    statement = (
-        update(commands)
-        .where(same)
-        .values(next_attempt_at=func.now() + pause)
-        .returning(commands.c.command_type, commands.c.correlation_id, commands.c.payment_id)
-    )
-    return [Due(Key(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)]
-
-
-def hasten(connection: Connection, payment_id: UUID) -> None:
-    """Let the payment's waiting authorise be looked at now."""
-    waiting = and_(commands.c.payment_id == payment_id, commands.c.state == "waiting")
-    connection.execute(update(commands).where(waiting).values(next_attempt_at=func.now()))
-
-
-def renew(connection: Connection, tokens: list[UUID], lease: timedelta) -> None:
-    """Extend the leases of calls that are still under way."""
-    ends = func.now() + lease
-    held = commands.c.lease_token.in_(tokens)
-    connection.execute(update(commands).where(held).values(lease_expires_at=ends, next_attempt_at=ends))

@@ -10,9 +10,10 @@ from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked, resume
-from service.storage import commands, payments
-from service.storage.commands import Fence, Key, key_of
+from service.storage import commands, leases, payments
+from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, transaction
+from service.storage.leases import Fence
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.steps import Attempt
 
@@ -92,14 +93,14 @@ class Claims:
                 continue
             if not is_blocked(me, [other for other in opened if other is not me]):
                 return self._take(connection, payment, me, opened)
-            commands.put_off(connection, key_of(me.command), BLOCKED_PAUSE)
+            leases.put_off(connection, key_of(me.command), BLOCKED_PAUSE)
         return Over()
 
     def _take(self, connection: Connection, payment: Payment, me: Progress, opened: list[Progress]) -> Claim | Over:
         token = uuid4()
         if any(other.lease_token is not None for other in opened if other is not me):
-            commands.void_dead_leases(connection, payment.payment_id)
-        commands.take_lease(connection, key_of(me.command), token, self._lease)
+            leases.void_dead_leases(connection, payment.payment_id)
+        leases.take_lease(connection, key_of(me.command), token, self._lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
         looks = _looks_first(me, payment) and not revert_open(opened)
         following = claim.call if looks else self.plan(me, payment)
@@ -120,19 +121,19 @@ class Claims:
                 return self._commit_call(connection, claim, payment, following)
             case Waiting():
                 rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
-                commands.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
+                leases.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
                 return Over(payment.payment_id if more else None)
             case Settled():
                 observed = Observed(following.payment, following.answers)
                 self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
                 if not claim.fence.key.is_answered_by(following.answers):
-                    commands.finish(connection, claim.fence.key, None, claim.token)
+                    leases.finish(connection, claim.fence.key, None, claim.token)
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
         """The command is answered; an authorise that gave way to a revert is looked at now."""
         if isinstance(claim.progress.command, Revert) and more:
-            commands.hasten(connection, claim.payment.payment_id)
+            leases.hasten(connection, claim.payment.payment_id)
         return Over(claim.payment.payment_id if more else None)
 
     def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call) -> Claim:
@@ -146,13 +147,13 @@ class Claims:
             changed["attempts"] = 0
         if progress.key_generation != claim.progress.key_generation:
             changed["key_generation"] = progress.key_generation
-        commands.update_fenced(connection, claim.fence, **changed)
+        leases.update_fenced(connection, claim.fence, **changed)
         return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
 
     def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment) -> Claim:
         """A look has shown that the step was not done, and its old key says nothing any more."""
         generation = claim.progress.key_generation + 1
-        commands.update_fenced(connection, claim.fence, key_generation=generation)
+        leases.update_fenced(connection, claim.fence, key_generation=generation)
         renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
         return self._commit_call(connection, renewed, payment, Call(claim.call.step))
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from service.logs import get_logger
-from service.storage import commands
-from service.storage.commands import Due
+from service.storage import leases
 from service.storage.engine import Engine, transaction
+from service.storage.leases import Due
 from service.usecases.claims import Claims
 from service.usecases.reconcile import Reconciler
 from service.usecases.runner import Runner
@@ -40,7 +40,7 @@ class Completion:
     def take(self, limit: int) -> list[DueCommand]:
         """At most ``limit`` pieces of work, commands first."""
         with transaction(self.engine) as connection:
-            found = commands.due(connection, limit, DUE_PAUSE)
+            found = leases.due(connection, limit, DUE_PAUSE)
         ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
         held = self.reconciler.stale(limit - len(ready), self.reconcile_every) if len(ready) < limit else []
         return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from service.logs import get_logger
 from service.shutdown import Shutdown
-from service.storage import commands
+from service.storage import leases
 from service.storage.engine import Engine, SQLAlchemyError, transaction
 
 log = get_logger(__name__)
@@ -55,7 +55,7 @@ class LeaseKeeper:
     def _renew(self, tokens: list[UUID]) -> None:
         try:
             with transaction(self._engine) as connection:
-                commands.renew(connection, tokens, self.length)
+                leases.renew(connection, tokens, self.length)
         except SQLAlchemyError as exc:
             # Not fatal: every final write is fenced by its token, and the next round tries again.
             log.warning("leases not renewed", error=str(exc), leases=len(tokens))

@@ -9,9 +9,10 @@ from service.domain.commands import CancelHold
 from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.observations import Observed
 from service.domain.payment import Payment
-from service.storage import commands, outbox, payments
-from service.storage.commands import Fence, Key
+from service.storage import commands, leases, outbox, payments
+from service.storage.commands import Key
 from service.storage.engine import Connection
+from service.storage.leases import Fence
 
 
 def utc_now() -> datetime:
@@ -66,7 +67,7 @@ class Recorder:
             return self._message(answer, news_id(payment_id, "REVERTED"), payment_id, sequence, None)
         key = Key(answer.command_type, answer.correlation_id)
         token = fence.token if fence is not None and fence.key == key else None
-        traceparent = commands.finish(connection, key, outcome_of(answer), token)
+        traceparent = leases.finish(connection, key, outcome_of(answer), token)
         event_id = outcome_id(answer.command_type, answer.correlation_id)
         return self._message(answer, event_id, payment_id, sequence, traceparent)
 

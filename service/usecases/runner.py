@@ -13,7 +13,7 @@ from service.domain.ports import Intent, PaymentGateway, Refund, StepResult, Tra
 from service.domain.progress import Progress, backoff
 from service.domain.results import Moment, apply, give_up, refuse
 from service.logs import get_logger
-from service.storage import commands, payments
+from service.storage import commands, leases, payments
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
@@ -118,7 +118,7 @@ class Runner:
         spoiled = isinstance(fault, StripeUnknownError) and fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
-        commands.update_fenced(
+        leases.update_fenced(
             connection,
             claim.fence,
             attempts=progress.attempts + 1,
