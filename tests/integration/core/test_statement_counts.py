@@ -1,0 +1,77 @@
+"""What a command and a webhook cost in SQL. A number that grows is a decision, not an accident.
+
+Each transaction adds its BEGIN and COMMIT on the wire.
+"""
+
+from uuid import UUID
+
+import pytest
+
+from service.domain.commands import Release, Revert
+from tests.support.core import CHALLENGED, RUNNER, Core, authorisation
+from tests.support.statements import Statements
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
+    """To be asked for before `core`: it counts the connections made after it."""
+    return Statements(monkeypatch)
+
+
+def test_authorise(statements: Statements, core: Core) -> None:
+    core.authorize("warm-up", "order-0")
+    with statements.of_this_thread() as counted:
+        core.handle(authorisation("c-auth", "order-1"))
+    assert counted.numbers == (8, 2), counted.statements
+
+
+def test_release(statements: Statements, core: Core) -> None:
+    payment = core.authorize()
+    with statements.of_this_thread() as counted:
+        core.handle(Release("c-release", payment, "runner-1", RUNNER))
+    assert counted.numbers == (17, 3), counted.statements
+
+
+def test_revert_before_capture(statements: Statements, core: Core) -> None:
+    payment = core.authorize()
+    with statements.of_this_thread() as counted:
+        core.handle(Revert("c-revert", payment, None))
+    assert counted.numbers == (13, 2), counted.statements
+
+
+def test_revert_after_release(statements: Statements, core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    with statements.of_this_thread() as counted:
+        core.handle(Revert("c-revert", payment, None))
+    assert counted.numbers == (17, 3), counted.statements
+
+
+def test_a_command_that_came_before(statements: Statements, core: Core) -> None:
+    core.authorize()
+    with statements.of_this_thread() as counted:
+        core.handle(authorisation("c-auth", "order-1"))
+    assert counted.numbers == (4, 1), counted.statements
+
+
+def test_a_webhook_that_changes_a_payment(statements: Statements, core: Core) -> None:
+    payment = _challenged_and_passed(core)
+    *_, held = core.stripe_events(core.intent(payment))
+    with statements.of_this_thread() as counted:
+        assert core.webhooks.receive(held) == "applied"
+    assert counted.numbers == (8, 1), counted.statements
+
+
+def test_a_webhook_that_changes_nothing(statements: Statements, core: Core) -> None:
+    event = core.stripe_events(core.intent(core.authorize()))[-1]
+    with statements.of_this_thread() as counted:
+        assert core.webhooks.receive(event) == "no_change"
+    assert counted.numbers == (4, 1), counted.statements
+
+
+def _challenged_and_passed(core: Core) -> UUID:
+    payment = core.authorize(card=CHALLENGED)
+    core.stripe.finish_challenge(core.intent(payment))
+    return payment

@@ -1,0 +1,78 @@
+"""What a batch costs the relay in SQL: one read, one row written, however many rows it has."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+
+from relay.leadership import Leadership
+from relay.log_reader import LogReader, Row
+from relay.loop import Loop
+from relay.outbox_source import PostgresOutbox
+from relay.positions import Settled
+from relay.receipt import Receipt
+from relay.vigil import Vigil
+from service.shutdown import Shutdown
+from tests.support.statements import Statements
+
+pytestmark = pytest.mark.postgres
+
+_BATCH = 50
+_BY_THE_CLOCK = ("SELECT 1", "SELECT json_build_array( greatest(0")
+"""The beat once a second and the lag every five: not by the batch."""
+
+_APPEND = """
+    INSERT INTO outbox (event_id, topic, key, type, value, headers)
+    SELECT gen_random_uuid(), 'events', n::text, 'payment.authorized', '{}', '[]' FROM generate_series(1, %s) AS n
+"""
+
+
+class _Sink:
+    """Takes batches until it has enough of them."""
+
+    def __init__(self, batches: int, shutdown: Shutdown) -> None:
+        self._left = batches
+        self._shutdown = shutdown
+
+    def open(self) -> Receipt | None:
+        return None
+
+    def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
+        assert len(rows) == _BATCH
+        self._left -= 1
+        if self._left == 0:
+            self._shutdown.request()
+
+    def idle(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_two_statements_a_batch(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = Statements(monkeypatch)
+    with closing(PostgresOutbox(database_url)) as source, closing(Leadership(database_url, "counted")) as leadership:
+        assert leadership.acquire()
+        leadership.query(_APPEND, (40 * _BATCH,))
+        few = _sent_for(5, source, leadership, statements)
+        many = _sent_for(15, source, leadership, statements)
+    assert len(many) - len(few) == 10 * 2, many
+    assert sum(text.startswith("EXECUTE tail") for text in many) == 15 + 1, "the last one was read ahead"
+    assert sum("INSERT INTO relay_checkpoints" in text for text in many) == 15
+
+
+def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, statements: Statements) -> list[str]:
+    """From the outbox's start; what is sent by the clock aside."""
+    shutdown = Shutdown()
+    before = len(statements.all())
+    with Vigil(leadership, shutdown, grace=60.0) as vigil:
+        vigil.publishing = True
+        Loop(
+            relay="counted",
+            reader=LogReader(source, Settled(0), _BATCH),
+            publisher=_Sink(batches, shutdown),
+            leadership=leadership,
+            vigil=vigil,
+            receipt=Receipt(Settled(0), leadership.epoch()),
+            poll_seconds=30.0,
+        ).run(lambda: None)
+    return [text for text in statements.all()[before:] if not text.startswith(_BY_THE_CLOCK)]
