@@ -20,7 +20,6 @@ def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     """The WSGI application. Nothing is connected to here."""
     app = Flask("service", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=DRAINED_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.url_map.merge_slashes = False
     app.url_map.converters["opaque"] = OpaqueConverter
     observability.install(app)
     auth.install(app, auth.Tokens(settings.tokens()))
