@@ -9,10 +9,16 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.postgres import Postgres
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.processes import ProcessFailedError
 from service.crash_points import CrashPoint
+from service.storage import migrate
 from tests.crash.lane import Lane
 from tests.crash.scenarios import SCENARIOS
+from tests.support.requirements import unavailable
 from tests.support.topics import unique_topics
 
 LANES = 4
@@ -39,6 +45,39 @@ def open_lane(
         postgres_server.databases.drop(name)
 
     return open_one
+
+
+@pytest.fixture(scope="session")
+def mortal_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server of these tests' own: they kill it, and set it back."""
+    server = EmbeddedPostgres()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def mortal_kafka() -> Iterator[ApacheKafka]:
+    """A broker of these tests' own: they kill it."""
+    try:
+        broker = ApacheKafka(find_install(lambda _: None))
+    except (KafkaUnavailableError, ProcessFailedError) as error:
+        unavailable("real Kafka", error)
+    try:
+        yield broker.start()
+    finally:
+        broker.close()
+
+
+@pytest.fixture
+def mortal_database_url(mortal_postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh, migrated database on the server that is killed."""
+    name = f"mortal_{secrets.token_hex(6)}"
+    url = mortal_postgres.databases.create(name)
+    migrate.upgrade(url)
+    yield url
+    mortal_postgres.databases.drop(name)
 
 
 @pytest.fixture(scope="module")

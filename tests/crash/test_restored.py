@@ -1,0 +1,100 @@
+"""A database that went back in time: positions are handed out again, and nothing written since is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from service.storage import migrate
+from tests.crash.backup import Backup, Return
+from tests.crash.besieged import Besieged, besieged
+from tests.integration.relay.running import relay_process, settings_for
+from tests.integration.relay.writers import append, execute, session, write
+
+pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
+
+
+@pytest.fixture
+def another_database_url() -> Iterator[str]:
+    """Migrated, on a server with another system identifier."""
+    server = EmbeddedPostgres()
+    try:
+        url = server.start().databases.create("restored")
+        migrate.upgrade(url)
+        yield url
+    finally:
+        server.close()
+
+
+def _published(rig: Besieged) -> list[str]:
+    return [record.event_id for record in rig.reader.read_to_end()]
+
+
+@pytest.mark.parametrize("how", list(Return))
+def test_what_is_written_after_a_restore_is_published(
+    mortal_database_url: str,
+    mortal_postgres: EmbeddedPostgres,
+    mortal_kafka: ApacheKafka,
+    tmp_path: Path,
+    how: Return,
+) -> None:
+    """The relay runs all the while. Of what the backup holds, some is published before and some after it was made."""
+    with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=4) as rig:
+        rig.start()
+        kept = write(rig.url, rig.topics.events, 10)
+        rig.reader.read_events(kept)
+        rig.kill_all()
+        waiting = write(rig.url, rig.topics.events, 10, first=11)
+        backup = Backup(mortal_postgres, tmp_path)
+        rig.start()
+        lost = write(rig.url, rig.topics.events, 10, first=21)
+        rig.reader.read_events(lost)
+
+        backup.restore(how)
+        again = write(rig.url, rig.topics.events, 15, first=21)
+        assert execute(rig.url, "SELECT max(position) FROM outbox") == [(35,)]
+        rig.reader.read_events(again)
+        later = write(rig.url, rig.topics.events, 5, first=36)
+        rig.reader.read_events(later)
+        assert _published(rig) == [*kept, *waiting, *lost, *again, *later]
+
+
+def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
+    mortal_database_url: str, another_database_url: str, mortal_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    """Another system identifier; the checkpoint came along in the dump."""
+    with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=4) as rig:
+        rig.start()
+        kept = write(rig.url, rig.topics.events, 10)
+        rig.reader.read_events(kept)
+        _load(rig.url, another_database_url)
+        lost = write(rig.url, rig.topics.events, 10, first=11)
+        rig.reader.read_events(lost)
+        rig.kill_all()
+
+        again = write(another_database_url, rig.topics.events, 15, first=11)
+        assert execute(another_database_url, "SELECT max(position) FROM outbox") == [(25,)]
+        settings = rig.settings.model_copy(
+            update={"database_url": settings_for(another_database_url, mortal_kafka, rig.topics).database_url}
+        )
+        elsewhere = relay_process(settings, tmp_path)
+        elsewhere.start()
+        rig.reader.read_events(again)
+        elsewhere.kill()
+        assert _published(rig) == [*kept, *lost, *again]
+
+
+def _load(source: str, target: str) -> None:
+    """What a dump brings along of outbox and checkpoints, positions included."""
+    rows = execute(source, "SELECT topic, key, sequence, event_id::text FROM outbox ORDER BY position")
+    with session(target) as connection:
+        for topic, key, sequence, event_id in rows:
+            assert isinstance(sequence, int)
+            append(connection, str(topic), str(key), sequence=sequence, event_id=str(event_id))
+        connection.commit()
+    for checkpoint in execute(
+        source, "SELECT relay, low, ranges::text, system_identifier, timeline FROM relay_checkpoints"
+    ):
+        execute(target, "INSERT INTO relay_checkpoints VALUES (%s, %s, %s, %s, %s)", *checkpoint)
