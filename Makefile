@@ -1,4 +1,5 @@
 PYTHON ?= python3
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
@@ -23,8 +24,8 @@ demo: setup ## Three payments from start to end, on this machine
 up: setup ## The same stack, kept up until Ctrl-C
 	@$(BIN)/python cli.py up
 
-test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some)
-	@$(BIN)/python -m pytest $(TESTS)
+test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 storm: setup ## A thousand sagas while everything is killed at random (STORM="--sagas 100 --kills 20" for less)
 	@$(BIN)/python -m storm $(STORM)

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,12 @@ from tests.support.stripe_mock import StripeMockUnavailableError
 from tests.support.topics import Topics, make_topic, unique_topics
 
 _SERVERS = pytest.StashKey[Servers]()
+_SAID = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = Servers()
+    config.stash[_SAID] = []
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -48,8 +51,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     leftovers.end()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of a parallel run has no screen: its lines are said by the main process."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["said"] = list(session.config.stash[_SERVERS].said)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_SAID] += getattr(node, "workeroutput", {}).get("said", [])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash[_SERVERS].said:
+    for line in dict.fromkeys([*config.stash[_SERVERS].said, *config.stash[_SAID]]):
         terminalreporter.write_line(line)
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
