@@ -144,7 +144,7 @@ def _held_or_kept(_payment: Row, done: Counter[str]) -> bool:
 
 def _kept_and_sent(payment: Row, done: Counter[str]) -> bool:
     sent = payment["stripe_transfer_id"] is not None and payment["stripe_reversal_id"] is None
-    return _kept(done) == 1 and _sent(done) == int(sent)
+    return _held(done) <= 0 and _kept(done) == 1 and _sent(done) == int(sent)
 
 
 def _held(done: Counter[str]) -> int:

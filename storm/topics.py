@@ -11,8 +11,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.cimpl import TopicPartition
 
-from tests.support.acceptance_kafka import Place, Record
-from tests.support.acceptance_kafka import _record as record_of
+from tests.support.acceptance_kafka import Place, Record, record_of
 
 _POLL_SECONDS = 0.1
 _SECONDS = 30.0

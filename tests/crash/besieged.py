@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 from confluent_kafka.admin import AdminClient
 
-from devstack.kafka_apache import ApacheKafka
+from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
 from service.settings import RelaySettings
 from tests.integration.relay.running import TopicReader, relay_process, settings_for
@@ -39,7 +39,7 @@ class StubbornCrowd(Crowd):
 class Besieged:
     """Several relays of one name; what they publish is held against the outbox."""
 
-    def __init__(self, url: str, kafka: ApacheKafka, directory: Path, relays: int, batch_size: int) -> None:
+    def __init__(self, url: str, kafka: Kafka, directory: Path, relays: int, batch_size: int) -> None:
         self.url = url
         self.topics = unique_topics()
         make_topic(kafka, self.topics.events, PARTITIONS)
@@ -92,7 +92,7 @@ class Besieged:
 
 @contextmanager
 def besieged(
-    url: str, kafka: ApacheKafka, directory: Path, *, relays: int = 1, batch_size: int = 5000
+    url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000
 ) -> Iterator[Besieged]:
     """Relays that are not yet started; ended with the block."""
     rig = Besieged(url, kafka, directory, relays, batch_size)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.kafka_apache import ApacheKafka
+from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from service.storage import migrate
 from tests.crash.backup import Backup, Return
@@ -36,12 +36,12 @@ def _published(rig: Besieged) -> list[str]:
 def test_what_is_written_after_a_restore_is_published(
     mortal_database_url: str,
     mortal_postgres: EmbeddedPostgres,
-    mortal_kafka: ApacheKafka,
+    kafka: Kafka,
     tmp_path: Path,
     how: Return,
 ) -> None:
     """The relay runs all the while. Of what the backup holds, some is published before and some after it was made."""
-    with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=4) as rig:
+    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)
@@ -62,10 +62,10 @@ def test_what_is_written_after_a_restore_is_published(
 
 
 def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
-    mortal_database_url: str, another_database_url: str, mortal_kafka: ApacheKafka, tmp_path: Path
+    mortal_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
 ) -> None:
     """Another system identifier; the checkpoint came along in the dump."""
-    with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=4) as rig:
+    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)
@@ -77,7 +77,7 @@ def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
         again = write(another_database_url, rig.topics.events, 15, first=11)
         assert execute(another_database_url, "SELECT max(position) FROM outbox") == [(25,)]
         settings = rig.settings.model_copy(
-            update={"database_url": settings_for(another_database_url, mortal_kafka, rig.topics).database_url}
+            update={"database_url": settings_for(another_database_url, kafka, rig.topics).database_url}
         )
         elsewhere = relay_process(settings, tmp_path)
         elsewhere.start()

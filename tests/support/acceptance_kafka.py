@@ -161,7 +161,7 @@ class Listener:
             message = self._consumer.poll(_POLL_SECONDS)
             if message is None or message.error() is not None:
                 continue  # the topic is not there yet, or the broker is away: told by the wait that fails
-            record = _record(message)
+            record = record_of(message)
             if self._is_new(record):
                 with self._heard:
                     self._records.append(record)
@@ -176,7 +176,8 @@ class Listener:
         return new
 
 
-def _record(message: Message) -> Record:
+def record_of(message: Message) -> Record:
+    """A message that is no error."""
     topic, partition, offset, key = message.topic(), message.partition(), message.offset(), message.key()
     assert topic is not None
     assert partition is not None

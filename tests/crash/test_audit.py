@@ -1,0 +1,94 @@
+"""What the storm counts: each kind of damage is seen, and nothing is seen where there is none."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from devstack.stripe_simulator.client import Effect
+from storm.audit import Findings, audit
+from storm.evidence import Evidence
+from tests.support.acceptance_kafka import Record
+
+PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"
+
+
+def _effect(kind: str, intent: str = "pi_1") -> Effect:
+    return Effect(kind, f"{kind}_1", 1500, "sgd", intent, None, None, {"payment_id": PAYMENT}, "api", None, 0)
+
+
+def _event(sequence: int, command_type: str, correlation_id: str, offset: int) -> Record:
+    headers = {"ce_id": f"event-{sequence}", "sequence": str(sequence), "command_type": command_type}
+    value = f'{{"type": "x", "correlation_id": "{correlation_id}", "payload": {{}}}}'
+    return Record("events", 1, offset, PAYMENT, value.encode(), headers)
+
+
+def _row(sequence: int) -> dict[str, Any]:
+    return {"position": sequence, "event_id": f"event-{sequence}", "type": "x", "key": PAYMENT}
+
+
+def _command(kind: str, correlation_id: str) -> dict[str, Any]:
+    done = {"state": "done", "recovery_point": "answered", "last_error": None, "lease_token": None}
+    return {"command_type": kind, "correlation_id": correlation_id, **done}
+
+
+def _transition(before: str, after: str) -> dict[str, Any]:
+    return {"payment_id": PAYMENT, "from_status": before, "to_status": after}
+
+
+HELD, RELEASED = _event(1, "authorize_payment", "a", 10), _event(2, "release_payment", "r", 12)
+PAID = Evidence(
+    payments=[{"payment_id": PAYMENT, "status": "SUCCEEDED", "stripe_transfer_id": "tr_1", "stripe_reversal_id": None}],
+    commands=[_command("authorize_payment", "a"), _command("release_payment", "r")],
+    transitions=[_transition("INITIATING", "AUTHORIZED"), _transition("AUTHORIZED", "SUCCEEDED")],
+    outbox=[_row(1), _row(2)],
+    effects=[_effect("hold"), _effect("capture"), _effect("transfer")],
+    records=[HELD, RELEASED],
+)
+
+
+def test_nothing_is_found_where_all_is_well() -> None:
+    assert audit(PAID) == Findings([], [], [], [], [])
+
+
+def _sequence(record: Record, number: int) -> Record:
+    return replace(record, headers={**record.headers, "sequence": str(number)})
+
+
+DAMAGE: list[tuple[str, Evidence, set[str]]] = [
+    ("an event not published", replace(PAID, records=[HELD]), {"losses"}),
+    ("an event from nowhere", replace(PAID, outbox=[_row(1)]), {"losses"}),
+    ("a command without an outcome", replace(PAID, commands=[*PAID.commands, _command("x", "y")]), {"losses"}),
+    ("an event published twice", replace(PAID, records=[HELD, RELEASED, replace(RELEASED, offset=13)]), {"doubles"}),
+    ("two events in the wrong order", replace(PAID, records=[HELD, replace(RELEASED, offset=9)]), {"order_breaks"}),
+    ("one payment in two partitions", replace(PAID, records=[HELD, replace(RELEASED, partition=2)]), {"order_breaks"}),
+    ("a gap in the sequence", replace(PAID, records=[HELD, _sequence(RELEASED, 3)]), {"order_breaks"}),
+    ("two holds", replace(PAID, effects=[*PAID.effects, _effect("hold")]), {"double_effects", "wrong_ends"}),
+    (
+        "a transfer from two intents",
+        replace(PAID, effects=[*PAID.effects, _effect("transfer", "pi_2")]),
+        {"double_effects", "wrong_ends"},
+    ),
+    ("money of nobody", replace(PAID, payments=[], transitions=[]), {"wrong_ends"}),
+    ("a captured payment not transferred", replace(PAID, effects=PAID.effects[:2]), {"wrong_ends"}),
+    ("a transition that is not allowed", replace(PAID, transitions=PAID.transitions[1:]), {"wrong_ends"}),
+    ("a status without its transition", replace(PAID, transitions=PAID.transitions[:1]), {"wrong_ends"}),
+    (
+        "a lease left behind",
+        replace(PAID, commands=[{**_command("authorize_payment", "a"), "lease_token": "t"}]),
+        {"wrong_ends"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "evidence", "kinds"), DAMAGE, ids=[what for what, _, _ in DAMAGE])
+def test_damage_is_found(what: str, evidence: Evidence, kinds: set[str]) -> None:
+    findings = audit(evidence)
+    assert {name for name in Findings.__annotations__ if getattr(findings, name)} == kinds
+    assert not findings.clean
+
+
+def test_a_command_answered_twice_is_found() -> None:
+    again = _event(3, "release_payment", "r", 14)
+    findings = audit(replace(PAID, records=[HELD, RELEASED, again], outbox=[_row(1), _row(2), _row(3)]))
+    assert findings.doubles == ["answered ('release_payment', 'r'): 2 times"]

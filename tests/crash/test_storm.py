@@ -1,0 +1,35 @@
+"""The storm in its short form. `make storm` is the long one."""
+
+from collections import Counter
+
+import pytest
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from storm.plan import Victim, make_plan
+from storm.run import run
+from storm.world import World
+from tests.support.topics import unique_topics
+
+SAGAS, KILLS, SEED, AT_ONCE = 60, 10, 1, 20
+
+
+def test_the_seed_decides_sagas_and_victims() -> None:
+    assert make_plan(SAGAS, KILLS, SEED) == make_plan(SAGAS, KILLS, SEED)
+    assert make_plan(SAGAS, KILLS, SEED) != make_plan(SAGAS, KILLS, SEED + 1)
+
+
+def test_everybody_is_killed_at_least_once() -> None:
+    for seed in range(20):
+        assert {kill.victim for kill in make_plan(SAGAS, KILLS, seed).kills} == set(Victim)
+
+
+@pytest.mark.postgres
+@pytest.mark.real_kafka
+def test_a_short_storm(mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka) -> None:
+    plan = make_plan(SAGAS, KILLS, SEED)
+    with World(mortal_postgres, mortal_database_url, mortal_kafka, unique_topics(), SEED) as world:
+        result = run(plan, world, at_once=AT_ONCE, told=lambda _over, _killed: None)
+    assert result.clean, f"{result.failed}\n{result.findings}"
+    assert result.killed == Counter(kill.victim for kill in plan.kills)
+    assert result.sagas == SAGAS
