@@ -91,9 +91,7 @@ class Besieged:
 
 
 @contextmanager
-def besieged(
-    url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000
-) -> Iterator[Besieged]:
+def besieged(url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000) -> Iterator[Besieged]:
     """Relays that are not yet started; ended with the block."""
     rig = Besieged(url, kafka, directory, relays, batch_size)
     try:
