@@ -31,7 +31,9 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     settings = load_settings(ServiceSettings, host=host, port=port, workers=workers)
     from service.server import serve as serve_http
 
-    sys.exit(serve_http(settings))
+    with setting_faults():
+        code = serve_http(settings)
+    sys.exit(code)
 
 
 @click.command(

@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from gunicorn.http import wsgi
 
 from service import logs
 from service.settings import ServiceSettings
+from service.settings_source import SettingError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -23,17 +25,20 @@ KEEPALIVE_SECONDS = 75
 WORKER_TIMEOUT_SECONDS = 60
 """A worker whose main loop has been silent so long is replaced; its requests run on threads and do not count."""
 
+BACKLOG = 2048
+
 SERVER_NAME = "payment-service"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, listener: int) -> None:
         self._settings = settings
+        self._listener = listener
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in options(self._settings).items():
+        for name, value in options(self._settings, self._listener).items():
             self.cfg.set(name, value)
 
     def load(self) -> "Flask":
@@ -43,11 +48,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return build_service(self._settings)
 
 
-def options(settings: ServiceSettings) -> dict[str, Any]:
-    """gunicorn's settings (gunicorn documentation, "Settings")."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
+    """gunicorn's settings (gunicorn documentation, "Settings"), for a socket that listens already."""
     return {
-        "bind": f"{host}:{settings.port}",
+        "bind": f"fd://{listener}",
         "workers": settings.workers,
         "worker_class": "service.server_worker.Worker",
         # As many threads as connections: no request ever waits for the pool.
@@ -65,12 +69,24 @@ def options(settings: ServiceSettings) -> dict[str, Any]:
     }
 
 
+def listen(host: str, port: int) -> int:
+    """Descriptor of a socket that listens there. Raises SettingError: gunicorn's own would try again for 5 s."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG).detach()
+    except (OSError, UnicodeError) as error:
+        reason = str(error.strerror).partition(" (")[0] if isinstance(error, OSError) else "that is no host name"
+        raise SettingError(f"HOST, PORT: cannot listen on {host}, port {port}: {reason}") from error
+
+
 def serve(settings: ServiceSettings) -> int:
     """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); the process's exit code.
 
-    Starts whether or not the database is there. Port 0 takes a free port; the log says which.
+    Starts whether or not the database is there. Port 0 takes a free port; the log says which. Raises SettingError
+    when the address cannot be listened on.
     """
     logs.configure(settings.log_level, settings.log_format, "service")
+    listener = listen(settings.host, settings.port)
     wsgi.SERVER = SERVER_NAME
     master = os.getpid()
     # Each start has its own: figures of an earlier one would be counted in.
@@ -79,7 +95,7 @@ def serve(settings: ServiceSettings) -> int:
         # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
         import service.bootstrap  # noqa: F401
 
-        Arbiter(_Server(settings)).run()
+        Arbiter(_Server(settings, listener)).run()
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     finally:

@@ -3,8 +3,9 @@
 import http.client
 import json
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from devstack.processes import Command, ManagedProcess, environment, scratch_dir
 from tests.support import openapi
 
 ROOT = Path(__file__).resolve().parents[3]
+SERVE = [sys.executable, str(ROOT / "cli.py"), "serve"]
 _LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
 
 
@@ -60,6 +62,24 @@ def answer_of(connection: http.client.HTTPConnection, method: str, described: st
     return Answer(response.status, headers, json.loads(raw) if is_json else raw.decode())
 
 
+def _environment(database_url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    known = {
+        "DATABASE_URL": database_url,
+        "STRIPE_SECRET_KEY": "sk_test_1",
+        "STRIPE_API_BASE": "http://127.0.0.1:9",
+        "PORT": "0",
+        "WORKERS": "2",
+        "SHUTDOWN_GRACE": "20s",
+    }
+    return environment(**{**known, **settings})
+
+
+def run_serve(database_url: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """``cli.py serve`` where it is expected to end by itself."""
+    env = _environment(database_url, settings)
+    return subprocess.run(SERVE, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
 @contextmanager
 def serving(database_url: str, **settings: str) -> Iterator[Server]:
     """A server with 2 workers that is stopped, or killed, in the end."""
@@ -68,21 +88,11 @@ def serving(database_url: str, **settings: str) -> Iterator[Server]:
     process = ManagedProcess(
         Command(
             name="serve",
-            argv=[sys.executable, str(ROOT / "cli.py"), "serve"],
+            argv=SERVE,
             log=log,
             cwd=ROOT,
             scratch=scratch,
-            env=environment(
-                **{
-                    "DATABASE_URL": database_url,
-                    "STRIPE_SECRET_KEY": "sk_test_1",
-                    "STRIPE_API_BASE": "http://127.0.0.1:9",
-                    "PORT": "0",
-                    "WORKERS": "2",
-                    "SHUTDOWN_GRACE": "20s",
-                    **settings,
-                }
-            ),
+            env=_environment(database_url, settings),
         )
     )
     try:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from devstack.ports import free_port
 from service.domain.status import PaymentStatus
 from tests.integration.api.conftest import Book
-from tests.integration.api.server import Server, answer_of, serving
+from tests.integration.api.server import Server, answer_of, run_serve, serving
 
 pytestmark = pytest.mark.postgres
 
@@ -218,3 +218,10 @@ def test_figures_leave_nothing_behind(database_url: str, tmp_path: Path) -> None
         assert list(tmp_path.glob("payment-service-metrics-*"))
         assert server.process.stop() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_port_that_is_taken_ends_it_at_once_and_is_named(server: Server, database_url: str) -> None:
+    other = run_serve(database_url, PORT=str(server.port))
+    assert other.returncode == 2
+    (line,) = other.stderr.splitlines()
+    assert line == f"HOST, PORT: cannot listen on 127.0.0.1, port {server.port}: Address already in use"

@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from service import server_worker
-from service.server import options
+from service.server import listen, options
 from service.settings import ServiceSettings
+from service.settings_source import SettingError
 
 
 def _settings(**changed: object) -> ServiceSettings:
@@ -17,24 +18,39 @@ def _settings(**changed: object) -> ServiceSettings:
     return ServiceSettings(**{**known, **changed})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("host", "bind"), [("127.0.0.1", "127.0.0.1:8000"), ("localhost", "localhost:8000"), ("::1", "[::1]:8000")]
-)
-def test_bind(host: str, bind: str) -> None:
-    assert options(_settings(host=host))["bind"] == bind
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_listens_on_a_free_port(host: str) -> None:
+    with socket.socket(fileno=listen(host, 0)) as listener:
+        port = listener.getsockname()[1]
+        socket.create_connection((host, port), 5).close()
+
+
+def test_address_that_cannot_be_had_is_a_setting_that_is_named() -> None:
+    with socket.socket(fileno=listen("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(SettingError, match=rf"^HOST, PORT: cannot listen on 127\.0\.0\.1, port {port}: Address"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid", "a..b", "é" * 100])
+def test_host_that_is_not_ours_is_named(host: str) -> None:
+    with pytest.raises(SettingError, match=r"^HOST, PORT: cannot listen on ") as caught:
+        listen(host, 0)
+    assert "\n" not in str(caught.value)
+    assert "None" not in str(caught.value)
 
 
 def test_no_thread_waits_for_a_connection_of_the_pool() -> None:
-    assert options(_settings(database_pool_size=7))["threads"] == 7
+    assert options(_settings(database_pool_size=7), 3)["threads"] == 7
 
 
 @pytest.mark.parametrize(("grace", "seconds"), [(timedelta(seconds=25), 25), (timedelta(milliseconds=1), 1)])
 def test_grace_is_whole_seconds(grace: timedelta, seconds: int) -> None:
-    assert options(_settings(shutdown_grace=grace))["graceful_timeout"] == seconds
+    assert options(_settings(shutdown_grace=grace), 3)["graceful_timeout"] == seconds
 
 
 def test_no_control_socket_is_opened() -> None:
-    assert options(_settings())["control_socket_disable"] is True
+    assert options(_settings(), 3)["control_socket_disable"] is True
 
 
 def test_silent_client_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
