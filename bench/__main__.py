@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 from rich.console import Console
@@ -22,8 +22,9 @@ _WIDTH = 150
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
 @click.option("--full", is_flag=True, help="Growth, retention and peers too.")
 @click.option("--tiny", is_flag=True, help="A few of each, to see that it works; the figures say nothing.")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of each (3).")
 @click.option("--list", "listed", is_flag=True, help="Say what there is.")
-def main(names: tuple[str, ...], full: bool, tiny: bool, listed: bool) -> None:
+def main(names: tuple[str, ...], full: bool, tiny: bool, rounds: int | None, listed: bool) -> None:
     """Measure all of the quick set, or the benchmarks of these names."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     if listed:
@@ -32,6 +33,7 @@ def main(names: tuple[str, ...], full: bool, tiny: bool, listed: bool) -> None:
         return
     wanted = names or [name for name, benchmark in BENCHMARKS.items() if benchmark.quick or full]
     scale = TINY if tiny else Scale()
+    scale = replace(scale, rounds=rounds or scale.rounds)
     try:
         with closing(Servers()) as servers:
             for name in wanted:

@@ -4,8 +4,6 @@ from contextlib import closing
 
 import psycopg2
 
-from bench.servers import query
-
 _VALUE = (
     '{"type":"payment.authorized","correlation_id":"%3$s","timestamp":"2026-01-01T00:00:00.000Z",'
     '"source":"payment-service","payload":{"payment_id":"%1$s","order_id":"order-%2$s",'
@@ -25,6 +23,9 @@ _ROWS = """
 """
 _APPEND = f"INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers) {_ROWS}"
 
+VALUE_BYTES = 372
+"""Of a value, to within a digit or two of its number."""
+
 
 def append(url: str, topic: str, rows: int, keys: int) -> int:
     """Append so many rows in one transaction, all visible at once; the last position.
@@ -38,8 +39,3 @@ def append(url: str, topic: str, rows: int, keys: int) -> int:
         cursor.execute(_APPEND, values)
         cursor.execute("SELECT max(position) FROM outbox")
         return int((cursor.fetchone() or (0,))[0])
-
-
-def average_bytes(url: str) -> int:
-    """Of the values."""
-    return int(str(query(url, "SELECT avg(octet_length(value))::int FROM outbox")[0][0]))

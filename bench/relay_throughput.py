@@ -1,10 +1,11 @@
 """How fast a full outbox is published."""
 
 import time
+from typing import NamedTuple
 
 from bench import our_relay
 from bench.figures import Reach, Result, Row, per_round
-from bench.outbox_rows import append, average_bytes
+from bench.outbox_rows import VALUE_BYTES, append
 from bench.peers import BareLoop, TextbookRelay
 from bench.scale import Scale
 from bench.servers import Servers
@@ -16,36 +17,44 @@ _WARM_UP = 0.1
 """Part of a round's rows that each contender publishes before the first round counts."""
 
 
+class _Found(NamedTuple):
+    rate: float
+    """Rows a second."""
+    processor: float
+    """Microseconds of processor time a row of the publishing process: PostgreSQL's and the broker's not among them."""
+
+
 def measure(servers: Servers, scale: Scale) -> Result:
     """Every contender has fresh rows in a fresh database, just committed: each is the first to read them."""
-    rounds: dict[str, list[float]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
+    rounds: dict[str, list[_Found]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
     names = list(rounds)
-    size = 0
     for number in range(scale.rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            rate, size = _publish(servers, name, scale)
-            rounds[name].append(rate)
-    figures = {name: per_round(name, "rows/s", rates) for name, rates in rounds.items()}
+            rounds[name].append(_publish(servers, name, scale))
+    rate = {name: per_round(name, "rows/s", [one.rate for one in found]) for name, found in rounds.items()}
+    used = {name: per_round(name, "µs CPU/row", [one.processor for one in found]) for name, found in rounds.items()}
     rows = [
-        Row(figures[EXACTLY], figures[BARE], Reach(0.55)),
-        Row(figures[AT_LEAST], figures[BARE], Reach(0.65)),
-        Row(figures[EXACTLY], figures[BARE_HEADLESS]),
-        Row(figures[EXACTLY], figures[TEXTBOOK], Reach(4.0)),
-        Row(figures[AT_LEAST], figures[TEXTBOOK]),
+        Row(rate[EXACTLY], rate[BARE], Reach(0.55)),
+        Row(rate[AT_LEAST], rate[BARE], Reach(0.65)),
+        Row(rate[EXACTLY], rate[BARE_HEADLESS]),
+        Row(rate[EXACTLY], rate[TEXTBOOK], Reach(4.0)),
+        Row(rate[AT_LEAST], rate[TEXTBOOK]),
+        Row(used[EXACTLY], used[BARE]),
+        Row(used[EXACTLY], used[TEXTBOOK]),
     ]
     notes = (
-        f"{scale.rows:,} rows, values of {size} bytes and 10 headers, {scale.keys:,} payments.",
+        f"{scale.rows:,} rows, values of {VALUE_BYTES} bytes and 10 headers, {scale.keys:,} payments.",
         "Ours: from the commit that makes the rows visible until the last one is committed in Kafka and mirrored.",
+        "CPU: of the publishing process alone, which is no different on a machine that is busy with other things.",
     )
     return Result(tuple(rows), notes)
 
 
-def _publish(servers: Servers, name: str, scale: Scale) -> tuple[float, int]:
-    """Rows a second, and the values' size."""
+def _publish(servers: Servers, name: str, scale: Scale) -> _Found:
     with servers.database() as url, servers.topic("events") as topic:
         bootstrap = servers.kafka.bootstrap_servers
         if name in {EXACTLY, AT_LEAST}:
-            return _ours(url, bootstrap, topic, name, scale), average_bytes(url)
+            return _ours(url, bootstrap, topic, name, scale)
         peer = (
             TextbookRelay(url, bootstrap, topic)
             if name == TEXTBOOK
@@ -54,15 +63,19 @@ def _publish(servers: Servers, name: str, scale: Scale) -> tuple[float, int]:
         append(url, topic, _warm_up_rows(scale), scale.keys)
         peer.publish(url)
         append(url, topic, scale.rows, scale.keys)
-        return scale.rows / peer.publish(url), average_bytes(url)
+        used = time.process_time()
+        seconds = peer.publish(url)
+        return _Found(scale.rows / seconds, 1e6 * (time.process_time() - used) / scale.rows)
 
 
-def _ours(url: str, bootstrap: str, topic: str, delivery: str, scale: Scale) -> float:
-    with our_relay.running(url, bootstrap, topic, delivery):
+def _ours(url: str, bootstrap: str, topic: str, delivery: str, scale: Scale) -> _Found:
+    with our_relay.running(url, bootstrap, topic, delivery) as process:
         our_relay.wait_for(url, append(url, topic, _warm_up_rows(scale), scale.keys))
+        used = our_relay.processor_seconds(process)
         last = append(url, topic, scale.rows, scale.keys)
         began = time.monotonic()
-        return scale.rows / (our_relay.wait_for(url, last) - began)
+        seconds = our_relay.wait_for(url, last) - began
+        return _Found(scale.rows / seconds, 1e6 * (our_relay.processor_seconds(process) - used) / scale.rows)
 
 
 def _warm_up_rows(scale: Scale) -> int:
