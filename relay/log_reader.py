@@ -39,7 +39,9 @@ class Batch(NamedTuple):
 
 
 def settle(settled: Settled, rows: Sequence[Row]) -> Settled:
-    """``settled`` and the positions of ``rows``."""
+    """``settled`` and the positions of ``rows``, ascending."""
+    if rows and rows[-1][0] - rows[0][0] + 1 == len(rows):
+        return settled.add([(rows[0][0], rows[-1][0])])
     return settled.add(runs(row[0] for row in rows))
 
 
@@ -90,9 +92,11 @@ class LogReader:
 
     def _read_tail(self) -> None:
         self._held = self._source.tail(self._high, self._limit)
-        if self._held:
+        if not self._held:
+            return
+        if self._held[-1][0] - self._high != len(self._held):
             self._gaps.note(missing([row[0] for row in self._held], self._high))
-            self._high = self._held[-1][0]
+        self._high = self._held[-1][0]
 
     def _look_at_gaps(self) -> tuple[list[Row], list[Range]]:
         if not self._gaps:

@@ -75,6 +75,4 @@ def _lifted(low: int, above: tuple[Range, ...]) -> Settled:
 
 def missing(positions: Sequence[int], after: int) -> list[Range]:
     """The ranges that ascending ``positions`` leave out above ``after``, up to the last of them."""
-    if not positions or positions[-1] - after == len(positions):
-        return []
     return Settled(after).add(runs(positions)).gaps()

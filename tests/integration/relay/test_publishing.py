@@ -72,15 +72,20 @@ def test_a_crowd_is_published_once_and_in_order(
         assert published == [event for its_key, event in committed if its_key == key]
 
 
-def test_what_a_record_of_its_own_fault_is_refused_and_the_rest_goes_on(
+_BURIED = """
+    SELECT reason, topic, partition, "offset", convert_from(key, 'UTF8'), length(value) FROM dead_letters
+    ORDER BY "offset"
+"""
+
+
+def test_a_row_refused_for_itself_is_kept_and_the_rest_goes_on(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
-    """Too large for any broker; headers that are none; a topic name that no broker takes."""
+    """Too large for any broker; headers that are none."""
     with session(database_url) as writer:
         good = [append(writer, topics.events, "k", sequence=1)]
         append(writer, topics.events, "large", value="x" * 2_000_000)
         good.append(append(writer, topics.events, "k", sequence=2))
-        append(writer, "no/topic", "nowhere")
         append(writer, topics.events, "odd", headers=[("a", 1)])  # type: ignore[list-item]
         good.append(append(writer, topics.events, "k", sequence=3))
         writer.commit()
@@ -88,15 +93,26 @@ def test_what_a_record_of_its_own_fault_is_refused_and_the_rest_goes_on(
     records = reader.read_events(good)
     if kafka.kind != "mock":
         assert [record.event_id for record in records] == good
-    buried = execute(
-        database_url,
-        "SELECT reason, topic, partition, \"offset\", convert_from(key, 'UTF8'), length(value) FROM dead_letters"
-        ' ORDER BY "offset"',
-    )
-    assert buried == [
+    assert execute(database_url, _BURIED) == [
         ("RECORD_TOO_LARGE", topics.events, -1, 2, "large", 2_000_000),
-        ("TOPIC_NAME_INVALID", "no/topic", -1, 4, "nowhere", 2),
-        ("RECORD_MALFORMED", topics.events, -1, 5, "odd", 2),
+        ("RECORD_MALFORMED", topics.events, -1, 4, "odd", 2),
+    ]
+
+
+@pytest.mark.real_kafka
+def test_a_topic_name_that_no_broker_takes_stops_nobody(
+    database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
+) -> None:
+    with session(database_url) as writer:
+        append(writer, "no/topic", "nowhere")
+        append(writer, "", "nowhere either")
+        event = append(writer, topics.events)
+        writer.commit()
+
+    reader.read_events([event])
+    assert execute(database_url, _BURIED) == [
+        ("TOPIC_NAME_INVALID", "no/topic", -1, 1, "nowhere", 2),
+        ("TOPIC_NAME_INVALID", "", -1, 2, "nowhere either", 2),
     ]
 
 

@@ -1,0 +1,87 @@
+"""Kafka goes away, comes back, or lacks a topic: the relay says so, stays, and goes on."""
+
+import http.client
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.ports import free_port
+from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
+from tests.integration.relay.writers import append, session, write
+from tests.support.requirements import unavailable
+from tests.support.topics import Topics, make_topic
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+
+@pytest.fixture
+def broker() -> Iterator[ApacheKafka]:
+    """A broker of the test's own, to be killed."""
+    try:
+        made = ApacheKafka(find_install(lambda _: None))
+    except KafkaUnavailableError as error:
+        unavailable("a broker of its own", error)
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+def ready(port: int) -> str:
+    """What /ready says."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/ready")
+        return str(json.loads(connection.getresponse().read())["status"])
+    finally:
+        connection.close()
+
+
+def wait_until_ready_says(port: int, start: str) -> None:
+    """Asks until the test's time-out."""
+    while True:
+        try:
+            if ready(port).startswith(start):
+                return
+        except ConnectionRefusedError:
+            continue
+
+
+def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKafka, topics: Topics) -> None:
+    port = free_port("127.0.0.1")
+    broker.kill()
+    events = write(database_url, topics.events, 60)
+    with RunningRelay(settings_for(database_url, broker, topics, relay_batch_size=3, ops_port=port)):
+        wait_until_ready_says(port, "kafka: ")
+        broker.start()
+        wait_until_ready_says(port, "ready")
+        reader = TopicReader(broker, topics.events)
+        reader.read(until=lambda reader: bool(reader.records))
+        broker.kill()
+        wait_until_ready_says(port, "kafka: ")
+        events += write(database_url, topics.events, 10, first=61)
+        broker.start()
+        records = reader.read_events(events)
+        wait_until_ready_says(port, "ready")
+    reader.close()
+    assert [record.event_id for record in records] == events
+
+
+def test_a_missing_topic_is_named_and_waited_for(database_url: str, kafka: Kafka, topics: Topics) -> None:
+    port = free_port("127.0.0.1")
+    missing = f"{topics.events}_by_another_service"
+    with RunningRelay(settings_for(database_url, kafka, topics, ops_port=port)):
+        wait_until_ready_says(port, "ready")
+        with session(database_url) as writer:
+            event = append(writer, missing)
+            writer.commit()
+        wait_until_ready_says(port, f"kafka: {missing}: ")
+        make_topic(kafka, missing)
+        reader = TopicReader(kafka, missing)
+        reader.read_events([event])
+        wait_until_ready_says(port, "ready")
+        reader.close()
