@@ -16,9 +16,13 @@ _BROKERS_DEFAULT = -1
 
 
 def ensure_topics(
-    client_config: Mapping[str, Any], names: Sequence[str], partitions: int, replication: int | None
+    client_config: Mapping[str, Any],
+    names: Sequence[str],
+    partitions: int,
+    replication: int | None,
+    largest_record: int | None = None,
 ) -> None:
-    """Create those of ``names`` that do not exist; ``replication`` None is the broker's default.
+    """Create those of ``names`` that do not exist; None is the broker's default. ``largest_record`` in bytes.
 
     A topic that the broker will not let us make is logged and left to its operator. Raises KafkaException when the
     broker does not answer.
@@ -32,7 +36,8 @@ def ensure_topics(
             # librdkafka's mock cluster: nobody to ask, and it makes a topic when asked about it.
             admin.list_topics(name, timeout=_TIMEOUT_SECONDS)
     elif absent:
-        _create(admin, [NewTopic(name, partitions, replication or _BROKERS_DEFAULT) for name in absent])
+        limits = {} if largest_record is None else {"max.message.bytes": str(largest_record)}
+        _create(admin, [NewTopic(name, partitions, replication or _BROKERS_DEFAULT, config=limits) for name in absent])
 
 
 def _create(admin: AdminClient, topics: list[NewTopic]) -> None:

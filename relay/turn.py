@@ -13,7 +13,7 @@ from relay.log_reader import LogReader
 from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
-from relay.producer import Beat, Publisher
+from relay.producer import LARGEST_RECORD, Beat, Publisher
 from relay.recall import Memory, recall, recall_without_receipts
 from relay.receipt import Receipt
 from relay.topics import ensure_topics
@@ -94,5 +94,10 @@ class Turn:
 
 
 def _make_topics(settings: RelaySettings) -> None:
-    names = [settings.payment_events_topic, settings.payment_commands_topic, settings.dead_letter_topic]
-    ensure_topics(settings.client_config(), names, settings.kafka_topic_partitions, settings.kafka_topic_replication)
+    config, partitions, replication = (
+        settings.client_config(),
+        settings.kafka_topic_partitions,
+        settings.kafka_topic_replication,
+    )
+    ensure_topics(config, [settings.payment_events_topic, settings.payment_commands_topic], partitions, replication)
+    ensure_topics(config, [settings.dead_letter_topic], partitions, replication, LARGEST_RECORD)

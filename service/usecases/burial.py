@@ -46,13 +46,14 @@ class Burial:
             "key": _base64(origin.key),
             "value": _base64(origin.value),
         }
+        event_id = uuid4()
         return OutgoingMessage(
-            event_id=uuid4(),
+            event_id=event_id,
             topic=self.topic,
             key=f"{origin.topic}-{origin.partition}-{origin.offset}",
             type="dead_letter",
             value=json.dumps(body, separators=(",", ":")),
-            headers=[("reason", unreadable.reason), ("content-type", "application/json")],
+            headers=[("ce_id", str(event_id)), ("reason", unreadable.reason), ("content-type", "application/json")],
         )
 
 
