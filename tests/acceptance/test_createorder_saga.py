@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from devstack.kafka import Kafka
 from tests.support.acceptance import DECLINED, VISA, World, fresh, until
 from tests.support.acceptance_campusg import CreateOrder, CreateOrderSaga
 
@@ -19,8 +20,8 @@ ORDER = {"amount": 1599, "description": "Food order from Koufu"}
 
 
 @pytest.fixture
-def saga(campusg: World) -> Iterator[CreateOrderSaga]:
-    orchestrator = CreateOrderSaga(campusg.info.kafka_bootstrap_servers, campusg.topics)
+def saga(campusg: World, kafka: Kafka) -> Iterator[CreateOrderSaga]:
+    orchestrator = CreateOrderSaga(kafka, campusg.topics)
     yield orchestrator
     orchestrator.close()
 

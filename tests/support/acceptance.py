@@ -79,7 +79,10 @@ class World:
             database_url=database_url,
             kafka=kafka,
             environment={**topics.environment, "SHUTDOWN_GRACE": "4s", **environment},
-            environment_of={"consume": {"LEASE": "3s"}},  # what a killed process left is taken up soon
+            environment_of={
+                "consume": {"LEASE": "3s"},  # what a killed process left is taken up soon
+                "serve": {"SHUTDOWN_GRACE": "2s"},  # gunicorn lingers on idle connections while it may
+            },
         )
         self.sender = Sender(kafka, topics.commands)
         self.heard = Listener(kafka, topics.events, self.dead_letter_topic, topics.commands)
