@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from relay import metrics
 from relay.kafka_errors import RefusedError
 from relay.log_reader import Batch, Row, settle
 from relay.producer import Publisher
@@ -60,4 +61,5 @@ def bury(execute: Execute, row: Row, refused: RefusedError) -> None:
     kept = "[]" if _NUL in headers else headers
     execute(_BURY, (refused.reason, refused.detail, topic, position, key, value, kept))
     reached(CrashPoint.RELAY_AFTER_REFUSAL)
+    metrics.REFUSED.labels(refused.reason).inc()
     _log.error("refused by Kafka, kept in the dead letters", position=position, topic=topic, reason=refused.reason)
