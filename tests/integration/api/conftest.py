@@ -48,6 +48,15 @@ class Book(NamedTuple):
         with self.engine.begin() as connection:
             return set(connection.execute(select(request_keys.c.idempotency_key)).scalars())
 
+    def wait_for_a_lock(self) -> None:
+        """Until somebody in this database waits for a lock."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        for _ in range(10_000):
+            with self.engine.connect() as connection:
+                if connection.exec_driver_sql(query).scalar_one():
+                    return
+        pytest.fail("nobody waits for a lock")
+
     def keep_key(self, name: str, created_at: datetime) -> None:
         """A key of an earlier day."""
         with self.engine.begin() as connection:

@@ -122,19 +122,10 @@ def test_commands_of_one_payment_commit_in_the_order_of_their_positions(book: Bo
     with book.engine.begin() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(select(payments).where(payments.c.payment_id == payment_id).with_for_update())
         waiting = pool.submit(requests.queue, _revert(payment_id), key=None, traceparent=None)
-        _wait_for_a_lock(book)
+        book.wait_for_a_lock()
         assert not waiting.done()
         connection.commit()
         assert waiting.result(30)
-
-
-def _wait_for_a_lock(book: Book) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(10_000):
-        with book.engine.connect() as connection:
-            if connection.exec_driver_sql(query).scalar_one():
-                return
-    pytest.fail("nobody waits for the row")
 
 
 def test_old_keys_go_as_new_ones_come(book: Book, requests: CommandRequests) -> None:
@@ -164,7 +155,7 @@ def test_a_claim_waits_for_a_simultaneous_one(book: Book, first_commits: bool) -
     with book.engine.connect() as connection, ThreadPoolExecutor(1) as pool:
         assert claim(connection, key, first) == first
         waiting = pool.submit(claim_second)
-        _wait_for_a_lock(book)
+        book.wait_for_a_lock()
         assert not waiting.done()
         connection.commit() if first_commits else connection.rollback()
         assert waiting.result(30) == (first if first_commits else second)

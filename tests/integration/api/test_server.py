@@ -36,15 +36,6 @@ def server(database_url: str) -> Iterator[Server]:
         yield running
 
 
-def _wait_for_lock_waiters(book: Book, number: int) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(10_000):
-        with book.engine.connect() as connection:
-            if connection.exec_driver_sql(query).scalar_one() >= number:
-                return
-    pytest.fail("nobody waits for the row")
-
-
 def _wait_until_refused(server: Server) -> None:
     for _ in range(100_000):
         try:
@@ -202,7 +193,7 @@ def test_sigterm_ends_what_has_begun_and_begins_nothing(server: Server, book: Bo
     with book.engine.begin() as holder:
         holder.execute(text("SELECT 1 FROM payments FOR UPDATE"))
         working.request("POST", f"/payment/{payment_id}/revert")
-        _wait_for_lock_waiters(book, 1)
+        book.wait_for_a_lock()
         server.process.send(signal.SIGTERM)
         _wait_until_refused(server)
     assert answer_of(working, "POST", REVERT).status == 202

@@ -1,38 +1,26 @@
 """What is seen of a request afterwards: its id, one log line, its figures; and what is never seen."""
 
-import io
 import json
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from service import logs
 from service.domain.status import PaymentStatus
+from tests.support.loglines import Lines, logging_to_memory
 from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, a_payment, app_of
-
-Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    logs.configure("INFO", "json", "service")
-    # The module's own logger may have been used, and so bound to another stream, before.
-    monkeypatch.setattr("service.api.observability._access", logs.get_logger("service.access"))
-    monkeypatch.setattr("service.api.errors._log", logs.get_logger("service.api.errors"))
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with logging_to_memory() as written:
+        # The modules' own loggers may have been used, and so bound to another stream, before.
+        monkeypatch.setattr("service.api.observability._access", logs.get_logger("service.access"))
+        monkeypatch.setattr("service.api.errors._log", logs.get_logger("service.api.errors"))
+        yield written
 
 
 def test_line_has_the_route_and_not_the_request(world: World, lines: Lines) -> None:

@@ -1,31 +1,20 @@
 """A log line is one JSON object, says which process wrote it, and holds no secret."""
 
-import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from service import logs
-
-Lines = Callable[[], list[dict[str, Any]]]
+from tests.support.loglines import Lines, logging_to_memory
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    structlog.contextvars.clear_contextvars()
-    logs.configure("INFO", "json", "service")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
+def lines() -> Iterator[Lines]:
+    with logging_to_memory() as written:
+        yield written
 
 
 def test_line_says_what_where_and_when(lines: Lines) -> None:
@@ -89,11 +78,8 @@ def test_a_url_without_password_stays(lines: Lines) -> None:
     assert lines()[0]["url"] == "http://127.0.0.1:8000"
 
 
-@pytest.mark.usefixtures("lines")
-def test_libraries_that_log_bodies_stay_quiet_at_debug(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    logs.configure("DEBUG", "json", "service")
-    for name in (*logs.QUIET_LIBRARIES, "some.library"):
-        logging.getLogger(name).info("body with card data")
-    assert [json.loads(line)["module"] for line in stream.getvalue().splitlines()] == ["some.library"]
+def test_libraries_that_log_bodies_stay_quiet_at_debug() -> None:
+    with logging_to_memory("DEBUG") as written:
+        for name in (*logs.QUIET_LIBRARIES, "some.library"):
+            logging.getLogger(name).info("body with card data")
+        assert [line["module"] for line in written()] == ["some.library"]
