@@ -50,6 +50,7 @@ _KINDS = {
 """How often, of a hundred."""
 
 _VICTIMS = {Victim.CONSUMER: 38, Victim.RELAY: 32, Victim.SERVICE: 14, Victim.POSTGRES: 11, Victim.KAFKA: 5}
+_FREEZABLE = (Victim.CONSUMER, Victim.RELAY)
 _COPIES = (1, 1, 1, 2, 3)
 
 
@@ -70,32 +71,41 @@ class Saga:
 
 
 @dataclass(frozen=True)
-class Kill:
-    """``victim`` dies once so many sagas are over; ``which`` of its kind, where there are several."""
+class Blow:
+    """``victim`` dies, or is frozen past its takeover, once so many sagas are over; ``which`` of its kind."""
 
     victim: Victim
     after: int
     which: int
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Sagas in the order in which they begin, kills in the order in which they come."""
+    """Sagas in the order in which they begin, blows in the order in which they come."""
 
     sagas: tuple[Saga, ...]
-    kills: tuple[Kill, ...]
+    blows: tuple[Blow, ...]
 
 
 def make_plan(sagas: int, kills: int, seed: int) -> Plan:
-    """The same for the same numbers. Every kind of victim is killed at least once where there are kills enough."""
+    """The same for the same numbers. Every kind of victim is killed at least once where there are kills enough.
+
+    For every ten kills a process is frozen as well, and goes on when others have long taken over.
+    """
     chooser = random.Random(seed)  # noqa: S311 - repeatable on purpose
     kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
-    victims = [*list(Victim)[:kills], *chooser.choices(list(_VICTIMS), list(_VICTIMS.values()), k=kills)][:kills]
-    chooser.shuffle(victims)
-    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in victims)  # the last ones while others go on
+    killed = [*list(Victim)[:kills], *chooser.choices(list(_VICTIMS), list(_VICTIMS.values()), k=kills)][:kills]
+    blows = [(victim, False) for victim in killed] + [(chooser.choice(_FREEZABLE), True) for _ in range(kills // 10)]
+    chooser.shuffle(blows)
+    # none at the very end: there must be something to disturb
+    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in blows)
     return Plan(
         sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
-        kills=tuple(Kill(victim, after, chooser.randrange(2)) for victim, after in zip(victims, moments, strict=True)),
+        blows=tuple(
+            Blow(victim, after, chooser.randrange(2), frozen)
+            for (victim, frozen), after in zip(blows, moments, strict=True)
+        ),
     )
 
 

@@ -19,6 +19,7 @@ def show(result: Result, console: Console) -> None:
         "events": result.events,
         "kills survived": result.killed.total(),
         **{f"  {victim}": times for victim, times in sorted(result.killed.items())},
+        "freezes survived": result.frozen.total(),
     }
     wrong = {
         "losses": findings.losses,

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from storm.audit import Findings, audit
-from storm.plan import Kill, Plan, Saga, Victim
+from storm.plan import Blow, Plan, Saga, Victim
 from storm.sagas import SAGAS
 from storm.talk import Heard, SagaFailedError, Surroundings, Talk
 from storm.topics import Commands, Feed
@@ -31,6 +31,7 @@ class Result:
     effects: int
     events: int
     killed: Counter[Victim]
+    frozen: Counter[Victim]
     failed: list[str]
     """Sagas that heard a wrong answer, or none."""
     findings: Findings
@@ -43,7 +44,7 @@ class Result:
 
 
 class _Progress:
-    """How many sagas are over; kills wait for it."""
+    """How many sagas are over; blows wait for it."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
@@ -60,10 +61,10 @@ class _Progress:
             self._changed.notify_all()
             self._told(self.over, self._kills)
 
-    def killed(self) -> None:
+    def struck(self, kills: int) -> None:
         with self._changed:
-            self._kills += 1
-            self._told(self.over, self._kills)
+            self._kills = kills
+            self._told(self.over, kills)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
@@ -98,6 +99,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         effects=len(evidence.effects),
         events=sum(record.topic == topics.events for record in evidence.records),
         killed=killer.killed,
+        frozen=killer.frozen,
         failed=progress.failed,
         findings=audit(evidence),
         seconds=time.monotonic() - began,
@@ -105,22 +107,22 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
 
 
 def _rage(plan: Plan, killer: Killer, around: Surroundings, progress: _Progress, at_once: int) -> None:
-    """Sagas begin as others end, but none runs ahead of a kill that is due: the kills come while there is work."""
-    kills = deque(plan.kills)
+    """Sagas begin as others end, but none runs ahead of a blow that is due: the blows come while there is work."""
+    blows = deque(plan.blows)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
         for number, saga in enumerate(plan.sagas):
             progress.wait_for(number - at_once + 1)
-            _kill_those_due(kills, killer, progress)
+            _strike_as_due(blows, killer, progress)
             pool.submit(_play, saga, around, progress)
-        while kills:
-            progress.wait_for(kills[0].after)
-            _kill_those_due(kills, killer, progress)
+        while blows:
+            progress.wait_for(blows[0].after)
+            _strike_as_due(blows, killer, progress)
 
 
-def _kill_those_due(kills: deque[Kill], killer: Killer, progress: _Progress) -> None:
-    while kills and kills[0].after <= progress.over:
-        killer.kill(kills.popleft())
-        progress.killed()
+def _strike_as_due(blows: deque[Blow], killer: Killer, progress: _Progress) -> None:
+    while blows and blows[0].after <= progress.over:
+        killer.strike(blows.popleft())
+        progress.struck(killer.killed.total())
 
 
 def _play(saga: Saga, around: Surroundings, progress: _Progress) -> None:

@@ -1,5 +1,7 @@
 """Who can be killed, and how they come back."""
 
+import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,31 +12,47 @@ from typing import Self
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ServiceProcess
-from storm.plan import Kill, Victim
+from storm.plan import Blow, Victim
 
 _MOST_AT_ONCE = 8
+_FROZEN_SECONDS = 7.0
+"""Longer than a lease, and than PostgreSQL and Kafka wait for a silent relay or consumer."""
 
 
 @dataclass(frozen=True)
 class Mortal:
-    """``kill`` is kill -9; ``revive`` returns when it can be worked with again."""
+    """``kill`` is kill -9, ``freeze`` SIGSTOP; ``revive`` and ``thaw`` return when it can be worked with again."""
 
     kill: Callable[[], object]
     revive: Callable[[], object]
+    freeze: Callable[[], None] = lambda: None
+    thaw: Callable[[], None] = lambda: None
 
 
 def process(found: ServiceProcess) -> Mortal:
-    return Mortal(found.kill, found.restart)
+    """One of the service's processes."""
+
+    def send(number: signal.Signals) -> None:
+        if found.process is not None:
+            found.process.send(number)
+
+    def thaw() -> None:
+        time.sleep(_FROZEN_SECONDS)
+        send(signal.SIGCONT)
+        found.wait_until_ready()
+
+    return Mortal(found.kill, found.restart, lambda: send(signal.SIGSTOP), thaw)
 
 
 def server(found: EmbeddedPostgres | ApacheKafka) -> Mortal:
+    """What they stand on."""
     return Mortal(found.kill, found.start)
 
 
 class Killer:
-    """Kills in the order asked for, and brings each victim back at once, beside what goes on.
+    """Strikes in the order asked for, and brings each victim back at once, beside what goes on.
 
-    Only what works is killed: a victim that is still coming back is waited for.
+    Only what works is struck: a victim that is still coming back is waited for.
     """
 
     def __init__(self, mortals: dict[Victim, list[Mortal]]) -> None:
@@ -42,19 +60,24 @@ class Killer:
         self._pool = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="reviver")
         self._coming_back: dict[tuple[Victim, int], Future[object]] = {}
         self.killed: Counter[Victim] = Counter()
+        self.frozen: Counter[Victim] = Counter()
 
-    def kill(self, order: Kill) -> None:
+    def strike(self, blow: Blow) -> None:
         """Raises what the victim's last return raised."""
-        choice = self._mortals[order.victim]
-        place = (order.victim, order.which % len(choice))
+        choice = self._mortals[blow.victim]
+        place = (blow.victim, blow.which % len(choice))
         if place in self._coming_back:
             self._coming_back[place].result()
-        choice[place[1]].kill()
-        self.killed[order.victim] += 1
-        self._coming_back[place] = self._pool.submit(choice[place[1]].revive)
+        victim = choice[place[1]]
+        strike, heal, counted = (
+            (victim.freeze, victim.thaw, self.frozen) if blow.frozen else (victim.kill, victim.revive, self.killed)
+        )
+        strike()
+        counted[blow.victim] += 1
+        self._coming_back[place] = self._pool.submit(heal)
 
     def all_back(self) -> None:
-        """Returns when all who were killed work again. Raises what a return raised."""
+        """Returns when all who were struck work again. Raises what a return raised."""
         for coming_back in self._coming_back.values():
             coming_back.result()
 

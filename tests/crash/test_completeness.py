@@ -38,6 +38,8 @@ WITHOUT_POINTS = {
     ("leases.py", "_renew"): "extends leases only",
     ("reconcile.py", "stale"): "moves the time of the last look only",
     ("reconcile.py", "examine"): "one transaction after looks that change nothing",
+    ("sweep.py", "candidates"): "reads only",
+    ("sweep.py", "_open"): "reads only",
 }
 """Functions that open a transaction and name no point around it, and why they need none.
 
