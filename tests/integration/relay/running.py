@@ -19,6 +19,7 @@ from service.shutdown import Shutdown
 from tests.support.topics import Topics
 
 TIMEOUT_SECONDS = 60.0
+_LIMIT = "message.max.bytes=1000000"  # the mock cluster refuses no record for its size
 
 
 def settings_for(database_url: str, kafka: Kafka, topics: Topics, **given: Any) -> RelaySettings:
@@ -29,7 +30,7 @@ def settings_for(database_url: str, kafka: Kafka, topics: Topics, **given: Any) 
         kafka_bootstrap_servers=kafka.bootstrap_servers,
         payment_events_topic=topics.events,
         payment_commands_topic=topics.commands,
-        **{"relay_name": topics.group, "relay_poll_interval": "30s", **given},
+        **{"relay_name": topics.group, "relay_poll_interval": "30s", "kafka_config": _LIMIT, **given},
     )
 
 
