@@ -38,6 +38,9 @@ _DEFAULTS: dict[str, Any] = {
     "linger.ms": 5,
     "queue.buffering.max.messages": 250_000,
     "reconnect.backoff.max.ms": 1000,
+    # A broker still settling the last transaction refuses the next one's offsets (CONCURRENT_TRANSACTIONS): librdkafka
+    # would wait 100 ms with every event behind. Doubles up to retry.backoff.max.ms.
+    "retry.backoff.ms": 2,
     "topic.metadata.refresh.interval.ms": 10_000,
 }
 
