@@ -11,7 +11,7 @@ from typing import NamedTuple
 from confluent_kafka import Producer
 
 from bench.figures import Reach, Result, Row, per_round
-from bench.profile import top_ten
+from bench.profile import processor_seconds, top_ten
 from bench.scale import Scale
 from bench.servers import Servers, query
 from devstack.application import Application
@@ -29,30 +29,11 @@ _WRONG = "SELECT count(*) FROM payments WHERE status <> 'AUTHORIZED'"
 _PATIENCE_SECONDS = 300.0
 
 
-def answering_slowly(servers: Servers, scale: Scale) -> Result:
-    """Stripe takes 200 ms: the limit is what 64 callers can do who do nothing but wait."""
-    many, single = [], []
-    for _ in range(scale.rounds):
-        many.append(_rate(servers, scale.commands, STRIPE_SECONDS, IN_FLIGHT))
-        single.append(_rate(servers, scale.commands_one_by_one, STRIPE_SECONDS, 1))
-    ours = per_round("authorise, 64 in flight", "commands/s", many)
-    limit = per_round("64 / 0.2 s", "commands/s", [IN_FLIGHT / STRIPE_SECONDS] * scale.rounds)
-    rows = (
-        Row(ours, limit, Reach(0.85)),
-        Row(ours, per_round("one at a time", "commands/s", single), Reach(50.0)),
-    )
-    return Result(rows, (f"{scale.commands:,} commands of as many orders; the rate of the middle eight tenths.",))
-
-
-def answering_at_once(servers: Servers, scale: Scale) -> Result:
-    """Stripe takes no time: what is left is ours, the simulator's and PostgreSQL's processor time."""
-    rates = [_rate(servers, scale.commands, 0.0, IN_FLIGHT) for _ in range(scale.rounds)]
-    with _consuming(servers, 0.0, IN_FLIGHT) as running:
-        _send(running, scale.commands)
-        lines = top_ten(running.pid)
-        _wait(running.url, scale.commands)
-    row = Row(per_round("authorise, Stripe at once", "commands/s", rates))
-    return Result((row,), ("Where the consumer's threads are while they hold the interpreter:", *lines))
+class _Pace(NamedTuple):
+    rate: float
+    """Commands a second."""
+    processor: float
+    """Milliseconds of processor time a command of the consumer alone."""
 
 
 class _Running(NamedTuple):
@@ -62,13 +43,48 @@ class _Running(NamedTuple):
     pid: int
 
 
-def _rate(servers: Servers, commands: int, stripe_seconds: float, concurrency: int) -> float:
+def answering_slowly(servers: Servers, scale: Scale) -> Result:
+    """Stripe takes 200 ms: the limit is what 64 callers can do who do nothing but wait."""
+    many, single = [], []
+    for _ in range(scale.rounds):
+        many.append(_pace(servers, scale.commands, STRIPE_SECONDS, IN_FLIGHT))
+        single.append(_pace(servers, scale.commands_one_by_one, STRIPE_SECONDS, 1).rate)
+    ours = per_round("authorise, 64 in flight", "commands/s", [pace.rate for pace in many])
+    limit = per_round("64 / 0.2 s", "commands/s", [IN_FLIGHT / STRIPE_SECONDS] * scale.rounds)
+    rows = (
+        Row(ours, limit, Reach(0.85)),
+        Row(ours, per_round("one at a time", "commands/s", single), Reach(50.0)),
+        _processor(many),
+    )
+    return Result(rows, (f"{scale.commands:,} commands of as many orders; the rate of the middle eight tenths.",))
+
+
+def answering_at_once(servers: Servers, scale: Scale) -> Result:
+    """Stripe takes no time: what is left is ours, the simulator's and PostgreSQL's processor time."""
+    paces = [_pace(servers, scale.commands, 0.0, IN_FLIGHT) for _ in range(scale.rounds)]
+    with _consuming(servers, 0.0, IN_FLIGHT) as running:
+        _send(running, scale.commands)
+        lines = top_ten(running.pid)
+        _wait(running.url, scale.commands)
+    rate = Row(per_round("authorise, Stripe at once", "commands/s", [pace.rate for pace in paces]))
+    return Result(
+        (rate, _processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
+    )
+
+
+def _processor(paces: list[_Pace]) -> Row:
+    return Row(per_round("processor time of the consumer", "ms CPU/command", [pace.processor for pace in paces]))
+
+
+def _pace(servers: Servers, commands: int, stripe_seconds: float, concurrency: int) -> _Pace:
     with _consuming(servers, stripe_seconds, concurrency) as running:
+        used = processor_seconds(running.pid)
         _send(running, commands)
         _wait(running.url, commands)
         if query(running.url, _WRONG)[0][0]:
             raise RuntimeError("not every payment was authorised: this rate counts refusals")
-        return float(str(query(running.url, _RATE)[0][0]))
+        processor = 1000 * (processor_seconds(running.pid) - used) / commands
+        return _Pace(float(str(query(running.url, _RATE)[0][0])), processor)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-import psutil
 import psycopg2
 
 from devstack.ports import free_port
@@ -52,11 +51,3 @@ def wait_for(url: str, position: int) -> float:
                 return time.monotonic()
             time.sleep(0.01)
     raise TimeoutError(f"the relay has not come to position {position}")
-
-
-def processor_seconds(process: ServiceProcess) -> float:
-    """What it has used so far."""
-    if process.process is None:
-        raise RuntimeError("the relay does not run")
-    times = psutil.Process(process.process.pid).cpu_times()
-    return float(times.user + times.system)

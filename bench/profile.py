@@ -7,9 +7,17 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import psutil
+
 _SECONDS = 5
 _RATE = 100
 _TOP = 10
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def top_ten(pid: int) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """How fast a full outbox is published."""
 
+import os
 import time
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from bench import our_relay
 from bench.figures import Reach, Result, Row, per_round
 from bench.outbox_rows import VALUE_BYTES, append
 from bench.peers import BareLoop, TextbookRelay
+from bench.profile import processor_seconds
 from bench.scale import Scale
 from bench.servers import Servers
 
@@ -71,11 +73,12 @@ def _publish(servers: Servers, name: str, scale: Scale) -> _Found:
 def _ours(url: str, bootstrap: str, topic: str, delivery: str, scale: Scale) -> _Found:
     with our_relay.running(url, bootstrap, topic, delivery) as process:
         our_relay.wait_for(url, append(url, topic, _warm_up_rows(scale), scale.keys))
-        used = our_relay.processor_seconds(process)
+        pid = process.process.pid if process.process else os.getpid()
+        used = processor_seconds(pid)
         last = append(url, topic, scale.rows, scale.keys)
         began = time.monotonic()
         seconds = our_relay.wait_for(url, last) - began
-        return _Found(scale.rows / seconds, 1e6 * (our_relay.processor_seconds(process) - used) / scale.rows)
+        return _Found(scale.rows / seconds, 1e6 * (processor_seconds(pid) - used) / scale.rows)
 
 
 def _warm_up_rows(scale: Scale) -> int:
