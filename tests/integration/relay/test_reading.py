@@ -45,7 +45,7 @@ def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> Non
     source = PostgresOutbox(database_url)
     settled, rows = Settled(), list[Row]()
     crowd.start()
-    while crowd.writing or len(rows) < len(execute(database_url, "SELECT FROM outbox")):
+    while crowd.writing or len(rows) < len(execute(database_url, "SELECT position FROM outbox")):
         batch = LogReader(source, settled, 5).read()
         rows, settled = rows + batch.rows, batch.after
     crowd.join()
