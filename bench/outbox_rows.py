@@ -1,5 +1,6 @@
 """Outbox rows like the service's own: the same columns, an envelope of about 400 bytes, the same headers."""
 
+import secrets
 from contextlib import closing
 
 import psycopg2
@@ -16,9 +17,9 @@ _HEADERS = (
 )
 _ROWS = """
     SELECT id AS event_id, %(topic)s AS topic, key, 'payment.authorized' AS type,
-        %(first)s / %(keys)s + (n - 1) / %(keys)s + 1 AS sequence,
+        (n - 1) / %(keys)s + 1 AS sequence,
         format(%(value)s, key, n, id) AS value, format(%(headers)s, key, n, id)::json AS headers
-    FROM (SELECT n, gen_random_uuid() AS id, md5((n %% %(keys)s)::text)::uuid::text AS key
+    FROM (SELECT n, gen_random_uuid() AS id, md5(%(salt)s || n %% %(keys)s)::uuid::text AS key
           FROM generate_series(1, %(rows)s) AS n) AS numbered
 """
 _APPEND = f"INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers) {_ROWS}"
@@ -27,15 +28,20 @@ VALUE_BYTES = 372
 """Of a value, to within a digit or two of its number."""
 
 
-def append(url: str, topic: str, rows: int, keys: int) -> int:
-    """Append so many rows in one transaction, all visible at once; the last position.
+def append(url: str, topic: str, rows: int, keys: int, *, rollbacks: bool = False) -> int:
+    """Append so many rows of keys of their own in one transaction, all visible at once; the last position.
 
-    `rows` must be a multiple of `keys`, else the next call's sequences meet the last one's.
+    With `rollbacks`, a fifth of all that is written is taken back in between, and leaves gaps.
     """
+    values = {"topic": topic, "keys": keys, "value": _VALUE, "headers": _HEADERS}
+    chunks = rows // keys if rollbacks else 1
     with closing(psycopg2.connect(url)) as session, session, session.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM outbox")
-        first = (cursor.fetchone() or (0,))[0]
-        values = {"topic": topic, "rows": rows, "keys": keys, "first": first, "value": _VALUE, "headers": _HEADERS}
-        cursor.execute(_APPEND, values)
+        for number in range(chunks):
+            chunk = {**values, "rows": rows // chunks, "salt": secrets.token_hex(8)}
+            cursor.execute(_APPEND, chunk)
+            if rollbacks and number % 4 == 0:
+                cursor.execute("SAVEPOINT taken_back")
+                cursor.execute(_APPEND, {**chunk, "salt": "taken back"})
+                cursor.execute("ROLLBACK TO SAVEPOINT taken_back")
         cursor.execute("SELECT max(position) FROM outbox")
         return int((cursor.fetchone() or (0,))[0])

@@ -19,7 +19,9 @@ _WARM_UP = 0.1
 """Part of a round's rows that each contender publishes before the first round counts."""
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What one round of one contender found."""
+
     rate: float
     """Rows a second."""
     processor: float
@@ -28,7 +30,7 @@ class _Found(NamedTuple):
 
 def measure(servers: Servers, scale: Scale) -> Result:
     """Every contender has fresh rows in a fresh database, just committed: each is the first to read them."""
-    rounds: dict[str, list[_Found]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
+    rounds: dict[str, list[Found]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
     names = list(rounds)
     for number in range(scale.rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -52,11 +54,11 @@ def measure(servers: Servers, scale: Scale) -> Result:
     return Result(tuple(rows), notes)
 
 
-def _publish(servers: Servers, name: str, scale: Scale) -> _Found:
+def _publish(servers: Servers, name: str, scale: Scale) -> Found:
     with servers.database() as url, servers.topic("events") as topic:
         bootstrap = servers.kafka.bootstrap_servers
         if name in {EXACTLY, AT_LEAST}:
-            return _ours(url, bootstrap, topic, name, scale)
+            return ours(url, bootstrap, topic, name, scale)
         peer = (
             TextbookRelay(url, bootstrap, topic)
             if name == TEXTBOOK
@@ -67,18 +69,21 @@ def _publish(servers: Servers, name: str, scale: Scale) -> _Found:
         append(url, topic, scale.rows, scale.keys)
         used = time.process_time()
         seconds = peer.publish(url)
-        return _Found(scale.rows / seconds, 1e6 * (time.process_time() - used) / scale.rows)
+        return Found(scale.rows / seconds, 1e6 * (time.process_time() - used) / scale.rows)
 
 
-def _ours(url: str, bootstrap: str, topic: str, delivery: str, scale: Scale) -> _Found:
-    with our_relay.running(url, bootstrap, topic, delivery) as process:
+def ours(
+    url: str, bootstrap: str, topic: str, delivery: str, scale: Scale, *, rollbacks: bool = False, **environment: str
+) -> Found:
+    """Our relay on this database: a warm-up, then a round."""
+    with our_relay.running(url, bootstrap, topic, delivery, **environment) as process:
         our_relay.wait_for(url, append(url, topic, _warm_up_rows(scale), scale.keys))
         pid = process.process.pid if process.process else os.getpid()
         used = processor_seconds(pid)
-        last = append(url, topic, scale.rows, scale.keys)
+        last = append(url, topic, scale.rows, scale.keys, rollbacks=rollbacks)
         began = time.monotonic()
         seconds = our_relay.wait_for(url, last) - began
-        return _Found(scale.rows / seconds, 1e6 * (processor_seconds(pid) - used) / scale.rows)
+        return Found(scale.rows / seconds, 1e6 * (processor_seconds(pid) - used) / scale.rows)
 
 
 def _warm_up_rows(scale: Scale) -> int:

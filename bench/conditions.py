@@ -1,0 +1,80 @@
+"""The relay again, where life is harder: tables that have grown, a database that others use badly."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg2
+
+from bench.figures import Reach, Result, Row, per_round
+from bench.outbox_rows import append
+from bench.relay_throughput import EXACTLY, Found, ours
+from bench.scale import Scale
+from bench.servers import Servers, query
+
+_RELAY = "bench-grown"
+_WITHIN = Reach(0.9)
+
+_PUBLISHED = """
+    INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline)
+    SELECT %s, (SELECT max(position) FROM outbox), system_identifier,
+        ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int FROM pg_control_system()
+"""
+
+
+def grown(servers: Servers, scale: Scale) -> Result:
+    """An outbox whose rows were all published, and never pruned."""
+
+    def round_of(rows: int) -> Found:
+        with servers.database() as url, servers.topic("events") as topic:
+            if rows:
+                append(url, topic, rows, scale.grown_outbox // 100)
+                query(url, _PUBLISHED, _RELAY)
+                query(url, "ANALYZE outbox")
+            return ours(url, servers.kafka.bootstrap_servers, topic, EXACTLY, scale, RELAY_NAME=_RELAY)
+
+    return _compare(
+        scale, f"{scale.grown_outbox:,} rows before", lambda: round_of(scale.grown_outbox), lambda: round_of(0)
+    )
+
+
+def disturbed(servers: Servers, scale: Scale) -> Result:
+    """A foreign transaction that has written and stays open, and a fifth of what is appended rolled back."""
+
+    def round_of(*, quiet: bool) -> Found:
+        with servers.database() as url, servers.topic("events") as topic:
+            if quiet:
+                return ours(url, servers.kafka.bootstrap_servers, topic, EXACTLY, scale)
+            with _foreign_transaction(url, scale.foreign_seconds):
+                return ours(url, servers.kafka.bootstrap_servers, topic, EXACTLY, scale, rollbacks=True)
+
+    name = f"a transaction open for {scale.foreign_seconds:.0f} s, 20 % rollbacks"
+    return _compare(scale, name, lambda: round_of(quiet=False), lambda: round_of(quiet=True))
+
+
+def _compare(scale: Scale, name: str, hard: Callable[[], Found], easy: Callable[[], Found]) -> Result:
+    found = [(hard(), easy()) for _ in range(scale.rounds)]
+    harder, easier = ([pair[number] for pair in found] for number in (0, 1))
+    return Result(
+        (
+            Row(
+                per_round(name, "rows/s", [one.rate for one in harder]),
+                per_round("empty, quiet", "rows/s", [one.rate for one in easier]),
+                _WITHIN,
+            ),
+            Row(
+                per_round(name, "µs CPU/row", [one.processor for one in harder]),
+                per_round("empty, quiet", "µs CPU/row", [one.processor for one in easier]),
+            ),
+        )
+    )
+
+
+@contextmanager
+def _foreign_transaction(url: str, seconds: float) -> Iterator[None]:
+    """Open for so long before the block begins, and until it ends."""
+    with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
+        cursor.execute("CREATE TABLE foreign_work AS SELECT pg_current_xact_id() AS xid")
+        time.sleep(seconds)
+        yield
+        session.rollback()
