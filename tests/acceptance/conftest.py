@@ -25,13 +25,13 @@ def _started(postgres: Postgres, template: str, kafka: Kafka, environment: Mappi
         postgres.databases.drop(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _default(postgres_server: Postgres, migrated_template: str, kafka: Kafka) -> Iterator[World]:
     with _started(postgres_server, migrated_template, kafka, {}) as world:
         yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _campusg(postgres_server: Postgres, migrated_template: str, kafka: Kafka) -> Iterator[World]:
     environment = {"REVERT_EVENT_TYPE": "payment.released", "API_AUTH": "off", "WORKERS": "1"}
     with _started(postgres_server, migrated_template, kafka, environment) as world:

@@ -9,7 +9,7 @@ from tests.support.acceptance import CHALLENGED, World, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
-SECONDS = 1.5
+SECONDS = 1.0
 # A session that only waits for notifications is in no transaction, and the relay's advisory lock is in none either.
 OPEN = """
     SELECT a.pid, a.state, a.query, l.locktype, l.mode

@@ -19,7 +19,7 @@ def test_an_idle_process_ends_with_0(world: World, name: ServiceName) -> None:
     assert world.application.services[name].stop() == 0
 
 
-@pytest.mark.parametrize("seconds", [1.0, 8.0], ids=["slow", "slower than the grace period"])
+@pytest.mark.parametrize("seconds", [1.0, 6.0], ids=["slow", "slower than the grace period"])
 @pytest.mark.parametrize("when", ["latency_before", "latency_after"])
 def test_the_consumer_stops_while_stripe_thinks(world: World, when: str, seconds: float) -> None:
     fields = authorisation()

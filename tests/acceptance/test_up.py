@@ -93,9 +93,10 @@ def test_the_demo_tells_three_sagas_to_their_end() -> None:
     assert "Three sagas, each answered once." in told
 
 
-def test_ctrl_c_in_the_middle_of_the_demo() -> None:
+@pytest.mark.parametrize("moment", ["PostgreSQL:", "authorize_payment"], ids=["while it starts", "in a saga"])
+def test_ctrl_c_ends_the_demo_and_all_it_started(moment: str) -> None:
     with Program("demo", without=OWN) as demo:
-        demo.wait_for("authorize_payment")
+        demo.wait_for(moment)
         family = demo.family()
         demo.ctrl_c()
         assert demo.wait() not in {0, 2}

@@ -91,6 +91,8 @@ class Lane:
         flows = [scenario.flow(self._talk(scenario)) for _ in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(next, flows))
+            if scenario.process == "consume":
+                self.around.stripe.hold_webhooks()  # or they would tell what the dead process must find out
             self._arm(point, nth)
             if scenario.too_large:
                 self.scene.rows(_APPEND, (str(uuid4()), self._topics.events))
@@ -99,6 +101,7 @@ class Lane:
             self._see_it_die(scenario.process)
             for flow in ending:
                 flow.result()
+        self.around.stripe.release_webhooks()
         findings = audit(self.scene.look_when_quiet(_QUIET_SECONDS))
         assert findings.clean, str(findings)
         assert len(self.scene.rows(_REFUSED)) == self._refused

@@ -78,7 +78,7 @@ class World:
         self.application = Application(
             database_url=database_url,
             kafka=kafka,
-            environment={**topics.environment, "SHUTDOWN_GRACE": "4s", **environment},
+            environment={**topics.environment, "SHUTDOWN_GRACE": "3s", **environment},
             environment_of={
                 "consume": {"LEASE": "3s"},  # what a killed process left is taken up soon
                 "serve": {"SHUTDOWN_GRACE": "2s"},  # gunicorn lingers on idle connections while it may

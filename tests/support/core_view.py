@@ -10,6 +10,15 @@ from sqlalchemy import text
 from devstack.stripe_simulator.client import SimulatorControl
 from service.storage.engine import Engine
 
+WRITTEN = (
+    "SELECT (SELECT json_agg(p ORDER BY p.payment_id)::text FROM payments p) AS payments, "
+    "(SELECT json_agg(o.event_id ORDER BY o.position)::text FROM outbox o) AS outbox, "
+    "(SELECT json_agg(t.id ORDER BY t.id)::text FROM payment_transitions t) AS transitions, "
+    "(SELECT json_agg(c ORDER BY c.arrival)::text FROM commands c) AS commands, "
+    "(SELECT json_agg(s.event_id ORDER BY s.event_id)::text FROM stripe_events s) AS inbox"
+)
+"""All that the service has written, in one row: the same as before when nothing was."""
+
 
 @dataclass(frozen=True)
 class Event:

@@ -13,6 +13,7 @@ from service.usecases.step_points import Stage
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, killed
 from tests.support.core import CHALLENGED, Core
+from tests.support.core_view import WRITTEN
 
 Drive = Callable[[Core], None]
 
@@ -45,14 +46,6 @@ ENDS: dict[Step, list[str]] = {
     Step.REVERSE: ["hold", "capture", "transfer", "reversal", "refund"],
     Step.REFUND: ["hold", "capture", "transfer", "reversal", "refund"],
 }
-# Everything that an attempt writes, but for what its beginning had committed before the call.
-WRITTEN = (
-    "SELECT (SELECT json_agg(p ORDER BY p.payment_id)::text FROM payments p) AS payments, "
-    "(SELECT json_agg(o.event_id ORDER BY o.position)::text FROM outbox o) AS outbox, "
-    "(SELECT json_agg(t.id ORDER BY t.id)::text FROM payment_transitions t) AS transitions, "
-    "(SELECT json_agg(c ORDER BY c.arrival)::text FROM commands c) AS commands, "
-    "(SELECT json_agg(s.event_id ORDER BY s.event_id)::text FROM stripe_events s) AS inbox"
-)
 
 
 def test_the_table_names_every_step() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,8 +12,9 @@ from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.commands import Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from tests.integration.core.invariants import check_always, check_settled
-from tests.integration.core.meddling import Hook, MeddledGateway, die, killed
+from tests.integration.core.meddling import Hook, MeddledGateway, die, killed, meddled
 from tests.support.core import DECLINED, Core, running_core
+from tests.support.core_view import WRITTEN
 
 Drive = Callable[[Core], None]
 
@@ -52,14 +54,22 @@ STEPS: dict[str, tuple[str, Drive, list[Drive]]] = {
 
 
 @pytest.fixture
+def other_gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> MeddledGateway:
+    return meddled(emptied_database, simulated_stripe)
+
+
+@pytest.fixture
 def others(
-    emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway
+    emptied_database: str,
+    simulated_stripe: SimulatorControl,
+    gateway: MeddledGateway,
+    other_gateway: MeddledGateway,
 ) -> Iterator[tuple[Core, Core]]:
-    """Two consumers; the first one's calls can be meddled with. Leases are too long to be renewed meanwhile."""
+    """Two consumers whose calls can be meddled with. Leases are too long to be renewed meanwhile."""
     lease = timedelta(minutes=5)
     with (
         running_core(emptied_database, simulated_stripe, gateway, lease=lease) as first,
-        running_core(emptied_database, simulated_stripe, lease=lease) as second,
+        running_core(emptied_database, simulated_stripe, other_gateway, lease=lease) as second,
     ):
         yield first, second
         check_always(second)
@@ -110,6 +120,35 @@ def test_who_comes_back_after_a_takeover_writes_nothing(
     else:
         drive(slow)
     slow.settle()
+    assert (slow.told(), slow.effects()) == wanted
+    check_settled(slow)
+
+
+@pytest.mark.parametrize("then", [None, _unknown, _busy], ids=["answer", "unknown", "busy"])
+@pytest.mark.parametrize("step", STEPS)
+def test_who_comes_back_while_another_is_at_work_writes_nothing(
+    others: tuple[Core, Core], gateway: MeddledGateway, other_gateway: MeddledGateway, step: str, then: Hook | None
+) -> None:
+    slow, other = others
+    call, drive, before = STEPS[step]
+    wanted = _expected(other, [*before, drive])
+    for prepare in before:
+        prepare(slow)
+    left: list[list[dict[str, Any]]] = []
+
+    def comes_back_too_early() -> None:
+        other.expire_leases()
+        other_gateway.before[call] = die
+        with killed():
+            other.complete()
+        left.append(other.sql(WRITTEN))
+        (then or (lambda: None))()
+
+    gateway.after[call] = comes_back_too_early
+    drive(slow)
+    assert slow.sql(WRITTEN) == left[0], "the other one's lease is live"
+    assert gateway.calls[-1] == call, "and the payment is the other one's to go on with"
+    _take_over(other)
     assert (slow.told(), slow.effects()) == wanted
     check_settled(slow)
 
