@@ -25,7 +25,7 @@ up: setup ## The same stack, kept up until Ctrl-C
 	@$(BIN)/python cli.py up
 
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 storm: setup ## A thousand sagas while everything is killed at random (STORM="--sagas 100 --kills 20" for less)
 	@$(BIN)/python -m storm $(STORM)

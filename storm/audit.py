@@ -105,11 +105,9 @@ def _out_of_order(records: list[Record]) -> Iterator[str]:
 
 
 def _done_twice(effects: list[Effect]) -> Iterator[str]:
-    """Of what we do, each thing once an intent; of what moves money, once a payment."""
+    """Each thing that we do, once a payment; a second hold counts, though it is let go as soon as we hear of it."""
     ours = [effect for effect in effects if effect.by != "dashboard"]
-    yield from _more_than_once(f"{effect.effect} of {effect.payment_intent}" for effect in ours)
-    moving = [effect for effect in ours if effect.effect not in {"hold", "cancel"}]
-    yield from _more_than_once(f"{effect.effect} for payment {_payment(effect)}" for effect in moving)
+    return _more_than_once(f"{effect.effect} for payment {_payment(effect)}" for effect in ours)
 
 
 def _payment(effect: Effect) -> str | None:

@@ -15,7 +15,7 @@ from service.usecases.runner import Runner
 
 log = get_logger(__name__)
 
-DUE_PAUSE = timedelta(seconds=15)
+DUE_PAUSE = timedelta(seconds=5)
 """A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
 
 

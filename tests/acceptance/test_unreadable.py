@@ -29,6 +29,22 @@ UNANSWERABLE: dict[str, tuple[bytes | None, str]] = {
     "nested too deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "TOO_DEEP"),
 }
 
+BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
+    ({"order_id": None}, "INVALID_PAYLOAD"),
+    ({"customer_id": 7}, "INVALID_PAYLOAD"),
+    ({"payment_method_id": ""}, "INVALID_PAYLOAD"),
+    ({"currency": "dollars"}, "INVALID_PAYLOAD"),
+    ({"currency": None}, "INVALID_PAYLOAD"),
+    ({"return_url": "javascript:alert(1)"}, "INVALID_PAYLOAD"),
+    ({"amount": 15.0}, "INVALID_AMOUNT"),
+    ({"amount": "1500"}, "INVALID_AMOUNT"),
+    ({"amount": True}, "INVALID_AMOUNT"),
+    ({"amount": 0}, "INVALID_AMOUNT"),
+    ({"amount": -5}, "INVALID_AMOUNT"),
+    ({"amount": 1}, "INVALID_AMOUNT"),
+    ({"amount": 100_000_000}, "INVALID_AMOUNT"),
+]
+
 
 def test_unanswerable_records_are_kept_told_and_passed_by(world: World) -> None:
     places = {name: world.sender.send(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
@@ -85,3 +101,12 @@ def test_half_a_surrogate_pair_and_nul_are_no_trouble(world: World) -> None:
     sent = world.send("authorize_payment", fields)
     assert world.outcome(sent).error == "INVALID_PAYLOAD"
     assert world.letter(sent.place)["reason"] == "INVALID_PAYLOAD"
+
+
+def test_a_command_that_cannot_be_accepted_is_answered(world: World) -> None:
+    sent = [(world.send("authorize_payment", authorisation(**bad)), error) for bad, error in BAD_FIELDS]
+    for one, error in sent:
+        event = world.outcome(one)
+        assert (event.type, event.error, event.key) == ("payment.failed", error, one.correlation_id), one.payload
+        assert {"ce_subject", "sequence"} & event.headers.keys() == set()
+    assert world.outcome(world.send("release_payment", {"runner_id": "r"})).error == "INVALID_PAYLOAD"

@@ -3,7 +3,6 @@
 import json
 import time
 import uuid
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -14,9 +13,9 @@ from psycopg2.extras import RealDictCursor
 from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.stripe_simulator.client import Effect
+from tests.support.acceptance_audit import check
 from tests.support.acceptance_http import Api
 from tests.support.acceptance_kafka import WAIT_SECONDS, Headers, Listener, Place, Record, Sender
-from tests.support.acceptance_schema import check_dead_letter, check_event
 from tests.support.topics import Topics
 
 VISA = "pm_card_visa"
@@ -227,33 +226,13 @@ class World:
 
     def audit(self) -> None:
         """What holds of all that was published, at any moment."""
-        events = self.heard.records(lambda r: r.topic == self.topics.events)
-        for event in events:
-            check_event(event.body, event.headers)
-        for letter in self.heard.records(lambda r: r.topic == self.dead_letter_topic):
-            check_dead_letter(letter.body)
-        _each_once(events)
-        _without_gaps(events)
+        check(
+            self.heard.records(lambda r: r.topic == self.topics.events),
+            self.heard.records(lambda r: r.topic == self.dead_letter_topic),
+        )
 
 
 def authorisation(card: str = VISA, **fields: Any) -> dict[str, Any]:
     """The payload of an authorise."""
     given = {"customer_id": fresh("customer"), "order_id": fresh("order"), "amount": 1500, "currency": "sgd"}
     return {**given, "payment_method_id": card, **fields}
-
-
-def _each_once(events: list[Record]) -> None:
-    by_id = Counter(event.headers["ce_id"] for event in events)
-    assert [id_ for id_, times in by_id.items() if times > 1] == [], "published more than once"
-    by_command = Counter(event.answers for event in events if event.answers is not None)
-    assert [answers for answers, times in by_command.items() if times > 1] == [], "answered more than once"
-
-
-def _without_gaps(events: list[Record]) -> None:
-    by_payment: dict[str, list[int]] = defaultdict(list)
-    for event in events:
-        if "sequence" in event.headers:
-            assert event.headers["ce_subject"] == event.key
-            by_payment[event.headers["ce_subject"]].append(int(event.headers["sequence"]))
-    for payment_id, sequence in by_payment.items():
-        assert sequence == list(range(1, len(sequence) + 1)), payment_id

@@ -183,6 +183,7 @@ def test_offer_leaves_a_taken_lane_alone(workers: Workers) -> None:
 
 def test_workers_log_in_the_context_they_were_started_in() -> None:
     over = threading.Event()
+    structlog.contextvars.clear_contextvars()
     with structlog.contextvars.bound_contextvars(process="consumer"):
         workers = Workers(1)
     seen: dict[str, str] = {}

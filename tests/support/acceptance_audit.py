@@ -1,0 +1,36 @@
+"""What holds of everything that was published, at any moment."""
+
+from collections import Counter, defaultdict
+
+from tests.support.acceptance_kafka import Record
+from tests.support.acceptance_schema import check_dead_letter, check_event
+
+
+def check(events: list[Record], letters: list[Record]) -> None:
+    """As docs/asyncapi.yaml describes it, each once, each command answered once, one payment's sequence without gaps.
+
+    Raises ValidationError or AssertionError.
+    """
+    for event in events:
+        check_event(event.body, event.headers)
+    for letter in letters:
+        check_dead_letter(letter.body)
+    _each_once(events)
+    _without_gaps(events)
+
+
+def _each_once(events: list[Record]) -> None:
+    by_id = Counter(event.headers["ce_id"] for event in events)
+    assert [id_ for id_, times in by_id.items() if times > 1] == [], "published more than once"
+    by_command = Counter(event.answers for event in events if event.answers is not None)
+    assert [answers for answers, times in by_command.items() if times > 1] == [], "answered more than once"
+
+
+def _without_gaps(events: list[Record]) -> None:
+    by_payment: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        if "sequence" in event.headers:
+            assert event.headers["ce_subject"] == event.key
+            by_payment[event.headers["ce_subject"]].append(int(event.headers["sequence"]))
+    for payment_id, sequence in by_payment.items():
+        assert sequence == list(range(1, len(sequence) + 1)), payment_id
