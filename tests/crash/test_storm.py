@@ -11,7 +11,7 @@ from storm.run import run
 from storm.world import World
 from tests.support.topics import unique_topics
 
-SAGAS, KILLS, SEED, AT_ONCE = 60, 10, 1, 20
+SAGAS, KILLS, SEED, AT_ONCE = 40, 8, 1, 20
 
 
 def test_the_seed_decides_sagas_and_victims() -> None:
