@@ -130,6 +130,10 @@ class Listener:
                 "log_level": 3,
             }
         )
+        if self._deduplicate:
+            for topic in topics:
+                # The mock cluster makes a topic when asked about it; it may never assign one made after the join.
+                self._consumer.list_topics(topic, timeout=WAIT_SECONDS)
         self._consumer.subscribe(list(topics))
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
         self._thread.start()
