@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -63,3 +64,25 @@ def meddled_core(emptied_database: str, simulated_stripe: SimulatorControl, gate
     with running_core(emptied_database, simulated_stripe, gateway) as running_one:
         yield running_one
         check_always(running_one)
+
+
+@pytest.fixture
+def other_gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> MeddledGateway:
+    return meddled(emptied_database, simulated_stripe)
+
+
+@pytest.fixture
+def others(
+    emptied_database: str,
+    simulated_stripe: SimulatorControl,
+    gateway: MeddledGateway,
+    other_gateway: MeddledGateway,
+) -> Iterator[tuple[Core, Core]]:
+    """Two consumers whose calls can be meddled with. Leases are too long to be renewed meanwhile."""
+    lease = timedelta(minutes=5)
+    with (
+        running_core(emptied_database, simulated_stripe, gateway, lease=lease) as first,
+        running_core(emptied_database, simulated_stripe, other_gateway, lease=lease) as second,
+    ):
+        yield first, second
+        check_always(second)
