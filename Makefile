@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test storm lint format bench bench-full clean
+.PHONY: help setup demo up test storm sabotage lint format bench bench-full clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: setup ## All tests; what cannot run here is listed at the end (TESTS=path 
 
 storm: setup ## A thousand sagas while everything is killed at random (STORM="--sagas 100 --kills 20" for less)
 	@$(BIN)/python -m storm $(STORM)
+
+sabotage: setup ## Take each mechanism out in turn and see its tests fail (SABOTAGE="fence gaps" for some, "--list" for all names)
+	@$(BIN)/python -m sabotage $(SABOTAGE)
 
 lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check

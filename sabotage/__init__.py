@@ -1,0 +1,1 @@
+"""Takes the mechanisms out one by one, and sees the tests that hold their guarantees fail."""

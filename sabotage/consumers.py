@@ -1,0 +1,88 @@
+"""What Kafka's offsets and the consumer's lanes rest on."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_CONSUMING = "tests/integration/consumer/test_consuming.py"
+_POISON = f"{_CONSUMING}::test_a_poison_record_holds_its_lane_and_its_offset_only"
+
+MECHANISMS = (
+    Mechanism(
+        "lowest-unfinished",
+        g.OFFSETS,
+        "offsets are committed past an unfinished record",
+        (
+            Change(
+                "consumer/offsets.py",
+                "return min((offset for offset, _ in self.unfinished.values()), default=self.following)",
+                "return self.following",
+            ),
+        ),
+        (_POISON,),
+    ),
+    Mechanism(
+        "finished-when-durable",
+        g.OFFSETS,
+        "a record counts as finished before it is accepted",
+        (
+            Change(
+                "consumer/intake.py",
+                "        self._workers.submit(\n",
+                "        self._tracker.finish(ticket)\n        self._workers.submit(\n",
+            ),
+        ),
+        (f"{_CONSUMING}::test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost",),
+    ),
+    Mechanism(
+        "claims-of-partitions",
+        g.OFFSETS,
+        "what is left of a lost partition is not dropped, and its offsets are committed",
+        (
+            Change(
+                "consumer/offsets.py",
+                "            self._owned.pop(partition, None)\n",
+                "            self._owned.get(partition, None)\n",
+            ),
+        ),
+        ("tests/unit/consumer/test_assignment.py::test_lost_partitions_are_not_committed",),
+    ),
+    Mechanism(
+        "lanes",
+        g.NOBODY_WAITS,
+        "all commands share one lane",
+        (
+            Change(
+                "consumer/intake.py",
+                "return str(command.type), command.lane, lambda",
+                'return str(command.type), "all", lambda',
+            ),
+        ),
+        (_POISON,),
+    ),
+    Mechanism(
+        "set-aside",
+        g.NOBODY_WAITS,
+        "a job that failed is tried again before everything else",
+        (
+            Change(
+                "consumer/lanes.py",
+                "        lane.turn = next(self._turns)\n        heapq.heappush(",
+                "        self._ready.appendleft(lane)\n        return lane.failures\n        heapq.heappush(",
+            ),
+        ),
+        ("tests/unit/consumer/test_lanes.py::test_a_failing_lane_waits_and_the_others_go_on",),
+    ),
+    Mechanism(
+        "dead-letters",
+        g.NOBODY_WAITS,
+        "an unreadable record is tried again and again instead of buried",
+        (
+            Change(
+                "consumer/intake.py",
+                "        self._commands.bury(unreadable, origin)\n",
+                "        raise ValueError(unreadable.reason)\n",
+            ),
+        ),
+        ("tests/unit/consumer/test_intake.py::test_an_unreadable_record_is_buried",),
+    ),
+)

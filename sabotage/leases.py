@@ -1,0 +1,106 @@
+"""What keeps two workers off one payment, and brings a third one to what a dead worker left."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_CORE = "tests/integration/core"
+_LEASES = "service/storage/leases.py"
+
+MECHANISMS = (
+    Mechanism(
+        "fence",
+        g.ONE_OPERATION,
+        "writes under a lease do not ask for its token",
+        (
+            Change(
+                _LEASES,
+                "return update(commands).where(_OF_KEY, _UNDER_TOKEN)",
+                "return update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+            ),
+        ),
+        (f"{_CORE}/test_takeovers.py::test_who_comes_back_while_another_is_at_work_writes_nothing",),
+    ),
+    Mechanism(
+        "fence-at-the-end",
+        g.ONE_OPERATION,
+        "a command is ended without its token",
+        (Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),),
+        (f"{_CORE}/test_takeovers.py",),
+    ),
+    Mechanism(
+        "live-lease",
+        g.ONE_OPERATION,
+        "a command is claimed though its lease is live",
+        (Change("service/usecases/claims.py", "if not wanted or me.leased:", "if not wanted:"),),
+        (f"{_CORE}/test_leases.py", f"{_CORE}/test_reconcile.py"),
+    ),
+    Mechanism(
+        "one-lease-a-payment",
+        g.ONE_OPERATION,
+        "a command is claimed though another of its payment is leased",
+        (
+            Change(
+                "service/domain/progress.py",
+                "return any(other.leased or _goes_first(other, me) for other in others)",
+                "return any(_goes_first(other, me) for other in others)",
+            ),
+        ),
+        ("tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",),
+    ),
+    Mechanism(
+        "lease-index",
+        g.ONE_OPERATION,
+        "the database takes two leases of one payment",
+        (
+            Change(
+                "migrations/versions/0001_initial.sql",
+                "CREATE UNIQUE INDEX uq_commands_leased_payment",
+                "CREATE INDEX uq_commands_leased_payment",
+            ),
+        ),
+        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_two_leases_of_one_payment",),
+    ),
+    Mechanism(
+        "lease-renewal",
+        g.ONE_OPERATION,
+        "leases are not renewed",
+        (
+            Change(
+                "service/usecases/leases.py",
+                "leases.renew(connection, tokens, self.length)",
+                "leases.renew(connection, [], self.length)",
+            ),
+        ),
+        (f"{_CORE}/test_leases.py::test_a_lease_is_renewed_while_its_call_is_under_way",),
+    ),
+    Mechanism(
+        "completer",
+        g.TAKEN_UP,
+        "nobody asks for commands that are due",
+        (
+            Change(
+                "consumer/main.py",
+                'spawn("completer", lambda: completer.run(shutdown))',
+                'spawn("completer", lambda: None)',
+            ),
+        ),
+        (
+            "tests/crash/test_every_point.py::"
+            "test_a_process_killed_here_leaves_nothing_undone_and_nothing_doubled[create_intent.after_call]",
+        ),
+    ),
+    Mechanism(
+        "expired-leases",
+        g.TAKEN_UP,
+        "a command whose lease has run out is not due",
+        (
+            Change(
+                _LEASES,
+                ".where(commands.c.state != text(\"'done'\"), commands.c.next_attempt_at <= func.now())",
+                ".where(commands.c.state != text(\"'done'\"), commands.c.next_attempt_at <= func.now())\n"
+                "        .where(commands.c.lease_token.is_(None))",
+            ),
+        ),
+        (f"{_CORE}/test_takeovers.py::test_what_a_dead_process_left_is_completed_by_another",),
+    ),
+)

@@ -1,0 +1,104 @@
+"""What reading the outbox as a log rests on: nothing skipped, each payment's events in order."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_READER = "tests/unit/relay/test_log_reader.py"
+
+MECHANISMS = (
+    Mechanism(
+        "gaps",
+        g.NOT_SKIPPED,
+        "a missing position is given up at once",
+        (Change("relay/gaps.py", "                elif gap.writers:", "                elif not gap:"),),
+        (f"{_READER}::test_a_long_writer_holds_up_nobody_else",),
+    ),
+    Mechanism(
+        "second-look",
+        g.NOT_SKIPPED,
+        "a gap whose writers are over is given up without another look",
+        (
+            Change(
+                "relay/log_reader.py",
+                "rows = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)",
+                "rows = self._source.look([(gap.start, gap.end) for gap in gaps if gap.writers], self._limit)",
+            ),
+        ),
+        (f"{_READER}::test_a_long_writer_holds_up_nobody_else",),
+    ),
+    Mechanism(
+        "writers-after-the-read",
+        g.NOT_SKIPPED,
+        "who may fill a gap is asked before the read that finds it, not after",
+        (
+            Change(
+                "relay/log_reader.py",
+                "        if not self._held:\n            self._read_tail()\n",
+                "        writers = self._source.writers()\n"
+                "        if not self._held:\n            self._read_tail()\n"
+                "        self._gaps.observe(writers)\n",
+            ),
+            Change(
+                "relay/log_reader.py",
+                "            return [], []\n        self._gaps.observe(self._source.writers())\n",
+                "            return [], []\n",
+            ),
+        ),
+        (f"{_READER}::test_long_random_histories",),
+    ),
+    Mechanism(
+        "writers-after-the-look",
+        g.IN_ORDER,
+        "after a look that found rows, who is still writing is not asked again",
+        (
+            Change(
+                "relay/log_reader.py",
+                "        if rows:\n            # A writer",
+                "        if rows and not gaps:\n            # A writer",
+            ),
+        ),
+        (f"{_READER}::test_long_random_histories",),
+    ),
+    Mechanism(
+        "behind-a-gap",
+        g.IN_ORDER,
+        "rows above a gap that was not looked at go out at once",
+        (Change("relay/log_reader.py", "        if first is None:\n", "        if first != 0:\n"),),
+        (_READER,),
+    ),
+    Mechanism(
+        "payment-lock",
+        g.IN_ORDER,
+        "the payment's row is not locked before its events are appended",
+        (Change("service/storage/payments.py", "_LOCK = _READ.with_for_update()", "_LOCK = _READ"),),
+        (
+            "tests/integration/api/test_requests.py::test_commands_of_one_payment_commit_in_the_order_of_their_positions",
+        ),
+    ),
+    Mechanism(
+        "sequence",
+        g.IN_ORDER,
+        "a payment's events are counted with gaps",
+        (
+            Change(
+                "service/usecases/recording.py",
+                "event_sequence=before.event_sequence + len(messages))",
+                "event_sequence=before.event_sequence + 2 * len(messages))",
+            ),
+        ),
+        ("tests/integration/core/test_flows.py",),
+    ),
+    Mechanism(
+        "key",
+        g.IN_ORDER,
+        "an event's key is its own id, not the payment's",
+        (
+            Change(
+                "service/domain/messages.py",
+                "key=answer.correlation_id if payment_id is None else str(payment_id),",
+                "key=str(event_id),",
+            ),
+        ),
+        ("tests/unit/domain/test_messages.py",),
+    ),
+)

@@ -1,0 +1,163 @@
+"""What keeps money and status together: transitions, webhooks, looks."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_CORE = "tests/integration/core"
+_STATUS = "tests/unit/domain/test_status.py"
+_OBSERVATIONS = "service/domain/observations.py"
+
+MECHANISMS = (
+    Mechanism(
+        "late-hold",
+        g.HOLDS_NOTHING,
+        "a hold that comes after the end is left alone",
+        (
+            Change(
+                _OBSERVATIONS,
+                "return Observed(noted, cancel_hold=_too_late(payment, seen))",
+                "return Observed(noted)",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",),
+    ),
+    Mechanism(
+        "failed-hold",
+        g.HOLDS_NOTHING,
+        "an authorise that fails keeps its intent",
+        (
+            Change(
+                _OBSERVATIONS,
+                "cancel_hold=done.stripe_payment_intent_id is not None and not done.holds_nothing,",
+                "cancel_hold=False,",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",),
+    ),
+    Mechanism(
+        "stray-hold",
+        g.HOLDS_NOTHING,
+        "a second intent of a payment is left alone",
+        (
+            Change(
+                "service/usecases/stripe_events.py",
+                'if noted == "stray" and seen in STRAY_HOLDS:',
+                'if noted == "lost" and seen in STRAY_HOLDS:',
+            ),
+        ),
+        (f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",),
+    ),
+    Mechanism(
+        "transition-table",
+        g.NO_WAY_BACK,
+        "the table lets a failed payment be authorised",
+        (
+            Change(
+                "service/domain/status.py",
+                "PaymentStatus.FAILED: frozenset(),",
+                "PaymentStatus.FAILED: frozenset({PaymentStatus.AUTHORIZED}),",
+            ),
+        ),
+        (f"{_STATUS}::test_the_trigger_allows_what_the_table_allows",),
+    ),
+    Mechanism(
+        "transition-check",
+        g.NO_WAY_BACK,
+        "the code does not ask the transition table",
+        (
+            Change(
+                "service/domain/payment.py",
+                "if not may_become(self.status, status):",
+                "if not isinstance(may_become(self.status, status), bool):",
+            ),
+        ),
+        (f"{_STATUS}::test_a_payment_becomes_what_the_table_allows_and_nothing_else",),
+    ),
+    Mechanism(
+        "transition-trigger",
+        g.NO_WAY_BACK,
+        "the trigger lets every transition pass",
+        (
+            Change(
+                "migrations/versions/0001_initial.sql",
+                "IF (OLD.status, NEW.status) NOT IN (",
+                "IF false AND (OLD.status, NEW.status) NOT IN (",
+            ),
+        ),
+        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_what_the_transition_table_does_not_allow",),
+    ),
+    Mechanism(
+        "late-news",
+        g.NO_WAY_BACK,
+        "an authorisation heard of after the end makes the payment authorised",
+        (
+            Change(
+                _OBSERVATIONS,
+                "    if payment.status is PaymentStatus.SUCCEEDED:\n",
+                "    if payment.status is PaymentStatus.FAILED and seen is Seen.HELD:\n"
+                "        return Observed(replace(noted, status=PaymentStatus.AUTHORIZED))\n"
+                "    if payment.status is PaymentStatus.SUCCEEDED:\n",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[held]",),
+    ),
+    Mechanism(
+        "inbox-conflict",
+        g.ANY_ORDER,
+        "an event that comes twice at the same moment is an error",
+        (
+            Change(
+                "service/storage/inbox.py",
+                "    .on_conflict_do_nothing()\n",
+                "",
+            ),
+        ),
+        (f"{_CORE}/test_webhook_orders.py::test_simultaneous_deliveries_of_one_event_apply_once",),
+    ),
+    Mechanism(
+        "inbox",
+        g.ANY_ORDER,
+        "an event that came before is applied again",
+        (
+            Change(
+                "service/storage/inbox.py",
+                "return connection.execute(_ADD, values).first() is not None",
+                "return connection.execute(_ADD, values) is not None",
+            ),
+        ),
+        (f"{_CORE}/test_atomic.py::test_a_webhook",),
+    ),
+    Mechanism(
+        "held-then-captured",
+        g.ANY_ORDER,
+        "a capture heard of first makes a payment that was never held",
+        (Change(_OBSERVATIONS, 'if intent.capture_method == "manual":', 'if intent.capture_method == "":'),),
+        (f"{_CORE}/test_webhook_orders.py::test_any_order_and_number_ends_the_same",),
+    ),
+    Mechanism(
+        "reconciler",
+        g.LOST_WEBHOOK,
+        "held payments are never compared with Stripe",
+        (
+            Change(
+                "service/usecases/completion.py",
+                "if len(ready) < limit else []",
+                "if len(ready) < 0 else []",
+            ),
+        ),
+        (f"{_CORE}/test_reconcile.py",),
+    ),
+    Mechanism(
+        "look-again",
+        g.LOST_WEBHOOK,
+        "an authorise that waits is taken up without a look at Stripe",
+        (
+            Change(
+                "service/usecases/claims.py",
+                "looks = _looks_first(me, payment) and not revert_open(opened)",
+                "looks = False",
+            ),
+        ),
+        (f"{_CORE}/test_flows.py", f"{_CORE}/test_stuck.py"),
+    ),
+)

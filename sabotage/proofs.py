@@ -1,0 +1,111 @@
+"""What shows that damage would be seen: the operators' audit, the storm's counters, the crash kit's completeness."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_AUDIT = "tests/integration/relay/test_audit.py"
+_DAMAGE = "tests/crash/test_audit.py::test_damage_is_found"
+_KIT = "tests/crash/test_completeness.py"
+
+
+def _uncounted(name: str, what: str, finder: str, damage: str) -> Mechanism:
+    """The storm's audit without one of its findings."""
+    change = Change(
+        "storm/audit.py", f"def {finder}(", f"def {finder}(*_: object) -> list[str]:\n    return []\n\n\ndef old("
+    )
+    return Mechanism(name, g.ALL_AT_ONCE, f"the storm does not count {what}", (change,), (damage,))
+
+
+MECHANISMS = (
+    Mechanism(
+        "audit-missing",
+        g.PROVEN,
+        "the audit finds nothing missing",
+        (Change("relay/audit.py", "[Missing(*row) for row in comparison.ask(_MISSING, values)]", "[]"),),
+        (f"{_AUDIT}::test_missing",),
+    ),
+    Mechanism(
+        "audit-doubled",
+        g.PROVEN,
+        "the audit finds nothing doubled",
+        (Change("relay/audit.py", "[Doubled(*row) for row in comparison.ask(_DOUBLED)]", "[]"),),
+        (f"{_AUDIT}::test_doubled",),
+    ),
+    Mechanism(
+        "audit-out-of-order",
+        g.PROVEN,
+        "the audit finds nothing out of order",
+        (Change("relay/audit.py", "[OutOfOrder(*row) for row in comparison.ask(_OUT_OF_ORDER)]", "[]"),),
+        (f"{_AUDIT}::test_out_of_order",),
+    ),
+    _uncounted("storm-unpublished", "rows that no topic holds", "_not_published", f"{_DAMAGE}[an event not published]"),
+    _uncounted("storm-from-nowhere", "records of no outbox row", "_from_nowhere", f"{_DAMAGE}[an event from nowhere]"),
+    _uncounted(
+        "storm-unanswered", "commands without an outcome", "_unanswered", f"{_DAMAGE}[a command without an outcome]"
+    ),
+    _uncounted("storm-doubled", "records that came twice", "_published_twice", f"{_DAMAGE}[an event published twice]"),
+    _uncounted(
+        "storm-answered-twice",
+        "commands answered twice",
+        "_answered_twice",
+        "tests/crash/test_audit.py::test_a_command_answered_twice_is_found",
+    ),
+    _uncounted("storm-order", "order breaks", "_out_of_order", f"{_DAMAGE}[a gap in the sequence]"),
+    _uncounted("storm-effects", "what was done twice at Stripe", "_done_twice", f"{_DAMAGE}[two holds]"),
+    _uncounted("storm-money", "money that is not where the payment says", "_misplaced", f"{_DAMAGE}[money of nobody]"),
+    _uncounted(
+        "storm-transitions", "transitions not allowed", "_illegal", f"{_DAMAGE}[a transition that is not allowed]"
+    ),
+    _uncounted("storm-open", "work left open", "_open", f"{_DAMAGE}[a lease left behind]"),
+    Mechanism(
+        "crash-points",
+        g.ALL_AT_ONCE,
+        "a process that was told to die lives on",
+        (Change("service/crash_points.py", "os.kill(os.getpid(), signal.SIGKILL)", "os.getpid()"),),
+        (f"{_KIT}::test_a_process_dies_where_it_was_told_to",),
+    ),
+    Mechanism(
+        "step-points",
+        g.ALL_AT_ONCE,
+        "a step at Stripe may do without crash points",
+        (
+            Change(
+                "service/usecases/step_points.py",
+                "for step in Step for stage in Stage}",
+                "for step in Step for stage in Stage if f'{step}.{stage}' in list(CrashPoint)}",
+            ),
+        ),
+        (f"{_KIT}::test_a_step_without_points_cannot_be_imported",),
+    ),
+    Mechanism(
+        "transaction-points",
+        g.ALL_AT_ONCE,
+        "a webhook's transaction has no crash point around it",
+        (
+            Change("service/usecases/stripe_events.py", "            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)\n", ""),
+            Change("service/usecases/stripe_events.py", "        reached(CrashPoint.WEBHOOK_AFTER_COMMIT)\n", ""),
+        ),
+        (f"{_KIT}::test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not",),
+    ),
+    Mechanism(
+        "scenarios",
+        g.ALL_AT_ONCE,
+        "a crash point is passed by no flow of the kit",
+        (Change("tests/crash/scenarios.py", "    CrashPoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,\n", ""),),
+        (f"{_KIT}::test_every_point_has_a_scenario",),
+    ),
+    Mechanism(
+        "effects-in-steps",
+        g.ALL_AT_ONCE,
+        "an effect at Stripe is made outside the steps that have crash points",
+        (
+            Change(
+                "service/usecases/reconcile.py",
+                "        payment = payments.lock(connection, payment_id)\n",
+                "        self.gateway.cancel(intent.id, 'key', '') if dry_run is None else None\n"
+                "        payment = payments.lock(connection, payment_id)\n",
+            ),
+        ),
+        (f"{_KIT}::test_effects_at_stripe_are_made_by_steps_only",),
+    ),
+)
