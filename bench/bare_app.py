@@ -61,7 +61,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 75,
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - heartbeats off the disk, as the service has it
             "control_socket_disable": True,
-            "loglevel": "warning",
+            "loglevel": "info",
         }
         for name, value in ours.items():
             self.cfg.set(name, value)

@@ -1,7 +1,6 @@
 """Commands a second of one consumer process."""
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -101,8 +100,8 @@ def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Ite
         try:
             application.start(["consume"])
             application.simulator.control.traffic(latency_before=stripe_seconds)
-            process = application.services["consume"].process
-            yield _Running(url, servers.kafka.bootstrap_servers, topic, process.pid if process else os.getpid())
+            pid = application.services["consume"].run.pid
+            yield _Running(url, servers.kafka.bootstrap_servers, topic, pid)
         finally:
             application.close()
 

@@ -10,19 +10,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from bench.figures import Reach, Result, Row, Series, per_round, percentile
-from bench.http_load import Answered, request, send
+import psutil
+
+from bench.figures import Reach, Result, Row, per_round, percentile
+from bench.http_load import request, send
+from bench.profile import processor_seconds
 from bench.scale import Scale
 from bench.servers import Servers, query
 from devstack.application import Application, StackInfo
 from devstack.ports import accepts_connections, free_port
-from devstack.processes import Command, ManagedProcess, scratch_directory
+from devstack.processes import Command, ManagedProcess, ProcessFailedError, scratch_directory
 from devstack.service_process import ROOT, overlaid
 
 WORKERS = 2
 _WARM_UP = 400
 _START_SECONDS = 30.0
+_SLOWEST = Reach(2.0, at_most=True)
 
 _PAYMENTS = """
     INSERT INTO payments (payment_id, order_id, customer_id, amount, currency, status, authorize_correlation_id,
@@ -64,50 +69,72 @@ _KINDS: tuple[tuple[str, Make, Reach | None], ...] = (
 )
 
 
+class _Server(NamedTuple):
+    port: int
+    process: ManagedProcess
+
+
+class _Found(NamedTuple):
+    """What one round of one server found."""
+
+    rate: float
+    """Requests a second."""
+    slowest: float
+    """Milliseconds of the 99th percentile."""
+    processor: float
+    """Milliseconds of processor time a request of the server's processes: PostgreSQL's not among them."""
+
+
 def measure(servers: Servers, scale: Scale) -> Result:
     """Ours and the bare one in turn, on one database."""
-    found: dict[tuple[str, bool], list[Answered]] = {
-        (kind, ours): [] for kind, _, _ in _KINDS for ours in (True, False)
-    }
-    with servers.database() as url, _served(servers, url) as (info, ports):
+    found: dict[tuple[str, bool], list[_Found]] = {(kind, ours): [] for kind, *_ in _KINDS for ours in (True, False)}
+    with servers.database() as url, _served(servers, url) as (info, both):
         query(url, _PAYMENTS, _WARM_UP + scale.rounds * scale.requests)
         query(url, "ANALYZE payments")
         for number in range(-1, scale.rounds):
             for kind, make, _ in _KINDS:
-                for ours, port in ports.items():
-                    answered = _load(info, port, make, number, scale)
+                for ours, server in both.items():
+                    round_ = _load(info, server, make, number, scale)
                     if number >= 0:
-                        found[kind, ours].append(answered)
+                        found[kind, ours].append(round_)
     rows = [row for kind, _, reach in _KINDS for row in _rows(kind, found[kind, True], found[kind, False], reach)]
     return Result(tuple(rows), (f"{WORKERS} workers of 10 threads each, 8 connections, {scale.requests:,} requests.",))
 
 
-def _rows(kind: str, ours: list[Answered], bare: list[Answered], reach: Reach | None) -> tuple[Row, Row]:
+def _rows(kind: str, ours: list[_Found], bare: list[_Found], reach: Reach | None) -> tuple[Row, ...]:
     beside = "bare INSERT" if kind.startswith("webhook") else "bare SELECT"
+
+    def row(figure: str, unit: str, of: Callable[[_Found], float], reach: Reach | None) -> Row:
+        pair = [per_round(name + figure, unit, [of(one) for one in rounds]) for name, rounds in named]
+        return Row(pair[0], pair[1], reach)
+
+    named = ((kind, ours), (beside, bare))
     return (
-        Row(_rates(kind, ours), _rates(beside, bare), reach),
-        Row(_slowest(f"{kind}, p99", ours), _slowest(f"{beside}, p99", bare)),
+        row("", "/s", lambda one: one.rate, reach),
+        row(", p99", "ms", lambda one: one.slowest, None if reach is None else _SLOWEST),
+        row(", processor", "ms CPU/request", lambda one: one.processor, None),
     )
 
 
-def _rates(name: str, rounds: list[Answered]) -> Series:
-    return per_round(name, "/s", [answered.rate for answered in rounds])
-
-
-def _slowest(name: str, rounds: list[Answered]) -> Series:
-    return per_round(name, "ms", [1000 * percentile(answered.seconds, 0.99) for answered in rounds])
-
-
-def _load(info: StackInfo, port: int, make: Make, number: int, scale: Scale) -> Answered:
+def _load(info: StackInfo, server: _Server, make: Make, number: int, scale: Scale) -> _Found:
     """Round -1 warms up. Each round has payments of its own, which are changed once."""
     first = _WARM_UP + number * scale.requests if number >= 0 else 0
     count = scale.requests if number >= 0 else _WARM_UP
-    return send(port, [make(info, first + n) for n in range(count)])
+    requests = [make(info, first + n) for n in range(count)]
+    try:
+        used = processor_seconds(server.process.pid)
+        answered = send(server.port, requests)
+        processor = 1000 * (processor_seconds(server.process.pid) - used) / count
+    except (OSError, EOFError, psutil.NoSuchProcess) as error:
+        state = "runs" if server.process.running else f"has ended with {server.process.wait(0)}"
+        name = server.process.command.name
+        raise ProcessFailedError(f"{name}, which {state}, broke off: {error!r}\n{server.process.log_tail()}") from error
+    return _Found(answered.rate, 1000 * percentile(answered.seconds, 0.99), processor)
 
 
 @contextmanager
-def _served(servers: Servers, url: str) -> Iterator[tuple[StackInfo, dict[bool, int]]]:
-    """Ports of our service (True) and of the bare one (False)."""
+def _served(servers: Servers, url: str) -> Iterator[tuple[StackInfo, dict[bool, _Server]]]:
+    """Our service (True) and the bare one (False)."""
     application = Application(database_url=url, kafka=servers.kafka, environment={"WORKERS": str(WORKERS)})
     directory, port = scratch_directory("bare"), free_port()
     environment = overlaid(os.environ, {"DATABASE_URL": url, "WORKERS": str(WORKERS)})
@@ -119,7 +146,8 @@ def _served(servers: Servers, url: str) -> Iterator[tuple[StackInfo, dict[bool, 
         )
         try:
             bare.wait_until(lambda: accepts_connections("127.0.0.1", port), _START_SECONDS)
-            yield application.info, {True: application.services["serve"].port, False: port}
+            ours = application.services["serve"]
+            yield application.info, {True: _Server(ours.port, ours.run), False: _Server(port, bare)}
         finally:
             bare.stop()
     finally:

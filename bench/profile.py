@@ -15,9 +15,10 @@ _TOP = 10
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used so far."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """What a process and its children have used so far."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def top_ten(pid: int) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """How fast a full outbox is published."""
 
-import os
 import time
 from typing import NamedTuple
 
@@ -78,7 +77,7 @@ def ours(
     """Our relay on this database: a warm-up, then a round."""
     with our_relay.running(url, bootstrap, topic, delivery, **environment) as process:
         our_relay.wait_for(url, append(url, topic, _warm_up_rows(scale), scale.keys))
-        pid = process.process.pid if process.process else os.getpid()
+        pid = process.run.pid
         used = processor_seconds(pid)
         last = append(url, topic, scale.rows, scale.keys, rollbacks=rollbacks)
         began = time.monotonic()

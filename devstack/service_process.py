@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from devstack.processes import Command, ManagedProcess, run_to_end, scratch_directory
+from devstack.processes import Command, ManagedProcess, ProcessFailedError, run_to_end, scratch_directory
 
 ServiceName = Literal["serve", "consume", "relay"]
 ALL_SERVICES: tuple[ServiceName, ...] = ("serve", "consume", "relay")
@@ -38,6 +38,13 @@ class ServiceProcess:
     @property
     def running(self) -> bool:
         return self.process is not None and self.process.running
+
+    @property
+    def run(self) -> ManagedProcess:
+        """The present run, or the last. Raises ProcessFailedError when there was none."""
+        if self.process is None:
+            raise ProcessFailedError(f"{self.name} was not started")
+        return self.process
 
     def start(self) -> None:
         """Returns at once; `wait_until_ready` waits."""
