@@ -4,11 +4,12 @@ The service's own lines are rendered and written at once; libraries' lines take 
 ``logging`` (structlog documentation, "Performance" and "Standard Library Logging").
 """
 
+import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import structlog
@@ -31,11 +32,15 @@ QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio", "alembic.runtime.plugins")
 """Noise; the first two log bodies at DEBUG, payment methods and client secrets among them."""
 
 
+_PLAIN = (str, int, float)
+"""Nearly all there is; they hold no names, and asking for these is cheaper than asking for a Mapping."""
+
+
 def _redact(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for name, value in event.items():
         if _is_secret(name):
             event[name] = _REDACTED
-        elif isinstance(value, (Mapping, list, tuple)):
+        elif not isinstance(value, _PLAIN):
             event[name] = _without_secrets(value)
     return event
 
@@ -60,6 +65,16 @@ def _scrub(_logger: Any, _name: str, line: Any) -> str:
     return _SECRET_VALUES.sub(_REDACTED, rendered) if any(mark in rendered for mark in _SECRET_MARKS) else rendered
 
 
+@cache
+def _encoder(fallback: Callable[[Any], Any]) -> Callable[[Any], str]:
+    """``json.dumps`` with a fallback would build an encoder for each line."""
+    return json.JSONEncoder(default=fallback).encode
+
+
+def _as_json(event: Any, *, default: Callable[[Any], Any]) -> str:
+    return _encoder(default)(event)
+
+
 def _name_library(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     event["module"] = event["_record"].name
     return event
@@ -81,7 +96,7 @@ def configure(level: str, log_format: str, process: str) -> None:
         _redact,
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _scrub]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json), _scrub]
         if log_format == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), _scrub]
     )

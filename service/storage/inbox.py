@@ -1,11 +1,13 @@
 """The inbox: one row a webhook event, in the same transaction as its effect."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.ports import StripeEvent
+from service.storage.driver import prepared, run_alone
 from service.storage.tables import stripe_events
 
 _ADD = (
@@ -23,9 +25,21 @@ _ADD = (
 )
 
 
+_ADD_ALONE = prepared(_ADD)
+
+
 def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> bool:
     """Record a delivery; False when this event was recorded before. A simultaneous delivery waits for the first."""
-    values = {
+    return connection.execute(_ADD, _row(event, payment_id, result)).first() is not None
+
+
+def add_alone(engine: Engine, event: StripeEvent, result: str) -> bool:
+    """The same for a delivery that concerns no payment and has no effect: one statement, and committed."""
+    return bool(run_alone(engine, _ADD_ALONE, **_row(event, None, result)))
+
+
+def _row(event: StripeEvent, payment_id: UUID | None, result: str) -> dict[str, Any]:
+    return {
         "event_id": event.id,
         "type": event.type,
         "object_id": event.object_id,
@@ -33,4 +47,3 @@ def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, res
         "payment_id": payment_id,
         "result": result,
     }
-    return connection.execute(_ADD, values).first() is not None

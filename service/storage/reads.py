@@ -2,39 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, union_all
-from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
+from service.storage.driver import Prepared, prepared, run_alone
 from service.storage.tables import one_of, payments
 
 SPENT = (PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED)
 EARNED = (PaymentStatus.SUCCEEDED,)
 
 
-class Prepared(NamedTuple):
-    """A statement as the driver takes it: SQL, and its values but for ``id``."""
-
-    sql: str
-    constants: dict[str, Any]
-
-
-def _prepared(statement: Select[Any]) -> Prepared:
-    compiled = statement.compile(dialect=PGDialect_psycopg2())  # type: ignore[no-untyped-call]
-    return Prepared(str(compiled), compiled.params)
-
-
 _FIELDS = [field.name for field in fields(Payment)]
 _STATUS = _FIELDS.index("status")
 _PAYMENT = select(*(payments.c[name] for name in _FIELDS))
-LATEST_OF_ORDER = _prepared(
+LATEST_OF_ORDER = prepared(
     _PAYMENT.where(payments.c.order_id == bindparam("id")).order_by(payments.c.created_at.desc()).limit(1)
 )
-BY_ID = _prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
+BY_ID = prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +58,11 @@ def _history() -> Select[Any]:
     return select(both.c.currency, *sums).group_by(both.c.currency).order_by(both.c.currency)
 
 
-HISTORY = _prepared(_history())
+HISTORY = prepared(_history())
 
 
 class Reads:
-    """What callers may look at: each read one statement, in autocommit, past SQLAlchemy's own execution.
-
-    BEGIN, ROLLBACK and the building of result objects would double what a read costs (measured); the statements are
-    SQLAlchemy's, rendered once. Reads raise the driver's errors; a connection that had one is not used again.
-    """
+    """What callers may look at: each read one statement. Reads raise the driver's errors."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -93,28 +77,12 @@ class Reads:
 
     def history_of(self, user_id: str) -> list[CurrencyTotals]:
         """The user's totals, one entry a currency; none for a user we do not know."""
-        rows = self._rows(HISTORY, user_id)
+        rows = run_alone(self._engine, HISTORY, id=user_id)
         return [CurrencyTotals(currency, *(int(figure) for figure in figures)) for currency, *figures in rows]
 
     def _payment(self, read: Prepared, key: str) -> Payment | None:
-        rows = self._rows(read, key)
+        rows = run_alone(self._engine, read, id=key)
         return _payment_of(rows[0]) if rows else None
-
-    def _rows(self, read: Prepared, key: str) -> list[tuple[Any, ...]]:
-        pooled = self._engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        try:
-            driver.autocommit = True
-            with driver.cursor() as cursor:
-                cursor.execute(read.sql, {**read.constants, "id": key})
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
-            driver.autocommit = False
-        except Exception:
-            pooled.invalidate()
-            raise
-        finally:
-            pooled.close()
-        return rows
 
 
 def _payment_of(row: tuple[Any, ...]) -> Payment:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from service.domain.status import PaymentStatus
 from service.storage import reads
 from service.storage.availability import is_unavailable
+from service.storage.driver import Prepared
 from service.storage.engine import make_engine
 from service.storage.reads import CurrencyTotals, Reads
 from tests.integration.api.conftest import Book
@@ -141,7 +142,7 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
         (reads.HISTORY, {"ix_payments_customer_id", "ix_payments_runner_id"}),
     ],
 )
-def test_reads_go_by_index(book: Book, read: reads.Prepared, indexes: set[str]) -> None:
+def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str]) -> None:
     with book.engine.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         values = {**read.constants, "id": str(uuid4())}

@@ -3,11 +3,13 @@
 Each transaction adds its BEGIN and COMMIT on the wire.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from service.domain.commands import Release, Revert
+from service.domain.ports import StripeEvent
 from tests.support.core import CHALLENGED, RUNNER, Core, authorisation
 from tests.support.statements import Statements
 
@@ -69,6 +71,15 @@ def test_a_webhook_that_changes_nothing(statements: Statements, core: Core) -> N
     with statements.of_this_thread() as counted:
         assert core.webhooks.receive(event) == "no_change"
     assert counted.numbers == (4, 1), counted.statements
+
+
+def test_a_webhook_that_is_recorded_only(statements: Statements, core: Core) -> None:
+    event = StripeEvent("evt_1", "charge.updated", None, "ch_1", None)
+    core.webhooks.receive(replace(event, id="warm-up"))
+    with statements.of_this_thread() as counted:
+        assert core.webhooks.receive(event) == "ignored"
+    assert counted.numbers == (1, 0), counted.statements
+    assert core.webhooks.receive(event) == "duplicate"
 
 
 def _challenged_and_passed(core: Core) -> UUID:
