@@ -25,14 +25,14 @@ MECHANISMS = (
         g.ONE_OPERATION,
         "a command is ended without its token",
         (Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),),
-        (f"{_CORE}/test_takeovers.py",),
+        (f"{_CORE}/test_leases.py::test_a_command_is_ended_under_the_token_of_its_lease_only",),
     ),
     Mechanism(
         "live-lease",
         g.ONE_OPERATION,
         "a command is claimed though its lease is live",
         (Change("service/usecases/claims.py", "if not wanted or me.leased:", "if not wanted:"),),
-        (f"{_CORE}/test_leases.py", f"{_CORE}/test_reconcile.py"),
+        (f"{_CORE}/test_leases.py::test_an_operators_reconcile_leaves_a_command_under_way_alone",),
     ),
     Mechanism(
         "one-lease-a-payment",

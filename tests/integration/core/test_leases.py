@@ -2,11 +2,19 @@
 
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
+
+import pytest
 
 from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.commands import Revert
+from service.domain.errors import LeaseLostError
+from service.storage import leases
+from service.storage.commands import Key
+from service.storage.engine import transaction
+from service.wiring import sweeping
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
+from tests.integration.core.meddling import MeddledGateway, die, killed
 from tests.support.core import Core, running_core
 
 
@@ -32,6 +40,32 @@ def test_a_live_lease_keeps_everyone_else_away(others: tuple[Core, Core], gatewa
         "revert_payment: payment.reverted REVERTED",
     ], "the first worker goes on with what came meanwhile, in order of arrival"
     check_settled(first)
+
+
+def test_an_operators_reconcile_leaves_a_command_under_way_alone(meddled_core: Core, gateway: MeddledGateway) -> None:
+    """It takes up every open command of the payment, due or not."""
+    core = meddled_core
+    payment = core.authorize()
+    found: list[str] = []
+
+    def meanwhile() -> None:
+        with sweeping(core.settings) as sweep:
+            found.append(sweep.examine(payment, dry_run=False).result)
+
+    gateway.before["capture"] = meanwhile
+    core.release(payment)
+    assert found == ["busy"]
+    check_settled(core)
+
+
+def test_a_command_is_ended_under_the_token_of_its_lease_only(meddled_core: Core, gateway: MeddledGateway) -> None:
+    core = meddled_core
+    gateway.before["create_intent"] = die
+    with killed():
+        core.authorize()
+    with transaction(core.database) as connection, pytest.raises(LeaseLostError):
+        leases.finish(connection, Key("authorize_payment", "c-auth"), None, uuid4())
+    assert core.command("c-auth", "authorize_payment")["state"] == "pending"
 
 
 def test_a_lease_is_renewed_while_its_call_is_under_way(
