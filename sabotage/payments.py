@@ -145,7 +145,7 @@ MECHANISMS = (
                 "if len(ready) < 0 else []",
             ),
         ),
-        (f"{_CORE}/test_reconcile.py",),
+        (f"{_CORE}/test_reconcile.py::test_held_payments_are_compared_by_the_consumers_once_in_each_interval",),
     ),
     Mechanism(
         "look-again",
@@ -158,6 +158,6 @@ MECHANISMS = (
                 "looks = False",
             ),
         ),
-        (f"{_CORE}/test_flows.py", f"{_CORE}/test_stuck.py"),
+        (f"{_CORE}/test_flows.py::test_a_challenge_is_noticed_without_its_webhook",),
     ),
 )

@@ -46,6 +46,18 @@ def test_a_hold_that_ended_unheard_is_told_as_news(core: Core, sweep: Sweep) -> 
     assert sweep.candidates(None) == []
 
 
+def test_held_payments_are_compared_by_the_consumers_once_in_each_interval(core: Core) -> None:
+    ended, held = core.authorize(), core.authorize("c-2", "order-2")
+    core.stripe.dashboard("cancel", core.intent(ended))
+    assert core.complete() == 0, "both were looked at a moment ago"
+
+    core.sql("UPDATE payments SET looked_at = looked_at - :passed", passed=core.settings.reconcile_interval)
+    assert core.complete() == 2
+    assert (core.status(ended), core.status(held)) == ("REVERTED", "AUTHORIZED")
+    assert core.told(ended)[1:] == ["news: payment.failed STRIPE_PAYMENT_CANCELED"]
+    assert core.complete() == 0
+
+
 def test_a_settled_payment_is_no_candidate_and_is_not_touched(core: Core, sweep: Sweep) -> None:
     paid = core.authorize()
     core.release(paid)
