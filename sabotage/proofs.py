@@ -38,12 +38,12 @@ MECHANISMS = (
         (Change("relay/audit.py", "[OutOfOrder(*row) for row in comparison.ask(_OUT_OF_ORDER)]", "[]"),),
         (f"{_AUDIT}::test_out_of_order",),
     ),
-    _uncounted("storm-unpublished", "rows that no topic holds", "_not_published", f"{_DAMAGE}[an event not published]"),
+    _uncounted("storm-unpublished", "rows that no topic holds", "_not_published", f"{_DAMAGE}[news not published]"),
     _uncounted("storm-from-nowhere", "records of no outbox row", "_from_nowhere", f"{_DAMAGE}[an event from nowhere]"),
     _uncounted(
         "storm-unanswered", "commands without an outcome", "_unanswered", f"{_DAMAGE}[a command without an outcome]"
     ),
-    _uncounted("storm-doubled", "records that came twice", "_published_twice", f"{_DAMAGE}[an event published twice]"),
+    _uncounted("storm-doubled", "records that came twice", "_published_twice", f"{_DAMAGE}[news published twice]"),
     _uncounted(
         "storm-answered-twice",
         "commands answered twice",

@@ -37,6 +37,7 @@ def _transition(before: str, after: str) -> dict[str, Any]:
 
 
 HELD, RELEASED = _event(1, "authorize_payment", "a", 10), _event(2, "release_payment", "r", 12)
+NEWS = Record("events", 1, 14, PAYMENT, b"{}", {"ce_id": "event-3", "sequence": "3"})
 PAID = Evidence(
     payments=[{"payment_id": PAYMENT, "status": "SUCCEEDED", "stripe_transfer_id": "tr_1", "stripe_reversal_id": None}],
     commands=[_command("authorize_payment", "a"), _command("release_payment", "r")],
@@ -57,9 +58,15 @@ def _sequence(record: Record, number: int) -> Record:
 
 DAMAGE: list[tuple[str, Evidence, set[str]]] = [
     ("an event not published", replace(PAID, records=[HELD]), {"losses"}),
+    ("news not published", replace(PAID, outbox=[*PAID.outbox, _row(3)]), {"losses"}),
     ("an event from nowhere", replace(PAID, outbox=[_row(1)]), {"losses"}),
     ("a command without an outcome", replace(PAID, commands=[*PAID.commands, _command("x", "y")]), {"losses"}),
     ("an event published twice", replace(PAID, records=[HELD, RELEASED, replace(RELEASED, offset=13)]), {"doubles"}),
+    (
+        "news published twice",
+        replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, NEWS, replace(NEWS, offset=15)]),
+        {"doubles"},
+    ),
     ("two events in the wrong order", replace(PAID, records=[HELD, replace(RELEASED, offset=9)]), {"order_breaks"}),
     ("one payment in two partitions", replace(PAID, records=[HELD, replace(RELEASED, partition=2)]), {"order_breaks"}),
     ("a gap in the sequence", replace(PAID, records=[HELD, _sequence(RELEASED, 3)]), {"order_breaks"}),

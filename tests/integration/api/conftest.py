@@ -1,6 +1,6 @@
 """The HTTP face on a real database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -48,13 +48,15 @@ class Book(NamedTuple):
         with self.engine.begin() as connection:
             return set(connection.execute(select(request_keys.c.idempotency_key)).scalars())
 
-    def wait_for_a_lock(self) -> None:
-        """Until somebody in this database waits for a lock."""
+    def wait_for_a_lock(self, unless: Callable[[], bool] = lambda: False) -> None:
+        """Until somebody in this database waits for a lock. Fails when nobody does, or ``unless`` holds before."""
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         for _ in range(10_000):
             with self.engine.connect() as connection:
                 if connection.exec_driver_sql(query).scalar_one():
                     return
+            if unless():
+                break
         pytest.fail("nobody waits for a lock")
 
     def keep_key(self, name: str, created_at: datetime) -> None:

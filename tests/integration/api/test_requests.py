@@ -122,7 +122,7 @@ def test_commands_of_one_payment_commit_in_the_order_of_their_positions(book: Bo
     with book.engine.begin() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(select(payments).where(payments.c.payment_id == payment_id).with_for_update())
         waiting = pool.submit(requests.queue, _revert(payment_id), key=None, traceparent=None)
-        book.wait_for_a_lock()
+        book.wait_for_a_lock(unless=waiting.done)
         assert not waiting.done()
         connection.commit()
         assert waiting.result(30)
@@ -155,7 +155,7 @@ def test_a_claim_waits_for_a_simultaneous_one(book: Book, first_commits: bool) -
     with book.engine.connect() as connection, ThreadPoolExecutor(1) as pool:
         assert claim(connection, key, first) == first
         waiting = pool.submit(claim_second)
-        book.wait_for_a_lock()
+        book.wait_for_a_lock(unless=waiting.done)
         assert not waiting.done()
         connection.commit() if first_commits else connection.rollback()
         assert waiting.result(30) == (first if first_commits else second)

@@ -32,12 +32,14 @@ def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
 def test_killed_between_two_durable_effects(
     point: CrashPoint, small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
-    """The second time it comes there, with batches before and after, and a gap that is still open."""
+    """In the second batch, with one before and one after, and a gap that is still open."""
     url = small_batches.database_url.get_secret_value()
     with session(url) as slow:
         append(slow, topics.events, "slow")
         events = write(url, topics.events, 10)
-        victim = relay_process(small_batches, tmp_path, CRASH_AT=f"{point}:2")
+        # A transaction of its own comes first: the receipt of a relay that begins without one.
+        nth = 3 if point is CrashPoint.RELAY_IN_TRANSACTION else 2
+        victim = relay_process(small_batches, tmp_path, CRASH_AT=f"{point}:{nth}")
         victim.start()
         assert victim.process is not None
         assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
