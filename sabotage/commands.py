@@ -100,6 +100,19 @@ MECHANISMS = (
         (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-drop_before]",),
     ),
     Mechanism(
+        "look-behind-a-refusal",
+        g.EFFECT_ONCE,
+        "a refusal is believed though the effect may stand already",
+        (
+            Change(
+                "service/usecases/runner.py",
+                'if refusal.kind == "card_error":',
+                "if refusal.kind:",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestDashboard::test_a_capture_is_gone_on_from_by_a_release[webhook late]",),
+    ),
+    Mechanism(
         "outcome-id",
         g.ONE_OUTCOME,
         "an outcome's event id is random",
@@ -190,18 +203,5 @@ MECHANISMS = (
             ),
         ),
         (f"{_CORE}/test_no_transaction.py::test_no_session_is_in_a_transaction_while_stripe_thinks",),
-    ),
-    Mechanism(
-        "request-key",
-        g.REQUEST_ONCE,
-        "an Idempotency-Key is not looked at",
-        (
-            Change(
-                "service/usecases/requests.py",
-                "correlation_id = _claimed(connection, command, key) if key is not None else command.correlation_id",
-                "correlation_id = command.correlation_id",
-            ),
-        ),
-        ("tests/integration/api/test_requests.py::test_same_key_and_content_is_the_same_request",),
     ),
 )

@@ -1,4 +1,4 @@
-"""What Kafka's offsets and the consumer's lanes rest on."""
+"""What queueing a command once, losing none and blocking none rests on: request keys, offsets, lanes."""
 
 from sabotage import guarantees as g
 from sabotage.mechanism import Change, Mechanism
@@ -84,5 +84,18 @@ MECHANISMS = (
             ),
         ),
         ("tests/unit/consumer/test_intake.py::test_an_unreadable_record_is_buried",),
+    ),
+    Mechanism(
+        "request-key",
+        g.REQUEST_ONCE,
+        "an Idempotency-Key is not looked at",
+        (
+            Change(
+                "service/usecases/requests.py",
+                "correlation_id = _claimed(connection, command, key) if key is not None else command.correlation_id",
+                "correlation_id = command.correlation_id",
+            ),
+        ),
+        ("tests/integration/api/test_requests.py::test_same_key_and_content_is_the_same_request",),
     ),
 )

@@ -5,6 +5,9 @@ from sabotage.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 
+_XID = "    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,\n"
+_POSITION = "    position BIGINT GENERATED ALWAYS AS IDENTITY,\n"
+
 MECHANISMS = (
     Mechanism(
         "gaps",
@@ -60,11 +63,18 @@ MECHANISMS = (
         (f"{_READER}::test_long_random_histories",),
     ),
     Mechanism(
+        "xid-before-position",
+        g.NOT_SKIPPED,
+        "a writer draws its position before it has a transaction id",
+        (Change("migrations/versions/0001_initial.sql", _XID + _POSITION, _POSITION + _XID),),
+        ("tests/integration/relay/test_reading.py::test_a_writer_is_known_before_it_draws_its_position",),
+    ),
+    Mechanism(
         "behind-a-gap",
         g.IN_ORDER,
         "rows above a gap that was not looked at go out at once",
         (Change("relay/log_reader.py", "        if first is None:\n", "        if first != 0:\n"),),
-        (_READER,),
+        (f"{_READER}::test_long_random_histories",),
     ),
     Mechanism(
         "payment-lock",

@@ -48,6 +48,26 @@ MECHANISMS = (
         (f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",),
     ),
     Mechanism(
+        "captured-hold",
+        g.HOLDS_NOTHING,
+        "a hold that was captured before it could be cancelled is not refunded",
+        (
+            Change(
+                "service/domain/plans.py",
+                "        case Intent(status=IntentStatus.SUCCEEDED):\n            return Call(Step.REFUND)",
+                "        case Intent(status=IntentStatus.SUCCEEDED):\n            return Settled(payment)",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[captured]",),
+    ),
+    Mechanism(
+        "metadata",
+        g.HOLDS_NOTHING,
+        "an intent that we never heard of is not known by its metadata",
+        (Change("service/usecases/stripe_events.py", " or _as_uuid(intent.payment_id)", ""),),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_an_intent_never_heard_of_is_found_by_its_metadata",),
+    ),
+    Mechanism(
         "transition-table",
         g.NO_WAY_BACK,
         "the table lets a failed payment be authorised",

@@ -58,6 +58,20 @@ MECHANISMS = (
     ),
     _uncounted("storm-open", "work left open", "_open", f"{_DAMAGE}[a lease left behind]"),
     Mechanism(
+        "storm-sagas",
+        g.ALL_AT_ONCE,
+        "a saga that heard a wrong answer, or none, does not count",
+        (Change("storm/run.py", "return not self.failed and self.findings.clean", "return self.findings.clean"),),
+        ("tests/crash/test_storm.py::test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding",),
+    ),
+    Mechanism(
+        "storm-findings",
+        g.ALL_AT_ONCE,
+        "what the audit finds does not count",
+        (Change("storm/run.py", "return not self.failed and self.findings.clean", "return not self.failed"),),
+        ("tests/crash/test_storm.py::test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding",),
+    ),
+    Mechanism(
         "crash-points",
         g.ALL_AT_ONCE,
         "a process that was told to die lives on",

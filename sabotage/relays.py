@@ -5,6 +5,7 @@ from sabotage.mechanism import Change, Mechanism
 
 _CRASHES = "tests/integration/relay/test_crashes.py"
 _KILLED = f"{_CRASHES}::test_killed_between_two_durable_effects"
+_TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
 _MEMORY = "tests/integration/relay/test_memory.py"
 _RECALL = "tests/unit/relay/test_recall.py::test_whatever_else_is_doubted"
 _DOUBT = Change(
@@ -56,6 +57,19 @@ MECHANISMS = (
         (f"{_KILLED}[relay.in_transaction]",),
     ),
     Mechanism(
+        "no-receipt",
+        g.PUBLISHED_ONCE,
+        "no receipt is written",
+        (
+            Change(
+                "relay/exactly_once.py",
+                "self._client.patiently(partial(self._client.within_deadline, partial(self._send_receipt, place)))",
+                "self._client.flush()",
+            ),
+        ),
+        ("tests/integration/relay/test_publishing.py::test_receipt_and_mirror_agree_after_a_drain",),
+    ),
+    Mechanism(
         "transactional-producer",
         g.PUBLISHED_ONCE,
         "an at-least-once producer in place of the transactional one",
@@ -66,7 +80,7 @@ MECHANISMS = (
                 "if settings.relay_delivery:\n        return AtLeastOnce",
             ),
         ),
-        (f"{_CRASHES}::test_a_zombie_is_fenced",),
+        (_TAKEN_OVER,),
     ),
     Mechanism(
         "fencing",
@@ -79,7 +93,7 @@ MECHANISMS = (
                 '**{"transactional.id": relay + __import__("secrets").token_hex(4)}',
             ),
         ),
-        (f"{_CRASHES}::test_a_zombie_is_fenced",),
+        (_TAKEN_OVER,),
     ),
     Mechanism(
         "advisory-lock",

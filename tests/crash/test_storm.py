@@ -1,13 +1,15 @@
 """The storm in its short form. `make storm` is the long one."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from storm.audit import Findings
 from storm.plan import Victim, make_plan
-from storm.run import run
+from storm.run import Result, run
 from storm.world import World
 from tests.support.topics import unique_topics
 
@@ -22,6 +24,13 @@ def test_the_seed_decides_sagas_and_victims() -> None:
 def test_everybody_is_killed_at_least_once() -> None:
     for seed in range(20):
         assert {blow.victim for blow in make_plan(SAGAS, KILLS, seed).blows if not blow.frozen} == set(Victim)
+
+
+@pytest.mark.parametrize(("failed", "losses"), [(["a saga"], []), ([], ["an event"])])
+def test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding(failed: list[str], losses: list[str]) -> None:
+    quiet = Result(1, 1, 1, 1, 1, Counter(), Counter(), [], Findings([], [], [], [], []), 1.0)
+    assert quiet.clean
+    assert not replace(quiet, failed=failed, findings=replace(quiet.findings, losses=losses)).clean
 
 
 @pytest.mark.postgres

@@ -1,11 +1,19 @@
 """The relay killed, frozen and taken over: every event once, in its key's order."""
 
+import json
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
 
 from devstack.kafka import Kafka
+from relay.health import Health
+from relay.log_reader import Row
+from relay.positions import Settled
+from relay.receipt import Epoch, Receipt
+from relay.turn import make_publisher
 from service.crash_points import CrashPoint
 from service.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
@@ -16,6 +24,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 RELAY_POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.RELAY_AFTER_REFUSAL]
 SECONDS = 60.0
+RECEIPT = Receipt(Settled(1), Epoch(1, 1))
 
 
 @pytest.fixture
@@ -100,6 +109,24 @@ def test_a_zombie_is_fenced(small_batches: RelaySettings, topics: Topics, reader
         events += write(url, topics.events, 50, first=401)
         assert_once_and_in_order(reader, events)
     assert zombie.stop() == 0
+
+
+def test_who_was_taken_over_publishes_nothing(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """By Kafka's own word, whatever the older one believes of its lock."""
+    older, newer = (make_publisher(small_batches, Health(), lambda: None) for _ in range(2))
+    with closing(older), closing(newer):
+        older.open()
+        newer.open()
+        with pytest.raises(KafkaException, match="_FENCED"):
+            older.publish([_row(1, topics.events, "of the older")], RECEIPT)
+        newer.publish([_row(1, topics.events, "of the newer")], RECEIPT)
+    assert [record.event_id for record in reader.read_to_end()] == ["of the newer"]
+
+
+def _row(position: int, topic: str, event_id: str) -> Row:
+    return position, topic, "k", "{}", json.dumps([["ce_id", event_id]]), False
 
 
 def test_several_started_at_once(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:

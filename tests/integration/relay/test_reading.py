@@ -1,5 +1,7 @@
 """The log reader against real transactions."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from relay.log_reader import LogReader, Row
@@ -78,6 +80,23 @@ def test_a_slow_writer_is_waited_for_and_holds_up_nobody(database_url: str) -> N
         slow.commit()
     assert [row[2] for row in drain(reader)] == ["slow"]
     assert reader.open_gaps == 0
+
+
+def test_a_writer_is_known_before_it_draws_its_position(database_url: str) -> None:
+    """Or a relay that sees its position missing in that moment would give it up."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with session(database_url) as holder, session(database_url) as writer, ThreadPoolExecutor(1) as pool:
+        with holder.cursor() as cursor:
+            cursor.execute("ALTER SEQUENCE outbox_position_seq NO CYCLE")
+        appending = pool.submit(append, writer, "events")
+        while execute(database_url, waiting) == [(0,)]:
+            pass
+        known = PostgresOutbox(database_url).writers()
+        holder.rollback()
+        appending.result()
+        with writer.cursor() as cursor:
+            cursor.execute("SELECT xid::text::bigint FROM outbox")
+            assert cursor.fetchall() == [(number,) for number in known]
 
 
 def test_a_savepoint_rolled_back_gives_up_only_its_own_positions(database_url: str) -> None:
