@@ -24,7 +24,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "commands": Benchmark("Consumer: Stripe answers in 200 ms", consumer_pace.answering_slowly),
     "cpu": Benchmark("Consumer: Stripe answers at once", consumer_pace.answering_at_once),
     "http": Benchmark("Webhooks and status reads", http_face.measure),
-    "startup": Benchmark("Command line: start to help", startup.measure),
+    "startup": Benchmark("Command line: start to help, processes: start to ready", startup.measure),
     "grown": Benchmark("Relay: tables that have grown", conditions.grown, quick=False),
     "disturbed": Benchmark("Relay: a long foreign transaction, rollbacks", conditions.disturbed, quick=False),
 }
