@@ -1,4 +1,4 @@
-"""The relay again, where life is harder: tables that have grown, a database that others use badly."""
+"""The relay again, where life is harder: a database that others use badly."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,35 +7,11 @@ from contextlib import closing, contextmanager
 import psycopg2
 
 from bench.figures import Reach, Result, Row, per_round
-from bench.outbox_rows import append
 from bench.relay_throughput import EXACTLY, Found, ours
 from bench.scale import Scale
-from bench.servers import Servers, query
+from bench.servers import Servers
 
-_RELAY = "bench-grown"
 _WITHIN = Reach(0.9)
-
-_PUBLISHED = """
-    INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline)
-    SELECT %s, (SELECT max(position) FROM outbox), system_identifier,
-        ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int FROM pg_control_system()
-"""
-
-
-def grown(servers: Servers, scale: Scale) -> Result:
-    """An outbox whose rows were all published, and never pruned."""
-
-    def round_of(rows: int) -> Found:
-        with servers.database() as url, servers.topic("events") as topic:
-            if rows:
-                append(url, topic, rows, scale.grown_outbox // 100)
-                query(url, _PUBLISHED, _RELAY)
-                query(url, "ANALYZE outbox")
-            return ours(url, servers.kafka.bootstrap_servers, topic, EXACTLY, scale, RELAY_NAME=_RELAY)
-
-    return _compare(
-        scale, f"{scale.grown_outbox:,} rows before", lambda: round_of(scale.grown_outbox), lambda: round_of(0)
-    )
 
 
 def disturbed(servers: Servers, scale: Scale) -> Result:

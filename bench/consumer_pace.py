@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import Producer
 
@@ -17,14 +17,17 @@ from devstack.application import Application
 
 STRIPE_SECONDS, IN_FLIGHT = 0.2, 64
 
-_DONE = "SELECT count(*) FROM commands WHERE state = 'done'"
-_RATE = """
+_OURS = "correlation_id BETWEEN %s || '-' AND %s || '.'"
+"""By the primary key, for it is asked often and the table may be large; the collation is C."""
+
+_DONE = f"SELECT count(*) FROM commands WHERE state = 'done' AND {_OURS}"
+_RATE = f"""
     SELECT (count(*) - 1) / extract(epoch FROM max(completed_at) - min(completed_at)) FROM (
         SELECT completed_at, row_number() OVER (ORDER BY completed_at) AS n, count(*) OVER () AS total
-        FROM commands WHERE state = 'done') AS ended
+        FROM commands WHERE state = 'done' AND {_OURS}) AS ended
     WHERE n BETWEEN total / 10.0 AND total - total / 10.0
 """
-_WRONG = "SELECT count(*) FROM payments WHERE status <> 'AUTHORIZED'"
+_WRONG = "SELECT count(*) FROM payments WHERE order_id BETWEEN %s || '-' AND %s || '.' AND status <> 'AUTHORIZED'"
 _PATIENCE_SECONDS = 300.0
 
 
@@ -40,6 +43,12 @@ class _Running(NamedTuple):
     bootstrap: str
     topic: str
     pid: int
+    prefix: str
+    """Of this round's ids: the database may be one that others have used."""
+
+    def ask(self, statement: str) -> Any:
+        """A figure of this round."""
+        return query(self.url, statement, self.prefix, self.prefix)[0][0]
 
 
 def answering_slowly(servers: Servers, scale: Scale) -> Result:
@@ -64,7 +73,7 @@ def answering_at_once(servers: Servers, scale: Scale) -> Result:
     with _consuming(servers, 0.0, IN_FLIGHT) as running:
         _send(running, scale.commands)
         lines = top_ten(running.pid)
-        _wait(running.url, scale.commands)
+        _wait(running, scale.commands)
     rate = Row(per_round("authorise, Stripe at once", "commands/s", [pace.rate for pace in paces]))
     return Result(
         (rate, _processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
@@ -79,11 +88,11 @@ def _pace(servers: Servers, commands: int, stripe_seconds: float, concurrency: i
     with _consuming(servers, stripe_seconds, concurrency) as running:
         used = processor_seconds(running.pid)
         _send(running, commands)
-        _wait(running.url, commands)
-        if query(running.url, _WRONG)[0][0]:
+        _wait(running, commands)
+        if running.ask(_WRONG):
             raise RuntimeError("not every payment was authorised: this rate counts refusals")
         processor = 1000 * (processor_seconds(running.pid) - used) / commands
-        return _Pace(float(str(query(running.url, _RATE)[0][0])), processor)
+        return _Pace(float(running.ask(_RATE)), processor)
 
 
 @contextmanager
@@ -101,7 +110,7 @@ def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Ite
             application.start(["consume"])
             application.simulator.control.traffic(latency_before=stripe_seconds)
             pid = application.services["consume"].run.pid
-            yield _Running(url, servers.kafka.bootstrap_servers, topic, pid)
+            yield _Running(url, servers.kafka.bootstrap_servers, topic, pid, f"bench-{secrets.token_hex(4)}")
         finally:
             application.close()
 
@@ -109,7 +118,7 @@ def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Ite
 def _send(running: _Running, commands: int) -> None:
     producer = Producer({"bootstrap.servers": running.bootstrap, "log_level": 0})
     for number in range(commands):
-        name = f"bench-{number}"
+        name = f"{running.prefix}-{number}"
         payload = {
             "customer_id": f"customer-{number % 100}",
             "payment_method_id": "pm_card_visa",
@@ -122,9 +131,9 @@ def _send(running: _Running, commands: int) -> None:
     producer.flush()
 
 
-def _wait(url: str, commands: int) -> None:
+def _wait(running: _Running, commands: int) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while query(url, _DONE)[0][0] != commands:
+    while running.ask(_DONE) != commands:
         if time.monotonic() > deadline:
             raise TimeoutError("the commands are not answered")
         time.sleep(0.25)

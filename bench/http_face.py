@@ -33,7 +33,7 @@ _PAYMENTS = """
     INSERT INTO payments (payment_id, order_id, customer_id, amount, currency, status, authorize_correlation_id,
         stripe_payment_intent_id)
     SELECT gen_random_uuid(), 'order-' || n, 'customer-' || n %% 100, 1500, 'sgd', 'AUTHORIZED', 'c-' || n, 'pi_' || n
-    FROM generate_series(1, %s) AS n
+    FROM generate_series(%s, %s) AS n
 """
 
 Make = Callable[[StackInfo, int], bytes]
@@ -89,12 +89,15 @@ def measure(servers: Servers, scale: Scale) -> Result:
     """Ours and the bare one in turn, on one database."""
     found: dict[tuple[str, bool], list[_Found]] = {(kind, ours): [] for kind, *_ in _KINDS for ours in (True, False)}
     with servers.database() as url, _served(servers, url) as (info, both):
-        query(url, _PAYMENTS, _WARM_UP + scale.rounds * scale.requests)
+        # Numbers of their own: the database may be one that others have used.
+        start = secrets.randbelow(10**9) * 10**6
+        query(url, _PAYMENTS, start + 1, start + _WARM_UP + scale.rounds * scale.requests)
         query(url, "ANALYZE payments")
         for number in range(-1, scale.rounds):
+            numbers = _numbers(start, number, scale)
             for kind, make, _ in _KINDS:
                 for ours, server in both.items():
-                    round_ = _load(info, server, make, number, scale)
+                    round_ = _load(server, [make(info, each) for each in numbers])
                     if number >= 0:
                         found[kind, ours].append(round_)
     rows = [row for kind, _, reach in _KINDS for row in _rows(kind, found[kind, True], found[kind, False], reach)]
@@ -116,15 +119,19 @@ def _rows(kind: str, ours: list[_Found], bare: list[_Found], reach: Reach | None
     )
 
 
-def _load(info: StackInfo, server: _Server, make: Make, number: int, scale: Scale) -> _Found:
-    """Round -1 warms up. Each round has payments of its own, which are changed once."""
-    first = _WARM_UP + number * scale.requests if number >= 0 else 0
-    count = scale.requests if number >= 0 else _WARM_UP
-    requests = [make(info, first + n) for n in range(count)]
+def _numbers(start: int, number: int, scale: Scale) -> range:
+    """Those of a round; round -1 warms up. Each round has payments of its own, which are changed once."""
+    if number < 0:
+        return range(start, start + _WARM_UP)
+    first = start + _WARM_UP + number * scale.requests
+    return range(first, first + scale.requests)
+
+
+def _load(server: _Server, requests: list[bytes]) -> _Found:
     try:
         used = processor_seconds(server.process.pid)
         answered = send(server.port, requests)
-        processor = 1000 * (processor_seconds(server.process.pid) - used) / count
+        processor = 1000 * (processor_seconds(server.process.pid) - used) / len(requests)
     except (OSError, EOFError, psutil.NoSuchProcess) as error:
         state = "runs" if server.process.running else f"has ended with {server.process.wait(0)}"
         name = server.process.command.name

@@ -5,12 +5,12 @@ from contextlib import closing
 
 import psycopg2
 
-_VALUE = (
+VALUE = (
     '{"type":"payment.authorized","correlation_id":"%3$s","timestamp":"2026-01-01T00:00:00.000Z",'
     '"source":"payment-service","payload":{"payment_id":"%1$s","order_id":"order-%2$s",'
     '"payment_intent_id":"pi_3PbenchBenchBenchBench%2$s","status":"AUTHORIZED","correlation_id":"%3$s"}}'
 )
-_HEADERS = (
+HEADERS = (
     '[["ce_id","%3$s"],["ce_type","payment.authorized"],["ce_source","payment-service"],["ce_specversion","1.0"],'
     '["ce_time","2026-01-01T00:00:00.000Z"],["content-type","application/json"],["ce_subject","%1$s"],'
     '["correlation_id","%3$s"],["sequence","%2$s"],["command_type","authorize_payment"]]'
@@ -33,7 +33,7 @@ def append(url: str, topic: str, rows: int, keys: int, *, rollbacks: bool = Fals
 
     With `rollbacks`, a fifth of all that is written is taken back in between, and leaves gaps.
     """
-    values = {"topic": topic, "keys": keys, "value": _VALUE, "headers": _HEADERS}
+    values = {"topic": topic, "keys": keys, "value": VALUE, "headers": HEADERS}
     chunks = rows // keys if rollbacks else 1
     with closing(psycopg2.connect(url)) as session, session, session.cursor() as cursor:
         for number in range(chunks):

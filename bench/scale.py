@@ -25,6 +25,8 @@ class Scale:
     """Starts of the command line."""
     grown_outbox: int = 5_000_000
     grown_payments: int = 1_000_000
+    growth_rounds: int = 2
+    """Rounds of everything on a grown database, and as many on an empty one."""
     foreign_seconds: float = 60.0
     """How long a foreign transaction stays open."""
 
@@ -41,6 +43,7 @@ TINY = Scale(
     starts=2,
     grown_outbox=20_000,
     grown_payments=5000,
+    growth_rounds=1,
     foreign_seconds=3.0,
 )
 """To see that a benchmark works; its figures say nothing."""
