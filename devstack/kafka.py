@@ -3,8 +3,9 @@
 import os
 from typing import Literal, Protocol, TypeVar
 
+from devstack.java_install import Say
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KAFKA_VERSION, KafkaUnavailableError, Say, find_install
+from devstack.kafka_install import KAFKA_VERSION, KafkaUnavailableError, find_install
 from devstack.kafka_mock import MockKafka
 from devstack.processes import ProcessFailedError
 

@@ -110,7 +110,7 @@ class ApacheKafka:
         self._process = ManagedProcess(
             Command(
                 name="Apache Kafka",
-                argv=self._install.argv("kafka.Kafka", "server.properties"),
+                argv=self._install.program.argv("kafka.Kafka", "server.properties"),
                 log=self._scratch / "kafka.log",
                 cwd=self._scratch,
                 scratch=self._scratch,

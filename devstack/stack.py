@@ -6,8 +6,8 @@ from typing import Self
 
 from devstack.application import Application, StackInfo
 from devstack.background import Background
+from devstack.java_install import Say
 from devstack.kafka import Kafka, start_kafka
-from devstack.kafka_install import Say
 from devstack.postgres import Postgres, start_postgres
 from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess, migrate
 

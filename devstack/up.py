@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from devstack.application import StackInfo
-from devstack.kafka_install import Say
+from devstack.java_install import Say
 from devstack.processes import ProcessFailedError
 from devstack.stack import Stack
 

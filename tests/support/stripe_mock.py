@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from devstack.kafka_install import cache_directory
+from devstack.java_install import cache_directory
 from devstack.ports import accepts_connections, free_port
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, environment, run_to_end, scratch_directory
 

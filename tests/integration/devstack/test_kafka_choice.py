@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack import kafka_install
+from devstack import java_install
 from devstack.kafka import start_kafka
 from devstack.kafka_apache import answers
 from devstack.kafka_install import KAFKA_VERSION, KafkaInstall, KafkaUnavailableError, find_install
@@ -49,7 +49,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("CAMPUS_PAYMENTS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    monkeypatch.setattr(kafka_install, "_FIRST_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(java_install, "_FIRST_ANSWER_SECONDS", 0.5)
     return build
 
 
@@ -78,7 +78,7 @@ def test_what_was_fetched_is_kept(machine: Machine, tmp_path: Path) -> None:
     directory = machine(java=_JAVA_17, mvn=_MVN_GOOD)
     first = find_install(_ignore)
     assert find_install(_ignore) == first
-    assert first.libs == tmp_path / "cache" / f"kafka-{KAFKA_VERSION}" / "libs"
+    assert first.program.libs == tmp_path / "cache" / f"kafka-{KAFKA_VERSION}" / "libs"
     assert (directory / "mvn.runs").read_text() == "run\n"
 
 

@@ -1,0 +1,164 @@
+"""Java programs from their Maven artefacts, fetched once and kept."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.processes import Command, ManagedProcess
+
+_JAVA_NEEDED = 17  # Kafka documentation, "Compatibility": brokers of 4.x, and Connect with them, need Java 17
+_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_FIRST_ANSWER_SECONDS = 8.0  # a repository that has sent nothing by then is out of reach
+_STALL_SECONDS = 60.0  # between two finished downloads, once some have come
+_POLL_SECONDS = 0.1
+
+SMALL = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+"""A small, quickly started virtual machine."""
+
+Say = Callable[[str], None]
+
+
+class JavaUnavailableError(Exception):
+    """Java, Maven or the artefacts cannot be had here; the message says why."""
+
+
+@dataclass(frozen=True)
+class JavaProgram:
+    """A class path, and the virtual machine for it with its `options`."""
+
+    java: str
+    libs: Path
+    options: tuple[str, ...] = SMALL
+
+    def argv(self, main_class: str, *arguments: str) -> list[str]:
+        return [
+            *(self.java, *self.options, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"),
+            *("-cp", os.pathsep.join(str(jar) for jar in sorted(self.libs.iterdir()))),
+            *(main_class, *arguments),
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefacts:
+    """What to fetch: the dependencies of `pom`, where its `properties` have these values.
+
+    `proof` is a pattern of a jar that is there when all went well; `megabytes` is for people who wait.
+    """
+
+    name: str
+    home: Path
+    pom: Path
+    properties: dict[str, str]
+    proof: str
+    megabytes: int
+
+
+def find_program(
+    artefacts: Artefacts, say: Say, finish: Callable[[JavaProgram, Path], None] = lambda _program, _building: None
+) -> JavaProgram:
+    """The kept artefacts, or newly fetched ones; `finish` may add to their directory before it is kept.
+
+    Raises JavaUnavailableError within seconds when they cannot be had.
+    """
+    java, home = _find_java(artefacts), artefacts.home
+    if not home.is_dir():
+        with _only_one(home.with_name("maven.lock"), say):
+            if not home.is_dir():
+                _install(java, artefacts, say, finish)
+    return JavaProgram(java, home / "libs")
+
+
+def cache_directory() -> Path:
+    """`CAMPUS_PAYMENTS_CACHE`, or `campus-payments` in the user's cache directory (XDG_CACHE_HOME)."""
+    given = os.environ.get("CAMPUS_PAYMENTS_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "campus-payments"
+
+
+def _find_java(artefacts: Artefacts) -> str:
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin") if home else None)
+    if java is None:
+        raise JavaUnavailableError("there is no java on the PATH")
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    if version is None or int(version[1]) < _JAVA_NEEDED:
+        found = told.splitlines()[0] if told else "it does not say its version"
+        raise JavaUnavailableError(f"{artefacts.name} needs Java {_JAVA_NEEDED} or later; {java}: {found}")
+    return java
+
+
+@contextmanager
+def _only_one(lock: Path, say: Say) -> Iterator[None]:
+    """One fetch at a time: Maven's own repository is not safe for two."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run that is fetching from the Maven repository")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _install(java: str, artefacts: Artefacts, say: Say, finish: Callable[[JavaProgram, Path], None]) -> None:
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise JavaUnavailableError("its artefacts are not cached, and there is no mvn on the PATH to fetch them")
+    home = artefacts.home
+    say(f"fetching {artefacts.name} from the Maven repository, once (about {artefacts.megabytes} MB)")
+    building = Path(tempfile.mkdtemp(prefix=f"{home.name}-", suffix=".partial", dir=home.parent))
+    try:
+        shutil.copy(artefacts.pom, building / "pom.xml")
+        _download(mvn, artefacts, building)
+        finish(JavaProgram(java, building / "libs"), building)
+        building.rename(home)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _download(mvn: str, artefacts: Artefacts, building: Path) -> None:
+    argv = [
+        *(mvn, "-B", "-U", "--strict-checksums", "-f", str(building / "pom.xml"), _PLUGIN),
+        *(f"-D{name}={value}" for name, value in artefacts.properties.items()),
+        *("-DincludeScope=runtime", f"-DoutputDirectory={building / 'libs'}"),
+        "-Daether.connector.connectTimeout=4000",
+    ]
+    process = ManagedProcess(Command(name="mvn", argv=argv, log=building / "mvn.log", scratch=building))
+    try:
+        _watch(process, building / "mvn.log")
+        failed = process.wait(1) != 0
+    except BaseException:
+        process.kill()
+        raise
+    if failed or not any((building / "libs").glob(artefacts.proof)):
+        raise JavaUnavailableError(f"mvn could not fetch its artefacts: {_first_error(building / 'mvn.log')}")
+
+
+def _watch(process: ManagedProcess, log: Path) -> None:
+    """Returns when Maven has ended; gives up on one that waits in vain, whatever its own time limits are."""
+    finished, since = 0, time.monotonic()
+    while process.running:
+        now_finished = log.read_text(errors="replace").count("Downloaded")
+        if now_finished > finished:
+            finished, since = now_finished, time.monotonic()
+        allowed = _STALL_SECONDS if finished else _FIRST_ANSWER_SECONDS
+        if time.monotonic() - since > allowed:
+            raise JavaUnavailableError(f"mvn's repository sent nothing for {allowed:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _first_error(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return next(
+        (line.removeprefix("[ERROR] ")[:300] for line in lines if line.startswith("[ERROR]")), "no reason given"
+    )
