@@ -17,7 +17,7 @@ from devstack.processes import Command, ManagedProcess
 _JAVA_NEEDED = 17  # Kafka documentation, "Compatibility": brokers of 4.x, and Connect with them, need Java 17
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _FIRST_ANSWER_SECONDS = 8.0  # a repository that has sent nothing by then is out of reach
-_STALL_SECONDS = 60.0  # between two finished downloads, once some have come
+_STALL_SECONDS = 60.0  # without a word, once some downloads have come
 _POLL_SECONDS = 0.1
 
 SMALL = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -145,13 +145,16 @@ def _download(mvn: str, artefacts: Artefacts, building: Path) -> None:
 
 
 def _watch(process: ManagedProcess, log: Path) -> None:
-    """Returns when Maven has ended; gives up on one that waits in vain, whatever its own time limits are."""
-    finished, since = 0, time.monotonic()
+    """Returns when Maven has ended; gives up on one that waits in vain, whatever its own time limits are.
+
+    It is at work as long as it writes: what it has in its own repository already, it does not download.
+    """
+    written, since = 0, time.monotonic()
     while process.running:
-        now_finished = log.read_text(errors="replace").count("Downloaded")
-        if now_finished > finished:
-            finished, since = now_finished, time.monotonic()
-        allowed = _STALL_SECONDS if finished else _FIRST_ANSWER_SECONDS
+        text = log.read_text(errors="replace")
+        if len(text) > written:
+            written, since = len(text), time.monotonic()
+        allowed = _STALL_SECONDS if "Downloaded" in text else _FIRST_ANSWER_SECONDS
         if time.monotonic() - since > allowed:
             raise JavaUnavailableError(f"mvn's repository sent nothing for {allowed:.0f} s")
         time.sleep(_POLL_SECONDS)
