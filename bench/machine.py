@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 from confluent_kafka import libversion
 
+from bench.kafka_connect import CONNECT_VERSION, DEBEZIUM_VERSION
 from bench.servers import POSTGRES_SETTINGS
 from devstack.kafka_install import KAFKA_VERSION
 
@@ -31,6 +32,8 @@ def versions() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "apache_kafka": KAFKA_VERSION,
+        "debezium": DEBEZIUM_VERSION,
+        "kafka_connect": CONNECT_VERSION,
         "librdkafka": libversion()[0],
         "postgresql_settings": POSTGRES_SETTINGS,
         **{name: version(name) for name in _PACKAGES},

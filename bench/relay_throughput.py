@@ -63,7 +63,7 @@ def _publish(servers: Servers, name: str, scale: Scale) -> Found:
             if name == TEXTBOOK
             else BareLoop(bootstrap, topic, with_headers=name == BARE)
         )
-        append(url, topic, _warm_up_rows(scale), scale.keys)
+        append(url, topic, warm_up_rows(scale), scale.keys)
         peer.publish(url)
         append(url, topic, scale.rows, scale.keys)
         used = time.process_time()
@@ -76,7 +76,7 @@ def ours(
 ) -> Found:
     """Our relay on this database: a warm-up, then a round."""
     with our_relay.running(url, bootstrap, topic, delivery, **environment) as process:
-        our_relay.wait_for(url, append(url, topic, _warm_up_rows(scale), scale.keys))
+        our_relay.wait_for(url, append(url, topic, warm_up_rows(scale), scale.keys))
         pid = process.run.pid
         used = processor_seconds(pid)
         last = append(url, topic, scale.rows, scale.keys, rollbacks=rollbacks)
@@ -85,6 +85,6 @@ def ours(
         return Found(scale.rows / seconds, 1e6 * (processor_seconds(pid) - used) / scale.rows)
 
 
-def _warm_up_rows(scale: Scale) -> int:
+def warm_up_rows(scale: Scale) -> int:
     """A whole number of rows a key."""
     return max(scale.keys, int(scale.rows * _WARM_UP) // scale.keys * scale.keys)

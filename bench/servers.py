@@ -19,8 +19,13 @@ POSTGRES_SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
+    "wal_level": "logical",
+    "logical_decoding_work_mem": "512MB",
 }
-"""As in production where it costs (fsync), and no checkpoint in the middle of a round."""
+"""As in production where it costs (fsync), and no checkpoint in the middle of a round.
+
+The last two are for the peer that reads the write-ahead log; they are alike for all, so that all write the same log.
+"""
 
 PARTITIONS = 6
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import conditions, consumer_pace, growth, http_face, latency, relay_throughput, startup
+from bench import conditions, consumer_pace, growth, http_face, latency, peer_throughput, relay_throughput, startup
 from bench.figures import Result
 from bench.scale import Scale
 from bench.servers import Servers
@@ -27,4 +27,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "startup": Benchmark("Command line: start to help, processes: start to ready", startup.measure),
     "grown": Benchmark("All of it on a database that has grown", growth.measure, quick=False),
     "disturbed": Benchmark("Relay: a long foreign transaction, rollbacks", conditions.disturbed, quick=False),
+    "peers": Benchmark("Relay: beside Debezium and faststream-outbox", peer_throughput.measure, quick=False),
 }

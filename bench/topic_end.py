@@ -1,0 +1,115 @@
+"""When everything is in a topic, for whoever reads committed records only."""
+
+import secrets
+import time
+from collections.abc import Generator
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not said so
+
+from bench.servers import PARTITIONS, query
+
+_POLL_SECONDS = 0.01
+_QUIET_SECONDS = 1.0
+_PATIENCE_SECONDS = 600.0
+_ANSWER_SECONDS = 30.0
+_READ_AT_ONCE = 10_000
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_CHECKED = 50
+_MORE = {"id"}
+"""What Debezium's router always adds: the event's id once more."""
+_ROW = "SELECT key, value, headers FROM outbox WHERE event_id = %s"
+
+
+class UnlikeError(Exception):
+    """A contender publishes something else."""
+
+
+class TopicEnd:
+    """Watches the last stable offsets, which costs a request now and then, and no reading of what is being measured.
+
+    A transaction's end takes an offset too, so offsets alone do not tell the number of records: once they rest, the
+    records are counted, and until there are enough of them the watch goes on.
+    """
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    def reached(self, records: int) -> float:
+        """The moment (monotonic) at which the last of so many records became visible. Raises TimeoutError."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            changed = self._at_rest(records, deadline)
+            if sum(1 for _ in self.records()) >= records:
+                return changed
+        raise TimeoutError(f"{records} records do not come")
+
+    def records(self) -> Generator[Message, None, None]:
+        """All records that are visible now."""
+        config = {
+            "bootstrap.servers": self._bootstrap,
+            "group.id": f"bench-{secrets.token_hex(4)}",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+        at_end = 0
+        with closing(Consumer(config)) as consumer:
+            consumer.assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in self._partitions])
+            while at_end < PARTITIONS:
+                for message in consumer.consume(_READ_AT_ONCE, 1.0):
+                    error = message.error()
+                    if error is None:
+                        yield message
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        at_end += 1
+                    else:
+                        raise KafkaException(error)
+
+    def _at_rest(self, least: int, deadline: float) -> float:
+        """When the offsets were last seen to change, at least `least` in all."""
+        seen, changed = self._stable(), time.monotonic()
+        while time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            now = self._stable()
+            if now != seen:
+                seen, changed = now, time.monotonic()
+            elif seen >= least and time.monotonic() - changed > _QUIET_SECONDS:
+                break
+        return changed
+
+    def _stable(self) -> int:
+        asked = self._admin.list_offsets(
+            dict.fromkeys(self._partitions, _LATEST), isolation_level=IsolationLevel.READ_COMMITTED
+        )
+        return sum(answer.result(_ANSWER_SECONDS).offset for answer in asked.values())
+
+
+def check(url: str, end: TopicEnd) -> None:
+    """Raises UnlikeError where a record is not what its outbox row says: nobody is faster by sending less."""
+    with closing(end.records()) as records:
+        for record in islice(records, _CHECKED):
+            headers: dict[str, Any] = dict(record.headers() or [])
+            found = (record.key(), record.value(), {name: headers[name] for name in headers.keys() - _MORE})
+            row = query(url, _ROW, str(headers["ce_id"], "ascii"))[0]
+            if found != _as_sent(row):
+                raise UnlikeError(f"{found} is not like its row {row}")
+
+
+def _as_sent(row: tuple[Any, ...]) -> tuple[bytes, bytes, dict[str, bytes]]:
+    key, value, headers = row
+    return key.encode(), value.encode(), {name: text.encode() for name, text in headers}
