@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
 
-from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.domain.status import LIVE, PaymentStatus
 from service.storage.types import XID8
 
 metadata = MetaData(
@@ -89,7 +89,6 @@ payments = Table(
     Index("ix_payments_customer_id", "customer_id"),
     Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
     Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
-    Index("ix_payments_unsettled", "created_at", postgresql_where=text(one_of("status", sorted(UNANSWERED)))),
     postgresql_with={"fillfactor": "80"},
 )
 
