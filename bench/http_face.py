@@ -44,7 +44,8 @@ def _read(info: StackInfo, number: int) -> bytes:
     return request("GET", f"/payment/order-{number + 1}/status", {"Authorization": f"Bearer {info.api_token}"})
 
 
-def _noted(info: StackInfo, number: int) -> bytes:
+def noted(info: StackInfo, number: int) -> bytes:
+    """A signed webhook that is recorded and has no effect."""
     return _webhook(info, "charge.updated", {"id": f"ch_{number}", "description": "x" * 300})
 
 
@@ -64,7 +65,7 @@ def _webhook(info: StackInfo, kind: str, subject: dict[str, object]) -> bytes:
 
 _KINDS: tuple[tuple[str, Make, Reach | None], ...] = (
     ("status read", _read, Reach(0.5)),
-    ("webhook, recorded", _noted, Reach(0.5)),
+    ("webhook, recorded", noted, Reach(0.5)),
     ("webhook, changes a payment", _captured, None),
 )
 

@@ -1,6 +1,7 @@
-"""Requests over kept connections, as fast as they are answered."""
+"""Requests over kept connections, as fast as they are answered or at a steady pace."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ class Answered:
     """Of each."""
 
 
-def send(port: int, requests: Sequence[bytes]) -> Answered:
-    """All of them, each once; raises RuntimeError when one is not answered with 200."""
-    return asyncio.run(_send(port, requests))
+def send(port: int, requests: Sequence[bytes], pace: float = math.inf) -> Answered:
+    """All of them, each once, at most `pace` a second; raises RuntimeError when one is not answered with 200."""
+    return asyncio.run(_send(port, requests, _CONNECTIONS / pace))
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
@@ -32,17 +33,20 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
-async def _send(port: int, requests: Sequence[bytes]) -> Answered:
+async def _send(port: int, requests: Sequence[bytes], interval: float) -> Answered:
     seconds: list[float] = []
     began = time.perf_counter()
-    await asyncio.gather(*(_one_connection(port, requests[n::_CONNECTIONS], seconds) for n in range(_CONNECTIONS)))
+    shares = [requests[n::_CONNECTIONS] for n in range(_CONNECTIONS)]
+    await asyncio.gather(*(_one_connection(port, share, seconds, interval) for share in shares))
     return Answered(len(requests) / (time.perf_counter() - began), seconds)
 
 
-async def _one_connection(port: int, requests: Sequence[bytes], seconds: list[float]) -> None:
+async def _one_connection(port: int, requests: Sequence[bytes], seconds: list[float], interval: float) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    first = time.perf_counter()
     try:
-        for wanted in requests:
+        for number, wanted in enumerate(requests):
+            await asyncio.sleep(max(0.0, first + number * interval - time.perf_counter()))
             began = time.perf_counter()
             writer.write(wanted)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()

@@ -67,12 +67,13 @@ def _round(servers: Servers, way: _Way) -> list[float]:
         todo = {"url": url, "bootstrap": bootstrap, "topic": topic, "pace": way.pace}
         todo["events"] = way.events + _WARM_UP_EVENTS
         if way.writer is paced_writers.write_to_kafka:
-            return _watch(way.writer, todo)
+            return watch(way.writer, todo)
         with our_relay.running(url, bootstrap, topic, "exactly-once"):
-            return _watch(way.writer, todo)
+            return watch(way.writer, todo)
 
 
-def _watch(writer: Writer, todo: dict[str, Any]) -> list[float]:
+def watch(writer: Writer, todo: dict[str, Any]) -> list[float]:
+    """Milliseconds from commit to seen of each event that `writer` writes, after a warm-up."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=writer, args=(there, todo))

@@ -25,6 +25,8 @@ class Scale:
     """Starts of the command line."""
     grown_outbox: int = 5_000_000
     grown_payments: int = 1_000_000
+    events_while_pruning: int = 3000
+    """Events, and webhooks, at 50 a second: before, while and after the outbox is pruned."""
     growth_rounds: int = 2
     """Rounds of everything on a grown database, and as many on an empty one."""
     foreign_seconds: float = 60.0
@@ -44,6 +46,7 @@ TINY = Scale(
     grown_outbox=20_000,
     grown_payments=5000,
     growth_rounds=1,
+    events_while_pruning=100,
     foreign_seconds=3.0,
 )
 """To see that a benchmark works; its figures say nothing."""

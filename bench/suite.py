@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import conditions, consumer_pace, growth, http_face, latency, peer_throughput, relay_throughput, startup
+from bench import (
+    conditions,
+    consumer_pace,
+    growth,
+    http_face,
+    latency,
+    peer_throughput,
+    relay_throughput,
+    retention,
+    startup,
+)
 from bench.figures import Result
 from bench.scale import Scale
 from bench.servers import Servers
@@ -26,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "http": Benchmark("Webhooks and status reads", http_face.measure),
     "startup": Benchmark("Command line: start to help, processes: start to ready", startup.measure),
     "grown": Benchmark("All of it on a database that has grown", growth.measure, quick=False),
+    "retention": Benchmark("Retention: pruning while writing and relaying", retention.measure, quick=False),
     "disturbed": Benchmark("Relay: a long foreign transaction, rollbacks", conditions.disturbed, quick=False),
     "peers": Benchmark("Relay: beside Debezium and faststream-outbox", peer_throughput.measure, quick=False),
 }
