@@ -1,34 +1,26 @@
 """Commands a second of one consumer process."""
 
-import json
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Producer
-
+from bench.command_load import OURS, CommandLoad
 from bench.figures import Reach, Result, Row, per_round
 from bench.profile import processor_seconds, top_ten
 from bench.scale import Scale
-from bench.servers import Servers, query
+from bench.servers import Servers
 from devstack.application import Application
 
 STRIPE_SECONDS, IN_FLIGHT = 0.2, 64
 
-_OURS = "correlation_id BETWEEN %s || '-' AND %s || '.'"
-"""By the primary key, for it is asked often and the table may be large; the collation is C."""
-
-_DONE = f"SELECT count(*) FROM commands WHERE state = 'done' AND {_OURS}"
 _RATE = f"""
     SELECT (count(*) - 1) / extract(epoch FROM max(completed_at) - min(completed_at)) FROM (
         SELECT completed_at, row_number() OVER (ORDER BY completed_at) AS n, count(*) OVER () AS total
-        FROM commands WHERE state = 'done' AND {_OURS}) AS ended
+        FROM commands WHERE state = 'done' AND {OURS}) AS ended
     WHERE n BETWEEN total / 10.0 AND total - total / 10.0
 """
 _WRONG = "SELECT count(*) FROM payments WHERE order_id BETWEEN %s || '-' AND %s || '.' AND status <> 'AUTHORIZED'"
-_PATIENCE_SECONDS = 300.0
 
 
 class _Pace(NamedTuple):
@@ -39,16 +31,8 @@ class _Pace(NamedTuple):
 
 
 class _Running(NamedTuple):
-    url: str
-    bootstrap: str
-    topic: str
+    load: CommandLoad
     pid: int
-    prefix: str
-    """Of this round's ids: the database may be one that others have used."""
-
-    def ask(self, statement: str) -> Any:
-        """A figure of this round."""
-        return query(self.url, statement, self.prefix, self.prefix)[0][0]
 
 
 def answering_slowly(servers: Servers, scale: Scale) -> Result:
@@ -71,9 +55,9 @@ def answering_at_once(servers: Servers, scale: Scale) -> Result:
     """Stripe takes no time: what is left is ours, the simulator's and PostgreSQL's processor time."""
     paces = [_pace(servers, scale.commands, 0.0, IN_FLIGHT) for _ in range(scale.rounds)]
     with _consuming(servers, 0.0, IN_FLIGHT) as running:
-        _send(running, scale.commands)
+        running.load.send(scale.commands)
         lines = top_ten(running.pid)
-        _wait(running, scale.commands)
+        running.load.wait()
     rate = Row(per_round("authorise, Stripe at once", "commands/s", [pace.rate for pace in paces]))
     return Result(
         (rate, _processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
@@ -87,12 +71,12 @@ def _processor(paces: list[_Pace]) -> Row:
 def _pace(servers: Servers, commands: int, stripe_seconds: float, concurrency: int) -> _Pace:
     with _consuming(servers, stripe_seconds, concurrency) as running:
         used = processor_seconds(running.pid)
-        _send(running, commands)
-        _wait(running, commands)
-        if running.ask(_WRONG):
+        running.load.send(commands)
+        running.load.wait()
+        if running.load.ask(_WRONG):
             raise RuntimeError("not every payment was authorised: this rate counts refusals")
         processor = 1000 * (processor_seconds(running.pid) - used) / commands
-        return _Pace(float(running.ask(_RATE)), processor)
+        return _Pace(float(running.load.ask(_RATE)), processor)
 
 
 @contextmanager
@@ -110,30 +94,6 @@ def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Ite
             application.start(["consume"])
             application.simulator.control.traffic(latency_before=stripe_seconds)
             pid = application.services["consume"].run.pid
-            yield _Running(url, servers.kafka.bootstrap_servers, topic, pid, f"bench-{secrets.token_hex(4)}")
+            yield _Running(CommandLoad(url, servers.kafka.bootstrap_servers, topic), pid)
         finally:
             application.close()
-
-
-def _send(running: _Running, commands: int) -> None:
-    producer = Producer({"bootstrap.servers": running.bootstrap, "log_level": 0})
-    for number in range(commands):
-        name = f"{running.prefix}-{number}"
-        payload = {
-            "customer_id": f"customer-{number % 100}",
-            "payment_method_id": "pm_card_visa",
-            "amount": 1500,
-            "currency": "sgd",
-            "order_id": name,
-        }
-        command = {"type": "authorize_payment", "correlation_id": name, "payload": payload}
-        producer.produce(running.topic, json.dumps(command), name)
-    producer.flush()
-
-
-def _wait(running: _Running, commands: int) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while running.ask(_DONE) != commands:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the commands are not answered")
-        time.sleep(0.25)

@@ -27,6 +27,10 @@ class Scale:
     grown_payments: int = 1_000_000
     events_while_pruning: int = 3000
     """Events, and webhooks, at 50 a second: before, while and after the outbox is pruned."""
+    memory_events: int = 1_000_000
+    """Events that the relay publishes while its memory is watched."""
+    memory_requests: int = 20_000
+    memory_commands: int = 5000
     growth_rounds: int = 2
     """Rounds of everything on a grown database, and as many on an empty one."""
     foreign_seconds: float = 60.0
@@ -46,6 +50,9 @@ TINY = Scale(
     grown_outbox=20_000,
     grown_payments=5000,
     growth_rounds=1,
+    memory_events=5000,
+    memory_requests=500,
+    memory_commands=100,
     events_while_pruning=100,
     foreign_seconds=3.0,
 )

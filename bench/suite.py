@@ -9,6 +9,7 @@ from bench import (
     growth,
     http_face,
     latency,
+    memory,
     peer_throughput,
     relay_throughput,
     retention,
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "startup": Benchmark("Command line: start to help, processes: start to ready", startup.measure),
     "grown": Benchmark("All of it on a database that has grown", growth.measure, quick=False),
     "retention": Benchmark("Retention: pruning while writing and relaying", retention.measure, quick=False),
+    "memory": Benchmark("Memory and connections after a million events", memory.measure, quick=False),
     "disturbed": Benchmark("Relay: a long foreign transaction, rollbacks", conditions.disturbed, quick=False),
     "peers": Benchmark("Relay: beside Debezium and faststream-outbox", peer_throughput.measure, quick=False),
 }

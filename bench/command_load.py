@@ -1,0 +1,55 @@
+"""Authorise commands, sent and waited for."""
+
+import json
+import secrets
+import time
+from typing import Any
+
+from confluent_kafka import Producer
+
+from bench.servers import query
+
+OURS = "correlation_id BETWEEN %s || '-' AND %s || '.'"
+"""By the primary key, for it is asked often and the table may be large; the collation is C."""
+
+_DONE = f"SELECT count(*) FROM commands WHERE state = 'done' AND {OURS}"
+_PATIENCE_SECONDS = 300.0
+
+
+class CommandLoad:
+    """Commands of as many orders, with ids of their own: the database may be one that others have used."""
+
+    def __init__(self, url: str, bootstrap: str, topic: str) -> None:
+        self._url = url
+        self._topic = topic
+        self._producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._prefix = f"bench-{secrets.token_hex(4)}"
+        self._sent = 0
+
+    def ask(self, statement: str) -> Any:
+        """A figure of these commands."""
+        return query(self._url, statement, self._prefix, self._prefix)[0][0]
+
+    def send(self, commands: int) -> None:
+        """So many more."""
+        for number in range(self._sent, self._sent + commands):
+            name = f"{self._prefix}-{number}"
+            payload = {
+                "customer_id": f"customer-{number % 100}",
+                "payment_method_id": "pm_card_visa",
+                "amount": 1500,
+                "currency": "sgd",
+                "order_id": name,
+            }
+            command = {"type": "authorize_payment", "correlation_id": name, "payload": payload}
+            self._producer.produce(self._topic, json.dumps(command), name)
+        self._producer.flush()
+        self._sent += commands
+
+    def wait(self) -> None:
+        """Until all are answered. Raises TimeoutError."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self.ask(_DONE) != self._sent:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the commands are not answered")
+            time.sleep(0.25)
