@@ -13,7 +13,7 @@ from rich.table import Table
 from devstack import leftovers
 from sabotage.mechanism import Mechanism
 from sabotage.table import MECHANISMS
-from sabotage.trial import Trial, Verdict, attempt
+from sabotage.trial import Run, Verdict, attempt
 
 _WIDTH = 200
 """Of a table that goes to a file."""
@@ -44,25 +44,30 @@ def main(names: tuple[str, ...], listed: bool, at_once: int, logs: bool) -> None
         leftovers.end()
         os._exit(130)  # the trials' threads would wait for the ends of their tests
     console.print(_table(mechanisms, trials))
-    sys.exit(0 if all(trial.verdict is Verdict.CAUGHT for trial in trials) else 1)
+    sys.exit(0 if all(run.verdict is Verdict.CAUGHT for trial in trials for run in trial) else 1)
 
 
-def _told(mechanisms: list[Mechanism], trials: Iterable[Trial], console: Console, *, logs: bool) -> Iterable[Trial]:
+def _told(
+    mechanisms: list[Mechanism], trials: Iterable[list[Run]], console: Console, *, logs: bool
+) -> Iterable[list[Run]]:
     for mechanism, trial in zip(mechanisms, trials, strict=True):
-        said = f"{mechanism.name}: {trial.verdict} in {trial.seconds:.0f} s, {trial.why}"
-        console.print(said, style=_STYLE[trial.verdict], highlight=False, markup=False, soft_wrap=True)
-        if logs and trial.verdict is not Verdict.CAUGHT:
-            console.print(trial.log, highlight=False, markup=False, soft_wrap=True)
+        for run in trial:
+            said = f"{mechanism.name}: {run.verdict} in {run.seconds:.0f} s, {run.why}"
+            console.print(said, style=_STYLE[run.verdict], highlight=False, markup=False, soft_wrap=True)
+            if logs and run.verdict is not Verdict.CAUGHT:
+                console.print(run.log, highlight=False, markup=False, soft_wrap=True)
         yield trial
 
 
-def _table(mechanisms: list[Mechanism], trials: list[Trial]) -> Table:
+def _table(mechanisms: list[Mechanism], trials: list[list[Run]]) -> Table:
     table = Table(title="Mechanisms taken out")
-    for column in ("mechanism", "removed how", "tests", ""):
+    for column in ("mechanism", "removed how", "test", ""):
         table.add_column(column, overflow="fold")
     for mechanism, trial in zip(mechanisms, trials, strict=True):
-        tests = "\n".join(test.removeprefix("tests/") for test in mechanism.tests)
-        table.add_row(mechanism.name, mechanism.removed, escape(tests), trial.verdict, style=_STYLE[trial.verdict])
+        for number, run in enumerate(trial):
+            first = ("", "") if number else (mechanism.name, mechanism.removed)
+            test = escape(run.test.removeprefix("tests/"))
+            table.add_row(*first, test, run.verdict, style=_STYLE[run.verdict])
     return table
 
 

@@ -33,7 +33,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Mechanism:
     """``guarantee`` is a row of docs/guarantees.md, or one of its headings; ``removed`` says in words what is taken
-    out; ``tests`` are pytest's node ids: each is run, and the first that fails has caught it."""
+    out; ``tests`` are pytest's node ids, and each must fail: what stands for several tests, in one of them."""
 
     name: str
     guarantee: str

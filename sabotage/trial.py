@@ -1,4 +1,4 @@
-"""A trial: the tree copied, one mechanism taken out of the copy, its tests run there."""
+"""A trial: the tree copied, one mechanism taken out of the copy, each of its tests run there."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from sabotage import witness
 from sabotage.mechanism import ROOT, Mechanism
 
 LIMIT_SECONDS = 420.0
-"""Of a whole trial, servers included."""
+"""Of one run of pytest, servers included."""
 
 WAIT_SECONDS = 90
 """Of one test: what waits for something that never comes fails by then."""
@@ -29,60 +29,61 @@ _NO_FAILURE_OF_A_TEST = frozenset(
 
 
 class Verdict(StrEnum):
-    """How a trial ended."""
+    """How a test ended without the mechanism."""
 
     CAUGHT = "caught"
     SURVIVED = "SURVIVED"
     UNCLEAR = "UNCLEAR"
-    """The tests could not run, or failed for another reason than the missing mechanism."""
+    """It could not run, or failed for another reason than the missing mechanism."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """``why`` names the test that caught it, or says what went wrong."""
+class Run:
+    """One test without the mechanism. ``why`` names what caught it, or says what went wrong."""
 
+    test: str
     verdict: Verdict
     why: str
     seconds: float
-    log: str = ""
+    log: str
 
 
-def attempt(mechanism: Mechanism) -> Trial:
-    """Take the mechanism out of a copy and run its tests there, up to the first failure. Raises ChangeError."""
-    began = time.monotonic()
+def attempt(mechanism: Mechanism) -> list[Run]:
+    """Take the mechanism out of a copy and run each of its tests there. Raises ChangeError."""
     scratch = scratch_directory("sabotage")
     try:
-        tree, told = scratch / "tree", scratch / "told"
+        tree = scratch / "tree"
         shutil.copytree(ROOT, tree, ignore=_LEFT_OUT)
         for change in mechanism.changes:
             change.apply(tree)
-        told.touch()
-        verdict, why, log = _run(mechanism.tests, tree, told)
+        return [_run(test, tree, scratch / f"told-{number}") for number, test in enumerate(mechanism.tests)]
     finally:
         shutil.rmtree(scratch)
-    return Trial(verdict, why, time.monotonic() - began, log)
 
 
-def _run(tests: tuple[str, ...], tree: Path, told: Path) -> tuple[Verdict, str, str]:
+def _run(test: str, tree: Path, told: Path) -> Run:
+    """Up to the first failure of what the node id stands for."""
+    began = time.monotonic()
+    told.touch()
     options = ["-x", "-p", "sabotage.witness", "-p", "no:cacheprovider", f"--timeout={WAIT_SECONDS}"]
     process = ManagedProcess(
         Command(
             name="pytest",
-            argv=[sys.executable, "-m", "pytest", *options, *tests],
+            argv=[sys.executable, "-m", "pytest", *options, test],
             log=told.with_suffix(".log"),
             env=environment(**{witness.FILE: str(told)}),
             cwd=tree,
         )
     )
     try:
-        code = process.wait(LIMIT_SECONDS)
+        verdict, why = judge(process.wait(LIMIT_SECONDS), told.read_text(encoding="utf-8"))
     except subprocess.TimeoutExpired:
         process.kill()
-        return Verdict.UNCLEAR, f"not over after {LIMIT_SECONDS:.0f} s", process.log_tail()
+        verdict, why = Verdict.UNCLEAR, f"not over after {LIMIT_SECONDS:.0f} s"
     except BaseException:
         process.kill()
         raise
-    return *judge(code, told.read_text(encoding="utf-8")), process.log_tail()
+    return Run(test, verdict, why, time.monotonic() - began, process.log_tail())
 
 
 def judge(code: int, told: str) -> tuple[Verdict, str]:
