@@ -31,7 +31,10 @@ MECHANISMS = (
                 "        self._tracker.finish(ticket)\n        self._workers.submit(\n",
             ),
         ),
-        (f"{_CONSUMING}::test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost",),
+        (
+            f"{_CONSUMING}::test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost",
+            "tests/integration/consumer/test_killed.py::test_a_consumer_killed_at_the_offset_commit_loses_nothing",
+        ),
     ),
     Mechanism(
         "claims-of-partitions",
@@ -83,7 +86,10 @@ MECHANISMS = (
                 "        raise ValueError(unreadable.reason)\n",
             ),
         ),
-        ("tests/unit/consumer/test_intake.py::test_an_unreadable_record_is_buried",),
+        (
+            "tests/unit/consumer/test_intake.py::test_an_unreadable_record_is_buried",
+            "tests/acceptance/test_unreadable.py::test_unanswerable_records_are_kept_told_and_passed_by",
+        ),
     ),
     Mechanism(
         "request-key",
@@ -96,6 +102,9 @@ MECHANISMS = (
                 "correlation_id = command.correlation_id",
             ),
         ),
-        ("tests/integration/api/test_requests.py::test_same_key_and_content_is_the_same_request",),
+        (
+            "tests/integration/api/test_requests.py::test_same_key_and_content_is_the_same_request",
+            "tests/integration/api/test_requests.py::test_posted_at_the_same_moment_it_is_still_one",
+        ),
     ),
 )

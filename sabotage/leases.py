@@ -28,6 +28,21 @@ MECHANISMS = (
         (f"{_CORE}/test_leases.py::test_a_command_is_ended_under_the_token_of_its_lease_only",),
     ),
     Mechanism(
+        "fence-and-check",
+        g.ONE_OPERATION,
+        "nothing is asked of the lease after a call, neither its row nor its token",
+        (
+            Change("service/usecases/runner.py", "return progress.lease_token == claim.token", "return True"),
+            Change(
+                _LEASES,
+                "return update(commands).where(_OF_KEY, _UNDER_TOKEN)",
+                "return update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+            ),
+            Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),
+        ),
+        (f"{_CORE}/test_takeovers.py::test_who_comes_back_after_a_takeover_writes_nothing",),
+    ),
+    Mechanism(
         "live-lease",
         g.ONE_OPERATION,
         "a command is claimed though its lease is live",
@@ -45,7 +60,10 @@ MECHANISMS = (
                 "return any(_goes_first(other, me) for other in others)",
             ),
         ),
-        ("tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",),
+        (
+            "tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",
+            f"{_CORE}/test_leases.py::test_a_live_lease_keeps_everyone_else_away",
+        ),
     ),
     Mechanism(
         "lease-index",

@@ -14,7 +14,11 @@ MECHANISMS = (
         g.NOT_SKIPPED,
         "a missing position is given up at once",
         (Change("relay/gaps.py", "                elif gap.writers:", "                elif not gap:"),),
-        (f"{_READER}::test_a_long_writer_holds_up_nobody_else",),
+        (
+            f"{_READER}::test_a_long_writer_holds_up_nobody_else",
+            "tests/integration/relay/test_reading.py::test_sixteen_writers_lose_nothing_and_keep_each_keys_order",
+            "tests/crash/test_relay_besieged.py::test_everything_at_once",
+        ),
     ),
     Mechanism(
         "second-look",
@@ -75,6 +79,19 @@ MECHANISMS = (
         "rows above a gap that was not looked at go out at once",
         (Change("relay/log_reader.py", "        if first is None:\n", "        if first != 0:\n"),),
         (f"{_READER}::test_long_random_histories",),
+    ),
+    Mechanism(
+        "order-in-a-batch",
+        g.IN_ORDER,
+        "a batch is published from its last row to its first",
+        (
+            Change(
+                "relay/producer.py",
+                "for position, topic, key, value, text, replayed in rows:",
+                "for position, topic, key, value, text, replayed in reversed(rows):",
+            ),
+        ),
+        ("tests/integration/relay/test_publishing.py::test_a_crowd_is_published_once_and_in_order",),
     ),
     Mechanism(
         "payment-lock",

@@ -19,7 +19,10 @@ MECHANISMS = (
                 "return Observed(noted)",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",),
+        (
+            f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",
+            f"{_CORE}/test_model.py::test_whatever_happens",
+        ),
     ),
     Mechanism(
         "failed-hold",
@@ -147,6 +150,19 @@ MECHANISMS = (
         "a capture heard of first makes a payment that was never held",
         (Change(_OBSERVATIONS, 'if intent.capture_method == "manual":', 'if intent.capture_method == "":'),),
         (f"{_CORE}/test_webhook_orders.py::test_any_order_and_number_ends_the_same",),
+    ),
+    Mechanism(
+        "own-cancellation",
+        g.ANY_ORDER,
+        "the cancellation of our own revert is told as that of a stranger",
+        (
+            Change(
+                _OBSERVATIONS,
+                "return _hold_ended(noted) if seen is Seen.CANCELED and not revert_open else Observed(noted)",
+                "return _hold_ended(noted) if seen is Seen.CANCELED else Observed(noted)",
+            ),
+        ),
+        (f"{_CORE}/test_webhook_orders.py::test_between_the_steps_of_commands",),
     ),
     Mechanism(
         "reconciler",

@@ -22,7 +22,10 @@ MECHANISMS = (
         g.PROVEN,
         "the audit finds nothing missing",
         (Change("relay/audit.py", "[Missing(*row) for row in comparison.ask(_MISSING, values)]", "[]"),),
-        (f"{_AUDIT}::test_missing",),
+        (
+            f"{_AUDIT}::test_missing",
+            "tests/integration/relay/test_audit_command.py::test_audit_finds_and_repairs_what_is_missing",
+        ),
     ),
     Mechanism(
         "audit-doubled",

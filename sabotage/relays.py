@@ -6,13 +6,6 @@ from sabotage.mechanism import Change, Mechanism
 _CRASHES = "tests/integration/relay/test_crashes.py"
 _KILLED = f"{_CRASHES}::test_killed_between_two_durable_effects"
 _TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
-_MEMORY = "tests/integration/relay/test_memory.py"
-_RECALL = "tests/unit/relay/test_recall.py::test_whatever_else_is_doubted"
-_DOUBT = Change(
-    "relay/turn.py",
-    "settled = memory.settled if memory.doubt is None else self._reconcile(memory, memory.doubt)",
-    "settled = memory.settled",
-)
 
 MECHANISMS = (
     Mechanism(
@@ -26,7 +19,10 @@ MECHANISMS = (
                 "else recall_without_receipts(mirror, epoch)",
             ),
         ),
-        (f"{_KILLED}[relay.after_kafka_commit]",),
+        (
+            f"{_KILLED}[relay.after_kafka_commit]",
+            "tests/crash/test_relay_besieged.py::test_servers_killed_in_the_middle_of_a_transaction",
+        ),
     ),
     Mechanism(
         "memory",
@@ -93,7 +89,7 @@ MECHANISMS = (
                 '**{"transactional.id": relay + __import__("secrets").token_hex(4)}',
             ),
         ),
-        (_TAKEN_OVER,),
+        (_TAKEN_OVER, f"{_CRASHES}::test_a_zombie_is_fenced"),
     ),
     Mechanism(
         "advisory-lock",
@@ -106,7 +102,10 @@ MECHANISMS = (
                 "SELECT hashtextextended(%s, 0) IS NOT NULL",
             ),
         ),
-        ("tests/integration/relay/test_leadership.py::test_one_leader_per_name_and_the_next_when_it_is_gone",),
+        (
+            "tests/integration/relay/test_leadership.py::test_one_leader_per_name_and_the_next_when_it_is_gone",
+            f"{_CRASHES}::test_several_started_at_once",
+        ),
     ),
     Mechanism(
         "silent-leader",
@@ -120,73 +119,5 @@ MECHANISMS = (
             ),
         ),
         ("tests/integration/relay/test_leadership.py::test_a_silent_leader_loses_the_lock",),
-    ),
-    Mechanism(
-        "comparison",
-        g.MEMORY,
-        "a memory in doubt is taken as it is, outbox and topics are not compared",
-        (_DOUBT,),
-        (f"{_MEMORY}::test_memory_lost",),
-    ),
-    Mechanism(
-        "both-lost",
-        g.MEMORY,
-        "without a receipt the checkpoint, or nothing, is believed",
-        (
-            Change(
-                "relay/recall.py",
-                'return Memory(mirrored, "Kafka holds no receipt")',
-                "return Memory(mirrored, None)",
-            ),
-        ),
-        (f"{_MEMORY}::test_memory_lost[losses4]",),
-    ),
-    Mechanism(
-        "partial-receipt",
-        g.MEMORY,
-        "a receipt that had no room for all is taken for whole",
-        (Change("relay/recall.py", "if receipt.partial:", "if not receipt:"),),
-        (f"{_MEMORY}::test_a_receipt_without_room_for_everything",),
-    ),
-    Mechanism(
-        "old-receipt",
-        g.MEMORY,
-        "a receipt older than the checkpoint is believed",
-        (Change("relay/recall.py", "if mirrored.low > receipt.settled.low:", "if not receipt:"),),
-        (f"{_RECALL}[Kafka went back]",),
-    ),
-    Mechanism(
-        "epoch",
-        g.RESTORED,
-        "another database or timeline is not noticed",
-        (Change("relay/recall.py", "if receipt.epoch != epoch:", "if not receipt:"),),
-        (f"{_RECALL}[promoted or restored]",),
-    ),
-    Mechanism(
-        "witness",
-        g.RESTORED,
-        "that the last published row is gone is not noticed",
-        (
-            Change(
-                "relay/recall.py",
-                "if receipt.witness is None or witness_at(receipt.witness.position) != receipt.witness:",
-                "if not receipt:",
-            ),
-        ),
-        (f"{_MEMORY}::test_a_database_that_went_back_in_time",),
-    ),
-    Mechanism(
-        "epoch-and-witness",
-        g.RESTORED,
-        "neither is noticed, after a real restore",
-        (
-            Change("relay/recall.py", "if receipt.epoch != epoch:", "if not receipt:"),
-            Change(
-                "relay/recall.py",
-                "if receipt.witness is None or witness_at(receipt.witness.position) != receipt.witness:",
-                "if not receipt:",
-            ),
-        ),
-        ("tests/crash/test_restored.py::test_what_is_written_after_a_restore_is_published",),
     ),
 )

@@ -1,15 +1,17 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, payments, proofs, relays
+from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     commands.MECHANISMS,
+    transactions.MECHANISMS,
     leases.MECHANISMS,
     payments.MECHANISMS,
     consumers.MECHANISMS,
     log.MECHANISMS,
     relays.MECHANISMS,
+    memory.MECHANISMS,
     proofs.MECHANISMS,
 )
 

@@ -62,6 +62,13 @@ def test_its_tests_exist(mechanism: Mechanism) -> None:
         assert not name or name in _defined_in(ROOT / path), test
 
 
+def test_every_test_that_the_document_names_was_seen_to_fail() -> None:
+    """Each stands in an entry: taking that entry's mechanism out makes it fail."""
+    tried = {tuple(PARAMETERS.sub("", test).split("::")) for each in MECHANISMS.values() for test in each.tests}
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", DOCUMENT))
+    assert set() == named - {(ids[0], ids[-1]) for ids in tried}
+
+
 @pytest.mark.parametrize("text", ["a b", "a a"])
 def test_a_change_that_fits_nowhere_or_twice_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text(text.replace("b", "c"))

@@ -1,0 +1,80 @@
+"""What is one transaction, and what is never inside one."""
+
+from sabotage import guarantees as g
+from sabotage.mechanism import Change, Mechanism
+
+_CORE = "tests/integration/core"
+
+MECHANISMS = (
+    Mechanism(
+        "one-transaction",
+        g.ATOMIC,
+        "events are appended in a transaction of their own",
+        (
+            Change(
+                "service/storage/outbox.py",
+                "        connection.execute(_APPEND, [_row(message) for message in messages])",
+                "        with connection.engine.begin() as own:\n"
+                "            own.execute(_APPEND, [_row(message) for message in messages])",
+            ),
+        ),
+        (
+            f"{_CORE}/test_atomic.py::test_a_step[create_intent-before_commit]",
+            f"{_CORE}/test_atomic.py::test_a_webhook[held-webhook.before_commit]",
+        ),
+    ),
+    Mechanism(
+        "acceptance",
+        g.ATOMIC,
+        "a payment is stored in a transaction before that of its command",
+        (
+            Change(
+                "service/usecases/engine.py",
+                "        if not payments.add(connection, payment):\n",
+                "        with self._engine.begin() as own:\n"
+                "            added = payments.add(own, payment)\n"
+                "        if not added:\n",
+            ),
+        ),
+        (f"{_CORE}/test_atomic.py::test_an_acceptance[create_intent-accept.before_commit]",),
+    ),
+    Mechanism(
+        "transaction-guard",
+        g.NO_TRANSACTION,
+        "the gateway's guard does not raise",
+        (Change("service/storage/engine.py", "        raise TransactionOpenError", "        return"),),
+        (f"{_CORE}/test_no_transaction.py::test_the_gateway_refuses_inside_a_transaction",),
+    ),
+    Mechanism(
+        "call-inside-transaction",
+        g.NO_TRANSACTION,
+        "Stripe is called inside a transaction",
+        (
+            Change(
+                "service/usecases/runner.py",
+                "        outcome = self._perform(claim)",
+                "        with transaction(self._engine):\n            outcome = self._perform(claim)",
+            ),
+        ),
+        (f"{_CORE}/test_flows.py",),
+    ),
+    Mechanism(
+        "unguarded-call-inside",
+        g.NO_TRANSACTION,
+        "the same, and the guard does not raise",
+        (
+            Change("service/storage/engine.py", "        raise TransactionOpenError", "        return"),
+            Change(
+                "service/usecases/runner.py",
+                "        outcome = self._perform(claim)",
+                "        with transaction(self._engine) as held:\n"
+                "            payments.read(held, claim.payment.payment_id)\n"
+                "            outcome = self._perform(claim)",
+            ),
+        ),
+        (
+            f"{_CORE}/test_no_transaction.py::test_no_session_is_in_a_transaction_while_stripe_thinks",
+            "tests/acceptance/test_no_transaction_open.py::test_nothing_is_open[payment_intents.create]",
+        ),
+    ),
+)
