@@ -92,6 +92,26 @@ MECHANISMS = (
         (_TAKEN_OVER, f"{_CRASHES}::test_a_zombie_is_fenced"),
     ),
     Mechanism(
+        "fence-then-read",
+        g.SEVERAL_RELAYS,
+        "a relay reads the receipt first and fences the older one afterwards",
+        (
+            Change(
+                "relay/exactly_once.py",
+                "        self._client.patiently(self._client.producer.init_transactions)\n        consumer = ",
+                "        consumer = ",
+            ),
+            Change(
+                "relay/exactly_once.py",
+                "            consumer.close()\n        if found.error",
+                "            consumer.close()\n"
+                "        self._client.patiently(self._client.producer.init_transactions)\n"
+                "        if found.error",
+            ),
+        ),
+        (_TAKEN_OVER,),
+    ),
+    Mechanism(
         "advisory-lock",
         g.SEVERAL_RELAYS,
         "every relay takes itself for the leader",
