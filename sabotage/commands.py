@@ -137,10 +137,7 @@ MECHANISMS = (
                 "if refusal.kind:",
             ),
         ),
-        (
-            f"{_CORE}/test_outside.py::TestDashboard::test_a_capture_is_gone_on_from_by_a_release[webhook late]",
-            f"{_CORE}/test_races.py::test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard",
-        ),
+        (f"{_CORE}/test_outside.py::TestDashboard::test_a_capture_is_gone_on_from_by_a_release[webhook late]",),
     ),
     Mechanism(
         "outcome-id",

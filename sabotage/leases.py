@@ -30,7 +30,7 @@ MECHANISMS = (
     Mechanism(
         "fence-and-check",
         g.ONE_OPERATION,
-        "nothing is asked of the lease after a call, neither its row nor its token",
+        "nothing is asked after a call: not whose the lease is, not its token, not whether the command is answered",
         (
             Change("service/usecases/runner.py", "return progress.lease_token == claim.token", "return True"),
             Change(
@@ -39,6 +39,7 @@ MECHANISMS = (
                 "return update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
             Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),
+            Change(_LEASES, """.where(_OF_KEY, commands.c.state != text("'done'"))""", ".where(_OF_KEY)"),
         ),
         (f"{_CORE}/test_takeovers.py::test_who_comes_back_after_a_takeover_writes_nothing",),
     ),
@@ -60,10 +61,20 @@ MECHANISMS = (
                 "return any(_goes_first(other, me) for other in others)",
             ),
         ),
+        ("tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",),
+    ),
+    Mechanism(
+        "turns",
+        g.ONE_OPERATION,
+        "a payment's commands do not wait for each other",
         (
-            "tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",
-            f"{_CORE}/test_leases.py::test_a_live_lease_keeps_everyone_else_away",
+            Change(
+                "service/domain/progress.py",
+                "return any(other.leased or _goes_first(other, me) for other in others)",
+                "return False",
+            ),
         ),
+        (f"{_CORE}/test_leases.py::test_a_live_lease_keeps_everyone_else_away",),
     ),
     Mechanism(
         "lease-index",

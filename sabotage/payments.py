@@ -64,6 +64,13 @@ MECHANISMS = (
         (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[captured]",),
     ),
     Mechanism(
+        "capture-noted",
+        g.HOLDS_NOTHING,
+        "that a hold was captured is not noted",
+        (Change(_OBSERVATIONS, "return replace(noted, captured_at=now)", "return noted"),),
+        (f"{_CORE}/test_races.py::test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard",),
+    ),
+    Mechanism(
         "metadata",
         g.HOLDS_NOTHING,
         "an intent that we never heard of is not known by its metadata",
