@@ -32,7 +32,11 @@ MECHANISMS = (
         g.ONE_OPERATION,
         "nothing is asked after a call: not whose the lease is, not its token, not whether the command is answered",
         (
-            Change("service/usecases/runner.py", "return progress.lease_token == claim.token", "return True"),
+            Change(
+                "service/usecases/runner.py",
+                "if payment is None or not any(_is_held(progress, claim) for progress in opened):",
+                "if payment is None:",
+            ),
             Change(
                 _LEASES,
                 "return update(commands).where(_OF_KEY, _UNDER_TOKEN)",

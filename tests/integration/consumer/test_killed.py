@@ -18,11 +18,15 @@ from tests.support.topics import Topics, make_topic
 
 pytestmark = pytest.mark.kafka
 RECORDS = 200
+HELD = [f"order-{number}" for number in range(0, 30, 2)]
+"""Every other one: whatever was taken up by the first commit, some of it is unfinished."""
 
 
 @contextmanager
-def victim(kafka: Kafka, topics: Topics, path: Path, crash_at: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    """The consumer process; killed when the block is left."""
+def victim(
+    kafka: Kafka, topics: Topics, path: Path, *held: str, crash_at: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The consumer process, with whom these orders are never over; killed when the block is left."""
     environment = {
         **os.environ,
         **topics.environment,
@@ -31,7 +35,7 @@ def victim(kafka: Kafka, topics: Topics, path: Path, crash_at: str = "") -> Iter
         "STRIPE_SECRET_KEY": "sk_test_none",
         "CRASH_AT": crash_at,
     }
-    command = [sys.executable, "-m", "tests.integration.consumer.victim", str(path)]
+    command = [sys.executable, "-m", "tests.integration.consumer.victim", str(path), *held]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         yield process
@@ -54,7 +58,7 @@ def test_a_consumer_killed_at_the_offset_commit_loses_nothing(
     path = tmp_path / "handled"
     sent = [authorize(f"order-{number % 30}", number) for number in range(RECORDS)]
     produce(kafka, topics.commands, sent, key=by_order)
-    with victim(kafka, topics, path, crash_at=point) as process:
+    with victim(kafka, topics, path, *HELD, crash_at=point) as process:
         assert process.wait(60) == -signal.SIGKILL
     died_with = lines(path)
     known = committed(kafka, topics)

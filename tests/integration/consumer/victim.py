@@ -1,5 +1,9 @@
-"""A consumer process to be killed: writes each command it handled to the file named by its argument."""
+"""A consumer process to be killed: writes each command it handled to the file of its first argument.
 
+Commands for the orders of the other arguments are not over before it dies.
+"""
+
+import json
 import os
 import sys
 import threading
@@ -15,12 +19,15 @@ from tests.unit.consumer.doubles import RecordingCommands
 class FileCommands(RecordingCommands):
     """Durable once the line is written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held: list[str]) -> None:
         super().__init__(before=self._write)
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
+        self._held = held
 
     def _write(self, origin: Origin) -> None:
+        if json.loads(origin.value or b"")["order_id"] in self._held:
+            threading.Event().wait()
         with self._lock:
             self._file.write(b"%d %d\n" % (origin.partition, origin.offset))
             os.fsync(self._file.fileno())
@@ -29,4 +36,4 @@ class FileCommands(RecordingCommands):
 if __name__ == "__main__":
     stopping = Shutdown()
     stopping.install()
-    sys.exit(run(load(ConsumerSettings), FileCommands(Path(sys.argv[1])), stopping, lambda: None))
+    sys.exit(run(load(ConsumerSettings), FileCommands(Path(sys.argv[1]), sys.argv[2:]), stopping, lambda: None))
