@@ -115,20 +115,18 @@ def _round(servers: Servers, contender: Contender, scale: Scale) -> Found:
         contender.running(url, topic) as pid,
     ):
         end = TopicEnd(servers.kafka.bootstrap_servers, topic)
-        _write(contender, url, topic, warm_up, scale.keys, pid)
+        _write(contender, url, topic, warm_up, scale.keys)
         end.reached(warm_up)
-        began, used = _write(contender, url, topic, rows, scale.keys, pid)
+        _write(contender, url, topic, rows, scale.keys)
+        began, used = time.monotonic(), processor_seconds(pid)
         seconds = end.reached(warm_up + rows) - began
         spent = processor_seconds(pid) - used
         check(url, end)
         return Found(rows / seconds, 1e6 * spent / rows)
 
 
-def _write(contender: Contender, url: str, topic: str, rows: int, keys: int, pid: int) -> tuple[float, float]:
-    """Rows that become visible all at once: that moment (monotonic), and what the process had used by then."""
-    used = processor_seconds(pid)
+def _write(contender: Contender, url: str, topic: str, rows: int, keys: int) -> None:
+    """Rows that become visible all at once, when this returns."""
     last = append(url, topic, rows, keys)
     if contender.fill is not None:
-        used = processor_seconds(pid)
         contender.fill(url, last - rows)
-    return time.monotonic(), used
