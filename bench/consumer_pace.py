@@ -23,16 +23,31 @@ _RATE = f"""
 _WRONG = "SELECT count(*) FROM payments WHERE order_id BETWEEN %s || '-' AND %s || '.' AND status <> 'AUTHORIZED'"
 
 
+class _Processor(NamedTuple):
+    """Seconds of processor time, or milliseconds a command."""
+
+    consumer: float
+    simulator: float
+    postgres: float
+
+
 class _Pace(NamedTuple):
     rate: float
     """Commands a second."""
-    processor: float
-    """Milliseconds of processor time a command of the consumer alone."""
+    processor: _Processor
+    """Milliseconds a command."""
 
 
 class _Running(NamedTuple):
     load: CommandLoad
     pid: int
+    simulator: int
+    postgres: int
+
+    @property
+    def used(self) -> _Processor:
+        """What all of them have used so far, in seconds."""
+        return _Processor(*(processor_seconds(pid) for pid in (self.pid, self.simulator, self.postgres)))
 
 
 def answering_slowly(servers: Servers, scale: Scale) -> Result:
@@ -46,7 +61,7 @@ def answering_slowly(servers: Servers, scale: Scale) -> Result:
     rows = (
         Row(ours, limit, Reach(0.85)),
         Row(ours, per_round("one at a time", "commands/s", single), Reach(50.0)),
-        _processor(many),
+        *_processor(many),
     )
     return Result(rows, (f"{scale.commands:,} commands of as many orders; the rate of the middle eight tenths.",))
 
@@ -60,23 +75,29 @@ def answering_at_once(servers: Servers, scale: Scale) -> Result:
         running.load.wait()
     rate = Row(per_round("authorise, Stripe at once", "commands/s", [pace.rate for pace in paces]))
     return Result(
-        (rate, _processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
+        (rate, *_processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
     )
 
 
-def _processor(paces: list[_Pace]) -> Row:
-    return Row(per_round("processor time of the consumer", "ms CPU/command", [pace.processor for pace in paces]))
+def _processor(paces: list[_Pace]) -> tuple[Row, ...]:
+    """Told only: what shares the processors with the consumer takes its part of them."""
+    names = ("the consumer", "the simulator", "PostgreSQL")
+    spent = zip(*(pace.processor for pace in paces), strict=True)
+    return tuple(
+        Row(per_round(f"processor time of {name}", "ms CPU/command", list(series)))
+        for name, series in zip(names, spent, strict=True)
+    )
 
 
 def _pace(servers: Servers, commands: int, stripe_seconds: float, concurrency: int) -> _Pace:
     with _consuming(servers, stripe_seconds, concurrency) as running:
-        used = processor_seconds(running.pid)
+        before = running.used
         running.load.send(commands)
         running.load.wait()
         if running.load.ask(_WRONG):
             raise RuntimeError("not every payment was authorised: this rate counts refusals")
-        processor = 1000 * (processor_seconds(running.pid) - used) / commands
-        return _Pace(float(running.load.ask(_RATE)), processor)
+        spent = _Processor(*(1000 * (now - then) / commands for now, then in zip(running.used, before, strict=True)))
+        return _Pace(float(running.load.ask(_RATE)), spent)
 
 
 @contextmanager
@@ -92,8 +113,11 @@ def _consuming(servers: Servers, stripe_seconds: float, concurrency: int) -> Ite
         application = Application(database_url=url, kafka=servers.kafka, environment=environment)
         try:
             application.start(["consume"])
-            application.simulator.control.traffic(latency_before=stripe_seconds)
-            pid = application.services["consume"].run.pid
-            yield _Running(CommandLoad(url, servers.kafka.bootstrap_servers, topic), pid)
+            stripe = application.simulator
+            stripe.control.traffic(latency_before=stripe_seconds)
+            # no HTTP face runs here: deliveries that nobody takes would be tried again all through the round
+            stripe.control.set_endpoint(application.http_url, "none", events=())
+            load = CommandLoad(url, servers.kafka.bootstrap_servers, topic)
+            yield _Running(load, application.services["consume"].run.pid, stripe.pid, servers.postgres.pid)
         finally:
             application.close()

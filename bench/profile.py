@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,19 @@ _TOP = 10
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process and its children have used so far."""
-    process = psutil.Process(pid)
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return float(sum(each.user + each.system for each in times))
+    """What a process and its children have used so far, those that have ended since included."""
+    parent = psutil.Process(pid)
+    times = parent.cpu_times()
+    seconds = _used(parent) + float(times.children_user + times.children_system)
+    for child in parent.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # ended since it was listed
+            seconds += _used(child)
+    return seconds
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def top_ten(pid: int) -> tuple[str, ...]:

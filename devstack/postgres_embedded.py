@@ -72,6 +72,13 @@ class EmbeddedPostgres:
         return f"postgresql://{_USER}:{self._password}@{_HOST}:{self.port}/postgres"
 
     @property
+    def pid(self) -> int:
+        """The postmaster's process. Raises RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("PostgreSQL does not run")
+        return self._process.pid
+
+    @property
     def databases(self) -> Databases:
         return Databases(self.url)
 

@@ -32,6 +32,13 @@ class StripeSimulator:
         return f"http://127.0.0.1:{int(self._port_file.read_text())}"
 
     @property
+    def pid(self) -> int:
+        """Its process. Raises RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("the Stripe simulator does not run")
+        return self._process.pid
+
+    @property
     def control(self) -> SimulatorControl:
         """Faults, clock and ledger."""
         return SimulatorControl(self.api_base)
