@@ -4,7 +4,8 @@ import logging
 
 import stripe
 
-from service.gateway.http import PooledHttpClient, connection_pool
+from service.gateway.direct import DirectHttpClient
+from service.gateway.proxied import ProxiedHttpClient, proxy_for
 from service.settings import StripeSettings
 
 API_VERSION = "2026-10-28.endive"
@@ -30,5 +31,13 @@ def stripe_client(
         stripe_version=API_VERSION,
         base_addresses={"api": base},
         max_network_retries=0,
-        http_client=http_client or PooledHttpClient(connection_pool(base, seconds=seconds, size=POOL_SIZE)),
+        http_client=http_client or transport(base, seconds=seconds),
     )
+
+
+def transport(base: str, *, seconds: float) -> stripe.HTTPClient:
+    """How requests travel to ``base``: through the operator's proxy where there is one."""
+    proxy = proxy_for(base)
+    if proxy is not None:
+        return ProxiedHttpClient(proxy, seconds=seconds, size=POOL_SIZE)
+    return DirectHttpClient(base, seconds=seconds, size=POOL_SIZE)

@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from service.domain.errors import StripeUnknownError
-from service.gateway.http import PooledHttpClient, connection_pool
+from service.gateway.direct import DirectHttpClient
 from tests.integration.gateway.conftest import MakeGateway
 
 BODY = b'{"object": "balance"}'
@@ -64,13 +64,13 @@ def serving(answer: Behaviour) -> Iterator[Server]:
         server.close()
 
 
-def get(client: PooledHttpClient, base: str) -> bytes:
+def get(client: DirectHttpClient, base: str) -> bytes:
     content: bytes = client.request("get", f"{base}/v1/balance", {})[0]
     return content
 
 
-def http(server: Server, *, seconds: float = 10, size: int = 64) -> PooledHttpClient:
-    return PooledHttpClient(connection_pool(server.url, seconds=seconds, size=size))
+def http(server: Server, *, seconds: float = 10, size: int = 64) -> DirectHttpClient:
+    return DirectHttpClient(server.url, seconds=seconds, size=size)
 
 
 def test_connections_are_kept_and_shared_by_all_threads() -> None:
@@ -93,10 +93,10 @@ def test_connections_are_kept_and_shared_by_all_threads() -> None:
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        (lambda connection: connection.shutdown(socket.SHUT_RDWR), "Protocol"),
-        (lambda connection: (connection.sendall(WHOLE[:-5]), connection.shutdown(socket.SHUT_RDWR)), "Protocol"),
-        (lambda connection: connection.sendall(b"nonsense\r\n\r\n"), "Protocol"),
-        (lambda connection: connection.sendall(WHOLE[:20]), "ReadTimeout"),
+        (lambda connection: connection.shutdown(socket.SHUT_RDWR), "RemoteDisconnected"),
+        (lambda connection: (connection.sendall(WHOLE[:-5]), connection.shutdown(socket.SHUT_RDWR)), "IncompleteRead"),
+        (lambda connection: connection.sendall(b"nonsense\r\n\r\n"), "BadStatusLine"),
+        (lambda connection: connection.sendall(WHOLE[:20]), "Timeout"),
     ],
     ids=["dropped", "cut short", "nonsense", "silent"],
 )
