@@ -1,18 +1,14 @@
 """The idempotency table: one row a command (correlation id and type), its lease, recovery point and outcome."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     Connection,
-    Interval,
-    RowMapping,
     bindparam,
-    case,
+    false,
     func,
     select,
     text,
@@ -22,10 +18,8 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
 from service.domain.messages import Answer
 from service.domain.progress import Progress
+from service.storage.prepared import Prepared, run
 from service.storage.tables import commands
-
-Lease = tuple[UUID, timedelta]
-"""Fencing token and length of a lease taken on acceptance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,53 +39,35 @@ def key_of(command: StoredCommand) -> Key:
     return Key(command.type, command.correlation_id)
 
 
-_LEASE = bindparam("lease", type_=Interval)
-
-# An interval of NULL makes the lease's end NULL as well: a command accepted without a lease.
-_ADD_OPEN = (
+_ACCEPTED = ("correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent")
+_ADD_OPEN = Prepared(
     pg_insert(commands)
-    .values(
-        state=text("'pending'"),
-        lease_expires_at=func.now() + _LEASE,
-        next_attempt_at=func.now() + func.coalesce(_LEASE, text("interval '0'")),
-        step_started_at=case((bindparam("started", type_=Boolean), func.now())),
-    )
+    .values(state=text("'pending'"), recovery_point=text("'accepted'"), next_attempt_at=func.now())
     .on_conflict_do_nothing()
-    .returning(commands.c.arrival)
+    .returning(commands.c.arrival),
+    _ACCEPTED,
 )
-_ADD_ANSWERED = (
+_ADD_ANSWERED = Prepared(
     pg_insert(commands)
     .values(state=text("'done'"), recovery_point=text("'answered'"), completed_at=func.now())
     .on_conflict_do_nothing()
-    .returning(commands.c.arrival)
+    .returning(commands.c.arrival),
+    _ACCEPTED,
 )
 
 
-def add_open(
-    connection: Connection,
-    command: StoredCommand,
-    *,
-    payment_id: UUID,
-    recovery_point: str,
-    traceparent: str | None,
-    lease: Lease | None = None,
-) -> bool:
-    """Accept a command, with its lease where it starts at once; False when the key is taken."""
+def add_open(connection: Connection, command: StoredCommand, payment_id: UUID, traceparent: str | None) -> bool:
+    """Accept a command that waits for its turn; False when the key is taken."""
     content = content_of(command)
-    token, length = lease or (None, None)
     values = {
         "correlation_id": command.correlation_id,
         "command_type": command.type,
         "fingerprint": fingerprint(content),
         "payload": content,
         "payment_id": payment_id,
-        "recovery_point": recovery_point,
         "traceparent": traceparent,
-        "lease_token": token,
-        "lease": length,
-        "started": lease is not None,
     }
-    return connection.execute(_ADD_OPEN, values).first() is not None
+    return bool(run(connection, (_ADD_OPEN, values)))
 
 
 def add_answered(
@@ -106,7 +82,7 @@ def add_answered(
         "payment_id": payment_id,
         "traceparent": traceparent,
     }
-    return connection.execute(_ADD_ANSWERED, values).first() is not None
+    return bool(run(connection, (_ADD_ANSWERED, values)))
 
 
 def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
@@ -137,22 +113,22 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
     )
 
 
-_BY_KEY = select(commands.c.fingerprint, commands.c.payment_id).where(
-    commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")
+_BY_KEY = Prepared(
+    select(commands.c.fingerprint).where(
+        commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")
+    )
 )
 
 
 def fingerprint_of(connection: Connection, key: Key) -> bytes | None:
     """Fingerprint of the first command under this key."""
-    row = connection.execute(
-        _BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}
-    ).one_or_none()
-    return None if row is None else bytes(row.fingerprint)
+    rows = run(connection, (_BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}))
+    return bytes(rows[0][0]) if rows else None
 
 
-_OPEN = select(
-    commands.c.correlation_id,
+OPEN_COLUMNS = [
     commands.c.command_type,
+    commands.c.correlation_id,
     commands.c.payload,
     commands.c.payment_id,
     commands.c.state,
@@ -162,18 +138,13 @@ _OPEN = select(
     commands.c.arrival,
     commands.c.received_at,
     commands.c.step_started_at,
+    func.coalesce(commands.c.lease_expires_at > func.now(), false()),
     commands.c.lease_token,
-    func.coalesce(commands.c.lease_expires_at > func.now(), False).label("leased"),
-).where(commands.c.payment_id == bindparam("payment_id"), commands.c.state != text("'done'"))
+]
+"""What ``progress_of`` is made from."""
 
 
-def open_of(connection: Connection, payment_id: UUID) -> list[Progress]:
-    """The payment's open commands in order of arrival. The caller holds the payment's row lock."""
-    rows = connection.execute(_OPEN.order_by(commands.c.arrival), {"payment_id": payment_id})
-    return [_progress(row._mapping) for row in rows]
-
-
-def _progress(row: RowMapping) -> Progress:
-    values: dict[str, Any] = dict(row)
-    command = restore(values.pop("command_type"), values.pop("correlation_id"), values.pop("payload"))
-    return Progress(command=command, **values)
+def progress_of(row: Sequence[Any]) -> Progress:
+    """An open command as the domain sees it."""
+    command_type, correlation_id, payload, *progress = row
+    return Progress(restore(command_type, correlation_id, payload), *progress)

@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.ports import StripeEvent
 from service.storage.driver import prepared, run_alone
+from service.storage.prepared import Prepared, run
 from service.storage.tables import stripe_events
 
-_ADD = (
+_INSERT = (
     pg_insert(stripe_events)
     .values(
         event_id=bindparam("event_id"),
@@ -23,14 +24,13 @@ _ADD = (
     .on_conflict_do_nothing()
     .returning(stripe_events.c.event_id)
 )
-
-
-_ADD_ALONE = prepared(_ADD)
+_ADD = Prepared(_INSERT)
+_ADD_ALONE = prepared(_INSERT)
 
 
 def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> bool:
     """Record a delivery; False when this event was recorded before. A simultaneous delivery waits for the first."""
-    return connection.execute(_ADD, _row(event, payment_id, result)).first() is not None
+    return bool(run(connection, (_ADD, _row(event, payment_id, result))))
 
 
 def add_alone(engine: Engine, event: StripeEvent, result: str) -> bool:

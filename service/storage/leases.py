@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, and_, bindparam, func, select, text, update
+from sqlalchemy import Interval, and_, bindparam, func, null, select, text, update
 
 from service.domain.errors import LeaseLostError
 from service.storage.commands import Key
 from service.storage.engine import Connection
+from service.storage.prepared import Prepared, run
 from service.storage.tables import commands
 
 
@@ -39,32 +40,37 @@ _UNDER_TOKEN = commands.c.lease_token == bindparam("of_token")
 
 
 @cache
-def _fenced(names: tuple[str, ...]) -> Update:
+def _fenced(names: tuple[str, ...]) -> Prepared:
     bound = {name: bindparam(name, type_=commands.c[name].type) for name in names}
-    return update(commands).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
+    changed = update(commands).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
+    return Prepared(changed.returning(commands.c.arrival))
 
 
 def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
     """Write to a command under its fencing token. Raises LeaseLostError when the token no longer holds."""
     bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
-    if connection.execute(_fenced(tuple(values)), {**bound, **values}).rowcount != 1:
+    if not run(connection, (_fenced(tuple(values)), {**bound, **values})):
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
-def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta, **values: Any) -> None:
-    """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
-    ends = func.now() + lease
-    statement = update(commands).where(_is(key))
-    connection.execute(
-        statement.values(
-            **values,
-            state="pending",
-            lease_token=token,
-            lease_expires_at=ends,
-            next_attempt_at=ends,
-            updated_at=func.now(),
-        )
+_ENDS = func.now() + bindparam("lease", type_=Interval)
+_TAKE = Prepared(
+    update(commands)
+    .where(_OF_KEY)
+    .values(
+        state=text("'pending'"),
+        lease_token=bindparam("token", type_=commands.c.lease_token.type),
+        lease_expires_at=_ENDS,
+        next_attempt_at=_ENDS,
+        updated_at=func.now(),
     )
+)
+
+
+def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta) -> None:
+    """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
+    bound = {"of_id": key.correlation_id, "of_type": key.command_type, "token": token, "lease": lease}
+    run(connection, (_TAKE, bound))
 
 
 def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
@@ -80,21 +86,22 @@ def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
-_FINISH = (
+_ENDED = (
     update(commands)
     .where(_OF_KEY, commands.c.state != text("'done'"))
     .values(
         state=text("'done'"),
         recovery_point=text("'answered'"),
         outcome=bindparam("told", type_=commands.c.outcome.type),
-        lease_token=None,
-        lease_expires_at=None,
+        lease_token=null(),
+        lease_expires_at=null(),
         completed_at=func.now(),
         updated_at=func.now(),
     )
     .returning(commands.c.traceparent)
 )
-_FINISH_FENCED = _FINISH.where(_UNDER_TOKEN)
+_FINISH = Prepared(_ENDED)
+_FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 
 
 def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
@@ -104,13 +111,10 @@ def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, tok
     LeaseLostError when a token is given and no longer holds.
     """
     bound = {"of_id": key.correlation_id, "of_type": key.command_type, "told": outcome}
-    if token is None:
-        row = connection.execute(_FINISH, bound).one_or_none()
-    else:
-        row = connection.execute(_FINISH_FENCED, {**bound, "of_token": token}).one_or_none()
-    if row is None:
+    rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
+    if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    traceparent: str | None = row.traceparent
+    traceparent: str | None = rows[0][0]
     return traceparent
 
 

@@ -5,9 +5,15 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from service.domain.messages import OutgoingMessage
+from service.storage.prepared import Call, Prepared, run
 from service.storage.tables import outbox
 
-_APPEND = insert(outbox)
+_APPEND = Prepared(insert(outbox), ("event_id", "topic", "key", "type", "sequence", "value", "headers"))
+
+
+def appending(messages: list[OutgoingMessage]) -> list[Call]:
+    """What appends these messages, in their order."""
+    return [(_APPEND, _row(message)) for message in messages]
 
 
 def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
@@ -17,7 +23,7 @@ def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
     order. Raises IntegrityError when an event id or a payment's sequence is already there.
     """
     if messages:
-        connection.execute(_APPEND, [_row(message) for message in messages])
+        run(connection, *appending(messages))
 
 
 def _row(message: OutgoingMessage) -> dict[str, Any]:

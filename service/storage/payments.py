@@ -1,39 +1,45 @@
 """Payments: read under a row lock, written with their transitions."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, exists, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
 from service.domain.payment import Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.storage.prepared import Call, Prepared, run
 from service.storage.tables import commands, one_of, payment_transitions, payments
 
-_COLUMNS = [payments.c[field.name] for field in fields(Payment)]
+COLUMNS = [payments.c[field.name] for field in fields(Payment)]
+"""What ``payment_of`` is made from."""
+
 _FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
-_READ = select(*_COLUMNS).where(payments.c.payment_id == bindparam("id"))
-_LOCK = _READ.with_for_update()
-_LOCK_LIVE = (
-    select(*_COLUMNS)
+_STATUS = [field.name for field in fields(Payment)].index("status")
+_BY_ID = select(*COLUMNS).where(payments.c.payment_id == bindparam("id"))
+_READ = Prepared(_BY_ID)
+_LOCK = Prepared(_BY_ID.with_for_update())
+_LOCK_LIVE = Prepared(
+    select(*COLUMNS)
     .where(payments.c.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
     .with_for_update()
 )
-_BY_INTENT = select(payments.c.payment_id).where(payments.c.stripe_payment_intent_id == bindparam("id"))
+_BY_INTENT = Prepared(select(payments.c.payment_id).where(payments.c.stripe_payment_intent_id == bindparam("id")))
 
 
-def payment_of(row: Row[Any]) -> Payment:
+def payment_of(row: Sequence[Any]) -> Payment:
     """A row as the domain sees it."""
-    values = dict(row._mapping)
-    return Payment(**{**values, "status": PaymentStatus(values["status"])})
+    values = list(row)
+    values[_STATUS] = PaymentStatus(values[_STATUS])
+    return Payment(*values)
 
 
-def _one(connection: Connection, statement: Select[Any], key: UUID | str) -> Payment | None:
-    row = connection.execute(statement, {"id": key}).one_or_none()
-    return None if row is None else payment_of(row)
+def _one(connection: Connection, statement: Prepared, key: UUID | str) -> Payment | None:
+    rows = run(connection, (statement, {"id": key}))
+    return payment_of(rows[0]) if rows else None
 
 
 def lock(connection: Connection, payment_id: UUID) -> Payment | None:
@@ -53,53 +59,52 @@ def lock_live(connection: Connection, order_id: str) -> Payment | None:
 
 def id_of_intent(connection: Connection, intent_id: str) -> UUID | None:
     """The payment whose PaymentIntent this is."""
-    found: UUID | None = connection.execute(_BY_INTENT, {"id": intent_id}).scalar_one_or_none()
-    return found
+    rows = run(connection, (_BY_INTENT, {"id": intent_id}))
+    return rows[0][0] if rows else None
 
 
-_ADD = (
-    pg_insert(payments)
-    .on_conflict_do_nothing(index_elements=["order_id"], index_where=text(one_of("status", sorted(LIVE))))
-    .returning(payments.c.payment_id)
-)
-
-
-def add(connection: Connection, payment: Payment) -> bool:
-    """Insert a new payment; False when its order has a live one already."""
-    values = {name: getattr(payment, name) for name in _NEW}
-    return connection.execute(_ADD, values).first() is not None
-
-
-_NEW = (
+NEW = (
     "payment_id", "order_id", "customer_id", "amount", "currency", "status", "authorize_correlation_id", "description",
 )  # fmt: skip
+"""Columns of a new payment."""
+
+ONE_LIVE_AN_ORDER: dict[str, Any] = {
+    "index_elements": ["order_id"],
+    "index_where": text(one_of("status", sorted(LIVE))),
+}
+"""Whom a second live payment of an order would conflict with."""
+
+
+def new_row(payment: Payment) -> dict[str, Any]:
+    """A new payment's columns."""
+    return {name: getattr(payment, name) for name in NEW}
 
 
 @cache
-def _save(names: tuple[str, ...]) -> Update:
+def _save(names: tuple[str, ...]) -> Prepared:
     bound = {name: bindparam(name, type_=payments.c[name].type) for name in names}
-    return update(payments).where(payments.c.payment_id == bindparam("id")).values(**bound, updated_at=func.now())
+    changed = update(payments).where(payments.c.payment_id == bindparam("id"))
+    return Prepared(changed.values(**bound, updated_at=func.now()))
 
 
-_TRANSITION = insert(payment_transitions)
+_TRANSITION = Prepared(insert(payment_transitions), ("payment_id", "from_status", "to_status", "cause"))
 
 
-def save(connection: Connection, before: Payment, after: Payment, cause: str) -> None:
-    """Write what has changed; a change of status leaves a transition with its cause."""
+def saving(before: Payment, after: Payment, cause: str) -> list[Call]:
+    """What writes the changes, none where there are none; a change of status leaves a transition with its cause."""
     changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
     if not changed:
-        return
-    connection.execute(_save(tuple(changed)), {"id": before.payment_id, **changed})
-    if before.status is not after.status:
-        connection.execute(
-            _TRANSITION,
-            {
-                "payment_id": after.payment_id,
-                "from_status": before.status,
-                "to_status": after.status,
-                "cause": cause,
-            },
-        )
+        return []
+    saved = (_save(tuple(changed)), {"id": before.payment_id, **changed})
+    if before.status is after.status:
+        return [saved]
+    transition = {
+        "payment_id": after.payment_id,
+        "from_status": before.status,
+        "to_status": after.status,
+        "cause": cause,
+    }
+    return [saved, (_TRANSITION, transition)]
 
 
 def take_stale(connection: Connection, limit: int, older_than: timedelta) -> list[UUID]:

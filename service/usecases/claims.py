@@ -10,7 +10,7 @@ from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked, resume
-from service.storage import commands, leases, payments
+from service.storage import leases, locked
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.leases import Fence
@@ -83,10 +83,10 @@ class Claims:
 
     def within(self, connection: Connection, payment_id: UUID, key: Key | None) -> Claim | Over:
         """The same in the caller's transaction."""
-        payment = payments.lock(connection, payment_id)
-        if payment is None:
+        found = locked.lock(connection, payment_id)
+        if found is None:
             return Over()
-        opened = commands.open_of(connection, payment_id)
+        payment, opened = found
         for me in opened:
             wanted = _awaits_turn(me) if key is None else key_of(me.command) == key
             if not wanted or me.leased:

@@ -26,7 +26,8 @@ from service.domain.plans import Call, Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.logs import get_logger
-from service.storage import commands, payments
+from service.storage import acceptance, commands, payments
+from service.storage.acceptance import Accepted
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.burial import Burial
@@ -92,11 +93,14 @@ class CommandEngine:
         return following
 
     def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
-        payment = _new_payment(command)
-        if not payments.add(connection, payment):
+        payment, token, point = _new_payment(command), uuid4(), f"{Step.CREATE_INTENT}:act"
+        added = acceptance.accept(
+            connection, command, payment, recovery_point=point, traceparent=traceparent, token=token, lease=self._lease
+        )
+        if added is Accepted.ORDER_TAKEN:
             return self._order_taken(connection, command, traceparent)
-        token, point = uuid4(), f"{Step.CREATE_INTENT}:act"
-        self._add_open(connection, command, payment, point, traceparent, lease=(token, self._lease))
+        if added is Accepted.DUPLICATE:
+            raise DuplicateError
         now = utc_now()
         progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
         return Claim(progress, payment, token, Call(Step.CREATE_INTENT), calls=1)
@@ -105,7 +109,7 @@ class CommandEngine:
         live = payments.lock_live(connection, command.order_id)
         if live is None:
             raise RaceError(command.order_id)
-        self._add_open(connection, command, live, "accepted", traceparent)
+        self._add_open(connection, command, live, traceparent)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
         answer = answers.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
         self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise")
@@ -117,7 +121,7 @@ class CommandEngine:
         payment = payments.lock(connection, command.payment_id)
         if payment is None:
             return self._not_found(connection, command, traceparent)
-        self._add_open(connection, command, payment, "accepted", traceparent)
+        self._add_open(connection, command, payment, traceparent)
         return self._claims.within(connection, payment.payment_id, key_of(command))
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
@@ -129,24 +133,8 @@ class CommandEngine:
         self._recorder.about_nothing(connection, answer, traceparent)
         return Over()
 
-    def _add_open(
-        self,
-        connection: Connection,
-        command: Command,
-        payment: Payment,
-        point: str,
-        traceparent: str | None,
-        lease: commands.Lease | None = None,
-    ) -> None:
-        added = commands.add_open(
-            connection,
-            command,
-            payment_id=payment.payment_id,
-            recovery_point=point,
-            traceparent=traceparent,
-            lease=lease,
-        )
-        if not added:
+    def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
+        if not commands.add_open(connection, command, payment.payment_id, traceparent):
             raise DuplicateError
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:

@@ -9,7 +9,7 @@ from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnk
 from service.domain.observations import SEEN_BY_STATUS, Observed, observe
 from service.domain.payment import Payment
 from service.domain.ports import Intent, PaymentGateway
-from service.storage import commands, payments
+from service.storage import locked, payments
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
@@ -68,10 +68,10 @@ class Reconciler:
         return self.gateway.find_intent(str(payment.payment_id), None, since)
 
     def _compare(self, connection: Connection, payment_id: UUID, intent: Intent, *, dry_run: bool) -> Finding:
-        payment = payments.lock(connection, payment_id)
-        if payment is None:
+        found = locked.lock(connection, payment_id)
+        if found is None:
             raise LookupError(f"no payment {payment_id}")
-        opened = commands.open_of(connection, payment_id)
+        payment, opened = found
         if any(progress.leased for progress in opened):
             return _finding(payment, intent, "busy", "a command is at work on it")
         observed = observe(

@@ -13,6 +13,7 @@ from service.storage import commands, leases, outbox, payments
 from service.storage.commands import Key
 from service.storage.engine import Connection
 from service.storage.leases import Fence
+from service.storage.prepared import run
 
 
 def utc_now() -> datetime:
@@ -40,8 +41,9 @@ class Recorder:
             for number, answer in enumerate(observed.answers, 1)
         ]
         after = replace(observed.payment, event_sequence=before.event_sequence + len(messages))
-        payments.save(connection, before, after, cause)
-        outbox.append(connection, messages)
+        writes = [*payments.saving(before, after, cause), *outbox.appending(messages)]
+        if writes:
+            run(connection, *writes)
         if observed.cancel_hold:
             self.cancel_hold(connection, after, after.stripe_payment_intent_id)
         return after

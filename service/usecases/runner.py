@@ -13,7 +13,7 @@ from service.domain.ports import Intent, PaymentGateway, Refund, StepResult, Tra
 from service.domain.progress import Progress, backoff
 from service.domain.results import Moment, apply, give_up, refuse
 from service.logs import get_logger
-from service.storage import commands, leases, payments
+from service.storage import leases, locked
 from service.storage.engine import Connection, Engine, transaction
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
@@ -83,11 +83,10 @@ class Runner:
     def _write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
         if isinstance(outcome, StripeUnknownError | StripeBusyError):
             return self._put_off(connection, claim, outcome)
-        payment = payments.lock(connection, claim.payment.payment_id)
-        opened = commands.open_of(connection, claim.payment.payment_id)
-        if payment is None or not any(_is_held(progress, claim) for progress in opened):
+        found = locked.lock(connection, claim.payment.payment_id)
+        if found is None or not any(_is_held(progress, claim) for progress in found.opened):
             raise LeaseLostError(claim.cause)
-        return self._record(connection, claim, payment, opened, outcome)
+        return self._record(connection, claim, found.payment, found.opened, outcome)
 
     def _perform(self, claim: Claim) -> Known | Passing:
         if claim.calls > MOST_CALLS:

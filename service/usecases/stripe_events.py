@@ -7,8 +7,9 @@ from service.crash_points import CrashPoint, reached
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
 from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
-from service.storage import commands, inbox, payments
+from service.storage import inbox, locked, payments
 from service.storage.engine import Connection, Engine, transaction
+from service.storage.locked import Locked
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
 
@@ -38,15 +39,15 @@ class StripeEvents:
         return result
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
-        payment = _payment_of(connection, intent)
-        if payment is None:
+        found = _locked(connection, intent)
+        if found is None:
             return self._note(connection, event, None, "foreign")
-        return self._apply(connection, event, payment, seen, intent)
+        return self._apply(connection, event, found, seen, intent)
 
-    def _apply(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:
+    def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
+        payment, opened = found
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, payment, seen, intent)
-        opened = commands.open_of(connection, payment.payment_id)
         observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=utc_now())
         result = "no_change" if observed == Observed(payment) else "applied"
         noted = self._note(connection, event, payment.payment_id, result)
@@ -65,9 +66,9 @@ class StripeEvents:
         return result if inbox.add(connection, event, payment_id, result) else "duplicate"
 
 
-def _payment_of(connection: Connection, intent: Intent) -> Payment | None:
+def _locked(connection: Connection, intent: Intent) -> Locked | None:
     payment_id = payments.id_of_intent(connection, intent.id) or _as_uuid(intent.payment_id)
-    return None if payment_id is None else payments.lock(connection, payment_id)
+    return None if payment_id is None else locked.lock(connection, payment_id)
 
 
 def _as_uuid(text: str | None) -> UUID | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from service.storage import commands, payments
+from service.storage import locked, payments
 from service.storage.commands import Key, key_of
 from service.storage.engine import Engine, transaction
 from service.usecases.claims import Claims
@@ -42,5 +42,5 @@ class Sweep:
 
     def _open(self, payment_id: UUID) -> list[Key]:
         with transaction(self.engine) as connection:
-            payments.lock(connection, payment_id)
-            return [key_of(progress.command) for progress in commands.open_of(connection, payment_id)]
+            found = locked.lock(connection, payment_id)
+            return [] if found is None else [key_of(progress.command) for progress in found.opened]

@@ -12,7 +12,10 @@ import pytest
 
 
 class Statements:
-    """Every statement and commit of every connection made while this counts, by thread."""
+    """Every round trip and commit of every connection made while this counts, by thread.
+
+    Several statements sent together are one; what is prepared once a connection is not counted.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._sent: list[tuple[int, str]] = []
@@ -24,7 +27,8 @@ class Statements:
 
         class Cursor(psycopg2.extensions.cursor):
             def execute(self, query: Any, values: Any = None) -> None:
-                sent.append((threading.get_ident(), " ".join(str(query).split())))
+                if not str(query).startswith("PREPARE "):
+                    sent.append((threading.get_ident(), " ".join(str(query).split())))
                 super().execute(query, values)
 
         class Connection(psycopg2.extensions.connection):
@@ -58,5 +62,5 @@ class Counted:
 
     @property
     def numbers(self) -> tuple[int, int]:
-        """Statements, and the transactions that they are in."""
+        """Round trips, and the transactions that they are in."""
         return len(self.statements), self.transactions

@@ -15,7 +15,7 @@ from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.ports import StripeEvent
 from service.domain.status import PaymentStatus
-from service.storage import commands, inbox, payments
+from service.storage import acceptance, inbox, payments
 from service.storage.engine import Engine, transaction
 from service.storage.tables import outbox
 from service.usecases.burial import Burial
@@ -36,15 +36,16 @@ class History:
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
-            assert payments.add(connection, payment)
-            commands.add_open(
+            added = acceptance.accept(
                 connection,
                 command,
-                payment_id=payment.payment_id,
+                payment,
                 recovery_point="create_intent:act",
                 traceparent=None,
-                lease=(uuid4(), timedelta(seconds=10)),
+                token=uuid4(),
+                lease=timedelta(seconds=10),
             )
+        assert added is acceptance.Accepted.NEW
         return payment
 
     def authorize(self, order_id: str, correlation_id: str) -> Payment:

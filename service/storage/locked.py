@@ -1,0 +1,42 @@
+"""A payment under its row lock, with the commands of it that are open."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, bindparam, select, text
+
+from service.domain.payment import Payment
+from service.domain.progress import Progress
+from service.storage.commands import OPEN_COLUMNS, progress_of
+from service.storage.payments import COLUMNS, payment_of
+from service.storage.prepared import Prepared, run
+from service.storage.tables import commands, payments
+
+
+class Locked(NamedTuple):
+    """What a decision about a payment is made from; ``opened`` in order of arrival."""
+
+    payment: Payment
+    opened: list[Progress]
+
+
+_ID = bindparam("id", type_=payments.c.payment_id.type)
+_LOCK = Prepared(select(payments.c.payment_id).where(payments.c.payment_id == _ID).with_for_update())
+# A statement of its own: one that waited for the lock would see the commands as they were before its wait.
+_READ = Prepared(
+    select(*COLUMNS, *OPEN_COLUMNS)
+    .select_from(payments)
+    .outerjoin(commands, and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")))
+    .where(payments.c.payment_id == _ID)
+    .order_by(commands.c.arrival)
+)
+
+
+def lock(connection: Connection, payment_id: UUID) -> Locked | None:
+    """Lock the payment's row and read it with its open commands, in one round trip; None when there is none."""
+    known = {"id": payment_id}
+    rows = run(connection, (_LOCK, known), (_READ, known))
+    if not rows:
+        return None
+    stored = [row[len(COLUMNS) :] for row in rows]
+    return Locked(payment_of(rows[0][: len(COLUMNS)]), [progress_of(row) for row in stored if row[0] is not None])

@@ -1,0 +1,80 @@
+"""Statements that run for every command: rendered once, planned once a connection, executed by the driver.
+
+Executing a statement through SQLAlchemy costs several times what the driver takes for it (measured), and PostgreSQL
+plans it anew each time. These are SQLAlchemy's statements all the same, in its transactions and on its connections.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg2
+from sqlalchemy import ClauseElement, Connection
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_NUMBERED = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+"""Renders ``$1::type``, as PREPARE wants it; that driver is not used."""
+
+_numbers = count(1)
+_ADAPTED: dict[type, Callable[[Any], str]] = {UUID: str, dict: json.dumps, list: json.dumps}
+"""What the driver does not take, or takes slowly."""
+
+Call = tuple["Prepared", Mapping[str, Any]]
+"""A statement and the values of its parameters, by name."""
+
+
+class Prepared:
+    """One statement. ``names``: the columns of an INSERT that has no values of its own."""
+
+    def __init__(self, statement: ClauseElement, names: Iterable[str] = ()) -> None:
+        compiled = cast(SQLCompiler, statement.compile(dialect=_NUMBERED, column_keys=[*names] or None))
+        self._order = tuple(compiled.positiontup or ())
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self.name = f"hot_{next(_numbers)}"
+        self.definition = f"PREPARE {self.name} AS {compiled}"
+        self.text = f"EXECUTE {self.name}({', '.join(['%s'] * len(self._order))})"
+
+    def bound(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in their order. Raises KeyError when one is missing."""
+        given = {**self._constants, **values}
+        found = [given[name] for name in self._order]
+        return [adapt(value) if (adapt := _ADAPTED.get(type(value))) else value for value in found]
+
+
+def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
+    """Execute these in one round trip, each seeing what those before it did; the rows of the last.
+
+    Raises SQLAlchemy's errors: whatever fails, the transaction is over.
+    """
+    text = "; ".join(statement.text for statement, _ in calls)
+    values = [value for statement, given in calls for value in statement.bound(given)]
+    cursor: Any = connection.connection.cursor()
+    try:
+        _prepare(cursor, connection.info, calls)
+        cursor.execute(text, values)
+        return cursor.fetchall() if cursor.description else []
+    except psycopg2.Error as exc:
+        raise _translated(connection, text, exc) from exc
+
+
+def _prepare(cursor: Any, info: dict[str, Any], calls: Iterable[Call]) -> None:
+    """``info`` lives as long as the server's session; what was prepared in it outlives a rollback."""
+    known = info.setdefault("prepared", set())
+    for statement, _ in calls:
+        if statement.name not in known:
+            cursor.execute(statement.definition)
+            known.add(statement.name)
+
+
+def _translated(connection: Connection, text: str, error: psycopg2.Error) -> BaseException:
+    """As SQLAlchemy would raise it; a connection that the server has closed is not used again."""
+    lost = bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        text, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost, dialect=connection.dialect
+    )
