@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -136,9 +136,8 @@ class Origin:
 
 def content_of(command: StoredCommand) -> dict[str, Any]:
     """The command's fields as JSON types, without its correlation id."""
-    fields = {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(command).items()}
-    del fields["correlation_id"]
-    return fields
+    values = ((name, getattr(command, name)) for name in _CONTENT[command.type])
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in values}
 
 
 def fingerprint(content: Any) -> bytes:
@@ -150,11 +149,15 @@ def fingerprint(content: Any) -> bytes:
 _KINDS: dict[CommandType, type[Authorize | Release | Revert | CancelHold]] = {
     kind.type: kind for kind in (Authorize, Release, Revert, CancelHold)
 }
+_CONTENT = {
+    kind: tuple(field.name for field in fields(shape) if field.name != "correlation_id")
+    for kind, shape in _KINDS.items()
+}
 
 
 def restore(command_type: str, correlation_id: str, content: dict[str, Any]) -> StoredCommand:
     """The command that ``content_of`` was taken from. Raises KeyError or TypeError when the record is not ours."""
-    fields = dict(content)
-    if "payment_id" in fields:
-        fields["payment_id"] = UUID(fields["payment_id"])
-    return _KINDS[CommandType(command_type)](correlation_id=correlation_id, **fields)
+    values = dict(content)
+    if "payment_id" in values:
+        values["payment_id"] = UUID(values["payment_id"])
+    return _KINDS[CommandType(command_type)](correlation_id=correlation_id, **values)

@@ -81,8 +81,17 @@ class CommandEngine:
             return
         self._runner.run(following)
 
-    @retry(retry=retry_if_exception_type(RaceError), stop=stop_after_attempt(5), reraise=True)
     def _accept(self, command: Command, traceparent: str | None) -> Claim | Over:
+        try:
+            return self._accept_once(command, traceparent)
+        except RaceError:
+            return self._accept_again(command, traceparent)
+
+    @retry(retry=retry_if_exception_type(RaceError), stop=stop_after_attempt(4), reraise=True)
+    def _accept_again(self, command: Command, traceparent: str | None) -> Claim | Over:
+        return self._accept_once(command, traceparent)
+
+    def _accept_once(self, command: Command, traceparent: str | None) -> Claim | Over:
         with transaction(self._engine) as connection:
             if isinstance(command, Authorize):
                 following = self._accept_authorize(connection, command, traceparent)
