@@ -14,8 +14,8 @@ MECHANISMS = (
         (
             Change(
                 _LEASES,
-                "return update(commands).where(_OF_KEY, _UNDER_TOKEN)",
-                "return update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN)",
+                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
         ),
         (f"{_CORE}/test_takeovers.py::test_who_comes_back_while_another_is_at_work_writes_nothing",),
@@ -24,7 +24,7 @@ MECHANISMS = (
         "fence-at-the-end",
         g.ONE_OPERATION,
         "a command is ended without its token",
-        (Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),),
+        (Change(_LEASES, "_ENDED.where(_UNDER_TOKEN)", "_ENDED.where(_UNDER_TOKEN | _OF_KEY)"),),
         (f"{_CORE}/test_leases.py::test_a_command_is_ended_under_the_token_of_its_lease_only",),
     ),
     Mechanism(
@@ -34,15 +34,15 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/runner.py",
-                "if payment is None or not any(_is_held(progress, claim) for progress in opened):",
-                "if payment is None:",
+                "if found is None or not any(_is_held(progress, claim) for progress in found.opened):",
+                "if found is None:",
             ),
             Change(
                 _LEASES,
-                "return update(commands).where(_OF_KEY, _UNDER_TOKEN)",
-                "return update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN)",
+                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
-            Change(_LEASES, "_FINISH.where(_UNDER_TOKEN)", "_FINISH.where(_UNDER_TOKEN | _OF_KEY)"),
+            Change(_LEASES, "_ENDED.where(_UNDER_TOKEN)", "_ENDED.where(_UNDER_TOKEN | _OF_KEY)"),
             Change(_LEASES, """.where(_OF_KEY, commands.c.state != text("'done'"))""", ".where(_OF_KEY)"),
         ),
         (f"{_CORE}/test_takeovers.py::test_who_comes_back_after_a_takeover_writes_nothing",),

@@ -97,7 +97,14 @@ MECHANISMS = (
         "payment-lock",
         g.IN_ORDER,
         "the payment's row is not locked before its events are appended",
-        (Change("service/storage/payments.py", "_LOCK = _READ.with_for_update()", "_LOCK = _READ"),),
+        (
+            Change("service/storage/payments.py", "_LOCK = Prepared(_BY_ID.with_for_update())", "_LOCK = _READ"),
+            Change(
+                "service/storage/locked.py",
+                ".where(payments.c.payment_id == _ID).with_for_update()",
+                ".where(payments.c.payment_id == _ID)",
+            ),
+        ),
         (
             "tests/integration/api/test_requests.py::test_commands_of_one_payment_commit_in_the_order_of_their_positions",
         ),

@@ -118,9 +118,9 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/reconcile.py",
-                "        payment = payments.lock(connection, payment_id)\n",
+                "        found = locked.lock(connection, payment_id)\n",
                 "        self.gateway.cancel(intent.id, 'key', '') if dry_run is None else None\n"
-                "        payment = payments.lock(connection, payment_id)\n",
+                "        found = locked.lock(connection, payment_id)\n",
             ),
         ),
         (f"{_KIT}::test_effects_at_stripe_are_made_by_steps_only",),

@@ -12,10 +12,11 @@ MECHANISMS = (
         "events are appended in a transaction of their own",
         (
             Change(
-                "service/storage/outbox.py",
-                "        connection.execute(_APPEND, [_row(message) for message in messages])",
+                "service/usecases/recording.py",
+                "        writes = [*payments.saving(before, after, cause), *outbox.appending(messages)]",
                 "        with connection.engine.begin() as own:\n"
-                "            own.execute(_APPEND, [_row(message) for message in messages])",
+                "            outbox.append(own, messages)\n"
+                "        writes = payments.saving(before, after, cause)",
             ),
         ),
         (
@@ -26,14 +27,13 @@ MECHANISMS = (
     Mechanism(
         "acceptance",
         g.ATOMIC,
-        "a payment is stored in a transaction before that of its command",
+        "an authorise is stored before the transaction is committed that accepts it",
         (
             Change(
                 "service/usecases/engine.py",
-                "        if not payments.add(connection, payment):\n",
-                "        with self._engine.begin() as own:\n"
-                "            added = payments.add(own, payment)\n"
-                "        if not added:\n",
+                "        added = acceptance.accept(\n            connection, ",
+                "        added = acceptance.accept(\n"
+                "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'), ",
             ),
         ),
         (f"{_CORE}/test_atomic.py::test_an_acceptance[create_intent-accept.before_commit]",),

@@ -140,7 +140,7 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
     opening = {place for place, called in found.items() if "transaction" in called}
     named = {place for place in opening if found[place] & {"reached", "reached_in"}}
     assert named == {
-        ("engine.py", "_accept"),
+        ("engine.py", "_accept_once"),
         ("requests.py", "queue"),
         ("runner.py", "_step"),
         ("stripe_events.py", "receive"),
