@@ -1,5 +1,6 @@
 """The HTTP face under gunicorn, embedded: threads in a few worker processes."""
 
+import gc
 import math
 import os
 import shutil
@@ -95,6 +96,9 @@ def serve(settings: ServiceSettings) -> int:
         # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
         import service.bootstrap  # noqa: F401
 
+        # What is there now stays: a collector that went through it would write to every page and end the sharing.
+        gc.collect()
+        gc.freeze()
         Arbiter(_Server(settings, listener)).run()
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
