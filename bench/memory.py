@@ -16,6 +16,10 @@ from devstack.application import Application
 from devstack.service_process import ALL_SERVICES, ServiceName
 
 _STEPS = 10
+_WORKERS, _POOL, _RELAY_SESSIONS = 2, 10, 2
+_ALLOWED = _WORKERS * _POOL + _POOL + _RELAY_SESSIONS
+"""Each worker of the service has a pool, the consumer has one, and the relay two sessions."""
+
 _FLAT = Reach(1.1, at_most=True)
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
@@ -36,6 +40,7 @@ def measure(servers: Servers, scale: Scale) -> Result:
         bootstrap = servers.kafka.bootstrap_servers
         names = {"PAYMENT_COMMANDS_TOPIC": commands, "PAYMENT_EVENTS_TOPIC": topic}
         own = {"RELAY_NAME": topic, "CONSUMER_GROUP_ID": commands, "LOG_LEVEL": "WARNING"}
+        own |= {"WORKERS": str(_WORKERS), "DATABASE_POOL_SIZE": str(_POOL)}
         application = Application(database_url=url, kafka=servers.kafka, environment=names | own)
         try:
             application.start()
@@ -74,7 +79,7 @@ def _result(samples: list[_Sample], scale: Scale) -> Result:
         rows.append(Row(after, per_round("after a tenth of them", "MiB", [warm.memory[name]]), _FLAT))
         rows.append(Row(after, per_round("at start", "MiB", [start.memory[name]])))
     connections = per_round("database connections, all processes", "", [float(end.connections)])
-    rows.append(Row(connections, per_round("after a tenth of the load", "", [float(warm.connections)]), _FLAT))
+    rows.append(Row(connections, per_round("what their pools allow", "", [float(_ALLOWED)]), Reach(1.0, at_most=True)))
     rows.append(Row(connections, per_round("at start", "", [float(start.connections)])))
     curves = tuple(_curve(name, samples) for name in _LOAD)
     return Result(tuple(rows), plots=(Plot("Memory under load", "part of the load, %", "MiB", curves),))
