@@ -19,10 +19,7 @@ MECHANISMS = (
                 "return Observed(noted)",
             ),
         ),
-        (
-            f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",
-            f"{_CORE}/test_model.py::test_whatever_happens",
-        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",),
     ),
     Mechanism(
         "failed-hold",
@@ -35,7 +32,10 @@ MECHANISMS = (
                 "cancel_hold=False,",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",),
+        (
+            f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",
+            f"{_CORE}/test_model.py::test_whatever_happens",
+        ),
     ),
     Mechanism(
         "stray-hold",

@@ -7,6 +7,17 @@ _CRASHES = "tests/integration/relay/test_crashes.py"
 _KILLED = f"{_CRASHES}::test_killed_between_two_durable_effects"
 _TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
 
+_OWN_ID = Change(
+    "relay/exactly_once.py",
+    '**{"transactional.id": relay}',
+    '**{"transactional.id": relay + __import__("secrets").token_hex(4)}',
+)
+_NO_LOCK = Change(
+    "relay/leadership.py",
+    "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))",
+    "SELECT hashtextextended(%s, 0) IS NOT NULL",
+)
+
 MECHANISMS = (
     Mechanism(
         "receipt",
@@ -82,14 +93,8 @@ MECHANISMS = (
         "fencing",
         g.SEVERAL_RELAYS,
         "each relay has a transactional id of its own",
-        (
-            Change(
-                "relay/exactly_once.py",
-                '**{"transactional.id": relay}',
-                '**{"transactional.id": relay + __import__("secrets").token_hex(4)}',
-            ),
-        ),
-        (_TAKEN_OVER, f"{_CRASHES}::test_a_zombie_is_fenced"),
+        (_OWN_ID,),
+        (_TAKEN_OVER,),
     ),
     Mechanism(
         "fence-then-read",
@@ -115,17 +120,15 @@ MECHANISMS = (
         "advisory-lock",
         g.SEVERAL_RELAYS,
         "every relay takes itself for the leader",
-        (
-            Change(
-                "relay/leadership.py",
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))",
-                "SELECT hashtextextended(%s, 0) IS NOT NULL",
-            ),
-        ),
-        (
-            "tests/integration/relay/test_leadership.py::test_one_leader_per_name_and_the_next_when_it_is_gone",
-            f"{_CRASHES}::test_several_started_at_once",
-        ),
+        (_NO_LOCK,),
+        ("tests/integration/relay/test_leadership.py::test_one_leader_per_name_and_the_next_when_it_is_gone",),
+    ),
+    Mechanism(
+        "lock-and-fencing",
+        g.SEVERAL_RELAYS,
+        "the same, and each has a transactional id of its own",
+        (_NO_LOCK, _OWN_ID),
+        (f"{_CRASHES}::test_several_started_at_once", f"{_CRASHES}::test_a_zombie_is_fenced"),
     ),
     Mechanism(
         "silent-leader",

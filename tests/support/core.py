@@ -151,11 +151,11 @@ class Core(CoreView):
         """Everything Stripe has to say of the payment's intent, in order."""
         return self.deliver(*self.stripe_events(self.payment(payment_id)["stripe_payment_intent_id"]))
 
-    def retry_challenge(self, payment_id: UUID, card: str = VISA) -> None:
-        """The customer, who still has the client secret, tries another card."""
+    def confirm(self, intent_id: str, card: str) -> None:
+        """The customer, who still has the client secret, tries another card; Stripe may refuse."""
         self._http.request(
             "POST",
-            f"{self.stripe.base_url}/v1/payment_intents/{self.intent(payment_id)}/confirm",
+            f"{self.stripe.base_url}/v1/payment_intents/{intent_id}/confirm",
             headers={"Authorization": "Bearer sk_test_core"},
             fields={"payment_method": card, "return_url": "https://shop.example/back"},
             encode_multipart=False,

@@ -6,12 +6,13 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind, SimulatorControl
 from service.domain.commands import Command, Release, Revert
+from service.domain.errors import StripeBusyError, StripeUnknownError
 from service.storage.tables import metadata
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
@@ -34,6 +35,7 @@ ACTIONS: list[DashboardAction] = ["capture", "cancel"]
 EFFORT = settings(
     max_examples=25,
     stateful_step_count=16,
+    phases=[Phase.generate],  # to shrink what fails takes longer than a test may: its history would not be told
     derandomize=True,
     deadline=None,
     database=None,
@@ -115,6 +117,18 @@ class OneOrder(RuleBasedStateMachine):
     def the_customer_acts(self, which: int, succeeded: bool) -> None:
         with suppress(ControlError):
             self.core.stripe.finish_challenge(self._pick(which), succeeded=succeeded)
+
+    @precondition(lambda self: self.intents())
+    @rule(which=st.integers(0, 3))
+    def the_customer_tries_another_card(self, which: int) -> None:
+        self.core.confirm(self._pick(which), VISA)
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def a_request_comes_late(self) -> None:
+        """An authorise's call that was under way until now: a second intent, if the first one came."""
+        with suppress(StripeBusyError, StripeUnknownError):
+            self.core.late_intent(self.core.payment_id(ORDER))
 
     @precondition(lambda self: self.intents())
     @rule(which=st.integers(0, 3), action=st.sampled_from(ACTIONS))
