@@ -32,10 +32,7 @@ MECHANISMS = (
                 "cancel_hold=False,",
             ),
         ),
-        (
-            f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",
-            f"{_CORE}/test_model.py::test_whatever_happens",
-        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",),
     ),
     Mechanism(
         "stray-hold",
@@ -48,7 +45,10 @@ MECHANISMS = (
                 'if noted == "lost" and seen in STRAY_HOLDS:',
             ),
         ),
-        (f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",),
+        (
+            f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",
+            f"{_CORE}/test_model.py::test_whatever_happens",
+        ),
     ),
     Mechanism(
         "captured-hold",

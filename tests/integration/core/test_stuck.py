@@ -5,7 +5,7 @@ import pytest
 from devstack.stripe_simulator.client import FaultKind
 from tests.integration.core.invariants import check_settled
 from tests.integration.core.meddling import MeddledGateway
-from tests.support.core import CHALLENGED, DECLINED, Core
+from tests.support.core import CHALLENGED, DECLINED, VISA, Core
 
 
 def test_a_release_put_off_before_a_revert_while_the_hold_ends(core: Core) -> None:
@@ -31,7 +31,7 @@ def test_a_hold_whose_cancellation_meets_a_stored_fault(core: Core, operation: s
     core.deliver_all(payment)
     if operation == "refunds.create":
         core.sql("UPDATE commands SET next_attempt_at = now() + interval '1 day' WHERE state = 'pending'")
-        core.retry_challenge(payment)
+        core.confirm(core.intent(payment), VISA)
         core.stripe.dashboard("capture", core.intent(payment))
     core.stripe.fault(fault, operation)
     core.settle()
