@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,12 +20,13 @@ def decode(encoded: str) -> Json:
     return tree
 
 
-def _segments(name: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _segments(name: str) -> tuple[str, ...]:
     head, bracket, rest = name.partition("[")
-    return [head, *_SEGMENT.findall(bracket + rest)]
+    return (head, *_SEGMENT.findall(bracket + rest))
 
 
-def _place(tree: Json, segments: list[str], value: str) -> None:
+def _place(tree: Json, segments: tuple[str, ...], value: str) -> None:
     node: dict[str, Any] = tree
     for segment in segments[:-1]:
         child = node.setdefault(segment or str(len(node)), {})

@@ -128,13 +128,14 @@ class Simulator:
         if subject is not None and request.method == "POST" and self.gate.lock(subject["id"]):
             ticket.locks = subject["id"]
         if ticket.key is not None:
-            self.keys.reserve(ticket.key, fingerprint(request), ticket.id)
+            self.keys.reserve(ticket.key, ticket.fingerprint, ticket.id)
             ticket.holds_key = True
 
     def _look_up(self, ticket: Ticket) -> Reply | None:
         if ticket.key is None:
             return None
-        reply = self.keys.look_up(ticket.key, fingerprint(ticket.request))
+        ticket.fingerprint = fingerprint(ticket.request)
+        reply = self.keys.look_up(ticket.key, ticket.fingerprint)
         ticket.replayed = reply is not None
         return reply
 

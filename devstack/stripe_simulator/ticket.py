@@ -22,6 +22,8 @@ class Ticket:
     operation: Operation | None = None
     call: Call | None = None
     key: str | None = None
+    fingerprint: str = ""
+    """Of the request, where it has a key."""
     struck: list[Fault] = field(default_factory=list)
     reply: Reply | None = None
     replayed: bool = False
