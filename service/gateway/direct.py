@@ -14,6 +14,26 @@ import stripe
 CONNECT_SECONDS = 5.0
 
 
+class _InOneWrite(http.client.HTTPConnection):
+    """Head and body leave together: two writes are two packets, and two wake-ups at the other end."""
+
+    _written: tuple[bytes, ...] = ()
+
+    def send(self, data: Any) -> None:
+        """Keep it until the answer is asked for."""
+        self._written = (*self._written, data)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Send what was written, and read the head of the answer."""
+        whole, self._written = b"".join(self._written), ()
+        super().send(whole)
+        return super().getresponse()
+
+
+class _Secured(_InOneWrite, http.client.HTTPSConnection):
+    """The same through TLS."""
+
+
 class DirectHttpClient(stripe.HTTPClient):
     """The Stripe library's transport on the standard library: no retries, no redirects, a time-out for every call.
 
@@ -79,10 +99,11 @@ class DirectHttpClient(stripe.HTTPClient):
     def _opened(self) -> http.client.HTTPConnection:
         host, port = self._address
         seconds = min(CONNECT_SECONDS, self._seconds)
+        connection: http.client.HTTPConnection
         if self._tls is None:
-            connection = http.client.HTTPConnection(host, port, timeout=seconds)
+            connection = _InOneWrite(host, port, timeout=seconds)
         else:
-            connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=self._tls)
+            connection = _Secured(host, port, timeout=seconds, context=self._tls)
         connection.connect()
         return connection
 
