@@ -1,0 +1,63 @@
+"""Statements that go past SQLAlchemy's execution: their errors, their connections, what they see."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from service.domain.commands import Release
+from service.domain.messages import OutgoingMessage
+from service.storage import commands, locked, outbox, payments
+from service.storage.availability import is_unavailable
+from service.storage.engine import transaction
+from tests.support.core import RUNNER, Core
+
+pytestmark = pytest.mark.postgres
+
+BLOCKED = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+def test_what_the_database_refuses_is_sqlalchemys_error_and_the_connection_is_used_again(core: Core) -> None:
+    message = OutgoingMessage(uuid4(), "events", "key", "news", "{}", [("ce_type", "news")])
+    with pytest.raises(IntegrityError, match="uq_outbox_event_id"), transaction(core.database) as connection:
+        outbox.append(connection, [message, message])
+    with transaction(core.database) as connection:
+        outbox.append(connection, [message])
+    assert core.sql("SELECT count(*) AS n FROM outbox")[0]["n"] == 1
+
+
+def test_a_connection_that_the_server_ends_is_a_passing_fault_and_replaced(core: Core) -> None:
+    payment_id = core.authorize()
+
+    def lock_on_an_ended_connection() -> None:
+        with transaction(core.database) as connection:
+            mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            core.sql("SELECT pg_terminate_backend(:pid)", pid=mine)
+            payments.lock(connection, payment_id)
+
+    with pytest.raises(SQLAlchemyError) as caught:
+        lock_on_an_ended_connection()
+    assert is_unavailable(caught.value)
+    with transaction(core.database) as connection:
+        assert payments.lock(connection, payment_id) is not None
+
+
+def test_who_waited_for_the_lock_sees_the_command_accepted_meanwhile(core: Core) -> None:
+    payment_id = core.authorize()
+    release = Release("c-release", payment_id, "runner-1", RUNNER)
+
+    def opened() -> list[str]:
+        with transaction(core.database) as connection:
+            found = locked.lock(connection, payment_id)
+            return [] if found is None else [progress.command.correlation_id for progress in found.opened]
+
+    with ThreadPoolExecutor(1) as other, transaction(core.database) as connection:
+        payments.lock(connection, payment_id)
+        waiting = other.submit(opened)
+        while not core.sql(BLOCKED)[0]["n"]:
+            assert not waiting.done()
+        commands.add_open(connection, release, payment_id, None)
+        connection.commit()
+        assert waiting.result(30) == ["c-release"]
+    core.settle()
