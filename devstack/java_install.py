@@ -50,7 +50,8 @@ class JavaProgram:
 class Artefacts:
     """What to fetch: the dependencies of `pom`, where its `properties` have these values.
 
-    `proof` is a pattern of a jar that is there when all went well; `megabytes` is for people who wait.
+    `proof` is a pattern of a jar that is there when all went well; `megabytes` is for people who wait. `patience`:
+    seconds for the repository's first answer, for those who cannot go on without it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Artefacts:
     properties: dict[str, str]
     proof: str
     megabytes: int
+    patience: float | None = None
 
 
 def find_program(
@@ -66,11 +68,11 @@ def find_program(
 ) -> JavaProgram:
     """The kept artefacts, or newly fetched ones; `finish` may add to their directory before it is kept.
 
-    Raises JavaUnavailableError within seconds when they cannot be had.
+    Raises JavaUnavailableError when they cannot be had: within seconds, unless there is more patience.
     """
     java, home = _find_java(artefacts), artefacts.home
     if not home.is_dir():
-        with _only_one(home.with_name("maven.lock"), say):
+        with only_one(home.with_name("maven.lock"), say):
             if not home.is_dir():
                 _install(java, artefacts, say, finish)
     return JavaProgram(java, home / "libs")
@@ -98,14 +100,14 @@ def _find_java(artefacts: Artefacts) -> str:
 
 
 @contextmanager
-def _only_one(lock: Path, say: Say) -> Iterator[None]:
-    """One fetch at a time: Maven's own repository is not safe for two."""
+def only_one(lock: Path, say: Say) -> Iterator[None]:
+    """One fetch at a time: Maven's own repository is not safe for two, and nobody needs a second."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another run that is fetching from the Maven repository")
+            say("waiting for another run that is fetching the same")
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
@@ -135,7 +137,7 @@ def _download(mvn: str, artefacts: Artefacts, building: Path) -> None:
     ]
     process = ManagedProcess(Command(name="mvn", argv=argv, log=building / "mvn.log", scratch=building))
     try:
-        _watch(process, building / "mvn.log")
+        _watch(process, building / "mvn.log", artefacts.patience or _FIRST_ANSWER_SECONDS)
         failed = process.wait(1) != 0
     except BaseException:
         process.kill()
@@ -144,7 +146,7 @@ def _download(mvn: str, artefacts: Artefacts, building: Path) -> None:
         raise JavaUnavailableError(f"mvn could not fetch its artefacts: {_first_error(building / 'mvn.log')}")
 
 
-def _watch(process: ManagedProcess, log: Path) -> None:
+def _watch(process: ManagedProcess, log: Path, patience: float) -> None:
     """Returns when Maven has ended; gives up on one that waits in vain, whatever its own time limits are.
 
     It is at work as long as it writes: what it has in its own repository already, it does not download.
@@ -154,7 +156,7 @@ def _watch(process: ManagedProcess, log: Path) -> None:
         text = log.read_text(errors="replace")
         if len(text) > written:
             written, since = len(text), time.monotonic()
-        allowed = _STALL_SECONDS if "Downloaded" in text else _FIRST_ANSWER_SECONDS
+        allowed = _STALL_SECONDS if "Downloaded" in text else patience
         if time.monotonic() - since > allowed:
             raise JavaUnavailableError(f"mvn's repository sent nothing for {allowed:.0f} s")
         time.sleep(_POLL_SECONDS)

@@ -22,8 +22,12 @@ class KafkaInstall:
     storage: Path
 
 
-def find_install(say: Say) -> KafkaInstall:
-    """The kept installation, or a new one. Raises KafkaUnavailableError within seconds when there can be none."""
+def find_install(say: Say, patience: float | None = None) -> KafkaInstall:
+    """The kept installation, or a new one. Raises KafkaUnavailableError when there can be none, and says why.
+
+    Within seconds, unless a caller who must have it waits for the repository's first answer longer: ``patience``
+    seconds.
+    """
     artefacts = Artefacts(
         name=f"Apache Kafka {KAFKA_VERSION}",
         home=cache_directory() / f"kafka-{KAFKA_VERSION}",
@@ -31,6 +35,7 @@ def find_install(say: Say) -> KafkaInstall:
         properties={"kafka.version": KAFKA_VERSION},
         proof="kafka_*.jar",
         megabytes=45,
+        patience=patience,
     )
     try:
         program = find_program(artefacts, say, _format_storage)

@@ -15,7 +15,8 @@ from devstack.postgres_install import PostgresUnavailableError
 from devstack.processes import ProcessFailedError
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
-from tests.support.requirements import unavailable
+from tests.support.programs import fetch
+from tests.support.requirements import REQUIRE_REAL, unavailable
 from tests.support.servers import Servers
 from tests.support.stripe_mock import StripeMockUnavailableError
 from tests.support.topics import Topics, make_topic, unique_topics
@@ -27,6 +28,8 @@ _SAID = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = Servers()
     config.stash[_SAID] = []
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        fetch(lambda line: print(line, flush=True))  # noqa: T201 - before there is a reporter
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -42,7 +45,7 @@ def _policy() -> str:
     """What is used, in a line; which Kafka it became is known when it runs, and said at the end."""
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     kafka = given or ("Apache Kafka if it can be had" if shutil.which("java") else "librdkafka's mock cluster: no java")
-    missing = "fails" if os.environ.get("REQUIRE_REAL") == "1" else "is skipped and listed"
+    missing = "fails" if REQUIRE_REAL else "is skipped and listed"
     return f"Kafka: {kafka}; what is missing {missing}"
 
 

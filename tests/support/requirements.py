@@ -5,10 +5,13 @@ from typing import NoReturn
 
 import pytest
 
+REQUIRE_REAL = os.environ.get("REQUIRE_REAL") == "1"
+"""Whether a test that cannot run here fails the run."""
+
 
 def unavailable(what: str, reason: object) -> NoReturn:
     """Skips the test by name and reason; with REQUIRE_REAL=1 the test fails instead."""
     message = f"{what}: {reason}"
-    if os.environ.get("REQUIRE_REAL") == "1":
+    if REQUIRE_REAL:
         pytest.fail(f"REQUIRE_REAL=1, but {message}", pytrace=False)
     pytest.skip(message)

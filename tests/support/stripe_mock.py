@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from devstack.java_install import cache_directory
+from devstack.java_install import cache_directory, only_one
 from devstack.ports import accepts_connections, free_port
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, environment, run_to_end, scratch_directory
 
@@ -23,7 +23,7 @@ class StripeMock:
     """A running stripe-mock. Raises StripeMockUnavailableError, ProcessFailedError."""
 
     def __init__(self) -> None:
-        program = _program()
+        program = find_program()
         self._scratch = scratch_directory("stripe-mock")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -50,10 +50,13 @@ class StripeMock:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def _program() -> Path:
+def find_program() -> Path:
+    """The kept program, or a new one. Raises StripeMockUnavailableError when there can be none."""
     home = cache_directory() / f"stripe-mock-{VERSION}"
     if not home.is_dir():
-        _build(home)
+        with only_one(home.with_name(f"{home.name}.lock"), lambda _line: None):
+            if not home.is_dir():
+                _build(home)
     return home / "stripe-mock"
 
 
@@ -76,17 +79,8 @@ def _build(home: Path) -> None:
                 ),
                 seconds,
             )
-        _keep(building, home)
+        building.rename(home)
     except ProcessFailedError as error:
         raise StripeMockUnavailableError(str(error)) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _keep(building: Path, home: Path) -> None:
-    """Another run may have been faster; its result is as good."""
-    try:
-        building.rename(home)
-    except OSError:
-        if not home.is_dir():
-            raise

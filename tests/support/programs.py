@@ -1,0 +1,32 @@
+"""Programs that tests start and this machine may not have yet: fetched once, before the tests share its processors."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from devstack.java_install import Say
+from devstack.kafka_install import KafkaUnavailableError, find_install
+from tests.support.requirements import REQUIRE_REAL
+from tests.support.stripe_mock import StripeMockUnavailableError, find_program
+
+_PATIENCE_SECONDS = 180.0
+"""For a repository's first answer, where going on without it would fail the run."""
+
+
+def fetch(say: Say) -> None:
+    """Apache Kafka and stripe-mock, into the cache. What cannot be had is told by the tests that need it."""
+    with ThreadPoolExecutor(2) as pool:
+        for fetching in (pool.submit(_fetch_kafka, say), pool.submit(_fetch_stripe_mock, say)):
+            fetching.result()
+
+
+def _fetch_kafka(say: Say) -> None:
+    try:
+        find_install(say, _PATIENCE_SECONDS if REQUIRE_REAL else None)
+    except KafkaUnavailableError as error:
+        say(f"Apache Kafka: {error}")
+
+
+def _fetch_stripe_mock(say: Say) -> None:
+    try:
+        find_program()
+    except StripeMockUnavailableError as error:
+        say(f"stripe-mock: {error}")
