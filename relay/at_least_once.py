@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, Message
-
 from relay.health import Health
 from relay.kafka_errors import raise_refusal, refusal
 from relay.log_reader import Row
@@ -18,10 +16,9 @@ class AtLeastOnce:
     """After a crash the last batch comes again, in its order. When a record is refused, its neighbours may too."""
 
     def __init__(self, client_config: Mapping[str, Any], health: Health, beat: Beat) -> None:
-        self._failures: list[KafkaError] = []
         # No message ever times out: a later one of its key would overtake it.
-        ours = {"message.timeout.ms": 0, "on_delivery": self._delivered}
-        self._client = Client(client_config, health, beat, **ours)
+        self._client = Client(client_config, health, beat, **{"message.timeout.ms": 0})
+        self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
         """Wait for a broker. Nobody keeps an account."""
@@ -30,12 +27,16 @@ class AtLeastOnce:
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
         """Until every record is acknowledged."""
-        self._failures.clear()
         self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         self._client.flush()
-        for error in sorted(self._failures, key=lambda error: refusal(error) is not None):
+        for error in sorted(self._client.failures, key=lambda error: refusal(error) is not None):
             raise_refusal(error)
+        self.confirmed = receipt
+
+    def settle(self, _seconds: float) -> bool:
+        """What ``publish`` returned from is certain."""
+        return True
 
     def idle(self) -> None:
         """Serve callbacks."""
@@ -44,7 +45,3 @@ class AtLeastOnce:
     def close(self) -> None:
         """Whatever is still queued comes again from the outbox."""
         self._client.discard()
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self._failures.append(error)

@@ -21,7 +21,7 @@ _RECEIPT_SECONDS = 6 * 3600.0
 
 
 class Loop:
-    """Ends when draining begins, with the transaction that was under way finished and mirrored."""
+    """Ends when draining begins, with what was under way finished and mirrored."""
 
     def __init__(
         self,
@@ -58,6 +58,9 @@ class Loop:
                 batch = self._reader.read()
             on_working()
             metrics.GAPS.set(self._reader.open_gaps)
+        while not self._publisher.settle(_SLICE_SECONDS):
+            self._vigil.beat()
+        self._mirror(self._receipt)
 
     def _publish(self, batch: Batch) -> Batch:
         """Publish ``batch`` while the next one is read, if there is more; the next one."""
@@ -67,23 +70,32 @@ class Loop:
         ahead = self._vigil.start(self._reader.read) if batch.more else None
         self._receipt = deliver(self._publisher, partial(bury, self._leadership.query), batch, self._receipt)
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
-        reached(CrashPoint.RELAY_AFTER_KAFKA_COMMIT)
-        self._mirror()
-        reached(CrashPoint.RELAY_AFTER_MIRROR)
+        if self._publisher.confirmed is not None:
+            self._mirror(self._publisher.confirmed)
         metrics.PUBLISHED.inc(len(batch.rows))
         metrics.BATCHES.inc()
         self._vigil.beat()
         return self._vigil.wait_for(ahead) if ahead is not None else self._reader.read()
 
-    def _mirror(self) -> None:
-        checkpoint.save(self._leadership.query, self._relay, Checkpoint(self._receipt.settled, self._receipt.epoch))
-        self._mirrored = self._receipt.settled
+    def _mirror(self, certain: Receipt) -> None:
+        if certain.settled == self._mirrored:
+            return
+        reached(CrashPoint.RELAY_AFTER_KAFKA_COMMIT)
+        checkpoint.save(self._leadership.query, self._relay, Checkpoint(certain.settled, certain.epoch))
+        self._mirrored = certain.settled
+        reached(CrashPoint.RELAY_AFTER_MIRROR)
 
     def _rest(self, batch: Batch) -> None:
-        """After a read that found nothing: fall asleep, or wait for those who were told that nobody sleeps."""
-        if batch.after != self._mirrored:
+        """After a read that found nothing: fall asleep, or wait for those who were told that nobody sleeps.
+
+        While a commit is under way there is another read first: rows that come now need not wait for its end.
+        """
+        if not self._publisher.settle(_SHORTEST_PAUSE):
+            self._vigil.beat()
+            return
+        if batch.after != self._receipt.settled:
             self._receipt = self._receipt.after(batch.after, [])
-            self._mirror()
+        self._mirror(self._receipt)
         if self._leadership.asleep:
             self._sleep()
         elif not self._leadership.fall_asleep():

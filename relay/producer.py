@@ -1,21 +1,20 @@
 """What both deliveries share: the librdkafka settings, rows made records, calls that wait without losing the lock."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotDoneError
+from concurrent.futures import Future, wait
 from functools import partial
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relay.health import Health
-from relay.kafka_errors import MALFORMED, RefusedError, error_of, passes, raise_refusal
+from relay.kafka_errors import error_of, passes, raise_refusal
 from relay.log_reader import Row
 from relay.receipt import Receipt
+from relay.records import queue
 from service.settings_source import SettingError
 
 T = TypeVar("T")
@@ -25,7 +24,6 @@ Beat = Callable[[], None]
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
 _GIVEN_UP_SECONDS = 4.0
-_REPLAYED = ("replayed", "true")
 
 LARGEST_RECORD = 32 * 1024 * 1024
 """Bytes. A dead letter holds a whole record in base64, which may have been larger than brokers take by default."""
@@ -44,9 +42,6 @@ _DEFAULTS: dict[str, Any] = {
     "topic.metadata.refresh.interval.ms": 10_000,
 }
 
-_decode = json.JSONDecoder().raw_decode
-"""Half the time of json.loads. It takes no leading space, which PostgreSQL's json keeps as it came."""
-
 _OURS: dict[str, Any] = {"enable.idempotence": True, "delivery.report.only.error": True}
 """What exactly-once stands on: KAFKA_CONFIG cannot change it (librdkafka manual, CONFIGURATION.md)."""
 
@@ -57,8 +52,18 @@ class Publisher(Protocol):
     def open(self) -> Receipt | None:
         """Become the only writer; what Kafka holds by its own account, None when it has no account."""
 
+    @property
+    def confirmed(self) -> Receipt | None:
+        """The newest receipt that Kafka will not lose; None before the first."""
+
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """Publish ``rows`` and, with them, the receipt that says so. Raises RefusedError."""
+        """Publish ``rows`` and, with them, the receipt that says so. Raises RefusedError.
+
+        They are certain when ``confirmed`` says so; those of the call before are when this one returns.
+        """
+
+    def settle(self, seconds: float) -> bool:
+        """Wait at most so long until everything published is certain; whether it is."""
 
     def idle(self) -> None:
         """Let librdkafka tell what happened meanwhile."""
@@ -72,9 +77,17 @@ class Client:
 
     def __init__(self, config: Mapping[str, Any], health: Health, beat: Beat, **ours: Any) -> None:
         """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
-        told = {"error_cb": health.on_error, "stats_cb": health.on_statistics, "statistics.interval.ms": 1000}
+        told = {
+            "error_cb": health.on_error,
+            "stats_cb": health.on_statistics,
+            "statistics.interval.ms": 1000,
+            "on_delivery": self._delivered,
+        }
         self._beat = beat
         self._topics: set[str] = set()
+        self._discarded = False
+        self.failures: list[KafkaError] = []
+        """Why records were not delivered, since the last ``send``."""
         try:
             self.producer = Producer(
                 {**_DEFAULTS, **config, **_OURS, **ours, **told}, logger=logging.getLogger("librdkafka")
@@ -99,29 +112,42 @@ class Client:
         After its coordinator was restarted librdkafka may wait ten minutes for the one it remembers, whatever time-out
         it is given (librdkafka issues 5456 and 5511). A new producer of the same transactional id goes on at once.
         """
-        done: Future[None] = Future()
-        Thread(target=_settle, args=(done, partial(call, seconds)), name="relay-receipt", daemon=True).start()
+        done = _in_thread("relay-receipt", partial(call, seconds))
         given_up_at = time.monotonic() + _GIVEN_UP_SECONDS
+        while not wait([done], _SLICE_SECONDS).done:
+            if time.monotonic() > given_up_at:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "coordinator", fatal=True))
+            self._beat()
+        return done.result()
+
+    def commit_aside(self) -> "Future[None]":
+        """Commit the transaction in a thread of its own, however long the broker takes."""
+        return _in_thread("relay-commit", self._commit)
+
+    def _commit(self) -> None:
         while True:
             try:
-                return done.result(_SLICE_SECONDS)
-            except NotDoneError:
-                if time.monotonic() > given_up_at:
-                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "coordinator", fatal=True)) from None
-            self._beat()
+                self.producer.commit_transaction(_SLICE_SECONDS)
+            except KafkaException as exc:
+                if self._discarded or not passes(error_of(exc)):
+                    raise
+                self.producer.poll(_PAUSE_SECONDS)
+            else:
+                return
 
     def send(self, rows: Sequence[Row]) -> None:
         """Queue every row. Raises RefusedError when one cannot be a record, KafkaException when a topic cannot be had.
 
         librdkafka would wait for a missing topic, and then not say which it was.
         """
+        self.failures.clear()
         for topic in {row[1] for row in rows} - self._topics:
             error = self.patiently(partial(self._topic_error, topic))
             if error is not None:
                 position = next(row[0] for row in rows if row[1] == topic)
                 raise_refusal(KafkaError(error.code(), f"{topic}: {error.str()}"), position)
             self._topics.add(topic)
-        _queue(self.producer, rows)
+        queue(self.producer, rows)
 
     def _topic_error(self, topic: str, seconds: float) -> KafkaError | None:
         found = self.producer.list_topics(topic, timeout=seconds).topics.get(topic)
@@ -134,7 +160,19 @@ class Client:
 
     def discard(self) -> None:
         """Drop what is queued; nobody waits for it."""
+        self._discarded = True
         self.producer.purge(blocking=False)
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self.failures.append(error)
+
+
+def _in_thread(name: str, call: Callable[[], None]) -> "Future[None]":
+    """A daemon: librdkafka may keep it longer than the process wants to live."""
+    done: Future[None] = Future()
+    Thread(target=_settle, args=(done, call), name=name, daemon=True).start()
+    return done
 
 
 def _settle(done: "Future[None]", call: Callable[[], None]) -> None:
@@ -143,30 +181,3 @@ def _settle(done: "Future[None]", call: Callable[[], None]) -> None:
         done.set_result(None)
     except Exception as exc:  # noqa: BLE001 - raised again by whoever waits
         done.set_exception(exc)
-
-
-def _queue(producer: Producer, rows: Sequence[Row]) -> None:
-    produce = producer.produce
-    for position, topic, key, value, text, replayed in rows:
-        try:
-            headers = list(map(tuple, _decode(text.lstrip())[0]))
-            if replayed:
-                headers.append(_REPLAYED)
-            try:
-                produce(topic, value, key, headers=headers)
-            except BufferError:
-                _when_there_is_room(producer, topic, value, key, headers)
-        except KafkaException as exc:
-            raise_refusal(error_of(exc), position)
-        except (TypeError, ValueError) as exc:
-            raise RefusedError(MALFORMED, str(exc), position) from exc
-
-
-def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, headers: list[Any]) -> None:
-    while True:
-        producer.poll(_PAUSE_SECONDS)
-        try:
-            producer.produce(topic, value, key, headers=headers)
-        except BufferError:
-            continue
-        return

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotDoneError
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self, TypeVar
 
 from relay import metrics
@@ -89,13 +88,9 @@ class Vigil:
 
     def wait_for(self, work: "Future[T]") -> T:
         """The result of ``work``, or what it raised."""
-        while True:
-            try:
-                return work.result(_SLICE_SECONDS)
-            except NotDoneError:
-                if work.done():
-                    raise
-                self.beat()
+        while not wait([work], _SLICE_SECONDS).done:
+            self.beat()
+        return work.result()
 
     def aside(self, work: Callable[[], T]) -> T:
         """``work`` done in the other thread."""

@@ -33,6 +33,7 @@ class _Sink:
     def __init__(self, batches: int, shutdown: Shutdown) -> None:
         self._left = batches
         self._shutdown = shutdown
+        self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
         return None
@@ -42,6 +43,10 @@ class _Sink:
         self._left -= 1
         if self._left == 0:
             self._shutdown.request()
+        self.confirmed = receipt
+
+    def settle(self, _seconds: float) -> bool:
+        return True
 
     def idle(self) -> None: ...
 

@@ -23,7 +23,7 @@ class PickyPublisher:
 
     def __init__(self, refused: set[int], *, helpful: bool) -> None:
         self.published: list[int] = []
-        self.receipt: Receipt | None = None
+        self.confirmed: Receipt | None = None
         self.transactions = 0
         self._refused = refused
         self._helpful = helpful
@@ -37,7 +37,10 @@ class PickyPublisher:
         if bad:
             raise RefusedError("RECORD_TOO_LARGE", "too large", bad[0] if self._helpful else None)
         self.published += [number for number, *_ in rows]
-        self.receipt = receipt
+        self.confirmed = receipt
+
+    def settle(self, _seconds: float) -> bool:
+        return True
 
     def idle(self) -> None: ...
 
@@ -58,10 +61,10 @@ def test_everything_but_the_refused_is_published_in_order(
     assert publisher.published == sorted(positions - refused)
     assert buried == sorted(positions & refused)
     assert receipt.settled == batch.after
-    if publisher.receipt is not None:
+    if publisher.confirmed is not None:
         published_last = publisher.published[-1]
         settled_then = settle(before, [row for row in rows if row[0] <= published_last])
-        assert publisher.receipt.settled == settled_then
+        assert publisher.confirmed.settled == settled_then
 
 
 def test_one_refused_among_thousands_is_found_in_a_few_transactions() -> None:

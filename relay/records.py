@@ -1,0 +1,44 @@
+"""Outbox rows as Kafka records. The only code that runs once a record."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from confluent_kafka import KafkaException, Producer
+
+from relay.kafka_errors import MALFORMED, RefusedError, error_of, raise_refusal
+from relay.log_reader import Row
+
+_PAUSE_SECONDS = 0.05
+_REPLAYED = ("replayed", "true")
+
+_decode: Callable[[str], list[Any]] = msgspec.json.Decoder(list[tuple[str, str]]).decode
+"""Pairs of strings, checked and as librdkafka's binding takes them, in a third of the time of json.loads."""
+
+
+def queue(producer: Producer, rows: Sequence[Row]) -> None:
+    """Queue every row, in order; waits while librdkafka's queue is full. Raises RefusedError."""
+    produce = producer.produce
+    for position, topic, key, value, text, replayed in rows:
+        try:
+            headers = _decode(text)
+            if replayed:
+                headers.append(_REPLAYED)
+            try:
+                produce(topic, value, key, headers=headers)
+            except BufferError:
+                _when_there_is_room(producer, topic, value, key, headers)
+        except KafkaException as exc:
+            raise_refusal(error_of(exc), position)
+        except (TypeError, ValueError) as exc:
+            raise RefusedError(MALFORMED, str(exc), position) from exc
+
+
+def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, headers: list[Any]) -> None:
+    while True:
+        producer.poll(_PAUSE_SECONDS)
+        try:
+            producer.produce(topic, value, key, headers=headers)
+        except BufferError:
+            continue
+        return

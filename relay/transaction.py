@@ -1,0 +1,98 @@
+"""One transactional id of the relay: its producer, and the one transaction it may have under way."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from relay.health import Health
+from relay.kafka_errors import RefusedError, error_of, raise_refusal
+from relay.log_reader import Row
+from relay.producer import Beat, Client
+from service.crash_points import CrashPoint, reached
+
+_BATCH_BYTES = 1_000_000
+"""librdkafka's default batch.size."""
+
+
+class Transactions:
+    """Transactions of one id, one after the other. A newer instance of the same id fences an older one."""
+
+    def __init__(self, config: Mapping[str, Any], transactional_id: str, health: Health, beat: Beat) -> None:
+        # No lingering: a transaction is as large as it is when it begins, and nothing more comes to wait for.
+        self._new_client = partial(
+            Client, config, health, beat, **{"transactional.id": transactional_id, "linger.ms": 0}
+        )
+        self._batch_bytes = _BATCH_BYTES
+        self._client = self._new_client()
+
+    def open(self) -> None:
+        """Fence every older instance and settle what it left open."""
+        self._client.patiently(self._client.producer.init_transactions)
+
+    def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
+        """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.
+
+        Raises RefusedError after the transaction was aborted.
+        """
+        self._client.producer.begin_transaction()
+        try:
+            self._hand_over(rows, receipt, group)
+        except RefusedError as exc:
+            self._client.patiently(self._client.producer.abort_transaction)
+            if exc.position is None:
+                self._begin_anew(alone=len(rows) == 1)
+            raise
+
+    def _hand_over(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
+        client = self._client
+        client.send(rows)
+        reached(CrashPoint.RELAY_IN_TRANSACTION)
+        try:
+            client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
+            client.flush()
+            if client.failures:
+                # It cannot succeed; it says what failed.
+                client.patiently(client.producer.commit_transaction)
+        except KafkaException as exc:
+            raise_refusal(error_of(exc))
+
+    def _send_receipt(self, receipt: TopicPartition, group: Any, seconds: float) -> None:
+        """While the records are on their way. When one of them fails just then, only a second call says why."""
+        send = self._client.producer.send_offsets_to_transaction
+        try:
+            send([receipt], group, seconds)
+        except KafkaException as exc:
+            if error_of(exc).code() != KafkaError._STATE:
+                raise
+            self._client.flush()
+            send([receipt], group, seconds)
+
+    def commit(self) -> "Future[None]":
+        """Begin to commit what was prepared; done, or failed for good, when the future is."""
+        return self._client.commit_aside()
+
+    def _begin_anew(self, *, alone: bool) -> None:
+        """A new producer: the refused records' sequence numbers are lost to the old one.
+
+        Unless it was one record ``alone``, the broker may have refused the size of the batch that librdkafka made of
+        several: the new one makes smaller ones.
+        """
+        self._batch_bytes = _BATCH_BYTES if alone else max(1, self._batch_bytes // 4)
+        self._client.discard()
+        self._client = self._new_client(**{"batch.size": self._batch_bytes})
+        self.open()
+
+    def patiently(self, call: Any) -> Any:
+        """As ``Client.patiently``."""
+        return self._client.patiently(call)
+
+    def idle(self) -> None:
+        """Serve callbacks."""
+        self._client.producer.poll(0)
+
+    def close(self) -> None:
+        """An open transaction is aborted by the next ``open``, here or elsewhere."""
+        self._client.discard()
