@@ -36,6 +36,8 @@ class Leadership:
                 ("synchronous_commit", "off"),
             ),
         )
+        self._poller = select.poll()
+        self._poller.register(self._session, select.POLLIN)
         self._last = time.monotonic()
         self.asleep = False
         """Whether writers ring."""
@@ -82,7 +84,7 @@ class Leadership:
 
     def wait_for_ring(self, seconds: float) -> bool:
         """Wait until somebody rings, at most ``seconds``."""
-        if not self._session.notifies and select.select([self._session], [], [], seconds)[0]:
+        if not self._session.notifies and self._poller.poll(1000 * seconds):
             self._session.poll()
         rung = bool(self._session.notifies)
         self._session.notifies.clear()

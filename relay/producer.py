@@ -77,17 +77,18 @@ class Client:
 
     def __init__(self, config: Mapping[str, Any], health: Health, beat: Beat, **ours: Any) -> None:
         """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
+        self.failures: list[KafkaError] = []
+        """Why records were not delivered, since the last ``send``."""
+
         told = {
             "error_cb": health.on_error,
             "stats_cb": health.on_statistics,
             "statistics.interval.ms": 1000,
-            "on_delivery": self._delivered,
+            "on_delivery": partial(_note_failure, self.failures),
         }
         self._beat = beat
         self._topics: set[str] = set()
         self._discarded = False
-        self.failures: list[KafkaError] = []
-        """Why records were not delivered, since the last ``send``."""
         try:
             self.producer = Producer(
                 {**_DEFAULTS, **config, **_OURS, **ours, **told}, logger=logging.getLogger("librdkafka")
@@ -163,9 +164,11 @@ class Client:
         self._discarded = True
         self.producer.purge(blocking=False)
 
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self.failures.append(error)
+
+def _note_failure(failures: list[KafkaError], error: KafkaError | None, _message: Message) -> None:
+    # No method of the client: in a ring with it, a producer would keep its threads until garbage is looked for.
+    if error is not None:
+        failures.append(error)
 
 
 def _in_thread(name: str, call: Callable[[], None]) -> "Future[None]":
