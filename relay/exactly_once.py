@@ -12,6 +12,7 @@ from relay.log_reader import Row
 from relay.producer import Beat
 from relay.receipt import Receipt
 from relay.transaction import Transactions
+from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
 
 _log = get_logger(__name__)
@@ -70,6 +71,7 @@ class ExactlyOnce:
         """One transaction, on its way to be committed. Raises RefusedError after it was aborted."""
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
         self._next.prepare(rows, place, self._group)
+        reached(CrashPoint.RELAY_BEFORE_KAFKA_COMMIT)
         while not self.settle(_SLICE_SECONDS):
             self._beat()
         self._under_way = self._next.commit(), receipt

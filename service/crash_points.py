@@ -49,6 +49,7 @@ class CrashPoint(StrEnum):
     REQUEST_AFTER_COMMIT = "request.after_commit"
     RELAY_AFTER_READ = "relay.after_read"
     RELAY_IN_TRANSACTION = "relay.in_transaction"
+    RELAY_BEFORE_KAFKA_COMMIT = "relay.before_kafka_commit"
     RELAY_AFTER_REFUSAL = "relay.after_refusal"
     RELAY_AFTER_KAFKA_COMMIT = "relay.after_kafka_commit"
     RELAY_AFTER_MIRROR = "relay.after_mirror"

@@ -86,6 +86,7 @@ SCENARIOS: dict[CrashPoint, Scenario] = {
     CrashPoint.REQUEST_AFTER_COMMIT: _REQUEST,
     CrashPoint.RELAY_AFTER_READ: Scenario("relay", authorise),
     CrashPoint.RELAY_IN_TRANSACTION: Scenario("relay", authorise),
+    CrashPoint.RELAY_BEFORE_KAFKA_COMMIT: Scenario("relay", release),
     CrashPoint.RELAY_AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
     CrashPoint.RELAY_AFTER_KAFKA_COMMIT: Scenario("relay", release),
     CrashPoint.RELAY_AFTER_MIRROR: Scenario("relay", release),
