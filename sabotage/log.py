@@ -86,7 +86,7 @@ MECHANISMS = (
         "a batch is published from its last row to its first",
         (
             Change(
-                "relay/producer.py",
+                "relay/records.py",
                 "for position, topic, key, value, text, replayed in rows:",
                 "for position, topic, key, value, text, replayed in reversed(rows):",
             ),

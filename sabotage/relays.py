@@ -54,11 +54,11 @@ MECHANISMS = (
         "the receipt is committed in a Kafka transaction after that of its records",
         (
             Change(
-                "relay/exactly_once.py",
-                "        self._client.send(rows)\n",
-                "        self._client.send(rows)\n"
-                "        self._client.patiently(self._client.producer.commit_transaction)\n"
-                "        self._client.producer.begin_transaction()\n",
+                "relay/transaction.py",
+                "        client.send(rows)\n",
+                "        client.send(rows)\n"
+                "        client.patiently(client.producer.commit_transaction)\n"
+                "        client.producer.begin_transaction()\n",
             ),
         ),
         (f"{_KILLED}[relay.in_transaction]",),
@@ -69,9 +69,9 @@ MECHANISMS = (
         "no receipt is written",
         (
             Change(
-                "relay/exactly_once.py",
-                "self._client.patiently(partial(self._client.within_deadline, partial(self._send_receipt, place)))",
-                "self._client.flush()",
+                "relay/transaction.py",
+                "client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))",
+                "client.flush()",
             ),
         ),
         ("tests/integration/relay/test_publishing.py::test_receipt_and_mirror_agree_after_a_drain",),
@@ -90,6 +90,22 @@ MECHANISMS = (
         (_TAKEN_OVER,),
     ),
     Mechanism(
+        "commits-in-order",
+        g.IN_ORDER,
+        "a transaction is committed whether or not the one before it is",
+        (
+            Change(
+                "relay/exactly_once.py",
+                "        while not self.settle(_SLICE_SECONDS):\n            self._beat()\n",
+                "",
+            ),
+        ),
+        (
+            "tests/unit/relay/test_exactly_once.py::test_committed_in_order_and_prepared_meanwhile",
+            "tests/unit/relay/test_exactly_once.py::test_after_a_failed_commit_nothing_is_committed",
+        ),
+    ),
+    Mechanism(
         "fencing",
         g.SEVERAL_RELAYS,
         "each relay has a transactional id of its own",
@@ -103,15 +119,13 @@ MECHANISMS = (
         (
             Change(
                 "relay/exactly_once.py",
-                "        self._client.patiently(self._client.producer.init_transactions)\n        consumer = ",
+                "        self._next.open()\n        self._last.open()\n        consumer = ",
                 "        consumer = ",
             ),
             Change(
                 "relay/exactly_once.py",
                 "            consumer.close()\n        if found.error",
-                "            consumer.close()\n"
-                "        self._client.patiently(self._client.producer.init_transactions)\n"
-                "        if found.error",
+                "            consumer.close()\n        self._next.open()\n        self._last.open()\n        if found.error",
             ),
         ),
         (_TAKEN_OVER,),

@@ -124,6 +124,7 @@ def test_who_was_taken_over_publishes_nothing(
             if not refused:
                 with pytest.raises(KafkaException) as caught:
                     older.publish([_row(1, topics.events, "of the older")], RECEIPT)
+                    older.settle(SECONDS)
                 refused.append(str(caught.value))
             return super().committed(*asked)
 
@@ -132,6 +133,7 @@ def test_who_was_taken_over_publishes_nothing(
         monkeypatch.setattr("relay.exactly_once.Consumer", Meanwhile)
         newer.open()
         newer.publish([_row(1, topics.events, "of the newer")], RECEIPT)
+        assert newer.settle(SECONDS)
     assert ["_FENCED" in said for said in refused] == [True]
     assert [record.event_id for record in reader.read_events(["of the newer"])] == ["of the newer"]
 
