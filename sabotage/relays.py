@@ -125,7 +125,9 @@ MECHANISMS = (
             Change(
                 "relay/exactly_once.py",
                 "            consumer.close()\n        if found.error",
-                "            consumer.close()\n        self._next.open()\n        self._last.open()\n        if found.error",
+                "            consumer.close()\n"
+                "        self._next.open()\n        self._last.open()\n"
+                "        if found.error",
             ),
         ),
         (_TAKEN_OVER,),

@@ -13,6 +13,7 @@ from devstack.kafka import Kafka
 from relay.health import Health
 from relay.log_reader import Row
 from relay.positions import Settled
+from relay.producer import Publisher
 from relay.receipt import Epoch, Receipt
 from relay.turn import make_publisher
 from service.crash_points import CrashPoint
@@ -119,12 +120,15 @@ def test_who_was_taken_over_publishes_nothing(
     older, newer = (make_publisher(small_batches, Health(), lambda: None) for _ in range(2))
     refused: list[str] = []
 
+    def publish(publisher: Publisher, event_id: str) -> None:
+        publisher.publish([_row(1, topics.events, event_id)], RECEIPT)
+        assert publisher.settle(SECONDS)
+
     class Meanwhile(Consumer):
         def committed(self, *asked: Any) -> Any:
             if not refused:
                 with pytest.raises(KafkaException) as caught:
-                    older.publish([_row(1, topics.events, "of the older")], RECEIPT)
-                    older.settle(SECONDS)
+                    publish(older, "of the older")
                 refused.append(str(caught.value))
             return super().committed(*asked)
 
@@ -132,8 +136,7 @@ def test_who_was_taken_over_publishes_nothing(
         older.open()
         monkeypatch.setattr("relay.exactly_once.Consumer", Meanwhile)
         newer.open()
-        newer.publish([_row(1, topics.events, "of the newer")], RECEIPT)
-        assert newer.settle(SECONDS)
+        publish(newer, "of the newer")
     assert ["_FENCED" in said for said in refused] == [True]
     assert [record.event_id for record in reader.read_events(["of the newer"])] == ["of the newer"]
 
