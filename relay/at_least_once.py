@@ -40,7 +40,7 @@ class AtLeastOnce:
 
     def idle(self) -> None:
         """Serve callbacks."""
-        self._client.producer.poll(0)
+        self._client.poll(0)
 
     def close(self) -> None:
         """Whatever is still queued comes again from the outbox."""

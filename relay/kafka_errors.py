@@ -1,8 +1,11 @@
 """What a Kafka error means to the relay."""
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
+
+T = TypeVar("T")
 
 REFUSALS = {
     KafkaError.MSG_SIZE_TOO_LARGE: "RECORD_TOO_LARGE",
@@ -49,3 +52,18 @@ def passes(error: KafkaError) -> bool:
     """Whether the same call may simply be made again."""
     final = error.fatal() or error.txn_requires_abort()
     return bool(error.retriable()) or (error.code() == KafkaError._TIMED_OUT and not final)
+
+
+def served(call: Callable[[], T]) -> T:
+    """``call``, which serves librdkafka's callbacks. Raises what it raises, and always KafkaException for a fatal error.
+
+    The binding raises a fatal error from among the callbacks and calls the rest of them all the same; the next one then
+    ends in a SystemError, because an exception stands already (seen with confluent-kafka 2.16).
+    """
+    try:
+        return call()
+    except SystemError as exc:
+        cause: BaseException | None = exc
+        while cause is not None and not isinstance(cause, KafkaException):
+            cause = cause.__cause__
+        raise cause or exc from None

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from relay.health import Health
-from relay.kafka_errors import error_of, passes, raise_refusal
+from relay.kafka_errors import error_of, passes, raise_refusal, served
 from relay.log_reader import Row
 from relay.receipt import Receipt
 from relay.records import queue
@@ -100,11 +100,11 @@ class Client:
         """``call(seconds)`` until it is done. Raises KafkaException when trying again is no use."""
         while True:
             try:
-                return call(_SLICE_SECONDS)
+                return served(partial(call, _SLICE_SECONDS))
             except KafkaException as exc:
                 if not passes(error_of(exc)):
                     raise
-            self.producer.poll(_PAUSE_SECONDS)
+            self.poll(_PAUSE_SECONDS)
             self._beat()
 
     def within_deadline(self, call: Callable[[float], None], seconds: float) -> None:
@@ -128,11 +128,11 @@ class Client:
     def _commit(self) -> None:
         while True:
             try:
-                self.producer.commit_transaction(_SLICE_SECONDS)
+                served(partial(self.producer.commit_transaction, _SLICE_SECONDS))
             except KafkaException as exc:
                 if self._discarded or not passes(error_of(exc)):
                     raise
-                self.producer.poll(_PAUSE_SECONDS)
+                self.poll(_PAUSE_SECONDS)
             else:
                 return
 
@@ -156,8 +156,12 @@ class Client:
 
     def flush(self) -> None:
         """Until nothing is under way."""
-        while self.producer.flush(_SLICE_SECONDS):
+        while served(partial(self.producer.flush, _SLICE_SECONDS)):
             self._beat()
+
+    def poll(self, seconds: float) -> None:
+        """Serve callbacks."""
+        served(partial(self.producer.poll, seconds))
 
     def discard(self) -> None:
         """Drop what is queued; nobody waits for it."""

@@ -1,12 +1,13 @@
 """Outbox rows as Kafka records. The only code that runs once a record."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 from confluent_kafka import KafkaException, Producer
 
-from relay.kafka_errors import MALFORMED, RefusedError, error_of, raise_refusal
+from relay.kafka_errors import MALFORMED, RefusedError, error_of, raise_refusal, served
 from relay.log_reader import Row
 
 _PAUSE_SECONDS = 0.05
@@ -36,7 +37,7 @@ def queue(producer: Producer, rows: Sequence[Row]) -> None:
 
 def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, headers: list[Any]) -> None:
     while True:
-        producer.poll(_PAUSE_SECONDS)
+        served(partial(producer.poll, _PAUSE_SECONDS))
         try:
             producer.produce(topic, value, key, headers=headers)
         except BufferError:

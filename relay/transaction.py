@@ -91,7 +91,7 @@ class Transactions:
 
     def idle(self) -> None:
         """Serve callbacks."""
-        self._client.producer.poll(0)
+        self._client.poll(0)
 
     def close(self) -> None:
         """An open transaction is aborted by the next ``open``, here or elsewhere."""
