@@ -55,7 +55,7 @@ def passes(error: KafkaError) -> bool:
 
 
 def served(call: Callable[[], T]) -> T:
-    """``call``, which serves librdkafka's callbacks. Raises what it raises, and always KafkaException for a fatal error.
+    """``call``, which serves librdkafka's callbacks. Raises what it raises, and KafkaException for a fatal error.
 
     The binding raises a fatal error from among the callbacks and calls the rest of them all the same; the next one then
     ends in a SystemError, because an exception stands already (seen with confluent-kafka 2.16).

@@ -1,6 +1,7 @@
 """A fatal error comes out of librdkafka's callbacks as what it is."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -14,7 +15,7 @@ def _chained(*errors: BaseException) -> Callable[[], None]:
     """As the binding does it: each error's cause is the one that stood before it."""
 
     def call() -> None:
-        for earlier, later in zip(errors, errors[1:], strict=False):
+        for earlier, later in pairwise(errors):
             later.__cause__ = earlier
         raise errors[-1]
 
