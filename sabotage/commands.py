@@ -24,7 +24,7 @@ MECHANISMS = (
         g.EFFECT_ONCE,
         "the same, and the process dies between the call and its record",
         (_RANDOM_KEY,),
-        (f"{_EVERY_POINT}[create_intent.after_call]", "tests/crash/test_storm.py::test_a_short_storm"),
+        (f"{_EVERY_POINT}[create_intent.after_call]",),
     ),
     Mechanism(
         "command-key",

@@ -120,6 +120,7 @@ MECHANISMS = (
         (
             "tests/crash/test_every_point.py::"
             "test_a_process_killed_here_leaves_nothing_undone_and_nothing_doubled[create_intent.after_call]",
+            "tests/crash/test_storm.py::test_a_short_storm",
         ),
     ),
     Mechanism(
