@@ -9,8 +9,8 @@ import psycopg2
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from bench import broker
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import migrate
 
@@ -43,9 +43,9 @@ class Servers:
     @cached_property
     def kafka(self) -> ApacheKafka:
         """Raises KafkaUnavailableError, ProcessFailedError."""
-        broker = ApacheKafka(find_install(print))
-        self._open.append(broker)
-        return broker.start()
+        started = broker.start()
+        self._open.append(started)
+        return started
 
     @cached_property
     def _template(self) -> str:
