@@ -16,7 +16,9 @@ from bench.figures import Curve, Plot, Reach, Result, Row, Series, per_round, pe
 from bench.scale import Scale
 from bench.servers import PARTITIONS, Servers
 
-_WARM_UP_EVENTS = 50
+_WARM_UP_SECONDS = 1
+"""What the first transaction has to find out (coordinators, metadata) delays all that is written meanwhile."""
+
 _LAST_WAIT_SECONDS = 60.0
 _PERCENTILES = ((0.5, "p50", Reach(1.5, at_most=True)), (0.99, "p99", Reach(3.0, at_most=True)), (0.999, "p99.9", None))
 _CURVE = tuple(part / 1000 for part in (*range(10, 1000, 10), 995, 999))
@@ -65,7 +67,7 @@ def _round(servers: Servers, way: _Way) -> list[float]:
     with servers.database() as url, servers.topic("events") as topic:
         bootstrap = servers.kafka.bootstrap_servers
         todo = {"url": url, "bootstrap": bootstrap, "topic": topic, "pace": way.pace}
-        todo["events"] = way.events + _WARM_UP_EVENTS
+        todo["events"] = way.events + _WARM_UP_SECONDS * way.pace
         if way.writer is paced_writers.write_to_kafka:
             return watch(way.writer, todo)
         with our_relay.running(url, bootstrap, topic, "exactly-once"):
@@ -83,7 +85,7 @@ def watch(writer: Writer, todo: dict[str, Any]) -> list[float]:
         written: dict[str, float] = here.recv()
     finally:
         process.join()
-    first = sorted(written, key=written.__getitem__)[:_WARM_UP_EVENTS]
+    first = sorted(written, key=written.__getitem__)[: _WARM_UP_SECONDS * todo["pace"]]
     return [1000 * (seen[key] - at) for key, at in written.items() if key not in first]
 
 

@@ -23,6 +23,7 @@ Beat = Callable[[], None]
 
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
+_TICK_SECONDS = 0.001
 _GIVEN_UP_SECONDS = 4.0
 
 LARGEST_RECORD = 32 * 1024 * 1024
@@ -155,8 +156,12 @@ class Client:
         return KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
 
     def flush(self) -> None:
-        """Until nothing is under way."""
-        while served(partial(self.producer.flush, _SLICE_SECONDS)):
+        """Until nothing is under way.
+
+        librdkafka's own flush sleeps 10 ms at a time where successes are not reported: nothing wakes it.
+        """
+        while len(self.producer):
+            self.poll(_TICK_SECONDS)
             self._beat()
 
     def poll(self, seconds: float) -> None:
