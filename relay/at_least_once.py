@@ -29,7 +29,7 @@ class AtLeastOnce:
         """Until every record is acknowledged."""
         self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
-        self._client.flush()
+        self._client.flush(whatever_fails=True)
         for error in sorted(self._client.failures, key=lambda error: refusal(error) is not None):
             raise_refusal(error)
         self.confirmed = receipt

@@ -155,12 +155,12 @@ class Client:
         found = self.producer.list_topics(topic, timeout=seconds).topics.get(topic)
         return KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
 
-    def flush(self) -> None:
-        """Until nothing is under way.
+    def flush(self, *, whatever_fails: bool) -> None:
+        """Until nothing is under way; unless ``whatever_fails`` only until a record is known to have failed.
 
         librdkafka's own flush sleeps 10 ms at a time where successes are not reported: nothing wakes it.
         """
-        while len(self.producer):
+        while len(self.producer) and (whatever_fails or not self.failures):
             self.poll(_TICK_SECONDS)
             self._beat()
 

@@ -52,7 +52,7 @@ class Transactions:
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
-            client.flush()
+            client.flush(whatever_fails=False)
             if client.failures:
                 # It cannot succeed; it says what failed.
                 client.patiently(client.producer.commit_transaction)
@@ -67,7 +67,7 @@ class Transactions:
         except KafkaException as exc:
             if error_of(exc).code() != KafkaError._STATE:
                 raise
-            self._client.flush()
+            self._client.flush(whatever_fails=False)
             send([receipt], group, seconds)
 
     def commit(self) -> "Future[None]":
