@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from relay.health import Health
+from relay.kafka_errors import error_of
 from relay.log_reader import Row
 from relay.producer import Beat
 from relay.receipt import Receipt
@@ -17,6 +18,8 @@ from service.logs import get_logger
 
 _log = get_logger(__name__)
 _SLICE_SECONDS = 0.5
+_UNSETTLED_SECONDS = 20.0
+"""For the receipt of a transaction that is still being settled: settling takes a broker milliseconds, or its start."""
 
 
 class ExactlyOnce:
@@ -53,10 +56,20 @@ class ExactlyOnce:
         consumer = Consumer(self._group_config, logger=logging.getLogger("librdkafka"))
         try:
             self._group = consumer.consumer_group_metadata()
-            place = [TopicPartition(self._receipt_topic, 0)]
-            (found,) = self._next.patiently(lambda seconds: consumer.committed(place, seconds))
+            return self._receipt(consumer)
         finally:
             consumer.close()
+
+    def _receipt(self, consumer: Consumer) -> Receipt | None:
+        place = [TopicPartition(self._receipt_topic, 0)]
+        try:
+            (found,) = self._next.patiently(lambda seconds: consumer.committed(place, seconds), _UNSETTLED_SECONDS)
+        except KafkaException as exc:
+            if error_of(exc).code() != KafkaError._TIMED_OUT:
+                raise
+            # Seen once in fifteen kills of a broker: it holds a dead transaction's offset as pending, for good.
+            _log.warning("the receipt does not settle, and counts as lost", waited_seconds=_UNSETTLED_SECONDS)
+            return None
         if found.error is not None:
             raise KafkaException(found.error)
         if found.offset < 0 or not found.metadata:

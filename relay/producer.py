@@ -1,6 +1,7 @@
 """What both deliveries share: the librdkafka settings, rows made records, calls that wait without losing the lock."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
@@ -97,13 +98,17 @@ class Client:
         except KafkaException as exc:
             raise SettingError(f"KAFKA_CONFIG: {error_of(exc).str()}") from exc
 
-    def patiently(self, call: Callable[[float], T]) -> T:
-        """``call(seconds)`` until it is done. Raises KafkaException when trying again is no use."""
+    def patiently(self, call: Callable[[float], T], at_most: float = math.inf) -> T:
+        """``call(seconds)`` until it is done, or ``at_most`` seconds are over.
+
+        Raises KafkaException when trying again is no use, or time is over.
+        """
+        until = time.monotonic() + at_most
         while True:
             try:
                 return served(partial(call, _SLICE_SECONDS))
             except KafkaException as exc:
-                if not passes(error_of(exc)):
+                if not passes(error_of(exc)) or time.monotonic() >= until:
                     raise
             self.poll(_PAUSE_SECONDS)
             self._beat()

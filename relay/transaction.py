@@ -1,9 +1,9 @@
 """One transactional id of the relay: its producer, and the one transaction it may have under way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -12,6 +12,8 @@ from relay.kafka_errors import RefusedError, error_of, raise_refusal
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from service.crash_points import CrashPoint, reached
+
+T = TypeVar("T")
 
 _BATCH_BYTES = 1_000_000
 """librdkafka's default batch.size."""
@@ -85,9 +87,9 @@ class Transactions:
         self._client = self._new_client(**{"batch.size": self._batch_bytes})
         self.open()
 
-    def patiently(self, call: Any) -> Any:
+    def patiently(self, call: Callable[[float], T], at_most: float) -> T:
         """As ``Client.patiently``."""
-        return self._client.patiently(call)
+        return self._client.patiently(call, at_most)
 
     def idle(self) -> None:
         """Serve callbacks."""

@@ -124,10 +124,10 @@ MECHANISMS = (
             ),
             Change(
                 "relay/exactly_once.py",
-                "            consumer.close()\n        if found.error",
-                "            consumer.close()\n"
-                "        self._next.open()\n        self._last.open()\n"
-                "        if found.error",
+                "            return self._receipt(consumer)\n",
+                "            found = self._receipt(consumer)\n"
+                "            self._next.open()\n            self._last.open()\n"
+                "            return found\n",
             ),
         ),
         (_TAKEN_OVER,),

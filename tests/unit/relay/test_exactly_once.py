@@ -1,6 +1,6 @@
 """Two producers that take turns: what may overlap, and what may not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -40,6 +40,13 @@ class FakeTransactions:
 
     def __init__(self, _config: Any, transactional_id: str, _health: Health, _beat: Any) -> None:
         self._id = transactional_id
+
+    def open(self) -> None:
+        self.kafka.done.append(f"{self._id} fences")
+
+    def patiently(self, call: Callable[[float], Any], at_most: float) -> Any:
+        assert at_most < 60
+        return call(0.0)
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, _group: Any) -> None:
         if self.kafka.refuse:
@@ -118,3 +125,26 @@ def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: E
     kafka.refuse = False
     publisher.publish([], receipt(2))
     assert kafka.done[2:] == ["relay.2 prepares 2", "relay.2 commits"]
+
+
+class UnsettledGroup:
+    """A broker that holds an offset of the group as pending, whatever is waited."""
+
+    def __init__(self, config: dict[str, Any], **_: Any) -> None:
+        assert config["isolation.level"] == "read_committed"
+
+    def consumer_group_metadata(self) -> object:
+        return object()
+
+    def committed(self, _place: list[TopicPartition], _seconds: float) -> Any:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    def close(self) -> None: ...
+
+
+def test_a_receipt_that_does_not_settle_counts_as_lost(
+    kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
+    assert publisher.open() is None
+    assert kafka.done == ["relay fences", "relay.2 fences"]
