@@ -106,6 +106,19 @@ MECHANISMS = (
         ),
     ),
     Mechanism(
+        "unsettled-receipt",
+        g.MEMORY,
+        "a receipt that never settles is waited for, turn after turn",
+        (
+            Change(
+                "relay/exactly_once.py",
+                "            if error_of(exc).code() != KafkaError._TIMED_OUT:\n                raise\n",
+                "            if error_of(exc):\n                raise\n",
+            ),
+        ),
+        ("tests/unit/relay/test_exactly_once.py::test_a_receipt_that_does_not_settle_counts_as_lost",),
+    ),
+    Mechanism(
         "fencing",
         g.SEVERAL_RELAYS,
         "each relay has a transactional id of its own",
