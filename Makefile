@@ -46,7 +46,7 @@ format: setup ## Sort imports, format
 bench: setup ## Measure, beside a limit measured in the same run (under ten minutes; BENCH="relay" picks some)
 	@$(BIN)/python -m bench $(BENCH)
 
-bench-full: setup ## Growth, retention and peers too (under an hour)
+bench-full: setup ## Growth, retention and peers too
 	@$(BIN)/python -m bench --full
 
 clean: ## Remove what was made here, .venv too

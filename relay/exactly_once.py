@@ -67,7 +67,7 @@ class ExactlyOnce:
         except KafkaException as exc:
             if error_of(exc).code() != KafkaError._TIMED_OUT:
                 raise
-            # Seen once in fifteen kills of a broker: it holds a dead transaction's offset as pending, for good.
+            # Seen for minutes after 2 of about 20 kills of a broker, as if a dead transaction's offset were pending.
             _log.warning("the receipt does not settle, and counts as lost", waited_seconds=_UNSETTLED_SECONDS)
             return None
         if found.error is not None:
