@@ -6,7 +6,7 @@ from pathlib import Path
 from devstack.java_install import Artefacts, JavaProgram, JavaUnavailableError, Say, cache_directory, find_program
 from devstack.processes import Command, ProcessFailedError, run_to_end
 
-KAFKA_VERSION = "4.4.0"
+KAFKA_VERSION = "4.2.2"
 _CLUSTER_ID = "Y2FtcHVzLXBheW1lbnRzMQ"
 
 

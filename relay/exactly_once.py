@@ -67,7 +67,7 @@ class ExactlyOnce:
         except KafkaException as exc:
             if error_of(exc).code() != KafkaError._TIMED_OUT:
                 raise
-            # Seen for minutes after 2 of about 20 kills of a broker, as if a dead transaction's offset were pending.
+            # Pending for ever where a broker lost a transaction's markers (Apache Kafka 4.3 and 4.4: KAFKA-20734).
             _log.warning("the receipt does not settle, and counts as lost", waited_seconds=_UNSETTLED_SECONDS)
             return None
         if found.error is not None:
