@@ -43,6 +43,10 @@ def extents(config: Mapping[str, Any], topics: Sequence[str], since: datetime) -
     consumer = _consumer(config, {"isolation.level": "read_uncommitted"})
     try:
         known = consumer.list_topics(timeout=_REQUEST_SECONDS).topics
+        for topic in known.keys() & set(topics):
+            if known[topic].error is not None:
+                # It has no partitions then, which must not be taken for having no events.
+                raise KafkaException(known[topic].error)
         places = [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
         return {place: _extent(consumer, TopicPartition(*place), since) for place in places}
     finally:

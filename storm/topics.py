@@ -114,8 +114,10 @@ def _reader(bootstrap_servers: str) -> Consumer:
 def _partitions(consumer: Consumer, topics: Iterable[str]) -> list[TopicPartition]:
     """Once the service has made the topics. Raises TimeoutError."""
     wanted, deadline = set(topics), time.monotonic() + _SECONDS
-    while not wanted <= (found := consumer.list_topics(timeout=_SECONDS).topics).keys():
+    found = consumer.list_topics(timeout=_SECONDS).topics
+    while missing := {topic for topic in wanted if topic not in found or not found[topic].partitions}:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"there is no topic {wanted - found.keys()}")
+            raise TimeoutError(f"there is no topic {missing}")
         time.sleep(_POLL_SECONDS)
+        found = consumer.list_topics(timeout=_SECONDS).topics
     return [TopicPartition(topic, number, OFFSET_BEGINNING) for topic in wanted for number in found[topic].partitions]

@@ -3,7 +3,9 @@
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from devstack import leftovers
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from devstack.postgres_install import PostgresUnavailableError
-from devstack.processes import ProcessFailedError
+from devstack.processes import ProcessFailedError, scratch_directory
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
 from tests.support.programs import fetch
@@ -23,13 +25,29 @@ from tests.support.topics import Topics, make_topic, unique_topics
 
 _SERVERS = pytest.StashKey[Servers]()
 _SAID = pytest.StashKey[list[str]]()
+_SHARED = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_SERVERS] = Servers()
+    # A shell starts what it puts in the background with Ctrl-C ignored, and every program we start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    servers = Servers(None if worker is None else Path(worker["servers"]))
+    config.stash[_SERVERS] = servers
     config.stash[_SAID] = []
-    if not hasattr(config, "workerinput") and not config.option.collectonly:
-        fetch(lambda line: print(line, flush=True))  # noqa: T201 - before there is a reporter
+    if worker is not None or config.option.collectonly:
+        return
+    fetch(lambda line: print(line, flush=True))  # noqa: T201 - before there is a reporter
+    if config.getoption("numprocesses", None):
+        config.stash[_SHARED] = scratch_directory("tests")
+        if not all("unit" in Path(argument).parts for argument in config.args):
+            servers.offer(config.stash[_SHARED])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Before a worker of a parallel run begins."""
+    node.workerinput["servers"] = str(node.config.stash[_SHARED])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -31,15 +31,15 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
-    """The run's broker, or one of this module's own where that was given; None where there is only the mock cluster."""
-    if kafka.kind == "given":
-        own = ApacheKafka(find_install(lambda _: None))
-        try:
-            yield own.start()
-        finally:
-            own.close()
-    else:
-        yield kafka if isinstance(kafka, ApacheKafka) else None
+    """One of this module's own, to be stopped; None where there is only the mock cluster."""
+    if kafka.kind == "mock":
+        yield None
+        return
+    own = ApacheKafka(find_install(lambda _: None))
+    try:
+        yield own.start()
+    finally:
+        own.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import requests
 from kafka import KafkaConsumer, KafkaProducer
 
 from devstack.kafka import Kafka
-from tests.support.acceptance import fresh
+from tests.support.acceptance import fresh, until
 from tests.support.topics import Topics
 
 _SECONDS = 10.0
@@ -45,8 +45,9 @@ class CreateOrderSaga:
             group_id=fresh("create-order-saga-group"),
             auto_offset_reset="earliest",
             value_deserializer=lambda m: json.loads(m.decode("utf-8")),
-            metadata_max_age_ms=1000,  # kafka-python may join its group before it knows the topic's partitions
         )
+        # kafka-python that joins its group before it knows the topic's partitions may stay without any.
+        until(lambda: self._consumer.partitions_for_topic(topics.events), f"{topics.events} has partitions")
         self._consumer.subscribe([topics.events])
         self._thread = threading.Thread(target=self._consume, daemon=True)
         self._thread.start()

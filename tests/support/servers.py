@@ -1,7 +1,9 @@
 """The servers of one test run: started only if a test needs them, all at once, in the background."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,13 @@ import pytest
 from devstack.background import Background
 from devstack.kafka import Kafka, start_kafka
 from devstack.postgres import Postgres, start_postgres
+from tests.support.shared_servers import (
+    SharedStripeMock,
+    offer,
+    shared_kafka,
+    shared_postgres,
+    shared_stripe_mock,
+)
 from tests.support.stripe_mock import StripeMock
 
 # as a careful operator runs it: a topic exists because somebody made it, not because somebody asked for it
@@ -25,11 +34,22 @@ _ASKED_FOR_BY = {
 class Servers:
     """Which are needed is known once the tests are collected; what was said is shown at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Path | None = None) -> None:
+        """``shared``: where the main process says which servers all workers use."""
         self.said: list[str] = []
-        self.postgres: Background[Postgres] = Background(self._start_postgres)
-        self.kafka: Background[Kafka] = Background(self._start_kafka)
-        self.stripe_mock: Background[StripeMock] = Background(StripeMock)
+        self.postgres: Background[Postgres] = Background(
+            self._start_postgres if shared is None else partial(shared_postgres, shared)
+        )
+        self.kafka: Background[Kafka] = Background(
+            self._start_kafka if shared is None else partial(shared_kafka, shared)
+        )
+        self.stripe_mock: Background[StripeMock | SharedStripeMock] = Background(
+            StripeMock if shared is None else partial(shared_stripe_mock, shared)
+        )
+
+    def offer(self, directory: Path) -> None:
+        """Start all, for workers."""
+        offer(directory, self._all)
 
     def begin_for(self, items: Iterable[pytest.Item]) -> list[str]:
         """Starts what these tests will ask for, and names it."""
@@ -47,7 +67,7 @@ class Servers:
             server.close()
 
     @property
-    def _all(self) -> dict[str, Background[Any]]:
+    def _all(self) -> Mapping[str, Background[Any]]:
         return {"PostgreSQL": self.postgres, "Kafka": self.kafka, "stripe-mock": self.stripe_mock}
 
     def _start_postgres(self) -> Postgres:

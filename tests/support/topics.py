@@ -34,10 +34,18 @@ def unique_topics() -> Topics:
 
 
 def make_topic(kafka: Kafka, name: str, partitions: int = 6) -> str:
-    """Makes the topic; the mock cluster makes it when it is asked for, always with four partitions."""
+    """Makes the topic; the mock cluster makes it when it is asked for, always with four partitions.
+
+    It is there for everybody when this returns: a broker learns of what the controller has made a moment later.
+    """
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    if kafka.kind == "mock":
-        admin.list_topics(name, timeout=10)
-    else:
+    if kafka.kind != "mock":
         admin.create_topics([NewTopic(name, partitions)])[name].result(30)
+    while not _has_leaders(admin, name):
+        continue
     return name
+
+
+def _has_leaders(admin: AdminClient, name: str) -> bool:
+    found = admin.list_topics(name, timeout=10).topics[name].partitions
+    return bool(found) and all(partition.leader >= 0 for partition in found.values())

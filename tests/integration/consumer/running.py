@@ -76,7 +76,8 @@ def produce(
     kafka: Kafka, topic: str, values: list[bytes], key: Callable[[bytes], bytes | None] = lambda _: None
 ) -> None:
     """Write the records, in order, and wait until the broker has them. Keyless unless ``key`` says otherwise."""
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 5})
+    # A new topic may refuse a first batch and take the second: without idempotence the first one would be last.
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 5, "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value, key=key(value))
     assert producer.flush(LONG) == 0

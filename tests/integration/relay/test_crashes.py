@@ -2,7 +2,9 @@
 
 import json
 import signal
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException
 
 from devstack.kafka import Kafka
+from devstack.service_process import ServiceProcess
 from relay.health import Health
 from relay.log_reader import Row
 from relay.positions import Settled
@@ -97,20 +100,35 @@ def test_sigterm_drains(small_batches: RelaySettings, topics: Topics, reader: To
 def test_a_zombie_is_fenced(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
     """Frozen under way and past its takeover, then continued: what it had open is void, and it stands by."""
     url = small_batches.database_url.get_secret_value()
-    events = write(url, topics.events, 400)
     zombie = relay_process(small_batches, tmp_path)
     zombie.start()
     zombie.wait_until_ready()
-    reader.read(until=lambda reader: bool(reader.records))
-    assert zombie.process is not None
-    zombie.process.send(signal.SIGSTOP)
-    assert len(reader.read_to_end()) < 400
+    events = _frozen_under_way(zombie, lambda first: write(url, topics.events, 400, first=first), reader)
     with RunningRelay(small_batches):
-        reader.read(until=lambda reader: len(reader.records) == 400)
+        reader.read(until=lambda reader: len(reader.records) == len(events))
+        assert zombie.process is not None
         zombie.process.send(signal.SIGCONT)
-        events += write(url, topics.events, 50, first=401)
+        events += write(url, topics.events, 50, first=len(events) + 1)
         assert_once_and_in_order(reader, events)
     assert zombie.stop() == 0
+
+
+def _has_read_more_than(before: int, reader: TopicReader) -> bool:
+    return len(reader.records) > before
+
+
+def _frozen_under_way(relay: ServiceProcess, more: Callable[[int], list[str]], reader: TopicReader) -> list[str]:
+    """All that was written for it; it is given more until it has not published everything when it is stopped."""
+    assert relay.process is not None
+    events: list[str] = []
+    while len(reader.records) == len(events):
+        relay.process.send(signal.SIGCONT)
+        before = len(events)
+        events += more(before + 1)
+        reader.read(until=partial(_has_read_more_than, before))
+        relay.process.send(signal.SIGSTOP)
+        reader.read_to_end()
+    return events
 
 
 def test_who_was_taken_over_publishes_nothing(

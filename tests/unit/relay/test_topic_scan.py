@@ -1,0 +1,28 @@
+"""What a broker says of its topics before anything is read."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from relay import topic_scan
+
+
+class NoLeaders:
+    """A consumer whose broker knows the topic and cannot say who leads its partitions."""
+
+    def list_topics(self, timeout: float) -> Any:
+        topic = SimpleNamespace(error=KafkaError(KafkaError.LEADER_NOT_AVAILABLE), partitions={})
+        return SimpleNamespace(topics={"events": topic})
+
+    def close(self) -> None: ...
+
+
+def test_a_topic_without_leaders_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the outbox holds would be published again."""
+    monkeypatch.setattr(topic_scan, "_consumer", lambda *_: NoLeaders())
+    with pytest.raises(KafkaException, match="Leader not available"):
+        topic_scan.extents({}, ["events"], datetime(1970, 1, 1, tzinfo=UTC))
+    assert topic_scan.extents({}, ["another"], datetime(1970, 1, 1, tzinfo=UTC)) == {}
