@@ -13,7 +13,7 @@ T = TypeVar("T")
 _SLICE_SECONDS = 0.5
 _LAG_SECONDS = 5.0
 _CLOSING_SECONDS = 3.0
-"""What of the grace period is kept for closing down."""
+"""What of the grace period is kept for closing down; of a short one half."""
 
 _LAG = """
     SELECT json_build_array(
@@ -37,7 +37,7 @@ class Vigil:
     def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float) -> None:
         self._leadership = leadership
         self._shutdown = shutdown
-        self._grace = max(0.0, grace - _CLOSING_SECONDS)
+        self._grace = grace - min(_CLOSING_SECONDS, grace / 2)
         self._until: float | None = None
         self._thread = ThreadPoolExecutor(1, "relay-ahead")
         self._measure_at = 0.0

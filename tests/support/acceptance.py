@@ -81,6 +81,7 @@ class World:
             environment_of={
                 "consume": {"LEASE": "3s"},  # what a killed process left is taken up soon
                 "serve": {"SHUTDOWN_GRACE": "2s"},  # gunicorn lingers on idle connections while it may
+                "relay": {"SHUTDOWN_GRACE": "20s"},  # it goes as soon as Kafka has committed, which may take a moment
             },
         )
         self.sender = Sender(kafka, topics.commands)

@@ -1,0 +1,51 @@
+"""What a stop leaves time for."""
+
+import time
+from typing import Any
+
+import pytest
+
+from relay.vigil import GraceOverError, StoppedError, Vigil
+from service.shutdown import Shutdown
+
+
+class Lock:
+    """A lock that is held, and a database that says nothing of a lag."""
+
+    def beat(self) -> None: ...
+
+    def query(self, *_: Any) -> Any:
+        return 0, 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def stopped(grace: float, *, publishing: bool) -> Vigil:
+    shutdown = Shutdown()
+    shutdown.request()
+    vigil = Vigil(Lock(), shutdown, grace)  # type: ignore[arg-type]
+    vigil.publishing = publishing
+    return vigil
+
+
+def test_nothing_to_finish() -> None:
+    with pytest.raises(StoppedError):
+        stopped(30.0, publishing=False).beat()
+
+
+@pytest.mark.parametrize(("grace", "to_finish"), [(30.0, 27.0), (3.0, 1.5), (1.0, 0.5)])
+def test_a_batch_has_most_of_a_long_grace_period_and_half_of_a_short_one(
+    grace: float, to_finish: float, clock: list[float]
+) -> None:
+    vigil = stopped(grace, publishing=True)
+    vigil.beat()
+    clock[0] += to_finish
+    vigil.beat()
+    clock[0] += 0.01
+    with pytest.raises(GraceOverError):
+        vigil.beat()
