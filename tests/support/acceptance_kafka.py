@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from devstack.kafka import Kafka
+from tests.support.topics import partitions_of_mock
 
 WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -131,10 +132,9 @@ class Listener:
             }
         )
         if self._deduplicate:
-            for topic in topics:
-                # The mock cluster makes a topic when asked about it; it may never assign one made after the join.
-                self._consumer.list_topics(topic, timeout=WAIT_SECONDS)
-        self._consumer.subscribe(list(topics))
+            self._consumer.assign(partitions_of_mock(kafka, topics))
+        else:
+            self._consumer.subscribe(list(topics))
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
         self._thread.start()
 

@@ -5,8 +5,11 @@ from collections.abc import Callable
 import psycopg2
 import pytest
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
 
 from devstack.kafka import Kafka
+from devstack.kafka_mock import MockKafka
+from tests.support.acceptance_kafka import Listener, Sender
 
 
 @pytest.mark.postgres
@@ -35,6 +38,19 @@ def test_a_record_goes_through(kafka: Kafka, new_topic: Callable[[], str]) -> No
     consumer.close()
     assert record is not None
     assert (record.key(), record.value()) == (b"key", b"value")
+
+
+def test_on_the_mock_cluster_a_listener_makes_its_topics_and_hears_them() -> None:
+    mock = MockKafka("this is about it")
+    try:
+        listener = Listener(mock.start(), "events", "commands")
+        there = AdminClient({"bootstrap.servers": mock.bootstrap_servers}).list_topics(timeout=10).topics
+        assert {"events", "commands"} <= set(there)
+        Sender(mock, "commands").send(b"{}")
+        listener.wait(lambda record: record.topic == "commands", "a command")
+        listener.close()
+    finally:
+        mock.close()
 
 
 @pytest.mark.real_kafka
