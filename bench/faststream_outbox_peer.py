@@ -40,9 +40,11 @@ def find_python() -> Path:
     print(f"installing faststream-outbox {VERSION} into {_ENVIRONMENT}, once")
     shutil.rmtree(_ENVIRONMENT, ignore_errors=True)
     scratch = scratch_directory("faststream")
-    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(_LOCK))
+    quietly = ("--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(_LOCK))
+    make = [sys.executable, "-m", "venv", "--without-pip", str(_ENVIRONMENT)]
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", *quietly]
     try:
-        for argv in ([sys.executable, "-m", "venv", str(_ENVIRONMENT)], [str(python), *pip]):
+        for argv in (make, install):
             command = Command(name=" ".join(argv), argv=argv, log=scratch / "install.log", scratch=scratch)
             run_to_end(command, _INSTALL_SECONDS)
     except ProcessFailedError as error:
