@@ -1,6 +1,6 @@
 """Apache Kafka's programs, with a storage directory to start from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.java_install import Artefacts, JavaProgram, JavaUnavailableError, Say, cache_directory, find_program
@@ -20,6 +20,8 @@ class KafkaInstall:
 
     program: JavaProgram
     storage: Path
+    archive: Path
+    """Of its classes; the program uses it when there is one."""
 
 
 def find_install(say: Say, patience: float | None = None) -> KafkaInstall:
@@ -41,7 +43,11 @@ def find_install(say: Say, patience: float | None = None) -> KafkaInstall:
         program = find_program(artefacts, say, _format_storage)
     except JavaUnavailableError as error:
         raise KafkaUnavailableError(str(error)) from error
-    return KafkaInstall(program, artefacts.home / "storage")
+    archive = artefacts.home / "classes.jsa"
+    if archive.exists():
+        # One that does not fit this Java is ignored by it.
+        program = replace(program, options=(*program.options, f"-XX:SharedArchiveFile={archive}"))
+    return KafkaInstall(program, artefacts.home / "storage", archive)
 
 
 def _format_storage(program: JavaProgram, building: Path) -> None:

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from devstack.java_install import Say
-from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.kafka_archive import make_archive
+from devstack.kafka_install import KafkaUnavailableError
 from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 
@@ -20,7 +21,7 @@ def fetch(say: Say) -> None:
 
 def _fetch_kafka(say: Say) -> None:
     try:
-        find_install(say, _PATIENCE_SECONDS if REQUIRE_REAL else None)
+        make_archive(say, _PATIENCE_SECONDS if REQUIRE_REAL else None)
     except KafkaUnavailableError as error:
         say(f"Apache Kafka: {error}")
 
