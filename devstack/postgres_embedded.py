@@ -149,6 +149,8 @@ class EmbeddedPostgres:
             *("--pgdata", "data", "--username", _USER, "--pwfile", password_file.name),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            # They make a guessed password dear. Ours is 144 random bits, and a connection costs half without them.
+            *("--set", "scram_iterations=1"),
         ]
         run_to_end(self._command("initdb", *arguments), 60)
         password_file.unlink()

@@ -38,10 +38,11 @@ def core_database(postgres_server: Postgres, migrated_template: str) -> Iterator
 
 @pytest.fixture
 def emptied_database(core_database: str) -> str:
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    # Quicker than TRUNCATE, which makes new files and has every session read its catalogue again.
+    statements = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
     connection = psycopg2.connect(core_database)
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {tables}")
+        cursor.execute("; ".join(statements))
     connection.close()
     return core_database
 

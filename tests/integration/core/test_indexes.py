@@ -4,7 +4,6 @@ With sequential scans discouraged the planner takes one only where no index woul
 an index.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -37,12 +36,11 @@ def _ask(url: str, statement: str) -> list[object]:
 
 
 @pytest.fixture
-def discouraged(emptied_database: str) -> Iterator[str]:
+def discouraged(database_url: str) -> str:
     """A database in which sequential scans are the last resort, and nothing has been counted yet."""
-    _ask(emptied_database, _ALTER.format("SET enable_seqscan = off"))
-    _ask(emptied_database, "SELECT pg_stat_reset()")
-    yield emptied_database
-    _ask(emptied_database, _ALTER.format("RESET enable_seqscan"))
+    _ask(database_url, _ALTER.format("SET enable_seqscan = off"))
+    _ask(database_url, "SELECT pg_stat_reset()")
+    return database_url
 
 
 def _work(core: Core) -> None:
