@@ -33,8 +33,10 @@ class CreateOrderSaga:
     """
 
     def __init__(self, kafka: Kafka, topics: Topics) -> None:
-        # The mock cluster answers newer questions in an old form, which kafka-python does not read.
+        # The mock cluster answers newer questions in an old form, which kafka-python does not read. It takes a member
+        # that joins anew for another one, and waits as long as a session for the first.
         found: dict[str, Any] = {"api_version": (2, 3)} if kafka.kind == "mock" else {}
+        session: dict[str, Any] = {"session_timeout_ms": 6000} if kafka.kind == "mock" else {}
         client = {"bootstrap_servers": kafka.bootstrap_servers, **found}
         self._commands = topics.commands
         self._sagas: dict[str, CreateOrder] = {}
@@ -42,6 +44,7 @@ class CreateOrderSaga:
         self._producer = KafkaProducer(**client, value_serializer=lambda v: json.dumps(v).encode("utf-8"))
         self._consumer = KafkaConsumer(
             **client,
+            **session,
             group_id=fresh("create-order-saga-group"),
             auto_offset_reset="earliest",
             value_deserializer=lambda m: json.loads(m.decode("utf-8")),
