@@ -127,7 +127,7 @@ class Application:
         self.close()
 
     def _process(self, name: ServiceName, port: int, directory: Path) -> ServiceProcess:
-        ours = {**_on_mock(self._kafka, name), **self._process_environment(), **self._environment_of.get(name, {})}
+        ours = {**self._process_environment(), **self._environment_of.get(name, {})}
         return ServiceProcess(name, overlaid(os.environ, ours), port, directory)
 
     def _process_environment(self) -> dict[str, str]:
@@ -139,15 +139,11 @@ class Application:
             "STRIPE_SECRET_KEY": self._secrets.stripe_key,
             "STRIPE_WEBHOOK_SECRET": info.stripe_webhook_secret,
             "API_TOKENS": info.api_token,
+            **_delivery(self._kafka),
         }
         return {**stack, **self._environment}
 
 
-def _on_mock(kafka: Kafka, name: ServiceName) -> dict[str, str]:
-    """What the mock cluster needs."""
-    if kafka.kind != "mock":
-        return {}
-    # It loses offsets sent in a transaction, where the relay keeps its receipt.
-    delivery = {"RELAY_DELIVERY": "at-least-once"}
-    # It takes a member that joins anew for another one, and waits as long as a session for the first: 45 s by default.
-    return {**delivery, "KAFKA_CONFIG": "session.timeout.ms=6000"} if name == "consume" else delivery
+def _delivery(kafka: Kafka) -> dict[str, str]:
+    """The mock cluster loses offsets sent in a transaction, where the relay keeps its receipt."""
+    return {"RELAY_DELIVERY": "at-least-once"} if kafka.kind == "mock" else {}

@@ -1,5 +1,6 @@
 """Connections to a server that behaves badly."""
 
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +21,10 @@ Behaviour = Callable[[socket.socket], None]
 
 
 class Server:
-    """Reads requests without a body, and answers each as told. Counts connections and requests."""
+    """Reads requests without a body, and answers each as told. Counts requests, and the connections they came on.
+
+    Somebody else's client may connect to a port that was another server's a moment ago, and say nothing.
+    """
 
     def __init__(self, answer: Behaviour) -> None:
         self._answer = answer
@@ -41,13 +45,15 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
-            while any(line == b"\r\n" for line in lines):
+            for number in itertools.count():
+                if not any(line == b"\r\n" for line in lines):
+                    return
                 with self._lock:
+                    self.connections += number == 0
                     self.requests += 1
                 try:
                     self._answer(connection)
