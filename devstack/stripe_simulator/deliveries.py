@@ -67,7 +67,7 @@ class Deliveries:
         self._endpoints = endpoints
         self._queue: list[tuple[float, int, Delivery]] = []
         self._held: list[Delivery] | None = None
-        self._under_way = 0
+        self._under_way: dict[int, Delivery] = {}
         self._counts: Counter[str] = Counter()
         self.shape(Manner())
 
@@ -113,8 +113,9 @@ class Deliveries:
         """The next delivery that is due, if one is."""
         if not self._queue or self._queue[0][0] > self._monotonic():
             return None
-        self._under_way += 1
-        return heapq.heappop(self._queue)[2]
+        delivery = heapq.heappop(self._queue)[2]
+        self._under_way[id(delivery)] = delivery
+        return delivery
 
     def seconds_to_next(self) -> float | None:
         """How long until something is due; None when nothing waits."""
@@ -125,8 +126,9 @@ class Deliveries:
         return not self._queue and not self._under_way
 
     def settle(self, delivery: Delivery, *, accepted: bool) -> None:
-        """The endpoint answered with 2xx, or it did not and the delivery is tried again."""
-        self._under_way = max(0, self._under_way - 1)
+        """The endpoint answered with 2xx, or it did not and the delivery is tried again; unless it was forgotten."""
+        if self._under_way.pop(id(delivery), None) is None:
+            return
         self._counts["delivered" if accepted else "failed_attempts"] += 1
         if not accepted:
             self._retry(delivery)
@@ -134,7 +136,7 @@ class Deliveries:
 
     def status(self) -> Json:
         """Counts, for a look from outside."""
-        waiting = {"waiting": len(self._queue), "under_way": self._under_way}
+        waiting = {"waiting": len(self._queue), "under_way": len(self._under_way)}
         totals = {name: self._counts[name] for name in _COUNTED}
         return {**waiting, "held": len(self._held or []), "holding": self._held is not None, **totals}
 

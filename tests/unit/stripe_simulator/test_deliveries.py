@@ -113,6 +113,17 @@ def test_drained_means_nothing_waits_or_is_under_way() -> None:
     assert queue.status()["delivered"] == 1
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_what_was_under_way_at_a_reset_is_forgotten(accepted: bool) -> None:
+    queue = _Queue()
+    queue.fill(1)
+    (delivery,) = queue.due()
+    queue.reset([_ENDPOINT])
+    queue.settle(delivery, accepted=accepted)
+    assert not any(queue.status().values())
+    assert queue.idle()
+
+
 def test_the_sender_is_told_and_knows_when_to_look_again() -> None:
     queue = _Queue(Manner(retry_base=5.0))
     told: list[float | None] = []
