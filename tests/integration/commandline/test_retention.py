@@ -39,6 +39,18 @@ def test_only_what_every_relay_has_published_goes(
     assert positions(history) == [6, 7, 8], "the row at low stays: the relay knows the database again by it"
 
 
+def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than each took: payments go first."""
+    monkeypatch.setattr(operator_retention, "BATCH", 2)
+    grow(history, 8)
+    settle(history.engine, 8, [])
+    rests: list[float] = []
+    planned = operator_retention.Pruning.plan(history.engine, datetime.now(UTC))
+    assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
+    assert len(rests) == 5
+    assert min(rests) > 0
+
+
 def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
     grow(history, 2)
     assert commandline.json("outbox", "prune", "--before", now(), "--yes") == {
