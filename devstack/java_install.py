@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.processes import Command, ManagedProcess
@@ -44,6 +44,10 @@ class JavaProgram:
             *("-cp", os.pathsep.join(str(jar) for jar in sorted(self.libs.iterdir()))),
             *(main_class, *arguments),
         ]
+
+    def with_options(self, *options: str) -> "JavaProgram":
+        """The same, with these besides."""
+        return replace(self, options=(*self.options, *options))
 
 
 @dataclass(frozen=True, kw_only=True)

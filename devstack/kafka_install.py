@@ -1,6 +1,6 @@
 """Apache Kafka's programs, with a storage directory to start from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.java_install import Artefacts, JavaProgram, JavaUnavailableError, Say, cache_directory, find_program
@@ -46,7 +46,7 @@ def find_install(say: Say, patience: float | None = None) -> KafkaInstall:
     archive = artefacts.home / "classes.jsa"
     if archive.exists():
         # One that does not fit this Java is ignored by it.
-        program = replace(program, options=(*program.options, f"-XX:SharedArchiveFile={archive}"))
+        program = program.with_options(f"-XX:SharedArchiveFile={archive}")
     return KafkaInstall(program, artefacts.home / "storage", archive)
 
 

@@ -119,6 +119,13 @@ MECHANISMS = (
         ("tests/unit/relay/test_exactly_once.py::test_a_receipt_that_does_not_settle_counts_as_lost",),
     ),
     Mechanism(
+        "leaderless-topic",
+        g.MEMORY,
+        "a topic whose leaders are not known is taken for an empty one",
+        (Change("relay/topic_scan.py", "if known[topic].error is not None:", "if not known[topic]:"),),
+        ("tests/unit/relay/test_topic_scan.py::test_a_topic_without_leaders_is_not_an_empty_one",),
+    ),
+    Mechanism(
         "fencing",
         g.SEVERAL_RELAYS,
         "each relay has a transactional id of its own",

@@ -40,8 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     fetch(lambda line: print(line, flush=True))  # noqa: T201 - before there is a reporter
     if config.getoption("numprocesses", None):
         config.stash[_SHARED] = scratch_directory("tests")
-        if not all("unit" in Path(argument).parts for argument in config.args):
-            servers.offer(config.stash[_SHARED])
+        servers.offer(config.stash[_SHARED])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -35,8 +35,9 @@ class CreateOrderSaga:
     def __init__(self, kafka: Kafka, topics: Topics) -> None:
         # The mock cluster answers newer questions in an old form, which kafka-python does not read. It takes a member
         # that joins anew for another one, and waits as long as a session for the first.
-        found: dict[str, Any] = {"api_version": (2, 3)} if kafka.kind == "mock" else {}
-        session: dict[str, Any] = {"session_timeout_ms": 6000} if kafka.kind == "mock" else {}
+        on_mock = kafka.kind == "mock"
+        found: dict[str, Any] = {"api_version": (2, 3)} if on_mock else {}
+        session = {"session_timeout_ms": 6000} if on_mock else {}
         client = {"bootstrap_servers": kafka.bootstrap_servers, **found}
         self._commands = topics.commands
         self._sagas: dict[str, CreateOrder] = {}

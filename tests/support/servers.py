@@ -48,7 +48,7 @@ class Servers:
         )
 
     def offer(self, directory: Path) -> None:
-        """Start all, for workers."""
+        """Start for workers what they ask for."""
         offer(directory, self._all)
 
     def begin_for(self, items: Iterable[pytest.Item]) -> list[str]:

@@ -1,4 +1,7 @@
-"""One set of servers for all workers of a parallel run: the main process starts them, and tells where they are."""
+"""One set of servers for all workers of a parallel run: the main process starts them, and tells where they are.
+
+Both speak by files of one directory: who wants a server says so, and finds where it is.
+"""
 
 import json
 import time
@@ -53,12 +56,13 @@ class SharedStripeMock(_Shared):
 
 
 def offer(directory: Path, servers: Mapping[str, Background[Any]]) -> None:
-    """Start what workers may ask for; returns at once."""
+    """Start each when the first worker wants it; returns at once."""
     for name, server in servers.items():
         Thread(target=_offer, args=(directory / name, server), daemon=True).start()
 
 
 def _offer(file: Path, server: Background[Any]) -> None:
+    _wait_for(_wish(file))
     try:
         found = _DESCRIBED[file.name](server.result())
     except (PostgresUnavailableError, StripeMockUnavailableError, ProcessFailedError) as error:
@@ -84,12 +88,21 @@ def shared_stripe_mock(directory: Path) -> SharedStripeMock:
 
 
 def _found(file: Path) -> dict[str, Any]:
-    while not file.exists():
-        time.sleep(_LOOK_EVERY)
+    _wish(file).touch()
+    _wait_for(file)
     found: dict[str, Any] = json.loads(file.read_text())
     if "unavailable" in found:
         raise _UNAVAILABLE.get(file.name, ProcessFailedError)(found["unavailable"])
     return found
+
+
+def _wish(file: Path) -> Path:
+    return file.with_suffix(".wanted")
+
+
+def _wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(_LOOK_EVERY)
 
 
 def _postgres(server: Postgres) -> dict[str, Any]:

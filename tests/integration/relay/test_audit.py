@@ -18,7 +18,6 @@ from tests.support.topics import Topics
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_PRODUCER: dict[str, str | bool] = {"partitioner": "murmur2_random", "enable.idempotence": True}
 
 
 def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
@@ -32,7 +31,13 @@ def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
 
 def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
     """As a faulty relay would."""
-    producer = Producer({**_PRODUCER, "bootstrap.servers": kafka.bootstrap_servers})
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap_servers,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+        }
+    )
     for event in events:
         producer.produce(topic, b"{}", b"k", headers=[("ce_id", event.encode())])
     producer.flush()
