@@ -14,6 +14,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 
 from service import logs
+from service.server_worker import hold_sigterm_across_forks
 from service.settings import ServiceSettings
 from service.settings_source import SettingError
 
@@ -99,6 +100,7 @@ def serve(settings: ServiceSettings) -> int:
         # What is there now stays: a collector that went through it would write to every page and end the sharing.
         gc.collect()
         gc.freeze()
+        hold_sigterm_across_forks()
         Arbiter(_Server(settings, listener)).run()
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1

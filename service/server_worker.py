@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import select
+import signal
 import socket
 import struct
 from typing import Any
@@ -30,6 +32,11 @@ IDLE_SECONDS = 30
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads; a stopping worker takes nobody in; what is no HTTP is answered in the contract's error shape."""
+
+    def init_signals(self) -> None:
+        """Also takes a SIGTERM that came since the fork: see ``hold_sigterm_across_forks``."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection that has something to say to a thread."""
@@ -59,6 +66,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             write_nonblock(client, _response(*answer))
         except OSError as error:
             self.log.debug("client went away: %s", error)
+
+
+def hold_sigterm_across_forks() -> None:
+    """Keep a SIGTERM for a worker that has no handler of its own yet; for good, in this process.
+
+    gunicorn sends it once. A worker that has only just been forked would take it with its master's handler, go on, and
+    hold the master up for the whole grace period.
+    """
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+    )
 
 
 def bound_waits(connection: socket.socket) -> None:
