@@ -207,13 +207,14 @@ def test_sigterm_ends_what_has_begun_and_begins_nothing(server: Server, book: Bo
 
 _NEWBORN = """
 import os, signal
+from unittest.mock import Mock
 from service.server_worker import Worker, hold_sigterm_across_forks
 signal.signal(signal.SIGTERM, lambda *_: None)
 hold_sigterm_across_forks()
 if (child := os.fork()) == 0:
     os.kill(os.getpid(), signal.SIGTERM)
     worker = Worker.__new__(Worker)
-    worker.alive, worker.PIPE = True, os.pipe()
+    worker.alive, worker.PIPE, worker.method_queue = True, os.pipe(), Mock()
     os.set_blocking(worker.PIPE[1], False)
     worker.init_signals()
     os._exit(worker.alive)
