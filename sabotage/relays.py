@@ -9,8 +9,8 @@ _TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
 
 _OWN_ID = Change(
     "relay/transaction.py",
-    '{"transactional.id": transactional_id,',
-    '{"transactional.id": transactional_id + __import__("secrets").token_hex(4),',
+    '{"transactional.id": transactional_id}',
+    '{"transactional.id": transactional_id + __import__("secrets").token_hex(4)}',
 )
 _NO_LOCK = Change(
     "relay/leadership.py",

@@ -136,7 +136,7 @@ class RelaySettings(KafkaSettings):
         pattern=r"^[a-zA-Z0-9._-]{1,100}$",
         description="names transactional id and receipt group",
     )
-    relay_batch_size: int = Field(default=5000, ge=1, le=100_000, description="rows of one Kafka transaction")
+    relay_batch_size: int = Field(default=10_000, ge=1, le=100_000, description="rows of one Kafka transaction")
     relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")
 
 
