@@ -9,10 +9,10 @@ from service.storage import operator_writes
 from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 
-BATCH = 2000
+BATCH = 500
 """Rows of one transaction: short, so that neither writers nor the relay wait for it."""
 
-_REST = 2.0
+_REST = 5.0
 """Of the time that a transaction took: the processors are there for payments first."""
 
 

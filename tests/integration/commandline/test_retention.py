@@ -42,7 +42,7 @@ def test_only_what_every_relay_has_published_goes(
 
 
 def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice as long as each took: payments go first."""
+    """Five times as long as each took: payments go first."""
     clock = itertools.count(0.0, 1.5)  # a look before each transaction and one after it
     monkeypatch.setattr(operator_retention, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(operator_retention, "BATCH", 2)
@@ -51,7 +51,7 @@ def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest
     rests: list[float] = []
     planned = operator_retention.Pruning.plan(history.engine, datetime.now(UTC))
     assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
-    assert rests == [3.0] * 5
+    assert rests == [7.5] * 5
 
 
 def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
