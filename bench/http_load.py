@@ -37,13 +37,21 @@ async def _send(port: int, requests: Sequence[bytes], interval: float) -> Answer
     seconds: list[float] = []
     began = time.perf_counter()
     shares = [requests[n::_CONNECTIONS] for n in range(_CONNECTIONS)]
-    await asyncio.gather(*(_one_connection(port, share, seconds, interval) for share in shares))
+    await asyncio.gather(
+        *(
+            _one_connection(port, share, seconds, interval, number * interval / _CONNECTIONS)
+            for number, share in enumerate(shares)
+        )
+    )
     return Answered(len(requests) / (time.perf_counter() - began), seconds)
 
 
-async def _one_connection(port: int, requests: Sequence[bytes], seconds: list[float], interval: float) -> None:
+async def _one_connection(
+    port: int, requests: Sequence[bytes], seconds: list[float], interval: float, after: float
+) -> None:
+    """The connections take turns: at a steady pace no two requests come at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    first = time.perf_counter()
+    first = time.perf_counter() + after
     try:
         for number, wanted in enumerate(requests):
             await asyncio.sleep(max(0.0, first + number * interval - time.perf_counter()))

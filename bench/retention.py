@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from bench import our_relay, paced_writers
@@ -15,6 +15,7 @@ from bench.grown_database import grown
 from bench.http_face import noted
 from bench.http_load import send
 from bench.latency import watch
+from bench.relay_throughput import EXACTLY
 from bench.scale import Scale
 from bench.servers import Servers
 from devstack.application import Application
@@ -39,53 +40,61 @@ class _Pruned(NamedTuple):
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """The same writers and callers before, during and after `outbox prune`."""
-    with grown(servers, scale) as much, much.database() as url, ExitStack() as topics:
-        # Whoever watches reads a topic from its start: each time one of its own.
-        first, second, third = (topics.enter_context(much.topic("events")) for _ in range(3))
-        bootstrap = much.kafka.bootstrap_servers
+    """The same writers and callers before, during and after `outbox prune`, a window at a time."""
+    with grown(servers, scale) as much, much.database() as url:
         application = Application(database_url=url, kafka=much.kafka, environment={"LOG_LEVEL": "WARNING"})
         try:
             application.start(["serve"])
-            with our_relay.running(url, bootstrap, first, "exactly-once"):
-                before = _live(application, first, scale)
-                with ThreadPoolExecutor(1) as beside:
-                    pruning = beside.submit(_prune, url)
-                    during = _live(application, second, scale)
-                    too_early = pruning.done()
-                    pruned = pruning.result()
-                after = _live(application, third, scale)
+            with much.topic("events") as topic, our_relay.running(url, much.kafka.bootstrap_servers, topic, EXACTLY):
+                return _around_pruning(much, application, scale)
         finally:
             application.close()
-    rows = [row for name, part in (("p50", 0.5), ("p99", 0.99)) for row in _rows(name, part, during, [before, after])]
+
+
+def _around_pruning(servers: Servers, application: Application, scale: Scale) -> Result:
+    live = partial(_live, servers, application, scale)
+    quiet = [live() for _ in range(scale.windows_around_pruning)]
+    during = []
+    with ThreadPoolExecutor(1) as beside:
+        pruning = beside.submit(_prune, application.info.database_url)
+        while not pruning.done():
+            during.append(live())
+        pruned = pruning.result()
+    # It has ended somewhere in the last window.
+    during = during[:-1] or during
+    quiet += [live() for _ in range(scale.windows_around_pruning)]
+    rows = [row for name, part in (("p50", 0.5), ("p99", 0.99)) for row in _rows(name, part, during, quiet)]
     rows.append(Row(per_round("pruned", "rows/s", [pruned.rows / pruned.seconds])))
     note = f"{pruned.rows:,} rows pruned in {pruned.seconds:.0f} s; {_PACE} events and {_PACE} webhooks a second."
-    ended = ("Pruning ended before the measurement did: take more rows.",) if too_early else ()
-    return Result(tuple(rows), (note, *ended))
+    length = scale.events_while_pruning / _PACE
+    windows = f"Windows of {length:.0f} s: {len(during)} while pruning, {len(quiet)} before and after."
+    return Result(tuple(rows), (note, windows))
 
 
-def _rows(name: str, part: float, during: _Lived, quiet: list[_Lived]) -> tuple[Row, Row]:
+def _rows(name: str, part: float, during: list[_Lived], quiet: list[_Lived]) -> tuple[Row, Row]:
     def row(what: str, number: int) -> Row:
+        while_, around = ([percentile(one[number], part) for one in windows] for windows in (during, quiet))
         return Row(
-            per_round(f"{what}, {name}, while pruning", "ms", [percentile(during[number], part)]),
-            per_round("before and after", "ms", [percentile(one[number], part) for one in quiet]),
+            per_round(f"{what}, {name}, while pruning", "ms", while_),
+            per_round("before and after", "ms", around),
             _WITHIN if name == "p99" else None,
         )
 
     return row("commit to seen", 0), row("webhook", 1)
 
 
-def _live(application: Application, topic: str, scale: Scale) -> _Lived:
+def _live(servers: Servers, application: Application, scale: Scale) -> _Lived:
+    """One window. Whoever watches reads a topic from its start: each window has one of its own."""
     info, port = application.info, application.services["serve"].port
     webhooks = [noted(info, number) for number in range(scale.events_while_pruning)]
-    todo: dict[str, Any] = {
-        "url": info.database_url,
-        "bootstrap": info.kafka_bootstrap_servers,
-        "topic": topic,
-        "pace": _PACE,
-    }
-    todo["events"] = scale.events_while_pruning
-    with ThreadPoolExecutor(1) as beside:
+    with servers.topic("events") as topic, ThreadPoolExecutor(1) as beside:
+        todo: dict[str, Any] = {
+            "url": info.database_url,
+            "bootstrap": info.kafka_bootstrap_servers,
+            "topic": topic,
+            "pace": _PACE,
+            "events": scale.events_while_pruning,
+        }
         answering = beside.submit(send, port, webhooks, _PACE)
         relayed = watch(paced_writers.write_to_outbox, todo)
         return _Lived(relayed, [1000 * one for one in answering.result().seconds])

@@ -25,8 +25,10 @@ class Scale:
     """Starts of the command line."""
     grown_outbox: int = 5_000_000
     grown_payments: int = 1_000_000
-    events_while_pruning: int = 3000
-    """Events, and webhooks, at 50 a second: before, while and after the outbox is pruned."""
+    events_while_pruning: int = 1500
+    """Events, and webhooks, at 50 a second, of one window before, while or after the outbox is pruned."""
+    windows_around_pruning: int = 3
+    """Windows before, and as many after; while it is pruned there are as many as it takes."""
     memory_events: int = 1_000_000
     """Events that the relay publishes while its memory is watched."""
     memory_requests: int = 20_000
@@ -54,6 +56,7 @@ TINY = Scale(
     memory_requests=500,
     memory_commands=100,
     events_while_pruning=100,
+    windows_around_pruning=1,
     foreign_seconds=3.0,
 )
 """To see that a benchmark works; its figures say nothing."""
