@@ -7,11 +7,10 @@ from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.ports import StripeEvent
-from service.storage.driver import prepared, run_alone
-from service.storage.prepared import Prepared, run
+from service.storage.prepared import Prepared, run, run_alone
 from service.storage.tables import stripe_events
 
-_INSERT = (
+_ADD = Prepared(
     pg_insert(stripe_events)
     .values(
         event_id=bindparam("event_id"),
@@ -24,8 +23,6 @@ _INSERT = (
     .on_conflict_do_nothing()
     .returning(stripe_events.c.event_id)
 )
-_ADD = Prepared(_INSERT)
-_ADD_ALONE = prepared(_INSERT)
 
 
 def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> bool:
@@ -35,7 +32,7 @@ def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, res
 
 def add_alone(engine: Engine, event: StripeEvent, result: str) -> bool:
     """The same for a delivery that concerns no payment and has no effect: one statement, and committed."""
-    return bool(run_alone(engine, _ADD_ALONE, **_row(event, None, result)))
+    return bool(run_alone(engine, _ADD, _row(event, None, result)))
 
 
 def _row(event: StripeEvent, payment_id: UUID | None, result: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import psycopg2
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement, Connection, Engine
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -59,6 +59,28 @@ def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
     except psycopg2.Error as exc:
         raise _translated(connection, text, exc) from exc
+
+
+def run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """One statement that is a transaction of its own: no BEGIN, no COMMIT, no result objects; its rows.
+
+    Raises the driver's error, after which the connection is not used again.
+    """
+    pooled = engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        driver.autocommit = True
+        with driver.cursor() as cursor:
+            _prepare(cursor, pooled.info, [(statement, values)])
+            cursor.execute(statement.text, statement.bound(values))
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        driver.autocommit = False
+    except Exception:
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+    return rows
 
 
 def _prepare(cursor: Any, info: dict[str, Any], calls: Iterable[Call]) -> None:

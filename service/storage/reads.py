@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, u
 
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
-from service.storage.driver import Prepared, prepared, run_alone
+from service.storage.prepared import Prepared, run_alone
 from service.storage.tables import one_of, payments
 
 SPENT = (PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED)
@@ -19,10 +19,10 @@ EARNED = (PaymentStatus.SUCCEEDED,)
 _FIELDS = [field.name for field in fields(Payment)]
 _STATUS = _FIELDS.index("status")
 _PAYMENT = select(*(payments.c[name] for name in _FIELDS))
-LATEST_OF_ORDER = prepared(
+LATEST_OF_ORDER = Prepared(
     _PAYMENT.where(payments.c.order_id == bindparam("id")).order_by(payments.c.created_at.desc()).limit(1)
 )
-BY_ID = prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
+BY_ID = Prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _history() -> Select[Any]:
     return select(both.c.currency, *sums).group_by(both.c.currency).order_by(both.c.currency)
 
 
-HISTORY = prepared(_history())
+HISTORY = Prepared(_history())
 
 
 class Reads:
@@ -73,15 +73,15 @@ class Reads:
 
     def by_id(self, payment_id: UUID) -> Payment | None:
         """One payment."""
-        return self._payment(BY_ID, str(payment_id))
+        return self._payment(BY_ID, payment_id)
 
     def history_of(self, user_id: str) -> list[CurrencyTotals]:
         """The user's totals, one entry a currency; none for a user we do not know."""
-        rows = run_alone(self._engine, HISTORY, id=user_id)
+        rows = run_alone(self._engine, HISTORY, {"id": user_id})
         return [CurrencyTotals(currency, *(int(figure) for figure in figures)) for currency, *figures in rows]
 
-    def _payment(self, read: Prepared, key: str) -> Payment | None:
-        rows = run_alone(self._engine, read, id=key)
+    def _payment(self, read: Prepared, key: str | UUID) -> Payment | None:
+        rows = run_alone(self._engine, read, {"id": key})
         return _payment_of(rows[0]) if rows else None
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from service.domain.status import PaymentStatus
 from service.storage import reads
 from service.storage.availability import is_unavailable
-from service.storage.driver import Prepared
 from service.storage.engine import make_engine
+from service.storage.prepared import Prepared
 from service.storage.reads import CurrencyTotals, Reads
 from tests.integration.api.conftest import Book
 
@@ -82,8 +82,7 @@ def test_read_is_one_statement_outside_any_transaction(database_url: str, book: 
         ((state, last),) = connection.exec_driver_sql(query).all()
     engine.dispose()
     assert state == "idle"
-    assert last.startswith("SELECT")
-    assert "payments" in last
+    assert last.startswith("EXECUTE")
 
 
 def _assert_transactional(engine: Engine) -> None:
@@ -145,8 +144,9 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
 def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str]) -> None:
     with book.engine.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
-        values = {**read.constants, "id": str(uuid4())}
-        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {read.sql}", values))
+        connection.exec_driver_sql(read.definition)
+        values = tuple(read.bound({"id": uuid4()}))
+        plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {read.text}", values))
     assert indexes <= set(plan.split())
     assert "Seq Scan" not in plan
     assert "Sort" not in plan or read is reads.HISTORY
