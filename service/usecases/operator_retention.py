@@ -9,7 +9,7 @@ from service.storage import operator_writes
 from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 
-BATCH = 500
+BATCH = 100
 """Rows of one transaction: short, so that neither writers nor the relay wait for it."""
 
 _REST = 5.0

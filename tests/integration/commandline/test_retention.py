@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, text
 
+from service.storage import operator_writes
 from service.storage.engine import transaction
 from service.storage.tables import outbox
 from service.usecases import operator_retention
@@ -52,6 +53,14 @@ def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest
     planned = operator_retention.Pruning.plan(history.engine, datetime.now(UTC))
     assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
     assert rests == [7.5] * 5
+
+
+def test_its_transactions_wait_for_no_disk(history: History) -> None:
+    """Nor does a payment's commit behind them: what a crash brings back is deleted next time."""
+    with transaction(history.engine) as connection:
+        connection.execute(text("SET LOCAL synchronous_commit = on"))
+        operator_writes.prune(connection, after=0, below=1, before=datetime.now(UTC), limit=1)
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "off"
 
 
 def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
