@@ -31,6 +31,8 @@ def measure(servers: Servers, scale: Scale) -> Result:
     """Every contender has fresh rows in a fresh database, just committed: each is the first to read them."""
     rounds: dict[str, list[Found]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
     names = list(rounds)
+    # Does not count: the broker compiles what it has seen for a while.
+    _publish(servers, EXACTLY, scale)
     for number in range(scale.rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
             rounds[name].append(_publish(servers, name, scale))
