@@ -6,24 +6,30 @@ from sqlalchemy import and_, func, or_, select, text, update
 
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
+from service.storage.prepared import Prepared, run
 from service.storage.tables import commands, dead_letters
 
 _PRUNABLE = text("SELECT coalesce(min(low), 0) FROM relay_checkpoints")
 
-_PRUNE = text(
-    """
-    WITH seen AS (
-        SELECT position, created_at FROM outbox
-        WHERE position > :after AND position < :below ORDER BY position LIMIT :limit
-    ), gone AS (
-        DELETE FROM outbox USING seen WHERE outbox.position = seen.position AND seen.created_at < :before RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM gone) AS deleted, (SELECT max(position) FROM seen) AS last
-    """
+_PRUNE = Prepared(
+    text("""
+        WITH seen AS (
+            SELECT position, created_at FROM outbox
+            WHERE position > :after AND position < :below ORDER BY position LIMIT :limit
+        ), gone AS (
+            DELETE FROM outbox USING seen
+            WHERE outbox.position = seen.position AND seen.created_at < :before RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM gone) AS deleted, (SELECT max(position) FROM seen) AS last
+    """)
 )
 
-_WITHOUT_WAIT = text("SET LOCAL synchronous_commit = off")
-"""What a crash brings back is deleted next time, and no commit of a payment waits for the disk behind this one's."""
+_IN_PASSING = text("SET LOCAL synchronous_commit = off; SET LOCAL plan_cache_mode = force_generic_plan")
+"""What a crash brings back is deleted next time, and no commit of a payment waits for the disk behind this one's.
+
+Planned once: for a plan PostgreSQL looks for the lowest position, through all entries of rows that are gone (measured:
+3 to 15 ms, longer than deleting a hundred rows).
+"""
 
 _OLD = text("SELECT count(*) FROM outbox WHERE position < :below AND created_at < :before")
 
@@ -63,7 +69,6 @@ def count_old(connection: Connection, below: int, before: datetime) -> int:
 
 def prune(connection: Connection, *, after: int, below: int, before: datetime, limit: int) -> tuple[int, int | None]:
     """Delete the old ones among the next ``limit`` rows above ``after``: how many, and the last position seen."""
-    connection.execute(_WITHOUT_WAIT)
-    values = {"after": after, "below": below, "before": before, "limit": limit}
-    deleted, last = connection.execute(_PRUNE, values).one()
+    connection.execute(_IN_PASSING)
+    ((deleted, last),) = run(connection, (_PRUNE, {"after": after, "below": below, "before": before, "limit": limit}))
     return deleted, last
