@@ -49,7 +49,7 @@ async def _send(port: int, requests: Sequence[bytes], interval: float) -> Answer
 async def _one_connection(
     port: int, requests: Sequence[bytes], seconds: list[float], interval: float, after: float
 ) -> None:
-    """The connections take turns: at a steady pace no two requests come at once."""
+    """The connections take turns: at a steady pace no two requests are due at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     first = time.perf_counter() + after
     try:

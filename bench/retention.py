@@ -60,6 +60,7 @@ def _around_pruning(servers: Servers, application: Application, scale: Scale) ->
         while not pruning.done():
             during.append(live())
         pruned = pruning.result()
+    too_early = ("Pruning ended before the first window did: take more rows.",) if len(during) == 1 else ()
     # It has ended somewhere in the last window.
     during = during[:-1] or during
     quiet += [live() for _ in range(scale.windows_around_pruning)]
@@ -68,15 +69,14 @@ def _around_pruning(servers: Servers, application: Application, scale: Scale) ->
     note = f"{pruned.rows:,} rows pruned in {pruned.seconds:.0f} s; {_PACE} events and {_PACE} webhooks a second."
     length = scale.events_while_pruning / _PACE
     windows = f"Windows of {length:.0f} s: {len(during)} while pruning, {len(quiet)} before and after."
-    return Result(tuple(rows), (note, windows))
+    return Result(tuple(rows), (note, windows, *too_early))
 
 
 def _rows(name: str, part: float, during: list[_Lived], quiet: list[_Lived]) -> tuple[Row, Row]:
     def row(what: str, number: int) -> Row:
-        while_, around = ([percentile(one[number], part) for one in windows] for windows in (during, quiet))
         return Row(
-            per_round(f"{what}, {name}, while pruning", "ms", while_),
-            per_round("before and after", "ms", around),
+            per_round(f"{what}, {name}, while pruning", "ms", [percentile(one[number], part) for one in during]),
+            per_round("before and after", "ms", [percentile(one[number], part) for one in quiet]),
             _WITHIN if name == "p99" else None,
         )
 

@@ -24,7 +24,7 @@ _PRUNE = Prepared(
     """)
 )
 
-_IN_PASSING = text("SET LOCAL synchronous_commit = off; SET LOCAL plan_cache_mode = force_generic_plan")
+_PRUNE_SETTINGS = text("SET LOCAL synchronous_commit = off; SET LOCAL plan_cache_mode = force_generic_plan")
 """What a crash brings back is deleted next time, and no commit of a payment waits for the disk behind this one's.
 
 Planned once: for a plan PostgreSQL looks for the lowest position, through all entries of rows that are gone (measured:
@@ -69,6 +69,6 @@ def count_old(connection: Connection, below: int, before: datetime) -> int:
 
 def prune(connection: Connection, *, after: int, below: int, before: datetime, limit: int) -> tuple[int, int | None]:
     """Delete the old ones among the next ``limit`` rows above ``after``: how many, and the last position seen."""
-    connection.execute(_IN_PASSING)
+    connection.execute(_PRUNE_SETTINGS)
     ((deleted, last),) = run(connection, (_PRUNE, {"after": after, "below": below, "before": before, "limit": limit}))
     return deleted, last

@@ -1,4 +1,4 @@
-"""Statements that run for every command: rendered once, planned once a connection, executed by the driver.
+"""Statements that run often: rendered once, planned once a connection, executed by the driver.
 
 Executing a statement through SQLAlchemy costs several times what the driver takes for it (measured), and PostgreSQL
 plans it anew each time. These are SQLAlchemy's statements all the same, in its transactions and on its connections.

@@ -72,8 +72,10 @@ def test_sums_beyond_a_bigint_hold(book: Book) -> None:
     assert Reads(book.engine).history_of("u")[0].spent == 2**64 - 2
 
 
-@pytest.mark.parametrize("name", ["latest_of_order", "history_of"])
-def test_read_is_one_statement_outside_any_transaction(database_url: str, book: Book, name: str) -> None:
+@pytest.mark.parametrize(("name", "read"), [("latest_of_order", reads.LATEST_OF_ORDER), ("history_of", reads.HISTORY)])
+def test_read_is_one_statement_outside_any_transaction(
+    database_url: str, book: Book, name: str, read: Prepared
+) -> None:
     """Its connection is idle afterwards, and the last that the server heard on it is the read: no ROLLBACK."""
     engine = make_engine(database_url, 1)
     getattr(Reads(engine), name)("u")
@@ -82,7 +84,8 @@ def test_read_is_one_statement_outside_any_transaction(database_url: str, book: 
         ((state, last),) = connection.exec_driver_sql(query).all()
     engine.dispose()
     assert state == "idle"
-    assert last.startswith("EXECUTE")
+    assert last.startswith(f"EXECUTE {read.name}(")
+    assert "payments" in read.definition
 
 
 def _assert_transactional(engine: Engine) -> None:
@@ -133,6 +136,7 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
     engine.dispose()
 
 
+@pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize(
     ("read", "indexes"),
     [
@@ -141,9 +145,9 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
         (reads.HISTORY, {"ix_payments_customer_id", "ix_payments_runner_id"}),
     ],
 )
-def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str]) -> None:
+def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str], plan_cache_mode: str) -> None:
     with book.engine.begin() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text(f"SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = {plan_cache_mode}"))
         connection.exec_driver_sql(read.definition)
         values = tuple(read.bound({"id": uuid4()}))
         plan = "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {read.text}", values))
