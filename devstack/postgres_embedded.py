@@ -1,8 +1,10 @@
 """A real PostgreSQL server of our own: one directory, one loopback port, gone with us."""
 
+import os
 import secrets
 import shutil
 import signal
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -108,6 +110,24 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.stop(_SIGNALS[mode])
             self._process = None
+
+    def promote(self) -> None:
+        """Stop, and come back as a standby that is promoted: nothing is lost, and a new timeline begins.
+
+        PostgreSQL documentation, "Log-Shipping Standby Servers" and "Timelines".
+        """
+        self.stop()
+        signal_file = self.data_directory / "standby.signal"
+        signal_file.touch()
+        owner = self.data_directory.stat()
+        os.chown(signal_file, owner.st_uid, owner.st_gid)
+        self.start()
+        with closing(psycopg2.connect(self.url)) as session, session.cursor() as cursor:
+            cursor.execute("SELECT pg_promote()")
+
+    def run(self, program: str, *arguments: str, seconds: float = 60.0) -> None:
+        """One of PostgreSQL's own programs (pg_dump, pg_restore, psql) to its end. Raises ProcessFailedError."""
+        run_to_end(self._command(program, *arguments), seconds)
 
     def kill(self) -> None:
         """kill -9 of the postmaster; returns when its backends are gone too, so that it can be started again."""

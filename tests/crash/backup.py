@@ -5,8 +5,6 @@ import subprocess
 from enum import Enum, auto
 from pathlib import Path
 
-import psycopg2
-
 from devstack.postgres_embedded import EmbeddedPostgres
 
 
@@ -36,15 +34,9 @@ class Backup:
         shutil.rmtree(data)
         _copy(self._copy, data)
         if how is Return.NEW_TIMELINE:
-            signal = data / "standby.signal"
-            signal.touch()
-            shutil.chown(signal, data.stat().st_uid, data.stat().st_gid)
-        self._server.start()
-        if how is Return.NEW_TIMELINE:
-            connection = psycopg2.connect(self._server.url)
-            with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT pg_promote()")
-            connection.close()
+            self._server.promote()
+        else:
+            self._server.start()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -53,6 +53,15 @@ def test_stop_and_start_again(server: EmbeddedPostgres, mode: StopMode) -> None:
     assert _execute(server.url, "SELECT count(*) FROM empty") == [(0,)]
 
 
+def test_a_promotion_keeps_everything_and_begins_a_new_timeline(server: EmbeddedPostgres) -> None:
+    timeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    _execute(server.url, "CREATE TABLE promoted AS SELECT generate_series(1, 5000) AS i")
+    before = _execute(server.url, timeline)
+    server.promote()
+    assert _execute(server.url, "SELECT count(*) FROM promoted") == [(5000,)]
+    assert _execute(server.url, timeline) > before
+
+
 def test_a_copy_has_what_the_template_has(server: EmbeddedPostgres) -> None:
     template = server.databases.create("template")
     _execute(template, "CREATE TABLE t AS SELECT 1 AS one")
