@@ -29,6 +29,8 @@ def check_destination(state: State, id_: str) -> None:
     account = _find(state, id_)
     if account is None:
         raise no_such("destination", id_, "destination")
+    if id_ in state.revoked_accounts:
+        raise _no_access(id_)
     if account["capabilities"].get("transfers") != "active":
         raise RefusedError(
             "Your destination account needs to have at least one of the following capabilities enabled: "
@@ -63,7 +65,7 @@ def register(state: State, id_: str, params: Json, *, transfers: bool = True) ->
         "controller": {"type": "application"},
         "country": params.get("country", "SG"),
         "created": state.clock.stamp(),
-        "default_currency": "sgd",
+        "default_currency": params.get("currency", "sgd"),
         "details_submitted": True,
         "email": params.get("email"),
         "metadata": merge({}, params.get("metadata")),
@@ -78,14 +80,29 @@ def register(state: State, id_: str, params: Json, *, transfers: bool = True) ->
 def retrieve(state: State, call: Call) -> Json:
     """GET /v1/accounts/:account; Stripe answers 403 for one it does not know."""
     id_ = call.path["account"]
-    if (account := _find(state, id_)) is None:
-        raise RefusedError(
-            f"The provided key does not have access to account '{id_}' (or that account does not exist). "
-            "Application access may have been revoked.",
-            status=403,
-            code="account_invalid",
-        )
+    if (account := _find(state, id_)) is None or id_ in state.revoked_accounts:
+        raise _no_access(id_)
     return account
+
+
+def change(state: State, id_: str, *, transfers: bool = True, revoked: bool = False, currency: str = "sgd") -> Json:
+    """What becomes of a connected account: restricted, closed to the platform, paid in another currency."""
+    account = register(state, id_, {"currency": currency}, transfers=transfers)
+    (state.revoked_accounts.add if revoked else state.revoked_accounts.discard)(id_)
+    if revoked:
+        state.emit_as("account.application.deauthorized", {"id": "ca_1", "object": "application"}, account=id_)
+    else:
+        state.emit_as("account.updated", account, account=id_)
+    return account
+
+
+def _no_access(id_: str) -> RefusedError:
+    return RefusedError(
+        f"The provided key does not have access to account '{id_}' (or that account does not exist). "
+        "Application access may have been revoked.",
+        status=403,
+        code="account_invalid",
+    )
 
 
 def retrieve_current(state: State, _call: Call) -> Json:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devstack.stripe_simulator import charges
+from devstack.stripe_simulator import charges, payment_methods
 from devstack.stripe_simulator.cards import AUTHENTICATION_REQUIRED, Card, Challenge, Decline
 from devstack.stripe_simulator.clock import DAY
-from devstack.stripe_simulator.errors import RefusedError
+from devstack.stripe_simulator.errors import RefusedError, unexpected_state
 from devstack.stripe_simulator.intent_states import Action, Status, require
 from devstack.stripe_simulator.ledger import Effect
 from devstack.stripe_simulator.state import State
@@ -71,7 +71,32 @@ def authenticate(state: State, intent: Json, *, succeeded: bool) -> None:
 
 
 def capture(state: State, intent: Json, amount: int) -> None:
-    """Take the held money; what is not taken is set free."""
+    """Take the held money; what is not taken is set free. Where captures take their time, this one begins."""
+    if state.options.captures_process:
+        intent |= {"status": Status.PROCESSING, "amount_capturable": 0}
+        state.processing[intent["id"]] = amount
+        state.emit("payment_intent.processing", intent)
+        return
+    _captured(state, intent, amount)
+
+
+def finish_capture(state: State, intent: Json, *, succeeded: bool) -> None:
+    """The bank has decided a capture that was `processing`. Raises RefusedError when none is."""
+    if intent["id"] not in state.processing:
+        raise unexpected_state(f"No capture of {intent['id']} is processing.", intent)
+    amount = state.processing.pop(intent["id"])
+    if succeeded:
+        _captured(state, intent, amount)
+        return
+    charge = state.charges[intent["latest_charge"]]
+    charge |= {"status": "failed", "paid": False, "failure_code": "card_declined"}
+    state.record(Effect.CANCEL, intent["id"], intent["amount"], charge, intent)
+    state.emit("charge.failed", charge)
+    declined = {"code": "card_declined", "decline_code": "generic_decline", "charge": charge["id"]}
+    _fail(state, intent, {**declined, "message": "Your card was declined.", "type": "card_error"})
+
+
+def _captured(state: State, intent: Json, amount: int) -> None:
     charge = state.charges[intent["latest_charge"]]
     intent |= {"status": Status.SUCCEEDED, "amount_capturable": 0, "amount_received": amount}
     charges.take(state, charge, amount, state.cards[intent["payment_method"]])
@@ -90,6 +115,7 @@ def _charge(state: State, intent: Json, card: Card, decline: Decline | None) -> 
     if decline is not None:
         _decline(state, intent, charge, decline)
     intent["last_payment_error"] = None
+    payment_methods.note_use(state, intent)
     if intent["capture_method"] == "manual":
         _hold(state, intent, charge)
         return

@@ -1,4 +1,4 @@
-"""The platform's balance: captured money is pending, then available ("Balances")."""
+"""The platform's balance: the sum of its balance transactions, pending and available ("Balances")."""
 
 from __future__ import annotations
 
@@ -29,15 +29,6 @@ def retrieve(state: State, _call: Call) -> Json:
 def _amounts(state: State) -> dict[str, list[int]]:
     amounts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     now = state.clock.now()
-
-    def slot(charge_id: str | None) -> int:
-        return int(charge_id is not None and state.settles_at.get(charge_id, 0.0) > now)
-
-    for charge in state.charges.values():
-        if charge["captured"]:
-            net = charge["amount_captured"] - charge["amount_refunded"]
-            amounts[charge["currency"]][slot(charge["id"])] += net
-    for transfer in state.transfers.values():
-        net = transfer["amount"] - transfer["amount_reversed"]
-        amounts[transfer["currency"]][slot(transfer["source_transaction"])] -= net
+    for transaction in state.balance_transactions.values():
+        amounts[transaction["currency"]][transaction["available_on"] > now] += transaction["net"]
     return amounts

@@ -32,6 +32,20 @@ class RefundFate(enum.Enum):
     SUCCEEDS_THEN_FAILS = enum.auto()
 
 
+class Complaint(enum.Enum):
+    """What the customer's bank does about a captured charge, and the dispute's reason."""
+
+    DISPUTE = "fraudulent"
+    NOT_RECEIVED = "product_not_received"
+    INQUIRY = "general"
+    FRAUD_WARNING = "fraud_warning"
+
+    @property
+    def reason(self) -> str:
+        """The dispute's `reason`."""
+        return self.value
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One test card. `decline` applies to the charge, after any authentication."""
@@ -41,6 +55,7 @@ class Card:
     decline: Decline | None = None
     challenge: Challenge = Challenge.NEVER
     refund: RefundFate = RefundFate.SUCCEEDS
+    complaint: Complaint | None = None
     available_at_once: bool = False
     """The money skips the pending balance."""
 
@@ -84,6 +99,14 @@ _BRANDS: dict[str, Card] = {
     "pm_card_refundFail": Card(last4="5126", refund=RefundFate.SUCCEEDS_THEN_FAILS),
 }
 
+_COMPLAINTS: dict[str, Card] = {
+    "pm_card_createDispute": Card(last4="0259", complaint=Complaint.DISPUTE),
+    "pm_card_createDisputeProductNotReceived": Card(last4="2685", complaint=Complaint.NOT_RECEIVED),
+    "pm_card_createDisputeInquiry": Card(last4="1976", complaint=Complaint.INQUIRY),
+    "pm_card_createIssuerFraudRecord": Card(last4="5423", complaint=Complaint.FRAUD_WARNING),
+}
+"""Stripe documentation, "Testing: disputes"."""
+
 _DECLINES: dict[str, Card] = {
     "pm_card_visa_chargeDeclined": Card(last4="0002", decline=_GENERIC),
     "pm_card_visa_chargeDeclinedInsufficientFunds": Card(last4="9995", decline=_NO_FUNDS),
@@ -117,7 +140,7 @@ _AUTHENTICATION: dict[str, Card] = {
     "pm_card_amex_threeDSecureNotSupported": Card("amex", "0005"),
 }
 
-_CANONICAL = _BRANDS | _DECLINES | _AUTHENTICATION
+_CANONICAL = _BRANDS | _COMPLAINTS | _DECLINES | _AUTHENTICATION
 
 
 def _other_spelling(id_: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devstack.stripe_simulator.balance_transactions import Kind, Money, add_for_charge
 from devstack.stripe_simulator.cards import Card, Decline
 from devstack.stripe_simulator.ledger import Effect
 from devstack.stripe_simulator.state import Call, State, found
@@ -98,11 +99,20 @@ def take(state: State, charge: Json, amount: int, card: Card) -> None:
     """Capture: the money is ours, pending until it settles."""
     charge["captured"] = True
     charge["amount_captured"] = amount
-    charge["balance_transaction"] = state.new_id("txn_3")
     delay = 0.0 if card.available_at_once else state.options.settlement_delay
     state.settles_at[charge["id"]] = state.clock.now() + delay
+    charge["balance_transaction"] = _settle(state, charge, Kind.CHARGE, charge["amount"])
+    if amount < charge["amount"]:
+        _settle(state, charge, Kind.PARTIAL_CAPTURE, amount - charge["amount"])
     intent = state.payment_intents[charge["payment_intent"]]
+    if card.complaint is not None:
+        state.complaints.append((charge["id"], card.complaint))
     state.record(Effect.CAPTURE, charge["id"], amount, charge, intent)
+
+
+def _settle(state: State, charge: Json, kind: Kind, amount: int) -> str:
+    id_: str = add_for_charge(state, kind, Money(amount, charge["currency"]), charge["id"], charge)["id"]
+    return id_
 
 
 def set_free(charge: Json) -> None:

@@ -12,7 +12,9 @@ import urllib3
 
 from devstack.stripe_simulator.wire import Json
 
-DashboardAction = Literal["capture", "cancel", "refund"]
+DashboardAction = Literal["capture", "cancel", "refund", "reverse_transfer"]
+DisputeOutcome = Literal["won", "lost", "withdrawn", "warning_closed", "escalated"]
+RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 FaultKind = Literal[
     "drop_before",
     "drop_after",
@@ -76,8 +78,9 @@ class SimulatorControl:
         """Set latency_before, latency_after (seconds), rate_limit (a second, None: none), object_locks."""
         self._ask("POST", "config", {"traffic": settings})
 
-    def options(self, **settings: float | bool) -> None:
-        """Set search_lag (seconds), registered_accounts_only, settlement_delay (seconds)."""
+    def options(self, **settings: float | bool | str | None) -> None:
+        """Set search_lag (seconds), registered_accounts_only, settlement_delay (seconds), settlement_currency,
+        exchange_rate, refunds_wait_for_balance, captures_process, dispute_fee (minor units)."""
         self._ask("POST", "config", {"options": settings})
 
     def webhooks(self, **settings: float | None) -> None:
@@ -162,9 +165,44 @@ class SimulatorControl:
         """Empty a connected account: reversals then find no funds."""
         self._ask("POST", "accounts/payout", {"id": account})
 
+    def change_account(self, id_: str, **changes: bool | str) -> None:
+        """Restrict (transfers=False), close to us (revoked=True) or pay in another currency; tells the webhooks."""
+        self._ask("POST", "accounts/change", {"id_": id_, **changes})
+
     def settle_refunds(self) -> None:
         """Bring pending and failing refunds to their end."""
         self._ask("POST", "refunds/settle")
+
+    def plan_refund(self, first: RefundStatus, last: RefundStatus | None = None) -> None:
+        """The next refund is answered with ``first``, and comes to ``last`` when refunds settle."""
+        self._ask("POST", "refunds/next", {"first": first, "last": last})
+
+    def finish_refund(self, refund: str, status: RefundStatus) -> Json:
+        """Bring one refund to its end, or let one that succeeded fail after all."""
+        return self._ask("POST", "refunds/finish", {"id_": refund, "status": status})
+
+    def finish_capture(self, payment_intent: str, *, succeeded: bool = True) -> Json:
+        """The bank decides a capture that is `processing` (option captures_process)."""
+        return self._ask("POST", "captures/finish", {"payment_intent": payment_intent, "succeeded": succeeded})
+
+    def dispute(
+        self, charge: str, *, reason: str = "fraudulent", amount: int | None = None, inquiry: bool = False
+    ) -> Json:
+        """The customer's bank disputes a charge, or inquires about it."""
+        given = {"charge_id": charge, "reason": reason, "amount": amount, "inquiry": inquiry}
+        return self._ask("POST", "disputes", given)
+
+    def end_dispute(self, dispute: str, outcome: DisputeOutcome) -> Json:
+        """The bank decides."""
+        return self._ask("POST", "disputes/end", {"id_": dispute, "outcome": outcome})
+
+    def warn_of_fraud(self, charge: str) -> Json:
+        """The issuer reports fraud."""
+        return self._ask("POST", "fraud_warnings", {"charge_id": charge})
+
+    def send_event(self, type_: str, subject: Json, **envelope: Any) -> Json:
+        """Any event, as other programs, connected accounts, modes and API versions send it to the same endpoint."""
+        return self._ask("POST", "events", {"type": type_, "object": subject, **envelope})
 
     def _data(self, name: str, **query: str | None) -> list[Json]:
         given = urlencode({key: value for key, value in query.items() if value is not None})

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from urllib.parse import parse_qsl
 
-from devstack.stripe_simulator import accounts, challenge, dashboard, refunds
+from devstack.stripe_simulator import accounts, attempts, challenge, dashboard, disputes, refunds
 from devstack.stripe_simulator.deliveries import Deliveries, Endpoint
 from devstack.stripe_simulator.errors import RefusedError
 from devstack.stripe_simulator.faults import Fault
 from devstack.stripe_simulator.sender import Sender
 from devstack.stripe_simulator.simulator import Simulator
+from devstack.stripe_simulator.state import Actor, RefundEnd
 from devstack.stripe_simulator.wire import Json, Reply, Request
 
 _DONE: Json = {"ok": True}
@@ -48,7 +49,15 @@ class Control:
             ("POST", "challenge"): self._challenge,
             ("POST", "accounts"): self._register_account,
             ("POST", "accounts/payout"): self._pay_out,
+            ("POST", "accounts/change"): lambda given: accounts.change(simulator.state, **given),
             ("POST", "refunds/settle"): self._settle_refunds,
+            ("POST", "refunds/next"): self._plan_refund,
+            ("POST", "refunds/finish"): lambda given: refunds.finish(simulator.state, **given),
+            ("POST", "captures/finish"): self._finish_capture,
+            ("POST", "disputes"): lambda given: disputes.open_(simulator.state, **given),
+            ("POST", "disputes/end"): lambda given: disputes.end(simulator.state, **given),
+            ("POST", "fraud_warnings"): lambda given: disputes.warn(simulator.state, given["charge_id"]),
+            ("POST", "events"): lambda given: simulator.state.emit_as(given.pop("type"), given.pop("object"), **given),
         }
 
     async def respond(self, request: Request) -> Reply:
@@ -139,6 +148,17 @@ class Control:
     def _pay_out(self, given: Json) -> Json:
         accounts.pay_out(self._simulator.state, given["id"])
         return _DONE
+
+    def _plan_refund(self, given: Json) -> Json:
+        self._simulator.state.refund_ends.append(RefundEnd(**given))
+        return _DONE
+
+    def _finish_capture(self, given: Json) -> Json:
+        state = self._simulator.state
+        state.actor = Actor("bank")
+        intent = state.intent(given["payment_intent"])
+        attempts.finish_capture(state, intent, succeeded=bool(given.get("succeeded", True)))
+        return intent
 
     def _settle_refunds(self, _given: Json) -> Json:
         refunds.settle(self._simulator.state)

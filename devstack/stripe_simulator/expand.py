@@ -15,10 +15,24 @@ _FIELDS: dict[str, dict[str, str]] = {
         "latest_charge": "charges",
         "payment_method": "payment_methods",
     },
-    "charges": {"customer": "customers", "payment_intent": "payment_intents"},
-    "refunds": {"charge": "charges", "payment_intent": "payment_intents"},
-    "transfers": {"destination": "accounts", "source_transaction": "charges"},
-    "transfers.reversals": {"transfer": "transfers"},
+    "charges": {
+        "balance_transaction": "balance_transactions",
+        "customer": "customers",
+        "payment_intent": "payment_intents",
+    },
+    "refunds": {
+        "balance_transaction": "balance_transactions",
+        "charge": "charges",
+        "payment_intent": "payment_intents",
+    },
+    "transfers": {
+        "balance_transaction": "balance_transactions",
+        "destination": "accounts",
+        "source_transaction": "charges",
+    },
+    "transfers.reversals": {"balance_transaction": "balance_transactions", "transfer": "transfers"},
+    "disputes": {"charge": "charges", "payment_intent": "payment_intents"},
+    "radar.early_fraud_warnings": {"charge": "charges", "payment_intent": "payment_intents"},
 }
 """For each kind of object its expandable fields, and the kind of what they name."""
 

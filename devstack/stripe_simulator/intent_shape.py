@@ -52,7 +52,7 @@ def new(state: State, params: Json) -> Json:
     customer = params.get("customer")
     if customer:
         customers.check_exists(state, customer)
-    method = payment_methods.resolve(state, params["payment_method"]) if "payment_method" in params else None
+    method = payment_methods.resolve(state, params["payment_method"], customer) if "payment_method" in params else None
     id_ = state.new_id("pi_3")
     intent: Json = {
         "id": id_,

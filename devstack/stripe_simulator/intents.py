@@ -135,6 +135,6 @@ def _confirm(state: State, intent: Json, call: Call) -> None:
 def _adopt_payment_method(state: State, intent: Json, params: Json) -> None:
     if given := params.get("payment_method"):
         require(Action.UPDATE, intent, change="payment_method")
-        intent["payment_method"] = payment_methods.resolve(state, given)
+        intent["payment_method"] = payment_methods.resolve(state, given, intent["customer"])
         if intent["status"] == Status.REQUIRES_PAYMENT_METHOD:
             intent["status"] = Status.REQUIRES_CONFIRMATION

@@ -17,6 +17,9 @@ class Effect(enum.StrEnum):
     REFUND = "refund"
     TRANSFER = "transfer"
     REVERSAL = "reversal"
+    REFUND_FAILURE = "refund_failure"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSAL = "dispute_reversal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Entry:
     destination: str | None
     metadata: dict[str, str]
     by: str
-    """Who did it: `api`, `dashboard`, `customer` (3-D Secure) or `stripe` (expiry)."""
+    """Who did it: `api`, `dashboard`, `customer` (3-D Secure), `bank` (disputes) or `stripe` (expiry)."""
     idempotency_key: str | None
     at: int
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from devstack.stripe_simulator.balance_transactions import refresh
 from devstack.stripe_simulator.errors import InvalidParameterError, no_such
 from devstack.stripe_simulator.state import Call, State
 from devstack.stripe_simulator.wire import Json
@@ -76,6 +77,22 @@ def reversals(state: State, call: Call) -> Json:
     if id_ not in state.transfers:
         raise no_such("transfer", id_, "transfer", status=404)
     return page(call, state.reversals[id_], f"/v1/transfers/{id_}/reversals", "transfer reversal")
+
+
+def disputes(state: State, call: Call) -> Json:
+    """GET /v1/disputes"""
+    return page(call, state.disputes, "/v1/disputes", "dispute")
+
+
+def early_fraud_warnings(state: State, call: Call) -> Json:
+    """GET /v1/radar/early_fraud_warnings"""
+    return page(call, state.early_fraud_warnings, "/v1/radar/early_fraud_warnings", "early fraud warning")
+
+
+def balance_transactions(state: State, call: Call) -> Json:
+    """GET /v1/balance_transactions"""
+    refresh(state)
+    return page(call, state.balance_transactions, "/v1/balance_transactions", "balance transaction")
 
 
 def events(state: State, call: Call) -> Json:

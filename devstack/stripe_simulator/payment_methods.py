@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
-from devstack.stripe_simulator.cards import TEST_CARDS
+from devstack.stripe_simulator import customers
+from devstack.stripe_simulator.cards import TEST_CARDS, Card
 from devstack.stripe_simulator.charges import card_details
+from devstack.stripe_simulator.errors import RefusedError
 from devstack.stripe_simulator.state import Call, State, found
 from devstack.stripe_simulator.wire import Json
 
 
-def resolve(state: State, given: str) -> str:
-    """The id to keep for the id given.
+def resolve(state: State, given: str, customer: str | None) -> str:
+    """The id to keep for the id given, to be used for this customer.
 
     Raises:
-        RefusedError: `resource_missing`: neither a test card nor one made here before.
+        RefusedError: `resource_missing`: neither a test card nor one made here before; or one that belongs to another
+            customer, or was used without any ("PaymentMethods: attach").
     """
     if (card := TEST_CARDS.get(given)) is None:
-        return str(found(state.payment_methods, given, "PaymentMethod", "payment_method")["id"])
+        return _check_usable(state, found(state.payment_methods, given, "PaymentMethod", "payment_method"), customer)
+    return _make(state, card)
+
+
+def attach(state: State, call: Call) -> Json:
+    """POST /v1/payment_methods/:payment_method/attach"""
+    id_, customer = call.path["payment_method"], call.params["customer"]
+    customers.check_exists(state, customer)
+    method = state.payment_methods[resolve(state, id_, customer)]
+    method["customer"] = customer
+    state.emit("payment_method.attached", method)
+    return method
+
+
+def note_use(state: State, intent: Json) -> None:
+    """A payment went through: without a customer, the method has served ("Reuse a PaymentMethod")."""
+    if state.payment_methods[intent["payment_method"]]["customer"] is None:
+        state.used_methods.add(intent["payment_method"])
+
+
+def _check_usable(state: State, method: Json, customer: str | None) -> str:
+    id_: str = method["id"]
+    owner = method["customer"]
+    if owner is not None and customer is None:
+        raise RefusedError(
+            "The payment method you provided is attached to a customer so for security purposes you must provide "
+            "the customer in the request."
+        )
+    if owner is not None and owner != customer:
+        raise RefusedError(f"The payment method {id_} does not belong to the Customer {customer}.")
+    if id_ in state.used_methods:
+        raise RefusedError(
+            "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared "
+            "with a connected account without Customer attachment, or was detached from a Customer. It may not be "
+            "used again. To use a PaymentMethod multiple times, you must attach it to a Customer first."
+        )
+    return id_
+
+
+def _make(state: State, card: Card) -> str:
     id_ = state.new_id("pm_1")
     state.cards[id_] = card
     state.payment_methods[id_] = {

@@ -1,27 +1,38 @@
-"""Refunds of captured charges. A refund never takes a transfer back ("Separate charges and transfers")."""
+"""Refunds of captured charges. A refund never takes a transfer back ("Separate charges and transfers").
+
+A refund may wait (`pending`, `requires_action`) and may fail after it was told as done; its money is then back in the
+platform's balance, and the customer has nothing ("Refund and cancel payments: failed refunds").
+"""
 
 from __future__ import annotations
 
-from devstack.stripe_simulator import charges
+from devstack.stripe_simulator import balance, charges
+from devstack.stripe_simulator.balance_transactions import Kind, Money, add_for_charge
 from devstack.stripe_simulator.cards import RefundFate
 from devstack.stripe_simulator.errors import RefusedError, missing_parameter, no_such, unexpected_state
 from devstack.stripe_simulator.ledger import Effect
 from devstack.stripe_simulator.metadata import merge
 from devstack.stripe_simulator.money import check_positive, display
-from devstack.stripe_simulator.state import Actor, Call, State, found
+from devstack.stripe_simulator.state import Actor, Call, RefundEnd, State, found
 from devstack.stripe_simulator.wire import Json
+
+_FATES = {
+    RefundFate.SUCCEEDS: RefundEnd("succeeded"),
+    RefundFate.PENDING_THEN_SUCCEEDS: RefundEnd("pending", "succeeded"),
+    RefundFate.SUCCEEDS_THEN_FAILS: RefundEnd("succeeded", "failed"),
+}
 
 
 def create(state: State, call: Call) -> Json:
     """POST /v1/refunds"""
     charge = _charge(state, call.params)
-    amount = _amount(charge, call.params)
-    card = state.cards[charge["payment_method"]]
+    amount = _amount(state, charge, call.params)
+    end = _end(state, charge, amount)
     refund: Json = {
         "id": state.new_id("re_3"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": state.new_id("txn_3"),
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": state.clock.stamp(),
         "currency": charge["currency"],
@@ -34,13 +45,15 @@ def create(state: State, call: Call) -> Json:
         "reason": call.params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "pending" if card.refund is RefundFate.PENDING_THEN_SUCCEEDS else "succeeded",
+        "status": end.first,
         "transfer_reversal": None,
+        **({"pending_reason": end.pending_reason} if end.pending_reason else {}),
     }
     state.refunds[refund["id"]] = refund
+    refund["balance_transaction"] = _settle(state, Kind.REFUND, refund, charge, -amount)
     _move(charge, amount)
-    if card.refund is not RefundFate.SUCCEEDS:
-        state.unsettled_refunds.append(refund["id"])
+    if end.last is not None:
+        state.unsettled_refunds[refund["id"]] = end.last
     intent = state.payment_intents[charge["payment_intent"]]
     state.record(Effect.REFUND, refund["id"], amount, charge, intent)
     state.emit("refund.created", refund)
@@ -55,18 +68,45 @@ def retrieve(state: State, call: Call) -> Json:
 
 def settle(state: State) -> None:
     """Bring pending and failing refunds to their end, as the bank does some days later ("Refund test cards")."""
+    for id_, last in list(state.unsettled_refunds.items()):
+        finish(state, id_, last)
+
+
+def finish(state: State, id_: str, status: str) -> Json:
+    """One refund comes to its end: `succeeded`, `failed` or `canceled`."""
     state.actor = Actor("stripe")
-    for id_ in state.unsettled_refunds:
-        refund = state.refunds[id_]
-        charge = state.charges[refund["charge"]]
-        if state.cards[charge["payment_method"]].refund is RefundFate.PENDING_THEN_SUCCEEDS:
-            refund["status"] = "succeeded"
-            state.emit("refund.updated", refund)
-            continue
-        refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
-        _move(charge, -refund["amount"])
-        state.emit("refund.failed", refund)
-    state.unsettled_refunds.clear()
+    refund = found(state.refunds, id_, "refund", "id")
+    state.unsettled_refunds.pop(id_, None)
+    refund["status"] = status
+    refund.pop("pending_reason", None)
+    if status != "succeeded":
+        _return_to_platform(state, refund)
+    state.emit("charge.refund.updated", refund)
+    state.emit("refund.failed" if status == "failed" else "refund.updated", refund)
+    return refund
+
+
+def _return_to_platform(state: State, refund: Json) -> None:
+    charge, amount = state.charges[refund["charge"]], refund["amount"]
+    refund["failure_reason"] = "expired_or_canceled_card" if refund["status"] == "failed" else "merchant_request"
+    refund["failure_balance_transaction"] = _settle(state, Kind.REFUND_FAILURE, refund, charge, amount)
+    _move(charge, -amount)
+    intent = state.payment_intents[charge["payment_intent"]]
+    state.record(Effect.REFUND_FAILURE, refund["id"], amount, charge, intent)
+
+
+def _end(state: State, charge: Json, amount: int) -> RefundEnd:
+    """How this refund ends: as a test asked, or as the card and the balance will have it."""
+    if state.refund_ends:
+        return state.refund_ends.popleft()
+    if state.options.refunds_wait_for_balance and balance.available(state, charge["currency"]) < amount:
+        return RefundEnd("pending", "succeeded", "insufficient_funds")
+    return _FATES[state.cards[charge["payment_method"]].refund]
+
+
+def _settle(state: State, kind: Kind, refund: Json, charge: Json, amount: int) -> str:
+    id_: str = add_for_charge(state, kind, Money(amount, charge["currency"]), refund["id"], charge)["id"]
+    return id_
 
 
 def _charge(state: State, params: Json) -> Json:
@@ -87,9 +127,12 @@ def _charge(state: State, params: Json) -> Json:
     return state.charges[charge_id]
 
 
-def _amount(charge: Json, params: Json) -> int:
+def _amount(state: State, charge: Json, params: Json) -> int:
     left = charges.refundable(charge)
     amount: int = params.get("amount", left)
+    if any(not dispute["is_charge_refundable"] for dispute in _disputes(state, charge)):
+        text = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+        raise RefusedError(text, code="charge_disputed")
     if left == 0:
         text = f"Charge {charge['id']} has already been refunded."
         raise RefusedError(text, code="charge_already_refunded")
@@ -102,6 +145,10 @@ def _amount(charge: Json, params: Json) -> int:
             param="amount",
         )
     return amount
+
+
+def _disputes(state: State, charge: Json) -> list[Json]:
+    return [dispute for dispute in state.disputes.values() if dispute["charge"] == charge["id"]]
 
 
 def _move(charge: Json, amount: int) -> None:

@@ -7,8 +7,10 @@ import re
 from devstack.stripe_simulator import (
     accounts,
     balance,
+    balance_transactions,
     charges,
     customers,
+    disputes,
     intents,
     listing,
     payment_methods,
@@ -71,6 +73,9 @@ _TABLE: dict[tuple[str, str], Operation] = {
     ("GET", "payment_methods/:payment_method"): _operation(
         "payment_methods.retrieve", payment_methods.retrieve, "PaymentMethodRetrieveParams"
     ),
+    ("POST", "payment_methods/:payment_method/attach"): _operation(
+        "payment_methods.attach", payment_methods.attach, "PaymentMethodAttachParams", "customer"
+    ),
     ("GET", "charges"): _operation(
         "charges.list", listing.charges, "ChargeListParams", "customer payment_intent transfer_group " + _LIST
     ),
@@ -115,6 +120,32 @@ _TABLE: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "accounts/:account"): _operation("accounts.retrieve", accounts.retrieve, "AccountRetrieveParams"),
     ("GET", "balance"): _operation("balance.retrieve", balance.retrieve, "BalanceRetrieveParams"),
+    ("GET", "balance_transactions"): _operation(
+        "balance_transactions.list",
+        listing.balance_transactions,
+        "BalanceTransactionListParams",
+        "currency source type " + _LIST,
+    ),
+    ("GET", "balance_transactions/:id"): _operation(
+        "balance_transactions.retrieve", balance_transactions.retrieve, "BalanceTransactionRetrieveParams"
+    ),
+    ("GET", "disputes"): _operation(
+        "disputes.list", listing.disputes, "DisputeListParams", "charge payment_intent " + _LIST
+    ),
+    ("GET", "disputes/:dispute"): _operation("disputes.retrieve", disputes.retrieve, "DisputeRetrieveParams"),
+    ("POST", "disputes/:dispute"): _operation(
+        "disputes.update", disputes.update, "DisputeUpdateParams", "evidence metadata submit"
+    ),
+    ("POST", "disputes/:dispute/close"): _operation("disputes.close", disputes.close, "DisputeCloseParams"),
+    ("GET", "radar/early_fraud_warnings"): _operation(
+        "radar.early_fraud_warnings.list",
+        listing.early_fraud_warnings,
+        "radar.EarlyFraudWarningListParams",
+        "charge payment_intent " + _LIST,
+    ),
+    ("GET", "radar/early_fraud_warnings/:warning"): _operation(
+        "radar.early_fraud_warnings.retrieve", disputes.retrieve_warning, "radar.EarlyFraudWarningRetrieveParams"
+    ),
     ("POST", "customers"): _operation(
         "customers.create",
         customers.create,

@@ -36,9 +36,10 @@ class Shape:
 
 @cache
 def params_of(class_name: str) -> Shape:
-    """The shape of a typed params class in `stripe.params`, such as `PaymentIntentCreateParams`."""
+    """The shape of a typed params class in `stripe.params`: `PaymentIntentCreateParams`, `radar.…Params`."""
+    area, _, class_name = class_name.rpartition(".")
     module = "_" + re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
-    return _hash_shape(getattr(import_module(f"stripe.params.{module}"), class_name))
+    return _hash_shape(getattr(import_module(".".join(filter(None, ("stripe.params", area, module)))), class_name))
 
 
 def check(shape: Shape, params: Json) -> Json:

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 
-from devstack.stripe_simulator import auth, errors, fault_errors, form, intents, refunds, routes
+from devstack.stripe_simulator import auth, disputes, errors, fault_errors, form, intents, refunds, routes
 from devstack.stripe_simulator.clock import Clock
 from devstack.stripe_simulator.errors import InvalidParameterError, RefusedError
 from devstack.stripe_simulator.expand import expand
@@ -59,6 +59,7 @@ class Simulator:
         """Move the clock: holds expire, pending refunds end, idempotency keys age."""
         self.clock.advance(seconds)
         intents.expire_holds(self.state)
+        disputes.begin_planned(self.state)
         refunds.settle(self.state)
 
     def handle(self, request: Request) -> Reply:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from stripe import api_version as library_api_version
 
-from devstack.stripe_simulator.cards import Card
+from devstack.stripe_simulator.cards import Card, Complaint
 from devstack.stripe_simulator.clock import Clock
 from devstack.stripe_simulator.errors import no_such
 from devstack.stripe_simulator.ledger import Effect, Entry, Ledger
@@ -30,6 +30,15 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundEnd:
+    """How a refund ends: its first status, the last one where that differs, and why it waits."""
+
+    first: str
+    last: str | None = None
+    pending_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of the account. Times in seconds of the simulator's clock."""
 
@@ -38,6 +47,16 @@ class Options:
     registered_accounts_only: bool = False
     settlement_delay: float = 2 * 86400.0
     """How long a captured charge stays in the pending balance."""
+    settlement_currency: str | None = None
+    """The currency of the platform's balance; None: every charge settles in its own."""
+    exchange_rate: float = 1.0
+    """Minor units of the settlement currency for one minor unit of another currency."""
+    refunds_wait_for_balance: bool = False
+    """A refund that the available balance does not cover is `pending` ("Refunds: pending refunds")."""
+    captures_process: bool = False
+    """A capture is answered `processing`, and ends when the bank has decided ("Asynchronous capture")."""
+    dispute_fee: int = 1500
+    """In minor units of the settlement currency; kept when a dispute is lost ("Disputes: fees")."""
 
 
 @dataclass
@@ -62,11 +81,25 @@ class State:
     connected_balance: dict[tuple[str, str], int] = field(default_factory=dict)
     holds: deque[tuple[float, str]] = field(default_factory=deque)
     """When each hold expires, and its intent, soonest first: holds all last equally long."""
+    disputes: dict[str, Json] = field(default_factory=dict)
+    early_fraud_warnings: dict[str, Json] = field(default_factory=dict)
+    balance_transactions: dict[str, Json] = field(default_factory=dict)
+    revoked_accounts: set[str] = field(default_factory=set)
+    """Connected accounts that took the platform's access away."""
+    used_methods: set[str] = field(default_factory=set)
+    """PaymentMethods without a customer that have served."""
     settles_at: dict[str, float] = field(default_factory=dict)
     """When each captured charge leaves the pending balance."""
     transferred: dict[str, int] = field(default_factory=dict)
     """What was transferred from each charge, reversed or not."""
-    unsettled_refunds: list[str] = field(default_factory=list)
+    unsettled_refunds: dict[str, str] = field(default_factory=dict)
+    """Refunds that are not at their end, and the status that each comes to."""
+    refund_ends: deque[RefundEnd] = field(default_factory=deque)
+    """How the next refunds end, whatever the card."""
+    complaints: deque[tuple[str, Complaint]] = field(default_factory=deque)
+    """Charges that their cards' banks will complain about."""
+    processing: dict[str, int] = field(default_factory=dict)
+    """Intents whose capture is under way, and its amount."""
     actor: Actor = Actor("stripe")
 
     def new_id(self, prefix: str, length: int = 24) -> str:
@@ -75,21 +108,31 @@ class State:
 
     def emit(self, type_: str, subject: Json) -> None:
         """Record an event with a snapshot of its subject, and hand it to the webhooks."""
-        id_ = self.new_id("evt_3")
-        event = {
-            "id": id_,
+        request = {"id": self.actor.request_id, "idempotency_key": self.actor.idempotency_key}
+        self.emit_as(type_, subject, request=request)
+
+    def emit_as(self, type_: str, subject: Json, **envelope: object) -> Json:
+        """Record any event and hand it to the webhooks.
+
+        ``envelope`` goes over the event's top level: `request`, `account` (a connected account's), `livemode`,
+        `api_version` … So a test sends what other programs, accounts and API versions cause at the same endpoint.
+        """
+        event: Json = {
+            "id": self.new_id("evt_3"),
             "object": "event",
             "api_version": library_api_version,
             "created": self.clock.stamp(),
             "data": {"object": subject},
             "livemode": False,
             "pending_webhooks": 1,
-            "request": {"id": self.actor.request_id, "idempotency_key": self.actor.idempotency_key},
+            "request": {"id": None, "idempotency_key": None},
             "type": type_,
+            **envelope,
         }
         text = json.dumps(event)
-        self.events[id_] = text
-        self.publish(id_, type_, text)
+        self.events[event["id"]] = text
+        self.publish(event["id"], event["type"], text)
+        return event
 
     def record(
         self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: str

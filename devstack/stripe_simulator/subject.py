@@ -11,6 +11,9 @@ def subject_intent(state: State, path: dict[str, str], given: Json) -> Json | No
     for name in ("payment_intent", "intent"):
         if (intent := _named(state.payment_intents, path.get(name) or given.get(name))) is not None:
             return intent
+    dispute = _named(state.disputes, path.get("dispute"))
+    if dispute is not None:
+        return state.payment_intents[dispute["payment_intent"]]
     transfer = _named(state.transfers, path.get("transfer"))
     charge_id = transfer["source_transaction"] if transfer else None
     charge_id = charge_id or path.get("charge") or given.get("charge") or given.get("source_transaction")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from devstack.stripe_simulator import accounts, balance
+from devstack.stripe_simulator import accounts, balance, balance_transactions
+from devstack.stripe_simulator.balance_transactions import Kind, Money
 from devstack.stripe_simulator.errors import RefusedError, missing_parameter
 from devstack.stripe_simulator.ledger import Effect
 from devstack.stripe_simulator.metadata import merge
@@ -19,6 +20,8 @@ def create(state: State, call: Call) -> Json:
     charge = _source(state, params, currency)
     amount = _amount(state, params, charge, currency)
     transfer = _shape(state, params, charge, amount)
+    when = balance_transactions.settles_at(state, charge)
+    _settle(state, Kind.TRANSFER, transfer, transfer, -amount, when)
     state.transfers[transfer["id"]] = transfer
     state.reversals[transfer["id"]] = {}
     if charge is not None:
@@ -45,7 +48,7 @@ def reverse(state: State, call: Call) -> Json:
         "id": state.new_id("trr_1"),
         "object": "transfer_reversal",
         "amount": amount,
-        "balance_transaction": state.new_id("txn_1"),
+        "balance_transaction": None,
         "created": state.clock.stamp(),
         "currency": transfer["currency"],
         "destination_payment_refund": state.new_id("pyr_1"),
@@ -54,6 +57,7 @@ def reverse(state: State, call: Call) -> Json:
         "transfer": transfer["id"],
     }
     state.reversals[transfer["id"]][reversal["id"]] = reversal
+    _settle(state, Kind.TRANSFER_REVERSAL, transfer, reversal, amount, state.clock.now())
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
     transfer["reversals"]["data"].insert(0, reversal)
@@ -79,9 +83,10 @@ def _source(state: State, params: Json, currency: str) -> Json | None:
             f"Charge {charge['id']} cannot be used as a source_transaction: it has not been captured.",
             param="source_transaction",
         )
-    if charge["currency"] != currency:
+    settled = balance_transactions.of_charge(state, charge)["currency"]
+    if settled != currency:
         raise RefusedError(
-            f"The currency of source_transaction's balance transaction ({charge['currency']}) is not the same "
+            f"The currency of source_transaction's balance transaction ({settled}) is not the same "
             f"as the transfer currency ({currency}).",
             param="currency",
         )
@@ -91,10 +96,11 @@ def _source(state: State, params: Json, currency: str) -> Json | None:
 def _amount(state: State, params: Json, charge: Json | None, currency: str) -> int:
     if "amount" not in params and charge is None:
         raise missing_parameter("amount")
-    amount: int = params["amount"] if "amount" in params else (charge or {})["amount_captured"]
+    source = 0 if charge is None else _captured(state, charge)
+    amount: int = params.get("amount", source)
     check_positive(amount)
     if charge is not None:
-        _check_source_left(state, charge, amount)
+        _check_source_left(state.transferred.get(charge["id"], 0), amount, source, currency)
     elif amount > balance.available(state, currency):
         raise RefusedError(
             "You have insufficient available funds in your Stripe account. Try adding funds directly to your "
@@ -104,13 +110,17 @@ def _amount(state: State, params: Json, charge: Json | None, currency: str) -> i
     return amount
 
 
-def _check_source_left(state: State, charge: Json, amount: int) -> None:
+def _captured(state: State, charge: Json) -> int:
+    """What of the charge was captured, in the currency that it settled in."""
+    return balance_transactions.converted(state, Money(charge["amount_captured"], charge["currency"])).amount
+
+
+def _check_source_left(used: int, amount: int, source: int, currency: str) -> None:
     # What was transferred counts although it was reversed: Stripe limits the sum of the transfers.
-    used = state.transferred.get(charge["id"], 0)
-    if used + amount <= charge["amount_captured"]:
+    if used + amount <= source:
         return
-    total = display(charge["amount_captured"], charge["currency"])
-    note = f" (There is already a transfer using this source, amounting to {display(used, charge['currency'])}.)"
+    total = display(source, currency)
+    note = f" (There is already a transfer using this source, amounting to {display(used, currency)}.)"
     raise RefusedError(
         f"Transfers using this transaction as a source must not exceed the source amount of {total}."
         + (note if used else "")
@@ -127,7 +137,7 @@ def _shape(state: State, params: Json, charge: Json | None, amount: int) -> Json
         "object": "transfer",
         "amount": amount,
         "amount_reversed": 0,
-        "balance_transaction": state.new_id("txn_3"),
+        "balance_transaction": None,
         "created": state.clock.stamp(),
         "currency": params["currency"].lower(),
         "description": params.get("description"),
@@ -162,6 +172,12 @@ def _check_reversal(state: State, transfer: Json, amount: int, left: int) -> Non
         )
     if amount > state.connected_balance[transfer["destination"], currency]:
         raise accounts.without_funds(transfer["destination"])
+
+
+def _settle(state: State, kind: Kind, transfer: Json, source: Json, amount: int, when: float) -> None:
+    money = Money(amount, transfer["currency"])
+    settled = balance_transactions.add(state, kind, money, source["id"], available_at=when)
+    source["balance_transaction"] = settled["id"]
 
 
 def _record(state: State, effect: Effect, id_: str, amount: int, transfer: Json) -> None:

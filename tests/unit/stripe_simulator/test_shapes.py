@@ -3,6 +3,7 @@
 import pytest
 import stripe
 
+from devstack.stripe_simulator import disputes
 from tests.unit.stripe_simulator.conftest import Api
 
 _ABSENT_THERE_TOO = {
@@ -24,6 +25,9 @@ def _every_object(api: Api) -> dict[str, dict[str, object]]:
         "transfer": transfer,
         "transfer_reversal": api.post(f"transfers/{transfer['id']}/reversals"),
         "refund": api.post("refunds", {"charge": source}),
+        "balance_transaction": api.get("balance_transactions")["data"][0],
+        "dispute": disputes.open_(api.simulator.state, api.captured()["latest_charge"]),
+        "radar.early_fraud_warning": disputes.warn(api.simulator.state, source),
         "account": api.get("account"),
         "customer": api.get("customers/cus_9"),
         "balance": api.get("balance"),
@@ -38,6 +42,9 @@ _CLASSES = {
     "transfer": stripe.Transfer,
     "transfer_reversal": stripe.TransferReversal,
     "refund": stripe.Refund,
+    "balance_transaction": stripe.BalanceTransaction,
+    "dispute": stripe.Dispute,
+    "radar.early_fraud_warning": stripe.radar.EarlyFraudWarning,
     "account": stripe.Account,
     "customer": stripe.Customer,
     "balance": stripe.Balance,
