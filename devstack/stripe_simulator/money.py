@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from devstack.stripe_simulator.errors import InvalidParameterError, RefusedError
 
-MAX_DIGITS = 8
+_DIGITS = {"idr": 12}
+_USUAL_DIGITS = 8
 
 _CURRENCIES = frozenset(
     "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad "
@@ -59,8 +60,9 @@ def check_charge_amount(amount: int, currency: str) -> None:
     if amount < minimum:
         text = f"Amount must be at least {display(minimum, currency)}"
         raise RefusedError(text, code="amount_too_small", param="amount")
-    if amount >= 10**MAX_DIGITS:
-        text = f"Amount must be no more than {display(10**MAX_DIGITS - 1, currency)}"
+    largest = 10 ** _DIGITS.get(currency, _USUAL_DIGITS) - 1
+    if amount > largest:
+        text = f"Amount must be no more than {display(largest, currency)}"
         raise RefusedError(text, code="amount_too_large", param="amount")
     step = _STEP.get(currency, 1)
     if amount % step:

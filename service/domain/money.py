@@ -5,7 +5,10 @@ Source: Stripe documentation, "Supported currencies" (zero-decimal, three-decima
 
 from dataclasses import dataclass
 
-MAX_DIGITS = 8
+_DIGITS = {"idr": 12}
+_USUAL_DIGITS = 8
+_STEP = dict.fromkeys(("isk", "ugx"), 100)
+"""Stripe keeps two decimals for these currencies, which have none: they are always 00."""
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
@@ -47,11 +50,14 @@ def amount_fault(money: Money) -> str | None:
     """
     if money.amount <= 0:
         return f"amount must be a positive integer in minor units of {money.currency}"
-    if len(str(money.amount)) > MAX_DIGITS:
-        return f"amount has more than {MAX_DIGITS} digits; Stripe takes at most {MAX_DIGITS}"
+    digits = _DIGITS.get(money.currency, _USUAL_DIGITS)
+    if len(str(money.amount)) > digits:
+        return f"amount has more than {digits} digits; Stripe takes at most {digits} in {money.currency}"
     minimum = MINIMUM.get(money.currency)
     if minimum is not None and money.amount < minimum:
         return f"amount is below Stripe's minimum of {minimum} minor units of {money.currency}"
     if money.currency in THREE_DECIMAL and money.amount % 10:
         return f"amount in {money.currency} must end in 0: Stripe takes three-decimal currencies in tens"
+    if money.amount % _STEP.get(money.currency, 1):
+        return f"amount in {money.currency} must end in 00: Stripe takes this currency in whole hundreds of minor units"
     return None

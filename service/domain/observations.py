@@ -159,7 +159,7 @@ def fail_authorise(payment: Payment, failure: Failure) -> Observed:
 
 
 _AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
-_AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large"})
+_AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
 
 def failure_of(error: IntentError | None) -> Failure:

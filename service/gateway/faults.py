@@ -16,6 +16,14 @@ Fault = StripeUnknownError | StripeBusyError | StripeRefusedError
 
 RATE_LIMITED = "rate_limit"
 PASSING_CODES = frozenset({RATE_LIMITED, "lock_timeout", "idempotency_key_in_use"})
+MISCONFIGURED_CODES = frozenset(
+    {"account_closed", "api_key_expired", "livemode_mismatch", "platform_api_key_expired", "testmode_charges_only"}
+)
+"""The key or the platform's account is at fault (Stripe documentation, "Error codes"), whatever the HTTP status."""
+
+DESTINATION_LOST = "account_invalid"
+"""We never name an account but a transfer's destination: the platform has no access to it (any more)."""
+
 MISCONFIGURED_RETRY_SECONDS = 30.0
 
 
@@ -63,8 +71,13 @@ def read(error: stripe.StripeError) -> ErrorAnswer:
 
 def fault_of(answer: ErrorAnswer) -> Fault:
     """The error in the words of the port."""
-    if answer.text("code") in PASSING_CODES:
+    code = answer.text("code")
+    if code in PASSING_CODES:
         return _busy(answer)
+    if code in MISCONFIGURED_CODES or (code, answer.error.http_status) == ("resource_missing", 404):
+        return _misconfigured(answer)
+    if code == DESTINATION_LOST:
+        return _refused(answer)
     return next(make(answer) for kind, make in _TABLE if isinstance(answer.error, kind))
 
 
@@ -82,8 +95,12 @@ def _busy(answer: ErrorAnswer) -> Fault:
 
 
 def _misconfigured(answer: ErrorAnswer) -> Fault:
-    # a wrong or restricted API key is the operator's to mend: no customer's payment fails for it
-    return StripeBusyError(f"Stripe refused our API key: {answer.described}", MISCONFIGURED_RETRY_SECONDS)
+    """The API key, its mode or the platform's account: the operator's to mend, and no customer's payment fails for it.
+
+    A 404 is of this kind: only objects of our own stand in a path, and those do not vanish. Another key does not see
+    them.
+    """
+    return StripeBusyError(f"Stripe refused our API key or account: {answer.described}", MISCONFIGURED_RETRY_SECONDS)
 
 
 def _refused(answer: ErrorAnswer) -> Fault:

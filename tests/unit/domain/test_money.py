@@ -24,6 +24,9 @@ from service.domain.money import (
         (99_999_999, "jpy"),
         (99_999_990, "kwd"),
         (1, "afn"),
+        (999_999_999_999, "idr"),
+        (500, "isk"),
+        (100, "ugx"),
     ],
 )
 def test_taken(amount: int, currency: str) -> None:
@@ -44,6 +47,9 @@ def test_taken(amount: int, currency: str) -> None:
         (10**30, "sgd", "8 digits"),
         (1001, "kwd", "end in 0"),
         (1005, "bhd", "end in 0"),
+        (1_000_000_000_000, "idr", "12 digits"),
+        (550, "isk", "end in 00"),
+        (101, "ugx", "end in 00"),
     ],
 )
 def test_not_taken(amount: int, currency: str, why: str) -> None:

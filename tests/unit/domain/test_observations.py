@@ -161,6 +161,10 @@ class TestTooLate:
             ("STRIPE_PAYMENT_FAILED", "payment_intent_authentication_failure"),
         ),
         (IntentError("invalid_request_error", "No.", "amount_too_small"), ("INVALID_AMOUNT", "amount_too_small")),
+        (
+            IntentError("invalid_request_error", "No.", "invalid_charge_amount"),
+            ("INVALID_AMOUNT", "invalid_charge_amount"),
+        ),
         (IntentError("api_error", ""), ("STRIPE_PAYMENT_FAILED", None)),
     ],
 )

@@ -48,8 +48,10 @@ def test_a_declined_card_is_refused_for_good_and_names_the_intent() -> None:
     [
         (error(400, type="invalid_request_error", code="amount_too_small", message="m"), "invalid_request_error",
          "amount_too_small"),
-        (error(404, type="invalid_request_error", code="resource_missing", message="m"), "invalid_request_error",
-         "resource_missing"),
+        (error(400, type="invalid_request_error", code="resource_missing", param="payment_method", message="m"),
+         "invalid_request_error", "resource_missing"),
+        (error(403, type="invalid_request_error", code="account_invalid", message="no access to account 'acct_1'"),
+         "invalid_request_error", "account_invalid"),
         (error(400, type="idempotency_error", message="other parameters"), "idempotency_error", None),
         (error(400, message="no type at all"), "invalid_request_error", None),
     ],
@@ -72,6 +74,13 @@ def test_what_stripe_refuses_for_good(answer: Answer, kind: str, code: str | Non
         (error(400, code="lock_timeout", message="m"), None),
         (error(401, type="invalid_request_error", message="Invalid API Key"), MISCONFIGURED_RETRY_SECONDS),
         (error(403, type="invalid_request_error", message="not allowed"), MISCONFIGURED_RETRY_SECONDS),
+        (error(404, code="resource_missing", message="No such payment_intent: 'pi_1'"), MISCONFIGURED_RETRY_SECONDS),
+        (error(400, code="testmode_charges_only", message="m"), MISCONFIGURED_RETRY_SECONDS),
+        (error(400, code="livemode_mismatch", message="m"), MISCONFIGURED_RETRY_SECONDS),
+        (error(401, code="api_key_expired", message="m"), MISCONFIGURED_RETRY_SECONDS),
+        (error(400, code="api_key_expired", message="m"), MISCONFIGURED_RETRY_SECONDS),
+        (error(400, code="platform_api_key_expired", message="m"), MISCONFIGURED_RETRY_SECONDS),
+        (error(400, code="account_closed", message="m"), MISCONFIGURED_RETRY_SECONDS),
     ],
 )
 def test_what_passes_is_done_later(answer: Answer, retry_after: float | None) -> None:

@@ -18,6 +18,9 @@ from tests.unit.stripe_simulator.conftest import Api
         ("kwd", 1005, "invalid_charge_amount"),
         ("kwd", 1000, None),
         ("isk", 550, "invalid_charge_amount"),
+        ("ugx", 101, "invalid_charge_amount"),
+        ("idr", 999_999_999_999, None),
+        ("idr", 1_000_000_000_000, "amount_too_large"),
         ("SGD", 50, None),
     ],
 )
