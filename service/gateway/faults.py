@@ -103,6 +103,12 @@ def _misconfigured(answer: ErrorAnswer) -> Fault:
     return StripeBusyError(f"Stripe refused our API key or account: {answer.described}", MISCONFIGURED_RETRY_SECONDS)
 
 
+def _key_spent(answer: ErrorAnswer) -> Fault:
+    """This key was used with another request, by a database that lost its rows since: whether the step stands, only a
+    look can say ("Idempotent requests"). Asking again under the same key never will."""
+    return StripeUnknownError(answer.described, stored=True)
+
+
 def _refused(answer: ErrorAnswer) -> Fault:
     return StripeRefusedError(
         answer.message,
@@ -129,7 +135,7 @@ _TABLE: tuple[tuple[type[stripe.StripeError], Callable[[ErrorAnswer], Fault]], .
     (stripe.APIConnectionError, _unreachable),
     (stripe.CardError, _refused),
     (stripe.InvalidRequestError, _refused),
-    (stripe.IdempotencyError, _refused),
+    (stripe.IdempotencyError, _key_spent),
     (stripe.RateLimitError, _busy),
     (stripe.AuthenticationError, _misconfigured),
     (stripe.PermissionError, _misconfigured),

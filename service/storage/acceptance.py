@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import Authorize, content_of, fingerprint
 from service.domain.payment import Payment
-from service.storage.payments import NEW, ONE_LIVE_AN_ORDER, new_row
+from service.storage.payments import NEW, new_row
 from service.storage.prepared import Prepared, run
 from service.storage.tables import commands, payments
 
@@ -18,7 +18,8 @@ class Accepted(Enum):
     """What became of an authorise. On DUPLICATE the caller rolls back: its payment is written already."""
 
     NEW = auto()
-    ORDER_TAKEN = auto()
+    NO_PAYMENT = auto()
+    """The payment exists already, or the order has another live one."""
     DUPLICATE = auto()
 
 
@@ -35,7 +36,7 @@ _ENDS = func.now() + bindparam("lease", type_=Interval)
 _PAID = (
     pg_insert(payments)
     .values({name: bindparam(name, type_=payments.c[name].type) for name in NEW})
-    .on_conflict_do_nothing(**ONE_LIVE_AN_ORDER)
+    .on_conflict_do_nothing()
     .returning(payments.c.payment_id)
     .cte("paid")
 )
@@ -75,7 +76,7 @@ def accept(
     token: UUID,
     lease: timedelta,
 ) -> Accepted:
-    """Insert the payment and its command under a lease; nothing when the order has a live payment."""
+    """Insert the payment and its command under a lease; nothing when it exists or its order has a live one."""
     content = content_of(command)
     values = {
         **new_row(payment),
@@ -90,5 +91,5 @@ def accept(
     }
     ((paid, kept),) = run(connection, (_ACCEPT, values))
     if not paid:
-        return Accepted.ORDER_TAKEN
+        return Accepted.NO_PAYMENT
     return Accepted.NEW if kept else Accepted.DUPLICATE

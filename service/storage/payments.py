@@ -68,12 +68,6 @@ NEW = (
 )  # fmt: skip
 """Columns of a new payment."""
 
-ONE_LIVE_AN_ORDER: dict[str, Any] = {
-    "index_elements": ["order_id"],
-    "index_where": text(one_of("status", sorted(LIVE))),
-}
-"""Whom a second live payment of an order would conflict with."""
-
 
 def new_row(payment: Payment) -> dict[str, Any]:
     """A new payment's columns."""

@@ -21,7 +21,7 @@ from service.domain.commands import (
 )
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
-from service.domain.payment import Failure, Payment
+from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.plans import Call, Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
@@ -106,13 +106,21 @@ class CommandEngine:
         added = acceptance.accept(
             connection, command, payment, recovery_point=point, traceparent=traceparent, token=token, lease=self._lease
         )
-        if added is Accepted.ORDER_TAKEN:
-            return self._order_taken(connection, command, traceparent)
+        if added is Accepted.NO_PAYMENT:
+            return self._no_new_payment(connection, command, traceparent)
         if added is Accepted.DUPLICATE:
             raise DuplicateError
         now = utc_now()
         progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
         return Claim(progress, payment, token, Call(Step.CREATE_INTENT), calls=1)
+
+    def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
+        """The command's own payment is there already, or another payment of the order is live."""
+        own = payments.lock(connection, payment_id_of(command.correlation_id))
+        if own is None:
+            return self._order_taken(connection, command, traceparent)
+        self._add_open(connection, command, own, traceparent)
+        return self._claims.within(connection, own.payment_id, key_of(command))
 
     def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
         live = payments.lock_live(connection, command.order_id)
@@ -183,7 +191,7 @@ class CommandEngine:
 
 def _new_payment(command: Authorize) -> Payment:
     return Payment(
-        payment_id=uuid4(),
+        payment_id=payment_id_of(command.correlation_id),
         order_id=command.order_id,
         customer_id=command.customer_id,
         amount=command.amount,

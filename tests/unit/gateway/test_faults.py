@@ -52,7 +52,6 @@ def test_a_declined_card_is_refused_for_good_and_names_the_intent() -> None:
          "invalid_request_error", "resource_missing"),
         (error(403, type="invalid_request_error", code="account_invalid", message="no access to account 'acct_1'"),
          "invalid_request_error", "account_invalid"),
-        (error(400, type="idempotency_error", message="other parameters"), "idempotency_error", None),
         (error(400, message="no type at all"), "invalid_request_error", None),
     ],
 )  # fmt: skip
@@ -95,6 +94,7 @@ def test_what_passes_is_done_later(answer: Answer, retry_after: float | None) ->
         (error(500, type="api_error", message="An unexpected error occurred."), True),
         (error(503, type="api_error", message="m"), True),
         (error(424, type="api_error", message="a bank is down"), True),
+        (error(400, type="idempotency_error", message="other parameters"), True),
         (Answer(b"<html>Bad Gateway</html>", 502), False),
         (Answer({"error": None}, 500), False),
         (Answer({"error": ["odd"]}, 500), False),

@@ -1,0 +1,70 @@
+"""A database that lost its rows: commands come again, and what stands at Stripe answers them."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from devstack.postgres import Postgres
+from devstack.stripe_simulator.client import SimulatorControl
+from tests.integration.core.invariants import check_settled
+from tests.support.core import Core, running_core
+
+OpenCore = Callable[[], AbstractContextManager[Core]]
+
+
+@pytest.fixture
+def new_database(
+    postgres_server: Postgres, migrated_template: str, simulated_stripe: SimulatorControl
+) -> Iterator[OpenCore]:
+    """Each call opens a core on an empty database, beside the same Stripe account."""
+    names: list[str] = []
+
+    def open_core() -> AbstractContextManager[Core]:
+        names.append(f"lost_{secrets.token_hex(6)}")
+        return running_core(postgres_server.databases.create(names[-1], template=migrated_template), simulated_stripe)
+
+    yield open_core
+    for name in names:
+        postgres_server.databases.drop(name)
+
+
+def test_a_repeated_authorize_finds_the_hold_that_the_lost_database_made(new_database: OpenCore) -> None:
+    with new_database() as before:
+        payment = before.authorize()
+        intent = before.payment(payment)["stripe_payment_intent_id"]
+    with new_database() as after:
+        assert after.authorize() == payment
+        assert after.outcome("authorize_payment", "c-auth").type == "payment.authorized"
+        assert after.payment(payment)["stripe_payment_intent_id"] == intent
+        assert len(after.stripe.ledger("hold")) == 1
+
+
+def test_a_key_that_was_used_with_another_request_says_nothing_and_stripe_is_asked(new_database: OpenCore) -> None:
+    """The saga changed its free text: the old idempotency key is refused, though the hold stands."""
+    with new_database() as before:
+        payment = before.authorize(description="as it was")
+        intent = before.payment(payment)["stripe_payment_intent_id"]
+    with new_database() as after:
+        assert after.authorize(description="as it is now") == payment
+        after.settle()
+        assert after.outcome("authorize_payment", "c-auth").type == "payment.authorized"
+        assert after.payment(payment)["stripe_payment_intent_id"] == intent
+        assert len(after.stripe.ledger("hold")) == 1
+        check_settled(after)
+
+
+def test_a_repeated_release_finds_its_capture_and_its_transfer(new_database: OpenCore) -> None:
+    with new_database() as before:
+        payment = before.authorize()
+        before.release(payment)
+        transfer = before.payment(payment)["stripe_transfer_id"]
+    with new_database() as after:
+        assert after.authorize() == payment
+        after.release(payment)
+        after.settle()
+        assert after.payment(payment)["stripe_transfer_id"] == transfer
+        assert after.outcome("release_payment", "c-release").type == "payment.released"
+        assert len(after.stripe.ledger("transfer")) == 1
+        check_settled(after)
