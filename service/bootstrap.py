@@ -6,6 +6,7 @@ from flask import Flask
 
 from service.api.ports import Ports
 from service.app import create_app
+from service.domain.ours import Ownership
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
@@ -31,7 +32,7 @@ def build_service(settings: ServiceSettings) -> Flask:
     ports = Ports(
         queries=queries,
         requests=CommandRequests(engine, settings.payment_commands_topic),
-        webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic)),
+        webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)),
         parse_webhook=parse,
         unready=partial(unready, engine),
         is_unavailable=is_unavailable,

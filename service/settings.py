@@ -93,6 +93,12 @@ class StripeSettings(Base):
     stripe_api_base: HttpUrl | None = Field(default=None, description="another base URL for Stripe's API")
     stripe_timeout: PositiveDuration = Field(default=timedelta(seconds=20), description="longest wait for one answer")
 
+    @property
+    def stripe_live(self) -> bool | None:
+        """The mode of the key, which stands in its prefix (Stripe documentation, "API keys"); None for another form."""
+        mode = self.stripe_secret_key.get_secret_value().split("_")[1:2]
+        return {"live": True, "test": False}.get(mode[0]) if mode else None
+
 
 class PolicySettings(Base):
     """Business choices shared by those who answer commands."""

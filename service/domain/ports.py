@@ -1,5 +1,6 @@
 """What the use cases need of Stripe, in the service's own words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,7 +31,10 @@ class IntentError:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What we read of a PaymentIntent. ``amount`` in minor units; ``payment_id`` from its metadata."""
+    """What we read of a PaymentIntent. ``amount`` in minor units; ``payment_id`` and ``order_id`` from its metadata.
+
+    ``live``: Stripe's live mode, None where the object does not say.
+    """
 
     id: str
     status: IntentStatus
@@ -39,6 +43,8 @@ class Intent:
     capture_method: str | None = None
     charge_id: str | None = None
     payment_id: str | None = None
+    order_id: str | None = None
+    live: bool | None = None
     error: IntentError | None = None
 
 
@@ -71,11 +77,14 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A Transfer as Stripe has it; ``reversal_id`` where it was taken back."""
+    """A Transfer as Stripe has it; ``reversal_id`` where it was taken back, ``payment_id`` from its metadata."""
 
     id: str
     amount: int
+    currency: str
     destination: str
+    charge_id: str | None = None
+    payment_id: str | None = None
     reversal_id: str | None = None
 
 
@@ -100,8 +109,10 @@ class PaymentGateway(Protocol):
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent: ...
     def retrieve_intent(self, intent_id: str) -> Intent: ...
-    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
-        """The intent with this payment id in its metadata, made at or after ``since`` (UTC), if any."""
+    def find_intent(
+        self, payment_id: str, stripe_customer_id: str | None, since: datetime, is_ours: Callable[[Intent], bool]
+    ) -> Intent | None:
+        """The newest intent of ours with this payment id in its metadata, made at or after ``since`` (UTC), if any."""
         ...
 
     def capture(self, intent_id: str, key: str) -> Intent: ...
@@ -128,10 +139,15 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One webhook delivery, its signature checked. ``intent`` is set for ``payment_intent.*`` events."""
+    """One webhook delivery, its signature checked. ``intent`` is set for ``payment_intent.*`` events.
+
+    ``account``: the connected account that the event is about; ``live``: Stripe's live mode.
+    """
 
     id: str
     type: str
     created_at: datetime | None
     object_id: str | None
     intent: Intent | None
+    account: str | None = None
+    live: bool | None = None

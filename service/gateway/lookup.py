@@ -4,10 +4,11 @@ Lists, not search: a search lags by up to a minute, and what it does not show ma
 (Stripe documentation, "Search").
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.domain.ours import is_our_transfer
 from service.domain.ports import Intent, Refund, Transfer, TransferRequest
 from service.gateway import translate
 from service.gateway.calls import Calls
@@ -17,25 +18,24 @@ _WINDOWS = (timedelta(minutes=20), timedelta(hours=2))
 """Ends of the first stretches of time that are looked through: most intents are made soon after they were wanted."""
 
 
-def intent(calls: Calls, payment_id: str, customer: str | None, since: datetime) -> Intent | None:
-    """The newest intent that carries this payment id."""
+def intent(
+    calls: Calls, payment_id: str, customer: str | None, since: datetime, is_ours: Callable[[Intent], bool]
+) -> Intent | None:
+    """The newest intent of ours that carries this payment id; strangers' are passed over."""
     only: dict[str, Any] = {} if customer is None else {"customer": customer}
     # a customer has few intents, an account may have thousands an hour
     stretches = _stretches(since) if customer is None else [(since, None)]
     for start, end in stretches:
         for found in calls.all("payment_intents", created=created(start, end), **only):
-            if translate.payment_id_of(found) == payment_id:
-                return translate.intent_of(found)
+            if translate.payment_id_of(found) == payment_id and is_ours(read := translate.intent_of(found)):
+                return read
     return None
 
 
 def transfer(calls: Calls, request: TransferRequest) -> Transfer | None:
-    """The transfer of this charge; one that still stands before one that was taken back."""
-    found = [
-        translate.transfer_of(item)
-        for item in calls.all("transfers", transfer_group=transfer_group(request.order_id))
-        if translate.optional_id(item, "source_transaction") == request.charge_id
-    ]
+    """Our transfer of this charge; one that still stands before one that was taken back."""
+    listed = map(translate.transfer_of, calls.all("transfers", transfer_group=transfer_group(request.order_id)))
+    found = [item for item in listed if is_our_transfer(request, item)]
     return min(found, key=lambda item: item.reversal_id is not None, default=None)
 
 

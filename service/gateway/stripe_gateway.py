@@ -61,10 +61,12 @@ class StripeGateway:
         with _readable():
             return translate.intent_of(self._calls.get("payment_intents", intent_id))
 
-    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
-        """The intent with this payment id in its metadata, made at or after ``since`` by Stripe's clock."""
+    def find_intent(
+        self, payment_id: str, stripe_customer_id: str | None, since: datetime, is_ours: Callable[[Intent], bool]
+    ) -> Intent | None:
+        """The newest intent of ours with this payment id, made at or after ``since`` by Stripe's clock."""
         with _readable():
-            return lookup.intent(self._calls, payment_id, stripe_customer_id, since)
+            return lookup.intent(self._calls, payment_id, stripe_customer_id, since, is_ours)
 
     def capture(self, intent_id: str, key: str) -> Intent:
         """Take all that is held."""

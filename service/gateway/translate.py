@@ -33,14 +33,19 @@ def intent_of(data: object) -> Intent:
         capture_method=optional_text(body, "capture_method"),
         charge_id=optional_id(body, "latest_charge"),
         payment_id=payment_id_of(body),
+        order_id=_from_metadata(body, "order_id"),
+        live=optional_flag(body, "livemode"),
         error=_last_error(body.get("last_payment_error")),
     )
 
 
 def payment_id_of(data: Json) -> str | None:
     """Our payment's id in the metadata; older intents carry it as ``payment_record_id``."""
-    metadata = mapping(data.get("metadata") or {}, "metadata")
-    return optional_text(metadata, "payment_id") or optional_text(metadata, "payment_record_id")
+    return _from_metadata(data, "payment_id") or _from_metadata(data, "payment_record_id")
+
+
+def _from_metadata(data: Json, name: str) -> str | None:
+    return optional_text(mapping(data.get("metadata") or {}, "metadata"), name)
 
 
 def transfer_of(data: object) -> Transfer:
@@ -49,7 +54,10 @@ def transfer_of(data: object) -> Transfer:
     return Transfer(
         id=text(body, "id"),
         amount=_integer(body, "amount"),
+        currency=text(body, "currency"),
         destination=id_of(body, "destination"),
+        charge_id=optional_id(body, "source_transaction"),
+        payment_id=payment_id_of(body),
         reversal_id=reversal_id_of(body),
     )
 
@@ -109,6 +117,14 @@ def text(body: Json, name: str) -> str:
 def optional_text(body: Json, name: str) -> str | None:
     """As ``text``; None where the field is missing, null or empty."""
     return text(body, name) if body.get(name) not in (None, "") else None
+
+
+def optional_flag(body: Json, name: str) -> bool | None:
+    """A boolean; None where the field is missing or null. Raises UnreadableError."""
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    raise UnreadableError(f"{name} is no boolean")
 
 
 def id_of(body: Json, name: str) -> str:

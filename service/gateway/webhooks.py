@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import stripe
 
 from service.domain.ports import StripeEvent
-from service.gateway.translate import Json, UnreadableError, intent_of, mapping, text
+from service.gateway.translate import Json, UnreadableError, intent_of, mapping, optional_flag, optional_text, text
 
 TOLERANCE_SECONDS = 300
 """How old a signature may be (Stripe documentation, "Receive Stripe events in your webhook endpoint")."""
@@ -53,6 +53,8 @@ def _event_of(event: Json) -> StripeEvent:
         created_at=_created_at(event.get("created")),
         object_id=text(subject, "id") if subject.get("id") is not None else None,
         intent=intent_of(subject) if kind.startswith("payment_intent.") and not thin else None,
+        account=optional_text(event, "account"),
+        live=optional_flag(event, "livemode"),
     )
 
 

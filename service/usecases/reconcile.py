@@ -2,11 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.observations import SEEN_BY_STATUS, Observed, observe
+from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.ports import Intent, PaymentGateway
 from service.storage import locked, payments
@@ -65,7 +67,7 @@ class Reconciler:
         if payment.stripe_payment_intent_id is not None:
             return self.gateway.retrieve_intent(payment.stripe_payment_intent_id)
         since = (payment.created_at or utc_now()) - CLOCK_SKEW
-        return self.gateway.find_intent(str(payment.payment_id), None, since)
+        return self.gateway.find_intent(str(payment.payment_id), None, since, partial(_is_ours, payment))
 
     def _compare(self, connection: Connection, payment_id: UUID, intent: Intent, *, dry_run: bool) -> Finding:
         found = locked.lock(connection, payment_id)
@@ -84,6 +86,10 @@ class Reconciler:
             return _finding(payment, intent, "would_repair", detail)
         self.recorder.record(connection, payment, observed, "reconcile")
         return _finding(observed.payment, intent, "repaired", detail)
+
+
+def _is_ours(payment: Payment, intent: Intent) -> bool:
+    return Ownership().of_intent(payment, intent) is None
 
 
 def _finding(payment: Payment, intent: Intent | None, result: str, detail: str) -> Finding:

@@ -6,9 +6,18 @@ from datetime import datetime, timedelta
 
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
 from service.domain.errors import StripeRefusedError
+from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.plans import Step
-from service.domain.ports import IntentRequest, IntentStatus, PaymentGateway, Refund, StepResult, TransferRequest
+from service.domain.ports import (
+    Intent,
+    IntentRequest,
+    IntentStatus,
+    PaymentGateway,
+    Refund,
+    StepResult,
+    TransferRequest,
+)
 
 CLOCK_SKEW = timedelta(minutes=10)
 """Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
@@ -39,6 +48,10 @@ class Attempt:
     step: Step
     generation: int
     received_at: datetime
+
+    def is_ours(self, intent: Intent) -> bool:
+        """Whether the payment's intent may be this one: only objects that our own API key shows are asked about."""
+        return Ownership().of_intent(self.payment, intent) is None
 
     @property
     def key(self) -> str:
@@ -88,7 +101,7 @@ def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
         case Step.CREATE_INTENT:
             customer = attempt.command.stripe_customer_id if isinstance(attempt.command, Authorize) else None
             since = attempt.received_at - CLOCK_SKEW
-            return gateway.find_intent(str(attempt.payment.payment_id), customer, since)
+            return gateway.find_intent(str(attempt.payment.payment_id), customer, since, attempt.is_ours)
         case Step.CAPTURE | Step.CANCEL:
             intent = gateway.retrieve_intent(attempt.intent_id)
             return intent if intent.status in STANDS[attempt.step] else None

@@ -1,18 +1,21 @@
 """Stripe's asynchronous word: recorded once, applied once, in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from service.crash_points import CrashPoint, reached
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
+from service.domain.ours import Foreign, Ownership
 from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
+from service.logs import get_logger
 from service.storage import inbox, locked, payments
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.locked import Locked
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
 
+log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
 
 
@@ -22,16 +25,19 @@ class StripeEvents:
 
     engine: Engine
     recorder: Recorder
+    ownership: Ownership = field(default_factory=Ownership)
 
     def receive(self, event: StripeEvent) -> str:
-        """Record an event and apply it; says what it did: applied, no_change, duplicate, foreign or ignored.
+        """Record an event and apply it; says what it did: applied, no_change, stray, duplicate, ignored or a Foreign.
 
         Safe for any order and any number of deliveries. Raises the database's error, and then nothing was recorded.
         """
         seen = SEEN_BY_EVENT.get(event.type)
-        if seen is None or event.intent is None:
+        foreign = self.ownership.of_event(event)
+        if seen is None or event.intent is None or foreign is not None:
             # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
-            return "ignored" if inbox.add_alone(self.engine, event, "ignored") else "duplicate"
+            result = foreign or "ignored"
+            return result if inbox.add_alone(self.engine, event, result) else "duplicate"
         with transaction(self.engine) as connection:
             result = self._receive(connection, event, seen, event.intent)
             reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
@@ -41,11 +47,15 @@ class StripeEvents:
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
         found = _locked(connection, intent)
         if found is None:
-            return self._note(connection, event, None, "foreign")
+            return self._note(connection, event, None, Foreign.UNKNOWN)
         return self._apply(connection, event, found, seen, intent)
 
     def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
         payment, opened = found
+        foreign = self.ownership.of_intent(payment, intent)
+        if foreign is not None:
+            log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
+            return self._note(connection, event, payment.payment_id, foreign)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, payment, seen, intent)
         observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=utc_now())

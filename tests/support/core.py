@@ -3,10 +3,11 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import stripe
@@ -14,6 +15,7 @@ import urllib3
 
 from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.commands import Authorize, Command, Origin, Release, Revert
+from service.domain.ours import Ownership
 from service.domain.ports import IntentRequest, PaymentGateway, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
@@ -56,7 +58,8 @@ class Core(CoreView):
         super().__init__(make_engine(settings.database_url.get_secret_value(), 8), stripe_control)
         self.settings = settings
         self.engine = engine
-        self.webhooks = StripeEvents(self.database, Recorder(settings.payment_events_topic))
+        recorder, ownership = Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)
+        self.webhooks = StripeEvents(self.database, recorder, ownership)
         self._http = urllib3.PoolManager(retries=False)
         self._offset = 0
 
@@ -129,12 +132,8 @@ class Core(CoreView):
 
     def stripe_events(self, intent_id: str | None = None) -> list[StripeEvent]:
         """The webhooks Stripe owes us for an intent (or all), oldest first, as they are read from signed deliveries."""
-        answer = self._http.request(
-            "GET",
-            f"{self.stripe.base_url}/v1/events?limit=100",
-            headers={"Authorization": "Bearer sk_test_core"},
-        )
-        found = [self.delivered(event) for event in reversed(json.loads(answer.data)["data"])]
+        listed = self.ask_stripe("GET", "events?limit=100")["data"]
+        found = [self.delivered(event) for event in reversed(listed)]
         return [event for event in found if event.intent and intent_id in {None, event.object_id}]
 
     def delivered(self, event: dict[str, Any]) -> StripeEvent:
@@ -153,13 +152,19 @@ class Core(CoreView):
 
     def confirm(self, intent_id: str, card: str) -> None:
         """The customer, who still has the client secret, tries another card; Stripe may refuse."""
-        self._http.request(
-            "POST",
-            f"{self.stripe.base_url}/v1/payment_intents/{intent_id}/confirm",
+        fields = {"payment_method": card, "return_url": "https://shop.example/back"}
+        self.ask_stripe("POST", f"payment_intents/{intent_id}/confirm", fields)
+
+    def ask_stripe(self, method: str, path: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Stripe's answer to another program on the same account, a refusal too."""
+        answer = self._http.request(
+            method,
+            f"{self.stripe.base_url}/v1/{path}",
             headers={"Authorization": "Bearer sk_test_core"},
-            fields={"payment_method": card, "return_url": "https://shop.example/back"},
-            encode_multipart=False,
+            body=None if fields is None else urlencode(fields),
         )
+        found: dict[str, Any] = json.loads(answer.data)
+        return found
 
     def late_intent(self, payment_id: UUID) -> str:
         """An authorise request of the payment that was long under way reaches Stripe only now; its intent."""

@@ -44,8 +44,13 @@ class MeddledGateway:
     def retrieve_intent(self, intent_id: str) -> Intent:
         return self._through("retrieve_intent", lambda: self._real.retrieve_intent(intent_id))
 
-    def find_intent(self, payment_id: str, stripe_customer_id: str | None, since: datetime) -> Intent | None:
-        return self._through("find_intent", lambda: self._real.find_intent(payment_id, stripe_customer_id, since))
+    def find_intent(
+        self, payment_id: str, stripe_customer_id: str | None, since: datetime, is_ours: Callable[[Intent], bool]
+    ) -> Intent | None:
+        def real() -> Intent | None:
+            return self._real.find_intent(payment_id, stripe_customer_id, since, is_ours)
+
+        return self._through("find_intent", real)
 
     def capture(self, intent_id: str, key: str) -> Intent:
         return self._through("capture", lambda: self._real.capture(intent_id, key))

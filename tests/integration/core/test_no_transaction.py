@@ -17,7 +17,7 @@ _TRANSFER = TransferRequest("p", "o", 1500, "sgd", "acct_x", "ch_x")
 CALLS: dict[str, tuple[Any, ...]] = {
     "create_intent": (_REQUEST, "key"),
     "retrieve_intent": ("pi_x",),
-    "find_intent": ("p", None, datetime(2026, 1, 1, tzinfo=UTC)),
+    "find_intent": ("p", None, datetime(2026, 1, 1, tzinfo=UTC), bool),
     "capture": ("pi_x", "key"),
     "cancel": ("pi_x", "key", ""),
     "transfer": (_TRANSFER, "key"),

@@ -12,7 +12,7 @@ from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnk
 from service.domain.ports import Intent, IntentStatus, Refund, Transfer, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from tests.integration.gateway.conftest import MakeGateway
-from tests.unit.gateway.fake_stripe import HOLD
+from tests.unit.gateway.fake_stripe import HOLD, any_intent
 
 CARD = replace(HOLD, payment_method_id="pm_card_visa")
 CHALLENGED = replace(HOLD, payment_method_id="pm_card_authenticationRequired")
@@ -53,7 +53,11 @@ def test_money_goes_all_the_way_and_back(gateway: StripeGateway, simulator: Simu
     request = payout(taken)
     assert gateway.find_transfer(request) is None
     sent = gateway.transfer(request, "transfer")
-    assert sent == gateway.find_transfer(request) == Transfer(sent.id, 2000, "acct_runner")
+    assert (
+        sent
+        == gateway.find_transfer(request)
+        == Transfer(sent.id, 2000, "sgd", "acct_runner", taken.charge_id, HOLD.payment_id)
+    )
     assert gateway.find_transfer(replace(request, destination="acct_other")) == sent
 
     assert gateway.find_reversal(sent.id) is None
@@ -83,9 +87,9 @@ def test_a_hold_is_let_go(gateway: StripeGateway, simulator: SimulatorControl) -
 def test_the_same_key_is_the_same_effect(gateway: StripeGateway, simulator: SimulatorControl) -> None:
     assert gateway.create_intent(CARD, "k") == gateway.create_intent(CARD, "k")
     assert len(simulator.ledger()) == 1
-    with pytest.raises(StripeRefusedError) as caught:
+    with pytest.raises(StripeUnknownError) as caught:
         gateway.create_intent(replace(CARD, amount=3000), "k")
-    assert caught.value.kind == "idempotency_error"
+    assert caught.value.stored
 
 
 def test_a_declined_card_names_intent_and_reason(gateway: StripeGateway, since: datetime) -> None:
@@ -94,7 +98,7 @@ def test_a_declined_card_names_intent_and_reason(gateway: StripeGateway, since: 
         gateway.create_intent(poor, "create")
     refused = caught.value
     assert (refused.kind, refused.stripe_code) == ("card_error", "insufficient_funds")
-    found = gateway.find_intent(HOLD.payment_id, HOLD.stripe_customer_id, since)
+    found = gateway.find_intent(HOLD.payment_id, HOLD.stripe_customer_id, since, any_intent)
     assert found is not None
     assert (found.id, found.status) == (refused.intent_id, IntentStatus.REQUIRES_PAYMENT_METHOD)
     assert found.error is not None
@@ -137,7 +141,7 @@ def test_what_was_done_without_our_hearing_of_it_is_found(
     with pytest.raises(StripeUnknownError) as caught:
         gateway.create_intent(wanted, "k")
     assert caught.value.stored is stored
-    found = gateway.find_intent(HOLD.payment_id, customer, since)
+    found = gateway.find_intent(HOLD.payment_id, customer, since, any_intent)
     assert found is not None
     assert found.status is IntentStatus.REQUIRES_CAPTURE
     if stored:
@@ -154,15 +158,15 @@ def test_what_was_not_done_is_not_found(
     simulator.fault(kind, "payment_intents.create")
     with pytest.raises(StripeUnknownError):
         gateway.create_intent(CARD, "k")
-    assert gateway.find_intent(HOLD.payment_id, None, since) is None
+    assert gateway.find_intent(HOLD.payment_id, None, since, any_intent) is None
 
 
 def test_an_intent_behind_many_others_is_found(gateway: StripeGateway, since: datetime) -> None:
     wanted = gateway.create_intent(CARD, "k")
     for n in range(105):
         gateway.create_intent(replace(CARD, payment_id=f"other-{n}"), f"other-{n}")
-    assert gateway.find_intent(HOLD.payment_id, "cus_1", since) == wanted
-    assert gateway.find_intent(HOLD.payment_id, "cus_1", since + timedelta(days=1)) is None
+    assert gateway.find_intent(HOLD.payment_id, "cus_1", since, any_intent) == wanted
+    assert gateway.find_intent(HOLD.payment_id, "cus_1", since + timedelta(days=1), any_intent) is None
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "lock_timeout", "conflict"])

@@ -18,20 +18,24 @@ CAPTURED = "intent charge captured"
 class TestTransfer:
     def test_makes_the_payment_released(self) -> None:
         before = payment("AUTHORIZED", CAPTURED, failure={"error": "STRIPE_ERROR"})
-        after = apply(RELEASE, before, Transfer("tr_1", 1500, "acct_runner"), MOMENT).payment
+        after = apply(RELEASE, before, Transfer("tr_1", 1500, "sgd", "acct_runner"), MOMENT).payment
         assert (after.status, after.stripe_transfer_id, after.failure) == ("SUCCEEDED", "tr_1", None)
         assert (after.runner_id, after.runner_connect_account_id) == ("runner-1", "acct_runner")
 
     def test_to_another_account_is_not_this_runners(self) -> None:
-        after = apply(RELEASE, payment("AUTHORIZED", CAPTURED), Transfer("tr_1", 1500, "acct_other"), MOMENT).payment
+        after = apply(
+            RELEASE, payment("AUTHORIZED", CAPTURED), Transfer("tr_1", 1500, "sgd", "acct_other"), MOMENT
+        ).payment
         assert (after.runner_id, after.runner_connect_account_id) == (None, "acct_other")
 
     def test_of_a_payment_captured_at_once(self) -> None:
-        after = apply(RELEASE, payment("SUCCEEDED", CAPTURED), Transfer("tr_1", 1500, "acct_runner"), MOMENT).payment
+        after = apply(
+            RELEASE, payment("SUCCEEDED", CAPTURED), Transfer("tr_1", 1500, "sgd", "acct_runner"), MOMENT
+        ).payment
         assert (after.status, after.stripe_transfer_id) == ("SUCCEEDED", "tr_1")
 
     def test_taken_back_already(self) -> None:
-        found = Transfer("tr_1", 1500, "acct_runner", reversal_id="trr_1")
+        found = Transfer("tr_1", 1500, "sgd", "acct_runner", reversal_id="trr_1")
         assert apply(RELEASE, payment("AUTHORIZED", CAPTURED), found, MOMENT).payment.stripe_reversal_id == "trr_1"
 
 

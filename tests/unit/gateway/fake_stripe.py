@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import stripe
 from pydantic import SecretStr
 
-from service.domain.ports import IntentRequest, PaymentGateway, TransferRequest
+from service.domain.ports import Intent, IntentRequest, PaymentGateway, TransferRequest
 from service.gateway.pace import Pace
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import StripeSettings
@@ -42,7 +42,7 @@ INTENT: dict[str, Any] = {
     "capture_method": "manual",
     "client_secret": "pi_1_secret_AbC123",
     "latest_charge": "ch_1",
-    "metadata": {"payment_id": HOLD.payment_id},
+    "metadata": {"payment_id": HOLD.payment_id, "order_id": "o-1"},
     "next_action": None,
     "last_payment_error": None,
 }
@@ -50,7 +50,9 @@ TRANSFER: dict[str, Any] = {
     "id": "tr_1",
     "object": "transfer",
     "amount": 2000,
+    "currency": "sgd",
     "destination": "acct_1",
+    "metadata": {"payment_id": HOLD.payment_id, "order_id": "o-1"},
     "source_transaction": "ch_1",
     "reversed": False,
     "reversals": {"object": "list", "data": [], "has_more": False},
@@ -59,10 +61,16 @@ REFUND: dict[str, Any] = {"id": "re_1", "object": "refund", "amount": 2000, "sta
 
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 
+
+def any_intent(_intent: Intent) -> bool:
+    """A look that takes whatever carries the payment's id."""
+    return True
+
+
 EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
     "create_intent": lambda g: g.create_intent(HOLD, "k"),
     "retrieve_intent": lambda g: g.retrieve_intent("pi_1"),
-    "find_intent": lambda g: g.find_intent("p", None, SINCE),
+    "find_intent": lambda g: g.find_intent("p", None, SINCE, any_intent),
     "capture": lambda g: g.capture("pi_1", "k"),
     "cancel": lambda g: g.cancel("pi_1", "k", ""),
     "transfer": lambda g: g.transfer(PAYOUT, "k"),

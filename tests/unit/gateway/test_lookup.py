@@ -5,15 +5,30 @@ from typing import Any
 import pytest
 
 from service.domain.ports import Refund, Transfer
-from tests.unit.gateway.fake_stripe import INTENT, PAYOUT, REFUND, SINCE, TRANSFER, FakeStripe, gateway, page
+from tests.unit.gateway.fake_stripe import (
+    INTENT,
+    PAYOUT,
+    REFUND,
+    SINCE,
+    TRANSFER,
+    FakeStripe,
+    any_intent,
+    gateway,
+    page,
+)
 
 REVERSED = {**TRANSFER, "reversed": True, "reversals": page({"id": "trr_2"}, {"id": "trr_1"})}
+
+
+def sent(id_: str, destination: str, reversal_id: str | None = None) -> Transfer:
+    """Our transfer of the charge."""
+    return Transfer(id_, 2000, "sgd", destination, "ch_1", PAYOUT.payment_id, reversal_id)
 
 
 def test_every_page_is_read() -> None:
     others = [{**INTENT, "id": f"pi_{n}", "metadata": {}} for n in range(100)]
     side = FakeStripe(page(*others, more=True), page(INTENT))
-    found = gateway(side).find_intent(INTENT["metadata"]["payment_id"], "cus_1", SINCE)
+    found = gateway(side).find_intent(INTENT["metadata"]["payment_id"], "cus_1", SINCE, any_intent)
     assert found is not None
     assert [asked.params.get("starting_after") for asked in side.asked] == [None, "pi_99"]
     assert side.asked[1].params["customer"] == "cus_1"
@@ -21,9 +36,25 @@ def test_every_page_is_read() -> None:
 
 def test_the_older_name_in_the_metadata_counts_too() -> None:
     old = {**INTENT, "metadata": {"payment_record_id": "p-9"}}
-    found = gateway(FakeStripe(page(old))).find_intent("p-9", "cus_1", SINCE)
+    found = gateway(FakeStripe(page(old))).find_intent("p-9", "cus_1", SINCE, any_intent)
     assert found is not None
     assert found.payment_id == "p-9"
+
+
+def test_an_intent_that_is_not_ours_is_passed_over() -> None:
+    theirs = {**INTENT, "id": "pi_theirs", "amount": 900}
+    found = gateway(FakeStripe(page(theirs, INTENT))).find_intent(
+        INTENT["metadata"]["payment_id"], "cus_1", SINCE, lambda intent: intent.amount == 2000
+    )
+    assert found is not None
+    assert found.id == "pi_1"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"amount": 100}, {"currency": "usd"}, {"metadata": {}}, {"metadata": {"payment_id": "p-theirs"}}]
+)
+def test_a_transfer_that_another_program_made_from_our_charge_is_not_ours(changed: dict[str, Any]) -> None:
+    assert gateway(FakeStripe(page({**TRANSFER, **changed}))).find_transfer(PAYOUT) is None
 
 
 def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
@@ -35,11 +66,11 @@ def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
-        ([TRANSFER], Transfer("tr_1", 2000, "acct_1")),
-        ([{**TRANSFER, "source_transaction": {"id": "ch_1"}}], Transfer("tr_1", 2000, "acct_1")),
-        ([{**TRANSFER, "destination": "acct_2"}], Transfer("tr_1", 2000, "acct_2")),
-        ([REVERSED], Transfer("tr_1", 2000, "acct_1", "trr_2")),
-        ([REVERSED, {**TRANSFER, "id": "tr_0"}], Transfer("tr_0", 2000, "acct_1")),
+        ([TRANSFER], sent("tr_1", "acct_1")),
+        ([{**TRANSFER, "source_transaction": {"id": "ch_1"}}], sent("tr_1", "acct_1")),
+        ([{**TRANSFER, "destination": "acct_2"}], sent("tr_1", "acct_2")),
+        ([REVERSED], sent("tr_1", "acct_1", "trr_2")),
+        ([REVERSED, {**TRANSFER, "id": "tr_0"}], sent("tr_0", "acct_1")),
     ],
     ids=["plain", "expanded", "other destination", "taken back", "a standing one first"],
 )

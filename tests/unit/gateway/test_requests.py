@@ -23,6 +23,7 @@ from tests.unit.gateway.fake_stripe import (
     TRANSFER,
     Asked,
     FakeStripe,
+    any_intent,
     gateway,
     page,
     settings,
@@ -158,8 +159,11 @@ def test_answers_come_back_in_the_words_of_the_port() -> None:
         capture_method="manual",
         charge_id="ch_1",
         payment_id=HOLD.payment_id,
+        order_id="o-1",
     )
-    assert gateway(FakeStripe(TRANSFER)).transfer(PAYOUT, "k") == Transfer("tr_1", 2000, "acct_1")
+    assert gateway(FakeStripe(TRANSFER)).transfer(PAYOUT, "k") == Transfer(
+        "tr_1", 2000, "sgd", "acct_1", "ch_1", PAYOUT.payment_id
+    )
     assert gateway(FakeStripe({"id": "trr_1"})).reverse_transfer("tr_1", "k") == "trr_1"
     assert gateway(FakeStripe(REFUND)).refund("pi_1", "k", "") == Refund("re_1")
     lost = {**REFUND, "status": "failed"}
@@ -168,7 +172,7 @@ def test_answers_come_back_in_the_words_of_the_port() -> None:
 
 def test_the_search_for_an_intent_is_bounded_by_time() -> None:
     side = FakeStripe(page())
-    assert gateway(side).find_intent("p", None, SINCE) is None
+    assert gateway(side).find_intent("p", None, SINCE, any_intent) is None
     start = int(SINCE.timestamp())
     windows = [(a.params["created[gte]"], a.params.get("created[lt]")) for a in side.asked]
     ends = [start + int(timedelta(minutes=20).total_seconds()), start + int(timedelta(hours=2).total_seconds())]
@@ -178,7 +182,7 @@ def test_the_search_for_an_intent_is_bounded_by_time() -> None:
 
 def test_the_search_among_a_customers_intents_is_one_list() -> None:
     side = FakeStripe(page({**INTENT, "metadata": {}}, INTENT))
-    found = gateway(side).find_intent(HOLD.payment_id, "cus_1", SINCE)
+    found = gateway(side).find_intent(HOLD.payment_id, "cus_1", SINCE, any_intent)
     assert found is not None
     assert found.payment_id == HOLD.payment_id
     assert [asked.params["customer"] for asked in side.asked] == ["cus_1"]
