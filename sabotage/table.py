@@ -1,6 +1,6 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
+from sabotage import commands, consumers, leases, log, memory, money, payments, proofs, relays, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -8,6 +8,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     transactions.MECHANISMS,
     leases.MECHANISMS,
     payments.MECHANISMS,
+    money.MECHANISMS,
     consumers.MECHANISMS,
     log.MECHANISMS,
     relays.MECHANISMS,

@@ -87,6 +87,7 @@ def end(state: State, id_: str, outcome: str) -> Json:
         return _escalate(state, dispute)
     dispute["status"] = _ENDS[outcome]
     if dispute["status"] == "won":
+        dispute["is_charge_refundable"] = True
         _reinstate(state, dispute)
     if outcome == "warning_closed":
         state.charges[dispute["charge"]]["disputed"] = False

@@ -24,6 +24,9 @@ from devstack.stripe_simulator.ticket import Ticket
 from devstack.stripe_simulator.traffic import Gate
 from devstack.stripe_simulator.wire import Json, Reply, Request
 
+_BEFORE_EXECUTION = frozenset({401, 403})
+"""A key that is not let in has executed nothing: no result is kept ("Idempotent requests")."""
+
 
 class Simulator:
     """Stripe for one account. Everything is in memory; `reset` forgets it."""
@@ -94,6 +97,9 @@ class Simulator:
             return
         except RefusedError as refusal:
             ticket.reply = refusal.reply()
+            if refusal.status in _BEFORE_EXECUTION:
+                self._forget_key(ticket)
+                return
         if ticket.outcome is not None and ticket.outcome.kind is Kind.ERROR_AFTER:
             ticket.reply = errors.internal().reply()
         if ticket.holds_key and ticket.key is not None:

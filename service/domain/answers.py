@@ -46,6 +46,8 @@ def released(payment: Payment, subject: Subject) -> Answer:
         "status": PaymentStatus.SUCCEEDED.value,
         "runner_id": payment.runner_id,
         "amount": payment.amount,
+        "transfer_amount": payment.transfer_amount or payment.amount,
+        "transfer_currency": payment.transfer_currency or payment.currency,
     }
     return Answer("payment.released", subject.correlation_id, payload, subject.type)
 

@@ -12,6 +12,8 @@ class ErrorCode(StrEnum):
     INVALID_STATE = "INVALID_STATE"
     ORDER_ALREADY_PAID = "ORDER_ALREADY_PAID"
     ALREADY_RELEASED = "ALREADY_RELEASED"
+    PAYMENT_REFUNDED = "PAYMENT_REFUNDED"
+    PAYMENT_DISPUTED = "PAYMENT_DISPUTED"
     CARD_DECLINED = "CARD_DECLINED"
     STRIPE_ERROR = "STRIPE_ERROR"
     STRIPE_PAYMENT_CANCELED = "STRIPE_PAYMENT_CANCELED"
@@ -41,11 +43,16 @@ class StripeUnknownError(Exception):
 
 
 class StripeBusyError(Exception):
-    """409 in flight, 429, or a lock time-out: nothing was done, try again later (``retry_after`` in seconds)."""
+    """Nothing was done, try again later (``retry_after`` in seconds): 409 in flight, 429, a lock time-out, or a fault
+    that an operator has to mend.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    ``stored`` is true when Stripe may repeat this answer under the same idempotency key.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, *, stored: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.stored = stored
 
 
 class StripeRefusedError(Exception):

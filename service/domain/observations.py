@@ -159,6 +159,15 @@ def fail_authorise(payment: Payment, failure: Failure) -> Observed:
 
 
 _AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
+DISPUTED_CODES = frozenset({"charge_disputed", "refund_disputed_payment"})
+"""Stripe documentation, "Error codes"."""
+
+REFUNDED_KIND = "charge_refunded"
+"""Our own look refuses to pay a runner for what the customer has got back."""
+
+_DISPUTED = (
+    "The customer's bank disputes the charge; answer the dispute in Stripe's Dashboard, ask again once it is closed."
+)
 _AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
 
@@ -176,6 +185,10 @@ def failure_of(error: IntentError | None) -> Failure:
         )
     if error.kind == "card_error":
         return Failure(ErrorCode.CARD_DECLINED, error.message or "The card was declined.", code)
+    if error.code in DISPUTED_CODES:
+        return Failure(ErrorCode.PAYMENT_DISPUTED, _DISPUTED, code)
+    if error.kind == REFUNDED_KIND:
+        return Failure(ErrorCode.PAYMENT_REFUNDED, error.message)
     if error.code in _AMOUNT_CODES:
         return Failure(ErrorCode.INVALID_AMOUNT, error.message, code)
     return Failure(ErrorCode.STRIPE_PAYMENT_FAILED, error.message or "Stripe could not take the payment.", code)

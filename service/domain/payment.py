@@ -41,6 +41,8 @@ class Failure:
 class Payment:
     """One attempt to pay an order. ``amount`` in minor units; times in UTC.
 
+    ``transfer_amount`` is in minor units of ``transfer_currency``, the one that Stripe settled the charge in.
+
     ``captured_at``, ``canceled_at`` and the Stripe ids are facts: effects that stand at Stripe, whatever the status.
     """
 
@@ -58,6 +60,8 @@ class Payment:
     stripe_payment_intent_id: str | None = None
     stripe_charge_id: str | None = None
     stripe_transfer_id: str | None = None
+    transfer_amount: int | None = None
+    transfer_currency: str | None = None
     stripe_reversal_id: str | None = None
     stripe_refund_id: str | None = None
     captured_at: datetime | None = None

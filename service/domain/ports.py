@@ -30,10 +30,33 @@ class IntentError:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What Stripe settled of a charge in the platform's balance: the only money that a transfer can be made of."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What we read of an intent's charge, where it was asked for. ``refunded`` in minor units of the charge's currency.
+
+    ``disputed``: a dispute was opened at any time, whatever became of it. ``settlement``: None until Stripe has
+    captured it.
+    """
+
+    id: str
+    refunded: int
+    disputed: bool
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """What we read of a PaymentIntent. ``amount`` in minor units; ``payment_id`` and ``order_id`` from its metadata.
 
-    ``live``: Stripe's live mode, None where the object does not say.
+    ``live``: Stripe's live mode, None where the object does not say. ``received``: what was captured. ``charge``: read
+    with the answers to a retrieve and a capture, None with every other.
     """
 
     id: str
@@ -46,6 +69,8 @@ class Intent:
     order_id: str | None = None
     live: bool | None = None
     error: IntentError | None = None
+    received: int = 0
+    charge: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +90,7 @@ class IntentRequest:
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """All of a captured charge, to the runner's Connect account."""
+    """What Stripe settled of a captured charge, to the runner's Connect account."""
 
     payment_id: str
     order_id: str
@@ -130,6 +155,10 @@ class PaymentGateway(Protocol):
     def refund(self, intent_id: str, key: str, reason: str) -> Refund: ...
     def find_refund(self, intent_id: str) -> Refund | None:
         """The intent's refund that has not failed, if any."""
+        ...
+
+    def is_disputed(self, charge_id: str) -> bool:
+        """Whether a dispute of the charge is open or lost; a charge whose disputes were won is not disputed."""
         ...
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:

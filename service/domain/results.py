@@ -49,6 +49,8 @@ def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -
     ours = isinstance(command, Release) and command.runner_connect_account_id == transfer.destination
     facts: dict[str, Any] = {
         "stripe_transfer_id": transfer.id,
+        "transfer_amount": transfer.amount,
+        "transfer_currency": transfer.currency,
         "stripe_reversal_id": transfer.reversal_id,
         "runner_connect_account_id": transfer.destination,
         "runner_id": command.runner_id if isinstance(command, Release) and ours else payment.runner_id,

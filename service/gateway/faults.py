@@ -100,7 +100,11 @@ def _misconfigured(answer: ErrorAnswer) -> Fault:
     A 404 is of this kind: only objects of our own stand in a path, and those do not vanish. Another key does not see
     them.
     """
-    return StripeBusyError(f"Stripe refused our API key or account: {answer.described}", MISCONFIGURED_RETRY_SECONDS)
+    return StripeBusyError(
+        f"Stripe refused our API key or account: {answer.described}",
+        MISCONFIGURED_RETRY_SECONDS,
+        stored=answer.error.http_status not in {401, 403},
+    )
 
 
 def _key_spent(answer: ErrorAnswer) -> Fault:

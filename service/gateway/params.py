@@ -13,6 +13,9 @@ from stripe.params import (
 from service.domain.ports import IntentRequest, TransferRequest
 from service.domain.reasons import cancellation_reason, refund_reason
 
+WITH_CHARGE: dict[str, list[str]] = {"expand": ["latest_charge.balance_transaction"]}
+"""An intent's answer with its charge and what Stripe settled of it (Stripe API reference, "Expanding responses")."""
+
 
 def transfer_group(order_id: str) -> str:
     """What ties an order's charge and transfers together at Stripe."""

@@ -59,7 +59,7 @@ class StripeGateway:
     def retrieve_intent(self, intent_id: str) -> Intent:
         """The intent as it stands now."""
         with _readable():
-            return translate.intent_of(self._calls.get("payment_intents", intent_id))
+            return translate.intent_of(self._calls.get("payment_intents", intent_id, **params.WITH_CHARGE))
 
     def find_intent(
         self, payment_id: str, stripe_customer_id: str | None, since: datetime, is_ours: Callable[[Intent], bool]
@@ -69,9 +69,10 @@ class StripeGateway:
             return lookup.intent(self._calls, payment_id, stripe_customer_id, since, is_ours)
 
     def capture(self, intent_id: str, key: str) -> Intent:
-        """Take all that is held."""
+        """Take all that is held; the answer says what Stripe settled of the charge."""
         with _readable():
-            return translate.intent_of(self._calls.post("payment_intents", intent_id, "capture", key=key))
+            asked = self._calls.post("payment_intents", intent_id, "capture", key=key, params=params.WITH_CHARGE)
+            return translate.intent_of(asked)
 
     def cancel(self, intent_id: str, key: str, reason: str) -> Intent:
         """Let the hold go; ``reason`` is free text."""
@@ -109,6 +110,11 @@ class StripeGateway:
         """The intent's refund, where all of it was given back and no bank sent it back."""
         with _readable():
             return lookup.refund(self._calls, intent_id)
+
+    def is_disputed(self, charge_id: str) -> bool:
+        """Whether a dispute of the charge is open or lost."""
+        with _readable():
+            return any(map(translate.takes_money, self._calls.all("disputes", charge=charge_id)))
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.ports import Intent, IntentError, IntentStatus, Refund, Transfer
+from service.domain.ports import Charge, Intent, IntentError, IntentStatus, Refund, Settlement, Transfer
 from service.gateway.redact import redact
 
 Json = Mapping[str, Any]
@@ -32,11 +32,47 @@ def intent_of(data: object) -> Intent:
         currency=text(body, "currency"),
         capture_method=optional_text(body, "capture_method"),
         charge_id=optional_id(body, "latest_charge"),
+        received=_integer(body, "amount_received") if "amount_received" in body else 0,
+        charge=_charge_of(body.get("latest_charge")),
         payment_id=payment_id_of(body),
         order_id=_from_metadata(body, "order_id"),
         live=optional_flag(body, "livemode"),
         error=_last_error(body.get("last_payment_error")),
     )
+
+
+def _charge_of(data: object) -> Charge | None:
+    """The intent's charge where it was expanded."""
+    if not isinstance(data, Mapping):
+        return None
+    settled = data.get("balance_transaction")
+    return Charge(
+        id=text(data, "id"),
+        refunded=_integer(data, "amount_refunded"),
+        disputed=data.get("disputed") is True,
+        settlement=None if not isinstance(settled, Mapping) else _settlement_of(data, settled),
+    )
+
+
+def _settlement_of(charge: Json, transaction: Json) -> Settlement:
+    """The settled part of the charge: Stripe's transaction is for the whole hold, of which a part may be captured.
+
+    Source: Stripe documentation, "Reporting categories and types", partial-capture reversals.
+    """
+    amount, currency = _integer(transaction, "amount"), text(transaction, "currency")
+    captured, whole = _integer(charge, "amount_captured"), _integer(charge, "amount")
+    if currency == text(charge, "currency"):
+        return Settlement(captured, currency)
+    return Settlement(amount if captured == whole else amount * captured // whole, currency)
+
+
+HARMLESS_DISPUTE = frozenset({"won", "warning_closed", "prevented"})
+"""Dispute states in which the charge's money is the platform's."""
+
+
+def takes_money(dispute: Json) -> bool:
+    """Whether this dispute is open or lost. Raises UnreadableError."""
+    return text(dispute, "status") not in HARMLESS_DISPUTE
 
 
 def payment_id_of(data: Json) -> str | None:

@@ -61,6 +61,8 @@ payments = Table(
     Column("stripe_payment_intent_id", Text),
     Column("stripe_charge_id", Text),
     Column("stripe_transfer_id", Text),
+    Column("transfer_amount", BigInteger),
+    Column("transfer_currency", Text),
     Column("stripe_reversal_id", Text),
     Column("stripe_refund_id", Text),
     Column("captured_at", INSTANT),
@@ -74,6 +76,9 @@ payments = Table(
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_code"),
     CheckConstraint(one_of("status", list(PaymentStatus)), name="status_known"),
+    CheckConstraint(
+        "(transfer_amount IS NULL) = (transfer_currency IS NULL) AND transfer_amount > 0", name="transfer_whole"
+    ),
     CheckConstraint("stripe_transfer_id IS NULL OR captured_at IS NOT NULL", name="transfer_after_capture"),
     CheckConstraint("stripe_reversal_id IS NULL OR stripe_transfer_id IS NOT NULL", name="reversal_of_transfer"),
     CheckConstraint("status <> 'SUCCEEDED' OR captured_at IS NOT NULL", name="succeeded_is_captured"),

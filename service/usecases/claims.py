@@ -9,6 +9,7 @@ from service.domain.commands import CommandType, Revert
 from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
+from service.domain.ports import Intent
 from service.domain.progress import Progress, is_blocked, resume
 from service.storage import leases, locked
 from service.storage.commands import Key, key_of
@@ -29,6 +30,8 @@ class Claim:
     token: UUID
     call: Call
     calls: int = 0
+    seen: Intent | None = None
+    """The intent as the last call of this run has shown it."""
 
     @property
     def fence(self) -> Fence:
@@ -44,7 +47,7 @@ class Claim:
     def attempt(self) -> Attempt:
         """The call as the gateway sees it."""
         at = self.progress
-        return Attempt(at.command, self.payment, self.call.step, at.key_generation, at.received_at)
+        return Attempt(at.command, self.payment, self.call.step, at.key_generation, at.received_at, self.seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Running a command: begin, call, record. No transaction is open while Stripe thinks."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from service.domain.commands import CancelHold
@@ -81,6 +81,8 @@ class Runner:
         return following
 
     def _write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
+        if isinstance(claim.progress.command, CancelHold):
+            outcome = _never_given_up(claim, outcome)
         if isinstance(outcome, StripeUnknownError | StripeBusyError):
             return self._put_off(connection, claim, outcome)
         found = locked.lock(connection, claim.payment.payment_id)
@@ -114,7 +116,7 @@ class Runner:
         progress = claim.progress
         retry_after = fault.retry_after if isinstance(fault, StripeBusyError) else None
         wait = backoff(progress.attempts, retry_after, random.random())  # noqa: S311
-        spoiled = isinstance(fault, StripeUnknownError) and fault.stored and claim.call.mode is Mode.ACT
+        spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
         leases.update_fenced(
@@ -134,6 +136,7 @@ class Runner:
     ) -> Claim | Over:
         if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
             return self._claims.again_under_new_key(connection, claim, payment)
+        claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
         observed = _judge(claim, payment, outcome, Moment(utc_now(), revert_open(opened)))
         after = self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
         more = len(opened) > 1
@@ -149,14 +152,19 @@ class Runner:
 
 def _judge(claim: Claim, payment: Payment, outcome: Known, moment: Moment) -> Observed:
     command, step = claim.progress.command, claim.call.step
-    if isinstance(command, CancelHold) and isinstance(outcome, NotDone | StripeRefusedError):
-        log.error("a hold could not be cancelled", payment_id=str(payment.payment_id), intent=command.intent_id)
-        return Observed(payment)
     if isinstance(outcome, NotDone):
         return give_up(command, payment, step)
     if isinstance(outcome, StripeRefusedError):
         return refuse(command, payment, outcome)
     return apply(command, payment, outcome, moment)
+
+
+def _never_given_up(claim: Claim, outcome: Known | Passing) -> Known | Passing:
+    """A hold of a payment that was told failed is worked on until a look shows that it is gone."""
+    if not isinstance(outcome, StripeRefusedError):
+        return outcome
+    log.error("a hold could not be cancelled yet", payment_id=str(claim.payment.payment_id), reason=outcome.message)
+    return StripeBusyError(outcome.message, stored=True)
 
 
 def _is_held(progress: Progress, claim: Claim) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
-from service.domain.errors import StripeRefusedError
+from service.domain.errors import StripeRefusedError, StripeUnknownError
+from service.domain.observations import REFUNDED_KIND
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.plans import Step
@@ -15,6 +16,7 @@ from service.domain.ports import (
     IntentStatus,
     PaymentGateway,
     Refund,
+    Settlement,
     StepResult,
     TransferRequest,
 )
@@ -48,6 +50,8 @@ class Attempt:
     step: Step
     generation: int
     received_at: datetime
+    seen: Intent | None = None
+    """The payment's intent as the step before, in the same run, has shown it."""
 
     def is_ours(self, intent: Intent) -> bool:
         """Whether the payment's intent may be this one: only objects that our own API key shows are asked about."""
@@ -75,15 +79,47 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
         case Step.CREATE_INTENT:
             return gateway.create_intent(intent_request(attempt), attempt.key)
         case Step.CAPTURE:
-            return gateway.capture(attempt.intent_id, attempt.key)
+            return _decided(gateway.capture(attempt.intent_id, attempt.key))
         case Step.TRANSFER:
-            return gateway.transfer(transfer_request(attempt), attempt.key)
+            return gateway.transfer(transfer_request(attempt, _charge_to_pay_out(gateway, attempt)), attempt.key)
         case Step.CANCEL:
             return gateway.cancel(attempt.intent_id, attempt.key, reason)
         case Step.REVERSE:
+            _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
             return gateway.reverse_transfer(_transfer_id(attempt), attempt.key)
         case Step.REFUND:
             return _given_back(gateway.refund(attempt.intent_id, attempt.key, reason))
+
+
+def _decided(intent: Intent) -> Intent:
+    """A bank may take its time over a capture: then only looking again says how it ended ("Asynchronous capture")."""
+    if intent.status is IntentStatus.PROCESSING:
+        raise StripeUnknownError("Stripe is still processing the payment", stored=True)
+    return intent
+
+
+def _intent_seen(gateway: PaymentGateway, attempt: Attempt) -> Intent:
+    """The intent with its charge: as the step before has just shown it, else asked for."""
+    return attempt.seen or gateway.retrieve_intent(attempt.intent_id)
+
+
+def _charge_to_pay_out(gateway: PaymentGateway, attempt: Attempt) -> Intent:
+    """The intent, when nothing of its charge is refunded or disputed: a transfer would be paid by the platform.
+
+    Raises StripeRefusedError otherwise.
+    """
+    intent = _intent_seen(gateway, attempt)
+    if intent.charge is not None and intent.charge.refunded:
+        message = "The charge was refunded; nothing is paid out. Revert the payment, or pay the runner by other means."
+        raise StripeRefusedError(message, kind=REFUNDED_KIND)
+    _refuse_if_disputed(gateway, intent)
+    return intent
+
+
+def _refuse_if_disputed(gateway: PaymentGateway, intent: Intent) -> None:
+    charge = intent.charge
+    if charge is not None and charge.disputed and gateway.is_disputed(charge.id):
+        raise StripeRefusedError("The charge is disputed.", kind="invalid_request_error", code="charge_disputed")
 
 
 def _given_back(refund: Refund) -> Refund:
@@ -103,10 +139,10 @@ def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
             since = attempt.received_at - CLOCK_SKEW
             return gateway.find_intent(str(attempt.payment.payment_id), customer, since, attempt.is_ours)
         case Step.CAPTURE | Step.CANCEL:
-            intent = gateway.retrieve_intent(attempt.intent_id)
+            intent = _decided(gateway.retrieve_intent(attempt.intent_id))
             return intent if intent.status in STANDS[attempt.step] else None
         case Step.TRANSFER:
-            return gateway.find_transfer(transfer_request(attempt))
+            return gateway.find_transfer(transfer_request(attempt, _intent_seen(gateway, attempt)))
         case Step.REVERSE:
             return gateway.find_reversal(_transfer_id(attempt))
         case Step.REFUND:
@@ -131,16 +167,21 @@ def intent_request(attempt: Attempt) -> IntentRequest:
     )
 
 
-def transfer_request(attempt: Attempt) -> TransferRequest:
-    """All of the charge, to the account the release names."""
+def transfer_request(attempt: Attempt, intent: Intent) -> TransferRequest:
+    """What Stripe settled of the charge, to the account that the release names.
+
+    Stripe makes a transfer only in the currency that the charge settled in (Stripe API reference, "Create a transfer").
+    """
     command, payment = attempt.command, attempt.payment
     if not isinstance(command, Release) or payment.stripe_charge_id is None:
         raise TypeError(f"{command.type} of payment {payment.payment_id} has nothing to transfer")
+    settled = intent.charge.settlement if intent.charge else None
+    settled = settled or Settlement(payment.amount, payment.currency)
     return TransferRequest(
         payment_id=str(payment.payment_id),
         order_id=payment.order_id,
-        amount=payment.amount,
-        currency=payment.currency,
+        amount=settled.amount,
+        currency=settled.currency,
         destination=command.runner_connect_account_id,
         charge_id=payment.stripe_charge_id,
     )

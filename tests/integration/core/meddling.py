@@ -76,6 +76,9 @@ class MeddledGateway:
     def find_refund(self, intent_id: str) -> Refund | None:
         return self._through("find_refund", lambda: self._real.find_refund(intent_id))
 
+    def is_disputed(self, charge_id: str) -> bool:
+        return self._through("is_disputed", lambda: self._real.is_disputed(charge_id))
+
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         return self._through("next_action", lambda: self._real.next_action(intent_id))
 

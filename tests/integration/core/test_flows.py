@@ -28,6 +28,8 @@ def test_paid_and_released(core: Core) -> None:
         "status": "SUCCEEDED",
         "runner_id": "runner-1",
         "amount": 1500,
+        "transfer_amount": 1500,
+        "transfer_currency": "sgd",
         "correlation_id": "c-release",
     }
     check_settled(core)

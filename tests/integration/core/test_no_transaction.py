@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "find_reversal": ("tr_x",),
     "refund": ("pi_x", "key", ""),
     "find_refund": ("pi_x",),
+    "is_disputed": ("ch_x",),
     "next_action": ("pi_x",),
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from devstack.stripe_simulator.client import FaultKind, SimulatorControl
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.ports import Intent, IntentStatus, Refund, Transfer, TransferRequest
+from service.domain.ports import Charge, Intent, IntentStatus, Refund, Transfer, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from tests.integration.gateway.conftest import MakeGateway
 from tests.unit.gateway.fake_stripe import HOLD, any_intent
@@ -45,7 +45,9 @@ def test_money_goes_all_the_way_and_back(gateway: StripeGateway, simulator: Simu
     held = gateway.create_intent(CARD, "create")
     assert (held.status, held.amount, held.currency) == (IntentStatus.REQUIRES_CAPTURE, 2000, "sgd")
     assert (held.capture_method, held.payment_id) == ("manual", HOLD.payment_id)
-    assert gateway.retrieve_intent(held.id) == held
+    shown = gateway.retrieve_intent(held.id)
+    assert replace(shown, charge=None) == held
+    assert shown.charge == Charge(held.charge_id or "", refunded=0, disputed=False)
 
     taken = gateway.capture(held.id, "capture")
     assert (taken.status, taken.charge_id) == (IntentStatus.SUCCEEDED, held.charge_id)

@@ -49,6 +49,8 @@ class TestEvent:
                 "status": "SUCCEEDED",
                 "runner_id": "runner-1",
                 "amount": 1500,
+                "transfer_amount": 1500,
+                "transfer_currency": "sgd",
                 "correlation_id": "c-release",
             },
         }
@@ -150,7 +152,7 @@ IDS = {"payment_id", "order_id"}
         (
             answers.released(RELEASED, SUBJECT),
             "payment.released",
-            IDS | {"transfer_id", "status", "runner_id", "amount"},
+            IDS | {"transfer_id", "status", "runner_id", "amount", "transfer_amount", "transfer_currency"},
         ),
         (answers.reverted(payment("REVERTED"), SUBJECT, "payment.reverted"), "payment.reverted", IDS | {"status"}),
         (

@@ -86,7 +86,12 @@ def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
 @pytest.mark.parametrize(
     ("call", "answer", "path", "params"),
     [
-        (lambda g: g.capture("pi_1", "k"), INTENT, "/v1/payment_intents/pi_1/capture", {}),
+        (
+            lambda g: g.capture("pi_1", "k"),
+            INTENT,
+            "/v1/payment_intents/pi_1/capture",
+            {"expand[0]": "latest_charge.balance_transaction"},
+        ),
         (
             lambda g: g.cancel("pi_1", "k", "cart expired"),
             INTENT,
