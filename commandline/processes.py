@@ -48,11 +48,12 @@ def consume() -> None:
 
     settings = load_settings(ConsumerSettings)
     from consumer.main import run
+    from service.usecases.durability import Durable
     from service.wiring import command_engine
 
     shutdown = _begin("consumer", settings)
     with setting_faults(), port_faults(), command_engine(settings) as (commands, database_fault):
-        code = run(settings, commands, shutdown, database_fault)
+        code = run(settings, Durable(commands), shutdown, database_fault)
     sys.exit(code)
 
 

@@ -4,6 +4,8 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from service.domain.errors import Wait
+
 _LOCK_NOT_AVAILABLE = "55P03"
 _STALE_PLANS = frozenset(
     {
@@ -73,16 +75,16 @@ def described(error: BaseException) -> str:
     return " ".join(part for part in (type(cause).__name__, cause.pgcode, *place) if part)
 
 
-def waits_for(error: BaseException) -> str | None:
-    """What work that met this error waits for, in words; None when it is no error of the database."""
+def wait_of(error: BaseException) -> Wait:
+    """What work that met this error waits for."""
     cause = _cause(error)
     if isinstance(cause, PoolTimeoutError):
-        return "a connection of the pool"
+        return Wait.CONNECTION
     if is_lock_wait(cause):
-        return "a locked row"
+        return Wait.ROW
     if is_final(cause):
-        return "a record that the database refuses"
-    return "the database" if isinstance(cause, psycopg2.Error) else None
+        return Wait.REFUSED
+    return Wait.DATABASE if isinstance(cause, psycopg2.Error) else Wait.OTHER
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -86,6 +86,13 @@ def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
+def lay_aside(connection: Connection, key: Key, delay: timedelta, why: str) -> None:
+    """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
+    open_one = and_(_is(key), commands.c.state != text("'done'"))
+    rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
+    connection.execute(update(commands).where(open_one).values(**rest))
+
+
 _ENDED = (
     update(commands)
     .where(_OF_KEY, commands.c.state != text("'done'"))

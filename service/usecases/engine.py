@@ -29,7 +29,7 @@ from service.logs import get_logger
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Accepted
 from service.storage.commands import Key, key_of
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
 from service.usecases.completion import Completion, DueCommand
@@ -159,30 +159,25 @@ class CommandEngine:
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
         )
-
-        def refused(connection: Connection) -> bool:
-            if not commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent):
-                return False
-            self._recorder.about_nothing(connection, answer, origin.traceparent)
-            self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
-            return True
-
-        if not in_transaction(self._engine, refused):
-            self._duplicate(key, fingerprint(invalid.content), origin)
+        with transaction(self._engine) as connection:
+            if commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent):
+                self._recorder.about_nothing(connection, answer, origin.traceparent)
+                self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
+                return
+        self._duplicate(key, fingerprint(invalid.content), origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered."""
-        in_transaction(self._engine, lambda connection: self._burial.bury(connection, unreadable, origin))
+        with transaction(self._engine) as connection:
+            self._burial.bury(connection, unreadable, origin)
 
     def _duplicate(self, key: Key, content_print: bytes, origin: Origin) -> None:
-        def told(connection: Connection) -> None:
+        with transaction(self._engine) as connection:
             if commands.fingerprint_of(connection, key) == content_print:
                 log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
             self._burial.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
-
-        in_transaction(self._engine, told)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
         """Open commands whose time has come, and held payments to be compared with Stripe."""
