@@ -48,12 +48,12 @@ def consume() -> None:
 
     settings = load_settings(ConsumerSettings)
     from consumer.main import run
-    from service.storage.health import database_fault
+    from service.usecases.durability import Durable
     from service.wiring import command_engine
 
     shutdown = _begin("consumer", settings)
-    with setting_faults(), port_faults(), command_engine(settings) as (commands, database):
-        code = run(settings, commands, shutdown, lambda: database_fault(database))
+    with setting_faults(), port_faults(), command_engine(settings) as (commands, database_fault):
+        code = run(settings, Durable(commands), shutdown, database_fault)
     sys.exit(code)
 
 

@@ -1,18 +1,22 @@
 """Takes up what the database has due: commands whose time has come, and those a dead process left behind."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from consumer.lanes import Job
 from consumer.metrics import DUE
 from consumer.ports import Commands, DueCommand
 from consumer.workers import Workers
+from service.domain.errors import NotDurableError
 from service.logs import get_logger
 from service.shutdown import Shutdown
 
 _log = get_logger(__name__)
 INTERVAL = 1.0
 _SOON = 0.1
+_LONGEST = 30.0
+"""Without a question answered: longer than any that is answered at all."""
 
 
 class Completer:
@@ -27,6 +31,8 @@ class Completer:
         self._workers = workers
         self._limit = limit
         self._held = 0
+        self._beat = time.monotonic()
+        self._last_error: str | None = None
         self._lock = threading.Lock()
 
     def run(self, shutdown: Shutdown) -> None:
@@ -35,9 +41,19 @@ class Completer:
         while not shutdown.wait(pause):
             try:
                 pause = _SOON if self.step() else INTERVAL
+                self._last_error = None
             except Exception as exc:  # noqa: BLE001 - told; the next question may be answered
-                _log.warning("cannot ask for due commands", error=type(exc).__name__, exc_info=exc)
+                self._last_error = f"{exc.wait}: {exc}" if isinstance(exc, NotDurableError) else type(exc).__name__
+                _log.warning("cannot ask for due commands", error=self._last_error, exc_info=exc)
                 pause = INTERVAL
+            self._beat = time.monotonic()
+
+    def fault(self) -> str | None:
+        """What its last question failed with, or that it waits for an answer; None while it asks and is answered."""
+        silent = time.monotonic() - self._beat
+        if silent > _LONGEST:
+            return f"due commands: asked for {silent:.0f} s ago, and not answered"
+        return f"due commands: cannot be asked for: {self._last_error}" if self._last_error else None
 
     def step(self) -> bool:
         """Ask once; true when there may be more that could be taken soon."""

@@ -47,6 +47,8 @@ class Intake:
                 done=lambda: self._tracker.finish(ticket),
                 retry=True,
                 claim=ticket.claim,
+                # Of what cannot be read each record is a dead letter; a copy of anything else has no effect.
+                content=None if kind == "unreadable" else origin.value,
                 size=len(origin.value or b"") + len(origin.key or b""),
             )
         )

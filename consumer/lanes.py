@@ -1,19 +1,26 @@
 """Jobs in lanes: in order within a lane, lanes in turn, a failing lane set aside. No threads, no clock."""
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
 from consumer.offsets import Claim
+from service.domain.errors import Wait
+
+PLACES_OF_A_LANE = 8
+"""How many of the places that all lanes share one lane takes: whatever waits behind these takes memory only."""
+COPY_BYTES = 512
+"""What is kept of a copy: who is told when the first is done."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
     """``done`` is called once ``run`` has returned; with ``retry``, a ``run`` that raises is called again later.
 
-    ``claim`` is the partition's claim it came under, None for what came from the database; ``size`` in bytes.
+    ``claim`` is the partition's claim it came under, None for what came from the database; ``size`` in bytes. Of jobs
+    of one claim with the same ``content`` the first is run for all: the ``copies`` are done when it is.
     """
 
     lane: str
@@ -22,6 +29,8 @@ class Job:
     retry: bool
     claim: Claim | None = None
     size: int = 0
+    content: bytes | None = None
+    copies: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +38,8 @@ class _Lane:
     jobs: deque[Job] = field(default_factory=deque)
     failures: int = 0
     turn: int | None = None  # Its entry in the delayed heap; an entry with another number is void.
+    wait: Wait | None = None
+    places: int = 0
 
 
 class Lanes:
@@ -41,6 +52,8 @@ class Lanes:
         self._ready: deque[_Lane] = deque()
         self._delayed: list[tuple[float, int, _Lane]] = []
         self._turns = count()
+        self._first: dict[tuple[Claim | None, bytes], Job] = {}
+        self.places = 0
         self.running: set[Job] = set()
         self.held = 0
         self.held_bytes = 0
@@ -50,15 +63,27 @@ class Lanes:
 
     def set_aside(self) -> int:
         """Lanes that wait after a failure."""
-        return sum(lane.turn is not None for lane in self._lanes.values())
+        return sum(self.waits().values())
+
+    def waits(self) -> Counter[Wait]:
+        """What lanes wait for that are set aside, and how many for each."""
+        return Counter(lane.wait for lane in self._lanes.values() if lane.turn is not None and lane.wait is not None)
 
     def put(self, job: Job) -> None:
-        """Behind everything in its lane."""
+        """Behind everything in its lane, or to the first of which it is a copy."""
+        first = self._first.get((job.claim, job.content)) if job.content is not None else None
+        if first is not None:
+            first.copies.append(job.done)
+            self.held_bytes += COPY_BYTES
+            return
+        if job.content is not None:
+            self._first[job.claim, job.content] = job
         lane = self._lanes.get(job.lane)
         if lane is None:
             lane = self._lanes[job.lane] = _Lane()
             self._ready.append(lane)
         lane.jobs.append(job)
+        self._weigh(lane)
         self.held += 1
         self.held_bytes += job.size
 
@@ -85,12 +110,13 @@ class Lanes:
         lane = self._lanes[job.lane]
         self.running.discard(job)
         self._forget(lane.jobs.popleft())
+        self._weigh(lane)
         if lane.jobs:
             self._start_anew(lane)
         else:
             del self._lanes[job.lane]
 
-    def fail(self, job: Job, now: float) -> int:
+    def fail(self, job: Job, now: float, wait: Wait = Wait.OTHER) -> int:
         """It did not work out: its lane waits and the others go on, or it is given up where it is not tried again.
 
         How often it has failed by now.
@@ -101,6 +127,7 @@ class Lanes:
         lane = self._lanes[job.lane]
         self.running.discard(job)
         lane.failures += 1
+        lane.wait = wait
         lane.turn = next(self._turns)
         heapq.heappush(self._delayed, (now + self._delay(lane.failures), lane.turn, lane))
         return lane.failures
@@ -110,6 +137,7 @@ class Lanes:
         for key, lane in list(self._lanes.items()):
             first = lane.jobs[0]
             lane.jobs = deque(job for job in lane.jobs if self._is_kept(job, unwanted))
+            self._weigh(lane)
             if not lane.jobs:
                 lane.turn = None
                 del self._lanes[key]
@@ -129,6 +157,14 @@ class Lanes:
         lane.failures = 0
         self._ready.append(lane)
 
+    def _weigh(self, lane: _Lane) -> None:
+        """The places that a lane takes follow its jobs."""
+        places = min(len(lane.jobs), PLACES_OF_A_LANE)
+        self.places += places - lane.places
+        lane.places = places
+
     def _forget(self, job: Job) -> None:
         self.held -= 1
-        self.held_bytes -= job.size
+        self.held_bytes -= job.size + COPY_BYTES * len(job.copies)
+        if job.content is not None and self._first.get((job.claim, job.content)) is job:
+            del self._first[job.claim, job.content]

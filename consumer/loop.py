@@ -23,18 +23,18 @@ _ENSURE_EVERY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is held in memory before partitions pause; they go on at half of it."""
+    """How much is held in memory before partitions pause; they go on at half of it. One lane takes few ``places``."""
 
-    records: int
+    places: int
     size: int = 64 * 1024 * 1024
 
     def reached(self, workers: Workers) -> bool:
         """No more should come."""
-        return workers.held >= self.records or workers.held_bytes >= self.size
+        return workers.places >= self.places or workers.held_bytes >= self.size
 
     def left_behind(self, workers: Workers) -> bool:
         """More may come."""
-        return workers.held <= self.records // 2 and workers.held_bytes <= self.size // 2
+        return workers.places <= self.places // 2 and workers.held_bytes <= self.size // 2
 
 
 class Loop:

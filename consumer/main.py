@@ -9,6 +9,7 @@ from consumer import metrics
 from consumer.assignment import Assignment
 from consumer.client import make_consumer
 from consumer.completer import Completer
+from consumer.giving_up import GivingUp
 from consumer.health import KafkaHealth
 from consumer.intake import Intake
 from consumer.loop import Limits, Loop
@@ -45,15 +46,17 @@ def run(
     loop = Loop(
         consumer=consumer,
         topic=settings.payment_commands_topic,
-        intake=Intake(commands, workers, tracker, settings.default_currency),
+        intake=Intake(GivingUp(commands), workers, tracker, settings.default_currency),
         assignment=assignment,
         workers=workers,
         health=health,
         limits=Limits(_HELD_PER_WORKER * settings.consumer_concurrency),
         ensure_topic=lambda: _ensure_topic(settings),
     )
-    _serve_ops(settings, tracker, workers, lambda: _fault(shutdown, database_ready, health, workers))
     completer = Completer(commands, workers, settings.consumer_concurrency)
+    _serve_ops(
+        settings, tracker, workers, lambda: _fault(shutdown, database_ready, health, workers) or completer.fault()
+    )
     spawn("completer", lambda: completer.run(shutdown))
     try:
         loop.run(shutdown)
@@ -81,6 +84,7 @@ def _serve_ops(settings: ConsumerSettings, tracker: OffsetTracker, workers: Work
         held=lambda: workers.held,
         set_aside=workers.set_aside,
         oldest_begun=tracker.oldest_begun,
+        waits=workers.waits,
     )
     if settings.ops_port is not None:
         ops.start(settings.ops_port, readiness)

@@ -1,9 +1,11 @@
 """What the consumer tells Prometheus."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from service.domain.errors import Wait
 
 CONSUMED = Counter("payment_consumer_messages", "Records taken from Kafka, by what they hold", ["kind"])
 DEAD_LETTERS = Counter("payment_consumer_dead_letters", "Records refused or unreadable, by reason", ["reason"])
@@ -20,6 +22,7 @@ LAG = Gauge("payment_consumer_lag", "Records not yet committed", ["topic", "part
 _IN_FLIGHT = Gauge("payment_consumer_in_flight", "Jobs that a worker runs now")
 _HELD = Gauge("payment_consumer_held", "Jobs in memory: running, queued and set aside")
 _SET_ASIDE = Gauge("payment_consumer_lanes_set_aside", "Lanes that wait after a failure")
+_WAITING = Gauge("payment_consumer_lanes_waiting", "Lanes that wait after a failure, by what they wait for", ["wait"])
 _OLDEST = Gauge("payment_consumer_oldest_unfinished_seconds", "Age of the record that holds the commit position back")
 
 
@@ -29,12 +32,15 @@ def watch(
     held: Callable[[], int],
     set_aside: Callable[[], int],
     oldest_begun: Callable[[], float | None],
+    waits: Callable[[], Mapping[Wait, int]],
 ) -> None:
     """Ask these whenever the metrics are read. ``oldest_begun`` on the monotonic clock."""
     _IN_FLIGHT.set_function(in_flight)
     _HELD.set_function(held)
     _SET_ASIDE.set_function(set_aside)
     _OLDEST.set_function(lambda: _age(oldest_begun()))
+    for wait in Wait:
+        _WAITING.labels(wait).set_function(lambda wait=wait: waits().get(wait, 0))  # type: ignore[misc]
 
 
 def _age(begun: float | None) -> float:

@@ -3,12 +3,14 @@
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from consumer.lanes import Job, Lanes
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
 from consumer.threads import spawn
+from service.domain.errors import NotDurableError, Wait
 from service.logs import get_logger
 
 _log = get_logger(__name__)
@@ -44,6 +46,16 @@ class Workers:
     def held_bytes(self) -> int:
         """Bytes of the records that they came from."""
         return self._lanes.held_bytes
+
+    @property
+    def places(self) -> int:
+        """Places that the lanes take of those they share: no lane takes many."""
+        return self._lanes.places
+
+    def waits(self) -> Counter[Wait]:
+        """What the lanes wait for that are set aside, and how many for each."""
+        with self._work:
+            return self._lanes.waits()
 
     def running(self) -> int:
         """Jobs that run now."""
@@ -106,6 +118,9 @@ class Workers:
                 with self._over:
                     self._lanes.finish(job)
                     self._over.notify_all()
+                # None is added any more, as the job is out of its lane.
+                for done in job.copies:
+                    done()
 
     def _next(self) -> Job | None:
         with self._work:
@@ -119,12 +134,15 @@ class Workers:
             return None
 
     def _failed(self, job: Job, error: Exception) -> None:
-        self._fault = type(error).__name__
+        wait = error.wait if isinstance(error, NotDurableError) else Wait.OTHER
+        fault = f"{wait}: {error}" if isinstance(error, NotDurableError) else type(error).__name__
+        if wait is not Wait.ROW:  # One row that somebody holds says nothing of other work.
+            self._fault = fault
         with self._over:
-            failures = self._lanes.fail(job, time.monotonic())
+            failures = self._lanes.fail(job, time.monotonic(), wait)
             self._work.notify()
             self._over.notify_all()
         if job.retry:
             RETRIES.inc()
         trace = error if failures == 1 else None
-        _log.error("not durable", lane=job.lane, retry=job.retry, failures=failures, error=self._fault, exc_info=trace)
+        _log.error("not durable", lane=job.lane, retry=job.retry, failures=failures, error=fault, exc_info=trace)

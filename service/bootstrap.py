@@ -1,7 +1,5 @@
 """The real objects, wired together."""
 
-from functools import partial
-
 from flask import Flask
 
 from service.api.ports import Ports
@@ -11,8 +9,8 @@ from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
 from service.storage.availability import is_unavailable
-from service.storage.engine import make_engine, refuse_inside_transaction
-from service.storage.health import unready
+from service.storage.engine import FOR_CALLERS, make_engine, refuse_inside_transaction
+from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
 from service.usecases.queries import PaymentQueries
 from service.usecases.recording import Recorder
@@ -22,7 +20,8 @@ from service.usecases.stripe_events import StripeEvents
 
 def build_service(settings: ServiceSettings) -> Flask:
     """The HTTP face with its database pool and its Stripe client. Connects to neither yet."""
-    engine = make_engine(settings.database_url.get_secret_value(), settings.database_pool_size)
+    url = settings.database_url.get_secret_value()
+    engine = make_engine(url, settings.database_pool_size, FOR_CALLERS)
     queries = PaymentQueries(
         Reads(engine),
         StripeGateway(settings, refuse_inside_transaction),
@@ -34,7 +33,7 @@ def build_service(settings: ServiceSettings) -> Flask:
         requests=CommandRequests(engine, settings.payment_commands_topic),
         webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)),
         parse_webhook=parse,
-        unready=partial(unready, engine),
+        unready=DatabaseReadiness(url).unready,
         is_unavailable=is_unavailable,
     )
     return create_app(settings, ports)

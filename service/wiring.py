@@ -1,6 +1,6 @@
 """The consumer's use cases, wired to a real database and a real gateway."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,7 +8,16 @@ from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import ConsumerSettings
-from service.storage.engine import Engine, make_engine, refuse_inside_transaction
+from service.storage.engine import (
+    FOR_COMMANDS,
+    FOR_LEASES,
+    FOR_OPERATORS,
+    Engine,
+    Waits,
+    make_engine,
+    refuse_inside_transaction,
+)
+from service.storage.readiness import DatabaseReadiness
 from service.usecases.burial import Burial
 from service.usecases.claims import Claims
 from service.usecases.completion import Completion
@@ -27,32 +36,38 @@ class _Parts:
     claims: Claims
     runner: Runner
     reconciler: Reconciler
+    leases: LeaseKeeper
 
 
 @contextmanager
-def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None) -> Iterator[_Parts]:
-    """What works on commands; leases are renewed until the block is left."""
-    database = make_engine(settings.database_url.get_secret_value(), settings.database_pool_size)
+def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
+    """What works on commands; leases are renewed until the block is left, on a connection of their own."""
+    url = settings.database_url.get_secret_value()
+    database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
     recorder = Recorder(settings.payment_events_topic)
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline)
     claims = Claims(database, recorder, lease=settings.lease, policy=policy, deadline=settings.command_deadline)
-    leases = LeaseKeeper(database, settings.lease)
+    leases = LeaseKeeper(keeping, settings.lease)
     gateway = gateway or StripeGateway(settings, refuse_inside_transaction)
     runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
     leases.start()
     try:
-        yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder))
+        yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder), leases)
     finally:
         leases.stop()
+        keeping.dispose()
         database.dispose()
 
 
 @contextmanager
 def command_engine(
     settings: ConsumerSettings, gateway: PaymentGateway | None = None
-) -> Iterator[tuple[CommandEngine, Engine]]:
-    """The engine of one consumer process and its database pool. ``gateway`` stands in for Stripe's."""
-    with _parts(settings, gateway) as parts:
+) -> Iterator[tuple[CommandEngine, Callable[[], str | None]]]:
+    """The engine of one consumer process, and what keeps its database from being ready, in a line.
+
+    ``gateway`` stands in for Stripe's.
+    """
+    with _parts(settings, gateway, FOR_COMMANDS) as parts:
         engine = CommandEngine(
             parts.database,
             recorder=parts.recorder,
@@ -64,11 +79,12 @@ def command_engine(
                 parts.database, parts.claims, parts.runner, parts.reconciler, settings.reconcile_interval
             ),
         )
-        yield engine, parts.database
+        database = DatabaseReadiness(settings.database_url.get_secret_value())
+        yield engine, lambda: database.fault() or parts.leases.fault()
 
 
 @contextmanager
 def sweeping(settings: ConsumerSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
     """An operator's reconciliation. ``gateway`` stands in for Stripe's."""
-    with _parts(settings, gateway) as parts:
+    with _parts(settings, gateway, FOR_OPERATORS) as parts:
         yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)

@@ -31,6 +31,27 @@ class LeaseLostError(Exception):
     """The fencing token no longer holds: another worker took the command over, or it was answered meanwhile."""
 
 
+class Wait(StrEnum):
+    """What a record that is not durable yet waits for."""
+
+    ROW = "a locked row"
+    CONNECTION = "a connection of the pool"
+    DATABASE = "the database"
+    REFUSED = "a record that the database refuses"
+    OTHER = "a fault of this code"
+
+
+class NotDurableError(Exception):
+    """A record, or what is due, could not be stored; nothing of the last transaction was.
+
+    The message names the schema's parts only: no value of a row is in it.
+    """
+
+    def __init__(self, wait: Wait, message: str) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 class StripeUnknownError(Exception):
     """Time-out, dropped connection or 5xx: the effect may or may not have happened.
 

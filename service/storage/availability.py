@@ -1,17 +1,38 @@
-"""Whether a database error passes."""
+"""What an error of the database means: it passes, a plan is out of date, or one record is refused for good."""
 
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-_PASSING_SQLSTATES = frozenset(
+from service.domain.errors import Wait
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_STALE_PLANS = frozenset(
+    {
+        "0A000",  # feature_not_supported: "cached plan must not change result type", the only one our statements meet
+        "26000",  # invalid_sql_statement_name: a session that has forgotten what was prepared in it
+    }
+)
+_PASSING = frozenset(
     {
         "25006",  # read_only_sql_transaction: a standby, before or after a failover
         "42P01",  # undefined_table: the schema is not migrated yet
         "42703",  # undefined_column: the schema is not migrated yet
+        *_STALE_PLANS,
     }
 )
 """Beside connection faults, time-outs and deadlocks (PostgreSQL documentation, "PostgreSQL Error Codes")."""
+
+_FINAL_CLASSES = frozenset(
+    {
+        "21",  # cardinality violation
+        "22",  # data exception
+        "23",  # integrity constraint violation
+        "44",  # with check option violation
+        "54",  # program limit exceeded: a value too long for its index
+    }
+)
+"""About the values of one record. All else is about the database, its schema or this code, for every record alike."""
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -19,7 +40,53 @@ def is_unavailable(error: BaseException) -> bool:
 
     Takes the driver's errors as they are, and as SQLAlchemy wraps them.
     """
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
+    if is_final(cause):
+        return False
     if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | PoolTimeoutError):
         return True
-    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING_SQLSTATES
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING
+
+
+def is_stale_plan(error: BaseException) -> bool:
+    """Whether a statement was prepared under another schema: nothing of it was executed."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in _STALE_PLANS
+
+
+def is_lock_wait(error: BaseException) -> bool:
+    """Whether somebody else held a row for longer than we wait."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg2.Error) and cause.pgcode == _LOCK_NOT_AVAILABLE
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether the database refuses what this record holds, and will refuse it every time."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg2.Error) and (cause.pgcode or "")[:2] in _FINAL_CLASSES
+
+
+def described(error: BaseException) -> str:
+    """SQLSTATE, table and constraint: names of the schema, and nothing that a row holds."""
+    cause = _cause(error)
+    if not isinstance(cause, psycopg2.Error):
+        return type(cause).__name__
+    place = [cause.diag.table_name, cause.diag.constraint_name or cause.diag.column_name]
+    return " ".join(part for part in (type(cause).__name__, cause.pgcode, *place) if part)
+
+
+def wait_of(error: BaseException) -> Wait:
+    """What work that met this error waits for."""
+    cause = _cause(error)
+    if isinstance(cause, PoolTimeoutError):
+        return Wait.CONNECTION
+    if is_lock_wait(cause):
+        return Wait.ROW
+    if is_final(cause):
+        return Wait.REFUSED
+    return Wait.DATABASE if isinstance(cause, psycopg2.Error) else Wait.OTHER
+
+
+def _cause(error: BaseException) -> BaseException:
+    wrapped = error.orig if isinstance(error, DBAPIError) else None
+    return error if wrapped is None else wrapped

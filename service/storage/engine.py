@@ -1,37 +1,76 @@
 """Connections and transactions. The only place a transaction begins, so the Stripe guard sits here too."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from service.domain.errors import TransactionOpenError
+from service.storage.availability import is_lock_wait, is_stale_plan
+from service.storage.silence import SilenceWatch
 
 __all__ = [
     "Connection",
     "Engine",
     "SQLAlchemyError",
+    "Waits",
     "connect_for_migration",
+    "in_transaction",
     "make_engine",
     "refuse_inside_transaction",
     "transaction",
 ]
 
+T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
 TRIED_AFTER_SECONDS = 1.0
-STATEMENT_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 
+_TCP = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A path that swallows packets is given up within 11 s (PostgreSQL documentation, "Parameter Key Words"); the kernel's
+own patience is a quarter of an hour."""
 
-def make_engine(url: str, pool_size: int) -> Engine:
+
+class Waits(NamedTuple):
+    """How long a pool's sessions wait: for a row (ms), for a statement (ms), for a connection, for any answer (s)."""
+
+    row_ms: int = 8000
+    statement_ms: int = 10_000
+    connect_seconds: int = 5
+    answer_seconds: float | None = None
+
+
+FOR_OPERATORS = Waits()
+"""Someone sits in front of it, and Ctrl-C ends it: some statements take minutes."""
+
+FOR_CALLERS = Waits(row_ms=2000, answer_seconds=15.0)
+"""HTTP: nobody else can try again in the caller's stead, but a thread that waits for a row serves nobody."""
+
+FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0)
+"""A command that waits is tried again later: meanwhile its connection is for those that need not wait."""
+
+FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0)
+"""Renewed every third of a lease: what does not work at once is tried again before it is too late."""
+
+FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5)
+"""Late is as good as no."""
+
+
+def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
     """Pool of ``pool_size`` connections; one that has idled is tried before it is used.
 
     Time-outs keep a stuck statement, or a process stopped inside a transaction, from holding a payment's row
@@ -44,17 +83,20 @@ def make_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
         pool_timeout=10,
         connect_args={
-            "connect_timeout": 5,
+            **_TCP,
+            "connect_timeout": waits.connect_seconds,
             "application_name": "payment-service",
             "options": (
-                f"-c statement_timeout={STATEMENT_TIMEOUT_MS} "
+                f"-c statement_timeout={waits.statement_ms} "
                 f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} "
-                "-c lock_timeout=8000 -c timezone=UTC"
+                f"-c lock_timeout={waits.row_ms} -c timezone=UTC"
             ),
         },
     )
     event.listen(engine, "checkin", _note_idle)
     event.listen(engine, "checkout", partial(_try_idle, engine))
+    if waits.answer_seconds is not None:
+        SilenceWatch(engine, waits.answer_seconds)
     return engine
 
 
@@ -84,6 +126,27 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         _open_transactions.reset(token)
 
 
+def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:
+    """``work`` in a transaction of its own, from its beginning again where it can be known that nothing came of it.
+
+    That is once when a migration has outdated a plan, and up to ``lock_tries`` times in all when somebody else holds
+    a row: no connection is held in between. Nothing of a failed try is committed, so ``work`` is what may be repeated,
+    never a part of it.
+    """
+    replanned = False
+    while True:
+        try:
+            with transaction(engine) as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if is_stale_plan(error) and not replanned:
+                replanned = True
+            elif is_lock_wait(error) and lock_tries > 1:
+                lock_tries -= 1
+            else:
+                raise
+
+
 def refuse_inside_transaction() -> None:
     """Raises TransactionOpenError when the calling thread has a transaction open: Stripe is never called then."""
     if _open_transactions.get():
@@ -92,5 +155,7 @@ def refuse_inside_transaction() -> None:
 
 def connect_for_migration(url: str) -> Connection:
     """One connection of its own, without the service's statement time-out."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1), poolclass=NullPool)
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg2://", 1), poolclass=NullPool, connect_args=_TCP
+    )
     return engine.connect()

@@ -25,9 +25,3 @@ def unready(database: Engine) -> Unready | None:
         return None
     found = schema.current or "empty"
     return Unready("schema", f"The schema is at {found}, this code expects {schema.head}; run: cli.py db upgrade")
-
-
-def database_fault(database: Engine) -> str | None:
-    """``unready`` in one line."""
-    fault = unready(database)
-    return None if fault is None else f"{fault.part}: {fault.message}"

@@ -86,6 +86,13 @@ def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
+def lay_aside(connection: Connection, key: Key, delay: timedelta, why: str) -> None:
+    """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
+    open_one = and_(_is(key), commands.c.state != text("'done'"))
+    rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
+    connection.execute(update(commands).where(open_one).values(**rest))
+
+
 _ENDED = (
     update(commands)
     .where(_OF_KEY, commands.c.state != text("'done'"))
@@ -144,8 +151,21 @@ def hasten(connection: Connection, payment_id: UUID) -> None:
     connection.execute(update(commands).where(waiting).values(next_attempt_at=func.now()))
 
 
+_FREE = (
+    select(commands.c.correlation_id, commands.c.command_type)
+    .where(commands.c.lease_token.in_(bindparam("tokens", expanding=True)))
+    .with_for_update(skip_locked=True)
+    .subquery()
+)
+
+
 def renew(connection: Connection, tokens: list[UUID], lease: timedelta) -> None:
-    """Extend the leases of calls that are still under way."""
+    """Extend the leases of calls that are still under way.
+
+    A row that somebody holds is passed by: it is about to be written, or nobody can take its lease either; the others
+    do not wait for it.
+    """
     ends = func.now() + lease
-    held = commands.c.lease_token.in_(tokens)
-    connection.execute(update(commands).where(held).values(lease_expires_at=ends, next_attempt_at=ends))
+    same = and_(commands.c.correlation_id == _FREE.c.correlation_id, commands.c.command_type == _FREE.c.command_type)
+    renewed = update(commands).where(same).values(lease_expires_at=ends, next_attempt_at=ends)
+    connection.execute(renewed, {"tokens": tokens})

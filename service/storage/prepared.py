@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from service.storage.availability import is_stale_plan
+
 _NUMBERED = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 """Renders ``$1::type``, as PREPARE wants it; that driver is not used."""
 
@@ -45,6 +47,34 @@ class Prepared:
         return [adapt(value) if (adapt := _ADAPTED.get(type(value))) else value for value in found]
 
 
+class _Plans:
+    """Which generation of plans is in use: a migration that outdates one outdates those of all sessions."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+
+    def known_to(self, cursor: Any, info: dict[str, Any]) -> set[str]:
+        """Names that are prepared in a session. What an earlier generation prepared there is forgotten first.
+
+        ``info`` lives as long as the server's session; what was prepared in it outlives a rollback.
+        """
+        now = self.generation
+        if info.get("generation", now) != now:
+            cursor.execute("DEALLOCATE ALL")
+            info["prepared"] = set()
+        info["generation"] = now
+        known: set[str] = info.setdefault("prepared", set())
+        return known
+
+    def doubt(self, info: dict[str, Any], error: BaseException) -> None:
+        """Outdate all plans when this session's are; who finds it out later finds it done."""
+        if is_stale_plan(error) and info.get("generation") == self.generation:
+            self.generation += 1
+
+
+_plans = _Plans()
+
+
 def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
     """Execute these in one round trip, each seeing what those before it did; the rows of the last.
 
@@ -58,6 +88,7 @@ def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
         cursor.execute(text, values)
         return cursor.fetchall() if cursor.description else []
     except psycopg2.Error as exc:
+        _plans.doubt(connection.info, exc)
         raise _translated(connection, text, exc) from exc
 
 
@@ -66,6 +97,15 @@ def run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) ->
 
     Raises the driver's error, after which the connection is not used again.
     """
+    try:
+        return _run_alone(engine, statement, values)
+    except psycopg2.Error as exc:
+        if not is_stale_plan(exc):
+            raise
+        return _run_alone(engine, statement, values)
+
+
+def _run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     pooled = engine.raw_connection()
     driver: Any = pooled.driver_connection
     try:
@@ -75,7 +115,8 @@ def run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) ->
             cursor.execute(statement.text, statement.bound(values))
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         driver.autocommit = False
-    except Exception:
+    except Exception as exc:
+        _plans.doubt(pooled.info, exc)
         pooled.invalidate()
         raise
     finally:
@@ -84,8 +125,7 @@ def run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) ->
 
 
 def _prepare(cursor: Any, info: dict[str, Any], calls: Iterable[Call]) -> None:
-    """``info`` lives as long as the server's session; what was prepared in it outlives a rollback."""
-    known = info.setdefault("prepared", set())
+    known = _plans.known_to(cursor, info)
     for statement, _ in calls:
         if statement.name not in known:
             cursor.execute(statement.definition)

@@ -13,7 +13,7 @@ from service.domain.ports import Intent
 from service.domain.progress import Progress, is_blocked, resume
 from service.storage import leases, locked
 from service.storage.commands import Key, key_of
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.leases import Fence
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.steps import Attempt
@@ -76,13 +76,11 @@ class Claims:
 
     def next_of(self, payment_id: UUID) -> Claim | Over:
         """Lease the payment's first command that waits for its turn, if any may run."""
-        with transaction(self._engine) as connection:
-            return self.within(connection, payment_id, None)
+        return in_transaction(self._engine, lambda connection: self.within(connection, payment_id, None))
 
     def one(self, payment_id: UUID, key: Key) -> Claim | Over:
         """Lease one command if it may run; one that is blocked is put off."""
-        with transaction(self._engine) as connection:
-            return self.within(connection, payment_id, key)
+        return in_transaction(self._engine, lambda connection: self.within(connection, payment_id, key))
 
     def within(self, connection: Connection, payment_id: UUID, key: Key | None) -> Claim | Over:
         """The same in the caller's transaction."""

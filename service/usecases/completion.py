@@ -7,7 +7,8 @@ from uuid import UUID
 
 from service.logs import get_logger
 from service.storage import leases
-from service.storage.engine import Engine, transaction
+from service.storage.availability import described, is_final
+from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
 from service.usecases.claims import Claims
 from service.usecases.reconcile import Reconciler
@@ -17,6 +18,9 @@ log = get_logger(__name__)
 
 DUE_PAUSE = timedelta(seconds=5)
 """A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
+
+REFUSED_PAUSE = timedelta(minutes=10)
+"""Until a command is tried again whose outcome the database refuses to store: somebody has to mend something first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,26 @@ class Completion:
         return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]
 
     def _completion(self, due: Due) -> Callable[[], None]:
-        return lambda: self.runner.run(self.claims.one(due.payment_id, due.key))
+        def complete() -> None:
+            try:
+                self.runner.run(self.claims.one(due.payment_id, due.key))
+            except SQLAlchemyError as error:
+                if not is_final(error):
+                    raise
+                self._lay_aside(due, described(error))
+
+        return complete
+
+    def _lay_aside(self, due: Due, why: str) -> None:
+        """Nothing is known of the payment but that its outcome cannot be stored: nobody is told of a failure."""
+        log.error(
+            "the outcome of a command cannot be stored",
+            command_type=due.key.command_type,
+            correlation_id=due.key.correlation_id,
+            error=why,
+        )
+        with transaction(self.engine) as connection:
+            leases.lay_aside(connection, due.key, REFUSED_PAUSE, f"not storable: {why}")
 
     def _comparison(self, payment_id: UUID) -> Callable[[], None]:
         def compare() -> None:

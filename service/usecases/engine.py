@@ -29,7 +29,7 @@ from service.logs import get_logger
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Accepted
 from service.storage.commands import Key, key_of
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
 from service.usecases.completion import Completion, DueCommand
@@ -92,12 +92,15 @@ class CommandEngine:
         return self._accept_once(command, traceparent)
 
     def _accept_once(self, command: Command, traceparent: str | None) -> Claim | Over:
-        with transaction(self._engine) as connection:
+        def accepted(connection: Connection) -> Claim | Over:
             if isinstance(command, Authorize):
                 following = self._accept_authorize(connection, command, traceparent)
             else:
                 following = self._accept_on_payment(connection, command, traceparent)
             reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
+            return following
+
+        following = in_transaction(self._engine, accepted)
         reached(CrashPoint.ACCEPT_AFTER_COMMIT)
         return following
 

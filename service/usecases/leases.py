@@ -1,6 +1,7 @@
 """Keeping the leases of calls under way: short, so that a dead process is noticed, and renewed while it lives."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,13 +10,17 @@ from uuid import UUID
 from service.logs import get_logger
 from service.shutdown import Shutdown
 from service.storage import leases
+from service.storage.availability import described
 from service.storage.engine import Engine, SQLAlchemyError, transaction
 
 log = get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Renews every held lease three times within its length, in one statement."""
+    """Renews every held lease three times within its length, in one statement.
+
+    ``engine`` is its own: work that waits for connections or rows must not cost the leases of other work.
+    """
 
     def __init__(self, engine: Engine, lease: timedelta) -> None:
         self._engine = engine
@@ -23,6 +28,7 @@ class LeaseKeeper:
         self._held: set[UUID] = set()
         self._lock = threading.Lock()
         self._stop = Shutdown()
+        self._kept_at = time.monotonic()
         self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
 
     def start(self) -> None:
@@ -33,6 +39,11 @@ class LeaseKeeper:
         """Stop renewing; what is still held runs out."""
         self._stop.request()
         self._thread.join()
+
+    def fault(self) -> str | None:
+        """What leases wait for; None when they were renewed in time."""
+        late = time.monotonic() - self._kept_at
+        return f"leases: not renewed for {late:.0f} s" if late > self.length.total_seconds() else None
 
     @contextmanager
     def holding(self, token: UUID) -> Iterator[None]:
@@ -49,13 +60,15 @@ class LeaseKeeper:
         while not self._stop.wait(self.length.total_seconds() / 3):
             with self._lock:
                 tokens = list(self._held)
-            if tokens:
-                self._renew(tokens)
+            if not tokens or self._renewed(tokens):
+                self._kept_at = time.monotonic()
 
-    def _renew(self, tokens: list[UUID]) -> None:
+    def _renewed(self, tokens: list[UUID]) -> bool:
         try:
             with transaction(self._engine) as connection:
                 leases.renew(connection, tokens, self.length)
         except SQLAlchemyError as exc:
             # Not fatal: every final write is fenced by its token, and the next round tries again.
-            log.warning("leases not renewed", error=str(exc), leases=len(tokens))
+            log.warning("leases not renewed", error=described(exc), leases=len(tokens))
+            return False
+        return True

@@ -12,7 +12,7 @@ from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.ports import Intent, PaymentGateway
 from service.storage import locked, payments
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
 from service.usecases.steps import CLOCK_SKEW
@@ -48,8 +48,7 @@ class Reconciler:
 
     def examine(self, payment_id: UUID, *, dry_run: bool = False) -> Finding:
         """Compare one payment with its intent and repair it. Raises LookupError when there is no such payment."""
-        with transaction(self.engine) as connection:
-            payment = payments.read(connection, payment_id)
+        payment = in_transaction(self.engine, lambda connection: payments.read(connection, payment_id))
         if payment is None:
             raise LookupError(f"no payment {payment_id}")
         try:
@@ -60,8 +59,9 @@ class Reconciler:
             return _finding(payment, None, "undecided", f"Stripe did not answer: {fault}; run it again")
         if intent is None:
             return _finding(payment, None, "undecided", "Stripe has no intent of this payment; its command decides")
-        with transaction(self.engine) as connection:
-            return self._compare(connection, payment_id, intent, dry_run=dry_run)
+        return in_transaction(
+            self.engine, lambda connection: self._compare(connection, payment_id, intent, dry_run=dry_run)
+        )
 
     def _look(self, payment: Payment) -> Intent | None:
         if payment.stripe_payment_intent_id is not None:

@@ -7,7 +7,7 @@ from service.crash_points import CrashPoint, reached
 from service.domain.commands import Release, Revert, content_of, fingerprint
 from service.domain.messages import command_message
 from service.storage import outbox, payments, request_keys
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.request_keys import Claim, RequestKey
 from service.usecases.recording import utc_now
 
@@ -32,7 +32,8 @@ class CommandRequests:
 
         Raises UnknownPaymentError, KeyReusedError or the database's error; then nothing was queued.
         """
-        with transaction(self.engine) as connection:
+
+        def queued(connection: Connection) -> str:
             # The row lock keeps one payment's commands in commit order, which is the order the relay publishes.
             if payments.lock(connection, command.payment_id) is None:
                 raise UnknownPaymentError
@@ -43,6 +44,9 @@ class CommandRequests:
                 )
                 outbox.append(connection, [message])
             reached(CrashPoint.REQUEST_BEFORE_COMMIT)
+            return correlation_id
+
+        correlation_id = in_transaction(self.engine, queued)
         reached(CrashPoint.REQUEST_AFTER_COMMIT)
         return correlation_id
 

@@ -14,7 +14,7 @@ from service.domain.progress import Progress, backoff
 from service.domain.results import Moment, apply, give_up, refuse
 from service.logs import get_logger
 from service.storage import leases, locked
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
 from service.usecases.recording import Recorder, utc_now
@@ -25,6 +25,10 @@ log = get_logger(__name__)
 
 MOST_CALLS = 12
 """No command needs as many calls: one that does makes no progress, and is put off like a passing fault."""
+
+LOCK_TRIES = 4
+"""What Stripe has answered is worth a second of waiting for the payment's row: without it the step is asked about
+again, once the lease has run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,13 @@ class Runner:
         reached_in(step, Stage.BEFORE_CALL)
         outcome = self._perform(claim)
         reached_in(step, Stage.AFTER_CALL)
-        with transaction(self._engine) as connection:
+
+        def record(connection: Connection) -> Claim | Over:
             following = self._write(connection, claim, outcome)
             reached_in(step, Stage.BEFORE_COMMIT)
+            return following
+
+        following = in_transaction(self._engine, record, lock_tries=LOCK_TRIES)
         reached_in(step, Stage.AFTER_COMMIT)
         return following
 

@@ -1,6 +1,7 @@
 """Stripe's asynchronous word: recorded once, applied once, in one transaction."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from service.crash_points import CrashPoint, reached
@@ -10,7 +11,7 @@ from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
 from service.logs import get_logger
 from service.storage import inbox, locked, payments
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
@@ -38,10 +39,13 @@ class StripeEvents:
             # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
             result = foreign or "ignored"
             return result if inbox.add_alone(self.engine, event, result) else "duplicate"
-        with transaction(self.engine) as connection:
-            result = self._receive(connection, event, seen, event.intent)
-            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+        result = in_transaction(self.engine, partial(self._recorded, event=event, seen=seen, intent=event.intent))
         reached(CrashPoint.WEBHOOK_AFTER_COMMIT)
+        return result
+
+    def _recorded(self, connection: Connection, *, event: StripeEvent, seen: Seen, intent: Intent) -> str:
+        result = self._receive(connection, event, seen, intent)
+        reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
         return result
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:

@@ -10,7 +10,8 @@ from devstack.ports import free_port
 from service.storage import migrate
 from service.storage.availability import is_unavailable
 from service.storage.engine import make_engine
-from service.storage.health import database_fault, unready
+from service.storage.health import unready
+from service.storage.readiness import DatabaseReadiness
 from tests.integration.api.conftest import Book
 
 pytestmark = pytest.mark.postgres
@@ -66,9 +67,9 @@ def test_an_empty_pool_passes(database_url: str) -> None:
     assert is_unavailable(caught.value)
 
 
-def test_ready_at_head(book: Book) -> None:
+def test_ready_at_head(book: Book, database_url: str) -> None:
     assert unready(book.engine) is None
-    assert database_fault(book.engine) is None
+    assert DatabaseReadiness(database_url).fault() is None
 
 
 def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
@@ -81,10 +82,10 @@ def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
 
 
 def test_unreachable_names_the_database() -> None:
-    engine = make_engine(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none", 1)
-    fault, line = unready(engine), database_fault(engine)
-    engine.dispose()
+    readiness = DatabaseReadiness(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none")
+    fault, line = readiness.unready(), readiness.fault()
     assert fault is not None
+    assert line is not None
     assert fault.part == "database"
     assert line == f"database: {fault.message}"
     assert "hunter2" not in line

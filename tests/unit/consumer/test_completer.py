@@ -97,5 +97,14 @@ def test_it_asks_again_after_a_failure_until_draining(workers: Workers, monkeypa
                 shutdown.request()
             raise ConnectionError("the database is away")
 
-    Completer(Failing(), workers, limit=1).run(shutdown)
+    completer = Completer(Failing(), workers, limit=1)
+    completer.run(shutdown)
     assert asked == [1, 1, 1]
+    assert completer.fault() == "due commands: cannot be asked for: ConnectionError"
+
+
+def test_a_question_that_is_never_answered_is_told(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    completer = Completer(RecordingCommands(), workers, limit=1)
+    assert completer.fault() is None
+    monkeypatch.setattr("consumer.completer._LONGEST", -1.0)
+    assert "not answered" in (completer.fault() or "")

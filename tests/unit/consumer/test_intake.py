@@ -135,7 +135,7 @@ def test_what_waits_goes_with_its_partition() -> None:
 
     bench = Bench(RecordingCommands(before=hold))
     for offset in range(2):
-        bench.accept(FakeMessage(json.dumps(RELEASE).encode(), offset))
+        bench.accept(FakeMessage(json.dumps({**RELEASE, "correlation_id": f"c-{offset}"}).encode(), offset))
     assert entered.wait(LONG)
     assert bench.workers.held == 2
     assert not bench.workers.hand_over(set(bench.tracker.claims()), 0)
@@ -143,6 +143,25 @@ def test_what_waits_goes_with_its_partition() -> None:
     gate.set()
     assert bench.workers.stop(LONG) == 0
     assert bench.tracker.uncommitted() == {P0: 1}
+
+
+def test_a_copy_behind_the_same_record_is_handled_with_it() -> None:
+    entered, gate = threading.Event(), threading.Event()
+
+    def hold(_: Origin) -> None:
+        entered.set()
+        gate.wait(LONG)
+
+    bench = Bench(RecordingCommands(before=hold))
+    for offset in range(400):
+        bench.accept(FakeMessage(json.dumps(RELEASE).encode(), offset))
+    assert entered.wait(LONG)
+    assert bench.workers.held == 1
+    assert bench.tracker.uncommitted() == {P0: 0}
+    gate.set()
+    assert bench.workers.stop(LONG) == 0
+    assert bench.tracker.uncommitted() == {P0: 400}
+    assert len(bench.commands.calls) == 1
 
 
 def test_an_offset_waits_until_the_record_is_durable() -> None:

@@ -4,8 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from consumer.lanes import Job, Lanes
+from consumer.lanes import COPY_BYTES, PLACES_OF_A_LANE, Job, Lanes
 from consumer.offsets import Claim
+from service.domain.errors import Wait
 
 CLAIMS = [Claim(("commands", number), number) for number in range(3)]
 
@@ -14,8 +15,15 @@ def nothing() -> None:
     """These jobs are moved about, never run."""
 
 
-def job(lane: str, *, claim: Claim | None = CLAIMS[0], retry: bool = True, size: int = 1) -> Job:
-    return Job(lane, nothing, nothing, retry, claim, size)
+def job(
+    lane: str,
+    *,
+    claim: Claim | None = CLAIMS[0],
+    retry: bool = True,
+    size: int = 1,
+    content: bytes | None = None,
+) -> Job:
+    return Job(lane, nothing, nothing, retry, claim, size, content)
 
 
 def lanes() -> Lanes:
@@ -65,6 +73,49 @@ def test_a_failing_lane_waits_and_the_others_go_on() -> None:
     assert held.take(30.0) is behind
     held.fail(behind, 30.0)
     assert held.next_due() == 40.0
+
+
+def test_what_lanes_wait_for_is_told_until_they_have_their_turn() -> None:
+    held = lanes()
+    for lane, wait in (("a", Wait.ROW), ("b", Wait.ROW), ("c", Wait.DATABASE)):
+        one = job(lane)
+        held.put(one)
+        assert held.take(0) is one
+        held.fail(one, 0, wait)
+    assert held.waits() == {Wait.ROW: 2, Wait.DATABASE: 1}
+    while held.take(10.0) is not None:
+        pass
+    assert held.waits() == {}
+
+
+def test_one_lane_takes_few_of_the_places_that_all_share() -> None:
+    held = lanes()
+    for _ in range(400):
+        held.put(job("long"))
+    held.put(job("other"))
+    assert (held.held, held.places) == (401, PLACES_OF_A_LANE + 1)
+    while (one := held.take(0)) is not None:
+        held.finish(one)
+    assert held.places == 0
+
+
+def test_a_copy_of_what_waits_joins_it_under_the_same_claim_only() -> None:
+    held = lanes()
+    first, copy, other, later = (
+        job("a", content=b"1"),
+        job("a", content=b"1"),
+        job("a", content=b"1", claim=CLAIMS[1]),
+        job("a", content=b"1"),
+    )
+    for one in (first, copy, other):
+        held.put(one)
+    assert (held.held, held.held_bytes, len(first.copies)) == (2, 2 + COPY_BYTES, 1)
+    assert held.take(0) is first
+    held.finish(first)
+    held.put(later)
+    assert held.take(0) is other
+    held.finish(other)
+    assert held.take(0) is later
 
 
 def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
@@ -121,10 +172,18 @@ class Traffic(RuleBasedStateMachine):
         self.running: list[Job] = []
         self.now = 0.0
 
-    @rule(lane=st.sampled_from("abc"), claim=st.sampled_from([*CLAIMS, None]), size=st.integers(0, 9))
-    def put(self, lane: str, claim: Claim | None, size: int) -> None:
-        one = job(lane, claim=claim, retry=claim is not None, size=size)
-        self.expected.setdefault(lane, []).append(one)
+    @rule(
+        lane=st.sampled_from("abc"),
+        claim=st.sampled_from([*CLAIMS, None]),
+        size=st.integers(0, 9),
+        content=st.sampled_from([None, b"1", b"2"]),
+    )
+    def put(self, lane: str, claim: Claim | None, size: int, content: bytes | None) -> None:
+        content = content and content + lane.encode()
+        one = job(lane, claim=claim, retry=claim is not None, size=size, content=content)
+        jobs = self.expected.setdefault(lane, [])
+        if content is None or not any((each.claim, each.content) == (claim, content) for each in jobs):
+            jobs.append(one)
         self.lanes.put(one)
 
     @rule(seconds=st.sampled_from([0.0, 10.0, 1000.0]))
@@ -156,7 +215,11 @@ class Traffic(RuleBasedStateMachine):
     @invariant()
     def held_is_what_is_expected(self) -> None:
         left = [one for jobs in self.expected.values() for one in jobs]
-        assert (self.lanes.held, self.lanes.held_bytes) == (len(left), sum(one.size for one in left))
+        assert (self.lanes.held, self.lanes.held_bytes) == (
+            len(left),
+            sum(one.size + COPY_BYTES * len(one.copies) for one in left),
+        )
+        assert self.lanes.places == sum(min(len(jobs), PLACES_OF_A_LANE) for jobs in self.expected.values())
         assert {lane for lane, jobs in self.expected.items() if jobs} == set(self.lanes._lanes)
         assert self.lanes.running == set(self.running)
 

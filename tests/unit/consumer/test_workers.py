@@ -9,6 +9,7 @@ import structlog
 from consumer.lanes import Job
 from consumer.offsets import Claim
 from consumer.workers import Workers, backoff
+from service.domain.errors import NotDurableError, Wait
 from tests.unit.consumer.doubles import LONG
 
 CLAIM = Claim(("commands", 0), 1)
@@ -83,6 +84,29 @@ def test_a_poison_record_stops_only_its_lane() -> None:
     assert not behind
     assert workers.set_aside() == 1
     assert workers.stop(LONG) == 0
+
+
+def test_a_row_that_somebody_holds_is_no_fault_of_the_process() -> None:
+    workers = Workers(1, delay=lambda _: 3600.0)
+    after = threading.Event()
+
+    def meet(wait: Wait) -> None:
+        raise NotDurableError(wait, "55P03 payments")
+
+    def hold() -> None:
+        after.wait(LONG)
+
+    workers.submit(job("a", lambda: meet(Wait.ROW)))
+    workers.submit(job("b", lambda: meet(Wait.DATABASE)))
+    workers.submit(job("c", lambda: meet(Wait.ROW)))
+    workers.submit(job("d", hold))
+    while workers.waits().total() < 3:
+        pass
+    assert workers.waits() == {Wait.ROW: 2, Wait.DATABASE: 1}
+    assert "the database: 55P03 payments" in (workers.fault() or "")
+    after.set()
+    workers.stop(LONG)
+    assert workers.fault() is None
 
 
 def test_the_last_failure_is_told() -> None:

@@ -1,0 +1,72 @@
+"""A record that the database will never take is kept as a dead letter, and its partition's offset goes on."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from consumer.metrics import DEAD_LETTERS
+from consumer.ports import Commands, DueCommand
+from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.errors import NotDurableError, Wait
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+TRIES = 5
+"""Of a record that is refused for what it holds: what it conflicts with may be under way, and roll back."""
+REASON = "NOT_STORABLE"
+_MOST_PLACES = 10_000
+
+Place = tuple[str, int, int]
+
+
+class GivingUp:
+    """``Commands`` in which no record fails for ever by itself.
+
+    Nobody is answered: what the refused command did is unknown. An operator mends what is in the way, and retries it.
+    """
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+        self._refusals: dict[Place, int] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, command: Command, origin: Origin) -> None:
+        """``Commands.handle``, or a dead letter in the end."""
+        self._try(origin, lambda: self._commands.handle(command, origin))
+
+    def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
+        """``Commands.refuse``, or a dead letter in the end."""
+        self._try(origin, lambda: self._commands.refuse(invalid, origin))
+
+    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """``Commands.bury``."""
+        self._commands.bury(unreadable, origin)
+
+    def complete_due(self, limit: int) -> Sequence[DueCommand]:
+        """``Commands.complete_due``."""
+        return self._commands.complete_due(limit)
+
+    def _try(self, origin: Origin, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except NotDurableError as error:
+            if error.wait is not Wait.REFUSED or self._refused(origin) < TRIES:
+                raise
+            self._give_up(origin, error)
+
+    def _refused(self, origin: Origin) -> int:
+        """How often by now. Places that are not heard of again, as their partition is another's, do not pile up."""
+        place = (origin.topic, origin.partition, origin.offset)
+        with self._lock:
+            self._refusals[place] = times = self._refusals.pop(place, 0) + 1
+            if len(self._refusals) > _MOST_PLACES:
+                del self._refusals[next(iter(self._refusals))]
+        return times
+
+    def _give_up(self, origin: Origin, error: NotDurableError) -> None:
+        place = (origin.topic, origin.partition, origin.offset)
+        detail = f"The database refused it {TRIES} times ({error}); mend what is in its way, then retry it."
+        self._commands.bury(UnreadableMessage(REASON, detail), origin)
+        DEAD_LETTERS.labels(REASON).inc()
+        _log.error("given up: the database refuses the record", place=place, error=str(error))
+        with self._lock:
+            self._refusals.pop(place, None)

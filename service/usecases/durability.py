@@ -1,0 +1,55 @@
+"""The engine for a process that tries again: what a record waits for is said in the project's words."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.errors import NotDurableError
+from service.storage.availability import described, wait_of
+from service.storage.engine import SQLAlchemyError
+from service.usecases.completion import DueCommand
+from service.usecases.engine import CommandEngine
+
+
+class Durable:
+    """Every method raises NotDurableError in place of the database's errors, and keeps the trace of where they rose."""
+
+    def __init__(self, engine: CommandEngine) -> None:
+        self._engine = engine
+
+    def handle(self, command: Command, origin: Origin) -> None:
+        """``CommandEngine.handle``."""
+        with _waits_named():
+            self._engine.handle(command, origin)
+
+    def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
+        """``CommandEngine.refuse``."""
+        with _waits_named():
+            self._engine.refuse(invalid, origin)
+
+    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """``CommandEngine.bury``."""
+        with _waits_named():
+            self._engine.bury(unreadable, origin)
+
+    def complete_due(self, limit: int) -> list[DueCommand]:
+        """``CommandEngine.complete_due``; what is due says what it waits for, too."""
+        with _waits_named():
+            return [DueCommand(due.lane, _named(due.run)) for due in self._engine.complete_due(limit)]
+
+
+def _named(run: Callable[[], None]) -> Callable[[], None]:
+    def named() -> None:
+        with _waits_named():
+            run()
+
+    return named
+
+
+@contextmanager
+def _waits_named() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # Not chained: the text of the database's error quotes values of the row.
+        raise NotDurableError(wait_of(error), described(error)).with_traceback(error.__traceback__) from None

@@ -1,0 +1,198 @@
+"""A database that goes silent, changes its schema, locks rows or refuses one record: it costs only what it must."""
+
+import http.client
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg2
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from devstack.kafka import Kafka
+from devstack.postgres import Postgres
+from devstack.service_process import ServiceName
+from devstack.tcp_proxy import TcpProxy
+from tests.support.acceptance import Sent, World, authorisation, encoded, enveloped, until
+from tests.support.acceptance_webhooks import event_of, signature_of
+from tests.support.topics import unique_topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+OURS: tuple[ServiceName, ...] = ("serve", "consume")
+EXPANDED = (
+    ("payments", "order_id", "customer_id", "stripe_payment_intent_id"),
+    ("commands", "correlation_id"),
+    ("stripe_events", "event_id"),
+)
+"""Tables that get a column more, and their columns that get another collation: a change of every result with them."""
+QUICK = 5.0
+"""Seconds a probe waits: Kubernetes' own default is one, and a machine under load is given some."""
+
+
+@pytest.fixture(scope="module")
+def network(postgres_server: Postgres) -> Iterator[TcpProxy]:
+    """What lies between the processes and their database."""
+    port = psycopg2.extensions.parse_dsn(postgres_server.url)["port"]
+    with TcpProxy(int(port)) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def world(network: TcpProxy, postgres_server: Postgres, migrated_template: str, kafka: Kafka) -> Iterator[World]:
+    name = f"pressed_{secrets.token_hex(6)}"
+    url = postgres_server.databases.create(name, template=migrated_template)
+    world = World(network.through(url), kafka, unique_topics(), {"WORKERS": "1"})
+    try:
+        yield world.start()
+    finally:
+        network.mend()
+        world.close()
+        postgres_server.databases.drop(name)
+
+
+@pytest.fixture(autouse=True)
+def _all_well(world: World, network: TcpProxy) -> Iterator[None]:
+    yield
+    network.mend()
+    world.audit()
+
+
+def ready(world: World, name: ServiceName) -> tuple[int, str]:
+    """Status and body of a process's own /ready; fails when there is none in the time that a probe has."""
+    connection = http.client.HTTPConnection("127.0.0.1", world.application.services[name].port, timeout=QUICK)
+    with closing(connection):
+        connection.request("GET", "/ready")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def said(world: World, name: ServiceName, words: str) -> int:
+    """How often a process has logged this."""
+    return world.application.services[name].log.read_text(errors="replace").count(words)
+
+
+@contextmanager
+def locked(world: World, *payment_ids: str) -> Iterator[None]:
+    """Somebody's session holds these payments' rows."""
+    connection = psycopg2.connect(world.info.database_url)
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM payments WHERE payment_id::text = ANY(%s) FOR UPDATE", (list(payment_ids),))
+        yield
+
+
+def answered(world: World, sent: list[Sent]) -> bool:
+    """Whether each has its outcome."""
+    heard = world.heard.records(lambda record: record.topic == world.topics.events)
+    return {one.answers for one in sent} <= {record.answers for record in heard}
+
+
+def test_a_database_that_goes_silent_is_told_at_once_and_its_connections_are_given_up(
+    world: World, network: TcpProxy
+) -> None:
+    held = world.held()
+    for name in OURS:
+        assert ready(world, name)[0] == 200
+    network.lose_packets()
+    sent = world.authorize()
+    for name in OURS:
+        status, body = ready(world, name)
+        assert status == 503
+        assert "database" in body
+    asked = time.monotonic()
+    assert world.api.details(held.payment_id).error == (503, "DATABASE_UNAVAILABLE")
+    for words in ("not durable", "cannot ask for due commands"):
+        left = 40 - (time.monotonic() - asked)
+        until(lambda words=words: said(world, "consume", words), f"{words} is said", left)  # type: ignore[misc]
+    network.mend()
+    for name in OURS:
+        until(lambda name=name: ready(world, name)[0] == 200, f"{name} is ready again")  # type: ignore[misc]
+    assert world.outcome(sent).status == "AUTHORIZED"
+
+
+def test_locked_payments_keep_nobody_else_waiting(world: World) -> None:
+    held = [world.authorize() for _ in range(30)]
+    payments = [world.outcome(one).payment_id for one in held]
+    with locked(world, *payments):
+        stuck = [world.release(payment) for payment in payments]
+        others = [world.authorize() for _ in range(20)]
+        began = time.monotonic()
+        until(lambda: answered(world, others), "the others are answered while the rows are locked", 12)
+        assert time.monotonic() - began < 12
+        for name in OURS:
+            assert ready(world, name)[0] == 200
+        assert not any(answered(world, [one]) for one in stuck)
+    for one in stuck:
+        assert world.outcome(one).status == "SUCCEEDED"
+
+
+def test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting(world: World, kafka: Kafka) -> None:
+    payment = world.held().payment_id
+    revert = encoded(enveloped("revert_payment", f"copied-{payment}", {"payment_id": payment}))
+    with locked(world, payment):
+        for _ in range(400):
+            last = world.sender.send(revert, partition=0)
+        others = [world.send("authorize_payment", authorisation(), partition=0) for _ in range(20)]
+        until(lambda: answered(world, others), "the others are answered while the row is locked", 20)
+    assert world.outcome_of("revert_payment", f"copied-{payment}").status == "REVERTED"
+    until(lambda: committed(world, kafka, last[0]) > last[1], "the copies are done with")
+
+
+def committed(world: World, kafka: Kafka, partition: int) -> int:
+    """How far the consumers' group has come."""
+    reader = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": world.topics.group})
+    with closing(reader):
+        return int(reader.committed([TopicPartition(world.topics.commands, partition)], 10)[0].offset)
+
+
+def test_an_expanding_migration_under_running_processes_is_not_noticed(world: World) -> None:
+    def warm() -> None:
+        """More than any pool's connections, at once: each has its plans."""
+        sent = [world.authorize() for _ in range(30)]
+        payments = [world.outcome(one).payment_id for one in sent]
+        released = [world.release(payment) for payment in payments]
+        for one in released:
+            assert world.outcome(one).status == "SUCCEEDED"
+        for payment in payments:
+            assert world.api.details(payment).status == 200
+
+    def webhook() -> None:
+        payload = event_of("payment_intent.payment_failed")
+        assert world.api.webhook(payload, signature_of(payload, world.info.stripe_webhook_secret)).status == 200
+
+    warm()
+    webhook()
+    held = [world.held().payment_id for _ in range(4)]
+    failed_before = said(world, "serve", "request_failed") + said(world, "consume", "not durable")
+    with closing(psycopg2.connect(world.info.database_url)) as connection, connection.cursor() as cursor:
+        for table, *texts in EXPANDED:
+            changes = [f'ALTER COLUMN {name} TYPE text COLLATE "C"' for name in texts]
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN later text, {', '.join(changes)}")
+        connection.commit()
+    for payment in held:
+        webhook()
+        assert world.api.details(payment).status == 200
+        assert world.outcome(world.release(payment)).status == "SUCCEEDED"
+    warm()
+    assert said(world, "serve", "request_failed") + said(world, "consume", "not durable") == failed_before
+
+
+def test_a_command_that_the_database_refuses_for_good_goes_to_the_dead_letters_and_its_partition_goes_on(
+    world: World, kafka: Kafka
+) -> None:
+    payment = world.held().payment_id
+    revert = world.revert(payment)
+    assert world.outcome(revert).status == "REVERTED"
+    with closing(psycopg2.connect(world.info.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM commands WHERE correlation_id = %s", (revert.correlation_id,))
+        connection.commit()
+    again = world.send("revert_payment", {"payment_id": payment}, correlation_id=revert.correlation_id)
+    letter = world.letter(again.place)
+    assert letter["reason"] == "NOT_STORABLE"
+    assert "uq_outbox" in letter["detail"]
+    assert payment not in letter["detail"]
+    until(lambda: committed(world, kafka, again.place[0]) > again.place[1], "the partition's offset goes on")
+    assert len(world.events_of(payment)) == 2, "what was told before stands, and nothing else was told"
+    assert json.loads(json.dumps(letter["value"])), "the record is kept whole"
