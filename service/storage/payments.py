@@ -12,7 +12,8 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, s
 from service.domain.payment import Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
 from service.storage.prepared import Call, Prepared, run
-from service.storage.tables import commands, one_of, payment_transitions, payments
+from service.storage.refusals import one_of
+from service.storage.tables import commands, payment_transitions, payments
 
 COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 """What ``payment_of`` is made from."""

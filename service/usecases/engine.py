@@ -18,6 +18,7 @@ from service.domain.commands import (
     UnreadableMessage,
     content_of,
     fingerprint,
+    kept_type,
 )
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
@@ -148,10 +149,10 @@ class CommandEngine:
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
-        key = Key(invalid.command_type, invalid.correlation_id)
+        key = Key(kept_type(invalid.command_type), invalid.correlation_id)
         failure = Failure(invalid.error, invalid.message)
         answer = answers.refused(
-            Subject(key.command_type, key.correlation_id),
+            Subject(invalid.command_type, invalid.correlation_id),
             failure,
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
