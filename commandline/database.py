@@ -20,11 +20,15 @@ def db() -> None:
 def upgrade() -> None:
     """Apply the migrations that are missing. Safe to run from several places at once."""
     from service.storage import migrate
+    from service.storage.online import RowsInTheWayError
 
     url = database_url()
-    with database_faults():
-        migrate.upgrade(url)
-        state = migrate.current(url)
+    try:
+        with database_faults():
+            migrate.upgrade(url)
+            state = migrate.current(url)
+    except RowsInTheWayError as error:
+        raise CannotError(str(error)) from error
     click.echo(f"schema is at {state.current}")
 
 

@@ -19,6 +19,18 @@ class CommandType(StrEnum):
     CANCEL_HOLD = "cancel_hold"
 
 
+_FROM_OUTSIDE = "outside:"
+
+
+def kept_type(sent: str) -> str:
+    """The type under which a refused command is kept: as it was sent, unless that names what is the service's own.
+
+    No two types that were sent are kept as one, and none is kept as the type of a command of ours.
+    """
+    ours = sent == CommandType.CANCEL_HOLD or sent.startswith(_FROM_OUTSIDE)
+    return f"{_FROM_OUTSIDE}{sent}" if ours else sent
+
+
 @dataclass(frozen=True, slots=True)
 class Authorize:
     """Hold ``amount`` (minor units) on the customer's card for an order."""

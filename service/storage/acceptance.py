@@ -1,6 +1,6 @@
 """Accepting an authorise: its payment and its command, in one statement."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import UUID
 
@@ -62,6 +62,7 @@ _ACCEPT = Prepared(
     select(
         select(func.count()).select_from(_PAID).scalar_subquery(),
         select(func.count()).select_from(_KEPT).scalar_subquery(),
+        func.now(),
     )
 )
 
@@ -75,8 +76,8 @@ def accept(
     traceparent: str | None,
     token: UUID,
     lease: timedelta,
-) -> Accepted:
-    """Insert the payment and its command under a lease; nothing when it exists or its order has a live one."""
+) -> tuple[Accepted, datetime]:
+    """Insert the payment and its command under a lease, and say when; nothing when it exists or its order is taken."""
     content = content_of(command)
     values = {
         **new_row(payment),
@@ -89,7 +90,7 @@ def accept(
         "lease_token": token,
         "lease": lease,
     }
-    ((paid, kept),) = run(connection, (_ACCEPT, values))
+    ((paid, kept, now),) = run(connection, (_ACCEPT, values))
     if not paid:
-        return Accepted.NO_PAYMENT
-    return Accepted.NEW if kept else Accepted.DUPLICATE
+        return Accepted.NO_PAYMENT, now
+    return (Accepted.NEW if kept else Accepted.DUPLICATE), now

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +52,7 @@ _ADD_ANSWERED = Prepared(
     pg_insert(commands)
     .values(state=text("'done'"), recovery_point=text("'answered'"), completed_at=func.now())
     .on_conflict_do_nothing()
-    .returning(commands.c.arrival),
+    .returning(commands.c.received_at),
     _ACCEPTED,
 )
 
@@ -72,8 +73,8 @@ def add_open(connection: Connection, command: StoredCommand, payment_id: UUID, t
 
 def add_answered(
     connection: Connection, key: Key, content_print: bytes, traceparent: str | None, payment_id: UUID | None = None
-) -> bool:
-    """Record a command that is answered in the same transaction; False when the key is taken."""
+) -> datetime | None:
+    """Record a command that is answered in the same transaction, and say when; None when the key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
         "command_type": key.command_type,
@@ -82,7 +83,8 @@ def add_answered(
         "payment_id": payment_id,
         "traceparent": traceparent,
     }
-    return bool(run(connection, (_ADD_ANSWERED, values)))
+    rows = run(connection, (_ADD_ANSWERED, values))
+    return rows[0][0] if rows else None
 
 
 def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:

@@ -1,5 +1,7 @@
 """Dead letters: what cannot be processed, kept whole."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -7,8 +9,8 @@ from service.domain.commands import Origin
 from service.storage.tables import dead_letters
 
 
-def add(connection: Connection, reason: str, detail: str, origin: Origin) -> int | None:
-    """Keep a record; its id, or None when the same record was kept before (redelivery)."""
+def add(connection: Connection, reason: str, detail: str, origin: Origin) -> datetime | None:
+    """Keep a record, and say when; None when the same record was kept before (redelivery)."""
     statement = (
         pg_insert(dead_letters)
         .values(
@@ -22,7 +24,7 @@ def add(connection: Connection, reason: str, detail: str, origin: Origin) -> int
             headers=[[name, None if value is None else value.hex()] for name, value in origin.headers],
         )
         .on_conflict_do_nothing()
-        .returning(dead_letters.c.id)
+        .returning(dead_letters.c.received_at)
     )
-    found: int | None = connection.execute(statement).scalar_one_or_none()
+    found: datetime | None = connection.execute(statement).scalar_one_or_none()
     return found

@@ -53,7 +53,8 @@ def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
-_ENDS = func.now() + bindparam("lease", type_=Interval)
+# Not now(), the transaction's beginning: the payment's row may have been waited for, and a lease is to be whole.
+_ENDS = func.clock_timestamp() + bindparam("lease", type_=Interval)
 _TAKE = Prepared(
     update(commands)
     .where(_OF_KEY)
@@ -79,6 +80,29 @@ def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
     leased = and_(commands.c.payment_id == payment_id, commands.c.lease_token.is_not(None))
     dead = and_(leased, commands.c.lease_expires_at <= func.now())
     connection.execute(update(commands).where(dead).values(lease_token=None, lease_expires_at=None))
+
+
+_GIVE_BACK = Prepared(
+    update(commands)
+    .where(_OF_KEY, _UNDER_TOKEN)
+    .values(
+        attempts=commands.c.attempts + 1,
+        recovery_point=bindparam("at", type_=commands.c.recovery_point.type),
+        last_error=bindparam("fault", type_=commands.c.last_error.type),
+        lease_token=null(),
+        lease_expires_at=null(),
+        next_attempt_at=func.clock_timestamp() + bindparam("delay", type_=Interval),
+        updated_at=func.now(),
+    )
+    .returning(commands.c.arrival)
+)
+
+
+def give_back(connection: Connection, fence: Fence, delay: timedelta, *, recovery_point: str, fault: str) -> None:
+    """End a lease; the command is tried again after ``delay``. Raises LeaseLostError when it is another's already."""
+    bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
+    if not run(connection, (_GIVE_BACK, {**bound, "at": recovery_point, "fault": fault, "delay": delay})):
+        raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
 def put_off(connection: Connection, key: Key, delay: timedelta) -> None:

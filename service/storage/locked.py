@@ -1,9 +1,10 @@
 """A payment under its row lock, with the commands of it that are open."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, select, text
+from sqlalchemy import Connection, and_, bindparam, func, select, text
 
 from service.domain.payment import Payment
 from service.domain.progress import Progress
@@ -14,17 +15,19 @@ from service.storage.tables import commands, payments
 
 
 class Locked(NamedTuple):
-    """What a decision about a payment is made from; ``opened`` in order of arrival."""
+    """What a decision about a payment is made from; ``opened`` in order of arrival, ``now`` by the database's clock."""
 
     payment: Payment
     opened: list[Progress]
+    now: datetime
 
 
 _ID = bindparam("id", type_=payments.c.payment_id.type)
 _LOCK = Prepared(select(payments.c.payment_id).where(payments.c.payment_id == _ID).with_for_update())
 # A statement of its own: one that waited for the lock would see the commands as they were before its wait.
 _READ = Prepared(
-    select(*COLUMNS, *OPEN_COLUMNS)
+    # Not now(), the transaction's beginning: the lock may have been waited for.
+    select(*COLUMNS, func.clock_timestamp(), *OPEN_COLUMNS)
     .select_from(payments)
     .outerjoin(commands, and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")))
     .where(payments.c.payment_id == _ID)
@@ -38,5 +41,7 @@ def lock(connection: Connection, payment_id: UUID) -> Locked | None:
     rows = run(connection, (_LOCK, known), (_READ, known))
     if not rows:
         return None
-    stored = [row[len(COLUMNS) :] for row in rows]
-    return Locked(payment_of(rows[0][: len(COLUMNS)]), [progress_of(row) for row in stored if row[0] is not None])
+    width = len(COLUMNS)
+    stored = [row[width + 1 :] for row in rows]
+    opened = [progress_of(row) for row in stored if row[0] is not None]
+    return Locked(payment_of(rows[0][:width]), opened, rows[0][width])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, text, update
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, s
 from service.domain.payment import Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
 from service.storage.prepared import Call, Prepared, run
-from service.storage.tables import commands, one_of, payment_transitions, payments
+from service.storage.refusals import one_of
+from service.storage.tables import commands, payment_transitions, payments
 
 COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 """What ``payment_of`` is made from."""
@@ -21,9 +22,9 @@ _FACTS = [field.name for field in fields(Payment) if field.name not in {"payment
 _STATUS = [field.name for field in fields(Payment)].index("status")
 _BY_ID = select(*COLUMNS).where(payments.c.payment_id == bindparam("id"))
 _READ = Prepared(_BY_ID)
-_LOCK = Prepared(_BY_ID.with_for_update())
+_LOCK = Prepared(_BY_ID.add_columns(func.now()).with_for_update())
 _LOCK_LIVE = Prepared(
-    select(*COLUMNS)
+    select(*COLUMNS, func.now())
     .where(payments.c.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
     .with_for_update()
 )
@@ -37,24 +38,32 @@ def payment_of(row: Sequence[Any]) -> Payment:
     return Payment(*values)
 
 
-def _one(connection: Connection, statement: Prepared, key: UUID | str) -> Payment | None:
+class Held(NamedTuple):
+    """A payment, its row locked; ``now`` is when the transaction began, by the database's clock."""
+
+    payment: Payment
+    now: datetime
+
+
+def _held(connection: Connection, statement: Prepared, key: UUID | str) -> Held | None:
     rows = run(connection, (statement, {"id": key}))
-    return payment_of(rows[0]) if rows else None
+    return Held(payment_of(rows[0][:-1]), rows[0][-1]) if rows else None
 
 
-def lock(connection: Connection, payment_id: UUID) -> Payment | None:
+def lock(connection: Connection, payment_id: UUID) -> Held | None:
     """The payment, its row locked: every writer of it or of its events comes through here."""
-    return _one(connection, _LOCK, payment_id)
+    return _held(connection, _LOCK, payment_id)
 
 
 def read(connection: Connection, payment_id: UUID) -> Payment | None:
     """The payment as it stands, without a lock."""
-    return _one(connection, _READ, payment_id)
+    rows = run(connection, (_READ, {"id": payment_id}))
+    return payment_of(rows[0]) if rows else None
 
 
-def lock_live(connection: Connection, order_id: str) -> Payment | None:
+def lock_live(connection: Connection, order_id: str) -> Held | None:
     """The order's one live payment, locked."""
-    return _one(connection, _LOCK_LIVE, order_id)
+    return _held(connection, _LOCK_LIVE, order_id)
 
 
 def id_of_intent(connection: Connection, intent_id: str) -> UUID | None:

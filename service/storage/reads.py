@@ -10,7 +10,8 @@ from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, u
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
 from service.storage.prepared import Prepared, run_alone
-from service.storage.tables import one_of, payments
+from service.storage.refusals import one_of
+from service.storage.tables import payments
 
 SPENT = (PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED)
 EARNED = (PaymentStatus.SUCCEEDED,)

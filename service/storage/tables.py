@@ -1,11 +1,8 @@
 """The schema, as the migrations build it (a test compares the two)."""
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Computed,
     DateTime,
@@ -23,7 +20,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
 
-from service.domain.status import LIVE, PaymentStatus
+from service.domain.status import LIVE
+from service.storage.refusals import (
+    COMMANDS,
+    DEAD_LETTERS,
+    OUTBOX,
+    PAYMENT_TRANSITIONS,
+    PAYMENTS,
+    PROOFS,
+    REQUEST_KEYS,
+    STRIPE_EVENTS,
+    checks,
+    one_of,
+)
 from service.storage.types import XID8
 
 metadata = MetaData(
@@ -38,33 +47,30 @@ metadata = MetaData(
 
 NOW = text("now()")
 INSTANT = DateTime(timezone=True)
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """SQL condition: ``column`` holds one of ``values``."""
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+IDENTITY = Text(collation="C")
+"""Text that an index is ordered by: byte by byte, whatever the operating system's or ICU's version."""
 
 
 payments = Table(
     "payments",
     metadata,
     Column("payment_id", Uuid, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("customer_id", Text, nullable=False),
-    Column("runner_id", Text),
+    Column("order_id", IDENTITY, nullable=False),
+    Column("customer_id", IDENTITY, nullable=False),
+    Column("runner_id", IDENTITY),
     Column("runner_connect_account_id", Text),
     Column("amount", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("description", Text),
     Column("authorize_correlation_id", Text, nullable=False),
-    Column("stripe_payment_intent_id", Text),
-    Column("stripe_charge_id", Text),
-    Column("stripe_transfer_id", Text),
+    Column("stripe_payment_intent_id", IDENTITY),
+    Column("stripe_charge_id", IDENTITY),
+    Column("stripe_transfer_id", IDENTITY),
     Column("transfer_amount", BigInteger),
     Column("transfer_currency", Text),
-    Column("stripe_reversal_id", Text),
-    Column("stripe_refund_id", Text),
+    Column("stripe_reversal_id", IDENTITY),
+    Column("stripe_refund_id", IDENTITY),
     Column("captured_at", INSTANT),
     Column("canceled_at", INSTANT),
     Column("revert_reason", Text),
@@ -73,16 +79,11 @@ payments = Table(
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
     Column("looked_at", INSTANT, nullable=False, server_default=NOW),
-    CheckConstraint("amount > 0", name="amount_positive"),
-    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_code"),
-    CheckConstraint(one_of("status", list(PaymentStatus)), name="status_known"),
-    CheckConstraint(
-        "(transfer_amount IS NULL) = (transfer_currency IS NULL) AND transfer_amount > 0", name="transfer_whole"
+    *checks(PAYMENTS),
+    *(
+        Index(f"uq_payments_{proof}", proof, unique=True, postgresql_where=text(f"{proof} IS NOT NULL"))
+        for proof in PROOFS
     ),
-    CheckConstraint("stripe_transfer_id IS NULL OR captured_at IS NOT NULL", name="transfer_after_capture"),
-    CheckConstraint("stripe_reversal_id IS NULL OR stripe_transfer_id IS NOT NULL", name="reversal_of_transfer"),
-    CheckConstraint("status <> 'SUCCEEDED' OR captured_at IS NOT NULL", name="succeeded_is_captured"),
-    CheckConstraint("status <> 'FAILED' OR failure IS NOT NULL", name="failed_says_why"),
     Index(
         "uq_payments_live_order",
         "order_id",
@@ -106,14 +107,15 @@ payment_transitions = Table(
     Column("to_status", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    *checks(PAYMENT_TRANSITIONS),
     Index("ix_payment_transitions_payment_id", "payment_id"),
 )
 
 commands = Table(
     "commands",
     metadata,
-    Column("correlation_id", Text, nullable=False),
-    Column("command_type", Text, nullable=False),
+    Column("correlation_id", IDENTITY, nullable=False),
+    Column("command_type", IDENTITY, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("payment_id", Uuid, ForeignKey("payments.payment_id")),
@@ -133,12 +135,7 @@ commands = Table(
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
     Column("completed_at", INSTANT),
     PrimaryKeyConstraint("correlation_id", "command_type"),
-    CheckConstraint("char_length(correlation_id) BETWEEN 1 AND 255", name="correlation_id_length"),
-    CheckConstraint(one_of("state", ["pending", "waiting", "done"]), name="state_known"),
-    CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="lease_whole"),
-    CheckConstraint("(state = 'done') = (completed_at IS NOT NULL)", name="done_is_timed"),
-    CheckConstraint("state = 'pending' OR lease_token IS NULL", name="lease_only_while_pending"),
-    CheckConstraint("state = 'done' OR next_attempt_at IS NOT NULL", name="open_is_scheduled"),
+    *checks(COMMANDS),
     Index(
         "uq_commands_leased_payment",
         "payment_id",
@@ -158,13 +155,14 @@ outbox = Table(
     Column("position", BigInteger, Identity(always=True), primary_key=True),
     Column("event_id", Uuid, nullable=False),
     Column("topic", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", IDENTITY, nullable=False),
     Column("type", Text, nullable=False),
     Column("sequence", BigInteger),
     Column("value", Text, nullable=False),
     Column("headers", JSON, nullable=False),
     Column("replayed", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
+    *checks(OUTBOX),
     Index("uq_outbox_event_id", "event_id", unique=True, postgresql_where=text("NOT replayed")),
     Index("uq_outbox_key_sequence", "key", "sequence", unique=True, postgresql_where=text("NOT replayed")),
 )
@@ -172,7 +170,7 @@ outbox = Table(
 relay_checkpoints = Table(
     "relay_checkpoints",
     metadata,
-    Column("relay", Text, primary_key=True),
+    Column("relay", IDENTITY, primary_key=True),
     Column("low", BigInteger, nullable=False),
     Column("ranges", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("system_identifier", BigInteger, nullable=False),
@@ -184,13 +182,14 @@ relay_checkpoints = Table(
 stripe_events = Table(
     "stripe_events",
     metadata,
-    Column("event_id", Text, primary_key=True),
+    Column("event_id", IDENTITY, primary_key=True),
     Column("type", Text, nullable=False),
     Column("object_id", Text),
     Column("payment_id", Uuid),
     Column("result", Text, nullable=False),
     Column("stripe_created_at", INSTANT),
     Column("received_at", INSTANT, nullable=False, server_default=NOW),
+    *checks(STRIPE_EVENTS),
     Index("ix_stripe_events_payment_id", "payment_id", postgresql_where=text("payment_id IS NOT NULL")),
 )
 
@@ -200,7 +199,7 @@ dead_letters = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("detail", Text),
-    Column("topic", Text, nullable=False),
+    Column("topic", IDENTITY, nullable=False),
     Column("partition", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("key", BYTEA),
@@ -210,19 +209,20 @@ dead_letters = Table(
     Column("state", Text, nullable=False, server_default=text("'open'")),
     Column("received_at", INSTANT, nullable=False, server_default=NOW),
     Column("resolved_at", INSTANT),
-    CheckConstraint(one_of("state", ["open", "retried", "discarded"]), name="state_known"),
+    *checks(DEAD_LETTERS),
     Index("uq_dead_letters_origin", "topic", "partition", "offset", "digest", unique=True),
 )
 
 request_keys = Table(
     "request_keys",
     metadata,
-    Column("route", Text, nullable=False),
+    Column("route", IDENTITY, nullable=False),
     Column("payment_id", Uuid, nullable=False),
-    Column("idempotency_key", Text, nullable=False),
+    Column("idempotency_key", IDENTITY, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("correlation_id", Text, nullable=False),
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
     PrimaryKeyConstraint("route", "payment_id", "idempotency_key"),
+    *checks(REQUEST_KEYS),
     Index("ix_request_keys_created_at", "created_at"),
 )

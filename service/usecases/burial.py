@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from service.domain.commands import Origin, UnreadableMessage
@@ -10,7 +11,6 @@ from service.domain.messages import OutgoingMessage, rfc3339
 from service.logs import get_logger
 from service.storage import dead_letters, outbox
 from service.storage.engine import Connection
-from service.usecases.recording import utc_now
 
 log = get_logger(__name__)
 
@@ -23,7 +23,8 @@ class Burial:
 
     def bury(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep the record once, however often it is delivered, and tell it on the dead letter topic."""
-        if dead_letters.add(connection, unreadable.reason, unreadable.detail, origin) is None:
+        kept_at = dead_letters.add(connection, unreadable.reason, unreadable.detail, origin)
+        if kept_at is None:
             return
         log.warning(
             "dead letter",
@@ -32,16 +33,16 @@ class Burial:
             partition=origin.partition,
             offset=origin.offset,
         )
-        outbox.append(connection, [self._message(unreadable, origin)])
+        outbox.append(connection, [self._message(unreadable, origin, kept_at)])
 
-    def _message(self, unreadable: UnreadableMessage, origin: Origin) -> OutgoingMessage:
+    def _message(self, unreadable: UnreadableMessage, origin: Origin, kept_at: datetime) -> OutgoingMessage:
         body = {
             "reason": unreadable.reason,
             "detail": unreadable.detail,
             "topic": origin.topic,
             "partition": origin.partition,
             "offset": origin.offset,
-            "timestamp": rfc3339(utc_now()),
+            "timestamp": rfc3339(kept_at),
             "headers": [[name, _base64(value)] for name, value in origin.headers],
             "key": _base64(origin.key),
             "value": _base64(origin.value),

@@ -1,7 +1,7 @@
 """Claiming a command: the lease that lets one worker, and no other, go on with its payment."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +15,8 @@ from service.storage import leases, locked
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.leases import Fence
-from service.usecases.recording import Recorder, utc_now
+from service.storage.locked import Locked
+from service.usecases.recording import Recorder
 from service.usecases.steps import Attempt
 
 BLOCKED_PAUSE = timedelta(seconds=2)
@@ -87,46 +88,44 @@ class Claims:
         found = locked.lock(connection, payment_id)
         if found is None:
             return Over()
-        payment, opened = found
-        for me in opened:
+        for me in found.opened:
             wanted = _awaits_turn(me) if key is None else key_of(me.command) == key
             if not wanted or me.leased:
                 continue
-            if not is_blocked(me, [other for other in opened if other is not me]):
-                return self._take(connection, payment, me, opened)
+            if not is_blocked(me, [other for other in found.opened if other is not me]):
+                return self._take(connection, found, me)
             leases.put_off(connection, key_of(me.command), BLOCKED_PAUSE)
         return Over()
 
-    def _take(self, connection: Connection, payment: Payment, me: Progress, opened: list[Progress]) -> Claim | Over:
-        token = uuid4()
+    def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:
+        (payment, opened, now), token = found, uuid4()
         if any(other.lease_token is not None for other in opened if other is not me):
             leases.void_dead_leases(connection, payment.payment_id)
         leases.take_lease(connection, key_of(me.command), token, self._lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
         looks = _looks_first(me, payment) and not revert_open(opened)
-        following = claim.call if looks else self.plan(me, payment)
-        return self.go_on(connection, claim, payment, following, more=len(opened) > 1)
+        following = claim.call if looks else self.plan(me, payment, now)
+        return self.go_on(connection, claim, payment, following, now=now, more=len(opened) > 1)
 
-    def plan(self, progress: Progress, payment: Payment) -> Next:
-        """What comes next for a command, its history weighed."""
-        now = utc_now()
+    def plan(self, progress: Progress, payment: Payment, now: datetime) -> Next:
+        """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
         following = plan(progress.command, payment, self._policy, Clock(now, progress.received_at))
         return resume(progress, following, now, self._deadline) if isinstance(following, Call) else following
 
     def go_on(
-        self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, more: bool
+        self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, now: datetime, more: bool
     ) -> Claim | Over:
         """Commit what comes next: the call to be made, the wait, or the answer. Raises LeaseLostError."""
         match following:
             case Call():
-                return self._commit_call(connection, claim, payment, following)
+                return self._commit_call(connection, claim, payment, following, now)
             case Waiting():
                 rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
                 leases.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
                 return Over(payment.payment_id if more else None)
             case Settled():
                 observed = Observed(following.payment, following.answers)
-                self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
+                self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
                 if not claim.fence.key.is_answered_by(following.answers):
                     leases.finish(connection, claim.fence.key, None, claim.token)
                 return self.ended(connection, claim, more=more)
@@ -137,11 +136,11 @@ class Claims:
             leases.hasten(connection, claim.payment.payment_id)
         return Over(claim.payment.payment_id if more else None)
 
-    def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call) -> Claim:
+    def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call, now: datetime) -> Claim:
         progress = replace(claim.progress, recovery_point=f"{call.step}:{call.mode}")
         changed: dict[str, Any] = {"recovery_point": progress.recovery_point}
         if claim.progress.step != call.step or progress.step_started_at is None:
-            progress = replace(progress, step_started_at=utc_now())
+            progress = replace(progress, step_started_at=now)
             changed["step_started_at"] = progress.step_started_at
         if claim.progress.step != call.step:
             progress = replace(progress, attempts=0)
@@ -151,12 +150,12 @@ class Claims:
         leases.update_fenced(connection, claim.fence, **changed)
         return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
 
-    def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment) -> Claim:
+    def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment, now: datetime) -> Claim:
         """A look has shown that the step was not done, and its old key says nothing any more."""
         generation = claim.progress.key_generation + 1
         leases.update_fenced(connection, claim.fence, key_generation=generation)
         renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
-        return self._commit_call(connection, renewed, payment, Call(claim.call.step))
+        return self._commit_call(connection, renewed, payment, Call(claim.call.step), now)
 
 
 def _looks_first(me: Progress, payment: Payment) -> bool:

@@ -18,6 +18,7 @@ from service.domain.commands import (
     UnreadableMessage,
     content_of,
     fingerprint,
+    kept_type,
 )
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
@@ -33,7 +34,7 @@ from service.storage.engine import Connection, Engine, in_transaction, transacti
 from service.usecases.burial import Burial
 from service.usecases.claims import Claim, Claims, Over
 from service.usecases.completion import Completion, DueCommand
-from service.usecases.recording import Recorder, utc_now
+from service.usecases.recording import Recorder
 from service.usecases.runner import Runner
 
 log = get_logger(__name__)
@@ -106,14 +107,13 @@ class CommandEngine:
 
     def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
         payment, token, point = _new_payment(command), uuid4(), f"{Step.CREATE_INTENT}:act"
-        added = acceptance.accept(
+        added, now = acceptance.accept(
             connection, command, payment, recovery_point=point, traceparent=traceparent, token=token, lease=self._lease
         )
         if added is Accepted.NO_PAYMENT:
             return self._no_new_payment(connection, command, traceparent)
         if added is Accepted.DUPLICATE:
             raise DuplicateError
-        now = utc_now()
         progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
         return Claim(progress, payment, token, Call(Step.CREATE_INTENT), calls=1)
 
@@ -122,35 +122,38 @@ class CommandEngine:
         own = payments.lock(connection, payment_id_of(command.correlation_id))
         if own is None:
             return self._order_taken(connection, command, traceparent)
-        self._add_open(connection, command, own, traceparent)
-        return self._claims.within(connection, own.payment_id, key_of(command))
+        self._add_open(connection, command, own.payment, traceparent)
+        return self._claims.within(connection, own.payment.payment_id, key_of(command))
 
     def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
-        live = payments.lock_live(connection, command.order_id)
-        if live is None:
+        held = payments.lock_live(connection, command.order_id)
+        if held is None:
             raise RaceError(command.order_id)
+        live = held.payment
         self._add_open(connection, command, live, traceparent)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
         answer = answers.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
-        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise")
+        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise", now=held.now)
         return Over()
 
     def _accept_on_payment(
         self, connection: Connection, command: Release | Revert, traceparent: str | None
     ) -> Claim | Over:
-        payment = payments.lock(connection, command.payment_id)
-        if payment is None:
+        held = payments.lock(connection, command.payment_id)
+        if held is None:
             return self._not_found(connection, command, traceparent)
+        payment = held.payment
         self._add_open(connection, command, payment, traceparent)
         return self._claims.within(connection, payment.payment_id, key_of(command))
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
         content_print = fingerprint(content_of(command))
-        if not commands.add_answered(connection, key_of(command), content_print, traceparent):
+        now = commands.add_answered(connection, key_of(command), content_print, traceparent)
+        if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
         answer = answers.refused(subject_of(command), failure, payment_id=command.payment_id)
-        self._recorder.about_nothing(connection, answer, traceparent)
+        self._recorder.about_nothing(connection, answer, traceparent, now)
         return Over()
 
     def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
@@ -159,17 +162,18 @@ class CommandEngine:
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
-        key = Key(invalid.command_type, invalid.correlation_id)
+        key = Key(kept_type(invalid.command_type), invalid.correlation_id)
         failure = Failure(invalid.error, invalid.message)
         answer = answers.refused(
-            Subject(key.command_type, key.correlation_id),
+            Subject(invalid.command_type, invalid.correlation_id),
             failure,
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
         )
         with transaction(self._engine) as connection:
-            if commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent):
-                self._recorder.about_nothing(connection, answer, origin.traceparent)
+            now = commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent)
+            if now is not None:
+                self._recorder.about_nothing(connection, answer, origin.traceparent, now)
                 self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, fingerprint(invalid.content), origin)

@@ -14,7 +14,7 @@ from service.domain.ports import Intent, PaymentGateway
 from service.storage import locked, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.claims import revert_open
-from service.usecases.recording import Recorder, utc_now
+from service.usecases.recording import Recorder
 from service.usecases.steps import CLOCK_SKEW
 
 
@@ -66,25 +66,25 @@ class Reconciler:
     def _look(self, payment: Payment) -> Intent | None:
         if payment.stripe_payment_intent_id is not None:
             return self.gateway.retrieve_intent(payment.stripe_payment_intent_id)
-        since = (payment.created_at or utc_now()) - CLOCK_SKEW
+        if payment.created_at is None:
+            raise TypeError("a payment that was read has a time of creation")
+        since = payment.created_at - CLOCK_SKEW
         return self.gateway.find_intent(str(payment.payment_id), None, since, partial(_is_ours, payment))
 
     def _compare(self, connection: Connection, payment_id: UUID, intent: Intent, *, dry_run: bool) -> Finding:
         found = locked.lock(connection, payment_id)
         if found is None:
             raise LookupError(f"no payment {payment_id}")
-        payment, opened = found
+        payment, opened, now = found
         if any(progress.leased for progress in opened):
             return _finding(payment, intent, "busy", "a command is at work on it")
-        observed = observe(
-            payment, SEEN_BY_STATUS[intent.status], intent, revert_open=revert_open(opened), now=utc_now()
-        )
+        observed = observe(payment, SEEN_BY_STATUS[intent.status], intent, revert_open=revert_open(opened), now=now)
         if observed == Observed(payment):
             return _finding(payment, intent, "agrees", "")
         detail = f"{payment.status} → {observed.payment.status}, {len(observed.answers)} event(s)"
         if dry_run:
             return _finding(payment, intent, "would_repair", detail)
-        self.recorder.record(connection, payment, observed, "reconcile")
+        self.recorder.record(connection, payment, observed, "reconcile", now=now)
         return _finding(observed.payment, intent, "repaired", detail)
 
 

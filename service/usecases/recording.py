@@ -1,8 +1,8 @@
 """Writing what happened: the payment, the answers it causes and the commands they end, in one transaction."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.domain.commands import CancelHold
@@ -16,9 +16,11 @@ from service.storage.leases import Fence
 from service.storage.prepared import run
 
 
-def utc_now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
+class _Place(NamedTuple):
+    """Where an event stands: its sequence among its payment's, none for one about no payment; its time (UTC)."""
+
+    sequence: int | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,23 @@ class Recorder:
     events_topic: str
 
     def record(
-        self, connection: Connection, before: Payment, observed: Observed, cause: str, fence: Fence | None = None
+        self,
+        connection: Connection,
+        before: Payment,
+        observed: Observed,
+        cause: str,
+        *,
+        now: datetime,
+        fence: Fence | None = None,
     ) -> Payment:
-        """Write a payment's change with its answers. The caller holds the payment's row lock.
+        """Write a payment's change with its answers, told at ``now``. The caller holds the payment's row lock.
 
         Every answer ends the command it answers; the event ids are derived from those commands, so a second
         outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
         and its token no longer holds.
         """
         messages = [
-            self._event(connection, answer, before.payment_id, before.event_sequence + number, fence)
+            self._event(connection, answer, before.payment_id, _Place(before.event_sequence + number, now), fence)
             for number, answer in enumerate(observed.answers, 1)
         ]
         after = replace(observed.payment, event_sequence=before.event_sequence + len(messages))
@@ -55,39 +64,34 @@ class Recorder:
         command = CancelHold(correlation_id=intent_id, payment_id=payment.payment_id)
         commands.reopen_hold(connection, command, payment.payment_id)
 
-    def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None) -> None:
+    def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None, now: datetime) -> None:
         """An answer about no payment of ours."""
         if answer.command_type is None:
             raise TypeError("an answer about no payment answers a command")
         event_id = outcome_id(answer.command_type, answer.correlation_id)
-        outbox.append(connection, [self._message(answer, event_id, None, None, traceparent)])
+        outbox.append(connection, [self._message(answer, event_id, None, _Place(None, now), traceparent)])
 
     def _event(
-        self, connection: Connection, answer: Answer, payment_id: UUID, sequence: int, fence: Fence | None
+        self, connection: Connection, answer: Answer, payment_id: UUID, place: _Place, fence: Fence | None
     ) -> OutgoingMessage:
         if answer.command_type is None:
-            return self._message(answer, news_id(payment_id, "REVERTED"), payment_id, sequence, None)
+            return self._message(answer, news_id(payment_id, "REVERTED"), payment_id, place, None)
         key = Key(answer.command_type, answer.correlation_id)
         token = fence.token if fence is not None and fence.key == key else None
         traceparent = leases.finish(connection, key, outcome_of(answer), token)
         event_id = outcome_id(answer.command_type, answer.correlation_id)
-        return self._message(answer, event_id, payment_id, sequence, traceparent)
+        return self._message(answer, event_id, payment_id, place, traceparent)
 
     def _message(
-        self,
-        answer: Answer,
-        event_id: UUID,
-        payment_id: UUID | None,
-        sequence: int | None,
-        traceparent: str | None,
+        self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None
     ) -> OutgoingMessage:
         return event_message(
             answer,
             event_id=event_id,
             topic=self.events_topic,
-            now=utc_now(),
+            now=place.now,
             payment_id=payment_id,
-            sequence=sequence,
+            sequence=place.sequence,
             traceparent=traceparent,
         )
 

@@ -9,7 +9,6 @@ from service.domain.messages import command_message
 from service.storage import outbox, payments, request_keys
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.request_keys import Claim, RequestKey
-from service.usecases.recording import utc_now
 
 
 class UnknownPaymentError(Exception):
@@ -35,12 +34,13 @@ class CommandRequests:
 
         def queued(connection: Connection) -> str:
             # The row lock keeps one payment's commands in commit order, which is the order the relay publishes.
-            if payments.lock(connection, command.payment_id) is None:
+            held = payments.lock(connection, command.payment_id)
+            if held is None:
                 raise UnknownPaymentError
             correlation_id = _claimed(connection, command, key) if key is not None else command.correlation_id
             if correlation_id == command.correlation_id:
                 message = command_message(
-                    command, event_id=uuid4(), topic=self.commands_topic, now=utc_now(), traceparent=traceparent
+                    command, event_id=uuid4(), topic=self.commands_topic, now=held.now, traceparent=traceparent
                 )
                 outbox.append(connection, [message])
             reached(CrashPoint.REQUEST_BEFORE_COMMIT)

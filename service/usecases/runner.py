@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
@@ -15,9 +15,10 @@ from service.domain.results import Moment, apply, give_up, refuse
 from service.logs import get_logger
 from service.storage import leases, locked
 from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.locked import Locked
 from service.usecases.claims import Claim, Claims, Over, revert_open
 from service.usecases.leases import LeaseKeeper
-from service.usecases.recording import Recorder, utc_now
+from service.usecases.recording import Recorder
 from service.usecases.step_points import Stage, reached_in
 from service.usecases.steps import Attempt, act, look
 
@@ -96,7 +97,7 @@ class Runner:
         found = locked.lock(connection, claim.payment.payment_id)
         if found is None or not any(_is_held(progress, claim) for progress in found.opened):
             raise LeaseLostError(claim.cause)
-        return self._record(connection, claim, found.payment, found.opened, outcome)
+        return self._record(connection, claim, found, outcome)
 
     def _perform(self, claim: Claim) -> Known | Passing:
         if claim.calls > MOST_CALLS:
@@ -127,34 +128,31 @@ class Runner:
         spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
-        leases.update_fenced(
+        leases.give_back(
             connection,
             claim.fence,
-            attempts=progress.attempts + 1,
+            timedelta(seconds=wait),
             recovery_point=f"{claim.call.step}:{mode}",
-            last_error=str(fault)[:500],
-            lease_token=None,
-            lease_expires_at=None,
-            next_attempt_at=utc_now() + timedelta(seconds=wait),
+            fault=str(fault)[:500],
         )
         return Over()
 
-    def _record(
-        self, connection: Connection, claim: Claim, payment: Payment, opened: list[Progress], outcome: Known
-    ) -> Claim | Over:
+    def _record(self, connection: Connection, claim: Claim, found: Locked, outcome: Known) -> Claim | Over:
+        payment, opened, now = found
         if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
-            return self._claims.again_under_new_key(connection, claim, payment)
+            return self._claims.again_under_new_key(connection, claim, payment, now)
         claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
-        observed = _judge(claim, payment, outcome, Moment(utc_now(), revert_open(opened)))
-        after = self._recorder.record(connection, payment, observed, claim.cause, claim.fence)
+        observed = _judge(claim, payment, outcome, Moment(now, revert_open(opened)))
+        after = self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
         more = len(opened) > 1
         if claim.fence.key.is_answered_by(observed.answers):
             return self._claims.ended(connection, claim, more=more)
-        return self._claims.go_on(connection, claim, after, self._following(claim, after, outcome), more=more)
+        following = self._following(claim, after, outcome, now)
+        return self._claims.go_on(connection, claim, after, following, now=now, more=more)
 
-    def _following(self, claim: Claim, after: Payment, outcome: Known) -> Next:
+    def _following(self, claim: Claim, after: Payment, outcome: Known, now: datetime) -> Next:
         if not isinstance(claim.progress.command, CancelHold):
-            return self._claims.plan(claim.progress, after)
+            return self._claims.plan(claim.progress, after, now)
         return plan_hold(after, outcome) if isinstance(outcome, Intent | Refund | Transfer | str) else Settled(after)
 
 

@@ -14,7 +14,7 @@ from service.storage import inbox, locked, payments
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claims import revert_open
-from service.usecases.recording import Recorder, utc_now
+from service.usecases.recording import Recorder
 
 log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
@@ -55,18 +55,18 @@ class StripeEvents:
         return self._apply(connection, event, found, seen, intent)
 
     def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
-        payment, opened = found
+        payment, opened, now = found
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
             log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
             return self._note(connection, event, payment.payment_id, foreign)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, payment, seen, intent)
-        observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=utc_now())
+        observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=now)
         result = "no_change" if observed == Observed(payment) else "applied"
         noted = self._note(connection, event, payment.payment_id, result)
         if noted == "applied":
-            self.recorder.record(connection, payment, observed, f"{event.type} {event.id}")
+            self.recorder.record(connection, payment, observed, f"{event.type} {event.id}", now=now)
         return noted
 
     def _stray(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:

@@ -11,6 +11,9 @@ from service.usecases.claims import Claims
 from service.usecases.reconcile import Finding, Reconciler
 from service.usecases.runner import Runner
 
+_SEEN_AGAIN = {"agrees": "repaired", "busy": "busy"}
+"""What a repair is called after the look that follows it; anything else is not decided yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -27,18 +30,32 @@ class Sweep:
             return payments.to_reconcile(connection, since)
 
     def examine(self, payment_id: UUID, *, dry_run: bool) -> Finding:
-        """Take up the payment's open commands, then compare it. Raises LookupError when there is no such payment."""
+        """Take up the payment's open commands, then compare it. Raises LookupError when there is no such payment.
+
+        "Repaired" is said only when another look agrees: what the comparison began may not be over, or not go on.
+        """
         before = self._open(payment_id)
-        if not dry_run:
-            for key in before:
-                self.runner.run(self.claims.one(payment_id, key))
-        finding = self.reconciler.examine(payment_id, dry_run=dry_run)
-        after = self._open(payment_id)
-        told = f"{len(before) - len(after)} command(s) ended" if len(after) < len(before) else ""
+        if dry_run:
+            return self._told(self.reconciler.examine(payment_id, dry_run=True), before, before)
+        self._run(payment_id, before)
+        finding = self.reconciler.examine(payment_id)
+        if finding.result == "repaired":
+            self._run(payment_id, self._open(payment_id))
+            again = self.reconciler.examine(payment_id, dry_run=True)
+            finding = replace(again, result=_SEEN_AGAIN.get(again.result, "undecided"), detail=finding.detail)
+        return self._told(finding, before, self._open(payment_id))
+
+    def _told(self, finding: Finding, before: list[Key], after: list[Key]) -> Finding:
+        ended = len([key for key in before if key not in after])
+        told = f"{ended} command(s) ended" if ended else ""
         left = f"{len(after)} command(s) open" if after else ""
         detail = "; ".join(part for part in (finding.detail, told, left) if part)
         result = "repaired" if told and finding.result == "agrees" else finding.result
         return replace(finding, result=result, detail=detail)
+
+    def _run(self, payment_id: UUID, keys: list[Key]) -> None:
+        for key in keys:
+            self.runner.run(self.claims.one(payment_id, key))
 
     def _open(self, payment_id: UUID) -> list[Key]:
         with transaction(self.engine) as connection:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from commandline.main import cli
 from devstack.postgres import Postgres
 from service.storage.engine import make_engine, transaction
-from service.storage.tables import metadata
 from tests.integration.commandline.history import History
+from tests.support.emptying import BEGIN_ANEW
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,9 @@ def shared_database_url(postgres_server: Postgres, migrated_template: str) -> It
 @pytest.fixture
 def database_url(shared_database_url: str) -> str:
     """The shared database, emptied, its positions counted from 1 again."""
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
     engine = make_engine(shared_database_url, pool_size=1)
     with transaction(engine) as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        connection.execute(text(BEGIN_ANEW))
     engine.dispose()
     return shared_database_url
 

@@ -36,7 +36,7 @@ class History:
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
-            added = acceptance.accept(
+            added, _ = acceptance.accept(
                 connection,
                 command,
                 payment,
@@ -52,22 +52,24 @@ class History:
         """A payment that is held at Stripe, and told."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
-            before = payments.lock(connection, payment.payment_id)
-            assert before is not None
+            held = payments.lock(connection, payment.payment_id)
+            assert held is not None
+            before, now = held
             after = before.become(PaymentStatus.AUTHORIZED, stripe_payment_intent_id=f"pi_{order_id}")
             observed = Observed(after, (answers.authorized(after),))
-            return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}")
+            return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}", now=now)
 
     def cancelled_at_stripe(self, payment: Payment) -> None:
         """The hold ends on its own, as a webhook says."""
         event = StripeEvent(f"evt_{payment.order_id}", "payment_intent.canceled", None, "pi_1", None)
         with transaction(self.engine) as connection:
-            before = payments.lock(connection, payment.payment_id)
-            assert before is not None
+            held = payments.lock(connection, payment.payment_id)
+            assert held is not None
+            before, now = held
             assert inbox.add(connection, event, payment.payment_id, "applied")
             after = before.become(PaymentStatus.REVERTED, canceled_at=datetime.now(UTC))
             cause = f"{event.type} {event.id}"
-            RECORDER.record(connection, before, Observed(after, (answers.hold_ended(after),)), cause)
+            RECORDER.record(connection, before, Observed(after, (answers.hold_ended(after),)), cause, now=now)
 
     def cancel_hold_of(self, payment: Payment, intent_id: str) -> None:
         """The service's own command, under a correlation id of choice."""
@@ -78,12 +80,13 @@ class History:
         """Another try for an order whose payment is over; also fails."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
-            before = payments.lock(connection, payment.payment_id)
-            assert before is not None
+            held = payments.lock(connection, payment.payment_id)
+            assert held is not None
+            before, now = held
             failed = replace(before, failure={"error": "CARD_DECLINED", "message": "no"})
             after = failed.become(PaymentStatus.FAILED)
             answer = answers.failed(after, answers.authorise_of(after), answers.CANCELED)
-            RECORDER.record(connection, before, Observed(after, (answer,)), "card")
+            RECORDER.record(connection, before, Observed(after, (answer,)), "card", now=now)
         return payment.payment_id
 
     def bury(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:

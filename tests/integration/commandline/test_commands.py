@@ -33,10 +33,10 @@ def test_show_command(commandline: CommandLine, history: History) -> None:
 
 
 def test_show_command_under_a_shared_correlation_id(commandline: CommandLine, history: History) -> None:
-    history.cancel_hold_of(history.authorize("order-1", "saga-1"), "saga-1")
-    said = commandline.run("command", "show", "saga-1", code=1).stderr
+    history.cancel_hold_of(history.authorize("order-1", "pi_1"), "pi_1")
+    said = commandline.run("command", "show", "pi_1", code=1).stderr
     assert "authorize_payment, cancel_hold" in said
-    assert commandline.json("command", "show", "saga-1", "--type", "cancel_hold")["state"] == "pending"
+    assert commandline.json("command", "show", "pi_1", "--type", "cancel_hold")["state"] == "pending"
 
 
 def test_unknown_command(commandline: CommandLine) -> None:

@@ -13,13 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind, SimulatorControl
 from service.domain.commands import Command, Release, Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
-from service.storage.tables import metadata
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorisation, running_core
+from tests.support.emptying import DELETE_ALL
 
 ORDER = "order-1"
-TABLES = ", ".join(table.name for table in metadata.sorted_tables)
 FAULTS: list[FaultKind] = ["drop_before", "drop_after", "error_before", "error_after", "lock_timeout", "conflict"]
 OPERATIONS = [
     "*.create",
@@ -49,7 +48,7 @@ class OneOrder(RuleBasedStateMachine):
     def __init__(self, core: Core, gateway: MeddledGateway) -> None:
         super().__init__()
         self.core, self.gateway = core, gateway
-        core.sql(f"TRUNCATE {TABLES}")
+        core.sql(DELETE_ALL)
         core.stripe.reset()
         self.heal()
         self.sent: list[Command] = []

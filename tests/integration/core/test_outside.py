@@ -107,7 +107,7 @@ class TestTooLate:
             "UPDATE payments SET status = 'FAILED', failure = '{}' WHERE payment_id = :p; "
             "INSERT INTO payment_transitions (payment_id, from_status, to_status, cause) "
             "VALUES (:p, 'REQUIRES_ACTION', 'FAILED', 'test'); "
-            "UPDATE commands SET state = 'done', completed_at = now(), next_attempt_at = NULL",
+            "UPDATE commands SET state = 'done', completed_at = now(), next_attempt_at = NULL, outcome = '{}'",
             p=payment,
         )
         core.stripe.finish_challenge(core.intent(payment))

@@ -25,7 +25,7 @@ UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) FR
     WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
-    || coalesce(column_default, '-') || ' ' || is_identity || is_generated
+    || coalesce(column_default, '-') || ' ' || is_identity || is_generated || ' ' || coalesce(collation_name, '-')
     FROM information_schema.columns WHERE table_schema = 'public'
 UNION ALL SELECT 'options ' || relname || ' ' || array_to_string(reloptions, ',') FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
@@ -92,7 +92,8 @@ def cursor(emptied_database: str) -> Iterator[psycopg2.extensions.cursor]:
 def _insert(cursor: psycopg2.extensions.cursor, status: str, order: str = "order-1") -> None:
     cursor.execute(
         "INSERT INTO payments (payment_id, order_id, customer_id, amount, currency, status, captured_at, failure, "
-        "authorize_correlation_id) VALUES (gen_random_uuid(), %s, 'c', 1, 'sgd', %s, now(), '{}', 'c')",
+        "authorize_correlation_id, stripe_payment_intent_id) "
+        "VALUES (gen_random_uuid(), %s, 'c', 1, 'sgd', %s, now(), '{}', 'c', 'pi_' || gen_random_uuid())",
         (order, status),
     )
 
@@ -148,5 +149,5 @@ class TestTheDatabaseRefuses:
         with pytest.raises(DBAPIError, match="uq_commands_leased_payment"):
             core.sql(
                 "UPDATE commands SET state = 'pending', lease_token = gen_random_uuid(), lease_expires_at = now(), "
-                "completed_at = NULL, next_attempt_at = now()"
+                "completed_at = NULL, outcome = NULL, next_attempt_at = now()"
             )

@@ -88,7 +88,8 @@ def _of(order: tuple[StripeEvent, ...], intent_id: str) -> Iterator[StripeEvent]
     """The same events as if they had happened to this intent."""
     for event in order:
         assert event.intent is not None
-        intent = replace(event.intent, id=intent_id, payment_id=None)
+        charge = event.intent.charge_id and intent_id.replace("pi_", "ch_")
+        intent = replace(event.intent, id=intent_id, payment_id=None, charge_id=charge)
         yield replace(event, id=f"{event.id}-{intent_id}", object_id=intent_id, intent=intent)
 
 

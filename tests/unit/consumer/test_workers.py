@@ -104,6 +104,8 @@ def test_a_row_that_somebody_holds_is_no_fault_of_the_process() -> None:
         pass
     assert workers.waits() == {Wait.ROW: 2, Wait.DATABASE: 1}
     assert "the database: 55P03 payments" in (workers.fault() or "")
+    while not workers.running():
+        pass
     after.set()
     workers.stop(LONG)
     assert workers.fault() is None

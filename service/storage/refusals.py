@@ -1,0 +1,112 @@
+"""What no row may say, by table: name → SQL condition. The migrations say the same (a test compares the two)."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import CheckConstraint
+
+from service.domain.commands import CommandType
+from service.domain.status import PaymentStatus
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """SQL condition: ``column`` holds one of ``values``."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _length(column: str) -> str:
+    """An id as the contract takes them."""
+    return f"char_length({column}) BETWEEN 1 AND 255"
+
+
+def _begins(column: str, *prefixes: str) -> str:
+    """An id of Stripe's, if there is one, says what it is an id of (Stripe API reference)."""
+    return " OR ".join(f"starts_with({column}, '{prefix}')" for prefix in prefixes)
+
+
+PAYMENTS = {
+    "amount_positive": "amount > 0",
+    "currency_code": "currency ~ '^[a-z]{3}$'",
+    "status_known": one_of("status", list(PaymentStatus)),
+    "transfer_after_capture": "stripe_transfer_id IS NULL OR captured_at IS NOT NULL",
+    "transfer_whole": "(transfer_amount IS NULL) = (transfer_currency IS NULL) AND transfer_amount > 0",
+    "reversal_of_transfer": "stripe_reversal_id IS NULL OR stripe_transfer_id IS NOT NULL",
+    "succeeded_is_captured": "status <> 'SUCCEEDED' OR captured_at IS NOT NULL",
+    "failed_says_why": "status <> 'FAILED' OR failure IS NOT NULL",
+    "order_id_length": _length("order_id"),
+    "customer_id_length": _length("customer_id"),
+    "authorize_correlation_id_length": _length("authorize_correlation_id"),
+    "event_sequence_counts": "event_sequence >= 0",
+    "status_has_intent": "status IN ('INITIATING', 'FAILED', 'REVERTED') OR stripe_payment_intent_id IS NOT NULL",
+    "intent_id_of_stripe": _begins("stripe_payment_intent_id", "pi_"),
+    "charge_id_of_stripe": _begins("stripe_charge_id", "ch_", "py_"),
+    "transfer_id_of_stripe": _begins("stripe_transfer_id", "tr_"),
+    "reversal_id_of_stripe": _begins("stripe_reversal_id", "trr_"),
+    "refund_id_of_stripe": _begins("stripe_refund_id", "re_", "pyr_"),
+}
+
+PROOFS = ("stripe_charge_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
+"""One effect at Stripe is one payment's."""
+
+PAYMENT_TRANSITIONS = {
+    "status_known": (
+        f"{one_of('to_status', list(PaymentStatus))} "
+        f"AND (from_status IS NULL OR {one_of('from_status', list(PaymentStatus))})"
+    ),
+    "status_changes": "from_status IS NULL OR from_status <> to_status",
+    "cause_told": "cause <> ''",
+}
+
+COMMANDS = {
+    "correlation_id_length": _length("correlation_id"),
+    # What was refused for its type is kept, answered; nothing is ever to be done for it.
+    "type_known": f"{one_of('command_type', list(CommandType))} OR (state = 'done' AND payment_id IS NULL)",
+    # No record from outside can take the key of a command of the service's own.
+    "own_names_its_payment": (
+        "command_type <> 'cancel_hold' OR (payment_id IS NOT NULL AND starts_with(correlation_id, 'pi_'))"
+    ),
+    "state_known": one_of("state", ["pending", "waiting", "done"]),
+    "lease_whole": "(lease_token IS NULL) = (lease_expires_at IS NULL)",
+    "lease_only_while_pending": "state = 'pending' OR lease_token IS NULL",
+    "done_is_timed": "(state = 'done') = (completed_at IS NOT NULL)",
+    "open_is_scheduled": "state = 'done' OR next_attempt_at IS NOT NULL",
+    "open_has_payment": "state = 'done' OR payment_id IS NOT NULL",
+    "outcome_when_done": "state = 'done' OR outcome IS NULL",
+    "done_says_how": "state <> 'done' OR outcome IS NOT NULL OR payment_id IS NULL OR command_type = 'cancel_hold'",
+    "attempts_count": "attempts >= 0",
+    "key_generation_counts": "key_generation >= 0",
+    "recovery_point_told": "recovery_point <> ''",
+    "fingerprint_length": "octet_length(fingerprint) = 32",
+    "payload_is_object": "jsonb_typeof(payload) = 'object'",
+}
+
+OUTBOX = {
+    "position_counts": "position >= 1",
+    "sequence_counts": "sequence >= 1",
+    # Kafka takes no other name: up to 249 characters, ASCII letters, digits, '.', '_' and '-'.
+    "topic_name": "char_length(topic) <= 249 AND topic ~ '^[A-Za-z0-9._-]+$'",
+    "type_told": "type <> ''",
+    "key_size": "octet_length(key) <= 2048",
+    "value_size": "octet_length(value) <= 67108864",
+    "headers_are_list": "json_typeof(headers) = 'array'",
+}
+
+STRIPE_EVENTS = {"event_id_told": "event_id <> ''", "type_told": "type <> ''", "result_told": "result <> ''"}
+
+DEAD_LETTERS = {
+    "state_known": one_of("state", ["open", "retried", "discarded"]),
+    "reason_told": "reason <> ''",
+    "place_told": "topic <> '' AND partition >= -1 AND \"offset\" >= 0",
+    "headers_are_list": "jsonb_typeof(headers) = 'array'",
+    "resolved_is_timed": "(state = 'open') = (resolved_at IS NULL)",
+}
+
+REQUEST_KEYS = {
+    "route_told": "route <> ''",
+    "idempotency_key_told": "idempotency_key <> ''",
+    "correlation_id_length": _length("correlation_id"),
+}
+
+
+def checks(conditions: Mapping[str, str]) -> list[CheckConstraint]:
+    """These conditions as a table's constraints."""
+    return [CheckConstraint(condition, name=name) for name, condition in conditions.items()]

@@ -1,0 +1,1 @@
+"""The next release migrates first: whoever still runs stays ready, and finds nothing to migrate."""
