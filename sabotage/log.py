@@ -27,8 +27,8 @@ MECHANISMS = (
         (
             Change(
                 "relay/log_reader.py",
-                "rows = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)",
-                "rows = self._source.look([(gap.start, gap.end) for gap in gaps if gap.writers], self._limit)",
+                "rows, complete = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)",
+                "rows, complete = self._source.look([(g.start, g.end) for g in gaps if g.writers], self._limit)",
             ),
         ),
         (f"{_READER}::test_a_long_writer_holds_up_nobody_else",),
@@ -65,6 +65,76 @@ MECHANISMS = (
             ),
         ),
         (f"{_READER}::test_long_random_histories",),
+    ),
+    Mechanism(
+        "running-in-the-snapshot",
+        g.IN_ORDER,
+        "a writer counts as running while it holds its locks, though its rows can be seen",
+        (
+            Change(
+                "relay/outbox_source.py",
+                "            OR own.transactionid IN (SELECT running::xid FROM pg_snapshot_xip($1) AS running))",
+                "            OR own.transactionid IS NOT NULL)",
+            ),
+        ),
+        (
+            "tests/integration/relay/test_reading.py"
+            "::test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks",
+        ),
+    ),
+    Mechanism(
+        "running-above-the-snapshot",
+        g.NOT_SKIPPED,
+        "a writer that began after the last one that ended does not count as running",
+        (
+            Change(
+                "relay/outbox_source.py",
+                "& 4294967295 < 2147483648\n",
+                "& 4294967295 < 0\n",
+            ),
+        ),
+        (
+            "tests/integration/relay/test_reading.py"
+            "::test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks",
+            "tests/integration/relay/test_reading.py::test_ids_are_compared_in_a_circle",
+        ),
+    ),
+    Mechanism(
+        "look-in-bytes",
+        g.NOT_SKIPPED,
+        "a look is bounded in rows, not in bytes",
+        (
+            Change("relay/outbox_source.py", "        WHERE read - bytes < $4 ORDER", "        WHERE $4 > 0 ORDER"),
+            Change("relay/outbox_source.py", "{_COLUMNS}, read < $4 FROM", "{_COLUMNS}, true FROM"),
+        ),
+        (
+            "tests/integration/relay/test_reading.py::test_looks_are_bounded_by_bytes_and_say_so",
+            "tests/integration/relay/test_large_rows.py"
+            "::test_many_large_rows_behind_a_gap_are_published_in_bounded_memory",
+        ),
+    ),
+    Mechanism(
+        "look-that-was-stopped",
+        g.NOT_SKIPPED,
+        "a look that its bytes stopped counts as complete",
+        (Change("relay/outbox_source.py", "        room_left = not rows or rows[-1][-1]", "        room_left = True"),),
+        ("tests/integration/relay/test_reading.py::test_looks_are_bounded_by_bytes_and_say_so",),
+    ),
+    Mechanism(
+        "last-row-read-again",
+        g.RESTORED,
+        "the last row read is not read again",
+        (
+            Change(
+                "relay/log_reader.py",
+                "        if (last and Witness.of(last)) != self._last:\n",
+                "        if last and Witness.of(last) is None:\n",
+            ),
+        ),
+        (
+            "tests/unit/relay/test_log_reader.py::test_a_last_row_that_is_gone_or_another_one_ends_the_reader",
+            "tests/integration/relay/test_memory.py::test_a_database_restored_in_place_under_a_running_relay",
+        ),
     ),
     Mechanism(
         "xid-before-position",

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from relay.gaps import Writers
-from relay.log_reader import Row
+from relay.log_reader import Found, Row
 from relay.positions import Range
+from relay.receipt import Witness
 
 
 @dataclass
@@ -24,6 +25,9 @@ class SimulatedOutbox:
         self.running: dict[int, Transaction] = {}
         self.committed: dict[int, Row] = {}
         self.between: Callable[[], None] = lambda: None
+        self.room = 1000
+        """Rows that a read has bytes for."""
+
         self._started = 0
 
     def begin(self) -> Transaction:
@@ -43,15 +47,22 @@ class SimulatedOutbox:
         if commit:
             self.committed |= {row[0]: row for row in transaction.rows}
 
-    def tail(self, after: int, limit: int) -> list[Row]:
+    def tail(self, last: int, limit: int) -> list[Row]:
         self.between()
-        return [self.committed[position] for position in sorted(self.committed) if position > after][:limit]
+        above = [self.committed[position] for position in sorted(self.committed) if position > last]
+        read = above[: min(limit, self.room)]
+        return [self.committed[last], *read] if last in self.committed else read
+
+    def witness(self, position: int) -> Witness | None:
+        return Witness.of(self.committed[position]) if position in self.committed else None
 
     def writers(self) -> Writers:
         self.between()
         return frozenset(number for number, transaction in self.running.items() if transaction.rows)
 
-    def look(self, ranges: Sequence[Range], limit: int) -> list[Row]:
+    def look(self, ranges: Sequence[Range], limit: int) -> Found:
         self.between()
         inside = [position for start, end in ranges for position in range(start, end + 1)]
-        return [self.committed[position] for position in sorted(inside) if position in self.committed][:limit]
+        found = [self.committed[position] for position in sorted(inside) if position in self.committed]
+        taken = found[: min(limit, self.room)]
+        return Found(taken, complete=taken == found)
