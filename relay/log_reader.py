@@ -130,15 +130,17 @@ class LogReader:
 
     def _read_tail(self) -> None:
         rows = self._source.tail(self._high, self._limit)
-        last = rows.pop(0) if rows and rows[0][0] == self._high else None
-        if (last and Witness.of(last)) != self._last:
-            raise HistoryChangedError(f"the row at position {self._high} is not the one that was read")
+        self._compare(rows.pop(0) if rows and rows[0][0] == self._high else None)
         if not rows:
             return
         if rows[-1][0] - self._high != len(rows):
             self._gaps.note(missing([row[0] for row in rows], self._high))
         self._held = rows
         self._high, self._last = rows[-1][0], Witness.of(rows[-1])
+
+    def _compare(self, last: Row | None) -> None:
+        if (last and Witness.of(last)) != self._last:
+            raise HistoryChangedError(f"the row at position {self._high} is not the one that was read")
 
     def _look_at_gaps(self) -> tuple[list[Row], list[Range]]:
         if not self._gaps:
