@@ -24,21 +24,21 @@ class HistoryChangedError(Exception):
 
 
 class Found(NamedTuple):
-    """The rows of a look, ascending."""
+    """What a statement read."""
 
+    last: Row | None
+    """What stands at the last position that was read before. It counts for no limit."""
     rows: list[Row]
+    """Ascending; at least one if there is one."""
     complete: bool
-    """False when a limit of rows or bytes stopped the look: there may be rows above the last one found."""
+    """False when a limit of rows or bytes stopped a look: there may be rows above the last one found."""
 
 
 class OutboxSource(Protocol):
     """Three statements against the outbox, each with a snapshot of its own, each bounded in rows and bytes."""
 
-    def tail(self, last: int, limit: int) -> list[Row]:
-        """The row at ``last``, if one stands there, and the first rows above it, ascending.
-
-        Above ``last`` at least one if there is one, and at most ``limit``.
-        """
+    def tail(self, last: int, limit: int) -> Found:
+        """The row at ``last``, and the first rows above it: at most ``limit``."""
 
     def writers(self) -> Writers:
         """Every transaction that may have drawn a position and is still running in the statement's own snapshot.
@@ -47,8 +47,8 @@ class OutboxSource(Protocol):
         the later rows of whoever waited for it.
         """
 
-    def look(self, ranges: Sequence[Range], limit: int) -> Found:
-        """The first rows inside ``ranges``: at least one if there is one, and at most ``limit``."""
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
+        """The row at ``last``, and the first rows inside ``ranges``, all of them below it: at most ``limit``."""
 
 
 class Batch(NamedTuple):
@@ -129,8 +129,8 @@ class LogReader:
         return rows[:cut], rows[cut:]
 
     def _read_tail(self) -> None:
-        rows = self._source.tail(self._high, self._limit)
-        self._compare(rows.pop(0) if rows and rows[0][0] == self._high else None)
+        last, rows, _ = self._source.tail(self._high, self._limit)
+        self._compare(last)
         if not rows:
             return
         if rows[-1][0] - self._high != len(rows):
@@ -139,6 +139,7 @@ class LogReader:
         self._high, self._last = rows[-1][0], Witness.of(rows[-1])
 
     def _compare(self, last: Row | None) -> None:
+        """While it stands, no position up to it was handed out again: what was read with it is of one history."""
         if (last and Witness.of(last)) != self._last:
             raise HistoryChangedError(f"the row at position {self._high} is not the one that was read")
 
@@ -149,7 +150,8 @@ class LogReader:
         gaps = self._gaps.due(MAX_GAPS_A_LOOK)
         if not gaps:
             return [], []
-        rows, complete = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)
+        last, rows, complete = self._source.look([(gap.start, gap.end) for gap in gaps], self._high, self._limit)
+        self._compare(last)
         dropped = self._gaps.looked(gaps, [row[0] for row in rows], complete=complete)
         if rows:
             # A writer found here may have ended after it was seen running, with an earlier row in a gap not due then.

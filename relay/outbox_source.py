@@ -33,14 +33,14 @@ _LOOK = f"""
     PREPARE look (bigint[], bigint[], int, bigint) AS
         SELECT {_COLUMNS}, read < $4 FROM (
             SELECT *, sum(bytes) OVER (ORDER BY number, position ROWS UNBOUNDED PRECEDING) AS read
-            FROM (SELECT number, inside.*, {_BYTES} AS bytes
+            FROM (SELECT number, inside.*, CASE WHEN number > 1 THEN {_BYTES} ELSE 0 END AS bytes
                   FROM unnest($1, $2) WITH ORDINALITY AS gap (first, last, number) CROSS JOIN LATERAL (
                       SELECT position, topic, key, value, headers, replayed FROM outbox
                       WHERE position BETWEEN gap.first AND gap.last ORDER BY position LIMIT $3) AS inside
-                  ORDER BY number, position LIMIT $3) AS found) AS measured
+                  ORDER BY number, position LIMIT $3 + 1) AS found) AS measured
         WHERE read - bytes < $4 ORDER BY number, position
 """
-"""Gap by gap, in their order: what lies beyond a limit is neither fetched nor sorted."""
+"""The first range is the last row read. Then gap by gap: what lies beyond a limit is neither fetched nor sorted."""
 
 _WRITERS = """
     PREPARE writers (pg_snapshot) AS
@@ -83,15 +83,13 @@ class PostgresOutbox:
         with self._session.cursor() as cursor:
             cursor.execute(";".join((_TAIL, _LOOK, _WRITERS)))
 
-    def tail(self, last: int, limit: int) -> list[Row]:
-        """The row at ``last``, if one stands there, and the first rows above it.
-
-        Above ``last`` at most ``limit``, and at most MAX_BATCH_BYTES unless it is one row.
-        """
+    def tail(self, last: int, limit: int) -> Found:
+        """The row at ``last``, and the first above it: at most ``limit`` and MAX_BATCH_BYTES, or one larger row."""
         with self._session.cursor() as cursor:
             cursor.execute("EXECUTE tail (%s, %s, %s)", (last, limit, MAX_BATCH_BYTES))
-            rows = cursor.fetchall()
-        return rows if rows and rows[0][0] == last else rows[:limit]
+            rows: list[Row] = cursor.fetchall()
+        known = rows.pop(0) if rows and rows[0][0] == last else None
+        return Found(known, rows[:limit], complete=False)
 
     def writers(self) -> Writers:
         """Transaction ids of those that may have drawn a position and are running in the statement's own snapshot."""
@@ -99,19 +97,21 @@ class PostgresOutbox:
             cursor.execute("EXECUTE writers (pg_current_snapshot())")
             return frozenset(number for (number,) in cursor.fetchall())
 
-    def look(self, ranges: Sequence[Range], limit: int) -> Found:
-        """The first rows inside ``ranges``: at most ``limit``, and at most MAX_BATCH_BYTES unless it is one row."""
-        firsts, lasts = [start for start, _ in ranges], [end for _, end in ranges]
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
+        """The row at ``last``, and the first rows inside ``ranges``: as many as ``tail`` may read."""
+        firsts, lasts = [last, *(start for start, _ in ranges)], [last, *(end for _, end in ranges)]
         with self._session.cursor() as cursor:
             cursor.execute("EXECUTE look (%s::bigint[], %s::bigint[], %s, %s)", (firsts, lasts, limit, MAX_BATCH_BYTES))
-            rows = cursor.fetchall()
-        room_left = not rows or rows[-1][-1]
-        return Found([row[:-1] for row in rows], complete=room_left and len(rows) < limit)
+            found = cursor.fetchall()
+        room_left = not found or found[-1][-1]
+        rows: list[Row] = [row[:-1] for row in found]
+        known = rows.pop(0) if rows and rows[0][0] == last else None
+        return Found(known, rows[:limit], complete=room_left and len(rows) < limit)
 
     def witness(self, position: int) -> Witness | None:
         """What stands at ``position`` now."""
-        rows, _ = self.look([(position, position)], 1)
-        return Witness.of(rows[0]) if rows else None
+        known = self.look([], position, 1).last
+        return Witness.of(known) if known else None
 
     def cancel(self) -> None:
         """End a statement that runs in another thread; it raises there."""

@@ -70,9 +70,11 @@ class Database(NamedTuple):
         """Whether every transaction is over."""
         return all(stage >= Stage.COMMITTED for stage in self.writers)
 
-    def stage(self, position: int) -> Stage:
-        """Of the transaction that drew ``position``."""
-        return self.writers[self.drawn[position - 1].owner - 1]
+    @property
+    def unlocked(self) -> "Database":
+        """The same, once all that can be seen have let go of their locks."""
+        over = tuple(Stage.COMMITTED if stage == Stage.VISIBLE else stage for stage in self.writers)
+        return self._replace(writers=over)
 
     def visible(self) -> tuple[Row, ...]:
         """What a snapshot taken now sees of the outbox."""

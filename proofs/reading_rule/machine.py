@@ -111,10 +111,8 @@ class Relay:
         return view.rows if point.looked is None else point.looked
 
     def _answered(self, reader: int, point: Point, request: Tail | Look | AskWriters, seen: Any) -> Point:
-        if isinstance(request, Tail):
-            return Point(self.reader.answer(reader, _tail(seen, request)))
-        if isinstance(request, Look):
-            return Point(self.reader.answer(reader, _look(seen, request)))
+        if not isinstance(request, AskWriters):
+            return Point(self.reader.answer(reader, _found(seen, request)))
         if point.snapshot is None:
             snapshot, looked = seen
             return Point(reader, snapshot, looked)
@@ -147,11 +145,10 @@ class Relay:
         return number, self.points.of(Point(self.reader.begin(receipt.settled, receipt.witness)))
 
 
-def _tail(rows: Rows, request: Tail) -> list[Row]:
-    last = [row for row in rows if row[0] == request.last]
-    return last + [row for row in rows if row[0] > request.last][: request.limit]
-
-
-def _look(rows: Rows, request: Look) -> Found:
-    inside = [row for row in rows if any(start <= row[0] <= end for start, end in request.ranges)]
-    return Found(inside[: request.limit], complete=len(inside) <= request.limit)
+def _found(rows: Rows, request: Tail | Look) -> Found:
+    at_last = next((row for row in rows if row[0] == request.last), None)
+    if isinstance(request, Tail):
+        asked = [row for row in rows if row[0] > request.last]
+    else:
+        asked = [row for row in rows if any(start <= row[0] <= end for start, end in request.ranges)]
+    return Found(at_last, asked[: request.limit], complete=len(asked) <= request.limit)

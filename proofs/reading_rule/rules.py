@@ -41,5 +41,20 @@ class Rule(NamedTuple):
 
     running: Callable[[Writers, Snapshot], Writers] = running_in_the_snapshot
     reader: type[LogReader] = LogReader
+    unlocking_matters: bool = False
+    """Whether it makes a difference if one that was over in the snapshot has let go of its locks.
+
+    Where it makes none the walk takes both for one, which leaves out no interleaving that could be told apart.
+    """
     looks_first: bool = False
     """Whether gaps are looked at with a snapshot from before it is asked who is running."""
+
+
+RULES = {
+    "kept": Rule(),
+    "writers by the lock table alone": Rule(running=in_the_lock_table, unlocking_matters=True),
+    "writers below xmax only": Rule(running=below_xmax),
+    "gaps before writers": Rule(looks_first=True),
+    "rows behind a due gap not held back": Rule(reader=ReleasesBehindGaps),
+    "last row not read again": Rule(reader=TrustsPositions),
+}

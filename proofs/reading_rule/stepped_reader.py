@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from relay.gaps import Writers
-from relay.log_reader import Batch, Found, HistoryChangedError, LogReader, Row
+from relay.log_reader import Batch, Found, HistoryChangedError, LogReader
 from relay.positions import Range, Settled
 from relay.receipt import Witness
 
@@ -21,6 +21,7 @@ class Look(NamedTuple):
     """The reader asks for rows inside ``ranges``."""
 
     ranges: tuple[Range, ...]
+    last: int
     limit: int
 
 
@@ -49,16 +50,20 @@ class _Script:
             return answer
         raise _AskedError(request)
 
-    def tail(self, last: int, limit: int) -> list[Row]:
-        return list(self._next(Tail(last, limit)))
+    def tail(self, last: int, limit: int) -> Found:
+        return _own(self._next(Tail(last, limit)))
 
     def writers(self) -> Writers:
         found: Writers = self._next(AskWriters())
         return found
 
-    def look(self, ranges: Sequence[Range], limit: int) -> Found:
-        found: Found = self._next(Look(tuple(ranges), limit))
-        return Found(list(found.rows), found.complete)
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
+        return _own(self._next(Look(tuple(ranges), last, limit)))
+
+
+def _own(found: Found) -> Found:
+    """With a list that the reader may change."""
+    return found._replace(rows=list(found.rows))
 
 
 class Node(NamedTuple):

@@ -36,7 +36,13 @@ class _Databases:
         self.numbers = Numbers[Database]()
         self._views: dict[View, View] = {}
         self._known: list[tuple[View, bool, list[tuple[str, int]]]] = []
+        self._unlocked: list[int] = []
         self.numbers.of(Database())
+
+    def unlocked_of(self, number: int) -> int:
+        """What it is once all that can be seen have let go of their locks."""
+        self.of(number)
+        return self._unlocked[number]
 
     def of(self, number: int) -> tuple[View, bool, list[tuple[str, int]]]:
         """View, whether it is quiet, steps."""
@@ -44,6 +50,7 @@ class _Databases:
             database = self.numbers.values[len(self._known)]
             view = View(database.visible(), database.snapshot(), database.locks())
             after = [(name, self.numbers.of(then)) for name, then in steps(database, self._size)]
+            self._unlocked.append(self.numbers.of(database.unlocked))
             self._known.append((self._views.setdefault(view, view), database.quiet, after))
         return self._known[number]
 
@@ -54,6 +61,7 @@ class Walk:
     def __init__(self, size: Size, rule: Rule, *, limit: int, gaps_a_look: int) -> None:
         self._databases = _Databases(size)
         self._relay = Relay(rule, limit)
+        self._unlocking_matters = rule.unlocking_matters
         self._gaps_a_look = gaps_a_look
         self._steps = 0
         self._at_rest: set[int] = set()
@@ -85,11 +93,16 @@ class Walk:
         database = self._databases.numbers.values[number]
         if quiet:
             self._come_to_rest(number, kafka, relay)
-        read = self._relay.step(database, view, kafka, relay)
-        after = [_packed(number, *read), _packed(number, kafka, start)]
-        after += [_packed(then, kafka, relay) for _, then in moves]
+        kafka_then, relay_then = self._relay.step(database, view, kafka, relay)
+        after = [self._packed(number, kafka_then, relay_then), self._packed(number, kafka, start)]
+        after += [self._packed(then, kafka, relay) for _, then in moves]
         self._steps += len(after)
         return after
+
+    def _packed(self, database: int, kafka: int, relay: int) -> int:
+        if not self._unlocking_matters and self._relay.points.values[relay].snapshot is None:
+            database = self._databases.unlocked_of(database)
+        return _packed(database, kafka, relay)
 
     def _come_to_rest(self, number: int, kafka: int, relay: int) -> None:
         """When nobody writes any more, the relay publishes everything. Raises BrokenError."""
@@ -117,9 +130,9 @@ class Walk:
     def _step_between(self, before: int, after: int) -> str:
         number, _, relay = _unpacked(before)
         then, _, relay_then = _unpacked(after)
-        if then != number:
+        if relay_then == relay:
             _, _, moves = self._databases.of(number)
-            return next(name for name, to in moves if to == then)
+            return next(name for name, to in moves if then in {to, self._databases.unlocked_of(to)})
         if self._relay.points.values[relay_then].reader is None:
             return "the relay crashes, or finds that history changed"
         return self._relay.told(relay)

@@ -5,7 +5,7 @@ from secrets import token_hex
 
 import pytest
 
-from relay.log_reader import LogReader, Row
+from relay.log_reader import Found, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
 from tests.integration.relay.writers import Crowd, append, execute, session, write
@@ -124,28 +124,35 @@ def test_reads_are_bounded_by_bytes_and_never_empty_for_a_large_row(
             append(writer, "events", value="x" * size)
         writer.commit()
     source = PostgresOutbox(database_url)
-    assert [row[0] for row in source.tail(0, 100)] == [1, 2, 3]
-    assert [row[0] for row in source.tail(3, 100)] == [3, 4]
-    assert [row[0] for row in source.tail(4, 100)] == [4, 5], "the last row read is no part of the limit"
+    assert positions(source.tail(0, 100)) == (None, [1, 2, 3])
+    assert positions(source.tail(3, 100)) == (3, [4]), "the last row read is no part of the limit"
+    assert positions(source.tail(4, 100)) == (4, [5])
+
+
+def positions(found: Found) -> tuple[int | None, list[int]]:
+    """Of the last row read before, and of those found."""
+    return found.last[0] if found.last else None, [row[0] for row in found.rows]
 
 
 def test_looks_are_bounded_by_bytes_and_say_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 1000)
     with session(database_url) as writer:
-        for size in (400, 400, 5000, 10, 10):
+        for size in (400, 400, 5000, 10, 10, 10, 10, 10, 10, 5000):
             append(writer, "events", value="x" * size)
         writer.commit()
     source = PostgresOutbox(database_url)
 
     def look(*ranges: tuple[int, int], limit: int = 100) -> tuple[list[int], bool]:
-        rows, complete = source.look(ranges, limit)
-        return [row[0] for row in rows], complete
+        found = source.look(ranges, 10, limit)
+        assert found.last is not None
+        return positions(found)[1], found.complete
 
     assert look((1, 1), (2, 5)) == ([1, 2, 3], False)
     assert look((3, 9)) == ([3], False)
-    assert look((1, 1), (4, 9)) == ([1, 4, 5], True)
+    assert look((1, 1), (4, 5)) == ([1, 4, 5], True)
     assert look((1, 1), (4, 9), limit=2) == ([1, 4], False)
-    assert look((6, 9)) == ([], True)
+    assert look() == ([], True)
+    assert source.look([(1, 1), (4, 5)], 11, 2) == (None, source.look([(1, 1), (4, 5)], 10, 2).rows, False)
 
 
 def test_large_headers_and_keys_count(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +164,9 @@ def test_large_headers_and_keys_count(database_url: str, monkeypatch: pytest.Mon
         append(writer, "events")
         writer.commit()
     source = PostgresOutbox(database_url)
-    assert [row[0] for row in source.tail(0, 100)] == [1]
-    assert [row[0] for row in source.tail(1, 100)] == [1, 2]
-    assert [row[0] for row in source.look([(2, 3)], 100).rows] == [2]
+    assert positions(source.tail(0, 100)) == (None, [1])
+    assert positions(source.tail(1, 100)) == (1, [2])
+    assert positions(source.look([(2, 3)], 1, 100)) == (1, [2])
 
 
 _EPOCH = 1 << 32

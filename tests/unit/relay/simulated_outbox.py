@@ -47,11 +47,10 @@ class SimulatedOutbox:
         if commit:
             self.committed |= {row[0]: row for row in transaction.rows}
 
-    def tail(self, last: int, limit: int) -> list[Row]:
+    def tail(self, last: int, limit: int) -> Found:
         self.between()
         above = [self.committed[position] for position in sorted(self.committed) if position > last]
-        read = above[: min(limit, self.room)]
-        return [self.committed[last], *read] if last in self.committed else read
+        return self._found(above, last, limit)
 
     def witness(self, position: int) -> Witness | None:
         return Witness.of(self.committed[position]) if position in self.committed else None
@@ -60,9 +59,12 @@ class SimulatedOutbox:
         self.between()
         return frozenset(number for number, transaction in self.running.items() if transaction.rows)
 
-    def look(self, ranges: Sequence[Range], limit: int) -> Found:
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
         self.between()
         inside = [position for start, end in ranges for position in range(start, end + 1)]
-        found = [self.committed[position] for position in sorted(inside) if position in self.committed]
-        taken = found[: min(limit, self.room)]
-        return Found(taken, complete=taken == found)
+        rows = [self.committed[position] for position in sorted(inside) if position in self.committed]
+        return self._found(rows, last, limit)
+
+    def _found(self, rows: list[Row], last: int, limit: int) -> Found:
+        taken = rows[: min(limit, self.room)]
+        return Found(self.committed.get(last), taken, complete=taken == rows)

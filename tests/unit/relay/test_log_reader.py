@@ -154,7 +154,7 @@ def test_gaps_are_looked_at_only_when_a_writer_is_over() -> None:
     reader.read()
     looks: list[int] = []
     look = outbox.look
-    outbox.look = lambda ranges, limit: looks.append(len(ranges)) or look(ranges, limit)  # type: ignore[method-assign, func-returns-value]
+    outbox.look = lambda ranges, last, limit: looks.append(len(ranges)) or look(ranges, last, limit)  # type: ignore[method-assign, func-returns-value]
 
     for _ in range(5):
         reader.read()
