@@ -1,6 +1,6 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
+from sabotage import commands, consumers, leases, log, memory, payments, proofs, reading, relays, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -10,6 +10,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     payments.MECHANISMS,
     consumers.MECHANISMS,
     log.MECHANISMS,
+    reading.MECHANISMS,
     relays.MECHANISMS,
     memory.MECHANISMS,
     proofs.MECHANISMS,
