@@ -50,7 +50,7 @@ def _rows(after: int) -> Iterator["Row"]:
     """Raises CannotError when the database goes away or changes its past."""
     from psycopg2 import Error
 
-    from relay.log_reader import HistoryChangedError, LogReader
+    from relay.log_reader import DoubtError, LogReader
     from relay.outbox_source import PostgresOutbox
     from relay.positions import Settled
 
@@ -64,7 +64,7 @@ def _rows(after: int) -> Iterator["Row"]:
                 time.sleep(_PAUSE_SECONDS)
     except Error as error:
         raise CannotError(f"database: {str(error).splitlines()[0]}") from error
-    except HistoryChangedError as error:
+    except DoubtError as error:
         raise CannotError(f"{error}: the database was restored, or rows were pruned that were not shown yet") from error
 
 

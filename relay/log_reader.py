@@ -16,10 +16,10 @@ MAX_GAPS_A_LOOK = 2000
 """Gaps of one statement; each costs one descent of the index."""
 
 
-class HistoryChangedError(Exception):
-    """The last row read is gone or another one: positions up to it may have been handed out again.
+class DoubtError(Exception):
+    """What was read may not be so any more, and positions may be handed out again.
 
-    Whoever reads begins anew, and compares the outbox with what was published before it trusts any position.
+    The next term begins with a comparison of the outbox and what was published.
     """
 
 
@@ -101,7 +101,7 @@ class LogReader:
     def read(self) -> Batch:
         """The next rows, gaps that were filled among them; empty when there are none now.
 
-        Raises HistoryChangedError when the last row read is gone or another one.
+        Raises DoubtError when the last row read before is gone or another one.
         """
         if not self._held:
             self._read_tail()
@@ -141,7 +141,7 @@ class LogReader:
     def _compare(self, last: Row | None) -> None:
         """While it stands, no position up to it was handed out again: what was read with it is of one history."""
         if (last and Witness.of(last)) != self._last:
-            raise HistoryChangedError(f"the row at position {self._high} is not the one that was read")
+            raise DoubtError(f"the row at position {self._high} is not the one that was read")
 
     def _look_at_gaps(self) -> tuple[list[Row], list[Range]]:
         if not self._gaps:

@@ -35,7 +35,7 @@ def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publi
 class Turn:
     """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, StoppedError, GraceOverError.
 
-    HistoryChangedError, too: then the receipt names a row that is gone, and the next turn compares before it publishes.
+    DoubtError, too: then the receipt names a row that is gone, and the next turn compares before it publishes.
 
     Whatever it was, the next turn starts from the receipt: there is one way to begin, and no half-known state.
     """

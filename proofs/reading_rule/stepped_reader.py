@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from relay.gaps import Writers
-from relay.log_reader import Batch, Found, HistoryChangedError, LogReader
+from relay.log_reader import Batch, DoubtError, Found, LogReader
 from relay.positions import Range, Settled
 from relay.receipt import Witness
 
@@ -107,7 +107,7 @@ class SteppedReader:
         except _AskedError as asked:
             place = _places(asked.__traceback__)
             return self._number((asked.request, place, _frozen(reader)), Node(asked.request, start, answers))
-        except HistoryChangedError:
+        except DoubtError:
             return self._number("changed", Node(None, start, answers))
         return self._number((_frozen(batch), _frozen(reader)), Node(batch, reader, ()))
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import relay.log_reader
-from relay.log_reader import HistoryChangedError, LogReader, Row
+from relay.log_reader import DoubtError, LogReader, Row
 from relay.positions import Settled
 from tests.unit.relay.simulated_outbox import SimulatedOutbox
 
@@ -220,7 +220,7 @@ def test_a_last_row_that_is_gone_or_another_one_ends_the_reader(change: str) -> 
     if change == "replaced":
         outbox.committed[3] = (*old[:3], "another value", *old[4:])
 
-    with pytest.raises(HistoryChangedError, match="position 3"):
+    with pytest.raises(DoubtError, match="position 3"):
         reader.read()
 
 
@@ -229,7 +229,7 @@ def test_a_last_row_as_the_receipt_knows_it_is_compared_from_the_first_read_on()
     known = outbox.witness(2)
     LogReader(outbox, Settled(2), 10, known).read()
     del outbox.committed[2]
-    with pytest.raises(HistoryChangedError):
+    with pytest.raises(DoubtError):
         LogReader(outbox, Settled(2), 10, known).read()
 
 
@@ -250,5 +250,5 @@ def test_a_highest_settled_position_that_was_rolled_back_is_no_alarm_until_a_row
     del outbox.committed[1]
     assert reader.read().rows == []
     outbox.committed[2] = (2, "events", "k", "handed out again", "[]", False)
-    with pytest.raises(HistoryChangedError):
+    with pytest.raises(DoubtError):
         reader.read()
