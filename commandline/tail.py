@@ -47,15 +47,16 @@ def _begin(since: datetime | None) -> int:
 
 
 def _rows(after: int) -> Iterator["Row"]:
-    """Raises CannotError when the database goes away."""
+    """Raises CannotError when the database goes away or changes its past."""
     from psycopg2 import Error
 
-    from relay.log_reader import LogReader
+    from relay.log_reader import DoubtError, LogReader
     from relay.outbox_source import PostgresOutbox
     from relay.positions import Settled
 
     try:
-        reader = LogReader(PostgresOutbox(database_url()), Settled(after), _ROWS)
+        outbox = PostgresOutbox(database_url())
+        reader = LogReader(outbox, Settled(after), _ROWS, outbox.witness(after))
         while True:
             batch = reader.read()
             yield from batch.rows
@@ -63,6 +64,8 @@ def _rows(after: int) -> Iterator["Row"]:
                 time.sleep(_PAUSE_SECONDS)
     except Error as error:
         raise CannotError(f"database: {str(error).splitlines()[0]}") from error
+    except DoubtError as error:
+        raise CannotError(f"{error}: the database was restored, or rows were pruned that were not shown yet") from error
 
 
 def _line(row: "Row") -> str:

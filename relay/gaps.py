@@ -59,7 +59,7 @@ class GapTracker:
     def looked(self, gaps: Sequence[Gap], found: Sequence[int], *, complete: bool) -> list[Range]:
         """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``; the ranges nobody will fill now.
 
-        ``complete`` is false when the look stopped at its row limit: gaps above the last row found stay due.
+        ``complete`` is false when a limit stopped the look: gaps above the last row found stay due.
         """
         upto = math.inf if complete else found[-1]
         rest = self._due[len(gaps) :]
@@ -81,6 +81,11 @@ class GapTracker:
                     dropped.append((start, end))
         self._due = unseen + rest
         return dropped
+
+    def look_again(self, positions: Sequence[int]) -> None:
+        """Rows stand at ``positions``, as a look found, but they were put back: these are gaps again, and due."""
+        if positions:
+            self._due = sorted(self._due + [Gap(start, end, frozenset()) for start, end in runs(positions)])
 
 
 def _left(gap: Gap, found: Sequence[int]) -> list[Range]:

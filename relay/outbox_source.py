@@ -3,31 +3,47 @@
 from collections.abc import Sequence
 
 from relay.gaps import Writers
-from relay.log_reader import Row
+from relay.log_reader import Found, Row
 from relay.positions import Range
 from relay.postgres import connect
 from relay.receipt import Witness
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-"""Values of one read; a single larger one is still read."""
+"""Of one read; a single larger row is still read."""
 
 _COLUMNS = "position, topic, key, value, headers::text, replayed"
 
-_PREPARE = f"""
+_BYTES = "octet_length(value) + pg_column_size(headers) + octet_length(key) + octet_length(topic)"
+"""Neither function fetches a value that is stored aside (PostgreSQL, "TOAST"): rows that aren't read cost no bytes.
+
+Headers count as they are stored, compressed if they are large.
+"""
+
+_TAIL = f"""
     PREPARE tail (bigint, int, bigint) AS
         SELECT {_COLUMNS} FROM (
-            SELECT *, sum(octet_length(value)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
-                      - octet_length(value) AS before
-            FROM (SELECT position, topic, key, value, headers, replayed FROM outbox
-                  WHERE position > $1 ORDER BY position LIMIT $2) AS first) AS measured
-        WHERE before < $3 ORDER BY position;
-    PREPARE look (bigint[], bigint[], int) AS
-        SELECT {_COLUMNS} FROM (
-            SELECT found.* FROM unnest($1, $2) AS gap (first, last) CROSS JOIN LATERAL (
-                SELECT position, topic, key, value, headers, replayed FROM outbox
-                WHERE position BETWEEN gap.first AND gap.last ORDER BY position LIMIT $3) AS found) AS inside
-        ORDER BY position LIMIT $3;
-    PREPARE writers AS
+            SELECT *, sum(bytes) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - bytes AS before
+            FROM (SELECT position, topic, key, value, headers, replayed,
+                      CASE WHEN position > $1 THEN {_BYTES} ELSE 0 END AS bytes
+                  FROM outbox WHERE position >= $1 ORDER BY position LIMIT $2 + 1) AS first) AS measured
+        WHERE before < $3 ORDER BY position
+"""
+
+_LOOK = f"""
+    PREPARE look (bigint[], bigint[], int, bigint) AS
+        SELECT {_COLUMNS}, read < $4 FROM (
+            SELECT *, sum(bytes) OVER (ORDER BY number, position ROWS UNBOUNDED PRECEDING) AS read
+            FROM (SELECT number, inside.*, CASE WHEN number > 1 THEN {_BYTES} ELSE 0 END AS bytes
+                  FROM unnest($1, $2) WITH ORDINALITY AS gap (first, last, number) CROSS JOIN LATERAL (
+                      SELECT position, topic, key, value, headers, replayed FROM outbox
+                      WHERE position BETWEEN gap.first AND gap.last ORDER BY position LIMIT $3) AS inside
+                  ORDER BY number, position LIMIT $3 + 1) AS found) AS measured
+        WHERE read - bytes < $4 ORDER BY number, position
+"""
+"""The first range is the last row read. Then gap by gap: what lies beyond a limit is neither fetched nor sorted."""
+
+_WRITERS = """
+    PREPARE writers (pg_snapshot) AS
         WITH locks AS MATERIALIZED (
             SELECT virtualtransaction, locktype, relation, mode, transactionid FROM pg_locks
             WHERE granted AND (locktype = 'transactionid'
@@ -36,7 +52,15 @@ _PREPARE = f"""
         SELECT own.transactionid::text::bigint FROM locks AS own
         WHERE own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock' AND EXISTS (
             SELECT FROM locks AS held WHERE held.virtualtransaction = own.virtualtransaction
-                AND held.locktype = 'relation' AND held.mode = 'RowExclusiveLock');
+                AND held.locktype = 'relation' AND held.mode = 'RowExclusiveLock')
+        AND (own.transactionid::text::bigint - pg_snapshot_xmax($1)::text::bigint & 4294967295 < 2147483648
+            OR own.transactionid IN (SELECT running::xid FROM pg_snapshot_xip($1) AS running))
+"""
+"""A transaction becomes visible first and lets go of its locks a moment later, so the lock table alone is not enough.
+
+A snapshot lists the running transactions below its xmax, which is one past the last that ended: those from there on are
+running, too. The lock table's ids have 32 bits, and are compared in a circle (PostgreSQL documentation, "pg_snapshot
+Components", "Transactions and Identifiers").
 """
 
 _PLANS = (("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off"))
@@ -57,31 +81,37 @@ class PostgresOutbox:
     def __init__(self, url: str) -> None:
         self._session = connect(url, "reader", (*_PLANS, *_TIMEOUTS))
         with self._session.cursor() as cursor:
-            cursor.execute(_PREPARE)
+            cursor.execute(";".join((_TAIL, _LOOK, _WRITERS)))
 
-    def tail(self, after: int, limit: int) -> list[Row]:
-        """The first rows above ``after``: at most ``limit``, and at most MAX_BATCH_BYTES unless it is one row."""
+    def tail(self, last: int, limit: int) -> Found:
+        """The row at ``last``, and the first above it: at most ``limit`` and MAX_BATCH_BYTES, or one larger row."""
         with self._session.cursor() as cursor:
-            cursor.execute("EXECUTE tail (%s, %s, %s)", (after, limit, MAX_BATCH_BYTES))
-            return cursor.fetchall()
+            cursor.execute("EXECUTE tail (%s, %s, %s)", (last, limit, MAX_BATCH_BYTES))
+            rows: list[Row] = cursor.fetchall()
+        known = rows.pop(0) if rows and rows[0][0] == last else None
+        return Found(known, rows[:limit], complete=False)
 
     def writers(self) -> Writers:
-        """Transaction ids of those that may have drawn a position and are not over."""
+        """Transaction ids of those that may have drawn a position and are running in the statement's own snapshot."""
         with self._session.cursor() as cursor:
-            cursor.execute("EXECUTE writers")
+            cursor.execute("EXECUTE writers (pg_current_snapshot())")
             return frozenset(number for (number,) in cursor.fetchall())
 
-    def look(self, ranges: Sequence[Range], limit: int) -> list[Row]:
-        """The first ``limit`` rows inside ``ranges``."""
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
+        """The row at ``last``, and the first rows inside ``ranges``: as many as ``tail`` may read."""
+        firsts, lasts = [last, *(start for start, _ in ranges)], [last, *(end for _, end in ranges)]
         with self._session.cursor() as cursor:
-            firsts, lasts = [start for start, _ in ranges], [end for _, end in ranges]
-            cursor.execute("EXECUTE look (%s::bigint[], %s::bigint[], %s)", (firsts, lasts, limit))
-            return cursor.fetchall()
+            cursor.execute("EXECUTE look (%s::bigint[], %s::bigint[], %s, %s)", (firsts, lasts, limit, MAX_BATCH_BYTES))
+            found = cursor.fetchall()
+        room_left = not found or found[-1][-1]
+        rows: list[Row] = [row[:-1] for row in found]
+        known = rows.pop(0) if rows and rows[0][0] == last else None
+        return Found(known, rows[:limit], complete=room_left and len(rows) < limit)
 
     def witness(self, position: int) -> Witness | None:
         """What stands at ``position`` now."""
-        found = self.look([(position, position)], 1)
-        return Witness.of(found[0]) if found else None
+        known = self.look([], position, 1).last
+        return Witness.of(known) if known else None
 
     def cancel(self) -> None:
         """End a statement that runs in another thread; it raises there."""

@@ -8,10 +8,12 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from relay.log_reader import Row
 from relay.positions import Range, Settled
+
+if TYPE_CHECKING:
+    from relay.log_reader import Row
 
 MAX_METADATA = 4000
 _MAX_RANGES = 4096
@@ -32,7 +34,7 @@ class Witness(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, row: Row) -> "Witness":
+    def of(cls, row: "Row") -> "Witness":
         """Fingerprint of everything in the row that is published."""
         position, topic, key, value, headers, replayed = row
         content = "\0".join((topic, key, value, headers, str(replayed)))
@@ -48,7 +50,7 @@ class Receipt(NamedTuple):
     partial: bool = False
     """More is published above ``settled`` than the metadata had room for."""
 
-    def after(self, settled: Settled, rows: Sequence[Row]) -> "Receipt":
+    def after(self, settled: Settled, rows: "Sequence[Row]") -> "Receipt":
         """The receipt once ``rows``, ascending, are published as well and ``settled`` is what is settled then."""
         witness = self.witness
         if rows and rows[-1][0] == settled.high:

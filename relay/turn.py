@@ -35,6 +35,8 @@ def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publi
 class Turn:
     """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, StoppedError, GraceOverError.
 
+    DoubtError, too: then the receipt names a row that is gone, and the next turn compares before it publishes.
+
     Whatever it was, the next turn starts from the receipt: there is one way to begin, and no half-known state.
     """
 
@@ -55,7 +57,7 @@ class Turn:
             self._vigil.aside(partial(_make_topics, settings))
             publisher = stack.enter_context(closing(make_publisher(settings, self._health, self._vigil.beat)))
             receipt = self._begin(publisher, source)
-            reader = LogReader(source, receipt.settled, settings.relay_batch_size)
+            reader = LogReader(source, receipt.settled, settings.relay_batch_size, receipt.witness)
             self._vigil.high = lambda: reader.high
             self._vigil.publishing = True
             metrics.ACTIVE.set(1)

@@ -5,6 +5,8 @@ from sabotage.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 
+_MODEL = "tests/unit/relay/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
+
 _XID = "    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,\n"
 _POSITION = "    position BIGINT GENERATED ALWAYS AS IDENTITY,\n"
 
@@ -16,6 +18,7 @@ MECHANISMS = (
         (Change("relay/gaps.py", "                elif gap.writers:", "                elif not gap:"),),
         (
             f"{_READER}::test_a_long_writer_holds_up_nobody_else",
+            _MODEL,
             "tests/integration/relay/test_reading.py::test_sixteen_writers_lose_nothing_and_keep_each_keys_order",
             "tests/crash/test_relay_besieged.py::test_everything_at_once",
         ),
@@ -27,11 +30,11 @@ MECHANISMS = (
         (
             Change(
                 "relay/log_reader.py",
-                "rows = self._source.look([(gap.start, gap.end) for gap in gaps], self._limit)",
-                "rows = self._source.look([(gap.start, gap.end) for gap in gaps if gap.writers], self._limit)",
+                "self._source.look([(gap.start, gap.end) for gap in gaps], self._high, self._limit)",
+                "self._source.look([(g.start, g.end) for g in gaps if g.writers], self._high, self._limit)",
             ),
         ),
-        (f"{_READER}::test_a_long_writer_holds_up_nobody_else",),
+        (f"{_READER}::test_a_long_writer_holds_up_nobody_else", _MODEL),
     ),
     Mechanism(
         "writers-after-the-read",
@@ -51,7 +54,7 @@ MECHANISMS = (
                 "            return [], []\n",
             ),
         ),
-        (f"{_READER}::test_long_random_histories",),
+        (f"{_READER}::test_long_random_histories", _MODEL),
     ),
     Mechanism(
         "writers-after-the-look",
@@ -64,7 +67,7 @@ MECHANISMS = (
                 "        if rows and not gaps:\n            # A writer",
             ),
         ),
-        (f"{_READER}::test_long_random_histories",),
+        (f"{_READER}::test_long_random_histories", _MODEL),
     ),
     Mechanism(
         "xid-before-position",
@@ -78,7 +81,7 @@ MECHANISMS = (
         g.IN_ORDER,
         "rows above a gap that was not looked at go out at once",
         (Change("relay/log_reader.py", "        if first is None:\n", "        if first != 0:\n"),),
-        (f"{_READER}::test_long_random_histories",),
+        (f"{_READER}::test_long_random_histories", _MODEL),
     ),
     Mechanism(
         "order-in-a-batch",

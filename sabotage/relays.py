@@ -42,7 +42,7 @@ MECHANISMS = (
         (
             Change(
                 "relay/turn.py",
-                "reader = LogReader(source, receipt.settled, settings.relay_batch_size)",
+                "reader = LogReader(source, receipt.settled, settings.relay_batch_size, receipt.witness)",
                 "reader = LogReader(source, Settled(), settings.relay_batch_size)",
             ),
         ),

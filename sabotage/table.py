@@ -1,6 +1,18 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, money, payments, proofs, relays, transactions
+from sabotage import (
+    commands,
+    consumers,
+    leases,
+    log,
+    memory,
+    money,
+    payments,
+    proofs,
+    reading,
+    relays,
+    transactions,
+)
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -11,6 +23,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     money.MECHANISMS,
     consumers.MECHANISMS,
     log.MECHANISMS,
+    reading.MECHANISMS,
     relays.MECHANISMS,
     memory.MECHANISMS,
     proofs.MECHANISMS,

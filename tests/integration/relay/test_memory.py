@@ -1,6 +1,7 @@
 """What the relay does when its memory is gone, or the database is older than it."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -47,6 +48,12 @@ def forget_checkpoint(settings: RelaySettings) -> None:
 def age_checkpoint(settings: RelaySettings) -> None:
     """As if the relay had died before each mirroring."""
     execute(settings.database_url.get_secret_value(), "UPDATE relay_checkpoints SET low = 1, ranges = '[]'")
+
+
+def wait_for(url: str, query: str) -> None:
+    """Until ``query`` finds a row."""
+    while not execute(url, query):
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +129,29 @@ def test_a_database_that_went_back_in_time(
     publish(after_restore, reader, later)
 
     assert [record.event_id for record in reader.read_to_end()] == [*kept, *waiting, *lost, *again, *later]
+
+
+def test_a_database_restored_in_place_under_a_running_relay(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """Positions 4 and 5 are handed out again; the relay is not told that anything happened."""
+    events = write(database_url, topics.events, 5)
+    with RunningRelay(settings):
+        reader.read_events(events)
+        wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 5")
+        with session(database_url) as restore, restore.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("DELETE FROM outbox WHERE position > 3")
+            cursor.execute("UPDATE relay_checkpoints SET low = 3")
+            cursor.execute("SELECT setval('outbox_position_seq', 3)")
+            restore.commit()
+        again = write(database_url, topics.events, 3, first=4)
+        assert execute(database_url, "SELECT max(position) FROM outbox") == [(6,)]
+        reader.read_events(again)
+        later = write(database_url, topics.events, 2, first=7)
+        reader.read_events(later)
+
+    assert [record.event_id for record in reader.read_to_end()] == [*events, *again, *later]
 
 
 def test_a_receipt_without_room_for_everything(

@@ -1,10 +1,11 @@
 """The log reader against real transactions."""
 
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 
 import pytest
 
-from relay.log_reader import LogReader, Row
+from relay.log_reader import Found, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
 from tests.integration.relay.writers import Crowd, append, execute, session, write
@@ -48,7 +49,7 @@ def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> Non
     settled, rows = Settled(), list[Row]()
     crowd.start()
     while crowd.writing or len(rows) < len(execute(database_url, "SELECT position FROM outbox")):
-        batch = LogReader(source, settled, 5).read()
+        batch = LogReader(source, settled, 5, source.witness(settled.high)).read()
         rows, settled = rows + batch.rows, batch.after
     crowd.join()
 
@@ -123,18 +124,99 @@ def test_reads_are_bounded_by_bytes_and_never_empty_for_a_large_row(
             append(writer, "events", value="x" * size)
         writer.commit()
     source = PostgresOutbox(database_url)
-    assert [row[0] for row in source.tail(0, 100)] == [1, 2, 3]
-    assert [row[0] for row in source.tail(3, 100)] == [4]
-    assert [row[0] for row in source.tail(4, 100)] == [5]
+    assert positions(source.tail(0, 100)) == (None, [1, 2, 3])
+    assert positions(source.tail(3, 100)) == (3, [4]), "the last row read is no part of the limit"
+    assert positions(source.tail(4, 100)) == (4, [5])
+
+
+def positions(found: Found) -> tuple[int | None, list[int]]:
+    """Of the last row read before, and of those found."""
+    return found.last[0] if found.last else None, [row[0] for row in found.rows]
+
+
+def test_looks_are_bounded_by_bytes_and_say_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 1000)
+    with session(database_url) as writer:
+        for size in (400, 400, 5000, 10, 10, 10, 10, 10, 10, 5000):
+            append(writer, "events", value="x" * size)
+        writer.commit()
+    source = PostgresOutbox(database_url)
+
+    def look(*ranges: tuple[int, int], limit: int = 100) -> tuple[list[int], bool]:
+        found = source.look(ranges, 10, limit)
+        assert found.last is not None
+        return positions(found)[1], found.complete
+
+    assert look((1, 1), (2, 5)) == ([1, 2, 3], False)
+    assert look((3, 9)) == ([3], False)
+    assert look((1, 1), (4, 5)) == ([1, 4, 5], True)
+    assert look((1, 1), (4, 9), limit=2) == ([1, 4], False)
+    assert look() == ([], True)
+    assert source.look([(1, 1), (4, 5)], 11, 2) == (None, source.look([(1, 1), (4, 5)], 10, 2).rows, False)
+
+
+def test_large_headers_and_keys_count(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 2000)
+    incompressible = [("h", token_hex(1000))]
+    with session(database_url) as writer:
+        append(writer, "events", headers=incompressible)
+        append(writer, "events", key="k" * 2000)
+        append(writer, "events")
+        writer.commit()
+    source = PostgresOutbox(database_url)
+    assert positions(source.tail(0, 100)) == (None, [1])
+    assert positions(source.tail(1, 100)) == (1, [2])
+    assert positions(source.look([(2, 3)], 1, 100)) == (1, [2])
+
+
+_EPOCH = 1 << 32
+
+
+@pytest.mark.parametrize("wraps", [0, 3 * _EPOCH])
+def test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks(
+    database_url: str, wraps: int
+) -> None:
+    """It becomes visible first and lets go of its locks a moment later. Snapshots are given, so the moment is, too."""
+    with session(database_url) as first, session(database_url) as second:
+        append(first, "events", "first")
+        append(second, "events", "second")
+        low, high = sorted(PostgresOutbox(database_url).writers())
+        source = PostgresOutbox(database_url)
+
+        def running(snapshot: str) -> list[int]:
+            with source._session.cursor() as cursor:
+                cursor.execute("EXECUTE writers (%s)", (snapshot,))
+                return sorted(number for (number,) in cursor.fetchall())
+
+        low64, high64, later = low + wraps, high + wraps, high + wraps + 1
+        assert running(f"{later}:{later}:") == [], "both are over and still hold their locks"
+        assert running(f"{low64}:{later}:{low64}") == [low]
+        assert running(f"{high64}:{later}:{high64}") == [high]
+        assert running(f"{low64}:{later}:{low64},{high64}") == [low, high]
+        assert running(f"{low64}:{low64}:") == [low, high], "none that began later was over"
+        assert running(f"{high64}:{high64}:") == [high]
+
+
+def test_ids_are_compared_in_a_circle(database_url: str) -> None:
+    """A snapshot taken just before the ids begin anew: a writer with a small id is a later one."""
+    with session(database_url) as writer:
+        append(writer, "events")
+        source = PostgresOutbox(database_url)
+        (number,) = source.writers()
+        before_the_turn = _EPOCH - 10
+        with source._session.cursor() as cursor:
+            cursor.execute("EXECUTE writers (%s)", (f"{before_the_turn}:{before_the_turn}:",))
+            assert cursor.fetchall() == [(number,)]
 
 
 def test_every_read_is_a_scan_of_the_primary_key(database_url: str) -> None:
     """Also on a table whose statistics say that it is empty."""
     source = PostgresOutbox(database_url)
     with source._session.cursor() as cursor:
-        for statement in ("tail (1, 5000, 1000000)", "look ('{1,5}', '{3,9}', 10)"):
+        for statement in ("tail (1, 5000, 1000000)", "look ('{1,5}', '{3,9}', 10, 1000000)"):
             cursor.execute(f"EXPLAIN EXECUTE {statement}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Index Scan using pk_outbox" in plan
             assert "Seq Scan" not in plan
+            assert "Sort  (" not in plan.replace("Incremental Sort", ""), "a look ends where its limit is"
     source.close()

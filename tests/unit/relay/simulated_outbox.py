@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from relay.gaps import Writers
-from relay.log_reader import Row
+from relay.log_reader import Found, Row
 from relay.positions import Range
+from relay.receipt import Witness
 
 
 @dataclass
@@ -24,6 +25,9 @@ class SimulatedOutbox:
         self.running: dict[int, Transaction] = {}
         self.committed: dict[int, Row] = {}
         self.between: Callable[[], None] = lambda: None
+        self.room = 1000
+        """Rows that a read has bytes for."""
+
         self._started = 0
 
     def begin(self) -> Transaction:
@@ -43,15 +47,24 @@ class SimulatedOutbox:
         if commit:
             self.committed |= {row[0]: row for row in transaction.rows}
 
-    def tail(self, after: int, limit: int) -> list[Row]:
+    def tail(self, last: int, limit: int) -> Found:
         self.between()
-        return [self.committed[position] for position in sorted(self.committed) if position > after][:limit]
+        above = [self.committed[position] for position in sorted(self.committed) if position > last]
+        return self._found(above, last, limit)
+
+    def witness(self, position: int) -> Witness | None:
+        return Witness.of(self.committed[position]) if position in self.committed else None
 
     def writers(self) -> Writers:
         self.between()
         return frozenset(number for number, transaction in self.running.items() if transaction.rows)
 
-    def look(self, ranges: Sequence[Range], limit: int) -> list[Row]:
+    def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
         self.between()
         inside = [position for start, end in ranges for position in range(start, end + 1)]
-        return [self.committed[position] for position in sorted(inside) if position in self.committed][:limit]
+        rows = [self.committed[position] for position in sorted(inside) if position in self.committed]
+        return self._found(rows, last, limit)
+
+    def _found(self, rows: list[Row], last: int, limit: int) -> Found:
+        taken = rows[: min(limit, self.room)]
+        return Found(self.committed.get(last), taken, complete=taken == rows)

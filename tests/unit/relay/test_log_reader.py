@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import relay.log_reader
-from relay.log_reader import LogReader, Row
+from relay.log_reader import DoubtError, LogReader, Row
 from relay.positions import Settled
 from tests.unit.relay.simulated_outbox import SimulatedOutbox
 
@@ -65,7 +65,12 @@ class ReaderMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        self.reader = LogReader(self.outbox, self.settled, self.limit)
+        last = self.outbox.witness(self.settled.high)
+        self.reader = LogReader(self.outbox, self.settled, self.limit, last)
+
+    @rule(rows=st.integers(1, 3))
+    def rows_become_larger_or_smaller(self, rows: int) -> None:
+        self.outbox.room = rows
 
     @precondition(lambda self: self.published)
     @invariant()
@@ -115,6 +120,7 @@ def test_long_random_histories(seed: int) -> None:
         machine = ReaderMachine()
         for _ in range(60):
             machine.write(steps())
+            machine.rows_become_larger_or_smaller(generator.randint(1, 3))
             machine.read([steps() for _ in range(3)])
             machine.no_running_writer_is_given_up()
         machine.nothing_twice()
@@ -148,7 +154,7 @@ def test_gaps_are_looked_at_only_when_a_writer_is_over() -> None:
     reader.read()
     looks: list[int] = []
     look = outbox.look
-    outbox.look = lambda ranges, limit: looks.append(len(ranges)) or look(ranges, limit)  # type: ignore[method-assign, func-returns-value]
+    outbox.look = lambda ranges, last, limit: looks.append(len(ranges)) or look(ranges, last, limit)  # type: ignore[method-assign, func-returns-value]
 
     for _ in range(5):
         reader.read()
@@ -166,10 +172,83 @@ def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkey
         outbox.append(writer, "k")
         outbox.finish(writer, commit=True)
     every_other = Settled().add([(position, position) for position in range(2, 41, 2)])
-    reader = LogReader(outbox, every_other, limit=3)
+    reader = LogReader(outbox, every_other, 3, outbox.witness(40))
 
     batches = [reader.read() for _ in range(20)]
     rows = [row[0] for batch in batches for row in batch.rows]
     assert rows == [*range(1, 41, 2), *range(41, 51)]
     assert max(len(batch.rows) for batch in batches) <= 6
     assert batches[-1].after == Settled(50)
+
+
+def outbox_of(rows: int) -> SimulatedOutbox:
+    """With so many rows of one key, each committed by a writer of its own."""
+    outbox = SimulatedOutbox()
+    for _ in range(rows):
+        writer = outbox.begin()
+        outbox.append(writer, "k")
+        outbox.finish(writer, commit=True)
+    return outbox
+
+
+def test_a_look_stopped_by_its_bytes_gives_no_gap_up() -> None:
+    """Each look finds the next of the large rows."""
+    outbox = outbox_of(0)
+    slow = outbox.begin()
+    for _ in range(20):
+        outbox.append(slow, "large")
+    quick = outbox.begin()
+    outbox.append(quick, "quick")
+    outbox.finish(quick, commit=True)
+    outbox.room = 1
+    reader = LogReader(outbox, Settled(), limit=10)
+    assert [row[0] for row in reader.read().rows] == [21]
+    outbox.finish(slow, commit=True)
+
+    batches = [reader.read() for _ in range(21)]
+    assert [row[0] for batch in batches for row in batch.rows] == list(range(1, 21))
+    assert max(len(batch.rows) for batch in batches) == 1
+    assert reader.open_gaps == 0
+
+
+@pytest.mark.parametrize("change", ["gone", "replaced"])
+def test_a_last_row_that_is_gone_or_another_one_ends_the_reader(change: str) -> None:
+    outbox = outbox_of(3)
+    reader = LogReader(outbox, Settled(), limit=10)
+    reader.read()
+    old = outbox.committed.pop(3)
+    if change == "replaced":
+        outbox.committed[3] = (*old[:3], "another value", *old[4:])
+
+    with pytest.raises(DoubtError, match="position 3"):
+        reader.read()
+
+
+def test_a_last_row_as_the_receipt_knows_it_is_compared_from_the_first_read_on() -> None:
+    outbox = outbox_of(3)
+    known = outbox.witness(2)
+    LogReader(outbox, Settled(2), 10, known).read()
+    del outbox.committed[2]
+    with pytest.raises(DoubtError):
+        LogReader(outbox, Settled(2), 10, known).read()
+
+
+def test_rows_below_the_last_one_may_be_pruned() -> None:
+    outbox = outbox_of(3)
+    reader = LogReader(outbox, Settled(), limit=10)
+    reader.read()
+    del outbox.committed[1], outbox.committed[2]
+    assert reader.read().rows == []
+
+
+def test_a_highest_settled_position_that_was_rolled_back_is_no_alarm_until_a_row_stands_there() -> None:
+    outbox = outbox_of(1)
+    rolled_back = outbox.begin()
+    outbox.append(rolled_back, "k")
+    outbox.finish(rolled_back, commit=False)
+    reader = LogReader(outbox, Settled(2), limit=10)
+    del outbox.committed[1]
+    assert reader.read().rows == []
+    outbox.committed[2] = (2, "events", "k", "handed out again", "[]", False)
+    with pytest.raises(DoubtError):
+        reader.read()
