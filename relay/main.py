@@ -8,6 +8,7 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from relay import metrics
+from relay.doubts import DoubtError
 from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.leadership import Leadership
@@ -52,7 +53,7 @@ def _take_turns(settings: RelaySettings, shutdown: Shutdown, health: Health) -> 
     while not shutdown.requested:
         try:
             _stand_by_and_work(settings, shutdown, health)
-        except (psycopg2.Error, KafkaException) as exc:
+        except (psycopg2.Error, KafkaException, DoubtError) as exc:
             backoff = _FIRST_BACKOFF_SECONDS if health.fault() is None else backoff
             _tell(exc, health)
             shutdown.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -76,9 +77,11 @@ def _tell(exc: Exception, health: Health) -> None:
     if isinstance(exc, KafkaException):
         error = error_of(exc)
         kind, why = ("fenced" if error.name() == "_FENCED" else "kafka"), error.str()
+    elif isinstance(exc, DoubtError):
+        kind, why = "doubt", str(exc)
     else:
         kind, why = "database", str(exc).strip().partition("\n")[0] or type(exc).__name__
     metrics.ERRORS.labels(kind).inc()
-    part = "database" if kind == "database" else "kafka"
+    part = "database" if kind in {"database", "doubt"} else "kafka"
     health.failed(f"{part}: {why}")
     _log.warning("this turn is over", part=part, why=why)

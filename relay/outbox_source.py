@@ -1,6 +1,7 @@
 """The reader's statements against PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from relay.gaps import Writers
 from relay.log_reader import Row
@@ -77,6 +78,12 @@ class PostgresOutbox:
             firsts, lasts = [start for start, _ in ranges], [end for _, end in ranges]
             cursor.execute("EXECUTE look (%s::bigint[], %s::bigint[], %s)", (firsts, lasts, limit))
             return cursor.fetchall()
+
+    def ask(self, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row of any other statement, in the reader's session; None when there is none."""
+        with self._session.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()
 
     def witness(self, position: int) -> Witness | None:
         """What stands at ``position`` now."""
