@@ -25,9 +25,9 @@ MECHANISMS = (
         "the relay starts from the checkpoint, whatever the receipt says",
         (
             Change(
-                "relay/turn.py",
-                "else recall(found, mirror, epoch, source.witness)",
-                "else recall_without_receipts(mirror, epoch)",
+                "relay/beginning.py",
+                "recall(found, mirror, state.life, self._source.witness, mended)",
+                "recall_without_receipts(mirror, state.life, mended)",
             ),
         ),
         (
@@ -42,8 +42,8 @@ MECHANISMS = (
         (
             Change(
                 "relay/turn.py",
-                "reader = LogReader(source, receipt.settled, settings.relay_batch_size)",
-                "reader = LogReader(source, Settled(), settings.relay_batch_size)",
+                "reader = LogReader(doubting, receipt.settled, settings.relay_batch_size)",
+                "reader = LogReader(doubting, type(receipt.settled)(), settings.relay_batch_size)",
             ),
         ),
         (f"{_KILLED}[relay.after_mirror]",),
