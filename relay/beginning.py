@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from relay import checkpoint, doubts, metrics
-from relay.checkpoint import Mirror
+from relay.checkpoint import Checkpoint, Mirror
 from relay.delivery import bury, deliver
 from relay.doubts import Life
 from relay.leadership import Leadership
@@ -56,7 +56,7 @@ class Beginning:
     def begin(self) -> Begun:
         """Raises psycopg2.Error, KafkaException, and what waiting raises."""
         found = self._publisher.open()
-        life, memory = self._remember(found)
+        life, memory, standing = self._remember(found)
         compared = Compared(memory.settled, 0, [])
         if memory.doubt is not None:
             compared = self._compare(memory, memory.doubt)
@@ -68,20 +68,27 @@ class Beginning:
         while not self._publisher.settle(_SLICE_SECONDS):
             self._vigil.beat()
         # Only now: while the doubt stands in the checkpoint, no older receipt is believed.
-        mirror = Mirror(self._leadership.query, self._relay, life, receipt)
+        mirror = Mirror(self._leadership.query, self._relay, life, receipt, standing)
         _log.info("active", low=receipt.settled.low, ranges=len(receipt.settled.above), doubted=memory.doubt)
         return Begun(receipt, life, mirror)
 
-    def _remember(self, found: Receipt | None) -> tuple[Life, Memory]:
+    def _remember(self, found: Receipt | None) -> tuple[Life, Memory, str | None]:
+        """Of which outbox, what is remembered of it, and the doubt that stands in the checkpoint now."""
         query = self._leadership.query
-        state = doubts.look(self._source, self._relay)
-        mirror = checkpoint.load(query, self._relay)
-        high = mirror.settled.high if mirror is not None else 0
-        checkpoint.keep_doubt(query, self._relay, state.life, state.sequence_fault(high))
+        life, fault, mirror = self._look()
+        checkpoint.keep_doubt(query, self._relay, life, fault)
         mended = checkpoint.mend_sequence(query)
+        kept = checkpoint.load(query, self._relay)
         if self._settings.relay_delivery == "at-least-once":
-            return state.life, recall_without_receipts(mirror, state.life, mended)
-        return state.life, recall(found, mirror, state.life, self._source.witness, mended)
+            memory = recall_without_receipts(mirror, life, fault or mended)
+        else:
+            memory = recall(found, mirror, life, self._source.witness, fault or mended)
+        return life, memory, kept.doubt if kept is not None else None
+
+    def _look(self) -> tuple[Life, str | None, Checkpoint | None]:
+        state = doubts.look(self._source, self._relay)
+        mirror = checkpoint.load(self._leadership.query, self._relay)
+        return state.life, state.sequence_fault(mirror.settled.high if mirror is not None else 0), mirror
 
     def _compare(self, memory: Memory, doubt: str) -> Compared:
         metrics.RECONCILED.inc()

@@ -31,9 +31,11 @@ _TAKE = """
     VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (relay) DO UPDATE SET low = excluded.low, ranges = excluded.ranges,
         system_identifier = excluded.system_identifier, timeline = excluded.timeline,
-        outbox_oid = excluded.outbox_oid, doubt = NULL, updated_at = now()
+        outbox_oid = excluded.outbox_oid, doubt = nullif(relay_checkpoints.doubt, %s), updated_at = now()
     RETURNING xmin::text
 """
+"""A doubt that somebody has written meanwhile stays: it is another one, and not answered yet."""
+
 
 _SAVE = """
     UPDATE relay_checkpoints SET low = %(low)s, ranges = %(ranges)s, updated_at = now()
@@ -43,10 +45,12 @@ _SAVE = """
 """
 """``xmin`` is the transaction that wrote the row: a row that came back from a backup was written by another one."""
 
-PRUNABLE_BELOW = "SELECT coalesce(min(low), 0) FROM relay_checkpoints"
+PRUNABLE_BELOW = """
+    SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
+"""
 """Rows below this position (not at it) are settled for every relay, and mirrored: retention may delete them.
 
-The row at it may be the witness by which the relay knows the database again.
+The row at it may be the one by which the relay knows the database again. While a relay doubts, nothing may be deleted.
 """
 
 Query = Callable[[str, Any], Any]
@@ -94,15 +98,15 @@ def mend_sequence(query: Query) -> str | None:
 class Mirror:
     """The checkpoint row of the leader, who writes it as long as it is the one that it wrote last."""
 
-    def __init__(self, query: Query, relay: str, life: Life, receipt: Receipt) -> None:
-        """Takes the row over for ``receipt``, which Kafka holds."""
+    def __init__(self, query: Query, relay: str, life: Life, receipt: Receipt, answered: str | None = None) -> None:
+        """Takes the row over for ``receipt``, which Kafka holds. ``answered`` is the doubt that was compared for."""
         self._query = query
         self._relay = relay
         self._outbox = life.outbox
         self.settled = receipt.settled
         """What the row says."""
 
-        values = (relay, *_columns(receipt.settled), *life.epoch, life.outbox)
+        values = (relay, *_columns(receipt.settled), *life.epoch, life.outbox, answered)
         self._written_by: str = query(_TAKE, values)
 
     def save(self, receipt: Receipt) -> None:

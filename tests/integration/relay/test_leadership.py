@@ -114,7 +114,7 @@ def test_a_checkpoint_is_not_written_over_what_was_restored(restored: str, datab
     assert checkpoint.load(relay.query, "r") == before
 
 
-def test_a_doubt_stands_until_the_row_is_taken_over(database_url: str) -> None:
+def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     life = life_of(relay)
     Mirror(relay.query, "r", life, receipt_of(relay, 3))
@@ -122,7 +122,9 @@ def test_a_doubt_stands_until_the_row_is_taken_over(database_url: str) -> None:
     checkpoint.keep_doubt(relay.query, "r", life, None)
     checkpoint.keep_doubt(relay.query, "r", life, "second")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
-    Mirror(relay.query, "r", life, receipt_of(relay, 3))
+    Mirror(relay.query, "r", life, receipt_of(relay, 3), "an older one")
+    assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
+    Mirror(relay.query, "r", life, receipt_of(relay, 3), "first")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, None)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_a_sequence_with_a_cache_loses_nothing(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     """Each session draws twenty positions at once, and uses them whenever it comes to it."""
-    with RunningRelay(settings):
+    with RunningRelay(settings.model_copy(update={"relay_poll_interval": timedelta(seconds=1)})):
         events = write(database_url, topics.events, 1, key="first")
         reader.read_events(events)
         execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
