@@ -26,8 +26,8 @@ MECHANISMS = (
         (
             Change(
                 "relay/beginning.py",
-                "recall(found, mirror, state.life, self._source.witness, mended)",
-                "recall_without_receipts(mirror, state.life, mended)",
+                "recall(found, mirror, life, self._source.witness, fault or mended)",
+                "recall_without_receipts(mirror, life, fault or mended)",
             ),
         ),
         (
