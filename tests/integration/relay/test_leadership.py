@@ -1,6 +1,7 @@
 """The lock, its loss, and the doorbell."""
 
 import psycopg2
+import psycopg2.errors
 import pytest
 
 from relay import checkpoint
@@ -126,6 +127,19 @@ def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
     Mirror(relay.query, "r", life, receipt_of(relay, 3), "first")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, None)
+
+
+def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(database_url: str) -> None:
+    """Somebody has drawn a position and is not over."""
+    relay = Leadership(database_url, "r")
+    execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
+    with session(database_url) as writer:
+        append(writer, "events")
+        with pytest.raises(psycopg2.errors.LockNotAvailable, match="cache 20 .*ALTER SEQUENCE outbox_position_seq"):
+            checkpoint.mend_sequence(relay.query)
+        writer.commit()
+    assert "cache 20" in str(checkpoint.mend_sequence(relay.query))
+    assert checkpoint.mend_sequence(relay.query) is None
 
 
 def test_the_timeline_is_the_one_written_now(database_url: str) -> None:
