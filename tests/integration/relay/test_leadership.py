@@ -135,7 +135,7 @@ def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(databas
     execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
     with session(database_url) as writer:
         append(writer, "events")
-        with pytest.raises(psycopg2.errors.LockNotAvailable, match="cache 20 .*ALTER SEQUENCE outbox_position_seq"):
+        with pytest.raises(psycopg2.errors.LockNotAvailable, match=r"cache 20 .*ALTER SEQUENCE outbox_position_seq"):
             checkpoint.mend_sequence(relay.query)
         writer.commit()
     assert "cache 20" in str(checkpoint.mend_sequence(relay.query))
