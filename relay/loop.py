@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from relay import checkpoint, metrics
-from relay.checkpoint import Checkpoint
+from relay import metrics
+from relay.checkpoint import Mirror
 from relay.delivery import bury, deliver
 from relay.leadership import Leadership
 from relay.log_reader import Batch, LogReader
@@ -26,7 +26,7 @@ class Loop:
     def __init__(
         self,
         *,
-        relay: str,
+        mirror: Mirror,
         reader: LogReader,
         publisher: Publisher,
         leadership: Leadership,
@@ -34,13 +34,12 @@ class Loop:
         receipt: Receipt,
         poll_seconds: float,
     ) -> None:
-        self._relay = relay
+        self._checkpoint = mirror
         self._reader = reader
         self._publisher = publisher
         self._leadership = leadership
         self._vigil = vigil
         self._receipt = receipt
-        self._mirrored = receipt.settled
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         self._poll_seconds = poll_seconds
         self._pause = _SHORTEST_PAUSE
@@ -78,11 +77,10 @@ class Loop:
         return self._vigil.wait_for(ahead) if ahead is not None else self._reader.read()
 
     def _mirror(self, certain: Receipt) -> None:
-        if certain.settled == self._mirrored:
+        if certain.settled == self._checkpoint.settled:
             return
         reached(CrashPoint.RELAY_AFTER_KAFKA_COMMIT)
-        checkpoint.save(self._leadership.query, self._relay, Checkpoint(certain.settled, certain.epoch))
-        self._mirrored = certain.settled
+        self._checkpoint.save(certain)
         reached(CrashPoint.RELAY_AFTER_MIRROR)
 
     def _rest(self, batch: Batch) -> None:

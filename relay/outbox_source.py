@@ -1,6 +1,7 @@
 """The reader's statements against PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from relay.gaps import Writers
 from relay.log_reader import Found, Row
@@ -107,6 +108,12 @@ class PostgresOutbox:
         rows: list[Row] = [row[:-1] for row in found]
         known = rows.pop(0) if rows and rows[0][0] == last else None
         return Found(known, rows[:limit], complete=room_left and len(rows) < limit)
+
+    def ask(self, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row of any other statement, in the reader's session; None when there is none."""
+        with self._session.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone()
 
     def witness(self, position: int) -> Witness | None:
         """What stands at ``position`` now."""

@@ -10,11 +10,10 @@ from relay.receipt import Epoch
 
 Connection = psycopg2.extensions.connection
 
-_EPOCH = """
-    SELECT system_identifier, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
-    FROM pg_control_system()
-"""
-"""The timeline is the one written now: pg_control_checkpoint() tells the last checkpoint's, stale after a failover."""
+TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
+"""The one written now: pg_control_checkpoint() tells the last checkpoint's, stale after a failover."""
+
+_EPOCH = f"SELECT system_identifier, {TIMELINE} FROM pg_control_system()"
 
 
 def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) -> Connection:

@@ -4,41 +4,66 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from relay.checkpoint import Checkpoint
+from relay.doubts import Life
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt, Witness
 
+WitnessAt = Callable[[int], Witness | None]
+
 
 class Memory(NamedTuple):
-    """What is settled for certain, and why there may be more of it, None when there is not."""
+    """What is remembered as settled, and why that must be compared with the topics first, None when it need not be."""
 
     settled: Settled
     doubt: str | None
+    used_again: bool = False
+    """Positions that are settled may have been handed out again: for recent rows only the topics prove anything."""
 
 
 def recall(
-    receipt: Receipt | None, mirror: Checkpoint | None, epoch: Epoch, witness_at: Callable[[int], Witness | None]
+    receipt: Receipt | None, mirror: Checkpoint | None, life: Life, witness_at: WitnessAt, mended: str | None = None
 ) -> Memory:
-    """The receipt, if it is of this database and this database is not older than it; else the mirror, doubted.
+    """The receipt, if this database is not older than it; else the mirror, which is as old as the database.
 
-    The mirror is as old as the database: what it calls settled is, in whichever life. A restored database may hand
-    out positions again that the receipt calls settled, but never one up to a row that it still holds.
+    While the receipt's last row stands, and the sequence was never behind, no position up to it can have been handed
+    out again, whoever was promoted: PostgreSQL logs what a sequence hands out before the row that uses it. What a copy
+    of the database hands out is another matter. ``mended`` says that the sequence was behind.
     """
-    mirrored = mirror.settled if mirror is not None else Settled()
+    settled, doubt = _trusted(receipt, mirror.settled if mirror is not None else Settled(), witness_at)
+    used_again = _used_again([receipt.epoch] if receipt is not None else [], mirror, life, mended)
+    return Memory(settled, used_again or doubt, used_again is not None)
+
+
+def _trusted(receipt: Receipt | None, mirrored: Settled, witness_at: WitnessAt) -> tuple[Settled, str | None]:
     if receipt is None:
-        return Memory(mirrored, "Kafka holds no receipt")
-    if receipt.epoch != epoch:
-        return Memory(mirrored, "the database was restored, promoted or exchanged")
+        return mirrored, "Kafka holds no receipt"
     if receipt.witness is None or witness_at(receipt.witness.position) != receipt.witness:
-        return Memory(mirrored, "the database lost rows that were published")
+        return mirrored, "the database lost rows that were published"
     if receipt.partial:
-        return Memory(receipt.settled, "the receipt had no room for all that was published")
+        return receipt.settled, "the receipt had no room for all that was published"
     if mirrored.low > receipt.settled.low:
-        return Memory(receipt.settled, "the receipt is older than the checkpoint")
-    return Memory(receipt.settled, None)
+        return receipt.settled, "the receipt is older than the checkpoint"
+    return receipt.settled, None
 
 
-def recall_without_receipts(mirror: Checkpoint | None, epoch: Epoch) -> Memory:
+def _used_again(known: list[Epoch], mirror: Checkpoint | None, life: Life, mended: str | None) -> str | None:
+    if mended is not None:
+        return mended
+    if mirror is not None:
+        known = [*known, mirror.epoch]
+        if mirror.doubt is not None:
+            return mirror.doubt
+        if mirror.outbox not in {None, life.outbox}:
+            return "the outbox was restored, or is a copy"
+    if any(epoch.system_identifier != life.epoch.system_identifier for epoch in known):
+        return "the database is a copy on another server"
+    return None
+
+
+def recall_without_receipts(mirror: Checkpoint | None, life: Life, mended: str | None = None) -> Memory:
     """For at-least-once delivery: the mirror is all there is."""
     if mirror is None:
         return Memory(Settled(), "there is no checkpoint")
-    return Memory(mirror.settled, None if mirror.epoch == epoch else "the database was restored, promoted or exchanged")
+    used_again = _used_again([], mirror, life, mended)
+    promoted = None if mirror.epoch == life.epoch else "the database was restored or promoted"
+    return Memory(mirror.settled, used_again or promoted, used_again is not None)

@@ -3,25 +3,20 @@
 from contextlib import ExitStack, closing
 from functools import partial
 
-from relay import checkpoint, metrics
+from relay import metrics
 from relay.at_least_once import AtLeastOnce
-from relay.audit import reconcile
+from relay.beginning import Beginning
+from relay.doubts import DoubtingSource
 from relay.exactly_once import ExactlyOnce
 from relay.health import Health
 from relay.leadership import Leadership
 from relay.log_reader import LogReader
 from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
-from relay.positions import Settled
 from relay.producer import LARGEST_RECORD, Beat, Publisher
-from relay.recall import Memory, recall, recall_without_receipts
-from relay.receipt import Receipt
 from relay.topics import ensure_topics
 from relay.vigil import Vigil
-from service.logs import get_logger
 from service.settings import RelaySettings
-
-_log = get_logger(__name__)
 
 
 def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publisher:
@@ -33,9 +28,8 @@ def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publi
 
 
 class Turn:
-    """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, StoppedError, GraceOverError.
-
-    DoubtError, too: then the receipt names a row that is gone, and the next turn compares before it publishes.
+    """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, DoubtError,
+    StoppedError, GraceOverError.
 
     Whatever it was, the next turn starts from the receipt: there is one way to begin, and no half-known state.
     """
@@ -56,13 +50,14 @@ class Turn:
             stack.callback(self._leadership.close)
             self._vigil.aside(partial(_make_topics, settings))
             publisher = stack.enter_context(closing(make_publisher(settings, self._health, self._vigil.beat)))
-            receipt = self._begin(publisher, source)
-            reader = LogReader(source, receipt.settled, settings.relay_batch_size, receipt.witness)
+            receipt, life, mirror = Beginning(settings, self._leadership, self._vigil, publisher, source).begin()
+            doubting = DoubtingSource(source, settings.relay_name, life)
+            reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)
             self._vigil.high = lambda: reader.high
             self._vigil.publishing = True
             metrics.ACTIVE.set(1)
             Loop(
-                relay=settings.relay_name,
+                mirror=mirror,
                 reader=reader,
                 publisher=publisher,
                 leadership=self._leadership,
@@ -70,29 +65,6 @@ class Turn:
                 receipt=receipt,
                 poll_seconds=settings.relay_poll_interval.total_seconds(),
             ).run(self._health.working)
-
-    def _begin(self, publisher: Publisher, source: PostgresOutbox) -> Receipt:
-        """What is published for certain. First the publisher fences all others, then memory is read."""
-        found = publisher.open()
-        mirror = checkpoint.load(self._leadership.query, self._settings.relay_name)
-        epoch = self._leadership.epoch()
-        memory = (
-            recall_without_receipts(mirror, epoch)
-            if self._settings.relay_delivery == "at-least-once"
-            else recall(found, mirror, epoch, source.witness)
-        )
-        settled = memory.settled if memory.doubt is None else self._reconcile(memory, memory.doubt)
-        receipt = Receipt(settled, epoch, source.witness(settled.high))
-        if memory.doubt is not None:
-            publisher.publish([], receipt)
-        _log.info("active", low=settled.low, ranges=len(settled.above), delivery=self._settings.relay_delivery)
-        return receipt
-
-    def _reconcile(self, memory: Memory, doubt: str) -> Settled:
-        metrics.RECONCILED.inc()
-        _log.warning("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
-        config = self._settings.client_config()
-        return self._vigil.aside(partial(reconcile, self._url, config, memory.settled, self._vigil.check))
 
 
 def _make_topics(settings: RelaySettings) -> None:

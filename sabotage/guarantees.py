@@ -24,6 +24,8 @@ PUBLISHED_ONCE = "Each event is published exactly once for `read_committed` read
 SEVERAL_RELAYS = "Several relays may run, and one that was frozen past its takeover publishes nothing."
 MEMORY = "The relay may lose its memory: receipt, checkpoint or both."
 RESTORED = "After a restore of the database nothing written since is lost, though its position was used before."
+PROMOTED = "A promotion that lost nothing changes nothing: no row is skipped, none is published twice."
+USED_AGAIN = "A row at a position that was handed out again is published, and is not called published before."
 PROVEN = "Outbox and topics can be proven to agree."
 ALL_AT_ONCE = "All of it at once"
 """A heading: what shows that the storm and the crash kit would notice."""

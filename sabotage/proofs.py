@@ -21,11 +21,18 @@ MECHANISMS = (
         "audit-missing",
         g.PROVEN,
         "the audit finds nothing missing",
-        (Change("relay/audit.py", "[Missing(*row) for row in comparison.ask(_MISSING, values)]", "[]"),),
+        (Change("relay/audit.py", "[Missing(*row) for row in comparison.ask(_MISSING)]", "[]"),),
         (
             f"{_AUDIT}::test_missing",
             "tests/integration/relay/test_audit_command.py::test_audit_finds_and_repairs_what_is_missing",
         ),
+    ),
+    Mechanism(
+        "audit-uncompared",
+        g.PROVEN,
+        "the audit passes over what it could not compare",
+        (Change("relay/audit.py", "[Uncompared(*row) for row in comparison.ask(_UNCOMPARED)]", "[]"),),
+        (f"{_AUDIT}::test_what_retention_has_deleted_is_told_apart_from_what_is_missing",),
     ),
     Mechanism(
         "audit-doubled",

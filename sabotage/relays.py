@@ -25,9 +25,9 @@ MECHANISMS = (
         "the relay starts from the checkpoint, whatever the receipt says",
         (
             Change(
-                "relay/turn.py",
-                "else recall(found, mirror, epoch, source.witness)",
-                "else recall_without_receipts(mirror, epoch)",
+                "relay/beginning.py",
+                "recall(found, mirror, life, self._source.witness, fault or mended)",
+                "recall_without_receipts(mirror, life, fault or mended)",
             ),
         ),
         (
@@ -42,8 +42,8 @@ MECHANISMS = (
         (
             Change(
                 "relay/turn.py",
-                "reader = LogReader(source, receipt.settled, settings.relay_batch_size, receipt.witness)",
-                "reader = LogReader(source, Settled(), settings.relay_batch_size)",
+                "reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)",
+                "reader = LogReader(doubting, type(receipt.settled)(), settings.relay_batch_size)",
             ),
         ),
         (f"{_KILLED}[relay.after_mirror]",),

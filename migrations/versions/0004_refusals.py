@@ -173,7 +173,12 @@ def _live() -> Iterator[Connection]:
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay what they are
         connection.exec_driver_sql("SET lock_timeout = 0; SET statement_timeout = 0")
-        yield connection
+        try:
+            yield connection
+        finally:
+            # The connection is the next revision's, too.
+            connection.exec_driver_sql("RESET lock_timeout; RESET statement_timeout")
+            connection.execution_options(no_parameters=False)
 
 
 def upgrade() -> None:

@@ -3,13 +3,13 @@
 Payments transferred before this revision keep NULL: all of their amount went, in their own currency.
 
 Revision ID: 0006
-Revises: 0004
+Revises: 0005
 """
 
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -7,6 +7,7 @@ from proofs.reading_rule.database import Database, Snapshot
 from proofs.reading_rule.guarantees import BrokenError, check_batch
 from proofs.reading_rule.rules import Rule
 from proofs.reading_rule.stepped_reader import AskWriters, Look, SteppedReader, Tail
+from relay.doubts import Life
 from relay.gaps import Writers
 from relay.log_reader import Batch, Found, Row, settle
 from relay.recall import recall
@@ -136,7 +137,7 @@ class Relay:
         def witness_at(position: int) -> Witness | None:
             return Witness.of(rows[position]) if position in rows else None
 
-        memory = recall(kafka.receipt, None, _EPOCH, witness_at)
+        memory = recall(kafka.receipt, None, Life(_EPOCH, 1), witness_at)
         receipt = kafka.receipt
         if receipt is None or memory.doubt is not None:
             settled = settle(memory.settled, [row for row in view.rows if row in kafka.published])

@@ -13,28 +13,41 @@ from service.storage.operator_session import Record, records
 from service.storage.tables import outbox, payments
 
 # What a relay says is settled: everything up to low, and the ranges above it. Its checkpoint follows Kafka by at most
-# a batch, so a row just published may still count as waiting.
-_ABOVE = """
-    coalesce(
-        (SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
-         FROM jsonb_array_elements(c.ranges) r),
-        '{}'
-    )
+# a batch, so a row just published may still count as waiting. Where positions are handed out again below, a row there
+# is not the one that was meant; where the relay doubts, nothing is proven until it has compared.
+_SETTLED = """
+    SELECT relay, low, updated_at, coalesce(
+            (SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
+             FROM jsonb_array_elements(c.ranges) r),
+            '{}'
+        ) AS above,
+        CASE WHEN doubt IS NOT NULL THEN 9223372036854775807 WHEN drawn < low THEN drawn ELSE 0 END AS unproven,
+        coalesce(doubt, CASE WHEN drawn < low THEN
+            format('positions up to %s are handed out again below %s', drawn, low) END) AS doubt
+    FROM relay_checkpoints c, (SELECT coalesce(pg_sequence_last_value(
+        CAST(pg_get_serial_sequence('outbox', 'position') AS regclass)), 0) AS drawn) AS sequence
 """
+
 _PUBLISHED: Label[bool] = literal_column(
-    f"EXISTS (SELECT FROM relay_checkpoints c WHERE outbox.position <= c.low OR outbox.position <@ {_ABOVE})"
+    f"""EXISTS (SELECT FROM ({_SETTLED}) AS s WHERE outbox.position > s.unproven
+        AND (outbox.position <= s.low OR outbox.position <@ s.above))"""
 ).label("published")
 
 _RELAYS = text(
     f"""
-    WITH settled AS MATERIALIZED (SELECT relay, low, updated_at, {_ABOVE} AS above FROM relay_checkpoints c)
-    SELECT relay, low, updated_at,
-        (SELECT count(*) FROM outbox o WHERE o.position > s.low AND NOT o.position <@ s.above) AS waiting,
-        (SELECT min(o.created_at) FROM outbox o WHERE o.position > s.low AND NOT o.position <@ s.above)
-            AS oldest_waiting_at
-    FROM settled s ORDER BY relay
+    WITH s AS MATERIALIZED ({_SETTLED})
+    SELECT relay, low, updated_at, waits.rows AS waiting, waits.since AS oldest_waiting_at, doubt
+    FROM s CROSS JOIN LATERAL (
+        SELECT count(*) AS rows, min(created_at) AS since FROM (
+            SELECT created_at FROM outbox WHERE position <= s.unproven
+            UNION ALL
+            SELECT created_at FROM outbox
+            WHERE position > greatest(s.low, s.unproven) AND NOT position <@ s.above) AS waiting
+    ) AS waits ORDER BY relay
     """
 )
+
+_MEND_SEQUENCE = text("SELECT mend_outbox_sequence()")
 
 _COLUMNS = [column for column in outbox.c if column.name != "xid"]
 _COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
@@ -162,6 +175,14 @@ def next_originals(connection: Connection, selection: Selection, *, after: int, 
         .limit(limit)
     )
     return records(connection, statement)
+
+
+def mend_sequence(connection: Connection) -> None:
+    """See to it that what is appended next gets positions above all that was published.
+
+    If it was otherwise, the relay hears of it by its checkpoint: commit this before anything is appended.
+    """
+    connection.execute(_MEND_SEQUENCE)
 
 
 _LOCK = select(payments.c.payment_id).order_by(payments.c.payment_id).with_for_update()

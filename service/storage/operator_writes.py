@@ -9,7 +9,9 @@ from service.storage.operator_session import Record, records
 from service.storage.prepared import Prepared, run
 from service.storage.tables import commands, dead_letters
 
-_PRUNABLE = text("SELECT coalesce(min(low), 0) FROM relay_checkpoints")
+_PRUNABLE = text("""
+    SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
+""")
 
 _PRUNE = Prepared(
     text("""

@@ -176,6 +176,8 @@ relay_checkpoints = Table(
     Column("system_identifier", BigInteger, nullable=False),
     Column("timeline", BigInteger, nullable=False),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
+    Column("outbox_oid", BigInteger),
+    Column("doubt", Text),
     postgresql_with={"fillfactor": "50"},
 )
 

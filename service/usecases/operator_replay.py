@@ -34,6 +34,7 @@ class Replay:
 
     def run(self, engine: Engine) -> Iterator[int]:
         """Append again in order of position; yields how many each committed transaction has appended."""
+        _mend_sequence(engine)
         position = (self.extent.first or 0) - 1
         while self.extent.last is not None and position < self.extent.last:
             with transaction(engine) as connection:
@@ -49,8 +50,14 @@ class Replay:
 
 def append_positions(engine: Engine, positions: Sequence[int]) -> Iterator[int]:
     """Append these rows again, in order; yields how many each committed transaction has appended."""
+    _mend_sequence(engine)
     for start in range(0, len(positions), BATCH):
         with transaction(engine) as connection:
             rows = operator_outbox.rows_at(connection, positions[start : start + BATCH])
             operator_outbox.append_again(connection, rows)
         yield len(rows)
+
+
+def _mend_sequence(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        operator_outbox.mend_sequence(connection)

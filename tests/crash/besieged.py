@@ -68,10 +68,14 @@ class Besieged:
         assert relay.process is not None
         relay.process.send(signal.SIGCONT)
 
-    def forget(self) -> None:
-        """The relay's receipt and its checkpoint are both gone."""
+    def forget_receipt(self) -> None:
+        """As a broker does with the offsets of a group that was silent for a week."""
         admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap_servers})
         admin.delete_consumer_groups([self.settings.relay_name])[self.settings.relay_name].result(30)
+
+    def forget(self) -> None:
+        """The relay's receipt and its checkpoint are both gone."""
+        self.forget_receipt()
         execute(self.url, "DELETE FROM relay_checkpoints")
 
     def wait_for_events(self, number: int) -> None:

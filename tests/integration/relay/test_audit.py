@@ -11,9 +11,10 @@ from relay import checkpoint
 from relay.audit import Report, audit
 from relay.leadership import Leadership
 from service.settings import RelaySettings
+from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import append, execute, session, write
-from tests.support.topics import Topics
+from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -53,7 +54,7 @@ def published(database_url: str, settings: RelaySettings, topics: Topics, reader
 
 
 def test_they_agree(settings: RelaySettings, published: list[str]) -> None:
-    assert compare(settings) == Report(5, [], [], [])
+    assert compare(settings) == Report(5, [], [], [], [])
 
 
 def test_missing(database_url: str, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
@@ -89,6 +90,31 @@ def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, publishe
     assert (report.missing, report.out_of_order) == ([], [])
 
 
+@pytest.mark.real_kafka
+def test_what_retention_has_deleted_is_told_apart_from_what_is_missing(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader, published: list[str]
+) -> None:
+    """By topic and position: neither one other topic's retention, nor a later row's absence is an excuse."""
+    other = make_topic(kafka, f"{topics.events}.other", partitions=1)
+    elsewhere = write(database_url, other, 2, key="other")
+    events = write(database_url, topics.events, 3, first=6)
+    with RunningRelay(settings):
+        reader.read_events(events)
+    (lost,) = write(database_url, topics.events, 1, first=9)
+    execute(database_url, "UPDATE relay_checkpoints SET low = 11")
+    delete_before(kafka, other, 1)
+    report = compare(settings)
+    assert [missing.event_id for missing in report.missing] == [lost]
+    assert [uncompared[:4] for uncompared in report.uncompared] == [(other, 1, 6, 6)]
+
+    (partition,) = {record.partition for record in reader.records}
+    delete_before(kafka, topics.events, 6, partition)
+    report = compare(settings)
+    assert [missing.event_id for missing in report.missing] == [lost]
+    assert [uncompared[:2] for uncompared in report.uncompared] == [(topics.events, 5), (other, 1)]
+    assert len(elsewhere) == 2
+
+
 def test_out_of_order(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
 ) -> None:
@@ -111,4 +137,4 @@ def test_foreign_records_and_refused_rows_are_no_fault(
     producer.produce(topics.events, b"{}", headers=[("ce_id", b"not one of ours")])
     producer.produce(topics.events, json.dumps({}).encode())
     producer.flush()
-    assert compare(settings) == Report(1, [], [], [])
+    assert compare(settings) == Report(1, [], [], [], [])

@@ -1,13 +1,16 @@
 """The lock, its loss, and the doorbell."""
 
 import psycopg2
+import psycopg2.errors
 import pytest
 
 from relay import checkpoint
-from relay.checkpoint import PRUNABLE_BELOW, Checkpoint
+from relay.checkpoint import PRUNABLE_BELOW, Checkpoint, Mirror
+from relay.doubts import Life
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
+from relay.log_reader import DoubtError
 from relay.positions import Settled
-from relay.receipt import Epoch
+from relay.receipt import Receipt, Witness
 from tests.integration.relay.writers import append, execute, session, write
 
 pytestmark = pytest.mark.postgres
@@ -69,16 +72,75 @@ def test_a_writer_that_begins_while_the_relay_sleeps_rings_when_it_commits(datab
         assert relay.wait_for_ring(10)
 
 
+def receipt_of(relay: Leadership, low: int, *above: tuple[int, int]) -> Receipt:
+    return Receipt(Settled(low, above), relay.epoch())
+
+
+def life_of(relay: Leadership) -> Life:
+    return Life(relay.epoch(), relay.query("SELECT 'outbox'::regclass::oid::bigint"))
+
+
 def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: str) -> None:
     relay = Leadership(database_url, "r")
+    life = life_of(relay)
     assert relay.query(PRUNABLE_BELOW) == 0
     assert checkpoint.load(relay.query, "r") is None
-    for settled in (Settled(5, ((7, 9),)), Settled(12)):
-        written = Checkpoint(settled, Epoch(2**62, 3))
-        checkpoint.save(relay.query, "r", written)
-        assert checkpoint.load(relay.query, "r") == written
-    checkpoint.save(relay.query, "slower", Checkpoint(Settled(3), Epoch(2**62, 3)))
+    mirror = Mirror(relay.query, "r", life, receipt_of(relay, 2))
+    for receipt in (receipt_of(relay, 5, (7, 9)), receipt_of(relay, 12)):
+        mirror.save(receipt)
+        assert checkpoint.load(relay.query, "r") == Checkpoint(receipt.settled, life.epoch, life.outbox)
+    Mirror(relay.query, "slower", life, receipt_of(relay, 3))
     assert relay.query(PRUNABLE_BELOW) == 3
+
+
+@pytest.mark.parametrize(
+    "restored",
+    [
+        "UPDATE relay_checkpoints SET low = 5",
+        "DELETE FROM relay_checkpoints",
+        "DELETE FROM outbox",
+        "ALTER TABLE outbox RENAME TO older; CREATE TABLE outbox (LIKE older); INSERT INTO outbox SELECT * FROM older",
+    ],
+    ids=["its row", "its row is gone", "the last row is gone", "the table"],
+)
+def test_a_checkpoint_is_not_written_over_what_was_restored(restored: str, database_url: str) -> None:
+    relay = Leadership(database_url, "r")
+    write(database_url, "events", 3)
+    receipt = receipt_of(relay, 3)._replace(witness=Witness(3, "digest"))
+    mirror = Mirror(relay.query, "r", life_of(relay), receipt)
+    mirror.save(receipt)
+    execute(database_url, restored)
+    before = checkpoint.load(relay.query, "r")
+    with pytest.raises(DoubtError):
+        mirror.save(receipt)
+    assert checkpoint.load(relay.query, "r") == before
+
+
+def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
+    relay = Leadership(database_url, "r")
+    life = life_of(relay)
+    Mirror(relay.query, "r", life, receipt_of(relay, 3))
+    checkpoint.keep_doubt(relay.query, "r", life, "first")
+    checkpoint.keep_doubt(relay.query, "r", life, None)
+    checkpoint.keep_doubt(relay.query, "r", life, "second")
+    assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
+    Mirror(relay.query, "r", life, receipt_of(relay, 3), "an older one")
+    assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
+    Mirror(relay.query, "r", life, receipt_of(relay, 3), "first")
+    assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, None)
+
+
+def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(database_url: str) -> None:
+    """Somebody has drawn a position and is not over."""
+    relay = Leadership(database_url, "r")
+    execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
+    with session(database_url) as writer:
+        append(writer, "events")
+        with pytest.raises(psycopg2.errors.LockNotAvailable, match=r"cache 20 .*ALTER SEQUENCE outbox_position_seq"):
+            checkpoint.mend_sequence(relay.query)
+        writer.commit()
+    assert "cache 20" in str(checkpoint.mend_sequence(relay.query))
+    assert checkpoint.mend_sequence(relay.query) is None
 
 
 def test_the_timeline_is_the_one_written_now(database_url: str) -> None:

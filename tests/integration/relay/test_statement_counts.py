@@ -5,6 +5,9 @@ from contextlib import closing
 
 import pytest
 
+from relay import doubts
+from relay.checkpoint import Mirror
+from relay.doubts import DoubtingSource
 from relay.leadership import Leadership
 from relay.log_reader import LogReader, Row
 from relay.loop import Loop
@@ -18,8 +21,8 @@ from tests.support.statements import Statements
 pytestmark = pytest.mark.postgres
 
 _BATCH = 50
-_BY_THE_CLOCK = ("SELECT 1", "SELECT json_build_array( greatest(0")
-"""The beat once a second and the lag every five: not by the batch."""
+_BY_THE_CLOCK = ("SELECT 1", "SELECT json_build_array( greatest(0", "SELECT control.system_identifier")
+"""The beat and the relay's doubts once a second, the lag every five: not by the batch."""
 
 _APPEND = """
     INSERT INTO outbox (event_id, topic, key, type, value, headers)
@@ -62,22 +65,24 @@ def test_two_statements_a_batch(database_url: str, monkeypatch: pytest.MonkeyPat
         many = _sent_for(15, source, leadership, statements)
     assert len(many) - len(few) == 10 * 2, many
     assert sum(text.startswith("EXECUTE tail") for text in many) == 15 + 1, "the last one was read ahead"
-    assert sum("INSERT INTO relay_checkpoints" in text for text in many) == 15
+    assert sum("UPDATE relay_checkpoints" in text for text in many) == 15
 
 
 def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, statements: Statements) -> list[str]:
     """From the outbox's start; what is sent by the clock aside."""
     shutdown = Shutdown()
     before = len(statements.all())
+    life = doubts.look(source, "counted").life
+    receipt = Receipt(Settled(0), life.epoch)
     with Vigil(leadership, shutdown, grace=60.0) as vigil:
         vigil.publishing = True
         Loop(
-            relay="counted",
-            reader=LogReader(source, Settled(0), _BATCH),
+            mirror=Mirror(leadership.query, "counted", life, receipt),
+            reader=LogReader(DoubtingSource(source, "counted", life), Settled(0), _BATCH),
             publisher=_Sink(batches, shutdown),
             leadership=leadership,
             vigil=vigil,
-            receipt=Receipt(Settled(0), leadership.epoch()),
+            receipt=receipt,
             poll_seconds=30.0,
         ).run(lambda: None)
     return [text for text in statements.all()[before:] if not text.startswith(_BY_THE_CLOCK)]

@@ -1,0 +1,93 @@
+"""Outbox and topics held against each other in one database session: the rows there, and what the topics hold.
+
+Events are matched by topic and ``ce_id``. An event may be replayed several times under one id, so replays are matched
+by their number.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from relay.postgres import Connection
+from relay.topic_scan import Place, extents, scan
+
+_CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clocks of database, relay and broker may be apart."""
+
+_SEEN = """
+    CREATE TEMP TABLE seen (
+        topic text, partition int, "offset" bigint, at timestamptz, event_id uuid, replayed boolean);
+    CREATE TEMP TABLE cut (topic text, partition int)
+"""
+
+_FLOORS = """
+    CREATE INDEX ON seen (event_id);
+    ANALYZE seen;
+    CREATE TEMP TABLE floors AS
+        SELECT cut.topic, max(coalesce(first.position, 9223372036854775807)) AS position
+        FROM cut LEFT JOIN LATERAL (
+            SELECT o.position FROM seen AS s
+            JOIN outbox AS o ON o.event_id = s.event_id AND o.topic = s.topic AND o.replayed = s.replayed
+            WHERE s.topic = cut.topic AND s.partition = cut.partition
+            ORDER BY s."offset", o.position DESC LIMIT 1) AS first ON true
+        GROUP BY cut.topic
+"""
+"""For each topic that lost records to retention: rows below this position may have been among them.
+
+Records stand in a partition in the order of their rows' positions, but for rows that were committed late.
+"""
+
+CANDIDATES = """
+    SELECT position, event_id, topic, key, type, sequence, replayed, created_at,
+        row_number() OVER same AS nth, first_value(created_at) OVER same AS first_at
+    FROM outbox WHERE {where}
+    WINDOW same AS (PARTITION BY topic, event_id, replayed ORDER BY position)
+"""
+
+PUBLISHED = """
+    (nth <= (SELECT count(*) FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
+             AND seen.replayed = c.replayed AND (NOT c.replayed OR seen.at >= c.first_at - interval '100 ms'))
+     OR NOT c.replayed AND EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic))
+"""
+"""A candidate ``c`` is in its topic; or, an original, was replayed there."""
+
+MAYBE_GONE = "EXISTS (SELECT FROM floors WHERE floors.topic = c.topic AND c.position < floors.position)"
+"""A candidate ``c`` may be among what the broker has deleted."""
+
+UNSETTLED = "(position > %(low)s AND NOT position <@ %(ranges)s::int8multirange)"
+
+
+class Comparison:
+    """A database session that holds what the topics hold."""
+
+    def __init__(self, session: Connection, kafka: Mapping[str, Any], beat: Callable[[], None]) -> None:
+        self._session = session
+        self._kafka = kafka
+        self._beat = beat
+        self.seen = 0
+
+    def ask(self, statement: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of one statement."""
+        with self._session.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def read_topics(self, topics: list[str], since: datetime) -> None:
+        """Read ``topics`` back, into the tables ``seen`` and ``floors``. Raises KafkaException, psycopg2.Error."""
+        wanted = extents(self._kafka, topics, since - _CLOCK_SKEW)
+        self.ask(_SEEN)
+        for some in scan(self._kafka, wanted, self._beat):
+            self.seen += len(some)
+            self._copy("seen", some)
+        cut: list[Place] = [place for place, extent in wanted.items() if extent.cut]
+        self._copy("cut", cut)
+        self.ask(_FLOORS)
+
+    def _copy(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        lines = io.StringIO()
+        csv.writer(lines).writerows(rows)
+        lines.seek(0)
+        with self._session.cursor() as cursor:
+            cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT csv)", lines)

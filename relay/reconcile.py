@@ -1,0 +1,94 @@
+"""What is published already, asked of the topics when the relay can't trust its memory.
+
+Only two things prove that a row is published: its record in its topic, and a memory that this is the row it meant. What
+a topic has lost to retention proves nothing. In doubt a row is published again, and readers drop it by its ``ce_id``.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from relay.comparison import CANDIDATES, MAYBE_GONE, PUBLISHED, UNSETTLED, Comparison
+from relay.positions import Range, Settled
+from relay.postgres import as_multirange, connect
+from relay.recall import Memory
+
+_LONGEST_TRANSACTION = "1 hour"
+"""A row was written at most so long after its transaction began, which is what ``created_at`` says."""
+
+_REMEMBERED = f"""
+    (NOT {UNSETTLED} AND NOT (%(used_again)s AND created_at > (
+        SELECT created_at - interval '{_LONGEST_TRANSACTION}' FROM outbox
+        WHERE position <= %(high)s ORDER BY position DESC LIMIT 1)))
+"""
+"""Rows that the memory meant: settled, and older than what was handed out again can be."""
+
+_CANDIDATES = f"CREATE TEMP TABLE candidates AS {CANDIDATES.format(where=f'NOT {_REMEMBERED}')}"
+
+_KEPT = f"""
+    SELECT min(position), max(position)
+    FROM (SELECT position, position - row_number() OVER (ORDER BY position) AS island
+          FROM outbox WHERE {_REMEMBERED}) AS kept
+    GROUP BY island ORDER BY 1
+"""
+
+_FOUND = f"""
+    SELECT min(position), max(position)
+    FROM (SELECT position, position - row_number() OVER (ORDER BY position) AS island
+          FROM candidates AS c WHERE {PUBLISHED}) AS found
+    GROUP BY island ORDER BY 1
+"""
+
+_UNPROVEN = f"SELECT count(*) FROM candidates AS c WHERE NOT {PUBLISHED} AND {MAYBE_GONE}"
+
+_OUT_OF_TURN = f"""
+    WITH waiting AS (
+        SELECT topic, key, sequence, position, lag(position) OVER turn > position AS falls
+        FROM candidates AS c WHERE NOT replayed AND sequence IS NOT NULL AND NOT {PUBLISHED}
+        WINDOW turn AS (PARTITION BY topic, key ORDER BY sequence)),
+    numbered AS (
+        SELECT position, bool_or(falls) OVER (PARTITION BY topic, key) AS out_of_turn,
+            count(*) FILTER (WHERE falls) OVER (PARTITION BY topic, key ORDER BY sequence) AS round
+        FROM waiting)
+    SELECT array_agg(position ORDER BY position) FROM numbered WHERE out_of_turn GROUP BY round ORDER BY round
+"""
+
+
+class Compared(NamedTuple):
+    """What a comparison found."""
+
+    settled: Settled
+    unproven: int
+    """Rows that are published again because nothing proves that they were."""
+
+    out_of_turn: list[list[int]]
+    """Positions to publish before all others, round by round: of keys whose later rows have lower positions."""
+
+
+def reconcile(url: str, kafka: Mapping[str, Any], memory: Memory, beat: Callable[[], None]) -> Compared:
+    """What is settled for certain. Raises psycopg2.Error, KafkaException, and what ``beat`` raises."""
+    known = memory.settled
+    values = {
+        "low": known.low,
+        "ranges": as_multirange(known.above),
+        "high": known.high,
+        "used_again": memory.used_again,
+    }
+    with closing(connect(url, "reconcile")) as session:
+        comparison = Comparison(session, kafka, beat)
+        comparison.ask("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        comparison.ask(_CANDIDATES, values)
+        if memory.used_again:
+            known = Settled().add(_ranges(comparison, _KEPT, values))
+        comparison.ask("COMMIT")
+        topics, since = comparison.ask("SELECT array_agg(DISTINCT topic), min(created_at) FROM candidates")[0]
+        if since is None:
+            return Compared(known, 0, [])
+        comparison.read_topics(topics, since)
+        ((unproven,),) = comparison.ask(_UNPROVEN)
+        out_of_turn = [positions for (positions,) in comparison.ask(_OUT_OF_TURN)]
+        return Compared(known.add(_ranges(comparison, _FOUND)), unproven, out_of_turn)
+
+
+def _ranges(comparison: Comparison, statement: str, values: Mapping[str, Any] | None = None) -> list[Range]:
+    return [(start, end) for start, end in comparison.ask(statement, values)]

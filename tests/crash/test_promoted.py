@@ -1,0 +1,54 @@
+"""A standby takes over and nothing is lost: in the middle of a backlog, with old records gone by retention."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from tests.crash.besieged import Besieged, besieged
+from tests.integration.relay.retention import delete_before
+from tests.integration.relay.running import TopicReader
+from tests.integration.relay.writers import append, session
+from tests.support.topics import make_topic
+
+pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
+
+ROWS = 3000
+PUBLISHED_BEFORE = 200
+
+
+def _remembered(rig: Besieged) -> None:
+    """The receipt is still there."""
+
+
+@pytest.mark.parametrize("lose", [_remembered, Besieged.forget_receipt])
+def test_a_promotion_in_the_middle_of_a_backlog(
+    lose: Callable[[Besieged], None],
+    mortal_database_url: str,
+    mortal_postgres: EmbeddedPostgres,
+    kafka: Kafka,
+    tmp_path: Path,
+) -> None:
+    """The dead letters' topic kept only a record that is younger than the backlog of the other topic."""
+    with besieged(mortal_database_url, kafka, tmp_path, batch_size=50) as rig:
+        dead_letters = make_topic(kafka, rig.settings.dead_letter_topic, partitions=1)
+        with session(rig.url) as writer:
+            letters = [append(writer, dead_letters, "dead"), append(writer, dead_letters, "dead")]
+            events = [append(writer, rig.topics.events, f"k{number % 7}") for number in range(ROWS)]
+            letters.append(append(writer, dead_letters, "dead"))
+            writer.commit()
+        reader = TopicReader(kafka, dead_letters)
+        rig.start()
+        rig.wait_for_events(PUBLISHED_BEFORE)
+        reader.read_events(letters[:2])
+        rig.kill_all()
+        delete_before(kafka, dead_letters, 1)
+        lose(rig)
+        mortal_postgres.promote()
+        rig.start()
+
+        assert [record.event_id for record in reader.read_events(letters)] == letters
+        reader.close()
+        assert sorted(record.event_id for record in rig.reader.read_events(events)) == sorted(events)

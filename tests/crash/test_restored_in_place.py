@@ -1,0 +1,51 @@
+"""A dump is loaded over the database that a running relay publishes from."""
+
+from pathlib import Path
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from tests.crash.besieged import besieged
+from tests.integration.relay.writers import execute, write
+
+pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["new tables", "same tables"])
+def test_rows_written_after_a_restore_in_place_are_published(
+    emptied: bool, mortal_database_url: str, mortal_postgres: EmbeddedPostgres, kafka: Kafka, tmp_path: Path
+) -> None:
+    """What was published after the dump has its positions handed out again, first to fewer rows, then to more."""
+    dump = mortal_postgres.data_directory.parent / f"{tmp_path.name}.dump"
+    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+        rig.start()
+        kept = write(rig.url, rig.topics.events, 10)
+        rig.reader.read_events(kept)
+        mortal_postgres.run("pg_dump", "--format=custom", f"--file={dump}", rig.url)
+        lost = write(rig.url, rig.topics.events, 20, first=11)
+        rig.reader.read_events(lost)
+
+        if emptied:
+            execute(rig.url, "TRUNCATE outbox, relay_checkpoints")
+            mortal_postgres.run(
+                "pg_restore",
+                "--data-only",
+                "--table=outbox",
+                "--table=outbox_position_seq",
+                "--table=relay_checkpoints",
+                f"--dbname={rig.url}",
+                str(dump),
+            )
+        else:
+            mortal_postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={rig.url}", str(dump))
+        fewer = write(rig.url, rig.topics.events, 12, first=11)
+        assert execute(rig.url, "SELECT max(position) FROM outbox") == [(22,)]
+        rig.reader.read_events(fewer)
+        more = write(rig.url, rig.topics.events, 13, first=23)
+        rig.reader.read_events(more)
+        rig.kill_all()
+        rig.start()
+        later = write(rig.url, rig.topics.events, 3, first=36)
+        published = rig.reader.read_events(later)
+        assert [record.event_id for record in published] == [*kept, *lost, *fewer, *more, *later]

@@ -1,0 +1,206 @@
+"""Positions are handed out again below what was published: nothing is called published that is not."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from commandline.main import cli
+from devstack.kafka import Kafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from service.settings import RelaySettings
+from service.storage import migrate
+from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
+from tests.integration.relay.writers import append, execute, session, write
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+SEQUENCE = "pg_get_serial_sequence('outbox', 'position')"
+
+
+def set_back(url: str) -> None:
+    """As after a copy that left the sequence behind: what was pruned is handed out again."""
+    execute(url, "DELETE FROM outbox WHERE position <= 8")
+    execute(url, f"SELECT setval({SEQUENCE}, 1, false)")
+
+
+def begin_anew(url: str) -> None:
+    """Everything is emptied."""
+    execute(url, "DELETE FROM outbox")
+    execute(url, "TRUNCATE outbox RESTART IDENTITY")
+
+
+def outbox(settings: RelaySettings, *words: str, code: int = 0) -> Any:
+    """What an operator's command says, as JSON."""
+    env = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "RELAY_NAME": settings.relay_name,
+    }
+    result = CliRunner(env=env).invoke(cli, ["outbox", *words, "--json"])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def published(reader: TopicReader) -> list[str]:
+    return [record.event_id for record in reader.read_to_end()]
+
+
+@pytest.mark.parametrize("again", [set_back, begin_anew])
+def test_a_running_relay_publishes_what_is_written_at_used_positions(
+    again: Callable[[str], None], database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    with RunningRelay(settings):
+        before = write(database_url, topics.events, 10)
+        reader.read_events(before)
+        again(database_url)
+        after = write(database_url, topics.events, 5, first=11)
+        assert execute(database_url, "SELECT min(position) FROM outbox") == [(1,)]
+        reader.read_events(after)
+        later = write(database_url, topics.events, 5, first=16)
+        reader.read_events(later)
+        assert published(reader) == [*before, *after, *later]
+
+
+def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_good(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    before = write(database_url, topics.events, 10)
+    with RunningRelay(settings):
+        reader.read_events(before)
+    set_back(database_url)
+    after = write(database_url, topics.events, 5, first=11)
+
+    rows = outbox(settings, "list")
+    assert {row["event_id"]: row["published"] for row in rows} == {
+        event: event in before for event in after + before[8:]
+    }
+    (relay,) = outbox(settings, "stats")["relays"]
+    assert relay["waiting"] == 5
+    assert "handed out again" in relay["doubt"]
+
+    with RunningRelay(settings):
+        reader.read_events(after)
+    assert published(reader) == [*before, *after]
+    assert all(row["published"] for row in outbox(settings, "list"))
+    (relay,) = outbox(settings, "stats")["relays"]
+    assert (relay["waiting"], relay["doubt"]) == (0, None)
+
+
+def test_a_repair_appends_above_everything(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """No relay has run since the positions were handed out again."""
+    before = write(database_url, topics.events, 10)
+    with RunningRelay(settings):
+        reader.read_events(before)
+    set_back(database_url)
+    after = write(database_url, topics.events, 5, first=11)
+    found = outbox(settings, "audit", "--since", "1h", code=1)
+    assert [row["event_id"] for row in found["missing"]] == after
+    outbox(settings, "audit", "--since", "1h", "--repair", "--yes")
+    replayed = execute(database_url, "SELECT min(position) FROM outbox WHERE replayed")
+    assert replayed > [(10,)]
+    with RunningRelay(settings):
+        reader.read_events(after)
+
+
+def test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """What waited when the copy was made comes before what was written to the copy."""
+    before = write(database_url, topics.events, 10)
+    with RunningRelay(settings):
+        reader.read_events(before)
+    waiting = write(database_url, topics.events, 3, first=11)
+    set_back(database_url)
+    after = write(database_url, topics.events, 5, first=14)
+    with RunningRelay(settings):
+        reader.read_events(after + waiting)
+        later = write(database_url, topics.events, 2, first=19)
+        reader.read_events(later)
+    assert published(reader) == [*before, *waiting, *after, *later]
+
+
+@pytest.fixture
+def another_database_url() -> Iterator[str]:
+    """Migrated, on a server with another system identifier."""
+    server = EmbeddedPostgres()
+    try:
+        url = server.start().databases.create("green")
+        migrate.upgrade(url)
+        yield url
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("mended", [False, True], ids=["sequence left behind", "sequence put right too late"])
+@pytest.mark.parametrize("checkpoint_too", [True, False], ids=["checkpoint copied", "checkpoint not copied"])
+def test_a_cut_over_by_replication(
+    database_url: str,
+    another_database_url: str,
+    kafka: Kafka,
+    topics: Topics,
+    settings: RelaySettings,
+    reader: TopicReader,
+    checkpoint_too: bool,
+    mended: bool,
+) -> None:
+    """Logical replication copies rows and no sequence: the first rows of the new database have old positions."""
+    before = write(database_url, topics.events, 10)
+    with RunningRelay(settings):
+        reader.read_events(before)
+    execute(database_url, "DELETE FROM outbox WHERE position <= 8")
+    waiting = write(database_url, topics.events, 2, key="other")
+    copy_rows(database_url, another_database_url, "outbox")
+    if checkpoint_too:
+        copy_rows(database_url, another_database_url, "relay_checkpoints")
+    after = write(another_database_url, topics.events, 5, first=11)
+    assert execute(another_database_url, "SELECT min(position) FROM outbox") == [(1,)]
+    if mended:
+        execute(another_database_url, f"SELECT setval({SEQUENCE}, (SELECT max(position) FROM outbox))")
+    with RunningRelay(settings_for(another_database_url, kafka, topics, relay_name=settings.relay_name)):
+        reader.read_events(after + waiting)
+        later = write(another_database_url, topics.events, 3, first=16)
+        reader.read_events(later)
+    assert sorted(published(reader)) == sorted([*before, *waiting, *after, *later])
+
+
+def copy_rows(source: str, target: str, table: str) -> None:
+    rows = execute(source, f"SELECT to_jsonb(t)::text FROM {table} t")
+    for (row,) in rows:
+        execute(
+            target,
+            f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_record(NULL::{table}, %s)",
+            row,
+        )
+
+
+def test_a_sequence_with_a_cache_loses_nothing(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """Each session draws twenty positions at once, and uses them whenever it comes to it."""
+    with RunningRelay(settings.model_copy(update={"relay_poll_interval": timedelta(seconds=1)})):
+        events = write(database_url, topics.events, 1, key="first")
+        reader.read_events(events)
+        execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
+        with session(database_url) as one, session(database_url) as two, session(database_url) as three:
+            for turn in range(10):
+                for number, writer in enumerate((three, one, two)):
+                    events.append(append(writer, topics.events, f"key-{number}"))
+                    writer.commit()
+                if turn in {1, 5}:
+                    reader.read(until=lambda reader: events[-1] in reader.event_ids)
+            slow = append(two, topics.events, "slow")
+            events += write(database_url, topics.events, 1, key="last")
+            reader.read_events(events[-1:])
+            two.commit()
+        reader.read_events([*events, slow])
+    assert sorted(published(reader)) == sorted([*events, slow])
+    assert execute(
+        database_url, "SELECT seqcache FROM pg_sequence WHERE seqrelid = 'outbox_position_seq'::regclass"
+    ) == [(1,)]
