@@ -98,7 +98,11 @@ MECHANISMS = (
         g.IN_ORDER,
         "the payment's row is not locked before its events are appended",
         (
-            Change("service/storage/payments.py", "_LOCK = Prepared(_BY_ID.with_for_update())", "_LOCK = _READ"),
+            Change(
+                "service/storage/payments.py",
+                "_LOCK = Prepared(_BY_ID.add_columns(func.now()).with_for_update())",
+                "_LOCK = Prepared(_BY_ID.add_columns(func.now()))",
+            ),
             Change(
                 "service/storage/locked.py",
                 ".where(payments.c.payment_id == _ID).with_for_update()",

@@ -31,8 +31,8 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/engine.py",
-                "        added = acceptance.accept(\n            connection, ",
-                "        added = acceptance.accept(\n"
+                "        added, now = acceptance.accept(\n            connection, ",
+                "        added, now = acceptance.accept(\n"
                 "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'), ",
             ),
         ),
