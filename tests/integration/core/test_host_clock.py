@@ -65,7 +65,7 @@ def test_a_passing_fault_is_put_off_for_seconds_and_ends_well(
     produce(kafka, topics.commands, [authorize("order-1", 1)])
 
     with _consumer(database_url, kafka, topics, simulated_stripe, off):
-        eventually(lambda: bool(execute(database_url, "SELECT FROM put_off")))
+        eventually(lambda: bool(execute(database_url, "SELECT 1 FROM put_off")))
         eventually(lambda: _delays(database_url)[0] > LONGEST_BACKOFF or bool(_told(database_url)))
 
     assert [delay for delay in _delays(database_url) if not timedelta() < delay < LONGEST_BACKOFF] == []

@@ -78,7 +78,7 @@ def test_an_index_whose_build_was_interrupted_is_built_anew(old_database: str) -
             )
     execute(old_database, ONCE)
     assert _upgrade(old_database).exit_code == 0
-    assert execute(old_database, "SELECT FROM pg_index WHERE NOT indisvalid") == []
+    assert execute(old_database, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == []
 
 
 def test_the_key_that_a_forged_record_took_is_given_back(old_database: str) -> None:
@@ -112,7 +112,7 @@ def test_writers_go_on_while_somebody_keeps_the_migration_from_its_lock(old_data
 
 
 def _until_somebody_waits(database_url: str) -> None:
-    query = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'payments'::regclass"
+    query = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'payments'::regclass"
     for _ in range(100_000):
         if execute(database_url, query):
             return
