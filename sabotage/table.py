@@ -1,6 +1,6 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
+from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, schema, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -13,6 +13,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     relays.MECHANISMS,
     memory.MECHANISMS,
     proofs.MECHANISMS,
+    schema.MECHANISMS,
 )
 
 MECHANISMS = {mechanism.name: mechanism for group in GROUPS for mechanism in group}
