@@ -12,8 +12,8 @@ UNKNOWN = "An unknown outcome is never told as a failure."
 HOLDS_NOTHING = 'A payment whose caller was told "failed" or "reverted" holds and moves no money.'
 NO_WAY_BACK = "A status never goes back, and one transition is told once."
 REFUSED = (
-    "No writer can bring about a state that makes no sense: one transfer of two payments, another amount after the hold, "
-    "an unpublished row deleted."
+    "No writer can bring about a state that makes no sense: "
+    "one transfer of two payments, another amount after the hold, an unpublished row deleted."
 )
 OURS_ALONE = "A record from outside can't name what is the service's own."
 ONE_CLOCK = "No host's clock decides anything: back-off, deadlines and leases are the database's."
