@@ -54,7 +54,7 @@ def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka
 
         with psycopg2.connect(database_url) as session, session.cursor() as cursor:
             # A row that the relay believes it has published: what a lossy broker failover leaves.
-            cursor.execute("LOCK relay_checkpoints")
+            cursor.execute("ALTER TABLE outbox DROP CONSTRAINT ck_outbox_position_counts; LOCK relay_checkpoints")
             cursor.execute(
                 "INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers, position) "
                 "OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), %s, 'k', 't', 9, '{}', '[]', 0)",
