@@ -78,7 +78,7 @@ def _judge(facts: "DatabaseFacts") -> Iterator[Finding]:
         yield Finding("database", "is a standby and takes no writes", "point DATABASE_URL to the primary")
     schema = facts.schema
     found = f"schema is at {schema.current or 'nothing'}, this code expects {schema.head}"
-    yield Finding("schema", found, None if schema.at_head else "run: cli.py db upgrade")
+    yield Finding("schema", found, None if schema.fits else "run: cli.py db upgrade")
     yield clock("database", facts.clock, datetime.now(UTC))
 
 

@@ -7,6 +7,8 @@ from commandline.failures import CannotError, database_faults
 from commandline.options import json_option
 from commandline.output import show_record
 
+_AHEAD = ", of a later release than this one: nothing to do"
+
 
 @click.group(short_help="Migrations: upgrade, current, check.")
 def db() -> None:
@@ -29,7 +31,7 @@ def upgrade() -> None:
             state = migrate.current(url)
     except RowsInTheWayError as error:
         raise CannotError(str(error)) from error
-    click.echo(f"schema is at {state.current}")
+    click.echo(f"schema is at {state.current}{_AHEAD if state.is_ahead else ''}")
 
 
 @db.command()
@@ -39,10 +41,10 @@ def current(*, as_json: bool) -> None:
     _show(as_json=as_json)
 
 
-@db.command(short_help="Exit 0 when the schema is the one this code expects.")
+@db.command(short_help="Exit 0 when this code works with the schema.")
 @json_option
 def check(*, as_json: bool) -> None:
-    """Exit 0 when the schema is the one this code expects, else 1 and say what to run."""
+    """Exit 0 when the schema is the one this code expects or that of a later release, else 1 and say what to run."""
     if not _show(as_json=as_json):
         raise CannotError("the schema is not the one this code expects; run: cli.py db upgrade")
 
@@ -56,4 +58,4 @@ def _show(*, as_json: bool) -> bool:
         show_record({"current": state.current, "head": state.head, "at_head": state.at_head}, as_json=True)
     else:
         click.echo(f"schema is at {state.current or 'nothing'}, this code expects {state.head}")
-    return state.at_head
+    return state.fits

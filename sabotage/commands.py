@@ -32,9 +32,9 @@ MECHANISMS = (
         "correlation id and type are no key of the idempotency table",
         (
             Change(
-                "migrations/versions/0001_initial.sql",
-                "CONSTRAINT pk_commands PRIMARY KEY (correlation_id, command_type)",
-                "CONSTRAINT pk_commands PRIMARY KEY (arrival)",
+                "migrations/versions/0004_refusals.py",
+                '{"pk_commands": ("UNIQUE", ("correlation_id", "command_type"), "")}',
+                '{"pk_commands": ("UNIQUE", ("arrival",), "")}',
             ),
         ),
         (f"{_CORE}/test_duplicates.py::test_redelivered_commands_do_nothing",),

@@ -13,6 +13,13 @@ HOLDS_NOTHING = 'A payment whose caller was told "failed" or "reverted" holds an
 NOT_PAID_TWICE = "A runner is not paid for what the customer or a bank has taken back."
 OURS = "An object at Stripe is believed only when it is what we would have made."
 NO_WAY_BACK = "A status never goes back, and one transition is told once."
+REFUSED = (
+    "No writer can bring about a state that makes no sense: "
+    "one transfer of two payments, another amount after the hold, an unpublished row deleted."
+)
+OURS_ALONE = "A record from outside can't name what is the service's own."
+ONE_CLOCK = "No host's clock decides anything: back-off, deadlines and leases are the database's."
+IN_USE = "A migration keeps nobody from working: the release before stays ready, writers wait for moments."
 NOBODY_WAITS = "What cannot be processed keeps nobody waiting."
 OFFSETS = "Offsets never pass a record that is not durable."
 REQUEST_ONCE = "An HTTP request with an `Idempotency-Key` queues one command, also when its answer was lost."

@@ -103,8 +103,8 @@ MECHANISMS = (
         (
             Change(
                 "service/storage/payments.py",
-                "_BY_ID.add_columns(func.now()).with_for_update()",
-                "_BY_ID.add_columns(func.now())",
+                "_LOCK = Prepared(_BY_ID.add_columns(func.now()).with_for_update())",
+                "_LOCK = Prepared(_BY_ID.add_columns(func.now()))",
             ),
             Change(
                 "service/storage/locked.py",

@@ -11,6 +11,7 @@ from sabotage import (
     proofs,
     reading,
     relays,
+    schema,
     transactions,
 )
 from sabotage.mechanism import Mechanism
@@ -27,6 +28,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     relays.MECHANISMS,
     memory.MECHANISMS,
     proofs.MECHANISMS,
+    schema.MECHANISMS,
 )
 
 MECHANISMS = {mechanism.name: mechanism for group in GROUPS for mechanism in group}

@@ -184,10 +184,10 @@ def _live() -> Iterator[Connection]:
 def upgrade() -> None:
     """Indexes first, then what refuses new rows, then the check of those that are there."""
     with _live() as connection:
-        for column in PROOFS:
-            _build(connection, f"uq_payments_{column}", "payments", "UNIQUE", (column,), f"{column} IS NOT NULL")
         for table in REORDERED:
             _reorder(connection, table)
+        for column in PROOFS:
+            _build(connection, f"uq_payments_{column}", "payments", "UNIQUE", (column,), f"{column} IS NOT NULL")
         for table, triggers in _triggers().items():
             _refuse(connection, table, triggers)
         briefly(connection, FREE_OWN_KEYS)
@@ -219,7 +219,11 @@ def _collation(connection: Connection, table: str) -> str:
 
 
 def _reorder(connection: Connection, table: str) -> None:
-    """New indexes beside the old ones; then, in a moment, they change places, and the columns say so."""
+    """New indexes beside the old ones; then, under the table's lock, they change places, and the columns say so.
+
+    PostgreSQL takes an index as it is when its order stays; one with a condition it builds anew (CheckIndexCompatible
+    in its indexcmds.c). Those are built beforehand all the same: duplicates are found while nobody waits.
+    """
     if _collation(connection, table) == "C":
         return
     dropped, renamed = [], []

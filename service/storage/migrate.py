@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from service.storage.engine import connect_for_migration
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
+
+_VERSIONED = text("SELECT to_regclass('alembic_version')")
+_VERSION = text("SELECT version_num FROM alembic_version")
 
 
 class SchemaState(NamedTuple):
@@ -20,11 +22,18 @@ class SchemaState(NamedTuple):
 
     current: str | None
     head: str
+    is_ahead: bool = False
+    """Of a later release, which migrates before its processes start: this code goes on working with it."""
 
     @property
     def at_head(self) -> bool:
         """Whether the schema is the one this code was written for."""
         return self.current == self.head
+
+    @property
+    def fits(self) -> bool:
+        """Whether this code works with the schema."""
+        return self.at_head or self.is_ahead
 
 
 def _config(url: str) -> Config:
@@ -35,8 +44,12 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Apply migrations; safe to run from several processes at once. Raises the database's error."""
-    command.upgrade(_config(url), revision)
+    """Apply migrations; nothing where a later release has done so already. Safe to run from several processes at once.
+
+    Raises the database's error, or RowsInTheWayError.
+    """
+    if not current(url).is_ahead:
+        command.upgrade(_config(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -53,9 +66,17 @@ def head() -> str:
     return found
 
 
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions())
+
+
 def schema_state(connection: Connection) -> SchemaState:
-    """Where the connected database stands."""
-    return SchemaState(MigrationContext.configure(connection).get_current_revision(), head())
+    """Where the connected database stands. Not asked through Alembic, which writes two lines a question to the log."""
+    if connection.execute(_VERSIONED).scalar_one() is None:
+        return SchemaState(None, head())
+    found: str | None = connection.execute(_VERSION).scalar_one_or_none()
+    return SchemaState(found, head(), is_ahead=found is not None and found not in _known())
 
 
 def current(url: str) -> SchemaState:

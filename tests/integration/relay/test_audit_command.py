@@ -10,6 +10,7 @@ from commandline.main import cli
 from devstack.kafka import Kafka
 from service.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, settings_for
+from tests.integration.relay.writers import without_rules
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
@@ -46,6 +47,7 @@ def _wait_until_settled(url: str, position: int) -> None:
 
 def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka, topics: Topics) -> None:
     settings = settings_for(database_url, kafka, topics)
+    without_rules(database_url, "position_counts")
     _append(database_url, topics.events, 3)
     with RunningRelay(settings):
         _wait_until_settled(database_url, 3)

@@ -12,7 +12,7 @@ from devstack.kafka import Kafka
 from relay.receipt import Receipt
 from service.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
-from tests.integration.relay.writers import Crowd, append, execute, session, write
+from tests.integration.relay.writers import Crowd, append, execute, session, without_rules, write
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -103,6 +103,7 @@ def test_a_row_refused_for_itself_is_kept_and_the_rest_goes_on(
 def test_a_topic_name_that_no_broker_takes_stops_nobody(
     database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
+    without_rules(database_url, "topic_name")
     with session(database_url) as writer:
         append(writer, "no/topic", "nowhere")
         append(writer, "", "nowhere either")
