@@ -157,11 +157,11 @@ class CommandEngine:
             order_id=invalid.order_id,
         )
         with transaction(self._engine) as connection:
-            if commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent):
+            if commands.add_answered(connection, key, invalid.fingerprint, origin.traceparent):
                 self._recorder.about_nothing(connection, answer, origin.traceparent)
                 self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
-        self._duplicate(key, fingerprint(invalid.content), origin)
+        self._duplicate(key, invalid.fingerprint, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered."""
