@@ -17,7 +17,7 @@ def _cuts(origin: Origin) -> list[str]:
 
 
 def add(connection: Connection, reason: str, detail: str, origin: Origin) -> int | None:
-    """Keep a record; its id, or None when the same record was kept before (redelivery). What was cut is in its detail."""
+    """Keep a record; its id, or None when it was kept before (redelivery). The detail says what was cut."""
     statement = (
         pg_insert(dead_letters)
         .values(
