@@ -171,10 +171,16 @@ def test_nothing_is_read_before_kafka_says_where_to_start(bench: Bench) -> None:
     bench.assignment.place(bench.consumer)
     assert ("commands", 2) not in bench.fake.reads
     assert bench.assignment.waits_for == "kafka: cannot ask where to start: no coordinator"
+    assert bench.fake.asked == []
+
+
+def test_a_wait_for_kafka_ends_with_its_partition(bench: Bench) -> None:
+    bench.starts.refuse = KafkaError(KafkaError.NOT_COORDINATOR, "no coordinator")
+    bench.assignment.on_assign(bench.consumer, parts(2))
+    bench.assignment.place(bench.consumer)
     bench.assignment.on_revoke(bench.consumer, parts(2))
     bench.assignment.place(bench.consumer)
     assert bench.assignment.waits_for is None
-    assert bench.fake.asked == []
 
 
 def test_where_kafka_has_no_record_it_is_asked_again_from_the_next_one(bench: Bench) -> None:
