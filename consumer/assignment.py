@@ -34,6 +34,7 @@ class Assignment:
         self._hand_over_seconds = hand_over_seconds
         self._closing = False
         self._told: dict[Partition, bool] = {}  # What librdkafka reads, and whether it was told to pause.
+        self._all_read = True
         self._place_at = 0.0
         self.paused = False
         self.waits_for: str | None = None
@@ -43,15 +44,17 @@ class Assignment:
         for partition in partitions:
             self._tracker.assign(_name(partition))
         consumer.incremental_assign([])  # Who assigns nothing here has all assigned by the client, from anywhere.
-        self._place_at = 0.0
+        self._all_read, self._place_at = False, 0.0
         _log.info("partitions assigned", partitions=_numbers(partitions))
 
     def place(self, consumer: Consumer) -> None:
         """Have what is ours, and not read yet, read from where it must be. Raises KafkaException when it is fatal."""
+        if self._all_read:
+            return
         reach = self._tracker.reach()
         waiting = {partition: found.following for partition, found in reach.items() if partition not in self._told}
         if not waiting:
-            self.waits_for = None
+            self._all_read, self.waits_for = True, None
         elif time.monotonic() >= self._place_at:
             self._stages.enter(Stage.PLACING)
             self.waits_for = self._placed(consumer, waiting)
@@ -75,7 +78,7 @@ class Assignment:
         """Kafka has nothing where we read: ``place`` asks what there is."""
         if self._told.pop(partition, None) is not None:
             consumer.incremental_unassign([TopicPartition(*partition)])
-            self._place_at = 0.0
+            self._all_read, self._place_at = False, 0.0
 
     def look(self, consumer: Consumer) -> None:
         """Whether the topic is still the one that we read, and librdkafka's assignment the one that we think it is."""
@@ -88,6 +91,7 @@ class Assignment:
             _log.error("librdkafka reads other partitions than ours", ours=sorted(self._told), its=sorted(found))
             consumer.incremental_unassign([TopicPartition(*partition) for partition in found - self._told.keys()])
             self._told = {partition: told for partition, told in self._told.items() if partition in found}
+            self._all_read = False
 
     def on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Hand over: what runs may end, what waits is dropped, what is finished is committed.

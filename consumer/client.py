@@ -35,10 +35,11 @@ _DEFAULTS: dict[str, Any] = {
     # unpacked at once. One batch comes whole whatever its size (KIP-74).
     "fetch.message.max.bytes": _FETCH_BYTES,
     "fetch.max.bytes": _FETCH_BYTES,
-    "message.max.bytes": _FETCH_BYTES,
 }
 
 _OURS: dict[str, Any] = {
+    # To a consumer only the least that fetch.max.bytes may be; KAFKA_CONFIG may raise it for the relay.
+    "message.max.bytes": _FETCH_BYTES,
     # Where reading starts is asked and said (consumer/starts.py): any other reset skips without a word.
     "auto.offset.reset": "error",
     "enable.auto.commit": False,

@@ -1,5 +1,6 @@
 """Which topic stands behind the name: Kafka gives each topic an id of its own (KIP-516)."""
 
+import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -30,20 +31,26 @@ class TopicIdentity:
     """Used by the polling thread only."""
 
     def __init__(self, client_config: Mapping[str, Any], topic: str) -> None:
-        self._admin = AdminClient(dict(client_config))
+        config: dict[str, Any] = {"log_level": 2, **client_config, "logger": logging.getLogger("librdkafka")}
+        self._admin = AdminClient(config)
         self._topic = topic
+        self._has_ids: bool | None = None
         self._asked: Future[Any] | None = None
         self._ask_at = 0.0
 
     def current(self, seconds: float) -> str | None:
         """The topic's id; None where the broker has none. Raises KafkaException: not answered, or no such topic."""
-        return self._id(self._ask(seconds).result())
+        if self._has_ids is None:
+            cluster = self._admin.list_topics(timeout=seconds)
+            # The controller is asked for ids; librdkafka's mock cluster has none.
+            self._has_ids = cluster.controller_id in cluster.brokers
+        return self._id(self._ask(seconds).result()) if self._has_ids else None
 
     def look(self) -> str | None:
         """What was answered since the last look, without waiting; asks every two seconds."""
         answered = self._asked
         if answered is None:
-            if time.monotonic() >= self._ask_at:
+            if self._has_ids and time.monotonic() >= self._ask_at:
                 self._asked = self._ask(_EVERY)
                 self._ask_at = time.monotonic() + _EVERY
             return None
