@@ -17,22 +17,31 @@ _CLASSIC_ONLY: dict[str, Any] = {
     "heartbeat.interval.ms": 1500,
 }
 
+_FETCH_BYTES = 128 * 1024
+
 _DEFAULTS: dict[str, Any] = {
     "client.id": "payment-consumer",
     # A broker that is away is told by error_cb; librdkafka's own log would say it twenty times a second.
     "log_level": 2,
     "reconnect.backoff.ms": 500,
     "reconnect.backoff.max.ms": 2000,
-    "auto.offset.reset": "earliest",
     "allow.auto.create.topics": False,
     "topic.metadata.refresh.interval.ms": 10_000,
     "statistics.interval.ms": 1000,
     # Read ahead by at most 16 MiB: the default of 64 MiB is for those who do nothing but read.
     "queued.max.messages.kbytes": 16 * 1024,
     "queued.min.messages": 2000,
+    # These count what is fetched, and that may be compressed a thousandfold: the less is fetched at once, the less is
+    # unpacked at once. One batch comes whole whatever its size (KIP-74).
+    "fetch.message.max.bytes": _FETCH_BYTES,
+    "fetch.max.bytes": _FETCH_BYTES,
 }
 
 _OURS: dict[str, Any] = {
+    # To a consumer only the least that fetch.max.bytes may be; KAFKA_CONFIG may raise it for the relay.
+    "message.max.bytes": _FETCH_BYTES,
+    # Where reading starts is asked and said (consumer/starts.py): any other reset skips without a word.
+    "auto.offset.reset": "error",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "enable.partition.eof": False,

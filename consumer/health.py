@@ -1,13 +1,12 @@
-"""Whether Kafka can be had, in one line for /ready, and how far behind we are."""
+"""Whether Kafka can be had, in one line for /ready."""
 
 import json
 import time
 from collections.abc import Callable, Collection
-from typing import Any
 
 from confluent_kafka import KafkaError
 
-from consumer.metrics import LAG
+from consumer.lag import Lag
 from consumer.offsets import Partition
 from service.logs import get_logger
 
@@ -18,9 +17,9 @@ _SILENCE = 30.0
 class KafkaHealth:
     """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready while the group is joined."""
 
-    def __init__(self, owned: Callable[[], Collection[Partition]]) -> None:
+    def __init__(self, owned: Callable[[], Collection[Partition]], lag: Lag) -> None:
         self._owned = owned
-        self._labelled: set[Partition] = set()
+        self._lag = lag
         self._connected = False
         self._joined = False
         self._silent_until: dict[int, float] = {}
@@ -33,7 +32,7 @@ class KafkaHealth:
             return f"kafka: {self._last_error}"
         if self._consumer_error is not None:
             return f"kafka: {self._consumer_error}"
-        return None if self._joined or self._owned() else "kafka: joining the consumer group"
+        return self._lag.fault() if self._joined or self._owned() else "kafka: joining the consumer group"
 
     def records_come(self) -> None:
         """A record or a partition came: whatever was wrong with the topic or the group is over."""
@@ -57,13 +56,4 @@ class KafkaHealth:
         statistics = json.loads(text)
         self._connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
         self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
-        self._tell_lag(statistics.get("topics", {}))
-
-    def _tell_lag(self, topics: dict[str, Any]) -> None:
-        owned = set(self._owned())
-        for topic, number in self._labelled - owned:
-            LAG.remove(topic, str(number))
-        self._labelled = owned
-        for topic, number in owned:
-            lag = topics.get(topic, {}).get("partitions", {}).get(str(number), {}).get("consumer_lag", -1)
-            LAG.labels(topic, str(number)).set(max(lag, 0))
+        self._lag.tell(statistics.get("topics", {}))

@@ -9,12 +9,14 @@ from consumer.lanes import Job
 from consumer.metrics import CONSUMED, DEAD_LETTERS, SECONDS
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
+from consumer.records import origin_of, size_of
 from consumer.workers import Workers
 from service.domain.command_reader import read
 from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
-from service.logs import get_logger
 
-_log = get_logger(__name__)
+_LARGE = "\0large"
+"""The lane of refused records that are large: one at a time, as each needs its bytes ten times while it is kept."""
+_LARGE_BYTES = 64 * 1024
 
 
 class Intake:
@@ -28,11 +30,11 @@ class Intake:
 
     def accept(self, message: Message) -> None:
         """Queue one record. A record of a partition that is no longer ours is left to its new owner."""
-        origin = _origin(message)
+        origin = origin_of(message)
         ticket = self._tracker.begin((origin.topic, origin.partition), origin.offset, time.monotonic())
         if ticket is None:
             return
-        kind, lane, run = self._read(origin)
+        kind, lane, run = self._read(message.value(), origin)
         CONSUMED.labels(kind).inc()
         seconds = SECONDS.labels(kind)
 
@@ -49,16 +51,18 @@ class Intake:
                 claim=ticket.claim,
                 # Of what cannot be read each record is a dead letter; a copy of anything else has no effect.
                 content=None if kind == "unreadable" else origin.value,
-                size=len(origin.value or b"") + len(origin.key or b""),
+                size=size_of(origin),
             )
         )
 
-    def _read(self, origin: Origin) -> tuple[str, str, Callable[[], None]]:
-        found = read(origin.value, self._default_currency)
+    def _read(self, value: bytes | None, origin: Origin) -> tuple[str, str, Callable[[], None]]:
+        found = read(value, self._default_currency)
+        large = value is not None and len(value) > _LARGE_BYTES
         if isinstance(found, UnreadableMessage):
-            return "unreadable", f"{origin.topic}/{origin.partition}/{origin.offset}", lambda: self._bury(found, origin)
+            place = f"{origin.topic}/{origin.partition}/{origin.offset}"
+            return "unreadable", _LARGE if large else place, lambda: self._bury(found, origin)
         if isinstance(found, InvalidCommand):
-            return "invalid", found.lane, lambda: self._refuse(found, origin)
+            return "invalid", _LARGE if large else found.lane, lambda: self._refuse(found, origin)
         command: Command = found
         return str(command.type), command.lane, lambda: self._commands.handle(command, origin)
 
@@ -69,27 +73,3 @@ class Intake:
     def _bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         self._commands.bury(unreadable, origin)
         DEAD_LETTERS.labels(unreadable.reason).inc()
-
-
-def _origin(message: Message) -> Origin:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        raise ValueError("a record without its place is no record of a topic")
-    return Origin(
-        topic=topic,
-        partition=partition,
-        offset=offset,
-        key=message.key(),
-        value=message.value(),
-        headers=_headers(message),
-    )
-
-
-def _headers(message: Message) -> list[tuple[str, bytes | None]]:
-    try:
-        found = message.headers() or []
-    except (SystemError, UnicodeDecodeError) as exc:  # The binding decodes names as UTF-8; a sender may not encode so.
-        _log.warning("headers cannot be read", offset=message.offset(), partition=message.partition(), error=str(exc))
-        return []
-    pairs = found.items() if isinstance(found, dict) else found
-    return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

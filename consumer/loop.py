@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumer.assignment import Assignment
 from consumer.health import KafkaHealth
 from consumer.intake import Intake
+from consumer.stages import Stage, Stages
 from consumer.workers import Workers
 from service.logs import get_logger
 from service.shutdown import Shutdown
@@ -19,6 +20,8 @@ _IDLE = 0.1
 _PATIENCE = 0.25
 _COMMIT_EVERY = 1.0
 _ENSURE_EVERY = 5.0
+_NOTHING_THERE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION})
+"""Kafka has no record where we read: with ``auto.offset.reset=error`` librdkafka stops there and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Loop:
         assignment: Assignment,
         workers: Workers,
         health: KafkaHealth,
+        stages: Stages,
         limits: Limits,
         ensure_topic: Callable[[], None],
     ) -> None:
@@ -58,6 +62,7 @@ class Loop:
         self._assignment = assignment
         self._workers = workers
         self._health = health
+        self._stages = stages
         self._limits = limits
         self._ensure_topic = ensure_topic
         self._topic_missing = False
@@ -74,10 +79,12 @@ class Loop:
         commit_at = ensure_at = time.monotonic()
         while not shutdown.requested:
             self._poll()
+            self._assignment.place(self._consumer)
             self._balance()
             now = time.monotonic()
             if now >= commit_at:
                 self._assignment.commit(self._consumer)
+                self._assignment.look(self._consumer)
                 commit_at = now + _COMMIT_EVERY
             if self._topic_missing and now >= ensure_at:
                 self._ensure()
@@ -85,6 +92,7 @@ class Loop:
 
     def _poll(self) -> None:
         """One record at a time: each poll runs the rebalance callbacks before it hands out what came after them."""
+        self._stages.enter(Stage.FULL if self._assignment.paused else Stage.READING)
         timeout = _IDLE
         for _ in range(_BATCH):
             message = self._consumer.poll(timeout)
@@ -103,6 +111,9 @@ class Loop:
             return
         if error.fatal():
             raise KafkaException(error)
+        if error.code() in _NOTHING_THERE:
+            self._assignment.displaced(self._consumer, (str(message.topic()), int(message.partition() or 0)))
+            return
         self._topic_missing = error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
         self._health.on_consumer_error(error)
 
@@ -122,6 +133,7 @@ class Loop:
             self._health.records_come()
 
     def _ensure(self) -> None:
+        self._stages.enter(Stage.MAKING_TOPIC)
         try:
             self._ensure_topic()
         except Exception as exc:  # noqa: BLE001 - told; the broker is asked again, and may make the topic meanwhile

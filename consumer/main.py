@@ -11,11 +11,17 @@ from consumer.client import make_consumer
 from consumer.completer import Completer
 from consumer.giving_up import GivingUp
 from consumer.health import KafkaHealth
+from consumer.identity import TopicIdentity
 from consumer.intake import Intake
+from consumer.lag import Lag
 from consumer.loop import Limits, Loop
+from consumer.missing import Missing
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
+from consumer.stages import Stage, Stages
+from consumer.starts import Starts
 from consumer.threads import spawn
+from consumer.watch import Watch
 from consumer.workers import Workers
 from relay.topics import ensure_topics
 from service import ops
@@ -36,10 +42,11 @@ def run(
 
     Raises SettingError when librdkafka refuses the settings, OSError when the ops port is taken.
     """
-    tracker = OffsetTracker()
+    tracker, stages, missing = OffsetTracker(), Stages(), Missing()
     workers = Workers(settings.consumer_concurrency)
-    assignment = Assignment(tracker, workers, _HAND_OVER_SECONDS)
-    health = KafkaHealth(lambda: [claim.partition for claim in tracker.claims()])
+    starts = Starts(TopicIdentity(settings.client_config(), settings.payment_commands_topic), missing)
+    assignment = Assignment(tracker, workers, starts, stages, _HAND_OVER_SECONDS)
+    health = KafkaHealth(tracker.reach, Lag(tracker.reach, lambda: assignment.paused))
     consumer = make_consumer(
         settings, error_cb=health.on_error, stats_cb=health.on_statistics, on_commit=assignment.on_commit
     )
@@ -50,13 +57,26 @@ def run(
         assignment=assignment,
         workers=workers,
         health=health,
+        stages=stages,
         limits=Limits(_HELD_PER_WORKER * settings.consumer_concurrency),
         ensure_topic=lambda: _ensure_topic(settings),
     )
     completer = Completer(commands, workers, settings.consumer_concurrency)
-    _serve_ops(
-        settings, tracker, workers, lambda: _fault(shutdown, database_ready, health, workers) or completer.fault()
-    )
+
+    def readiness() -> str | None:
+        waits = (
+            database_ready,
+            stages.fault,
+            lambda: assignment.waits_for,
+            health.fault,
+            missing.fault,
+            workers.fault,
+            completer.fault,
+        )
+        return "draining" if shutdown.requested else next((fault for wait in waits if (fault := wait())), None)
+
+    _serve_ops(settings, tracker, workers, stages, readiness)
+    spawn("watch", lambda: Watch(readiness).run(shutdown))
     spawn("completer", lambda: completer.run(shutdown))
     try:
         loop.run(shutdown)
@@ -65,6 +85,7 @@ def run(
         return 1
     finally:
         shutdown.request()
+        stages.enter(Stage.DRAINING)
         _drain(consumer, assignment, workers, settings.shutdown_grace.total_seconds())
     return 0
 
@@ -78,25 +99,20 @@ def _ensure_topic(settings: ConsumerSettings) -> None:
     )
 
 
-def _serve_ops(settings: ConsumerSettings, tracker: OffsetTracker, workers: Workers, readiness: ops.Readiness) -> None:
+def _serve_ops(
+    settings: ConsumerSettings, tracker: OffsetTracker, workers: Workers, stages: Stages, readiness: ops.Readiness
+) -> None:
     metrics.watch(
         in_flight=workers.running,
         held=lambda: workers.held,
+        held_bytes=lambda: workers.held_bytes,
+        beat_age=stages.age,
         set_aside=workers.set_aside,
         oldest_begun=tracker.oldest_begun,
         waits=workers.waits,
     )
     if settings.ops_port is not None:
         ops.start(settings.ops_port, readiness)
-
-
-def _fault(
-    shutdown: Shutdown, database_ready: Callable[[], str | None], health: KafkaHealth, workers: Workers
-) -> str | None:
-    if shutdown.requested:
-        return "draining"
-    failed = workers.fault()
-    return database_ready() or health.fault() or (f"commands: the last one failed: {failed}" if failed else None)
 
 
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:

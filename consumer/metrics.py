@@ -18,9 +18,15 @@ SECONDS = Histogram(
     ["kind"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-LAG = Gauge("payment_consumer_lag", "Records not yet committed", ["topic", "partition"])
+LAG = Gauge("payment_consumer_lag", "Records not yet committed; -1 while unknown, an alarm", ["topic", "partition"])
+SKIPPED = Counter("payment_consumer_skipped_offsets", "Offsets deleted before they were read", ["topic", "partition"])
+EXCHANGED = Counter(
+    "payment_consumer_exchanged_partitions", "Partitions found to be of another topic of the name", ["topic"]
+)
 _IN_FLIGHT = Gauge("payment_consumer_in_flight", "Jobs that a worker runs now")
 _HELD = Gauge("payment_consumer_held", "Jobs in memory: running, queued and set aside")
+_HELD_BYTES = Gauge("payment_consumer_held_bytes", "Memory of these jobs, as counted against its limit")
+_BEAT = Gauge("payment_consumer_beat_age_seconds", "Since the polling thread said that it lives")
 _SET_ASIDE = Gauge("payment_consumer_lanes_set_aside", "Lanes that wait after a failure")
 _WAITING = Gauge("payment_consumer_lanes_waiting", "Lanes that wait after a failure, by what they wait for", ["wait"])
 _OLDEST = Gauge("payment_consumer_oldest_unfinished_seconds", "Age of the record that holds the commit position back")
@@ -30,6 +36,8 @@ def watch(
     *,
     in_flight: Callable[[], int],
     held: Callable[[], int],
+    held_bytes: Callable[[], int],
+    beat_age: Callable[[], float],
     set_aside: Callable[[], int],
     oldest_begun: Callable[[], float | None],
     waits: Callable[[], Mapping[Wait, int]],
@@ -37,6 +45,8 @@ def watch(
     """Ask these whenever the metrics are read. ``oldest_begun`` on the monotonic clock."""
     _IN_FLIGHT.set_function(in_flight)
     _HELD.set_function(held)
+    _HELD_BYTES.set_function(held_bytes)
+    _BEAT.set_function(beat_age)
     _SET_ASIDE.set_function(set_aside)
     _OLDEST.set_function(lambda: _age(oldest_begun()))
     for wait in Wait:

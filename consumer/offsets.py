@@ -24,6 +24,15 @@ class Ticket:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``following`` is to be delivered next, ``position`` to be committed; ``busy`` while something is unfinished."""
+
+    following: int | None
+    position: int | None
+    busy: bool
+
+
 @dataclass(slots=True)
 class _Progress:
     claim: Claim
@@ -58,6 +67,28 @@ class OffsetTracker:
         """The partition is no longer ours: nothing of it may be committed."""
         with self._lock:
             self._owned.pop(partition, None)
+
+    def place(self, partition: Partition, offset: int, *, stands: bool) -> None:
+        """Delivery goes on at ``offset``; with ``stands`` there is nothing to commit before more is finished.
+
+        Going back makes another claim: what lies there now may be other records than those that finish meanwhile.
+        """
+        with self._lock:
+            progress = self._owned.get(partition)
+            if progress is None:
+                return
+            if progress.following is not None and offset < progress.following:
+                progress = self._owned[partition] = _Progress(Claim(partition, next(self._numbers)))
+            progress.following = offset
+            progress.committed = offset if stands else None
+
+    def reach(self) -> dict[Partition, Reach]:
+        """How far each partition is; None what nobody has said yet."""
+        with self._lock:
+            return {
+                partition: Reach(own.following, own.position(), bool(own.unfinished))
+                for partition, own in self._owned.items()
+            }
 
     def claims(self) -> list[Claim]:
         """What is ours now."""

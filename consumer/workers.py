@@ -68,7 +68,7 @@ class Workers:
 
     def fault(self) -> str | None:
         """What the last job failed with; None once one went through."""
-        return self._fault
+        return None if self._fault is None else f"commands: the last one failed: {self._fault}"
 
     def submit(self, job: Job) -> None:
         """Queue it behind everything in its lane."""

@@ -62,7 +62,7 @@ def json_body(*, may_be_empty: bool) -> dict[str, Any]:
     body = _parsed(raw)
     if not isinstance(body, dict):
         raise ApiError(400, "INVALID_PAYLOAD", "Send a JSON object.")
-    kept = keep(body, raw)
+    kept = keep(body)
     if kept.fault is not None:
         raise ApiError(400, "INVALID_PAYLOAD", f"{kept.fault}.")
     return body

@@ -1,18 +1,22 @@
 """A record's bytes as JSON that can be kept: decoded once, never trusted, never raising but ``UnreadableError``."""
 
-import hashlib
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 MAX_BYTES = 1024 * 1024
-READABLE_BYTES = 16 * MAX_BYTES
+MAX_VALUES = 10_000
+"""Of a message: a command has about ten. As objects of Python each may hold eighty times its bytes."""
 MAX_DEPTH = 64
 _MAX_DIGITS = 4000  # Python refuses to convert more than 4,300 digits, PostgreSQL's jsonb takes 131,072.
 _MAX_NAME = 100
+
+STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A JSON string. One that does not end goes on to the end of the text, so that no text is searched more than once."""
 
 
 class UnreadableReason(StrEnum):
@@ -35,6 +39,13 @@ class UnreadableError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+class ExcessiveError(UnreadableError):
+    """Too large, or too many values, to be made objects of."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(UnreadableReason.TOO_LARGE, detail)
 
 
 class Repeated(dict[str, Any]):
@@ -62,9 +73,12 @@ class Kept:
 
 
 def decode(value: bytes | None) -> Any:
-    """The JSON in ``value``; a JSON string that holds JSON is decoded once more. Raises UnreadableError."""
-    if value is not None and len(value) > READABLE_BYTES:
-        raise UnreadableError(UnreadableReason.TOO_LARGE, f"the value has {len(value)} bytes: send at most {MAX_BYTES}")
+    """The JSON in ``value``; a JSON string that holds JSON is decoded once more.
+
+    Raises UnreadableError, and ExcessiveError before anything is built of what is too much.
+    """
+    if value is not None and len(value) > MAX_BYTES:
+        raise ExcessiveError(f"the message has {len(value)} bytes: send at most {MAX_BYTES}")
     if value is None or not value.strip():
         raise UnreadableError(UnreadableReason.EMPTY, "the record has no value: send a JSON object")
     try:
@@ -76,10 +90,12 @@ def decode(value: bytes | None) -> Any:
 
 
 def parse(text: str) -> Any:
-    """The JSON in ``text``. Raises UnreadableError."""
+    """The JSON in ``text``. Raises UnreadableError, and ExcessiveError before anything is built of too many values."""
+    if _separators(text) > MAX_VALUES and _separators(STRING.sub("", text)) > MAX_VALUES:
+        raise ExcessiveError(f"the message holds more than {MAX_VALUES} values: send fewer")
     try:
         return json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=OddNumber
+            text, object_pairs_hook=object_of, parse_int=_integer, parse_float=_decimal, parse_constant=OddNumber
         )
     except RecursionError as exc:
         raise UnreadableError(UnreadableReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels") from exc
@@ -87,7 +103,13 @@ def parse(text: str) -> Any:
         raise UnreadableError(UnreadableReason.NOT_JSON, f"not JSON: {exc}") from exc
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _separators(text: str) -> int:
+    """No fewer than the values in ``text``: before each stands one of these, and some may stand in strings."""
+    return text.count(",") + text.count("[") + text.count("{")
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict, or Repeated where a name stands twice."""
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
@@ -110,11 +132,8 @@ def is_storable(text: str) -> bool:
     return text.isprintable() or not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
 
 
-def keep(content: Any, raw: bytes) -> Kept:
-    """``content`` made fit to be stored, with a fault for each place that was not; too large, only its digest."""
-    if len(raw) > MAX_BYTES:
-        digest = hashlib.sha256(raw).hexdigest()
-        return Kept({"sha256": digest}, f"the message has {len(raw)} bytes: send at most {MAX_BYTES}")
+def keep(content: Any) -> Kept:
+    """``content`` made fit to be stored, with a fault for the first place that was not."""
     keeper = _Keeper()
     kept = keeper.keep(content, "", 0)
     return Kept(kept, keeper.fault)

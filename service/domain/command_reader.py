@@ -1,10 +1,13 @@
 """What a Kafka record asks for, whatever shape it came in."""
 
+import hashlib
 from contextlib import suppress
 from typing import Any
 
 from service.domain.command_fields import FIELDS, ID_LENGTH, FieldError, build
 from service.domain.command_json import (
+    MAX_DEPTH,
+    ExcessiveError,
     Kept,
     Repeated,
     UnreadableError,
@@ -14,7 +17,8 @@ from service.domain.command_json import (
     keep,
     parse,
 )
-from service.domain.commands import Command, CommandType, InvalidCommand, UnreadableMessage
+from service.domain.command_skim import READABLE_BYTES, Skim
+from service.domain.commands import Command, CommandType, InvalidCommand, UnreadableMessage, fingerprint
 from service.domain.errors import ErrorCode
 
 _ENVELOPE = frozenset({"type", "correlation_id", "timestamp", "source", "payload"})
@@ -42,14 +46,33 @@ def read(value: bytes | None, default_currency: str) -> Command | InvalidCommand
     try:
         content = _opened(decode(value))
         kind, correlation_id = _identity(content)
+    except ExcessiveError as fault:
+        return _excessive(value or b"", fault)
     except UnreadableError as fault:
         return UnreadableMessage(fault.reason, fault.detail)
-    kept = keep(content, value or b"")
+    kept = keep(content)
     try:
         _acceptable(kept)
         return _command(kind, correlation_id, _fields(content), default_currency)
     except FieldError as fault:
         return _invalid(kind, correlation_id, fault, _fields(kept.content))
+
+
+def _excessive(value: bytes, fault: ExcessiveError) -> InvalidCommand | UnreadableMessage:
+    """The refusal of what is too much to be read: an answer, where the first look finds whom to answer."""
+    if len(value) > READABLE_BYTES:
+        return UnreadableMessage(fault.reason, fault.detail)
+    skim = Skim(value)
+    try:
+        kind, correlation_id = _identity(skim.content)
+    except UnreadableError as unnamed:
+        if unnamed.reason is UnreadableReason.AMBIGUOUS:
+            return UnreadableMessage(unnamed.reason, unnamed.detail)
+        if skim.depth > MAX_DEPTH:
+            return UnreadableMessage(UnreadableReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
+        return UnreadableMessage(fault.reason, f"{fault.detail}; {unnamed.detail}")
+    digest = fingerprint({"sha256": hashlib.sha256(value).hexdigest()})
+    return InvalidCommand(correlation_id, kind, ErrorCode.INVALID_PAYLOAD, fault.detail, digest)
 
 
 def _acceptable(kept: Kept) -> None:
@@ -76,7 +99,7 @@ def _invalid(kind: str, correlation_id: str, fault: FieldError, fields: Any) -> 
         command_type=kind,
         error=fault.error,
         message=fault.message,
-        content=fields,
+        fingerprint=fingerprint(fields),
         order_id=_given_id(given, "order_id"),
         payment_id=_given_id(given, "payment_id"),
     )

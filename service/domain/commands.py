@@ -103,13 +103,16 @@ StoredCommand = Command | CancelHold
 
 @dataclass(frozen=True, slots=True)
 class InvalidCommand:
-    """Type and correlation id could be read, the rest not: answered once with ``payment.failed``, and kept."""
+    """Type and correlation id could be read, the rest not: answered once with ``payment.failed``, and kept.
+
+    Its content is not held, which may be much larger than its bytes: ``fingerprint`` tells it from another.
+    """
 
     correlation_id: str
     command_type: str
     error: ErrorCode
     message: str
-    content: Any
+    fingerprint: bytes
     order_id: str | None = None
     payment_id: str | None = None
 
@@ -128,8 +131,16 @@ class UnreadableMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What a key or value was of which only the beginning is kept: all its bytes, and their SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
-    """The Kafka record a command came in, whole, for the dead letters."""
+    """The Kafka record a command came in, for the dead letters: whole, but for what is said to be cut."""
 
     topic: str
     partition: int
@@ -137,6 +148,8 @@ class Origin:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
+    key_cut: Cut | None = None
+    value_cut: Cut | None = None
 
     @property
     def traceparent(self) -> str | None:

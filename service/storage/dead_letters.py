@@ -9,13 +9,22 @@ from service.domain.commands import Origin
 from service.storage.tables import dead_letters
 
 
+def _cuts(origin: Origin) -> list[str]:
+    parts = (("key", origin.key, origin.key_cut), ("value", origin.value, origin.value_cut))
+    return [
+        f"the first {len(kept or b'')} of the {name}'s {cut.size} bytes are kept, sha256 of all {cut.sha256}"
+        for name, kept, cut in parts
+        if cut is not None
+    ]
+
+
 def add(connection: Connection, reason: str, detail: str, origin: Origin) -> datetime | None:
-    """Keep a record, and say when; None when the same record was kept before (redelivery)."""
+    """Keep a record, and say when; None when it was kept before (redelivery). The detail says what was cut."""
     statement = (
         pg_insert(dead_letters)
         .values(
             reason=reason,
-            detail=detail.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            detail="; ".join([detail, *_cuts(origin)]).replace("\0", "\N{REPLACEMENT CHARACTER}"),
             topic=origin.topic,
             partition=origin.partition,
             offset=origin.offset,

@@ -4,9 +4,10 @@ import json
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from service.domain.commands import Origin, UnreadableMessage
+from service.domain.commands import Cut, Origin, UnreadableMessage
 from service.domain.messages import OutgoingMessage, rfc3339
 from service.logs import get_logger
 from service.storage import dead_letters, outbox
@@ -44,8 +45,8 @@ class Burial:
             "offset": origin.offset,
             "timestamp": rfc3339(kept_at),
             "headers": [[name, _base64(value)] for name, value in origin.headers],
-            "key": _base64(origin.key),
-            "value": _base64(origin.value),
+            **_part("key", origin.key, origin.key_cut),
+            **_part("value", origin.value, origin.value_cut),
         }
         event_id = uuid4()
         return OutgoingMessage(
@@ -56,6 +57,13 @@ class Burial:
             value=json.dumps(body, separators=(",", ":")),
             headers=[("ce_id", str(event_id)), ("reason", unreadable.reason), ("content-type", "application/json")],
         )
+
+
+def _part(name: str, kept: bytes | None, cut: Cut | None) -> dict[str, Any]:
+    """Whole, in base64; of what was cut, what it was: no broker would take it."""
+    if cut is None:
+        return {name: _base64(kept)}
+    return {name: None, f"{name}_omitted": {"bytes": cut.size, "sha256": cut.sha256}}
 
 
 def _base64(value: bytes | None) -> str | None:

@@ -171,12 +171,12 @@ class CommandEngine:
             order_id=invalid.order_id,
         )
         with transaction(self._engine) as connection:
-            now = commands.add_answered(connection, key, fingerprint(invalid.content), origin.traceparent)
+            now = commands.add_answered(connection, key, invalid.fingerprint, origin.traceparent)
             if now is not None:
                 self._recorder.about_nothing(connection, answer, origin.traceparent, now)
                 self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
-        self._duplicate(key, fingerprint(invalid.content), origin)
+        self._duplicate(key, invalid.fingerprint, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered."""

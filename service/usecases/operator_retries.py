@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from service.domain.command_json import MAX_BYTES
 from service.domain.messages import OutgoingMessage
 from service.storage import operator_outbox, operator_reads, operator_writes, outbox
 from service.storage.engine import Connection, Engine, transaction
@@ -75,7 +76,9 @@ def _again(letter: Record) -> OutgoingMessage:
 
 
 def _text(letter: Record, part: str, value: bytes | None) -> str:
-    """The outbox holds text, as PostgreSQL has it: UTF-8 without NUL."""
+    """The outbox holds text, as PostgreSQL has it: UTF-8 without NUL. What is larger than a command may be was cut."""
+    if value is not None and len(value) > MAX_BYTES:
+        raise OperatorError(f"dead letter {letter['id']}: its {part} is over 1 MiB, and would be refused again")
     try:
         text = bytes(value or b"").decode()
     except UnicodeDecodeError:

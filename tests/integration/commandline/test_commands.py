@@ -113,6 +113,12 @@ def test_what_is_no_text_cannot_be_sent_again(commandline: CommandLine, history:
     history.bury(1, value)
     (letter,) = commandline.json("dead-letter", "list")
     assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+
+
+def test_what_would_be_refused_for_its_size_cannot_be_sent_again(commandline: CommandLine, history: History) -> None:
+    history.bury(1, b"x" * (1024 * 1024 + 1))
+    (letter,) = commandline.json("dead-letter", "list")
+    assert "is over 1 MiB" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
     assert commandline.json("dead-letter", "list") == [letter]
 
 

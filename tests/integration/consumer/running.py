@@ -122,10 +122,10 @@ def metric(name: str) -> float:
     return value
 
 
-def eventually(holds: Callable[[], bool]) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = LONG) -> None:
     """Look until it holds; fails when it never does."""
     tick = threading.Event()
-    for _ in range(round(LONG / 0.02)):
+    for _ in range(round(seconds / 0.02)):
         if holds():
             return
         tick.wait(0.02)

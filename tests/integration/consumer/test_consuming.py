@@ -3,7 +3,9 @@
 import threading
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from prometheus_client import REGISTRY
 
 from devstack.kafka import Kafka
 from service.domain.commands import Origin
@@ -53,6 +55,22 @@ def test_bad_records_are_told_and_do_not_stop_the_next(kafka: Kafka, topics: Top
     commands.wait_for(10)
     calls = sorted(call for call, _, _ in commands.calls)
     assert calls == ["bury"] * 4 + ["handle"] * 5 + ["refuse"]
+
+
+@pytest.mark.real_kafka
+def test_a_transaction_that_is_read_leaves_no_lag(kafka: Kafka, topics: Topics, start: Start) -> None:
+    """Its marker takes an offset that no reader is handed."""
+    make_topic(kafka, topics.commands, partitions=1)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topics.group})
+    producer.init_transactions(LONG)
+    producer.begin_transaction()
+    producer.produce(topics.commands, authorize("order", 1))
+    producer.commit_transaction(LONG)
+    commands = RecordingCommands()
+    start(commands)
+    commands.wait_for(1)
+    labels = {"topic": topics.commands, "partition": "0"}
+    eventually(lambda: REGISTRY.get_sample_value("payment_consumer_lag", labels) == 0)
 
 
 @pytest.mark.real_kafka

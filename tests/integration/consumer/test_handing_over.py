@@ -63,6 +63,35 @@ def test_a_full_consumer_stays_bounded_through_a_rebalance(kafka: Kafka, topics:
     eventually(lambda: committed(kafka, topics) == 600)
 
 
+@pytest.mark.real_kafka
+def test_partitions_that_leave_a_full_consumer_and_come_back_are_read(
+    kafka: Kafka, topics: Topics, start: Start
+) -> None:
+    """librdkafka keeps a partition's pause when it is revoked and assigned again (its issue 1849)."""
+    make_topic(kafka, topics.commands)
+    produce(kafka, topics.commands, [authorize(f"order-{number}", number) for number in range(36)], key=by_order)
+    full, other_holds, entered = threading.Event(), threading.Event(), threading.Event()
+
+    def hold_while_full(_: Origin) -> None:
+        full.wait(LONG)
+
+    def hold_all(_: Origin) -> None:
+        entered.set()
+        other_holds.wait(LONG)
+
+    one, two = RecordingCommands(before=hold_while_full), RecordingCommands(before=hold_all)
+    start(one, consumer_concurrency=1)
+    eventually(lambda: metric("payment_consumer_held") == 4)
+    leaving = start(two, consumer_concurrency=1, shutdown_grace="4s")
+    assert entered.wait(LONG)
+    full.set()
+    one.wait_for(5)  # What it held when it was full, and one that it read since.
+    other_holds.set()
+    assert leaving.stop() == 0
+    eventually(lambda: len({number for _, number in handled(one) + handled(two)}) == 36)
+    eventually(lambda: committed(kafka, topics) == 36)
+
+
 def test_draining_ends_what_runs_and_leaves_what_waits(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     produce(kafka, topics.commands, [authorize("order", number) for number in range(3)], key=by_order)

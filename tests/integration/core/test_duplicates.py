@@ -49,7 +49,7 @@ def test_a_redelivered_dead_letter_is_kept_once(core: Core) -> None:
 
 
 def test_an_invalid_command_is_answered_once_and_kept(core: Core) -> None:
-    invalid = InvalidCommand("c-1", "release_payment", ErrorCode.INVALID_PAYLOAD, "runner_id is missing", {"a": 1})
+    invalid = InvalidCommand("c-1", "release_payment", ErrorCode.INVALID_PAYLOAD, "runner_id is missing", b"-" * 32)
     origin = core.origin()
     for _ in range(2):
         core.engine.refuse(invalid, origin)

@@ -8,7 +8,9 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from consumer.offsets import Partition
 from consumer.ports import DueCommand
+from consumer.starts import Start
 from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
 
 LONG = 20.0
@@ -68,6 +70,8 @@ class FakeConsumer:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[tuple[int, int]]]] = []
+        self.reads: set[Partition] = set()
+        self.metadata: set[str | None] = set()
         self.refuse: int | None = None
         self.refuse_partitions: set[int] = set()
         self.answer: Callable[[], None] = lambda: None
@@ -82,7 +86,17 @@ class FakeConsumer:
         self.asked.append((what, sorted((one.partition, one.offset) for one in partitions)))
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
-        self._note("assign", partitions)
+        self.reads |= {(one.topic, one.partition) for one in partitions}
+        if partitions:
+            self._note("assign", partitions)
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        self.reads -= {(one.topic, one.partition) for one in partitions}
+        if partitions:
+            self._note("unassign", [TopicPartition(one.topic, one.partition) for one in partitions])
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition(*one) for one in self.reads]
 
     def pause(self, partitions: list[TopicPartition]) -> None:
         self._note("pause", partitions)
@@ -94,11 +108,35 @@ class FakeConsumer:
         if self.refuse is not None:
             raise KafkaException(KafkaError(self.refuse))
         self._note("commit" if asynchronous else "commit now", offsets)
+        self.metadata |= {one.metadata for one in offsets}
         return None if asynchronous else [self._answer(one) for one in offsets]
 
     def _answer(self, one: TopicPartition) -> Any:
         refused = KafkaError(KafkaError.REBALANCE_IN_PROGRESS) if one.partition in self.refuse_partitions else None
         return SimpleNamespace(topic=one.topic, partition=one.partition, offset=one.offset, error=refused)
+
+
+class FakeStarts:
+    """Has each partition start at ``offset``, or refuses; ``exchanged`` once makes it another topic."""
+
+    def __init__(self) -> None:
+        self.topic_id: str | None = "first"
+        self.offset = 0
+        self.refuse: KafkaError | None = None
+        self.exchanged = False
+        self.expected: list[dict[Partition, int | None]] = []
+
+    def look(self, _owned: Any) -> bool:
+        was, self.exchanged = self.exchanged, False
+        return was
+
+    def find(
+        self, _consumer: Any, expected: dict[Partition, int | None]
+    ) -> tuple[dict[Partition, Start], KafkaError | None]:
+        self.expected.append(expected)
+        if self.refuse is not None:
+            return {}, self.refuse
+        return {partition: Start(self.offset, stands=True) for partition in expected}, None
 
 
 @dataclass

@@ -10,8 +10,12 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from consumer.assignment import Assignment
 from consumer.lanes import Job
 from consumer.offsets import OffsetTracker, Ticket
+from consumer.stages import Stages
+from consumer.starts import Starts
 from consumer.workers import Workers
-from tests.unit.consumer.doubles import LONG, FakeConsumer
+from tests.unit.consumer.doubles import LONG, FakeConsumer, FakeStarts
+
+NOWHERE = -1001
 
 
 class Bench:
@@ -22,9 +26,15 @@ class Bench:
         self.consumer = cast("Consumer", self.fake)
         self.tracker = OffsetTracker()
         self.workers = Workers(1, delay=lambda _: 0.0)
-        self.assignment = Assignment(self.tracker, self.workers, hand_over_seconds=LONG)
+        self.starts = FakeStarts()
+        self.assignment = self.made(LONG)
         self.assignment.on_assign(self.consumer, parts(0, 1))
+        self.assignment.place(self.consumer)
         self.fake.asked.clear()
+
+    def made(self, hand_over_seconds: float) -> Assignment:
+        starts = cast("Starts", self.starts)
+        return Assignment(self.tracker, self.workers, starts, Stages(), hand_over_seconds)
 
     def begin(self, partition: int, offset: int) -> Ticket:
         ticket = self.tracker.begin(("commands", partition), offset, 0.0)
@@ -51,6 +61,7 @@ def test_commits_follow_what_is_finished(bench: Bench) -> None:
     bench.begin(1, 9)
     bench.assignment.commit(bench.consumer)
     assert bench.fake.asked == [("commit", [(0, 5), (1, 9)])]
+    assert bench.fake.metadata == {"topic-id=first"}
 
 
 def test_nothing_is_sent_twice_once_acknowledged(bench: Bench) -> None:
@@ -101,7 +112,7 @@ def test_revoked_partitions_are_committed_after_what_runs(bench: Bench) -> None:
     assert started.wait(LONG)
     threading.Timer(0.05, release.set).start()
     bench.assignment.on_revoke(bench.consumer, parts(0))
-    assert bench.fake.asked == [("commit now", [(0, 4)])]
+    assert bench.fake.asked == [("commit now", [(0, 4)]), ("unassign", [(0, NOWHERE)])]
     assert [claim.partition for claim in bench.tracker.claims()] == [("commands", 1)]
 
 
@@ -116,7 +127,7 @@ def test_a_hand_over_does_not_wait_for_ever(bench: Bench) -> None:
 
     bench.workers.submit(Job("a", stuck, lambda: bench.tracker.finish(ticket), retry=True, claim=ticket.claim))
     assert started.wait(LONG)
-    bench.assignment = Assignment(bench.tracker, bench.workers, hand_over_seconds=0.0)
+    bench.assignment = bench.made(0.0)
     bench.assignment.on_revoke(bench.consumer, parts(0))
     assert bench.fake.asked == [("commit now", [(0, 3)])]
     release.set()
@@ -126,25 +137,81 @@ def test_lost_partitions_are_not_committed(bench: Bench) -> None:
     bench.finished(0, 4)
     bench.finished(1, 4)
     bench.assignment.on_lost(bench.consumer, parts(0))
-    assert bench.fake.asked == []
     bench.assignment.commit(bench.consumer)
-    assert bench.fake.asked == [("commit", [(1, 5)])]
+    assert bench.fake.asked == [("unassign", [(0, NOWHERE)]), ("commit", [(1, 5)])]
 
 
-def test_pausing_is_remembered_for_partitions_that_come_later(bench: Bench) -> None:
+def test_a_partition_is_told_anew_whether_it_is_paused_each_time_it_comes(bench: Bench) -> None:
+    """librdkafka keeps a pause when a partition leaves and comes back."""
+    full_then_room = [(True, False), (True, False), (False, False), (False, True), (False, True)]
+    for full, room in full_then_room:
+        bench.assignment.balance(bench.consumer, full=full, room=room)
+    assert bench.fake.asked == [(what, [(0, NOWHERE), (1, NOWHERE)]) for what in ("pause", "resume")]
     bench.assignment.balance(bench.consumer, full=True, room=False)
-    bench.assignment.balance(bench.consumer, full=True, room=False)
-    bench.assignment.on_assign(bench.consumer, parts(2))
-    bench.assignment.balance(bench.consumer, full=False, room=False)
     bench.assignment.on_revoke(bench.consumer, parts(0))
     bench.assignment.balance(bench.consumer, full=False, room=True)
-    nowhere = -1001
-    assert bench.fake.asked == [
-        ("pause", [(0, nowhere), (1, nowhere)]),
-        ("assign", [(2, nowhere)]),
-        ("pause", [(2, nowhere)]),
-        ("resume", [(1, nowhere), (2, nowhere)]),
-    ]
+    bench.fake.asked.clear()
+    bench.assignment.on_assign(bench.consumer, parts(0))
+    bench.assignment.place(bench.consumer)
+    assert bench.fake.asked == [("assign", [(0, 0)]), ("resume", [(0, NOWHERE)])]
+
+
+def test_what_comes_to_a_full_consumer_is_paused(bench: Bench) -> None:
+    bench.assignment.balance(bench.consumer, full=True, room=False)
+    bench.fake.asked.clear()
+    bench.assignment.on_assign(bench.consumer, parts(2))
+    bench.assignment.place(bench.consumer)
+    bench.assignment.balance(bench.consumer, full=True, room=False)
+    assert bench.fake.asked == [("assign", [(2, 0)]), ("pause", [(2, NOWHERE)])]
+
+
+def test_nothing_is_read_before_kafka_says_where_to_start(bench: Bench) -> None:
+    bench.starts.refuse = KafkaError(KafkaError.NOT_COORDINATOR, "no coordinator")
+    bench.assignment.on_assign(bench.consumer, parts(2))
+    bench.assignment.place(bench.consumer)
+    assert ("commands", 2) not in bench.fake.reads
+    assert bench.assignment.waits_for == "kafka: cannot ask where to start: no coordinator"
+    assert bench.fake.asked == []
+
+
+def test_a_wait_for_kafka_ends_with_its_partition(bench: Bench) -> None:
+    bench.starts.refuse = KafkaError(KafkaError.NOT_COORDINATOR, "no coordinator")
+    bench.assignment.on_assign(bench.consumer, parts(2))
+    bench.assignment.place(bench.consumer)
+    bench.assignment.on_revoke(bench.consumer, parts(2))
+    bench.assignment.place(bench.consumer)
+    assert bench.assignment.waits_for is None
+
+
+def test_where_kafka_has_no_record_it_is_asked_again_from_the_next_one(bench: Bench) -> None:
+    bench.finished(0, 4)
+    bench.starts.offset = 9
+    bench.assignment.displaced(bench.consumer, ("commands", 0))
+    bench.assignment.displaced(bench.consumer, ("commands", 0))
+    bench.assignment.place(bench.consumer)
+    assert bench.starts.expected[-1] == {("commands", 0): 5}
+    assert bench.fake.asked == [("unassign", [(0, NOWHERE)]), ("assign", [(0, 9)]), ("resume", [(0, NOWHERE)])]
+
+
+def test_another_topic_of_the_name_is_read_from_where_the_group_is_in_it(bench: Bench) -> None:
+    old = bench.begin(0, 4)
+    bench.starts.exchanged = True
+    bench.assignment.look(bench.consumer)
+    bench.assignment.place(bench.consumer)
+    assert bench.starts.expected[-1] == {("commands", 0): None, ("commands", 1): None}
+    bench.begin(0, 0)
+    bench.tracker.finish(old)
+    bench.fake.asked.clear()
+    bench.assignment.commit(bench.consumer)
+    assert bench.fake.asked == [], "what the old topic's record finished is nothing of the new one"
+
+
+def test_what_the_client_does_not_read_though_it_is_ours_is_read_again(bench: Bench) -> None:
+    bench.fake.reads = {("commands", 0), ("commands", 7)}
+    bench.assignment.look(bench.consumer)
+    bench.assignment.displaced(bench.consumer, ("commands", 0))
+    bench.assignment.place(bench.consumer)
+    assert bench.fake.reads == {("commands", 0), ("commands", 1)}
 
 
 def test_closing_commits_and_leaves(bench: Bench) -> None:
@@ -152,7 +219,7 @@ def test_closing_commits_and_leaves(bench: Bench) -> None:
     bench.fake.answer = lambda: bench.assignment.on_commit(None, [TopicPartition("commands", 0, 5)])
     bench.assignment.close(bench.consumer, LONG)
     bench.assignment.on_revoke(bench.consumer, parts(0, 1))
-    assert [what for what, _ in bench.fake.asked] == ["commit", "close"]
+    assert [what for what, _ in bench.fake.asked] == ["commit", "close", "unassign"]
     assert bench.tracker.claims() == []
 
 

@@ -1,32 +1,33 @@
-"""What /ready says of Kafka, and lag by partition."""
+"""What /ready says of Kafka."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError
-from prometheus_client import REGISTRY
 
 from consumer.health import KafkaHealth
+from consumer.lag import Lag
 from consumer.offsets import Partition
 
 
-def statistics(*, broker: str = "UP", group: str = "steady", lags: dict[int, int] | None = None) -> str:
+def statistics(*, broker: str = "UP", group: str = "steady") -> str:
     found: dict[str, Any] = {
         "brokers": {"b:9092/1": {"nodeid": 1, "state": broker}},
         "cgrp": {"join_state": group},
-        "topics": {"t": {"partitions": {str(n): {"consumer_lag": lag} for n, lag in (lags or {}).items()}}},
+        "topics": {},
     }
     return json.dumps(found)
 
 
-def lag(partition: int) -> float | None:
-    return REGISTRY.get_sample_value("payment_consumer_lag", {"topic": "t", "partition": str(partition)})
+def made(owned: Callable[[], list[Partition]] = list) -> KafkaHealth:
+    return KafkaHealth(owned, Lag(dict, lambda: False))
 
 
 def test_ready_while_the_group_is_joined() -> None:
     owned: list[Partition] = []
-    health = KafkaHealth(lambda: owned)
+    health = made(lambda: owned)
     assert health.fault() == "kafka: not connected yet"
     health.on_statistics(statistics(group="init"))
     assert health.fault() == "kafka: joining the consumer group"
@@ -40,7 +41,7 @@ def test_ready_while_the_group_is_joined() -> None:
 
 
 def test_a_broker_that_is_away_is_told() -> None:
-    health = KafkaHealth(list)
+    health = made()
     health.on_statistics(statistics())
     health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
     assert health.fault() is None
@@ -51,7 +52,7 @@ def test_a_broker_that_is_away_is_told() -> None:
 
 
 def test_a_missing_topic_is_told_until_records_come() -> None:
-    health = KafkaHealth(list)
+    health = made()
     health.on_statistics(statistics())
     health.on_consumer_error(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "no such topic"))
     assert health.fault() == "kafka: no such topic"
@@ -59,18 +60,8 @@ def test_a_missing_topic_is_told_until_records_come() -> None:
     assert health.fault() is None
 
 
-def test_lag_is_told_for_our_partitions_only() -> None:
-    owned: list[Partition] = [("t", 0), ("t", 1), ("t", 3)]
-    health = KafkaHealth(lambda: owned)
-    health.on_statistics(statistics(lags={0: 7, 1: -1, 2: 9}))
-    assert [lag(number) for number in range(4)] == [7, 0, None, 0]
-    owned = [("t", 2)]
-    health.on_statistics(statistics(lags={0: 7, 1: 0, 2: 9}))
-    assert [lag(number) for number in range(4)] == [None, None, 9, None]
-
-
 def test_a_broker_that_stays_away_is_not_told_over_and_over() -> None:
-    health = KafkaHealth(list)
+    health = made()
     with structlog.testing.capture_logs() as told:
         for attempt in range(100):
             health.on_error(KafkaError(KafkaError._TRANSPORT, f"refused, attempt {attempt}"))

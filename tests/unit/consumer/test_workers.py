@@ -122,7 +122,7 @@ def test_the_last_failure_is_told() -> None:
     tried = threading.Event()
 
     def look() -> None:
-        assert workers.fault() == "IndexError"
+        assert workers.fault() == "commands: the last one failed: IndexError"
         tried.set()
 
     workers.submit(job("b", look))

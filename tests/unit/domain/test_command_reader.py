@@ -235,7 +235,7 @@ def test_an_odd_number_is_no_text(literal: str) -> None:
     text = json.dumps(flat("authorize_payment", {**AUTHORIZE, "description": "@"})).replace('"@"', literal)
     found = read(text.encode(), "sgd")
     assert isinstance(found, InvalidCommand)
-    assert found.content["description"] == literal
+    assert found.fingerprint == fingerprint({**AUTHORIZE, "description": literal})
 
 
 def test_amount_rules_follow_the_currency() -> None:
@@ -271,5 +271,4 @@ def test_an_unknown_type_is_answered(kind: str) -> None:
 
 
 def test_the_same_invalid_content_has_one_fingerprint_in_every_shape() -> None:
-    contents = [invalid(shape("revert_payment", {"reason": "x"})).content for shape in SHAPES]
-    assert len({fingerprint(content) for content in contents}) == 1
+    assert len({invalid(shape("revert_payment", {"reason": "x"})).fingerprint for shape in SHAPES}) == 1

@@ -2,15 +2,17 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
-from service.domain.command_json import MAX_BYTES, MAX_DEPTH, READABLE_BYTES
+from service.domain.command_json import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 from service.domain.command_reader import read
-from service.domain.commands import Authorize, InvalidCommand, Release, Revert, UnreadableMessage, fingerprint
+from service.domain.command_skim import READABLE_BYTES
+from service.domain.commands import Authorize, InvalidCommand, Release, Revert, UnreadableMessage
 from service.domain.errors import ErrorCode
 from service.domain.money import MINIMUM, THREE_DECIMAL
 from tests.unit.domain.test_command_reader import REVERT, SHAPES, envelope, flat
@@ -49,6 +51,17 @@ REASONS: list[tuple[bytes | None, str]] = [
     (b'{"type": "a", "payload": {"correlation_id": "a", "correlation_id": "b"}}', "AMBIGUOUS"),
     (b'{"type": "a", "payload": {"correlation_id": "a"}, "payload": {"correlation_id": "b"}}', "AMBIGUOUS"),
     (b" " * (READABLE_BYTES + 1), "TOO_LARGE"),
+    (b" " * (MAX_BYTES + 1), "TOO_LARGE"),
+    (b"," * (MAX_VALUES + 1), "TOO_LARGE"),
+    (b"[" + b"[" * 60 + b"0," * MAX_VALUES, "TOO_LARGE"),
+    (
+        b'{"type": "revert_payment", "payload": {"a": {"correlation_id": "inner"}}, "x": "' + b"y" * MAX_BYTES,
+        "TOO_LARGE",
+    ),
+    (b'{"type": {}, "correlation_id": "c", "x": "' + b"y" * MAX_BYTES + b'"}', "TOO_LARGE"),
+    (b'["type", "a", "correlation_id", "b", "' + b"y" * MAX_BYTES + b'"]', "TOO_LARGE"),
+    (b'{"type": "a", "correlation_id": "c", "type": "b", "x": "' + b"y" * MAX_BYTES + b'"}', "AMBIGUOUS"),
+    (b'{"a": ' * MAX_VALUES + b"1" + b"}" * MAX_VALUES, "TOO_DEEP"),
 ]
 
 
@@ -69,9 +82,9 @@ def answered(value: bytes) -> InvalidCommand:
 
 
 def assert_storable(found: InvalidCommand) -> None:
-    """PostgreSQL's text and jsonb take it, and the fingerprint can be made."""
-    assert len(fingerprint(found.content)) == 32
-    text = json.dumps([found.content, found.message, found.order_id, found.payment_id], allow_nan=False)
+    """PostgreSQL's text and jsonb take it."""
+    assert len(found.fingerprint) == 32
+    text = json.dumps([found.message, found.order_id, found.payment_id], allow_nan=False)
     assert not re.search(r"(?<!\\)(\\\\)*\\u(0000|d[89a-f])", re.sub(r"\\ud[89ab]..\\ud[c-f]..", "", text))
     assert len(found.message) < 2000
 
@@ -110,7 +123,35 @@ def test_over_one_mebibyte_is_answered_where_it_can_be_read() -> None:
     assert isinstance(read(padded(MAX_BYTES), "sgd"), Revert)
     found = answered(padded(MAX_BYTES + 1))
     assert "send at most 1048576" in found.message
-    assert set(found.content) == {"sha256"}
+    assert found.fingerprint != answered(padded(MAX_BYTES + 2)).fingerprint
+
+
+LARGE = {"note": "x" * MAX_BYTES}
+CROWDED = {"items": [{}] * MAX_VALUES, "note": ['"', "\\", {"correlation_id": "another", "type": "x"}]}
+
+
+@pytest.mark.parametrize("extra", [LARGE, CROWDED], ids=["bytes", "values"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whom_to_answer_is_found_in_what_is_too_much(shape: Any, extra: dict[str, Any]) -> None:
+    found = answered(json.dumps(shape("revert_payment", {**extra, **REVERT}, "c-1")).encode())
+    assert (found.command_type, found.correlation_id) == ("revert_payment", "c-1")
+
+
+def test_separators_in_text_are_no_values() -> None:
+    text = json.dumps(envelope("revert_payment", {**REVERT, "note": ',[{\\"' * MAX_VALUES}))
+    assert isinstance(read(text.encode(), "sgd"), Revert)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'"' * READABLE_BYTES, b'{"' + b'\\"' * (READABLE_BYTES // 2 - 1), b'["' + b'",' * 500_000, b"[" * READABLE_BYTES],
+    ids=["quotes", "one string without end", "many strings", "brackets"],
+)
+def test_no_text_takes_long(value: bytes) -> None:
+    """Linear in its length: a search that begins anew at each quote would take hours."""
+    before = time.process_time()
+    assert isinstance(read(value, "sgd"), UnreadableMessage)
+    assert time.process_time() - before < 10
 
 
 def test_a_thousand_repeated_names_cost_no_more_than_one() -> None:

@@ -1,0 +1,49 @@
+"""What the polling thread does, in words, and since when: for /ready, metric and log."""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from prometheus_client import Enum
+
+_LONGEST = 15.0
+
+
+class Stage(StrEnum):
+    """Each wait of the polling thread has its name."""
+
+    STARTING = "starting"
+    MAKING_TOPIC = "making sure that the topic exists"
+    PLACING = "asking Kafka where to start"
+    READING = "reading"
+    FULL = "full: waiting for workers"
+    HANDING_OVER = "handing partitions over"
+    DRAINING = "draining"
+
+
+_STAGE = Enum("payment_consumer_stage", "What the polling thread does", states=[*Stage])
+
+
+class Stages:
+    """Entered by the polling thread only; asked by any. Every entry is a beat of its loop, also into the same stage."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._now = Stage.STARTING
+        self._beat = clock()
+
+    def enter(self, stage: Stage) -> None:
+        """The polling thread lives, and does this."""
+        self._beat = self._clock()
+        if stage is not self._now:
+            self._now = stage
+            _STAGE.state(stage)
+
+    def age(self) -> float:
+        """Seconds since the last beat."""
+        return self._clock() - self._beat
+
+    def fault(self) -> str | None:
+        """What it hangs in; None while it beats."""
+        age = self.age()
+        return f"poll loop: {self._now} for {age:.0f} s" if age > _LONGEST else None

@@ -1,0 +1,102 @@
+"""Where the reading of a partition starts: where the group left off in this very topic, or at its first record."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumer.identity import TopicIdentity, from_metadata
+from consumer.missing import Missing
+from consumer.offsets import Partition
+
+_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """``stands``: the group's committed offset is this one, under this topic's id, or there is none to speak of."""
+
+    offset: int
+    stands: bool
+
+
+class Starts:
+    """Asks Kafka, and says what is missing. Nothing is left to ``auto.offset.reset``, which skips without a word."""
+
+    def __init__(self, identity: TopicIdentity, missing: Missing) -> None:
+        self._identity = identity
+        self._missing = missing
+        self.topic_id: str | None = None
+
+    def look(self, owned: Collection[Partition]) -> bool:
+        """Whether the name stands for another topic than the one that was read: said for each of ``owned``."""
+        return self._changed(self._identity.look(), owned)
+
+    def find(
+        self, consumer: Consumer, expected: Mapping[Partition, int | None]
+    ) -> tuple[dict[Partition, Start], KafkaError | None]:
+        """``expected``: the offset to be read next where it is known, or None: then the group's.
+
+        What could be found out, and why the rest could not. Raises KafkaException when Kafka answers nothing at all.
+        """
+        topic_id = self._identity.current(_SECONDS)
+        known = (
+            {} if self._changed(topic_id, expected) else {at: one for at, one in expected.items() if one is not None}
+        )
+        self.topic_id = topic_id
+        starts: dict[Partition, Start] = {}
+        error: KafkaError | None = None
+        for partition, committed in _committed(consumer, expected.keys() - known.keys()).items():
+            try:
+                starts[partition] = self._from_group(consumer, partition, committed)
+            except KafkaException as exc:
+                error = exc.args[0]
+        for partition, offset in known.items():
+            try:
+                starts[partition] = self._in_range(consumer, partition, offset)
+            except KafkaException as exc:
+                error = exc.args[0]
+        return starts, error
+
+    def _changed(self, topic_id: str | None, partitions: Collection[Partition]) -> bool:
+        if topic_id is None or self.topic_id is None or topic_id == self.topic_id:
+            return False
+        for partition in partitions:
+            self._missing.exchanged(partition, topic_id)
+        return True
+
+    def _from_group(self, consumer: Consumer, partition: Partition, committed: TopicPartition) -> Start:
+        if committed.error is not None:
+            raise KafkaException(committed.error)
+        if committed.offset < 0:
+            return Start(_range(consumer, partition)[0], stands=True)
+        under = from_metadata(committed.metadata)
+        if self.topic_id is not None and under is not None and under != self.topic_id:
+            self._missing.exchanged(partition, self.topic_id)
+            return Start(_range(consumer, partition)[0], stands=False)
+        return Start(committed.offset, stands=under == self.topic_id)
+
+    def _in_range(self, consumer: Consumer, partition: Partition, expected: int) -> Start:
+        low, high = _range(consumer, partition)
+        if low <= expected <= high:
+            return Start(expected, stands=False)
+        if expected < low:
+            self._missing.skipped(partition, expected, low)
+        else:
+            self._missing.truncated(partition, expected, high)
+        return Start(low, stands=False)
+
+
+def _committed(consumer: Consumer, partitions: Collection[Partition]) -> dict[Partition, TopicPartition]:
+    if not partitions:
+        return {}
+    found = consumer.committed([TopicPartition(*partition) for partition in partitions], _SECONDS)
+    return {(one.topic, one.partition): one for one in found}
+
+
+def _range(consumer: Consumer, partition: Partition) -> tuple[int, int]:
+    """The first offset and the one after the last. Raises KafkaException."""
+    found = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_SECONDS, cached=False)
+    if found is None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    return found

@@ -1,0 +1,131 @@
+"""Records that are gone before they are read are told; a topic made anew is read from its beginning."""
+
+import threading
+
+import pytest
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from prometheus_client import REGISTRY
+
+from devstack.kafka import Kafka
+from devstack.ports import free_port
+from service.domain.commands import Origin
+from tests.integration.consumer.conftest import Start
+from tests.integration.consumer.running import authorize, committed, eventually, handled, metric, produce
+from tests.integration.consumer.test_broker_away import ready
+from tests.support.topics import Topics, make_topic
+from tests.unit.consumer.doubles import LONG, RecordingCommands
+
+pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
+
+
+def batch(first: int, count: int) -> list[bytes]:
+    """Commands of as many orders, numbered onwards."""
+    return [authorize(f"order-{number}", number) for number in range(first, first + count)]
+
+
+def numbers(commands: RecordingCommands) -> set[int]:
+    """Of the commands handled."""
+    return {number for _, number in handled(commands)}
+
+
+def delete_before(kafka: Kafka, topics: Topics, offset: int) -> None:
+    """What retention does to the first records of a partition."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    (deleted,) = admin.delete_records([TopicPartition(topics.commands, 0, offset)]).values()
+    deleted.result(30)
+
+
+def skipped(topics: Topics) -> float:
+    """How many offsets of the topic were gone unread."""
+    labels = {"topic": topics.commands, "partition": "0"}
+    return REGISTRY.get_sample_value("payment_consumer_skipped_offsets_total", labels) or 0.0
+
+
+def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
+    kafka: Kafka, topics: Topics, start: Start
+) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    make_topic(kafka, topics.commands, partitions=1)
+    produce(kafka, topics.commands, batch(0, 20))
+    commands, port = RecordingCommands(), free_port()
+    start(commands, kafka_topic_partitions=1, ops_port=port)
+    commands.wait_for(20)
+    eventually(lambda: committed(kafka, topics) == 20)
+    admin.delete_topics([topics.commands])[topics.commands].result(30)
+    make_topic(kafka, topics.commands, partitions=1)
+    produce(kafka, topics.commands, batch(100, 25))
+    eventually(lambda: set(range(100, 125)) <= numbers(commands))
+    eventually(lambda: "another topic" in ready(port))
+    eventually(lambda: committed(kafka, topics) == 25)
+
+
+def test_a_topic_made_anew_while_a_consumer_of_old_offsets_is_away(kafka: Kafka, topics: Topics, start: Start) -> None:
+    """Offsets that were committed under the old topic's id say nothing of the new one."""
+    make_topic(kafka, topics.commands, partitions=1)
+    produce(kafka, topics.commands, batch(0, 25))
+    group = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topics.group})
+    stale = TopicPartition(topics.commands, 0, 20, metadata="topic-id=AAAAAAAAAAAAAAAAAAAAAQ")
+    eventually(lambda: _commits(group, stale))
+    group.close()
+    commands = RecordingCommands()
+    start(commands, kafka_topic_partitions=1)
+    commands.wait_for(25)
+    assert numbers(commands) == set(range(25))
+
+
+def _commits(group: Consumer, offset: TopicPartition) -> bool:
+    try:
+        group.commit(offsets=[offset], asynchronous=False)
+    except KafkaException:
+        return False
+    return True
+
+
+def test_what_retention_takes_under_a_full_consumer_is_told(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands, partitions=1)
+    produce(kafka, topics.commands, batch(0, 20))
+    gate = threading.Event()
+
+    def hold(_: Origin) -> None:
+        gate.wait(LONG)
+
+    commands, port = RecordingCommands(before=hold), free_port()
+    with structlog.testing.capture_logs() as told:
+        start(commands, consumer_concurrency=1, ops_port=port)
+        eventually(lambda: metric("payment_consumer_held") == 4 and "full" in stage())
+        delete_before(kafka, topics, 10)
+        gate.set()
+        eventually(lambda: numbers(commands) == {0, 1, 2, 3, *range(10, 20)})
+    assert skipped(topics) == 6
+    eventually(lambda: f"6 records of {topics.commands}[0]" in ready(port))
+    assert [(line["first"], line["last"]) for line in told if line.get("skipped")] == [(4, 9)]
+    eventually(lambda: committed(kafka, topics) == 20)
+
+
+def stage() -> str:
+    """What the poll loop says it does."""
+    found = [
+        sample.labels["payment_consumer_stage"]
+        for family in REGISTRY.collect()
+        for sample in family.samples
+        if sample.name == "payment_consumer_stage" and sample.value
+    ]
+    return " ".join(found)
+
+
+def test_what_retention_took_while_the_consumer_was_away_is_told(kafka: Kafka, topics: Topics, start: Start) -> None:
+    make_topic(kafka, topics.commands, partitions=1)
+    produce(kafka, topics.commands, batch(0, 5))
+    before = RecordingCommands()
+    first = start(before)
+    before.wait_for(5)
+    assert first.stop() == 0
+    produce(kafka, topics.commands, batch(5, 15))
+    delete_before(kafka, topics, 12)
+    port, after = free_port(), RecordingCommands()
+    start(after, ops_port=port)
+    eventually(lambda: numbers(after) == set(range(12, 20)))
+    assert skipped(topics) == 7
+    eventually(lambda: f"7 records of {topics.commands}[0]" in ready(port))

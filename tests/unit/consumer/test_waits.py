@@ -1,0 +1,70 @@
+"""Every wait of the consumer says its name: in the stage, in readiness and in the log."""
+
+import structlog
+from prometheus_client import REGISTRY
+
+from consumer.missing import Missing
+from consumer.stages import Stage, Stages
+from consumer.watch import Watch
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_loop_that_does_not_come_back_says_where_it_is() -> None:
+    clock = Clock()
+    stages = Stages(clock)
+    stages.enter(Stage.PLACING)
+    assert REGISTRY.get_sample_value("payment_consumer_stage", {"payment_consumer_stage": Stage.PLACING}) == 1
+    clock.now += 10
+    assert stages.fault() is None
+    clock.now += 10
+    assert stages.fault() == "poll loop: asking Kafka where to start for 20 s"
+    stages.enter(Stage.PLACING)
+    assert stages.fault() is None
+
+
+def test_what_is_missing_is_said_for_a_minute() -> None:
+    clock = Clock()
+    missing = Missing(clock)
+    with structlog.testing.capture_logs() as told:
+        missing.skipped(("t", 0), 5, 8)
+        missing.exchanged(("t", 1), "id")
+        missing.exchanged(("t", 1), "id")
+        missing.truncated(("t", 2), 9, 4)
+    assert [line["partition"] for line in told] == [0, 1, 2]
+    found = missing.fault()
+    assert found is not None
+    assert "3 records of t[0] were deleted" in found
+    assert "t[1] is another topic" in found
+    assert "t[2] ends at 4" in found
+    clock.now += 60
+    assert missing.fault() is None
+
+
+def test_the_log_tells_a_wait_when_it_begins_now_and_then_and_when_it_is_over() -> None:
+    clock, waits = Clock(), ["kafka: lag 5"]
+    watch = Watch(lambda: waits[-1] or None, clock)
+    with structlog.testing.capture_logs() as told:
+        for seconds in (0, 5, 55, 5):
+            clock.now += seconds
+            waits.append(f"kafka: lag {seconds + 6}")
+            watch.look()
+        waits.append("database: away")
+        watch.look()
+        waits.append("")
+        watch.look()
+        watch.look()
+    assert [(line["event"], line.get("why")) for line in told] == [
+        ("not ready", "kafka: lag 6"),
+        ("not ready", "kafka: lag 61"),
+        ("not ready", "database: away"),
+        ("ready again", None),
+    ]
