@@ -8,10 +8,11 @@ from functools import partial
 
 import psycopg2
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.tcp_proxy import TcpProxy
+from service.domain.messages import outcome_id
 from service.storage import leases
 from service.storage.availability import is_unavailable
 from service.storage.engine import Waits, in_transaction, make_engine, transaction
@@ -100,12 +101,14 @@ def test_a_command_whose_row_is_locked_keeps_no_other_lease_from_being_renewed(
 
 
 def test_an_outcome_that_cannot_be_stored_rests_and_says_why(meddled_core: Core, gateway: MeddledGateway) -> None:
-    """Its event id is taken: an operator deleted the command, and it came again."""
+    """Somebody's row has the id of its event."""
     core = meddled_core
-    core.authorize()
-    core.sql("DELETE FROM commands")
-    with pytest.raises(Exception, match="uq_outbox_event_id"):
-        core.authorize(order_id="order-2")
+    core.sql(
+        "INSERT INTO outbox (event_id, topic, key, type, value, headers) VALUES (:id, 'elsewhere', 'k', 't', '{}', '[]')",
+        id=outcome_id("authorize_payment", "c-auth"),
+    )
+    with pytest.raises(IntegrityError, match="uq_outbox_event_id"):
+        core.authorize()
     core.expire_leases()
     assert core.complete() == 1
     row = core.command("c-auth", "authorize_payment")
