@@ -104,7 +104,8 @@ def test_an_outcome_that_cannot_be_stored_rests_and_says_why(meddled_core: Core,
     """Somebody's row has the id of its event."""
     core = meddled_core
     core.sql(
-        "INSERT INTO outbox (event_id, topic, key, type, value, headers) VALUES (:id, 'elsewhere', 'k', 't', '{}', '[]')",
+        "INSERT INTO outbox (event_id, topic, key, type, value, headers) "
+        "VALUES (:id, 'elsewhere', 'k', 't', '{}', '[]')",
         id=outcome_id("authorize_payment", "c-auth"),
     )
     with pytest.raises(IntegrityError, match="uq_outbox_event_id"):
