@@ -17,8 +17,8 @@ from devstack.service_process import ALL_SERVICES, ServiceName
 
 _STEPS = 10
 _WORKERS, _POOL, _RELAY_SESSIONS = 2, 10, 2
-_ALLOWED = _WORKERS * _POOL + _POOL + _RELAY_SESSIONS
-"""Each worker of the service has a pool, the consumer has one, and the relay two sessions."""
+_ALLOWED = _WORKERS * (_POOL + 1) + (_POOL + 2) + _RELAY_SESSIONS
+"""Each worker of the service has a pool and a session for readiness, the consumer one for leases besides."""
 
 _FLAT = Reach(1.1, at_most=True)
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -8,6 +8,7 @@ from sabotage import (
     memory,
     money,
     payments,
+    pressure,
     proofs,
     reading,
     relays,
@@ -27,6 +28,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     reading.MECHANISMS,
     relays.MECHANISMS,
     memory.MECHANISMS,
+    pressure.MECHANISMS,
     proofs.MECHANISMS,
     schema.MECHANISMS,
 )

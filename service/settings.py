@@ -30,7 +30,12 @@ class Base(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     database_url: PostgresUrl = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
-    database_pool_size: int = Field(default=10, ge=1, le=200, description="connections a process keeps")
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="connections for work, a process; leases and readiness have one each beside",
+    )
     log_level: LogLevel = Field(default="INFO", description="log level")
     log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
     payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")

@@ -23,16 +23,20 @@ _PASSING = frozenset(
 )
 """Beside connection faults, time-outs and deadlocks (PostgreSQL documentation, "PostgreSQL Error Codes")."""
 
-_FINAL_CLASSES = frozenset(
+_REFUSING_CLASSES = frozenset(
     {
         "21",  # cardinality violation
         "22",  # data exception
         "23",  # integrity constraint violation
         "44",  # with check option violation
         "54",  # program limit exceeded: a value too long for its index
+        "P0",  # an exception that a trigger raises
     }
 )
 """About the values of one record. All else is about the database, its schema or this code, for every record alike."""
+
+_NOT_NULL_VIOLATION = "23502"
+"""The exception among them: a column that this code does not know, or forgets, is missing in every record."""
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -41,7 +45,7 @@ def is_unavailable(error: BaseException) -> bool:
     Takes the driver's errors as they are, and as SQLAlchemy wraps them.
     """
     cause = _cause(error)
-    if is_final(cause):
+    if is_refused(cause):
         return False
     if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | PoolTimeoutError):
         return True
@@ -60,10 +64,12 @@ def is_lock_wait(error: BaseException) -> bool:
     return isinstance(cause, psycopg2.Error) and cause.pgcode == _LOCK_NOT_AVAILABLE
 
 
-def is_final(error: BaseException) -> bool:
+def is_refused(error: BaseException) -> bool:
     """Whether the database refuses what this record holds, and will refuse it every time."""
     cause = _cause(error)
-    return isinstance(cause, psycopg2.Error) and (cause.pgcode or "")[:2] in _FINAL_CLASSES
+    if not isinstance(cause, psycopg2.Error) or cause.pgcode is None:
+        return False
+    return cause.pgcode[:2] in _REFUSING_CLASSES and cause.pgcode != _NOT_NULL_VIOLATION
 
 
 def described(error: BaseException) -> str:
@@ -82,7 +88,7 @@ def wait_of(error: BaseException) -> Wait:
         return Wait.CONNECTION
     if is_lock_wait(cause):
         return Wait.ROW
-    if is_final(cause):
+    if is_refused(cause):
         return Wait.REFUSED
     return Wait.DATABASE if isinstance(cause, psycopg2.Error) else Wait.OTHER
 

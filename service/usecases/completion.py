@@ -7,7 +7,7 @@ from uuid import UUID
 
 from service.logs import get_logger
 from service.storage import leases
-from service.storage.availability import described, is_final
+from service.storage.availability import described, is_refused
 from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
 from service.usecases.claims import Claims
@@ -54,7 +54,7 @@ class Completion:
             try:
                 self.runner.run(self.claims.one(due.payment_id, due.key))
             except SQLAlchemyError as error:
-                if not is_final(error):
+                if not is_refused(error):
                     raise
                 self._lay_aside(due, described(error))
 

@@ -1,6 +1,7 @@
 """Which of the database's errors pass, and what stands in the way of being ready."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -8,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devstack.ports import free_port
 from service.storage import migrate
-from service.storage.availability import is_unavailable
+from service.storage.availability import described, is_refused, is_unavailable
 from service.storage.engine import make_engine
 from service.storage.health import unready
 from service.storage.readiness import DatabaseReadiness
@@ -44,6 +45,31 @@ def test_these_pass(book: Book, statements: list[str]) -> None:
 @pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO request_keys (route) VALUES (NULL)", "SELEC 1"])
 def test_these_are_faults_of_ours(book: Book, statement: str) -> None:
     assert not is_unavailable(_error(book, _sql(statement)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "refused"),
+    [
+        ("SELECT 1/0", True),
+        ("INSERT INTO payment_transitions (payment_id, to_status, cause) VALUES (gen_random_uuid(), 's', 'c')", True),
+        ("DO $$ BEGIN RAISE EXCEPTION 'by a trigger'; END $$", True),
+        ("INSERT INTO request_keys (route) VALUES (NULL)", False),
+        ("SELEC 1", False),
+        ("SELECT not_migrated_yet FROM payments", False),
+        ("SET LOCAL ROLE pg_monitor; SELECT * FROM payments", False),
+    ],
+)
+def test_what_is_refused_is_about_one_records_values(book: Book, statement: str, refused: bool) -> None:
+    assert is_refused(_error(book, _sql(statement))) is refused
+
+
+def test_an_error_is_described_without_the_values_of_its_row(book: Book) -> None:
+    secret = f"order-{uuid4()}"
+    book.pay(order_id=secret)
+    with pytest.raises(SQLAlchemyError) as caught:
+        book.pay(order_id=secret)
+    assert secret in str(caught.value)
+    assert described(caught.value) == "UniqueViolation 23505 payments uq_payments_live_order"
 
 
 def test_a_row_locked_for_too_long_passes(book: Book) -> None:

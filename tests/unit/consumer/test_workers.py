@@ -88,20 +88,20 @@ def test_a_poison_record_stops_only_its_lane() -> None:
 
 def test_a_row_that_somebody_holds_is_no_fault_of_the_process() -> None:
     workers = Workers(1, delay=lambda _: 3600.0)
-    after = threading.Event()
+    last, after = threading.Event(), threading.Event()
 
     def meet(wait: Wait) -> None:
         raise NotDurableError(wait, "55P03 payments")
 
     def hold() -> None:
+        last.set()
         after.wait(LONG)
 
     workers.submit(job("a", lambda: meet(Wait.ROW)))
     workers.submit(job("b", lambda: meet(Wait.DATABASE)))
     workers.submit(job("c", lambda: meet(Wait.ROW)))
     workers.submit(job("d", hold))
-    while workers.waits().total() < 3:
-        pass
+    assert last.wait(LONG)
     assert workers.waits() == {Wait.ROW: 2, Wait.DATABASE: 1}
     assert "the database: 55P03 payments" in (workers.fault() or "")
     while not workers.running():
