@@ -83,7 +83,7 @@ def _serve_ops(settings: ConsumerSettings, tracker: OffsetTracker, workers: Work
         oldest_begun=tracker.oldest_begun,
     )
     if settings.ops_port is not None:
-        ops.start(settings.ops_port, readiness)
+        ops.start(settings.ops_port, readiness, settings.ops_host)
 
 
 def _fault(

@@ -1,6 +1,6 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
+from sabotage import commands, consumers, edge, leases, log, memory, payments, proofs, relays, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -12,6 +12,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     log.MECHANISMS,
     relays.MECHANISMS,
     memory.MECHANISMS,
+    edge.MECHANISMS,
     proofs.MECHANISMS,
 )
 

@@ -128,10 +128,14 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One webhook delivery, its signature checked. ``intent`` is set for ``payment_intent.*`` events."""
+    """One webhook delivery, its signature checked.
+
+    ``intent`` is set for ``payment_intent.*`` events that can be read; ``unreadable`` says what of the others cannot.
+    """
 
     id: str
     type: str
     created_at: datetime | None
     object_id: str | None
     intent: Intent | None
+    unreadable: str | None = None

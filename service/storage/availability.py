@@ -14,6 +14,10 @@ _PASSING_SQLSTATES = frozenset(
 """Beside connection faults, time-outs and deadlocks (PostgreSQL documentation, "PostgreSQL Error Codes")."""
 
 
+_REFUSING_CLASSES = ("22", "23", "54", "P0")
+"""Data exception, integrity constraint violation, program limit exceeded, a trigger's exception (same appendix)."""
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether this passes: the same request may succeed later, with nothing mended in it.
 
@@ -23,3 +27,9 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError | PoolTimeoutError):
         return True
     return isinstance(cause, psycopg2.Error) and cause.pgcode in _PASSING_SQLSTATES
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the database will not have these values, however often they are sent."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg2.Error) and (cause.pgcode or "").startswith(_REFUSING_CLASSES)

@@ -58,4 +58,4 @@ class LeaseKeeper:
                 leases.renew(connection, tokens, self.length)
         except SQLAlchemyError as exc:
             # Not fatal: every final write is fenced by its token, and the next round tries again.
-            log.warning("leases not renewed", error=str(exc), leases=len(tokens))
+            log.warning("leases not renewed", error=exc, leases=len(tokens))

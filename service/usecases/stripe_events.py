@@ -7,11 +7,15 @@ from service.crash_points import CrashPoint, reached
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
 from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
+from service.logs import get_logger
 from service.storage import inbox, locked, payments
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.availability import is_refused
+from service.storage.engine import Connection, Engine, SQLAlchemyError, transaction
 from service.storage.locked import Locked
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder, utc_now
+
+_log = get_logger(__name__)
 
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
 
@@ -24,19 +28,32 @@ class StripeEvents:
     recorder: Recorder
 
     def receive(self, event: StripeEvent) -> str:
-        """Record an event and apply it; says what it did: applied, no_change, duplicate, foreign or ignored.
+        """Record an event and apply it; says what it did.
 
-        Safe for any order and any number of deliveries. Raises the database's error, and then nothing was recorded.
+        That is applied, no_change, duplicate, foreign, stray, ignored, or, of one that cannot be applied, unreadable or
+        refused. Safe for any order and any number of deliveries. Raises the database's error when that may pass, and
+        then nothing was recorded.
         """
         seen = SEEN_BY_EVENT.get(event.type)
         if seen is None or event.intent is None:
-            # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
-            return "ignored" if inbox.add_alone(self.engine, event, "ignored") else "duplicate"
-        with transaction(self.engine) as connection:
-            result = self._receive(connection, event, seen, event.intent)
-            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+            return self._only_recorded(event, "ignored" if event.unreadable is None else "unreadable")
+        try:
+            with transaction(self.engine) as connection:
+                result = self._receive(connection, event, seen, event.intent)
+                reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+        except SQLAlchemyError as error:
+            if not is_refused(error):
+                raise
+            _log.error("webhook_refused_by_database", event_id=event.id, type=event.type, exc_info=error)
+            return self._only_recorded(event, "refused")
         reached(CrashPoint.WEBHOOK_AFTER_COMMIT)
         return result
+
+    def _only_recorded(self, event: StripeEvent, result: str) -> str:
+        if event.unreadable is not None:
+            _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
+        # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
+        return result if inbox.add_alone(self.engine, event, result) else "duplicate"
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
         found = _locked(connection, intent)
