@@ -15,9 +15,9 @@ MECHANISMS = (
         "a request may take for ever",
         (
             Change(
-                _WORKER,
-                "in self._waiting if force else self._waiting.expired(time.monotonic()):",
-                "in self._waiting if force else []:",
+                "service/serving/clients.py",
+                "in self._waiting if every else self._waiting.expired(time.monotonic()):",
+                "in self._waiting if every else []:",
             ),
         ),
         (f"{_API}/test_slow_clients.py::test_others_are_answered_and_slow_ones_are_sent_away[head]",),
@@ -80,8 +80,8 @@ MECHANISMS = (
         (
             Change(
                 _CONNECTION,
-                "        except ParseError as error:\n            raise RefusedError(refusal_of(error)) from error",
-                "        except ParseError:\n            return",
+                "            raise RefusedError(refusal_of(error)) from error",
+                "            return",
             ),
         ),
         (f"{_API}/test_server.py::test_what_is_no_http_is_answered_in_the_same_shape",),

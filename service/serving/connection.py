@@ -62,6 +62,7 @@ class Connection:
         self.sock = Exchange(b"")
         self.head_is_whole = False
         self._received = bytearray()
+        self._head_bytes = 0
         self._body_bytes = 0
         self._framing = PythonProtocol(
             on_headers_complete=self._on_head,
@@ -73,6 +74,7 @@ class Connection:
 
     def _on_head(self) -> bool:
         self.head_is_whole = True
+        self._head_bytes = sum(len(name) + len(value) for name, value in self._framing.headers)
         return False
 
     def _on_body(self, chunk: bytes) -> None:
@@ -119,17 +121,16 @@ class Connection:
         self._received += data
         try:
             self._framing.feed(data)
-        except ParseError as error:
+        except (ParseError, ValueError) as error:  # the second: a Content-Length of more digits than Python reads
             raise RefusedError(refusal_of(error)) from error
-        if not self.is_whole:
-            self._check_sizes()
+        self._check_sizes()
         if self.head_is_whole and not had_head and not self.is_whole and self._wants_to_be_told():
             self.socket.send(_CONTINUE)
 
     def _check_sizes(self) -> None:
+        if (self._head_bytes if self.head_is_whole else len(self._received)) > MAX_HEAD_BYTES:
+            raise RefusedError(HEAD_TOO_LARGE)
         if not self.head_is_whole:
-            if len(self._received) > MAX_HEAD_BYTES:
-                raise RefusedError(HEAD_TOO_LARGE)
             return
         # The second bound is for a body in chunks so small that it is mostly their frames.
         if max(self._framing.content_length or 0, self._body_bytes) > MAX_BODY_BYTES or (

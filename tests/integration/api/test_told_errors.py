@@ -54,7 +54,13 @@ def test_serve(database_url: str, book: Book, log_format: str) -> None:
 def test_consume(database_url: str, book: Book, kafka: Kafka, topics: Topics, log_format: str) -> None:
     _refuse_cards(book, "payments", "customer_id")
     make_topic(kafka, topics.commands)
-    command = {"type": "authorize_payment", "correlation_id": "c-1", "order_id": "o", "customer_id": CARD, "amount": 1}
+    command = {
+        "type": "authorize_payment",
+        "correlation_id": "c-1",
+        "order_id": "o",
+        "customer_id": CARD,
+        "amount": 1000,
+    }
     produce(kafka, topics.commands, [json.dumps({**command, "payment_method_id": "pm_1", "currency": "sgd"}).encode()])
     with _consuming(database_url, kafka, topics, log_format) as (process, log):
         process.wait_until(lambda: "no_cards" in log.read_text(encoding="utf-8"), 60)
