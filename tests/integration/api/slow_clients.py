@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 BEAT_SECONDS = 1.0
 SMALL_BUFFER = 4096
+SMALL_SEGMENT = 536
 
 
 @dataclass
@@ -29,8 +30,9 @@ class SlowClients:
         for _ in range(count):
             connection = socket.socket()
             if not self.reads:
-                # Set before it connects: the server may send this much, and no more.
+                # Before it connects: so little may be on its way, in segments so small that the server buffers little.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
             connection.settimeout(30)
             connection.connect(("127.0.0.1", self.port))
             connection.sendall(self.first)
