@@ -38,14 +38,17 @@ class StripeEvents:
         if seen is None or event.intent is None:
             return self._only_recorded(event, "ignored" if event.unreadable is None else "unreadable")
         try:
-            with transaction(self.engine) as connection:
-                result = self._receive(connection, event, seen, event.intent)
-                reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+            return self._recorded_and_applied(event, seen, event.intent)
         except SQLAlchemyError as error:
             if not is_refused(error):
                 raise
             _log.error("webhook_refused_by_database", event_id=event.id, type=event.type, exc_info=error)
             return self._only_recorded(event, "refused")
+
+    def _recorded_and_applied(self, event: StripeEvent, seen: Seen, intent: Intent) -> str:
+        with transaction(self.engine) as connection:
+            result = self._receive(connection, event, seen, intent)
+            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
         reached(CrashPoint.WEBHOOK_AFTER_COMMIT)
         return result
 
