@@ -66,7 +66,9 @@ class _Probes:
         if task is None:
             raise RuntimeError("not in a task")
         if len(self._open) >= MAX_CONNECTIONS:
-            next(iter(self._open)).cancel()
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.cancel()
         self._open[task] = None
         try:
             await self._exchange(reader, writer)
