@@ -23,9 +23,8 @@ def described(error: BaseException) -> str:
     if isinstance(driver, BaseException):
         return f"{type(error).__name__}: {described(driver)}"
     state = getattr(error, "pgcode", None)
-    told = str(error) if state is None else _database_error(error, str(state))
-    if hasattr(error, "pgcode"):
-        told = told.strip().partition("\n")[0]
+    # The first line: behind it libraries put statements, parameters and rows.
+    told = str(error).strip().partition("\n")[0] if state is None else _database_error(error, str(state))
     return printable(f"{type(error).__name__}: {told}" if told else type(error).__name__)[:_LONGEST]
 
 
