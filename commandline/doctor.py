@@ -7,7 +7,7 @@ import click
 
 from commandline.checks import Finding
 from commandline.options import json_option
-from commandline.output import show_list
+from commandline.output import say, show_list
 
 
 @click.command(short_help="Check settings and every connection; say what to mend.")
@@ -22,9 +22,9 @@ def doctor(*, as_json: bool) -> None:
         show_list([_record(each) for each in findings], (), limit=len(findings), as_json=True)
     else:
         for each in findings:
-            click.echo(f"{'ok   ' if each.ok else 'WRONG'}  {each.check}: {each.detail}")
+            say(f"{'ok   ' if each.ok else 'WRONG'}  {each.check}: {each.detail}")
             if each.mend is not None:
-                click.echo(f"       → {each.mend}")
+                say(f"       → {each.mend}")
     sys.exit(0 if all(each.ok for each in findings) else 1)
 
 

@@ -7,12 +7,14 @@ from typing import IO, Any
 
 import click
 
+from service.printable import printable
+
 
 class CannotError(click.ClickException):
     """What was asked for could not be done: exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(self.format_message(), file=file, err=True)
+        click.echo(printable(self.format_message(), keep="\n"), file=file, err=True)
 
 
 class BadSettingError(CannotError):

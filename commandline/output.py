@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from service.printable import printable, printable_json
+
 Record = Mapping[str, Any]
 
 _PIPE_WIDTH = 240
@@ -20,7 +22,7 @@ def show_list(found: Sequence[Record], columns: Sequence[str], *, limit: int, as
     """An array, or a table of ``columns``. ``found`` holds one more than ``limit`` when there are more."""
     shown = found[:limit]
     if as_json:
-        click.echo(json.dumps([plain(record) for record in shown], indent=2, ensure_ascii=False))
+        say_json([plain(record) for record in shown], indent=2)
     elif shown:
         table(shown, columns)
     else:
@@ -32,12 +34,22 @@ def show_list(found: Sequence[Record], columns: Sequence[str], *, limit: int, as
 def show_record(record: Record, *, as_json: bool) -> None:
     """An object, or one line a field."""
     if as_json:
-        click.echo(json.dumps(plain(record), indent=2, ensure_ascii=False))
+        say_json(plain(record), indent=2)
         return
     width = max(len(name) for name in record)
     for name, value in record.items():
         if value is not None:
             click.echo(f"{name:<{width}}  {as_text(value)}")
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """A line of text, on stderr where ``err``; what stands in it from outside cannot speak to the terminal."""
+    click.echo(printable(line), err=err)
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    """JSON that a terminal may have, and a program reads as it is meant."""
+    click.echo(printable_json(json.dumps(value, indent=indent, ensure_ascii=False)))
 
 
 def follow(what: str, batches: Iterable[int], *, total: int) -> int:
@@ -82,11 +94,11 @@ def plain(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A value in a line of text."""
+    """A value in a line of text that is safe on a terminal."""
     found = plain(value)
     if found is None:
         return ""
-    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    return printable(found) if isinstance(found, str) else printable_json(json.dumps(found, ensure_ascii=False))
 
 
 def _readable(value: bytes) -> str:

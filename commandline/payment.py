@@ -7,7 +7,7 @@ import click
 from commandline.connection import reading
 from commandline.failures import CannotError
 from commandline.options import json_option
-from commandline.output import show_list, show_record, table
+from commandline.output import say, show_list, show_record, table
 from commandline.reconcile import reconcile
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def timeline(id_: str, *, as_json: bool) -> None:
     if as_json:
         show_list([entry.as_record() for entry in entries], (), limit=len(entries), as_json=True)
         return
-    click.echo(f"{found['payment_id']} of {found['order_id']}: {found['amount']} {found['currency']} in minor units")
+    say(f"{found['payment_id']} of {found['order_id']}: {found['amount']} {found['currency']} in minor units")
     table([_line(entry) for entry in entries], _TIMELINE)
 
 

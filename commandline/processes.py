@@ -80,6 +80,7 @@ def _begin(process: str, settings: "Base") -> "Shutdown":
     from service.shutdown import Shutdown
 
     logs.configure(settings.log_level, settings.log_format, process)
+    logs.log_uncaught()
     shutdown = Shutdown()
     shutdown.install()
     return shutdown

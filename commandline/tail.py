@@ -12,7 +12,7 @@ from commandline.connection import reading
 from commandline.environment import database_url
 from commandline.failures import CannotError
 from commandline.options import MOMENT
-from commandline.output import json_or_text
+from commandline.output import json_or_text, say_json
 
 if TYPE_CHECKING:
     from relay.log_reader import Row
@@ -34,7 +34,7 @@ def tail(*, since: datetime | None, _as_json: bool) -> None:
     """
     try:
         for row in _rows(_begin(since)):
-            click.echo(_line(row))
+            say_json(_line(row))
     except KeyboardInterrupt:
         return
 
@@ -68,8 +68,8 @@ def _rows(after: int) -> Iterator["Row"]:
         raise CannotError(f"{error}: the database was restored, or rows were pruned that were not shown yet") from error
 
 
-def _line(row: "Row") -> str:
+def _line(row: "Row") -> dict[str, Any]:
     position, topic, key, value, headers, replayed = row
     record: dict[str, Any] = {"position": position, "topic": topic, "key": key, "replayed": replayed}
     record |= {"headers": dict(json.loads(headers)), "value": json_or_text(value)}
-    return json.dumps(record, ensure_ascii=False)
+    return record

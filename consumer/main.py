@@ -112,7 +112,7 @@ def _serve_ops(
         waits=workers.waits,
     )
     if settings.ops_port is not None:
-        ops.start(settings.ops_port, readiness)
+        ops.start(settings.ops_port, readiness, settings.ops_host)
 
 
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:

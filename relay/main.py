@@ -35,7 +35,7 @@ def run(settings: RelaySettings, shutdown: Shutdown) -> int:
     health = Health()
     make_publisher(settings, health, lambda: None).close()
     if settings.ops_port is not None:
-        ops.start(settings.ops_port, lambda: "draining" if shutdown.requested else health.fault())
+        ops.start(settings.ops_port, lambda: "draining" if shutdown.requested else health.fault(), settings.ops_host)
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
     try:

@@ -32,6 +32,13 @@ MEMORY_BOUNDED = "No record takes the consumer more memory than it has."
 REQUEST_ONCE = "An HTTP request with an `Idempotency-Key` queues one command, also when its answer was lost."
 ANY_ORDER = "Any order and any number of deliveries end in the same state with the same events."
 LOST_WEBHOOK = "A webhook that never comes is made up for."
+SENT_AGAIN = "A signed webhook is sent again only for a reason that passes."
+SLOW_CLIENTS = "Clients that never finish keep nobody waiting."
+PROBES = "Probes of relay and consumer are answered whatever others do to their port."
+LOGS = (
+    "Logs hold no row's values, no local variables, and nothing that a terminal obeys; "
+    "nor does what operators' commands print."
+)
 NOT_SKIPPED = "No committed outbox row is skipped."
 IN_ORDER = "One payment's events are published in the order of their commits: `sequence` 1, 2, 3 … in one partition."
 PUBLISHED_ONCE = "Each event is published exactly once for `read_committed` readers."

@@ -3,6 +3,7 @@
 from sabotage import (
     commands,
     consumers,
+    edge,
     leases,
     log,
     memory,
@@ -29,6 +30,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     relays.MECHANISMS,
     memory.MECHANISMS,
     pressure.MECHANISMS,
+    edge.MECHANISMS,
     proofs.MECHANISMS,
     schema.MECHANISMS,
 )

@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, JSON or for people, with nothing secret in it.
+"""Structured logs: one line an event, JSON or for people. No secret is in it, no row's values, nothing terminals obey.
 
 The service's own lines are rendered and written at once; libraries' lines take the same processors through
 ``logging`` (structlog documentation, "Performance" and "Standard Library Logging").
@@ -8,11 +8,15 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
 import structlog
+
+from service.error_text import described, trace_of, without_row_values
+from service.printable import printable, printable_json
 
 _SECRET_NAMES = ("secret", "token", "password", "authorization", "card", "payment_method")
 _REDACTED = "[redacted]"
@@ -32,6 +36,9 @@ QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio", "alembic.runtime.plugins")
 """Noise; the first two log bodies at DEBUG, payment methods and client secrets among them."""
 
 
+_LINES = {"exception": "\n\t", "stack": "\n\t"}
+"""Made here, and of several lines."""
+
 _PLAIN = (str, int, float)
 """Nearly all there is; they hold no names, and asking for these is cheaper than asking for a Mapping."""
 
@@ -40,7 +47,9 @@ def _redact(_logger: Any, _name: str, event: structlog.typing.EventDict) -> stru
     for name, value in event.items():
         if _is_secret(name):
             event[name] = _REDACTED
-        elif not isinstance(value, _PLAIN):
+        elif name == "exc_info":
+            continue
+        elif not isinstance(value, _PLAIN) or (isinstance(value, str) and "\n" in value):
             event[name] = _without_secrets(value)
     return event
 
@@ -56,13 +65,26 @@ def _without_secrets(value: Any) -> Any:
         return {name: _REDACTED if _is_secret(str(name)) else _without_secrets(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_secrets(each) for each in value]
-    return value
+    if isinstance(value, BaseException):
+        return described(value)
+    return without_row_values(value) if isinstance(value, str) else value
 
 
 def _scrub(_logger: Any, _name: str, line: Any) -> str:
     """What a library or an exception put into its text."""
     rendered = str(line)
     return _SECRET_VALUES.sub(_REDACTED, rendered) if any(mark in rendered for mark in _SECRET_MARKS) else rendered
+
+
+def _escape_json(_logger: Any, _name: str, line: Any) -> str:
+    return printable_json(line)
+
+
+def _escape_values(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """For the console: a value can't begin a line of its own, or speak to the terminal."""
+    for name, value in event.items():
+        event[name] = printable(value if isinstance(value, str) else str(value), keep=_LINES.get(name, ""))
+    return event
 
 
 @cache
@@ -78,6 +100,14 @@ def _as_json(event: Any, *, default: Callable[[Any], Any]) -> str:
 def _name_library(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     event["module"] = event["_record"].name
     return event
+
+
+_FORMAT_EXCEPTION = structlog.processors.ExceptionRenderer(trace_of)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    """The default one would print the local variables of every frame."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def configure(level: str, log_format: str, process: str) -> None:
@@ -96,9 +126,9 @@ def configure(level: str, log_format: str, process: str) -> None:
         _redact,
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json), _scrub]
+        [_FORMAT_EXCEPTION, structlog.processors.JSONRenderer(_as_json), _scrub, _escape_json]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), _scrub]
+        else [_FORMAT_EXCEPTION, _escape_values, _console(), _scrub]
     )
     structlog.configure(
         processors=[*shared, *renderer],
@@ -124,6 +154,25 @@ def _route_libraries(
     root.setLevel(level)
     for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_uncaught() -> None:
+    """Have what ends the process or a thread told by the log: Python would print it whole, with what it quotes."""
+    log = get_logger(__name__)
+
+    def ended(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        log.critical("uncaught", exc_info=(kind, error, trace))
+
+    def thread_ended(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None and not issubclass(told.exc_type, SystemExit):
+            thread = None if told.thread is None else told.thread.name
+            log.critical("uncaught", thread=thread, exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+
+    sys.excepthook = ended
+    threading.excepthook = thread_ended
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

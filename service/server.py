@@ -3,6 +3,7 @@
 import gc
 import math
 import os
+import resource
 import shutil
 import socket
 import tempfile
@@ -14,20 +15,19 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 
 from service import logs
-from service.server_worker import hold_sigterm_across_forks
 from service.settings import ServiceSettings
 from service.settings_source import SettingError
 
 if TYPE_CHECKING:
     from flask import Flask
 
-KEEPALIVE_SECONDS = 75
-"""Longer than the 60 s that load balancers keep an idle connection: the one who closes first must be they."""
-
 WORKER_TIMEOUT_SECONDS = 60
 """A worker whose main loop has been silent so long is replaced; its requests run on threads and do not count."""
 
 BACKLOG = 2048
+
+OTHER_DESCRIPTORS = 1024
+"""For the database, Stripe, metrics' files and the log."""
 
 SERVER_NAME = "payment-service"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -35,19 +35,19 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: ServiceSettings, listener: int) -> None:
-        self._settings = settings
+        self.settings = settings
         self._listener = listener
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in options(self._settings, self._listener).items():
+        for name, value in options(self.settings, self._listener).items():
             self.cfg.set(name, value)
 
     def load(self) -> "Flask":
         # Called in each worker: a pool of connections must not be shared across a fork.
         from service.bootstrap import build_service
 
-        return build_service(self._settings)
+        return build_service(self.settings)
 
 
 def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
@@ -55,16 +55,17 @@ def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
     return {
         "bind": f"fd://{listener}",
         "workers": settings.workers,
-        "worker_class": "service.server_worker.Worker",
+        "worker_class": "service.serving.worker.Worker",
         # As many threads as connections: no request ever waits for the pool.
         "threads": settings.database_pool_size,
         "timeout": WORKER_TIMEOUT_SECONDS,
         "graceful_timeout": math.ceil(settings.shutdown_grace.total_seconds()),
-        "keepalive": KEEPALIVE_SECONDS,
+        # The worker has its own bound; past this one, when every connection is at work, it stops accepting.
+        "worker_connections": settings.http_connections + settings.database_pool_size,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - heartbeats off the disk
         "errorlog": None,
         "loglevel": settings.log_level.lower(),
-        "logger_class": "service.server_worker.Logger",
+        "logger_class": "service.serving.logger.Logger",
         "control_socket_disable": True,
         "forwarder_headers": "",
         "proc_name": SERVER_NAME,
@@ -81,6 +82,16 @@ def listen(host: str, port: int) -> int:
         raise SettingError(f"HOST, PORT: cannot listen on {host}, port {port}: {reason}") from error
 
 
+def allow_descriptors(connections: int) -> None:
+    """Raise this process's soft limit of open files so that all connections fit, as far as the hard one lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft not in {resource.RLIM_INFINITY} and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def serve(settings: ServiceSettings) -> int:
     """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); the process's exit code.
 
@@ -88,7 +99,9 @@ def serve(settings: ServiceSettings) -> int:
     when the address cannot be listened on.
     """
     logs.configure(settings.log_level, settings.log_format, "service")
+    logs.log_uncaught()
     listener = listen(settings.host, settings.port)
+    allow_descriptors(settings.http_connections)
     wsgi.SERVER = SERVER_NAME
     master = os.getpid()
     # Each start has its own: figures of an earlier one would be counted in.
@@ -96,6 +109,7 @@ def serve(settings: ServiceSettings) -> int:
     try:
         # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
         import service.bootstrap  # noqa: F401
+        from service.serving.worker import hold_sigterm_across_forks
 
         # What is there now stays: a collector that went through it would write to every page and end the sharing.
         gc.collect()

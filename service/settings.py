@@ -44,6 +44,7 @@ class Base(BaseSettings):
     ops_port: int | None = Field(
         default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
     )
+    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
 
     @property
     def dead_letter_topic(self) -> str:
@@ -162,6 +163,15 @@ class ServiceSettings(StripeSettings, PolicySettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     workers: int = Field(default=2, ge=1, le=64, description="server processes")
+    http_head_timeout: PositiveDuration = Field(
+        default=timedelta(seconds=10), description="longest time for all of a request's headers"
+    )
+    http_body_timeout: PositiveDuration = Field(
+        default=timedelta(seconds=30), description="longest time for all of a request's body"
+    )
+    http_connections: int = Field(
+        default=1000, ge=10, le=50_000, description="connections of one server process; more, and the slowest go"
+    )
 
     @model_validator(mode="after")
     def _open_only_on_loopback(self) -> Self:

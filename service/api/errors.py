@@ -26,7 +26,7 @@ def install(app: Flask, is_unavailable: Callable[[BaseException], bool]) -> None
 
     def unexpected(error: Exception) -> Response:
         if is_unavailable(error):
-            _log.warning("database_unavailable", reason=str(error).partition("\n")[0])
+            _log.warning("database_unavailable", reason=error)
             return reply_error(
                 unavailable("DATABASE_UNAVAILABLE", "The database cannot be used now; send the same request again.")
             )

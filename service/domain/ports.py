@@ -168,8 +168,9 @@ class PaymentGateway(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One webhook delivery, its signature checked. ``intent`` is set for ``payment_intent.*`` events.
+    """One webhook delivery, its signature checked.
 
+    ``intent`` is set for ``payment_intent.*`` events that can be read; ``unreadable`` says what of the others cannot.
     ``account``: the connected account that the event is about; ``live``: Stripe's live mode.
     """
 
@@ -180,3 +181,4 @@ class StripeEvent:
     intent: Intent | None
     account: str | None = None
     live: bool | None = None
+    unreadable: str | None = None

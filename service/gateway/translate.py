@@ -14,6 +14,9 @@ LOST_REFUND = frozenset({"failed", "canceled"})
 MAX_TEXT = 40_000
 """Characters of the longest string read: an error's message (Stripe's OpenAPI description, ``maxLength``)."""
 
+MAX_ID = 255
+"""Characters of the longest id (Stripe documentation, "Upgrades: backward-compatible changes"); an index holds it."""
+
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 """JSON may escape NUL and half surrogate pairs; neither PostgreSQL nor UTF-8 takes them."""
 
@@ -26,7 +29,7 @@ def intent_of(data: object) -> Intent:
     """A PaymentIntent. Raises UnreadableError."""
     body = mapping(data, "payment intent")
     return Intent(
-        id=text(body, "id"),
+        id=identifier(body, "id"),
         status=_status(body),
         amount=_integer(body, "amount"),
         currency=text(body, "currency"),
@@ -88,7 +91,7 @@ def transfer_of(data: object) -> Transfer:
     """A Transfer. Raises UnreadableError."""
     body = mapping(data, "transfer")
     return Transfer(
-        id=text(body, "id"),
+        id=identifier(body, "id"),
         amount=_integer(body, "amount"),
         currency=text(body, "currency"),
         destination=id_of(body, "destination"),
@@ -105,13 +108,13 @@ def reversal_id_of(transfer: Json) -> str | None:
     reversals = mapping(transfer.get("reversals"), "reversals").get("data")
     if not isinstance(reversals, list) or not reversals:
         raise UnreadableError("a reversed transfer without its reversals")
-    return text(mapping(reversals[0], "reversal"), "id")
+    return identifier(mapping(reversals[0], "reversal"), "id")
 
 
 def refund_of(data: object) -> Refund:
     """A Refund. Raises UnreadableError."""
     body = mapping(data, "refund")
-    return Refund(id=text(body, "id"), failed=text(body, "status") in LOST_REFUND)
+    return Refund(id=identifier(body, "id"), failed=text(body, "status") in LOST_REFUND)
 
 
 def refunded(data: Json) -> int:
@@ -150,6 +153,19 @@ def text(body: Json, name: str) -> str:
     return value
 
 
+def identifier(body: Json, name: str) -> str:
+    """As ``text``, of at most 255 characters: a longer one is not Stripe's. Raises UnreadableError."""
+    value = text(body, name)
+    if len(value) > MAX_ID:
+        raise UnreadableError(f"{name} is longer than {MAX_ID} characters")
+    return value
+
+
+def optional_identifier(body: Json, name: str) -> str | None:
+    """As ``identifier``; None where the field is missing, null or empty."""
+    return identifier(body, name) if body.get(name) not in (None, "") else None
+
+
 def optional_text(body: Json, name: str) -> str | None:
     """As ``text``; None where the field is missing, null or empty."""
     return text(body, name) if body.get(name) not in (None, "") else None
@@ -166,7 +182,7 @@ def optional_flag(body: Json, name: str) -> bool | None:
 def id_of(body: Json, name: str) -> str:
     """An id, or the id of the expanded object. Raises UnreadableError."""
     value = body.get(name)
-    return text(value, "id") if isinstance(value, Mapping) else text(body, name)
+    return identifier(value, "id") if isinstance(value, Mapping) else identifier(body, name)
 
 
 def optional_id(body: Json, name: str) -> str | None:

@@ -1,7 +1,6 @@
 """Stripe's asynchronous word: recorded once, applied once, in one transaction."""
 
 from dataclasses import dataclass, field
-from functools import partial
 from uuid import UUID
 
 from service.crash_points import CrashPoint, reached
@@ -11,12 +10,13 @@ from service.domain.payment import Payment
 from service.domain.ports import Intent, StripeEvent
 from service.logs import get_logger
 from service.storage import inbox, locked, payments
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.availability import is_refused
+from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder
 
-log = get_logger(__name__)
+_log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
 
 
@@ -29,24 +29,39 @@ class StripeEvents:
     ownership: Ownership = field(default_factory=Ownership)
 
     def receive(self, event: StripeEvent) -> str:
-        """Record an event and apply it; says what it did: applied, no_change, stray, duplicate, ignored or a Foreign.
+        """Record an event and apply it; says what it did.
 
-        Safe for any order and any number of deliveries. Raises the database's error, and then nothing was recorded.
+        That is applied, no_change, duplicate, stray, ignored, a word of Foreign, or, of one that cannot be applied,
+        unreadable or refused. Safe for any order and any number of deliveries. Raises the database's error when that
+        may pass, and then nothing was recorded.
         """
         seen = SEEN_BY_EVENT.get(event.type)
         foreign = self.ownership.of_event(event)
         if seen is None or event.intent is None or foreign is not None:
-            # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
-            result = foreign or "ignored"
-            return result if inbox.add_alone(self.engine, event, result) else "duplicate"
-        result = in_transaction(self.engine, partial(self._recorded, event=event, seen=seen, intent=event.intent))
+            return self._only_recorded(event, foreign or ("ignored" if event.unreadable is None else "unreadable"))
+        try:
+            return self._recorded_and_applied(event, seen, event.intent)
+        except SQLAlchemyError as error:
+            if not is_refused(error):
+                raise
+            _log.error("webhook_refused_by_database", event_id=event.id, type=event.type, exc_info=error)
+            return self._only_recorded(event, "refused")
+
+    def _recorded_and_applied(self, event: StripeEvent, seen: Seen, intent: Intent) -> str:
+        def recorded(connection: Connection) -> str:
+            result = self._receive(connection, event, seen, intent)
+            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
+            return result
+
+        result = in_transaction(self.engine, recorded)
         reached(CrashPoint.WEBHOOK_AFTER_COMMIT)
         return result
 
-    def _recorded(self, connection: Connection, *, event: StripeEvent, seen: Seen, intent: Intent) -> str:
-        result = self._receive(connection, event, seen, intent)
-        reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
-        return result
+    def _only_recorded(self, event: StripeEvent, result: str) -> str:
+        if event.unreadable is not None:
+            _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
+        # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
+        return result if inbox.add_alone(self.engine, event, result) else "duplicate"
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
         found = _locked(connection, intent)
@@ -58,7 +73,7 @@ class StripeEvents:
         payment, opened, now = found
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
-            log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
+            _log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
             return self._note(connection, event, payment.payment_id, foreign)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, payment, seen, intent)

@@ -144,7 +144,7 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
         ("engine.py", "_accept_once"),
         ("requests.py", "queue"),
         ("runner.py", "_step"),
-        ("stripe_events.py", "receive"),
+        ("stripe_events.py", "_recorded_and_applied"),
     }
     assert opening - named == set(WITHOUT_POINTS)
 

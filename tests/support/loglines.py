@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -16,16 +16,23 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @contextmanager
-def logging_to_memory(level: str = "INFO") -> Iterator[Lines]:
-    """Logs as JSON into memory; everything about logging is as before afterwards."""
+def logging_as_text(log_format: Literal["json", "console"], level: str = "INFO") -> Iterator[Callable[[], str]]:
+    """Logs into memory; everything about logging is as before afterwards."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     stream = io.StringIO()
     structlog.contextvars.clear_contextvars()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stderr", stream)
-        logs.configure(level, "json", "service")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+        logs.configure(level, log_format, "service")
+    yield stream.getvalue
     root.handlers[:], root.level = before
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@contextmanager
+def logging_to_memory(level: str = "INFO") -> Iterator[Lines]:
+    """The same as JSON, read again."""
+    with logging_as_text("json", level) as written:
+        yield lambda: [json.loads(line) for line in written().splitlines()]

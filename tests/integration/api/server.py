@@ -35,9 +35,9 @@ class Server:
     port: int
     log: Path
 
-    def connect(self) -> http.client.HTTPConnection:
+    def connect(self, timeout: float = 30) -> http.client.HTTPConnection:
         """A connection of the test's own."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, method: str, path: str, described: str, **request: Any) -> Answer:
         """One request on a connection of its own; ``described`` is the path as the description has it."""

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -95,13 +96,30 @@ def test_body_in_chunks_has_the_same_limit(server: Server, book: Book) -> None:
         assert answer.status == status, length
 
 
-def test_large_body_with_its_length_is_refused_and_the_connection_lives(server: Server) -> None:
+def test_large_body_is_refused_with_an_answer_that_arrives(server: Server) -> None:
+    """The client is still sending: closed at once, it would see a reset and no answer."""
     connection = server.connect()
     connection.request("POST", f"/payment/{uuid4()}/revert", body=b" " * (8 * LIMIT), headers=JSON)
-    assert answer_of(connection, "POST", REVERT).status == 413
-    connection.request("GET", "/health")
-    assert answer_of(connection, "GET", "/health").status == 200
+    answer = answer_of(connection, "POST", REVERT)
+    assert (answer.status, answer.headers["Connection"]) == (413, "close")
     connection.close()
+
+
+def test_client_that_waits_to_be_told_to_go_on_is_told(server: Server, book: Book) -> None:
+    head = f"POST /payment/{book.pay()}/revert HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
+
+
+def test_requests_sent_together_are_answered_in_turn(server: Server) -> None:
+    both = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(both)
+        received = b"".join(iter(partial(connection.recv, 65536), b""))
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"404"]
 
 
 def test_body_cut_off_is_not_an_empty_one(server: Server, book: Book) -> None:
@@ -121,7 +139,26 @@ NO_HTTP = [
     (b"GET /health HTTP/1.1\r\nHost: x\r\nA\0b: c\r\n\r\n", 400),
     (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+    (
+        b"GET /health HTTP/1.1\r\nHost: x\r\n"
+        + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 8000) for n in range(9))
+        + b"\r\n",
+        431,
+    ),
+    (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
     (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: mystery\r\n\r\n", 501),
+    *[
+        (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, 400)
+        for chunks in (
+            b"zz\r\n{}\r\n0\r\n\r\n",
+            b"-2\r\n{}\r\n0\r\n\r\n",
+            b"2\r\n{}XX0\r\n\r\n",
+            b"2\n{}\r\n0\r\n\r\n",
+            b"2;\x00=1\r\n{}\r\n0\r\n\r\n",
+            b"\r\n{}\r\n0\r\n\r\n",
+            b"1" * 9000,
+        )
+    ],
 ]
 
 
@@ -208,7 +245,7 @@ def test_sigterm_ends_what_has_begun_and_begins_nothing(server: Server, book: Bo
 _NEWBORN = """
 import os, signal
 from unittest.mock import Mock
-from service.server_worker import Worker, hold_sigterm_across_forks
+from service.serving.worker import Worker, hold_sigterm_across_forks
 signal.signal(signal.SIGTERM, lambda *_: None)
 hold_sigterm_across_forks()
 if (child := os.fork()) == 0:

@@ -62,7 +62,7 @@ def test_database_fault_is_logged_without_its_parameters(client: FlaskClient, wo
     world.error = Unreachable("connection refused\n[parameters: hunter2]")
     client.get("/history/u")
     fault, access = lines()
-    assert (fault["event"], fault["reason"]) == ("database_unavailable", "connection refused")
+    assert (fault["event"], fault["reason"]) == ("database_unavailable", "Unreachable: connection refused")
     assert access["status"] == 503
 
 

@@ -1,13 +1,11 @@
 """How gunicorn is set up, where that can be seen without starting it."""
 
 import socket
-import struct
 from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
-from service import server_worker
 from service.server import listen, options
 from service.settings import ServiceSettings
 from service.settings_source import SettingError
@@ -51,14 +49,3 @@ def test_grace_is_whole_seconds(grace: timedelta, seconds: int) -> None:
 
 def test_no_control_socket_is_opened() -> None:
     assert options(_settings(), 3)["control_socket_disable"] is True
-
-
-def test_silent_client_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_worker, "IDLE_SECONDS", 1)
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        server_worker.bound_waits(ours)
-        limits = [ours.getsockopt(socket.SOL_SOCKET, name, 16) for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)]
-        assert limits == [struct.pack("ll", 1, 0)] * 2
-        with pytest.raises(BlockingIOError):
-            ours.recv(1)

@@ -101,7 +101,7 @@ def test_nothing_runs_as_root() -> None:
 
 def test_every_variable_is_a_setting() -> None:
     set_ = {pair.partition("=")[0] for each in of("service", "ENV") for pair in each.rest.split()}
-    assert {"HOST", "PORT", "OPS_PORT"} <= set_
+    assert {"HOST", "PORT", "OPS_HOST", "OPS_PORT"} <= set_
     assert set_ - PYTHONS_OWN - FIELDS == set()
 
 

@@ -122,24 +122,43 @@ def test_an_old_signature_is_refused() -> None:
         {},
         {**EVENT, "id": 1},
         {**EVENT, "id": "evt_\0"},
+        {**EVENT, "id": "e" * 256},
         {**EVENT, "type": ""},
-        {**EVENT, "created": "yesterday"},
-        {**EVENT, "created": 10**30},
-        {**EVENT, "created": True},
-        {**EVENT, "created": 1.5},
-        {**EVENT, "data": None},
-        {**EVENT, "data": {"object": []}},
-        {**EVENT, "data": {"object": {}}},
-        {**EVENT, "data": {"object": {**INTENT, "status": "settled"}}},
-        {**EVENT, "data": {"object": {**INTENT, "amount": None}}},
-        {**EVENT, "type": "charge.refunded", "data": {"object": {"id": ["ch_1"]}}},
-        {**THIN, "related_object": "mtr_1"},
+        {**EVENT, "type": "t" * 256},
     ],
     ids=lambda event: json.dumps(event)[:60],
 )
-def test_what_stripe_signed_and_we_cannot_read_is_refused(event: object) -> None:
+def test_what_has_no_id_or_type_of_stripes_is_refused(event: object) -> None:
     payload = json.dumps(event)
     refused(payload, signed(payload))
+
+
+@pytest.mark.parametrize("created", ["yesterday", 10**30, -1, 253402300799, True, 1.5, [], "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_is_none_of_this_era_is_none(created: object) -> None:
+    found = parsed({**EVENT, "created": created})
+    assert (found.created_at, found.unreadable) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "because"),
+    [
+        ({"data": None}, "data is no object"),
+        ({"data": {"object": []}}, "object is no object"),
+        ({"data": {"object": {}}}, "id is no text"),
+        ({"data": {"object": {**INTENT, "status": "settled"}}}, "status is none that we know"),
+        ({"data": {"object": {**INTENT, "amount": None}}}, "amount is no integer"),
+        ({"data": {"object": {**INTENT, "latest_charge": "c" * 256}}}, "latest_charge is longer than 255 characters"),
+        ({"object": "v2.core.event", "related_object": "mtr_1"}, "related_object is no object"),
+    ],
+)
+def test_a_form_that_cannot_be_applied_is_known_by_id_and_type(changed: dict[str, Any], because: str) -> None:
+    found = parsed({**EVENT, **changed})
+    assert (found.id, found.type, found.intent, found.unreadable) == ("evt_1", EVENT["type"], None, because)
+
+
+def test_an_object_id_that_is_none_is_left_out() -> None:
+    found = parsed({**EVENT, "type": "charge.refunded", "data": {"object": {"id": ["ch_1"]}}})
+    assert (found.object_id, found.unreadable) == (None, None)
 
 
 @pytest.mark.parametrize("payload", ["", "{", "NaN", "[" * 100_000, '{"id": "\\ud800"}'], ids=lambda text: text[:9])

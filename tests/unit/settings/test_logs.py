@@ -2,13 +2,15 @@
 
 import json
 import logging
+import sys
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
 from service import logs
-from tests.support.loglines import Lines, logging_to_memory
+from tests.support.loglines import Lines, logging_as_text, logging_to_memory
 
 
 @pytest.fixture
@@ -83,3 +85,46 @@ def test_libraries_that_log_bodies_stay_quiet_at_debug() -> None:
         for name in (*logs.QUIET_LIBRARIES, "some.library"):
             logging.getLogger(name).info("body with card data")
         assert [line["module"] for line in written()] == ["some.library"]
+
+
+HOSTILE = "o\x1b[2J\x9b31m\u202e\x7f\rforged\nline"
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_nothing_from_outside_speaks_to_a_terminal(log_format: Literal["json", "console"]) -> None:
+    with logging_as_text(log_format) as written:
+        logs.get_logger("x").info(HOSTILE, order_id=HOSTILE, nested=[HOSTILE])
+        logging.getLogger("some.library").warning("got %s", HOSTILE)
+        logs.get_logger("x").error("failed", exc_info=ValueError(HOSTILE))
+    text = written()
+    assert text.replace("\n", "").isprintable()
+    assert not [line for line in text.splitlines() if line.startswith(("forged", "line"))]
+    assert text.count("forged") == 5
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_local_variables_are_not_told(log_format: Literal["json", "console"]) -> None:
+    def fail(setting: str) -> None:
+        raise ValueError(f"{len(setting)} characters")
+
+    with logging_as_text(log_format) as written:
+        try:
+            fail("hunter2")
+        except ValueError:
+            logs.get_logger("x").exception("failed")
+    text = written()
+    assert "ValueError: 7 characters" in text
+    assert "in fail" in text
+    assert text.count("hunter2") == text.count('fail("hunter2")') + text.count('fail(\\"hunter2\\")')
+
+
+def test_what_ends_a_thread_is_told_by_the_log(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    logs.log_uncaught()
+    thread = threading.Thread(target=lambda: 1 // 0, name="a thread")
+    thread.start()
+    thread.join()
+    (line,) = lines()
+    assert (line["event"], line["level"], line["thread"]) == ("uncaught", "critical", "a thread")
+    assert "ZeroDivisionError" in line["exception"]
