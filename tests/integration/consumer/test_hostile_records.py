@@ -78,10 +78,10 @@ def test_records_of_many_values_are_refused_in_bounded_memory(
     """The database stands still for a while, so that as many are queued as ever can be."""
     payload = ",".join(["{}"] * (MIB // 3 - 100))
     bombs = [f'{{"type":"revert_payment","correlation_id":"c-{n}","payload":[{payload}]}}' for n in range(BOMBS)]
+    consumer.start()
+    consumer.wait_until_ready()
     with psycopg2.connect(database_url) as session, session.cursor() as cursor:
         cursor.execute("LOCK TABLE commands IN ACCESS EXCLUSIVE MODE")
-        consumer.start()
-        consumer.wait_until_ready()
         send(kafka, topics, *(bomb.encode() for bomb in bombs))
         eventually(lambda: held(consumer) >= 55, PATIENCE)
         session.rollback()
