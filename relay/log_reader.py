@@ -82,6 +82,11 @@ class LogReader:
         self._settled = settle(before, rows)
         return Batch(rows, before, self._settled, more=self._gaps.first_due is not None or len(rows) >= self._limit)
 
+    def look_again(self, ranges: Sequence[Range]) -> None:
+        """These positions (ascending) were read and not published. They come again, before any row above them."""
+        self._settled = self._settled.without(ranges)
+        self._gaps.note(ranges)
+
     def _split(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
         """Rows that may go, and those above a gap that has not been looked at and may hide an earlier row."""
         first = self._gaps.first_due

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from relay.health import Health
-from relay.kafka_errors import RefusedError, error_of, raise_refusal
+from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from service.crash_points import CrashPoint, reached
@@ -47,24 +47,24 @@ class Transactions:
         self._client.producer.begin_transaction()
         try:
             self._hand_over(rows, receipt, group)
-        except RefusedError as exc:
+        except RefusedError:
             self._client.patiently(self._client.producer.abort_transaction)
-            if exc.position is None:
-                self._begin_anew(alone=len(rows) == 1)
+            if self._client.failures.batch_refused:
+                self._make_smaller_batches()
             raise
 
     def _hand_over(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         client = self._client
-        client.send(rows)
-        reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
+            client.send(rows)
+            reached(CrashPoint.RELAY_IN_TRANSACTION)
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
             client.flush(whatever_fails=False)
             if client.failures:
                 # It cannot succeed; it says what failed.
                 client.patiently(client.producer.commit_transaction)
         except KafkaException as exc:
-            raise_refusal(error_of(exc))
+            raise client.reason(rows, exc) from exc
 
     def _send_receipt(self, receipt: TopicPartition, group: Any, seconds: float) -> None:
         """While the records are on their way. When one of them fails just then, only a second call says why."""
@@ -81,13 +81,12 @@ class Transactions:
         """Begin to commit what was prepared; done, or failed for good, when the future is."""
         return self._client.commit_aside()
 
-    def _begin_anew(self, *, alone: bool) -> None:
-        """A new producer: the refused records' sequence numbers are lost to the old one.
+    def _make_smaller_batches(self) -> None:
+        """A new producer: the broker may have refused the size of the batch that librdkafka made of several records.
 
-        Unless it was one record ``alone``, the broker may have refused the size of the batch that librdkafka made of
-        several: the new one makes smaller ones.
+        A record that is refused alone needs none: the aborted transaction's sequence numbers are librdkafka's affair.
         """
-        self._batch_bytes = _BATCH_BYTES if alone else max(1, self._batch_bytes // 4)
+        self._batch_bytes = max(1, self._batch_bytes // 4)
         self._client.discard()
         self._client = self._new_client(**{"batch.size": self._batch_bytes})
         self.open()

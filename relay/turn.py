@@ -4,10 +4,13 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from relay import checkpoint, metrics
+from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
 from relay.audit import reconcile
+from relay.destinations import Destinations
 from relay.exactly_once import ExactlyOnce
 from relay.health import Health
+from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import LogReader
 from relay.loop import Loop
@@ -16,6 +19,7 @@ from relay.positions import Settled
 from relay.producer import LARGEST_RECORD, Beat, Publisher
 from relay.recall import Memory, recall, recall_without_receipts
 from relay.receipt import Receipt
+from relay.stages import Stage
 from relay.topics import ensure_topics
 from relay.vigil import Vigil
 from service.logs import get_logger
@@ -44,30 +48,42 @@ class Turn:
         self._leadership = leadership
         self._vigil = vigil
         self._health = health
+        self._source: PostgresOutbox | None = None
 
     def run(self) -> None:
         """The whole turn."""
-        settings = self._settings
+        settings, health = self._settings, self._health
         with ExitStack() as stack:
-            source = stack.enter_context(closing(PostgresOutbox(self._url)))
-            stack.enter_context(self._vigil)
             stack.callback(self._leadership.close)
+            lag = stack.enter_context(closing(LagMeter(self._url, settings.relay_name)))
+            health.enter(Stage.TAKING_OVER)
+            self._leadership.take_over()
+            source = self._source = stack.enter_context(closing(PostgresOutbox(self._url)))
+            health.enter(Stage.MAKING_TOPICS)
             self._vigil.aside(partial(_make_topics, settings))
-            publisher = stack.enter_context(closing(make_publisher(settings, self._health, self._vigil.beat)))
+            publisher = stack.enter_context(closing(make_publisher(settings, health, self._vigil.beat)))
             receipt = self._begin(publisher, source)
+            destinations = Destinations(settings.client_config(), health, self._vigil.check)
             reader = LogReader(source, receipt.settled, settings.relay_batch_size)
-            self._vigil.high = lambda: reader.high
-            self._vigil.publishing = True
+            health.publishing = True
             metrics.ACTIVE.set(1)
             Loop(
                 relay=settings.relay_name,
-                reader=reader,
+                reader=stack.enter_context(closing(AsideReader(reader, destinations, health.aside))),
                 publisher=publisher,
                 leadership=self._leadership,
                 vigil=self._vigil,
                 receipt=receipt,
                 poll_seconds=settings.relay_poll_interval.total_seconds(),
-            ).run(self._health.working)
+                health=health,
+                known=destinations.refusals,
+                lag=lag,
+            ).run()
+
+    def sever(self) -> None:
+        """End a read that waits for PostgreSQL."""
+        if self._source is not None:
+            self._source.sever()
 
     def _begin(self, publisher: Publisher, source: PostgresOutbox) -> Receipt:
         """What is published for certain. First the publisher fences all others, then memory is read."""
@@ -88,6 +104,7 @@ class Turn:
 
     def _reconcile(self, memory: Memory, doubt: str) -> Settled:
         metrics.RECONCILED.inc()
+        self._health.enter(Stage.COMPARING)
         _log.warning("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
         config = self._settings.client_config()
         return self._vigil.aside(partial(reconcile, self._url, config, memory.settled, self._vigil.check))

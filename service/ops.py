@@ -22,8 +22,11 @@ class _QuietHandler(WSGIRequestHandler):
         """Probes come every few seconds; they are not news."""
 
 
-def start(port: int, readiness: Readiness) -> None:
-    """Serve the three routes on ``port`` from a daemon thread. Raises OSError when the port is taken."""
+def start(port: int, readiness: Readiness, stage: Callable[[], str] | None = None) -> None:
+    """Serve the three routes on ``port`` from a daemon thread; /ready also tells the ``stage`` of the work, in words.
+
+    Raises OSError when the port is taken.
+    """
     metrics = make_wsgi_app()
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -35,6 +38,8 @@ def start(port: int, readiness: Readiness) -> None:
         known = path in {"/health", "/ready"}
         status = "404 Not Found" if not known else "503 Service Unavailable" if fault else "200 OK"
         body = {"status": fault or ("ready" if path == "/ready" else "healthy" if known else "unknown route")}
+        if stage is not None and path == "/ready":
+            body["stage"] = stage()
         start_response(status, [("Content-Type", "application/json")])
         return [json.dumps(body).encode()]
 

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from relay.health import Health
 from relay.leadership import Leadership
 from relay.log_reader import LogReader, Row
 from relay.loop import Loop
@@ -18,8 +19,8 @@ from tests.support.statements import Statements
 pytestmark = pytest.mark.postgres
 
 _BATCH = 50
-_BY_THE_CLOCK = ("SELECT 1", "SELECT json_build_array( greatest(0")
-"""The beat once a second and the lag every five: not by the batch."""
+_BY_THE_CLOCK = "SELECT 1"
+"""The beat once a second: not by the batch."""
 
 _APPEND = """
     INSERT INTO outbox (event_id, topic, key, type, value, headers)
@@ -69,15 +70,16 @@ def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, stat
     """From the outbox's start; what is sent by the clock aside."""
     shutdown = Shutdown()
     before = len(statements.all())
-    with Vigil(leadership, shutdown, grace=60.0) as vigil:
-        vigil.publishing = True
-        Loop(
-            relay="counted",
-            reader=LogReader(source, Settled(0), _BATCH),
-            publisher=_Sink(batches, shutdown),
-            leadership=leadership,
-            vigil=vigil,
-            receipt=Receipt(Settled(0), leadership.epoch()),
-            poll_seconds=30.0,
-        ).run(lambda: None)
+    health = Health()
+    health.publishing = True
+    Loop(
+        relay="counted",
+        reader=LogReader(source, Settled(0), _BATCH),
+        publisher=_Sink(batches, shutdown),
+        leadership=leadership,
+        vigil=Vigil(leadership, shutdown, 60.0, health),
+        receipt=Receipt(Settled(0), leadership.epoch()),
+        poll_seconds=30.0,
+        health=health,
+    ).run()
     return [text for text in statements.all()[before:] if not text.startswith(_BY_THE_CLOCK)]
