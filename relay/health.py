@@ -32,6 +32,7 @@ class Health:
         self._stage = Stage.CONNECTING
         self._beat_at = time.monotonic()
         self._waiting: tuple[float, str] | None = None
+        self._cause: str | None = None
         self._silent_until: dict[str, float] = {}
         self._aside: Mapping[str, str] = {}
         self.publishing = False
@@ -55,7 +56,7 @@ class Health:
     def _fault_of_wait(self) -> str | None:
         if self._waiting is None or time.monotonic() - self._waiting[0] < _PATIENCE_SECONDS:
             return None
-        return f"{self._stage.part}: {self._waiting[1]} ({self._stage.words})"
+        return f"{self._stage.part}: {self._cause or self._waiting[1]} ({self._stage.words})"
 
     def _fault_of_stage(self) -> str | None:
         if self.lock_silence() > _LOCK_SECONDS:
@@ -79,7 +80,7 @@ class Health:
         self._beat_at = time.monotonic()
         if stage is not self._stage:
             self._stage = stage
-            self._waiting = None
+            self.went_on()
             metrics.STAGE.state(stage.name.lower())
 
     def beat(self) -> None:
@@ -91,11 +92,16 @@ class Health:
         now = time.monotonic()
         self._waiting = (self._waiting[0] if self._waiting else now, why)
         if now - self._waiting[0] >= _PATIENCE_SECONDS and self._is_news(self._stage.words, now):
+            why = self._cause or why
             _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
+
+    def explain(self, cause: str) -> None:
+        """What the wait of this stage comes from, as far as somebody looked into it."""
+        self._cause = cause
 
     def went_on(self) -> None:
         """What was tried again has succeeded."""
-        self._waiting = None
+        self._waiting = self._cause = None
 
     def failed(self, why: str) -> None:
         """A turn ended; ``why`` starts with the failing part."""
@@ -132,7 +138,7 @@ class Health:
     def without_turn(self) -> None:
         """No client of Kafka runs now that could tell, and no lock is held."""
         self._kafka = None
-        self._waiting = None
+        self.went_on()
         self._aside = {}
         self.publishing = False
         self.lock_silence = lambda: 0.0
