@@ -1,6 +1,6 @@
 """Every mechanism, by name."""
 
-from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, transactions
+from sabotage import commands, consumers, leases, log, memory, payments, proofs, relays, standing, transactions
 from sabotage.mechanism import Mechanism
 
 GROUPS: tuple[tuple[Mechanism, ...], ...] = (
@@ -11,6 +11,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     consumers.MECHANISMS,
     log.MECHANISMS,
     relays.MECHANISMS,
+    standing.MECHANISMS,
     memory.MECHANISMS,
     proofs.MECHANISMS,
 )
