@@ -33,7 +33,7 @@ class AtLeastOnce:
         self._client.flush(whatever_fails=True)
         failures = self._client.failures
         if failures:
-            raise failures.refusal(rows) or KafkaException(failures.errors[0])
+            raise failures.refusal(rows) or KafkaException(failures.cause())
         self.confirmed = receipt
 
     def settle(self, _seconds: float) -> bool:

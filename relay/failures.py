@@ -16,26 +16,32 @@ class Failures:
         """Of those that are no refusals, and not the consequence of another one."""
 
         self.refused: list[tuple[KafkaError, Message]] = []
-        self._any = False
+        self._first: KafkaError | None = None
 
     def __bool__(self) -> bool:
-        return self._any
+        return self._first is not None
 
     def clear(self) -> None:
         """Before records are sent."""
         self.errors.clear()
         self.refused.clear()
-        self._any = False
+        self._first = None
 
     def note(self, error: KafkaError | None, message: Message) -> None:
         """One record failed."""
         if error is None:
             return
-        self._any = True
+        self._first = self._first or error
         if error.code() in REFUSALS:
             self.refused.append((error, message))
         elif error.code() not in CONSEQUENCES:
             self.errors.append(error)
+
+    def cause(self) -> KafkaError:
+        """The error that the others follow from, as far as it was reported. Only when there is any."""
+        found = self.errors[0] if self.errors else self._first
+        assert found is not None  # noqa: S101 - the caller has looked
+        return found
 
     @property
     def batch_refused(self) -> bool:

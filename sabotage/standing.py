@@ -18,7 +18,13 @@ MECHANISMS = (
         "readiness",
         g.STANDS_STILL,
         "the relay is ready, whatever its work waits for",
-        (Change("relay/health.py", "return self._failed or self._fault_of_wait()", "return None and self._kafka"),),
+        (
+            Change(
+                "relay/health.py",
+                "return self._failed or self._fault_of_wait() or self._kafka or self._fault_of_stage()",
+                "return None and self._fault_of_stage()",
+            ),
+        ),
         (
             f"{_STILL}::test_a_silent_path_to_postgresql_is_told_and_left",
             f"{_STILL}::test_a_hung_broker_is_told_and_does_not_keep_the_process",
