@@ -116,6 +116,8 @@ class _Relay:
                 self._leadership = self._turn = None
                 metrics.ACTIVE.set(0)
                 health.without_turn()
+                # What ended the turn holds its clients of Kafka in rings, and a client holds threads and connections.
+                in_thread("relay-tidy", gc.collect)
 
     def _stand_by_and_work(self) -> None:
         settings, health, shutdown = self._settings, self._health, self._shutdown
