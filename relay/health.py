@@ -95,6 +95,11 @@ class Health:
             why = self._cause or why
             _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
 
+    def put_off(self, why: str) -> None:
+        """Something that may be done later could not be done now; the log says so now and then."""
+        if self._is_news(self._stage.words, time.monotonic()):
+            _log.warning("put off", part=self._stage.part, stage=self._stage.words, why=why)
+
     def explain(self, cause: str) -> None:
         """What the wait of this stage comes from, as far as somebody looked into it."""
         self._cause = cause

@@ -120,7 +120,7 @@ class Loop:
         return Batch([], self._receipt.settled, self._receipt.settled, more=False)
 
     def _meet_lock(self, exc: LockNotAvailable) -> None:
-        self._health.waiting(str(exc).strip().partition("\n")[0])
+        self._health.waiting(_first_line(exc))
         self._vigil.beat()
 
     def _bury(self, row: Row, refused: RefusedError) -> None:
@@ -149,7 +149,7 @@ class Loop:
             checkpoint.save(self._leadership.query, self._relay, Checkpoint(certain.settled, certain.epoch))
         except LockNotAvailable as exc:
             # The receipt is what counts: the next batch, or the next poll, mirrors more.
-            self._meet_lock(exc)
+            self._health.put_off(_first_line(exc))
             return
         self._mirrored = certain.settled
         reached(CrashPoint.RELAY_AFTER_MIRROR)
@@ -188,3 +188,7 @@ class Loop:
         if time.monotonic() >= self._renew_at:
             self._publisher.publish([], self._receipt)
             self._renew_at = time.monotonic() + _RECEIPT_SECONDS
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().partition("\n")[0]
