@@ -74,7 +74,6 @@ class AsideReader:
         """Have the rows read again whose topic exists by now."""
         existing = self._destinations.existing()
         for topic in [topic for topic in self._aside if topic in existing]:
-            self._destinations.forget(topic)
             if self._destinations.fault(topic) is None:
                 ranges = self._aside.pop(topic)
                 _log.info("a topic that rows waited for is there", topic=topic, rows=_count(ranges))

@@ -55,18 +55,20 @@ class Destinations:
             self._learn_limit(topic)
         return self._faults[topic]
 
-    def forget(self, topic: str) -> None:
-        """Ask again about ``topic``."""
-        self._faults.pop(topic, None)
-
     def existing(self) -> set[str]:
-        """The topics that we may see, without making any; none when no broker answers now."""
+        """The topics that we may see, without making any; none when no broker answers now.
+
+        ``fault`` asks anew about those that could not be had before.
+        """
         try:
-            return set(self._admin.list_topics(timeout=_SLICE_SECONDS).topics)
+            found = set(self._admin.list_topics(timeout=_SLICE_SECONDS).topics)
         except KafkaException as exc:
             if not passes(error_of(exc)):
                 raise
             return set()
+        for topic in [topic for topic, fault in self._faults.items() if fault is not None and topic in found]:
+            del self._faults[topic]
+        return found
 
     def is_name(self, topic: str) -> bool:
         """Whether a topic may be called so."""

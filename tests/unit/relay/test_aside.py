@@ -21,8 +21,6 @@ class Topics:
     def fault(self, topic: str) -> str | None:
         return None if topic in self.names else "no such topic"
 
-    def forget(self, topic: str) -> None: ...
-
     def existing(self) -> set[str]:
         return self.names
 
