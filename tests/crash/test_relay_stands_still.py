@@ -198,8 +198,9 @@ def own_broker(settings: dict[str, str]) -> Iterator[ApacheKafka]:
 def test_a_hung_broker_is_told_and_does_not_keep_the_process(
     delivery: str, database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
-    """In the middle of a full outbox. A batch that was to be finished is told by the exit code; with transactions it may
-    have been given up before, and then there is none.
+    """In the middle of a full outbox. A batch that could not be finished is told by the exit code.
+
+    With transactions it may have been given up before, and then there is none.
     """
     make_topic(hanging_kafka, topics.events, partitions=1)
     reader = TopicReader(hanging_kafka, topics.events)
