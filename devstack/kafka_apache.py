@@ -1,6 +1,7 @@
 """One Apache Kafka broker in KRaft mode: one directory, two loopback ports, gone with us."""
 
 import shutil
+import signal
 from typing import Literal, Self
 
 from confluent_kafka import KafkaException
@@ -88,6 +89,16 @@ class ApacheKafka:
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stand, and nobody answers."""
+        if self._process is not None:
+            self._process.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._process is not None:
+            self._process.send(signal.SIGCONT)
 
     def close(self) -> None:
         """Ends the broker and removes its data."""

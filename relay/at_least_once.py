@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from relay.health import Health
-from relay.kafka_errors import raise_refusal, refusal
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from relay.receipt import Receipt
@@ -30,8 +31,9 @@ class AtLeastOnce:
         self._client.send(rows)
         reached(CrashPoint.RELAY_IN_TRANSACTION)
         self._client.flush(whatever_fails=True)
-        for error in sorted(self._client.failures, key=lambda error: refusal(error) is not None):
-            raise_refusal(error)
+        failures = self._client.failures
+        if failures:
+            raise failures.refusal(rows) or KafkaException(failures.cause())
         self.confirmed = receipt
 
     def settle(self, _seconds: float) -> bool:

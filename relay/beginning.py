@@ -8,6 +8,7 @@ from relay import checkpoint, doubts, metrics
 from relay.checkpoint import Checkpoint, Mirror
 from relay.delivery import bury, deliver
 from relay.doubts import Life
+from relay.health import Health
 from relay.leadership import Leadership
 from relay.log_reader import Batch, Row, settle
 from relay.outbox_source import PostgresOutbox
@@ -16,6 +17,7 @@ from relay.producer import Publisher
 from relay.recall import Memory, recall, recall_without_receipts
 from relay.receipt import Receipt
 from relay.reconcile import Compared, reconcile
+from relay.stages import Stage
 from relay.vigil import Vigil
 from service.logs import get_logger
 from service.settings import RelaySettings
@@ -45,6 +47,7 @@ class Beginning:
         vigil: Vigil,
         publisher: Publisher,
         source: PostgresOutbox,
+        health: Health,
     ) -> None:
         self._settings = settings
         self._relay = settings.relay_name
@@ -52,6 +55,7 @@ class Beginning:
         self._vigil = vigil
         self._publisher = publisher
         self._source = source
+        self._health = health
 
     def begin(self) -> Begun:
         """Raises psycopg2.Error, KafkaException, and what waiting raises."""
@@ -92,6 +96,7 @@ class Beginning:
 
     def _compare(self, memory: Memory, doubt: str) -> Compared:
         metrics.RECONCILED.inc()
+        self._health.enter(Stage.COMPARING)
         _log.warning("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
         if memory.used_again:
             metrics.POSITIONS_USED_AGAIN.inc()

@@ -1,7 +1,9 @@
 """A batch on its way: published whole, or, when a record is refused for itself, everything but that record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import psycopg2
 
 from relay import metrics
 from relay.kafka_errors import RefusedError
@@ -21,29 +23,58 @@ _BURY = """
 """
 """Partition -1 and the row's position as offset: it never had a place in the topic."""
 
-_NUL = "\\u0000"
-"""What JSON may hold and jsonb may not; such headers are one reason to be refused, and stay in the outbox."""
+_DATA_FAULTS = ("22", "54")
+"""SQLSTATE classes "data exception" and "program limit exceeded": what a row contains cannot be kept so."""
+
+_LONGEST_NAME = 249
+_LONGEST_DETAIL = 1000
+_LARGEST_KEPT = 64 * 1024 * 1024
+"""Characters of key and value. The whole row stays in the outbox, from where a retry takes it."""
 
 Execute = Callable[[str, Sequence[Any]], Any]
 
 
-def deliver(publisher: Publisher, bury: Callable[[Row, RefusedError], None], batch: Batch, receipt: Receipt) -> Receipt:
+Known = Callable[[Sequence[Row]], Mapping[int, RefusedError]]
+"""Which rows, by their index, will be refused, as far as that is known before they are sent."""
+
+
+def deliver(
+    publisher: Publisher,
+    bury: Callable[[Row, RefusedError], None],
+    batch: Batch,
+    receipt: Receipt,
+    known: Known = lambda _: {},
+) -> Receipt:
     """Publish ``batch`` after ``receipt``; the receipt then. ``bury`` keeps what Kafka refuses for itself."""
-    waiting: list[Sequence[Row]] = [batch.rows]
+    waiting = _apart(batch.rows, known)
     settled = batch.before
     while waiting:
-        rows = waiting.pop()
+        rows, refused = waiting.pop()
         settled_then = settle(settled, rows)
         receipt_then = receipt.after(settled_then, rows)
-        try:
-            publisher.publish(rows, receipt_then)
-        except RefusedError as exc:
-            if len(rows) > 1:
-                waiting += reversed(_parts(rows, exc.position))
-                continue
-            bury(rows[0], exc)
+        if refused is None:
+            try:
+                publisher.publish(rows, receipt_then)
+            except RefusedError as exc:
+                if len(rows) > 1:
+                    waiting += [(part, None) for part in reversed(_parts(rows, exc.position))]
+                    continue
+                refused = exc
+        if refused is not None:
+            bury(rows[0], refused)
         settled, receipt = settled_then, receipt_then
     return receipt
+
+
+def _apart(rows: Sequence[Row], known: Known) -> list[tuple[Sequence[Row], RefusedError | None]]:
+    """Rows that are refused by themselves, the others between them; the last first."""
+    apart: list[tuple[Sequence[Row], RefusedError | None]] = []
+    begin = 0
+    for at, refused in sorted(known(rows).items()):
+        apart += [(rows[begin:at], None)] * (begin < at) + [(rows[at : at + 1], refused)]
+        begin = at + 1
+    apart += [(rows[begin:], None)] * (begin < len(rows))
+    return apart[::-1]
 
 
 def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
@@ -56,10 +87,20 @@ def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
 
 
 def bury(execute: Execute, row: Row, refused: RefusedError) -> None:
-    """Keep a refused row in the dead letters; once, however often it is refused."""
+    """Keep a refused row in the dead letters, as much of it as can be kept; once, however often it is refused.
+
+    Raises psycopg2.Error, but for nothing that the row contains.
+    """
     position, topic, key, value, headers, _ = row
-    kept = "[]" if _NUL in headers else headers
-    execute(_BURY, (refused.reason, refused.detail, topic, position, key, value, kept))
+    name = topic if len(topic) <= _LONGEST_NAME else topic[: _LONGEST_NAME - 1] + "…"
+    detail = refused.detail.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_DETAIL]
+    first = (refused.reason, detail, name, position, key[:_LARGEST_KEPT], value[:_LARGEST_KEPT])
+    try:
+        execute(_BURY, (*first, headers))
+    except psycopg2.Error as exc:
+        if (exc.pgcode or "")[:2] not in _DATA_FAULTS:
+            raise
+        execute(_BURY, (*first, "[]"))
     reached(CrashPoint.RELAY_AFTER_REFUSAL)
     metrics.REFUSED.labels(refused.reason).inc()
-    _log.error("refused by Kafka, kept in the dead letters", position=position, topic=topic, reason=refused.reason)
+    _log.error("refused by Kafka, kept in the dead letters", position=position, topic=name, reason=refused.reason)

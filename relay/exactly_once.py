@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -11,7 +12,8 @@ from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.log_reader import Row
 from relay.producer import Beat
-from relay.receipt import Receipt
+from relay.receipt import OLD_VERSION, Receipt
+from relay.stages import Stage
 from relay.transaction import Transactions
 from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
@@ -27,7 +29,8 @@ class ExactlyOnce:
 
     A transaction is begun when all records of the one before are in the topic, and committed when that one is
     committed: so readers see a key's records in order, and no receipt is committed without those before it. The
-    transactional ids and the group are named after the relay, so a newer instance fences an older one.
+    transactional ids and the group are named after the relay, so a newer instance fences an older one; no relay's name
+    has a slash, so none is the second id of another.
     """
 
     def __init__(
@@ -44,21 +47,45 @@ class ExactlyOnce:
         self._group: Any = None
         self._receipt_topic = receipt_topic
         self._beat = beat
-        self._next = Transactions(client_config, relay, health, beat)
-        self._last = Transactions(client_config, f"{relay}.2", health, beat)
+        self._health = health
+        self._transactions = partial(Transactions, client_config, health=health, beat=beat)
+        self._relay = relay
+        self._next = self._transactions(relay)
+        self._last = self._transactions(f"{relay}/2")
         self._under_way: tuple[Future[None], Receipt] | None = None
         self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
         """Fence every older instance, settle what it left open, then read the receipt: in this order."""
+        self._health.enter(Stage.FENCING)
         self._next.open()
         self._last.open()
+        self._health.enter(Stage.RECEIPT)
         consumer = Consumer(self._group_config, logger=logging.getLogger("librdkafka"))
         try:
             self._group = consumer.consumer_group_metadata()
-            return self._receipt(consumer)
+            found = self._receipt(consumer)
+            if found is None or found.version == OLD_VERSION:
+                self._fence_old_name()
+                found = self._receipt(consumer)
+            return found
         finally:
             consumer.close()
+
+    def _fence_old_name(self) -> None:
+        """Who wrote receipts of the old version calls its second producer by a name that may be another relay's.
+
+        So it is fenced only until there is a receipt of ours. Raises KafkaException.
+        """
+        old = self._transactions(f"{self._relay}.2")
+        try:
+            old.open()
+        except KafkaException as exc:
+            if error_of(exc).code() != KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+                raise
+            _log.info("nobody may write under the old name of the second producer", name=f"{self._relay}.2")
+        finally:
+            old.close()
 
     def _receipt(self, consumer: Consumer) -> Receipt | None:
         place = [TopicPartition(self._receipt_topic, 0)]
@@ -85,6 +112,8 @@ class ExactlyOnce:
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
         self._next.prepare(rows, place, self._group)
         reached(CrashPoint.RELAY_BEFORE_KAFKA_COMMIT)
+        if self._under_way is not None:
+            self._health.enter(Stage.COMMITTING)
         while not self.settle(_SLICE_SECONDS):
             self._beat()
         self._under_way = self._next.commit(), receipt

@@ -1,51 +1,149 @@
-"""What /ready says of the relay. Standing by is ready; not being able to is not."""
+"""What /ready says of the relay. Standing by is ready; not being able to work is not, and says what is waited for."""
 
 import json
+import math
 import time
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import KafkaError
 
+from relay import metrics
+from relay.stages import Stage
 from service.logs import get_logger
 
 _log = get_logger(__name__)
 _SILENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 5.0
+"""So long something is tried again before that counts as a fault."""
+
+SILENT_SECONDS = 15.0
+"""Without a beat for so long the work stands still. Every wait of it is shorter, or beats."""
+
+_LOCK_SECONDS = 5.0
 
 
 class Health:
     """Fed by the relay's turns and by librdkafka's callbacks (librdkafka manual, STATISTICS.md)."""
 
     def __init__(self) -> None:
-        self._turn: str | None = "database: not reached yet"
+        self._failed: str | None = None
         self._kafka: str | None = None
         self._last_error = "not connected"
-        self._silent_until: dict[int, float] = {}
+        self._stage = Stage.CONNECTING
+        self._beat_at = time.monotonic()
+        self._waiting: tuple[float, str] | None = None
+        self._cause: str | None = None
+        self._silent_until: dict[str, float] = {}
+        self._aside: Mapping[str, str] = {}
+        self.publishing = False
+        """Whether there may be something to finish when draining begins."""
+
+        self.lock_silence: Callable[[], float] = lambda: 0.0
+        """Seconds since the session that holds the lock answered."""
+
+        metrics.BEAT_AGE.set_function(self.silence)
+        metrics.STAGE.state(self._stage.name.lower())
+
+    @property
+    def stage(self) -> str:
+        """What the relay is doing."""
+        return self._stage.words
 
     def fault(self) -> str | None:
         """None when ready, else the failing part and why."""
-        return self._turn or self._kafka
+        return self._failed or self._fault_of_wait() or self._kafka or self._fault_of_stage() or self._fault_of_topics()
+
+    def _fault_of_wait(self) -> str | None:
+        if self._waiting is None or time.monotonic() - self._waiting[0] < _PATIENCE_SECONDS:
+            return None
+        return f"{self._stage.part}: {self._cause or self._waiting[1]} ({self._stage.words})"
+
+    def _fault_of_stage(self) -> str | None:
+        if self.lock_silence() > _LOCK_SECONDS:
+            return f"database: the session of the lock does not answer ({self._stage.words})"
+        if self.silence() > SILENT_SECONDS:
+            return f"{self._stage.part}: no answer for {self.silence():.0f} s ({self._stage.words})"
+        return None if self._stage.ready else f"{self._stage.part}: {self._stage.words}"
+
+    def _fault_of_topics(self) -> str | None:
+        for topic, why in self._aside.items():
+            others = len(self._aside) - 1
+            return f"kafka: {topic}: {why}" + (f", and {others} more topics" if others else "")
+        return None
+
+    def silence(self) -> float:
+        """Seconds since the last beat of the work."""
+        return time.monotonic() - self._beat_at
+
+    def enter(self, stage: Stage) -> None:
+        """The work begins a stage; that is a beat."""
+        self._beat_at = time.monotonic()
+        if stage is not self._stage:
+            self._stage = stage
+            self.went_on()
+            metrics.STAGE.state(stage.name.lower())
+
+    def beat(self) -> None:
+        """The work lives, waiting or not."""
+        self._beat_at = time.monotonic()
+
+    def waiting(self, why: str) -> None:
+        """A call of this stage failed, and is made again; told by /ready when that goes on, and now and then logged."""
+        now = time.monotonic()
+        self._waiting = (self._waiting[0] if self._waiting else now, why)
+        if now - self._waiting[0] >= _PATIENCE_SECONDS and self._is_news(self._stage.words, now):
+            why = self._cause or why
+            _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
+
+    def put_off(self, why: str) -> None:
+        """Something that may be done later could not be done now; the log says so now and then."""
+        if self._is_news(self._stage.words, time.monotonic()):
+            _log.warning("put off", part=self._stage.part, stage=self._stage.words, why=why)
+
+    def explain(self, cause: str) -> None:
+        """What the wait of this stage comes from, as far as somebody looked into it."""
+        self._cause = cause
+
+    def went_on(self) -> None:
+        """What was tried again has succeeded."""
+        self._waiting = self._cause = None
 
     def failed(self, why: str) -> None:
         """A turn ended; ``why`` starts with the failing part."""
-        self._turn = why
+        self._failed = f"{why} ({self._stage.words})" if self._stage is not Stage.RETRYING else why
+        self.enter(Stage.RETRYING)
 
     def working(self) -> None:
         """Standing by, or publishing."""
-        self._turn = None
+        self._failed = None
+        self.beat()
+
+    def aside(self, topics: Mapping[str, str]) -> None:
+        """Topics whose rows wait aside, and why."""
+        self._aside = topics
 
     def on_error(self, error: KafkaError) -> None:
         """librdkafka mends these itself, and repeats them while it tries: of one kind, one is told in a while."""
         self._last_error = error.str()
-        now = time.monotonic()
-        if now >= self._silent_until.get(error.code(), now):
-            self._silent_until[error.code()] = now + _SILENCE_SECONDS
+        if self._is_news(error.name(), time.monotonic()):
             _log.warning("kafka", error=error.str(), code=error.name())
+
+    def _is_news(self, what: str, now: float) -> bool:
+        if now < self._silent_until.get(what, -math.inf):
+            return False
+        self._silent_until[what] = now + _SILENCE_SECONDS
+        return True
 
     def on_statistics(self, text: str) -> None:
         """Whether any broker is connected."""
         brokers = json.loads(text).get("brokers", {}).values()
         connected = any(broker.get("state") == "UP" for broker in brokers)
-        self._kafka = None if connected else f"kafka: {self._last_error}"
+        self._kafka = None if connected else f"kafka: {self._last_error} ({self._stage.words})"
 
-    def without_kafka(self) -> None:
-        """No client of Kafka runs now that could tell."""
+    def without_turn(self) -> None:
+        """No client of Kafka runs now that could tell, and no lock is held."""
         self._kafka = None
+        self.went_on()
+        self._aside = {}
+        self.publishing = False
+        self.lock_silence = lambda: 0.0

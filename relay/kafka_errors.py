@@ -7,17 +7,25 @@ from confluent_kafka import KafkaError, KafkaException
 
 T = TypeVar("T")
 
+TOPIC_NAME_INVALID = "TOPIC_NAME_INVALID"
+
 REFUSALS = {
     KafkaError.MSG_SIZE_TOO_LARGE: "RECORD_TOO_LARGE",
     KafkaError.RECORD_LIST_TOO_LARGE: "RECORD_TOO_LARGE",
     KafkaError.INVALID_RECORD: "RECORD_INVALID",
     KafkaError.INVALID_TIMESTAMP: "RECORD_INVALID",
-    KafkaError.TOPIC_EXCEPTION: "TOPIC_NAME_INVALID",
+    KafkaError.TOPIC_EXCEPTION: TOPIC_NAME_INVALID,
 }
 """Errors that are a record's own fault, with its reason in the dead letters: it would never go, and the rest would."""
 
 MALFORMED = "RECORD_MALFORMED"
 """The reason of a row that cannot even be made a record."""
+
+TOPIC_MISSING = "TOPIC_MISSING"
+"""The reason of a row whose topic cannot be had when there is no room to let it wait."""
+
+CONSEQUENCES = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+"""What befell a record because another one failed."""
 
 
 class RefusedError(Exception):

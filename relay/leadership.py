@@ -1,66 +1,141 @@
 """One relay works, the others stand by: a PostgreSQL session that holds an advisory lock.
 
-A lost session is a lost lock. Whatever only the leader may do in PostgreSQL is done in this session, so a relay that
-was stopped past its takeover (SIGSTOP, a frozen machine) can do it no more: the server ends a session that was silent
-for LOCK_TIMEOUT_SECONDS (PostgreSQL documentation, "Client Connection Defaults": idle_session_timeout).
+A thread that does nothing else keeps the lock: it asks the server once a second and never touches what may be locked.
+The server ends a session that was silent for LOCK_TIMEOUT_SECONDS (PostgreSQL documentation, "Client Connection
+Defaults": idle_session_timeout), so a relay that was stopped past its takeover (SIGSTOP, a frozen machine) has lost it.
+
+Whatever only the leader may do in PostgreSQL is done in another session, which may have to wait. It holds a lock of its
+own: a successor ends that session before it begins, so whoever was taken over can write nothing more.
 """
 
 import select
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
+from threading import Event
 from typing import Any
 
-from relay.postgres import Connection, connect, epoch_of
+import psycopg2
+
+from relay.background import in_thread
+from relay.postgres import Connection, connect, epoch_of, sever
 from relay.receipt import Epoch
 
 LOCK_TIMEOUT_SECONDS = 5
 _BEAT_SECONDS = 1.0
+_KEPT_SECONDS = 5.0
+_ENDING_SECONDS = 10.0
+_PAUSE_SECONDS = 0.05
 _DOORBELL = 0x6F7574626F78
 """The lock of a sleeping relay, known to the trigger on the outbox as well."""
 
+_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+
+_END_PREDECESSOR = """
+    WITH held AS (
+        SELECT pid, (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    SELECT count(pg_terminate_backend(pid)) FROM held
+    WHERE key = hashtextextended(%(writing)s, 0) AND pid <> pg_backend_pid()
+        AND EXISTS (SELECT FROM held AS mine WHERE mine.pid = %(pid)s AND mine.key = hashtextextended(%(leading)s, 0))
+"""
+"""Only by who holds the leader's lock now: a relay that lost it while it was frozen ends nobody."""
+
+_LOCK_SETTINGS = tuple(
+    (name, str(LOCK_TIMEOUT_SECONDS * 1000))
+    for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
+)
+
+_WORK_SETTINGS = (
+    ("idle_session_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "2s"),
+    # The receipt in Kafka is what counts; a mirror lost with the server's last moments is made good by it.
+    ("synchronous_commit", "off"),
+)
+
 
 class Leadership:
-    """The leader's session. Every method raises psycopg2.Error when the session, and with it the lock, is gone."""
+    """The leader's sessions. Methods raise psycopg2.Error when one of them, and with it the leadership, is gone.
+
+    Only LockNotAvailable is no such loss: what a statement needs is locked, and it may be made again.
+    """
 
     def __init__(self, url: str, relay: str) -> None:
-        self._relay = relay
-        milliseconds = str(LOCK_TIMEOUT_SECONDS * 1000)
-        self._session: Connection = connect(
-            url,
-            "leader",
-            (
-                ("idle_session_timeout", milliseconds),
-                ("idle_in_transaction_session_timeout", milliseconds),
-                ("statement_timeout", milliseconds),
-                # The receipt in Kafka is what counts; a mirror lost with the server's last moments is made good by it.
-                ("synchronous_commit", "off"),
-            ),
-        )
+        self._url = url
+        self._leading, self._writing = f"relay {relay}", f"relay {relay} writes"
+        self._lock: Connection = connect(url, "leader", _LOCK_SETTINGS)
+        self._answered = time.monotonic()
+        self._over = Event()
+        self._keeping: Future[None] | None = None
+        self._session: Connection | None = None
         self._poller = select.poll()
-        self._poller.register(self._session, select.POLLIN)
-        self._last = time.monotonic()
+        self._used = 0.0
         self.asleep = False
         """Whether writers ring."""
 
     def acquire(self) -> bool:
-        """Try to become the leader; never waits."""
-        return bool(self.query("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"relay {self._relay}",)))
+        """Try to become the leader; never waits for another one."""
+        if not self._ask(_TRY_LOCK, (self._leading,)):
+            return False
+        self._keeping = in_thread("relay-lock", self._keep)
+        return True
+
+    def take_over(self) -> None:
+        """Once the lock is held: end the session in which a predecessor may still write."""
+        until = time.monotonic() + _ENDING_SECONDS
+        names = {"writing": self._writing, "leading": self._leading, "pid": self._lock.info.backend_pid}
+        while not self.query(_TRY_LOCK, (self._writing,)):
+            self.beat()
+            if time.monotonic() > until:
+                raise psycopg2.OperationalError("the session of the last relay does not end")
+            self.query(_END_PREDECESSOR, names)
+            time.sleep(_PAUSE_SECONDS)
+
+    def _ask(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        asked = time.monotonic()
+        with self._lock.cursor() as cursor:
+            cursor.execute(statement, values)
+            row = cursor.fetchone()
+        self._answered = asked
+        return row[0] if row else None
+
+    def _keep(self) -> None:
+        while not self._over.wait(_BEAT_SECONDS):
+            self._ask("SELECT 1")
+
+    def silence(self) -> float:
+        """Seconds since the session of the lock was asked something that it has answered."""
+        return time.monotonic() - self._answered
+
+    def _working(self) -> Connection:
+        if self._session is None:
+            self._session = connect(self._url, "writer", _WORK_SETTINGS)
+            self._poller.register(self._session, select.POLLIN)
+        return self._session
 
     def query(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """The first column of the first row, None when there is none."""
-        with self._session.cursor() as cursor:
+        with self._working().cursor() as cursor:
             cursor.execute(statement, values)
             row = cursor.fetchone() if cursor.description else None
-        self._last = time.monotonic()
+        self._used = time.monotonic()
         return row[0] if row else None
 
     def epoch(self) -> Epoch:
-        """Which life of which database the lock is held in."""
-        return epoch_of(self._session)
+        """Which life of which database the leader writes to."""
+        return epoch_of(self._working())
 
     def beat(self) -> None:
-        """Say that this relay lives. Cheap: call it in every wait, at least once a second."""
-        if time.monotonic() - self._last >= _BEAT_SECONDS:
+        """Whether this relay still leads, and a word to the session that writes. Cheap: call it in every wait."""
+        if self._keeping is not None:
+            if self._keeping.done():
+                self._keeping.result()
+            if self.silence() > LOCK_TIMEOUT_SECONDS:
+                raise psycopg2.OperationalError("the session of the lock does not answer")
+        if self._session is not None and time.monotonic() - self._used >= _KEPT_SECONDS:
             self.query("SELECT 1")
 
     def listen(self) -> None:
@@ -84,12 +159,25 @@ class Leadership:
 
     def wait_for_ring(self, seconds: float) -> bool:
         """Wait until somebody rings, at most ``seconds``."""
-        if not self._session.notifies and self._poller.poll(1000 * seconds):
-            self._session.poll()
-        rung = bool(self._session.notifies)
-        self._session.notifies.clear()
+        session = self._working()
+        if not session.notifies and self._poller.poll(1000 * seconds):
+            session.poll()
+        rung = bool(session.notifies)
+        session.notifies.clear()
         return rung
 
+    def sever(self) -> None:
+        """End every call that waits for PostgreSQL, in whichever thread."""
+        for session in (self._lock, self._session):
+            if session is not None:
+                sever(session)
+
     def close(self) -> None:
-        """Step down: the locks go with the session."""
-        self._session.close()
+        """Step down: the locks go with the sessions."""
+        self._over.set()
+        if self._keeping is not None:
+            wait([self._keeping], _PAUSE_SECONDS)
+        self.sever()
+        for session in (self._session, self._lock):
+            if session is not None:
+                session.close()

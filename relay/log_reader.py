@@ -121,6 +121,11 @@ class LogReader:
         rows, self._held = self._split(self._held)
         return sorted(rows + found) if found else rows
 
+    def look_again(self, ranges: Sequence[Range]) -> None:
+        """These positions (ascending) were read and not published. They come again, before any row above them."""
+        self._settled = self._settled.without(ranges)
+        self._gaps.note(ranges)
+
     def _split(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
         first = self._gaps.first_due
         if first is None:

@@ -1,16 +1,22 @@
 """One turn as the active relay: remember, then read, publish, mirror, and sleep when there is nothing."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from concurrent.futures import Future
+from typing import Protocol
+
+from psycopg2.errors import LockNotAvailable
 
 from relay import metrics
 from relay.checkpoint import Mirror
-from relay.delivery import bury, deliver
+from relay.delivery import Known, bury, deliver
+from relay.health import Health
+from relay.kafka_errors import RefusedError
+from relay.lag import LagMeter
 from relay.leadership import Leadership
-from relay.log_reader import Batch, LogReader
+from relay.log_reader import Batch, Row
 from relay.producer import Publisher
 from relay.receipt import Receipt
+from relay.stages import Stage
 from relay.vigil import Vigil
 from service.crash_points import CrashPoint, reached
 
@@ -20,6 +26,17 @@ _RECEIPT_SECONDS = 6 * 3600.0
 """An idle relay renews its receipt: a broker forgets it after a week (offsets.retention.minutes)."""
 
 
+class Reader(Protocol):
+    """What is to be published, batch by batch."""
+
+    @property
+    def open_gaps(self) -> int:
+        """How many gaps are waited for."""
+
+    def read(self) -> Batch:
+        """The next rows; empty when there are none now."""
+
+
 class Loop:
     """Ends when draining begins, with what was under way finished and mirrored."""
 
@@ -27,12 +44,15 @@ class Loop:
         self,
         *,
         mirror: Mirror,
-        reader: LogReader,
+        reader: Reader,
         publisher: Publisher,
         leadership: Leadership,
         vigil: Vigil,
         receipt: Receipt,
         poll_seconds: float,
+        health: Health,
+        lag: LagMeter | None = None,
+        known: Known = lambda _: {},
     ) -> None:
         self._checkpoint = mirror
         self._reader = reader
@@ -43,20 +63,24 @@ class Loop:
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         self._poll_seconds = poll_seconds
         self._pause = _SHORTEST_PAUSE
+        self._health = health
+        self._lag = lag
+        self._known = known
 
-    def run(self, on_working: Callable[[], None]) -> None:
-        """Until draining begins; ``on_working`` after each read and each batch. Raises what ends the turn early."""
+    def run(self) -> None:
+        """Until draining begins. Raises what ends the turn early."""
         self._leadership.listen()
-        batch = self._reader.read()
+        batch = self._read()
         while not self._vigil.draining:
             if batch.rows:
                 batch = self._publish(batch)
             else:
                 if not batch.more:
                     self._rest(batch)
-                batch = self._reader.read()
-            on_working()
-            metrics.GAPS.set(self._reader.open_gaps)
+                batch = self._read()
+            self._health.working()
+            self._tell_progress()
+        self._health.enter(Stage.COMMITTING)
         while not self._publisher.settle(_SLICE_SECONDS):
             self._vigil.beat()
         self._mirror(self._receipt)
@@ -67,20 +91,65 @@ class Loop:
         self._leadership.wake_up()
         self._pause = _SHORTEST_PAUSE
         ahead = self._vigil.start(self._reader.read) if batch.more else None
-        self._receipt = deliver(self._publisher, partial(bury, self._leadership.query), batch, self._receipt)
+        self._health.enter(Stage.PRODUCING)
+        self._receipt = deliver(self._publisher, self._bury, batch, self._receipt, self._known)
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         if self._publisher.confirmed is not None:
             self._mirror(self._publisher.confirmed)
         metrics.PUBLISHED.inc(len(batch.rows))
         metrics.BATCHES.inc()
         self._vigil.beat()
-        return self._vigil.wait_for(ahead) if ahead is not None else self._reader.read()
+        return self._read(ahead)
+
+    def _read(self, ahead: "Future[Batch] | None" = None) -> Batch:
+        """The next rows, those being read ``ahead`` if there are; nothing once draining has begun.
+
+        A read that met a lock has changed nothing, and is made again.
+        """
+        self._health.enter(Stage.READING)
+        while not self._vigil.draining:
+            try:
+                batch = self._reader.read() if ahead is None else self._vigil.wait_for(ahead)
+            except LockNotAvailable as exc:
+                ahead = None
+                self._meet_lock(exc)
+            else:
+                self._health.went_on()
+                return batch
+        return Batch([], self._receipt.settled, self._receipt.settled, more=False)
+
+    def _meet_lock(self, exc: LockNotAvailable) -> None:
+        self._health.waiting(_first_line(exc))
+        self._vigil.beat()
+
+    def _bury(self, row: Row, refused: RefusedError) -> None:
+        """Until it is kept: the receipt will pass it."""
+        self._health.enter(Stage.BURYING)
+        while True:
+            try:
+                bury(self._leadership.query, row, refused)
+            except LockNotAvailable as exc:
+                self._meet_lock(exc)
+            else:
+                self._health.enter(Stage.PRODUCING)
+                return
+
+    def _tell_progress(self) -> None:
+        metrics.GAPS.set(self._reader.open_gaps)
+        if self._lag is not None:
+            self._lag.high = self._checkpoint.settled.high
 
     def _mirror(self, certain: Receipt) -> None:
         if certain.settled == self._checkpoint.settled:
             return
         reached(CrashPoint.RELAY_AFTER_KAFKA_COMMIT)
-        self._checkpoint.save(certain)
+        self._health.enter(Stage.CHECKPOINT)
+        try:
+            self._checkpoint.save(certain)
+        except LockNotAvailable as exc:
+            # The receipt is what counts: the next batch, or the next poll, mirrors more.
+            self._health.put_off(_first_line(exc))
+            return
         reached(CrashPoint.RELAY_AFTER_MIRROR)
 
     def _rest(self, batch: Batch) -> None:
@@ -103,6 +172,7 @@ class Loop:
 
     def _sleep(self) -> None:
         """Until somebody rings, or it is time to poll."""
+        self._health.enter(Stage.SLEEPING)
         until = time.monotonic() + self._poll_seconds
         while not self._vigil.draining:
             self._vigil.beat()
@@ -116,3 +186,7 @@ class Loop:
         if time.monotonic() >= self._renew_at:
             self._publisher.publish([], self._receipt)
             self._renew_at = time.monotonic() + _RECEIPT_SECONDS
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().partition("\n")[0]

@@ -1,17 +1,25 @@
-"""One relay process: stands by, takes its turns, and never gives up until SIGTERM."""
+"""One relay process: stands by, takes its turns, and never gives up until SIGTERM.
+
+The main thread does nothing that can block. It watches the one that works: it cuts connections that do not answer, and
+ends the process within the grace period, whatever hangs.
+"""
 
 import gc
 import random
+import time
+from concurrent.futures import Future, wait
 from contextlib import closing
 
 import psycopg2
 from confluent_kafka import KafkaException
 
 from relay import metrics
+from relay.background import in_thread
 from relay.health import Health
 from relay.kafka_errors import error_of
-from relay.leadership import Leadership
+from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
+from relay.stages import Stage
 from relay.turn import Turn, make_publisher
 from relay.vigil import GraceOverError, StoppedError, Vigil
 from service import ops
@@ -23,6 +31,12 @@ _log = get_logger(__name__)
 
 _STANDBY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.25, 8.0
+_WATCH_SECONDS = 0.25
+_STUCK_SECONDS = 60.0
+"""Work that does not beat for so long gives its lock to another relay. Every wait of it is far shorter."""
+
+_NOTHING_TO_FINISH_SECONDS = 2.0
+_EXIT_SECONDS = 1.0
 _GARBAGE_THRESHOLD = 50_000
 """A batch makes tens of thousands of small objects and no cycles: looking for cycles among them is wasted."""
 
@@ -35,42 +49,95 @@ def run(settings: RelaySettings, shutdown: Shutdown) -> int:
     health = Health()
     make_publisher(settings, health, lambda: None).close()
     if settings.ops_port is not None:
-        ops.start(settings.ops_port, lambda: "draining" if shutdown.requested else health.fault(), settings.ops_host)
+        ops.start(
+            settings.ops_port,
+            lambda: "draining" if shutdown.requested else health.fault(),
+            settings.ops_host,
+            lambda: health.stage,
+        )
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    try:
-        _take_turns(settings, shutdown, health)
-    except StoppedError:
-        _log.info("stopped before there was anything to finish")
-    except GraceOverError:
-        _log.error("the grace period is over; what was under way is aborted, and published by the next relay")
-        return 1
-    return 0
+    relay = _Relay(settings, shutdown, health)
+    return relay.watch(in_thread("relay", relay.work))
 
 
-def _take_turns(settings: RelaySettings, shutdown: Shutdown, health: Health) -> None:
-    backoff = _FIRST_BACKOFF_SECONDS
-    while not shutdown.requested:
+class _Relay:
+    """The thread that works, and what the main thread needs to watch it."""
+
+    def __init__(self, settings: RelaySettings, shutdown: Shutdown, health: Health) -> None:
+        self._settings = settings
+        self._shutdown = shutdown
+        self._health = health
+        self._grace = settings.shutdown_grace.total_seconds()
+        self._leadership: Leadership | None = None
+        self._turn: Turn | None = None
+
+    def watch(self, work: "Future[int]") -> int:
+        """Until ``work`` is over, or time is; the exit code."""
+        began: float | None = None
+        while not wait([work], _WATCH_SECONDS).done:
+            self._cut_what_hangs()
+            if not self._shutdown.requested:
+                continue
+            began = began or time.monotonic()
+            if time.monotonic() - began > self._patience():
+                _log.error("work does not end, and is left as it is", stage=self._health.stage)
+                return int(self._health.publishing)
+        return work.result()
+
+    def _patience(self) -> float:
+        whole = self._grace - min(_EXIT_SECONDS, self._grace / 4)
+        return whole if self._health.publishing else min(_NOTHING_TO_FINISH_SECONDS, whole)
+
+    def _cut_what_hangs(self) -> None:
+        leadership, turn = self._leadership, self._turn
+        stuck = self._health.silence() > _STUCK_SECONDS
+        if leadership is not None and (stuck or leadership.silence() > LOCK_TIMEOUT_SECONDS):
+            leadership.sever()
+            if turn is not None:
+                turn.sever()
+
+    def work(self) -> int:
+        """Take turns until draining begins; the exit code."""
         try:
-            _stand_by_and_work(settings, shutdown, health)
-        except (psycopg2.Error, KafkaException, DoubtError) as exc:
-            backoff = _FIRST_BACKOFF_SECONDS if health.fault() is None else backoff
-            _tell(exc, health)
-            shutdown.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
-        finally:
-            metrics.ACTIVE.set(0)
-            health.without_kafka()
+            self._take_turns()
+        except StoppedError:
+            _log.info("stopped before there was anything to finish")
+        except GraceOverError:
+            _log.error("the grace period is over; what was under way is aborted, and published by the next relay")
+            return 1
+        return 0
 
+    def _take_turns(self) -> None:
+        backoff, health = _FIRST_BACKOFF_SECONDS, self._health
+        while not self._shutdown.requested:
+            try:
+                self._stand_by_and_work()
+            except (psycopg2.Error, KafkaException, DoubtError) as exc:
+                backoff = _FIRST_BACKOFF_SECONDS if health.fault() is None else backoff
+                _tell(exc, health)
+                self._shutdown.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            finally:
+                self._leadership = self._turn = None
+                metrics.ACTIVE.set(0)
+                health.without_turn()
+                # What ended the turn holds its clients of Kafka in rings, and a client holds threads and connections.
+                in_thread("relay-tidy", gc.collect)
 
-def _stand_by_and_work(settings: RelaySettings, shutdown: Shutdown, health: Health) -> None:
-    with closing(Leadership(settings.database_url.get_secret_value(), settings.relay_name)) as leadership:
-        while not leadership.acquire():
-            health.working()
-            if shutdown.wait(_STANDBY_SECONDS * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
-                return
-        vigil = Vigil(leadership, shutdown, settings.shutdown_grace.total_seconds())
-        Turn(settings, leadership, vigil, health).run()
+    def _stand_by_and_work(self) -> None:
+        settings, health, shutdown = self._settings, self._health, self._shutdown
+        health.enter(Stage.CONNECTING)
+        with closing(Leadership(settings.database_url.get_secret_value(), settings.relay_name)) as leadership:
+            self._leadership = leadership
+            while not leadership.acquire():
+                health.enter(Stage.STANDING_BY)
+                health.working()
+                if shutdown.wait(_STANDBY_SECONDS * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
+                    return
+            health.lock_silence = leadership.silence
+            self._turn = Turn(settings, leadership, Vigil(leadership, shutdown, self._grace, health), health)
+            self._turn.run()
 
 
 def _tell(exc: Exception, health: Health) -> None:
@@ -83,5 +150,6 @@ def _tell(exc: Exception, health: Health) -> None:
         kind, why = "database", str(exc).strip().partition("\n")[0] or type(exc).__name__
     metrics.ERRORS.labels(kind).inc()
     part = "database" if kind in {"database", "doubt"} else "kafka"
+    stage = health.stage
     health.failed(f"{part}: {why}")
-    _log.warning("this turn is over", part=part, why=why)
+    _log.warning("this turn is over", part=part, stage=stage, why=why)

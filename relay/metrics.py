@@ -1,6 +1,8 @@
 """What the relay tells Prometheus."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Enum, Gauge
+
+from relay.stages import Stage
 
 PUBLISHED = Counter("relay_published_rows", "Rows published to Kafka")
 BATCHES = Counter("relay_batches", "Batches published; with exactly-once delivery each is one Kafka transaction")
@@ -10,6 +12,9 @@ POSITIONS_USED_AGAIN = Counter("relay_positions_used_again", "Starts at which po
 UNPROVEN = Counter("relay_unproven_rows", "Rows published again because nothing proved that they had been")
 ERRORS = Counter("relay_errors", "What ended a turn as the active relay", ["kind"])
 ACTIVE = Gauge("relay_active", "1 while this relay publishes, 0 while it stands by or cannot")
+STAGE = Enum("relay_stage", "What the relay is doing", states=[stage.name.lower() for stage in Stage])
+BEAT_AGE = Gauge("relay_beat_age_seconds", "Seconds since the work last went on or said that it waits")
 GAPS = Gauge("relay_open_gaps", "Ranges of positions that a running transaction may still fill")
-LAG_ROWS = Gauge("relay_lag_rows", "Positions not read yet")
-LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not read yet")
+ASIDE = Gauge("relay_rows_aside", "Rows that wait for their topic to exist", ["topic"])
+LAG_ROWS = Gauge("relay_lag_rows", "Positions not published yet; NaN on a standby, and when it cannot be measured")
+LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not published yet; NaN as relay_lag_rows")

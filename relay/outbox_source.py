@@ -6,7 +6,7 @@ from typing import Any
 from relay.gaps import Writers
 from relay.log_reader import Found, Row
 from relay.positions import Range
-from relay.postgres import connect
+from relay.postgres import connect, sever
 from relay.receipt import Witness
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
@@ -67,11 +67,17 @@ Components", "Transactions and Identifiers").
 _PLANS = (("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off"))
 """Always the primary key: no statistics, fresh or stale, can talk the planner into reading the whole outbox."""
 
-_TIMEOUTS = (("statement_timeout", "20s"), ("idle_in_transaction_session_timeout", "20s"))
+_TIMEOUTS = (
+    ("statement_timeout", "20s"),
+    # Somebody may lock the whole outbox: the relay says so, and asks again.
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "20s"),
+)
 
 
 class PostgresOutbox:
-    """The outbox of one database. Its statements raise psycopg2.Error; the session is of no more use then.
+    """The outbox of one database. Its statements raise psycopg2.Error; the session is of no more use then, unless it is
+    LockNotAvailable.
 
     Who may still fill a gap is read from the lock table. Whoever inserts holds a lock on the table and one on its own
     transaction id, which it has before it draws a position (the column before it), and both until it is visible or
@@ -120,10 +126,11 @@ class PostgresOutbox:
         known = self.look([], position, 1).last
         return Witness.of(known) if known else None
 
-    def cancel(self) -> None:
-        """End a statement that runs in another thread; it raises there."""
-        self._session.cancel()
+    def sever(self) -> None:
+        """End a statement that runs in another thread, whether the server answers or not; it raises there."""
+        sever(self._session)
 
     def close(self) -> None:
-        """End the session."""
+        """End the session, and a statement that runs in another thread."""
+        self.sever()
         self._session.close()

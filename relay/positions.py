@@ -59,6 +59,13 @@ class Settled(NamedTuple):
             above = tuple(joined(sorted((*self.above, *ranges))))
         return _lifted(self.low, above)
 
+    def without(self, ranges: Sequence[Range]) -> "Settled":
+        """This set less ``ranges`` (ascending, disjoint)."""
+        if not ranges:
+            return self
+        low = min(self.low, ranges[0][0] - 1)
+        return _lifted(low, tuple(_less([(low + 1, self.low), *self.above], ranges)))
+
     def gaps(self) -> list[Range]:
         """What is missing between ``low`` and ``high``."""
         ends = [self.low, *(end for _, end in self.above)]
@@ -71,6 +78,22 @@ def _lifted(low: int, above: tuple[Range, ...]) -> Settled:
         low = max(low, above[lifted][1])
         lifted += 1
     return Settled(low, above[lifted:] if lifted else above)
+
+
+def _less(ranges: Iterable[Range], taken: Sequence[Range]) -> Iterator[Range]:
+    """Ascending ``ranges`` less those ``taken``, ascending too."""
+    first = 0
+    for start, end in ranges:
+        while first < len(taken) and taken[first][1] < start:
+            first += 1
+        at, begin = first, start
+        while at < len(taken) and taken[at][0] <= end:
+            if taken[at][0] > begin:
+                yield begin, taken[at][0] - 1
+            begin = taken[at][1] + 1
+            at += 1
+        if begin <= end:
+            yield begin, end
 
 
 def missing(positions: Sequence[int], after: int) -> list[Range]:

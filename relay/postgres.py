@@ -1,5 +1,7 @@
 """Sessions of the relay: autocommit, and quick to notice that the other side is gone."""
 
+import os
+import socket
 from collections.abc import Sequence
 
 import psycopg2
@@ -52,3 +54,15 @@ def epoch_of(session: Connection) -> Epoch:
 def as_multirange(ranges: Sequence[Range]) -> str:
     """``ranges`` in PostgreSQL's notation of an int8multirange."""
     return "{" + ",".join(f"[{start},{end}]" for start, end in ranges) + "}"
+
+
+def sever(session: Connection) -> None:
+    """Cut the session's connection: a call that waits for an answer, in whichever thread, fails at once.
+
+    Never waits itself, unlike closing or cancelling, for which the server has to answer.
+    """
+    try:
+        with socket.socket(fileno=os.dup(session.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
+    except (OSError, psycopg2.Error):
+        return  # it is closed, or the other side was faster

@@ -3,20 +3,24 @@
 import logging
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
-from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
+from relay.background import in_thread
+from relay.failures import Failures
 from relay.health import Health
-from relay.kafka_errors import error_of, passes, raise_refusal, served
+from relay.kafka_errors import error_of, passes, served
 from relay.log_reader import Row
 from relay.receipt import Receipt
 from relay.records import queue
 from service.settings_source import SettingError
+
+warnings.filterwarnings("ignore", message="Producer .* failed during close")
 
 T = TypeVar("T")
 Beat = Callable[[], None]
@@ -26,6 +30,7 @@ _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
 _TICK_SECONDS = 0.001
 _GIVEN_UP_SECONDS = 4.0
+_REASON_SECONDS = 5.0
 
 LARGEST_RECORD = 32 * 1024 * 1024
 """Bytes. A dead letter holds a whole record in base64, which may have been larger than brokers take by default."""
@@ -79,17 +84,17 @@ class Client:
 
     def __init__(self, config: Mapping[str, Any], health: Health, beat: Beat, **ours: Any) -> None:
         """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
-        self.failures: list[KafkaError] = []
+        self.failures = Failures()
         """Why records were not delivered, since the last ``send``."""
 
         told = {
             "error_cb": health.on_error,
             "stats_cb": health.on_statistics,
             "statistics.interval.ms": 1000,
-            "on_delivery": partial(_note_failure, self.failures),
+            "on_delivery": self.failures.note,
         }
         self._beat = beat
-        self._topics: set[str] = set()
+        self._health = health
         self._discarded = False
         try:
             self.producer = Producer(
@@ -106,10 +111,14 @@ class Client:
         until = time.monotonic() + at_most
         while True:
             try:
-                return served(partial(call, _SLICE_SECONDS))
+                found = served(partial(call, _SLICE_SECONDS))
             except KafkaException as exc:
                 if not passes(error_of(exc)) or time.monotonic() >= until:
                     raise
+                self._health.waiting(error_of(exc).str())
+            else:
+                self._health.went_on()
+                return found
             self.poll(_PAUSE_SECONDS)
             self._beat()
 
@@ -119,7 +128,7 @@ class Client:
         After its coordinator was restarted librdkafka may wait ten minutes for the one it remembers, whatever time-out
         it is given (librdkafka issues 5456 and 5511). A new producer of the same transactional id goes on at once.
         """
-        done = _in_thread("relay-receipt", partial(call, seconds))
+        done = in_thread("relay-receipt", partial(call, seconds))
         given_up_at = time.monotonic() + _GIVEN_UP_SECONDS
         while not wait([done], _SLICE_SECONDS).done:
             if time.monotonic() > given_up_at:
@@ -129,7 +138,7 @@ class Client:
 
     def commit_aside(self) -> "Future[None]":
         """Commit the transaction in a thread of its own, however long the broker takes."""
-        return _in_thread("relay-commit", self._commit)
+        return in_thread("relay-commit", self._commit)
 
     def _commit(self) -> None:
         while True:
@@ -138,63 +147,52 @@ class Client:
             except KafkaException as exc:
                 if self._discarded or not passes(error_of(exc)):
                     raise
+                self._health.waiting(error_of(exc).str())
                 self.poll(_PAUSE_SECONDS)
             else:
+                self._health.went_on()
                 return
 
     def send(self, rows: Sequence[Row]) -> None:
-        """Queue every row. Raises RefusedError when one cannot be a record, KafkaException when a topic cannot be had.
-
-        librdkafka would wait for a missing topic, and then not say which it was.
-        """
+        """Queue every row. Raises RefusedError when one cannot be a record, KafkaException."""
         self.failures.clear()
-        for topic in {row[1] for row in rows} - self._topics:
-            error = self.patiently(partial(self._topic_error, topic))
-            if error is not None:
-                position = next(row[0] for row in rows if row[1] == topic)
-                raise_refusal(KafkaError(error.code(), f"{topic}: {error.str()}"), position)
-            self._topics.add(topic)
-        queue(self.producer, rows)
+        queue(self.producer, rows, self._beat)
 
-    def _topic_error(self, topic: str, seconds: float) -> KafkaError | None:
-        found = self.producer.list_topics(topic, timeout=seconds).topics.get(topic)
-        return KafkaError(KafkaError.TOPIC_EXCEPTION) if found is None else found.error
+    def reason(self, rows: Sequence[Row], exc: KafkaException) -> Exception:
+        """What a failure while ``rows`` were on their way comes from: a RefusedError, or ``exc`` itself.
+
+        librdkafka refuses every call once a record has failed, and tells which one in the callbacks.
+        """
+        until = time.monotonic() + _REASON_SECONDS
+        while not self.failures.refused and len(self.producer) and time.monotonic() < until:
+            self.poll(_TICK_SECONDS)
+            self._beat()
+        return self.failures.refusal(rows) or exc
 
     def flush(self, *, whatever_fails: bool) -> None:
         """Until nothing is under way; unless ``whatever_fails`` only until a record is known to have failed.
 
         librdkafka's own flush sleeps 10 ms at a time where successes are not reported: nothing wakes it.
         """
+        began = time.monotonic()
         while len(self.producer) and (whatever_fails or not self.failures):
             self.poll(_TICK_SECONDS)
             self._beat()
+            if time.monotonic() - began > _SLICE_SECONDS:
+                self._health.waiting("records are not acknowledged")
+        if time.monotonic() - began > _SLICE_SECONDS:
+            self._health.went_on()
 
     def poll(self, seconds: float) -> None:
         """Serve callbacks."""
         served(partial(self.producer.poll, seconds))
 
     def discard(self) -> None:
-        """Drop what is queued; nobody waits for it."""
-        self._discarded = True
-        self.producer.purge(blocking=False)
+        """Drop what is queued, and end librdkafka's threads; nobody waits for it.
 
-
-def _note_failure(failures: list[KafkaError], error: KafkaError | None, _message: Message) -> None:
-    # No method of the client: in a ring with it, a producer would keep its threads until garbage is looked for.
-    if error is not None:
-        failures.append(error)
-
-
-def _in_thread(name: str, call: Callable[[], None]) -> "Future[None]":
-    """A daemon: librdkafka may keep it longer than the process wants to live."""
-    done: Future[None] = Future()
-    Thread(target=_settle, args=(done, call), name=name, daemon=True).start()
-    return done
-
-
-def _settle(done: "Future[None]", call: Callable[[], None]) -> None:
-    try:
-        call()
-        done.set_result(None)
-    except Exception as exc:  # noqa: BLE001 - raised again by whoever waits
-        done.set_exception(exc)
+        Dropping the last reference would do as well, but exceptions that ended a turn hold many, in rings.
+        """
+        if not self._discarded:
+            self._discarded = True
+            self.producer.purge(blocking=False)
+            in_thread("relay-discard", self.producer.close)

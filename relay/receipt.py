@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 MAX_METADATA = 4000
 _MAX_RANGES = 4096
-_VERSION = "1"
+_VERSION = "2"
+OLD_VERSION = "1"
+"""The same, written by a relay whose second producer is called RELAY_NAME.2 (decision 7)."""
 
 
 class Epoch(NamedTuple):
@@ -50,6 +52,8 @@ class Receipt(NamedTuple):
     partial: bool = False
     """More is published above ``settled`` than the metadata had room for."""
 
+    version: str = _VERSION
+
     def after(self, settled: Settled, rows: "Sequence[Row]") -> "Receipt":
         """The receipt once ``rows``, ascending, are published as well and ``settled`` is what is settled then."""
         witness = self.witness
@@ -79,13 +83,14 @@ class Receipt(NamedTuple):
     def parse(cls, offset: int, metadata: str) -> "Receipt":
         """Reads what ``metadata`` wrote. Raises ValueError when it was written by something else."""
         version, system, timeline, position, digest, extent, *rest = metadata.split(" ")
-        if version != _VERSION or extent not in {"partial", "whole"}:
+        if version not in {_VERSION, OLD_VERSION} or extent not in {"partial", "whole"}:
             raise ValueError(f"not a receipt of this relay: {metadata[:80]!r}")
         return cls(
             settled=Settled(offset, _unpacked(offset, rest[0] if rest else "")),
             epoch=Epoch(int(system), int(timeline)),
             witness=None if position == "-" else Witness(int(position), digest),
             partial=extent == "partial",
+            version=version,
         )
 
 

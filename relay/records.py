@@ -17,8 +17,11 @@ _decode: Callable[[str], list[Any]] = msgspec.json.Decoder(list[tuple[str, str]]
 """Pairs of strings, checked and as librdkafka's binding takes them, in a third of the time of json.loads."""
 
 
-def queue(producer: Producer, rows: Sequence[Row]) -> None:
-    """Queue every row, in order; waits while librdkafka's queue is full. Raises RefusedError."""
+def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> None:
+    """Queue every row, in order; waits while librdkafka's queue is full.
+
+    Raises RefusedError, and KafkaException when the producer takes no more: one that was sent before has failed.
+    """
     produce = producer.produce
     for position, topic, key, value, text, replayed in rows:
         try:
@@ -28,15 +31,18 @@ def queue(producer: Producer, rows: Sequence[Row]) -> None:
             try:
                 produce(topic, value, key, headers=headers)
             except BufferError:
-                _when_there_is_room(producer, topic, value, key, headers)
+                _when_there_is_room(producer, beat, topic, value, key, headers)
         except KafkaException as exc:
             raise_refusal(error_of(exc), position)
         except (TypeError, ValueError) as exc:
             raise RefusedError(MALFORMED, str(exc), position) from exc
 
 
-def _when_there_is_room(producer: Producer, topic: str, value: str, key: str, headers: list[Any]) -> None:
+def _when_there_is_room(
+    producer: Producer, beat: Callable[[], None], topic: str, value: str, key: str, headers: list[Any]
+) -> None:
     while True:
+        beat()
         served(partial(producer.poll, _PAUSE_SECONDS))
         try:
             producer.produce(topic, value, key, headers=headers)

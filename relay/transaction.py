@@ -1,5 +1,7 @@
 """One transactional id of the relay: its producer, and the one transaction it may have under way."""
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -7,14 +9,16 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from relay.diagnosis import why_no_transactions
 from relay.health import Health
-from relay.kafka_errors import RefusedError, error_of, raise_refusal
+from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from service.crash_points import CrashPoint, reached
 
 T = TypeVar("T")
 
+_LATE_SECONDS = 4.0
 _BATCH_BYTES = 1_000_000
 """librdkafka's default batch.size."""
 
@@ -29,6 +33,8 @@ class Transactions:
     """Transactions of one id, one after the other. A newer instance of the same id fences an older one."""
 
     def __init__(self, config: Mapping[str, Any], transactional_id: str, health: Health, beat: Beat) -> None:
+        self._config = config
+        self._health = health
         self._new_client = partial(
             Client, {**_DEFAULTS, **config}, health, beat, **{"transactional.id": transactional_id}
         )
@@ -36,8 +42,17 @@ class Transactions:
         self._client = self._new_client()
 
     def open(self) -> None:
-        """Fence every older instance and settle what it left open."""
-        self._client.patiently(self._client.producer.init_transactions)
+        """Fence every older instance and settle what it left open. Says why when that takes long."""
+        late_at = time.monotonic() + _LATE_SECONDS
+
+        def fence(seconds: float) -> None:
+            nonlocal late_at
+            if time.monotonic() > late_at:
+                late_at = math.inf
+                self._health.explain(why_no_transactions(self._config))
+            self._client.producer.init_transactions(seconds)
+
+        self._client.patiently(fence)
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.
@@ -47,24 +62,24 @@ class Transactions:
         self._client.producer.begin_transaction()
         try:
             self._hand_over(rows, receipt, group)
-        except RefusedError as exc:
+        except RefusedError:
             self._client.patiently(self._client.producer.abort_transaction)
-            if exc.position is None:
-                self._begin_anew(alone=len(rows) == 1)
+            if self._client.failures:
+                self._begin_anew(smaller=self._client.failures.batch_refused)
             raise
 
     def _hand_over(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         client = self._client
-        client.send(rows)
-        reached(CrashPoint.RELAY_IN_TRANSACTION)
         try:
+            client.send(rows)
+            reached(CrashPoint.RELAY_IN_TRANSACTION)
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
             client.flush(whatever_fails=False)
             if client.failures:
                 # It cannot succeed; it says what failed.
                 client.patiently(client.producer.commit_transaction)
         except KafkaException as exc:
-            raise_refusal(error_of(exc))
+            raise client.reason(rows, exc) from exc
 
     def _send_receipt(self, receipt: TopicPartition, group: Any, seconds: float) -> None:
         """While the records are on their way. When one of them fails just then, only a second call says why."""
@@ -81,13 +96,13 @@ class Transactions:
         """Begin to commit what was prepared; done, or failed for good, when the future is."""
         return self._client.commit_aside()
 
-    def _begin_anew(self, *, alone: bool) -> None:
-        """A new producer: the refused records' sequence numbers are lost to the old one.
+    def _begin_anew(self, *, smaller: bool) -> None:
+        """A new producer: the old one would skip the sequence numbers of what the broker refused, and then fail itself.
 
-        Unless it was one record ``alone``, the broker may have refused the size of the batch that librdkafka made of
-        several: the new one makes smaller ones.
+        ``smaller``: the broker may have refused the size of the batch that librdkafka made of several records.
         """
-        self._batch_bytes = _BATCH_BYTES if alone else max(1, self._batch_bytes // 4)
+        if smaller:
+            self._batch_bytes = max(1, self._batch_bytes // 4)
         self._client.discard()
         self._client = self._new_client(**{"batch.size": self._batch_bytes})
         self.open()

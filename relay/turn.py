@@ -4,16 +4,20 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from relay import metrics
+from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
 from relay.beginning import Beginning
+from relay.destinations import Destinations
 from relay.doubts import DoubtingSource
 from relay.exactly_once import ExactlyOnce
 from relay.health import Health
+from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import LogReader
 from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
+from relay.stages import Stage
 from relay.topics import ensure_topics
 from relay.vigil import Vigil
 from service.settings import RelaySettings
@@ -40,31 +44,44 @@ class Turn:
         self._leadership = leadership
         self._vigil = vigil
         self._health = health
+        self._source: PostgresOutbox | None = None
 
     def run(self) -> None:
         """The whole turn."""
-        settings = self._settings
+        settings, health = self._settings, self._health
         with ExitStack() as stack:
-            source = stack.enter_context(closing(PostgresOutbox(self._url)))
-            stack.enter_context(self._vigil)
             stack.callback(self._leadership.close)
+            lag = stack.enter_context(closing(LagMeter(self._url, settings.relay_name)))
+            health.enter(Stage.TAKING_OVER)
+            self._leadership.take_over()
+            source = self._source = stack.enter_context(closing(PostgresOutbox(self._url)))
+            health.enter(Stage.MAKING_TOPICS)
             self._vigil.aside(partial(_make_topics, settings))
-            publisher = stack.enter_context(closing(make_publisher(settings, self._health, self._vigil.beat)))
-            receipt, life, mirror = Beginning(settings, self._leadership, self._vigil, publisher, source).begin()
+            publisher = stack.enter_context(closing(make_publisher(settings, health, self._vigil.beat)))
+            beginning = Beginning(settings, self._leadership, self._vigil, publisher, source, health)
+            receipt, life, mirror = beginning.begin()
+            destinations = Destinations(settings.client_config(), health, self._vigil.check)
             doubting = DoubtingSource(source, settings.relay_name, life)
             reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)
-            self._vigil.high = lambda: reader.high
-            self._vigil.publishing = True
+            health.publishing = True
             metrics.ACTIVE.set(1)
             Loop(
                 mirror=mirror,
-                reader=reader,
+                reader=stack.enter_context(closing(AsideReader(reader, destinations, health.aside))),
                 publisher=publisher,
                 leadership=self._leadership,
                 vigil=self._vigil,
                 receipt=receipt,
                 poll_seconds=settings.relay_poll_interval.total_seconds(),
-            ).run(self._health.working)
+                health=health,
+                known=destinations.refusals,
+                lag=lag,
+            ).run()
+
+    def sever(self) -> None:
+        """End a read that waits for PostgreSQL."""
+        if self._source is not None:
+            self._source.sever()
 
 
 def _make_topics(settings: RelaySettings) -> None:

@@ -1,26 +1,20 @@
-"""Waiting without losing the lock, and without outstaying the grace period."""
+"""Waiting without missing the loss of the lock, and without outstaying the grace period."""
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Self, TypeVar
+from concurrent.futures import Future, wait
+from threading import get_ident
+from typing import TypeVar
 
-from relay import metrics
+from relay.background import in_thread
+from relay.health import Health
 from relay.leadership import Leadership
 from service.shutdown import Shutdown
 
 T = TypeVar("T")
 _SLICE_SECONDS = 0.5
-_LAG_SECONDS = 5.0
 _CLOSING_SECONDS = 3.0
 """What of the grace period is kept for closing down; of a short one half."""
-
-_LAG = """
-    SELECT json_build_array(
-        greatest(0, coalesce((SELECT max(position) FROM outbox), 0) - %(high)s),
-        coalesce((SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox
-                  WHERE position > %(high)s ORDER BY position LIMIT 1), 0))
-"""
 
 
 class StoppedError(Exception):
@@ -34,24 +28,13 @@ class GraceOverError(Exception):
 class Vigil:
     """Kept in every wait of the active relay. Also a thread for what cannot wait in slices."""
 
-    def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float) -> None:
+    def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float, health: Health) -> None:
         self._leadership = leadership
         self._shutdown = shutdown
         self._grace = grace - min(_CLOSING_SECONDS, grace / 2)
         self._until: float | None = None
-        self._thread = ThreadPoolExecutor(1, "relay-ahead")
-        self._measure_at = 0.0
-        self.publishing = False
-        """Whether there may be something to finish once draining has begun."""
-
-        self.high: Callable[[], int] = lambda: 0
-        """The highest position read, for the lag."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(wait=True)
+        self._health = health
+        self._worker = get_ident()
 
     @property
     def draining(self) -> bool:
@@ -59,32 +42,29 @@ class Vigil:
         return self._shutdown.requested
 
     def beat(self) -> None:
-        """Keep the lock. Raises StoppedError, GraceOverError, or psycopg2.Error when the lock is lost."""
+        """Go on working. Raises StoppedError, GraceOverError, or psycopg2.Error when the lock is lost."""
+        self._health.beat()
         self._leadership.beat()
-        now = time.monotonic()
-        if now >= self._measure_at:
-            self._measure_at = now + _LAG_SECONDS
-            rows, seconds = self._leadership.query(_LAG, {"high": self.high()})
-            metrics.LAG_ROWS.set(rows)
-            metrics.LAG_SECONDS.set(seconds)
         if self._shutdown.requested:
-            self._drain(now)
+            self._drain(time.monotonic())
 
     def check(self) -> None:
-        """For the other thread, which must not use the lock's session. Raises StoppedError once draining has begun."""
-        if self._shutdown.requested:
+        """For whichever thread reads; in another one than the worker's, raises StoppedError once draining has begun."""
+        if get_ident() == self._worker:
+            self.beat()
+        elif self._shutdown.requested:
             raise StoppedError
 
     def _drain(self, now: float) -> None:
-        if not self.publishing:
+        if not self._health.publishing:
             raise StoppedError
         self._until = self._until or now + self._grace
         if now > self._until:
             raise GraceOverError
 
     def start(self, work: Callable[[], T]) -> "Future[T]":
-        """Begin ``work`` in the other thread."""
-        return self._thread.submit(work)
+        """Begin ``work`` in another thread."""
+        return in_thread("relay-ahead", work)
 
     def wait_for(self, work: "Future[T]") -> T:
         """The result of ``work``, or what it raised."""
@@ -93,5 +73,5 @@ class Vigil:
         return work.result()
 
     def aside(self, work: Callable[[], T]) -> T:
-        """``work`` done in the other thread."""
+        """``work`` done in another thread."""
         return self.wait_for(self.start(work))

@@ -55,10 +55,10 @@ MECHANISMS = (
         (
             Change(
                 "relay/transaction.py",
-                "        client.send(rows)\n",
-                "        client.send(rows)\n"
-                "        client.patiently(client.producer.commit_transaction)\n"
-                "        client.producer.begin_transaction()\n",
+                "            client.send(rows)\n",
+                "            client.send(rows)\n"
+                "            client.patiently(client.producer.commit_transaction)\n"
+                "            client.producer.begin_transaction()\n",
             ),
         ),
         (f"{_KILLED}[relay.in_transaction]",),
@@ -139,15 +139,14 @@ MECHANISMS = (
         (
             Change(
                 "relay/exactly_once.py",
-                "        self._next.open()\n        self._last.open()\n        consumer = ",
-                "        consumer = ",
+                "        self._next.open()\n        self._last.open()\n        self._health.enter(Stage.RECEIPT)\n",
+                "",
             ),
             Change(
                 "relay/exactly_once.py",
-                "            return self._receipt(consumer)\n",
-                "            found = self._receipt(consumer)\n"
+                "            return found\n        finally:\n            consumer.close()\n",
                 "            self._next.open()\n            self._last.open()\n"
-                "            return found\n",
+                "            return found\n        finally:\n            consumer.close()\n",
             ),
         ),
         (_TAKEN_OVER,),
@@ -173,12 +172,12 @@ MECHANISMS = (
         (
             Change(
                 "relay/leadership.py",
-                '("idle_session_timeout", milliseconds)',
-                '("idle_session_timeout", "0")',
+                'for name in ("idle_session_timeout", "idle_in_transaction_session_timeout", "statement_timeout")',
+                'for name in ("idle_in_transaction_session_timeout", "statement_timeout")',
             ),
         ),
         (
-            "tests/integration/relay/test_leadership.py::test_a_silent_leader_loses_the_lock",
+            "tests/integration/relay/test_leadership.py::test_who_was_silent_loses_the_lock_and_can_write_no_more",
             f"{_CRASHES}::test_a_zombie_is_fenced",
         ),
     ),

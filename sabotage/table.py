@@ -14,6 +14,7 @@ from sabotage import (
     reading,
     relays,
     schema,
+    standing,
     transactions,
 )
 from sabotage.mechanism import Mechanism
@@ -28,6 +29,7 @@ GROUPS: tuple[tuple[Mechanism, ...], ...] = (
     log.MECHANISMS,
     reading.MECHANISMS,
     relays.MECHANISMS,
+    standing.MECHANISMS,
     memory.MECHANISMS,
     pressure.MECHANISMS,
     edge.MECHANISMS,

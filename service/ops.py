@@ -18,6 +18,9 @@ from service.settings_source import SettingError
 Readiness = Callable[[], str | None]
 """None when ready, else the name of the failing part and why."""
 
+Stage = Callable[[], str]
+"""What the process is doing, in words."""
+
 MAX_CONNECTIONS = 64
 """Probes and scrapers are a handful; beyond, the oldest connection is closed."""
 
@@ -33,13 +36,13 @@ _log = get_logger(__name__)
 Answer = tuple[HTTPStatus, str, bytes]
 
 
-def start(port: int, readiness: Readiness, host: str = "127.0.0.1") -> None:
-    """Serve the three routes from a daemon thread.
+def start(port: int, readiness: Readiness, host: str = "127.0.0.1", stage: Stage | None = None) -> None:
+    """Serve the three routes from a daemon thread; /ready also tells the ``stage`` of the work, in words.
 
     Raises OSError when the port is taken or not ours to take, SettingError when ``host`` is no name.
     """
     listener = _listen(host, port)
-    probes = _Probes(readiness)
+    probes = _Probes(readiness, stage)
     threading.Thread(target=lambda: asyncio.run(probes.serve(listener)), name="ops", daemon=True).start()
 
 
@@ -52,8 +55,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Probes:
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, stage: Stage | None) -> None:
         self._readiness = readiness
+        self._stage = stage
         self._free = asyncio.Semaphore(_THREADS)
         self._open: dict[asyncio.Task[None], None] = {}
 
@@ -130,7 +134,8 @@ class _Probes:
 
     def _ready(self) -> Answer:
         fault = self._readiness()
-        return _said(HTTPStatus.SERVICE_UNAVAILABLE, fault) if fault else _said(HTTPStatus.OK, "ready")
+        more = {} if self._stage is None else {"stage": self._stage()}
+        return _said(HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK, fault or "ready", **more)
 
 
 def _safely(make: Callable[[], Answer]) -> Answer:
@@ -146,5 +151,5 @@ def _metrics() -> Answer:
     return HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest()
 
 
-def _said(status: HTTPStatus, words: str) -> Answer:
-    return status, _JSON, json.dumps({"status": words}).encode()
+def _said(status: HTTPStatus, words: str, **more: str) -> Answer:
+    return status, _JSON, json.dumps({"status": words, **more}).encode()

@@ -19,6 +19,7 @@ from service.settings_types import (
     LogLevel,
     PositiveDuration,
     PostgresUrl,
+    RelayName,
     TopicName,
     is_loopback,
 )
@@ -143,10 +144,8 @@ class RelaySettings(KafkaSettings):
     relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
         default="exactly-once", description="Kafka transactions, or idempotent producer only"
     )
-    relay_name: str = Field(
-        default="payment-relay",
-        pattern=r"^[a-zA-Z0-9._-]{1,100}$",
-        description="names transactional id and receipt group",
+    relay_name: RelayName = Field(
+        default="payment-relay", description="names the receipt group and the transactional ids: NAME and NAME/2"
     )
     relay_batch_size: int = Field(default=10_000, ge=1, le=100_000, description="rows of one Kafka transaction")
     relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")

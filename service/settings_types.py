@@ -1,6 +1,7 @@
 """Types of single settings: how each is written, and what is refused."""
 
 import ipaddress
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -36,12 +37,20 @@ def _currency(value: str) -> str:
     return value.lower()
 
 
+def _relay_name(value: str) -> str:
+    # No slash: it sets the name of a relay's second producer apart from every other relay's.
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,100}", value):
+        raise ValueError("must be 1 to 100 letters, digits, dots, underscores or hyphens")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
 PositiveDuration = Annotated[Duration, Field(gt=timedelta(0))]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
 ]
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+RelayName = Annotated[str, AfterValidator(_relay_name)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Currency = Annotated[str, AfterValidator(_currency)]

@@ -1,9 +1,13 @@
 """The lock, its loss, and the doorbell."""
 
+import time
+from urllib.parse import urlsplit
+
 import psycopg2
 import psycopg2.errors
 import pytest
 
+from devstack.tcp_proxy import TcpProxy
 from relay import checkpoint
 from relay.checkpoint import PRUNABLE_BELOW, Checkpoint, Mirror
 from relay.doubts import Life
@@ -26,16 +30,53 @@ def test_one_leader_per_name_and_the_next_when_it_is_gone(database_url: str) -> 
         second.wait_for_ring(0.01)
 
 
-def test_a_silent_leader_loses_the_lock(database_url: str) -> None:
-    silent, waiting = Leadership(database_url, "r"), Leadership(database_url, "r")
-    assert silent.acquire()
-    tries = 0
-    while not waiting.acquire():
-        tries += 1
-        waiting.wait_for_ring(0.1)
-    assert tries > 2 * LOCK_TIMEOUT_SECONDS
+def test_who_was_silent_loses_the_lock_and_can_write_no_more(database_url: str) -> None:
+    """As a frozen process: the server hears nothing of it, and its sessions are there when it is thawed."""
+    waiting = Leadership(database_url, "r")
+    with TcpProxy(urlsplit(database_url).port or 5432) as network:
+        silent = Leadership(network.through(database_url), "r")
+        assert silent.acquire()
+        silent.take_over()
+        network.hold()
+        began = time.monotonic()
+        while not waiting.acquire():
+            continue
+        assert time.monotonic() - began > LOCK_TIMEOUT_SECONDS - 2
+        waiting.take_over()
+        network.mend()
+        with pytest.raises(psycopg2.OperationalError):
+            silent.query("SELECT 1")
+        with pytest.raises(psycopg2.OperationalError):
+            silent.beat()
+        silent.close()
+    assert waiting.query("SELECT 1") == 1
+    waiting.close()
+
+
+def test_who_lost_the_lock_ends_nobody(database_url: str) -> None:
+    """Frozen between taking the lock and ending its predecessor, and thawed when there is a successor."""
+    late, successor = Leadership(database_url, "r"), Leadership(database_url, "r")
+    assert late.acquire()
+    late.sever()
+    while not successor.acquire():
+        continue
+    successor.take_over()
     with pytest.raises(psycopg2.OperationalError):
-        silent.query("SELECT 1")
+        late.take_over()
+    assert successor.query("SELECT 1") == 1
+    late.close()
+    successor.close()
+
+
+def test_the_lock_is_kept_whatever_the_leader_waits_for(database_url: str) -> None:
+    leader = Leadership(database_url, "r")
+    assert leader.acquire()
+    leader.query("SELECT pg_sleep(%s)", (LOCK_TIMEOUT_SECONDS + 1,))
+    leader.beat()
+    waiting = Leadership(database_url, "r")
+    assert not waiting.acquire()
+    leader.close()
+    waiting.close()
 
 
 def test_writers_ring_only_while_the_relay_sleeps(database_url: str) -> None:

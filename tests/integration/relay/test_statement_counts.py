@@ -8,6 +8,7 @@ import pytest
 from relay import doubts
 from relay.checkpoint import Mirror
 from relay.doubts import DoubtingSource
+from relay.health import Health
 from relay.leadership import Leadership
 from relay.log_reader import LogReader, Row
 from relay.loop import Loop
@@ -21,8 +22,8 @@ from tests.support.statements import Statements
 pytestmark = pytest.mark.postgres
 
 _BATCH = 50
-_BY_THE_CLOCK = ("SELECT 1", "SELECT json_build_array( greatest(0", "SELECT control.system_identifier")
-"""The beat and the relay's doubts once a second, the lag every five: not by the batch."""
+_BY_THE_CLOCK = ("SELECT 1", "SELECT control.system_identifier")
+"""The beat and the relay's doubts once a second: not by the batch."""
 
 _APPEND = """
     INSERT INTO outbox (event_id, topic, key, type, value, headers)
@@ -72,17 +73,18 @@ def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, stat
     """From the outbox's start; what is sent by the clock aside."""
     shutdown = Shutdown()
     before = len(statements.all())
+    health = Health()
+    health.publishing = True
     life = doubts.look(source, "counted").life
     receipt = Receipt(Settled(0), life.epoch)
-    with Vigil(leadership, shutdown, grace=60.0) as vigil:
-        vigil.publishing = True
-        Loop(
-            mirror=Mirror(leadership.query, "counted", life, receipt),
-            reader=LogReader(DoubtingSource(source, "counted", life), Settled(0), _BATCH),
-            publisher=_Sink(batches, shutdown),
-            leadership=leadership,
-            vigil=vigil,
-            receipt=receipt,
-            poll_seconds=30.0,
-        ).run(lambda: None)
+    Loop(
+        mirror=Mirror(leadership.query, "counted", life, receipt),
+        reader=LogReader(DoubtingSource(source, "counted", life), Settled(0), _BATCH),
+        publisher=_Sink(batches, shutdown),
+        leadership=leadership,
+        vigil=Vigil(leadership, shutdown, 60.0, health),
+        receipt=receipt,
+        poll_seconds=30.0,
+        health=health,
+    ).run()
     return [text for text in statements.all()[before:] if not text.startswith(_BY_THE_CLOCK)]

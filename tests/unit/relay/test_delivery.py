@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 
 from relay.delivery import deliver
+from relay.failures import Failures
 from relay.kafka_errors import RefusedError, passes, raise_refusal, refusal
 from relay.log_reader import Batch, Row, settle
 from relay.positions import Settled
@@ -65,6 +66,69 @@ def test_everything_but_the_refused_is_published_in_order(
         published_last = publisher.published[-1]
         settled_then = settle(before, [row for row in rows if row[0] <= published_last])
         assert publisher.confirmed.settled == settled_then
+
+
+def test_what_is_known_to_be_refused_is_never_sent() -> None:
+    publisher, buried = PickyPublisher({3, 7}, helpful=False), list[int]()
+    rows = [row(position) for position in range(1, 9)]
+    batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
+
+    def known(rows: Sequence[Row]) -> dict[int, RefusedError]:
+        return {at: RefusedError("RECORD_TOO_LARGE", "") for at, row in enumerate(rows) if row[0] in {3, 7}}
+
+    receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
+    assert (publisher.published, buried) == ([1, 2, 4, 5, 6, 8], [3, 7])
+    assert publisher.transactions == 3
+    assert receipt.settled == Settled(8)
+
+
+class Report:
+    """Of a record that was not delivered."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    def topic(self) -> str:
+        return self._row[1]
+
+    def key(self) -> bytes:
+        return self._row[2].encode()
+
+    def value(self) -> bytes:
+        return self._row[3].encode()
+
+
+def failures(*reports: tuple[int, Row]) -> Failures:
+    found = Failures()
+    for code, failed in reports:
+        found.note(KafkaError(code), Report(failed))  # type: ignore[arg-type]
+    return found
+
+
+ROWS: list[Row] = [(1, "events", "k", "ä", "[]", False), (2, "events", "k", "b", "[]", False)]
+TOO_LARGE, PURGED = KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._PURGE_QUEUE
+
+
+def test_one_that_was_refused_alone_is_named_among_those_that_fell_with_it() -> None:
+    found = failures((PURGED, ROWS[0]), (TOO_LARGE, ROWS[1])).refusal(ROWS)
+    assert found is not None
+    assert (found.reason, found.position) == ("RECORD_TOO_LARGE", 2)
+
+
+def test_of_several_refused_together_none_is_named() -> None:
+    found = failures((TOO_LARGE, ROWS[0]), (TOO_LARGE, ROWS[1]))
+    refused = found.refusal(ROWS)
+    assert refused is not None
+    assert refused.position is None
+    assert found.batch_refused
+
+
+def test_with_another_error_beside_it_nothing_is_buried() -> None:
+    found = failures((TOO_LARGE, ROWS[0]), (KafkaError.NOT_ENOUGH_REPLICAS, ROWS[1]))
+    assert found.refusal(ROWS) is None
+    assert found.cause().code() == KafkaError.NOT_ENOUGH_REPLICAS
+    assert failures((PURGED, ROWS[0])).cause().code() == PURGED
+    assert not failures()
 
 
 def test_one_refused_among_thousands_is_found_in_a_few_transactions() -> None:

@@ -38,7 +38,7 @@ class FakeTransactions:
 
     kafka: Kafka
 
-    def __init__(self, _config: Any, transactional_id: str, _health: Health, _beat: Any) -> None:
+    def __init__(self, _config: Any, transactional_id: str, health: Health, beat: Any) -> None:
         self._id = transactional_id
 
     def open(self) -> None:
@@ -52,6 +52,8 @@ class FakeTransactions:
         if self.kafka.refuse:
             raise RefusedError("RECORD_TOO_LARGE", "too large")
         self.kafka.done.append(f"{self._id} prepares {receipt.offset}")
+
+    def close(self) -> None: ...
 
     def commit(self) -> "Future[None]":
         self.kafka.done.append(f"{self._id} commits")
@@ -92,7 +94,7 @@ def test_committed_in_order_and_prepared_meanwhile(kafka: Kafka, publisher: Exac
     publisher.publish([], receipt(1))
     with pytest.raises(WaitingError):
         publisher.publish([], receipt(2))
-    assert kafka.done == ["relay prepares 1", "relay commits", "relay.2 prepares 2"]
+    assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
 def test_certain_is_what_was_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
@@ -105,7 +107,7 @@ def test_certain_is_what_was_committed(kafka: Kafka, publisher: ExactlyOnce) -> 
     kafka.answer(1)
     assert publisher.settle(0)
     assert certain(publisher) == receipt(2)
-    assert kafka.done[2:] == ["relay.2 prepares 2", "relay.2 commits"]
+    assert kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
 
 
 def test_after_a_failed_commit_nothing_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
@@ -113,7 +115,7 @@ def test_after_a_failed_commit_nothing_is_committed(kafka: Kafka, publisher: Exa
     kafka.answer(0, KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True)))
     with pytest.raises(KafkaException):
         publisher.publish([], receipt(2))
-    assert kafka.done == ["relay prepares 1", "relay commits", "relay.2 prepares 2"]
+    assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
 def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: ExactlyOnce) -> None:
@@ -124,7 +126,7 @@ def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: E
         publisher.publish([], receipt(3))
     kafka.refuse = False
     publisher.publish([], receipt(2))
-    assert kafka.done[2:] == ["relay.2 prepares 2", "relay.2 commits"]
+    assert kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
 
 
 class UnsettledGroup:
@@ -147,4 +149,4 @@ def test_a_receipt_that_does_not_settle_counts_as_lost(
 ) -> None:
     monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
     assert publisher.open() is None
-    assert kafka.done == ["relay fences", "relay.2 fences"]
+    assert kafka.done == ["relay fences", "relay/2 fences", "relay.2 fences"]

@@ -1,35 +1,102 @@
 """What /ready says."""
 
 import json
+import time
 
+import pytest
 from confluent_kafka import KafkaError
 
-from relay.health import Health
+from relay.health import SILENT_SECONDS, Health
+from relay.stages import Stage
 
 
 def statistics(*states: str) -> str:
     return json.dumps({"brokers": {str(number): {"state": state} for number, state in enumerate(states)}})
 
 
-def test_not_ready_before_anything_was_reached() -> None:
-    assert Health().fault() == "database: not reached yet"
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
 
 
-def test_a_turn_that_ended_is_told_until_one_works() -> None:
+def reading() -> Health:
     health = Health()
+    health.enter(Stage.READING)
+    health.working()
+    return health
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if not stage.ready])
+def test_a_stage_before_there_is_any_work_is_not_ready_and_names_itself(stage: Stage) -> None:
+    health = Health()
+    health.enter(stage)
+    assert health.fault() == f"{stage.part}: {stage.words}"
+
+
+def test_a_standby_is_ready_and_says_that_it_stands_by() -> None:
+    health = Health()
+    health.enter(Stage.STANDING_BY)
+    assert health.fault() is None
+    assert health.stage.startswith("standing by")
+
+
+def test_a_turn_that_ended_is_told_with_its_stage_until_one_works() -> None:
+    health = Health()
+    health.enter(Stage.FENCING)
     health.failed("kafka: Broker: Topic authorization failed")
     health.on_statistics(statistics("UP"))
-    assert health.fault() == "kafka: Broker: Topic authorization failed"
+    assert health.fault() == "kafka: Broker: Topic authorization failed (fencing older relays)"
+    health.enter(Stage.READING)
     health.working()
     assert health.fault() is None
 
 
 def test_kafka_lost_and_found() -> None:
-    health = Health()
-    health.working()
+    health = reading()
     health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "3/3 brokers are down"))
     assert health.fault() is None
     health.on_statistics(statistics("DOWN", "CONNECT"))
-    assert health.fault() == "kafka: 3/3 brokers are down"
+    assert health.fault() == "kafka: 3/3 brokers are down (reading the outbox)"
     health.on_statistics(statistics("DOWN", "UP"))
+    assert health.fault() is None
+
+
+def test_ready_is_the_age_of_the_last_beat(clock: list[float]) -> None:
+    health = reading()
+    clock[0] += SILENT_SECONDS
+    assert health.fault() is None
+    clock[0] += 1
+    assert health.fault() == "database: no answer for 16 s (reading the outbox)"
+    health.beat()
+    assert health.fault() is None
+
+
+def test_what_is_tried_again_for_a_while_is_told_though_the_work_beats(clock: list[float]) -> None:
+    health = reading()
+    health.enter(Stage.PRODUCING)
+    health.waiting("Local: Timed out")
+    assert health.fault() is None
+    clock[0] += 6
+    health.waiting("Broker: Coordinator not available")
+    health.beat()
+    assert health.fault() == "kafka: Broker: Coordinator not available (producing)"
+    health.went_on()
+    assert health.fault() is None
+
+
+def test_a_lock_whose_session_does_not_answer_is_told(clock: list[float]) -> None:
+    health = reading()
+    health.lock_silence = lambda: 6.0
+    assert health.fault() == "database: the session of the lock does not answer (reading the outbox)"
+    health.without_turn()
+    assert health.fault() is None
+
+
+def test_rows_that_wait_for_their_topic_are_told() -> None:
+    health = reading()
+    health.aside({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 rows wait"})
+    assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topics"
+    health.aside({})
     assert health.fault() is None

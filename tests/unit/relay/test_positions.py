@@ -39,3 +39,11 @@ def test_missing_after(positions: set[int], shift: int) -> None:
     shifted = [position + shift for position in sorted(positions)]
     found = {position for start, end in missing(shifted, shift) for position in range(start, end + 1)}
     assert found == set(range(shift + 1, max(shifted, default=0) + 1)) - set(shifted)
+
+
+@given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)))
+def test_what_is_taken_out_is_missing(settled: set[int], taken: set[int]) -> None:
+    def as_set(positions: set[int]) -> Settled:
+        return Settled().add(runs(sorted(positions)))
+
+    assert as_set(settled).without(runs(sorted(taken))) == as_set(settled - taken)

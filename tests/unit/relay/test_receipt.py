@@ -38,7 +38,7 @@ def test_every_fifth_position_missing_fits_for_thousands_of_gaps() -> None:
     assert not Receipt.parse(0, Receipt(settled, EPOCH).metadata()).partial
 
 
-@pytest.mark.parametrize("metadata", ["", "something else", "2 1 1 - - whole ", "1 1 1 - - sometimes "])
+@pytest.mark.parametrize("metadata", ["", "something else", "3 1 1 - - whole ", "2 1 1 - - sometimes "])
 def test_what_another_wrote_is_refused(metadata: str) -> None:
     with pytest.raises(ValueError):
         Receipt.parse(0, metadata)

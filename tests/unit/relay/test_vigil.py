@@ -1,21 +1,18 @@
 """What a stop leaves time for."""
 
 import time
-from typing import Any
 
 import pytest
 
+from relay.health import Health
 from relay.vigil import GraceOverError, StoppedError, Vigil
 from service.shutdown import Shutdown
 
 
 class Lock:
-    """A lock that is held, and a database that says nothing of a lag."""
+    """A lock that is held."""
 
     def beat(self) -> None: ...
-
-    def query(self, *_: Any) -> Any:
-        return 0, 0.0
 
 
 @pytest.fixture
@@ -28,9 +25,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def stopped(grace: float, *, publishing: bool) -> Vigil:
     shutdown = Shutdown()
     shutdown.request()
-    vigil = Vigil(Lock(), shutdown, grace)  # type: ignore[arg-type]
-    vigil.publishing = publishing
-    return vigil
+    health = Health()
+    health.publishing = publishing
+    return Vigil(Lock(), shutdown, grace, health)  # type: ignore[arg-type]
 
 
 def test_nothing_to_finish() -> None:

@@ -1,0 +1,100 @@
+"""Rows whose topic cannot be had wait aside; all others go on.
+
+A row aside is not settled: receipt and checkpoint leave its position out, so a relay that starts finds it again. When
+its topic exists it is read again, before any later row.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from relay import metrics
+from relay.destinations import Destinations
+from relay.log_reader import Batch, LogReader, Row
+from relay.positions import Range, joined, runs
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+_ASK_SECONDS = 5.0
+_MAX_RANGES = 4000
+"""Of positions aside; a receipt has room for about as many. Rows beyond go to the dead letters."""
+
+_MAX_TOPICS = 100
+
+
+class AsideReader:
+    """Reads as the log reader does, without the rows that wait."""
+
+    def __init__(
+        self, reader: LogReader, destinations: Destinations, tell: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        """``tell`` is given the topics that rows wait for, and why, at each change."""
+        self._reader = reader
+        self._destinations = destinations
+        self._tell = tell
+        self._aside: dict[str, list[Range]] = {}
+        self._all: list[Range] = []
+        self._ask_at = 0.0
+
+    @property
+    def open_gaps(self) -> int:
+        """As the log reader's."""
+        return self._reader.open_gaps
+
+    def read(self) -> Batch:
+        """The next rows that have a topic; what is settled leaves out those that wait."""
+        if self._aside and time.monotonic() >= self._ask_at:
+            self._ask_at = time.monotonic() + _ASK_SECONDS
+            self._take_back()
+        batch = self._reader.read()
+        away = self._to_wait(batch.rows)
+        for topic in sorted(away):
+            self._put_aside(topic, runs(row[0] for row in batch.rows if row[1] == topic))
+        if not self._all:
+            return batch
+        rows = [row for row in batch.rows if row[1] not in away] if away else batch.rows
+        return batch._replace(rows=rows, before=batch.before.without(self._all), after=batch.after.without(self._all))
+
+    def _to_wait(self, rows: Sequence[Row]) -> set[str]:
+        """The topics among ``rows`` that cannot be had, as far as there is room to wait."""
+        lost = {topic for topic in {row[1] for row in rows} if self._destinations.fault(topic) is not None}
+        if not lost or len(self._all) >= _MAX_RANGES:
+            return set()
+        new = sorted(topic for topic in lost - self._aside.keys() if self._destinations.is_name(topic))
+        return (lost & self._aside.keys()) | set(new[: max(0, _MAX_TOPICS - len(self._aside))])
+
+    def _put_aside(self, topic: str, ranges: Iterable[Range]) -> None:
+        if topic not in self._aside:
+            _log.warning("rows wait for their topic", topic=topic, why=self._destinations.fault(topic))
+            self._ask_at = time.monotonic() + _ASK_SECONDS
+        self._aside[topic] = list(joined(sorted([*self._aside.get(topic, []), *ranges])))
+        metrics.ASIDE.labels(topic).set(_count(self._aside[topic]))
+        self._tell_all()
+
+    def _take_back(self) -> None:
+        """Have the rows read again whose topic exists by now."""
+        existing = self._destinations.existing()
+        for topic in [topic for topic in self._aside if topic in existing]:
+            if self._destinations.fault(topic) is None:
+                ranges = self._aside.pop(topic)
+                _log.info("a topic that rows waited for is there", topic=topic, rows=_count(ranges))
+                self._reader.look_again(ranges)
+                metrics.ASIDE.remove(topic)
+                self._tell_all()
+
+    def _tell_all(self) -> None:
+        self._all = list(joined(sorted(each for ranges in self._aside.values() for each in ranges)))
+        self._tell(
+            {
+                topic: f"{self._destinations.fault(topic)}; {_count(ranges)} rows wait"
+                for topic, ranges in self._aside.items()
+            }
+        )
+
+    def close(self) -> None:
+        """Nobody waits any more: the next reader finds them again."""
+        for topic in self._aside:
+            metrics.ASIDE.remove(topic)
+
+
+def _count(ranges: Iterable[Range]) -> int:
+    return sum(end - start + 1 for start, end in ranges)

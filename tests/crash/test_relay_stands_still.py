@@ -1,0 +1,284 @@
+"""What the relay depends on hangs: it says so, keeps its lock if it can, ends when it is told to, and goes on after."""
+
+import http.client
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.processes import ProcessFailedError
+from devstack.service_process import ServiceProcess
+from devstack.tcp_proxy import TcpProxy
+from tests.integration.relay.running import TopicReader, relay_process, settings_for
+from tests.integration.relay.writers import execute, session, write
+from tests.support.requirements import unavailable
+from tests.support.topics import Topics, make_topic
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+GRACE_SECONDS = 12
+LOCK_HOLDER = "SELECT pid FROM pg_stat_activity WHERE application_name = 'relay: leader'"
+
+
+class Answer(NamedTuple):
+    """Of /ready."""
+
+    code: int
+    status: str
+    stage: str
+
+
+def ask(relay: ServiceProcess, path: str) -> tuple[int, str]:
+    """One request to the relay's own port."""
+    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def ready(relay: ServiceProcess) -> Answer:
+    """What /ready says."""
+    code, text = ask(relay, "/ready")
+    body = json.loads(text)
+    return Answer(code, body["status"], body.get("stage", ""))
+
+
+def metric(relay: ServiceProcess, name: str) -> float:
+    """One figure of /metrics."""
+    lines = ask(relay, "/metrics")[1].splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
+
+
+def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float) -> Answer:
+    """Ask /ready until it says what is expected; at most so long."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            answer = ready(relay)
+        except ConnectionRefusedError:
+            continue
+        if holds(answer):
+            return answer
+    raise AssertionError(f"after {seconds} s: {answer}\n{relay.log_tail()}")
+
+
+def ends_in_time(relay: ServiceProcess) -> tuple[int, float]:
+    """Its exit code after SIGTERM, and the seconds that it took."""
+    assert relay.process is not None
+    began = time.monotonic()
+    relay.ask_to_stop()
+    code = relay.process.wait(60)
+    return code, time.monotonic() - began
+
+
+@contextmanager
+def started(url: str, kafka: Kafka, topics: Topics, directory: Path, **given: str) -> Iterator[ServiceProcess]:
+    """A relay's process; killed with the block."""
+    settings = settings_for(url, kafka, topics, relay_delivery=given.pop("RELAY_DELIVERY", "exactly-once"))
+    relay = relay_process(settings, directory, SHUTDOWN_GRACE=f"{GRACE_SECONDS}s", **given)
+    relay.start()
+    try:
+        yield relay
+    finally:
+        if relay.running:
+            if relay.process is not None:
+                relay.process.send(signal.SIGCONT)
+            relay.kill()
+
+
+@pytest.fixture
+def reader(kafka: Kafka, topics: Topics) -> Iterator[TopicReader]:
+    make_topic(kafka, topics.events, partitions=1)
+    reader = TopicReader(kafka, topics.events)
+    yield reader
+    reader.close()
+
+
+def test_a_locked_outbox_costs_neither_the_lock_nor_the_truth(
+    database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    """Locked as a migration, VACUUM FULL or an operator locks it."""
+    with started(database_url, kafka, topics, tmp_path) as relay:
+        relay.wait_until_ready()
+        holder = execute(database_url, LOCK_HOLDER)
+        with session(database_url) as operator, operator.cursor() as cursor:
+            cursor.execute("LOCK TABLE outbox")
+            locked_at = time.monotonic()
+            answer = until(relay, lambda answer: answer.code == 503, 30)
+            assert answer.status.startswith("database: ")
+            assert "lock" in answer.status
+            while time.monotonic() - locked_at < 16:
+                assert execute(database_url, LOCK_HOLDER) == holder
+            assert math.isnan(metric(relay, "relay_lag_rows"))
+            operator.rollback()
+        reader.read_events(write(database_url, topics.events, 3))
+        until(relay, lambda answer: answer.code == 200, 30)
+        assert execute(database_url, LOCK_HOLDER) == holder
+        assert ends_in_time(relay)[0] == 0
+
+
+def test_a_locked_outbox_does_not_keep_the_process(
+    database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    with started(database_url, kafka, topics, tmp_path) as relay:
+        relay.wait_until_ready()
+        with session(database_url) as operator, operator.cursor() as cursor:
+            cursor.execute("LOCK TABLE outbox, relay_checkpoints, dead_letters")
+            until(relay, lambda answer: answer.code == 503, 30)
+            code, seconds = ends_in_time(relay)
+    assert code == 0
+    assert seconds < GRACE_SECONDS
+
+
+@pytest.mark.parametrize("fault", ["lose_packets", "hold"])
+def test_a_silent_path_to_postgresql_is_told_and_left(
+    fault: str, database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    with (
+        TcpProxy(urlsplit(database_url).port or 5432) as network,
+        started(network.through(database_url), kafka, topics, tmp_path) as relay,
+    ):
+        relay.wait_until_ready()
+        reader.read_events(write(database_url, topics.events, 3))
+        getattr(network, fault)()
+        waiting = write(database_url, topics.events, 3, first=4)
+        answer = until(relay, lambda answer: answer.code == 503, 12)
+        assert answer.status.startswith("database: ")
+        until(relay, lambda _: math.isnan(metric(relay, "relay_lag_rows")), 30)
+        network.mend()
+        reader.read_events(waiting)
+        until(relay, lambda answer: answer.code == 200, 30)
+
+        getattr(network, fault)()
+        until(relay, lambda answer: answer.code == 503, 12)
+        code, seconds = ends_in_time(relay)
+    assert seconds < GRACE_SECONDS
+    assert code == 0
+    assert len(reader.read_to_end()) == 6
+
+
+@pytest.fixture(scope="module")
+def kafka_of_this_module() -> Iterator[ApacheKafka]:
+    yield from own_broker({})
+
+
+@pytest.fixture
+def hanging_kafka(kafka_of_this_module: ApacheKafka) -> Iterator[ApacheKafka]:
+    """A broker that a test freezes."""
+    yield kafka_of_this_module
+    kafka_of_this_module.thaw()
+
+
+def own_broker(settings: dict[str, str]) -> Iterator[ApacheKafka]:
+    try:
+        broker = ApacheKafka(find_install(lambda _: None), settings)
+    except (KafkaUnavailableError, ProcessFailedError) as error:
+        unavailable("real Kafka", error)
+    try:
+        yield broker.start()
+    finally:
+        broker.thaw()
+        broker.close()
+
+
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+def test_a_hung_broker_is_told_and_does_not_keep_the_process(
+    delivery: str, database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
+) -> None:
+    """In the middle of a full outbox. A batch that could not be finished is told by the exit code.
+
+    With transactions it may have been given up before, and then there is none.
+    """
+    make_topic(hanging_kafka, topics.events, partitions=1)
+    reader = TopicReader(hanging_kafka, topics.events)
+    with started(
+        database_url, hanging_kafka, topics, tmp_path, RELAY_DELIVERY=delivery, RELAY_BATCH_SIZE="50"
+    ) as relay:
+        relay.wait_until_ready()
+        write(database_url, topics.events, 3000)
+        reader.read(until=lambda reader: bool(reader.records))
+        hanging_kafka.freeze()
+        answer = until(relay, lambda answer: answer.code == 503, 20)
+        assert answer.status.startswith("kafka: ")
+        until(relay, lambda _: metric(relay, "relay_lag_rows") > 0, 20)
+        code, seconds = ends_in_time(relay)
+        assert seconds < GRACE_SECONDS
+        assert code == 1 or delivery == "exactly-once"
+    reader.close()
+
+
+def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
+    database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
+) -> None:
+    hanging_kafka.freeze()
+    write(database_url, topics.events, 7)
+    with started(database_url, hanging_kafka, topics, tmp_path) as relay:
+        until(relay, lambda answer: answer.status.startswith("kafka: "), 20)
+        until(relay, lambda _: metric(relay, "relay_lag_rows") == 7, 20)
+        assert not ready(relay).status.startswith("database: ")
+        code, seconds = ends_in_time(relay)
+    assert seconds < GRACE_SECONDS
+    assert code == 0
+
+
+@pytest.fixture
+def kafka_without_transactions() -> Iterator[ApacheKafka]:
+    """One node, and three wanted for the log of transactions: Kafka's default, and every beginner's broker."""
+    yield from own_broker({"transaction.state.log.replication.factor": "3", "transaction.state.log.min.isr": "2"})
+
+
+def test_a_broker_without_transactions_is_named(
+    database_url: str, kafka_without_transactions: ApacheKafka, topics: Topics, tmp_path: Path
+) -> None:
+    write(database_url, topics.events, 2)
+    with started(database_url, kafka_without_transactions, topics, tmp_path) as relay:
+        answer = until(relay, lambda answer: "transaction.state.log.replication.factor" in answer.status, 30)
+        assert answer.status.startswith("kafka: ")
+        until(relay, lambda _: "still waiting" in relay.log_tail(), 30)
+        assert metric(relay, 'relay_stage{relay_stage="fencing"}') == 1
+        assert ends_in_time(relay)[0] == 0
+
+
+def test_a_standby_says_that_it_is_one_and_reports_no_lag(
+    database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    with started(database_url, kafka, topics, tmp_path) as active:
+        active.wait_until_ready()
+        with started(database_url, kafka, topics, tmp_path) as standby:
+            answer = until(standby, lambda answer: answer.code == 200, 30)
+            assert answer.stage.startswith("standing by")
+            assert math.isnan(metric(standby, "relay_lag_rows"))
+            assert metric(standby, "relay_active") == 0
+
+
+def test_a_frozen_relay_can_write_nothing_once_it_was_taken_over(
+    database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    with started(database_url, kafka, topics, tmp_path) as frozen:
+        frozen.wait_until_ready()
+        reader.read_events(write(database_url, topics.events, 3))
+        assert frozen.process is not None
+        frozen.process.send(signal.SIGSTOP)
+        with started(database_url, kafka, topics, tmp_path) as successor:
+            reader.read_events(write(database_url, topics.events, 3, first=4))
+            while execute(database_url, "SELECT low FROM relay_checkpoints") != [(6,)]:
+                continue
+            execute(database_url, "UPDATE relay_checkpoints SET updated_at = 'epoch'")
+            frozen.process.send(signal.SIGCONT)
+            until(frozen, lambda answer: answer.stage.startswith("standing by"), 30)
+            assert execute(database_url, "SELECT updated_at = 'epoch' FROM relay_checkpoints") == [(True,)]
+            assert ready(successor).code == 200
+            assert len(reader.read_to_end()) == 6

@@ -1,0 +1,137 @@
+"""Rows whose topic does not exist wait; all others go on; what waited comes before what was written later."""
+
+import random
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from relay import aside
+from relay.aside import AsideReader
+from relay.log_reader import LogReader, Row
+from relay.positions import Range, Settled
+from tests.unit.relay.simulated_outbox import SimulatedOutbox
+
+
+class Topics:
+    """Stands in for the brokers."""
+
+    def __init__(self, *existing: str) -> None:
+        self.names = set(existing)
+
+    def fault(self, topic: str) -> str | None:
+        return None if topic in self.names else "no such topic"
+
+    def existing(self) -> set[str]:
+        return self.names
+
+    def is_name(self, topic: str) -> bool:
+        return topic != ""
+
+
+class Outbox(SimulatedOutbox):
+    """Rows are written with a topic, committed at once."""
+
+    def write(self, topic: str, key: str = "k") -> int:
+        self.position += 1
+        self.committed[self.position] = (self.position, topic, key, "value", "[]", False)
+        return self.position
+
+
+class Rig:
+    """A reader, and what it gave out."""
+
+    def __init__(self, outbox: Outbox, topics: Topics, settled: Settled = Settled(), limit: int = 10) -> None:  # noqa: B008
+        self.told: Mapping[str, str] = {}
+        self.rows: list[Row] = []
+        self.settled = settled
+        self._reader = AsideReader(LogReader(outbox, settled, limit), topics, self._tell)  # type: ignore[arg-type]
+
+    def _tell(self, topics: Mapping[str, str]) -> None:
+        self.told = topics
+
+    def read(self) -> list[int]:
+        """One batch; its positions."""
+        batch = self._reader.read()
+        assert not set(positions(batch.before)) & {row[0] for row in batch.rows}
+        self.rows += batch.rows
+        self.settled = batch.after
+        return [row[0] for row in batch.rows]
+
+
+def positions(settled: Settled) -> list[int]:
+    ranges: Sequence[Range] = [(1, settled.low), *settled.above]
+    return [position for start, end in ranges for position in range(start, end + 1)]
+
+
+@pytest.fixture(autouse=True)
+def asks_at_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "_ASK_SECONDS", 0.0)
+
+
+def test_others_go_on_and_what_waits_is_not_settled() -> None:
+    outbox, topics = Outbox(), Topics("events")
+    waits, goes = outbox.write("nowhere"), outbox.write("events")
+    rig = Rig(outbox, topics)
+    assert rig.read() == [goes]
+    assert rig.settled == Settled(0, ((goes, goes),))
+    assert rig.told == {"nowhere": "no such topic; 1 rows wait"}
+    topics.names.add("nowhere")
+    later = outbox.write("nowhere")
+    assert rig.read() == [waits, later]
+    assert rig.settled == Settled(later)
+    assert rig.told == {}
+
+
+def test_a_reader_that_begins_finds_what_waits() -> None:
+    outbox, topics = Outbox(), Topics("events")
+    waits, goes = outbox.write("nowhere"), outbox.write("events")
+    first = Rig(outbox, topics)
+    first.read()
+    topics.names.add("nowhere")
+    second = Rig(outbox, topics, first.settled)
+    assert second.read() == [waits]
+    assert second.settled == Settled(goes)
+
+
+def test_what_was_deleted_while_it_waited_holds_up_nobody() -> None:
+    outbox, topics = Outbox(), Topics()
+    del outbox.committed[outbox.write("nowhere")]
+    waits = outbox.write("nowhere")
+    rig = Rig(outbox, topics)
+    rig.read()
+    del outbox.committed[waits]
+    topics.names.add("nowhere")
+    assert rig.read() == []
+    assert rig.settled == Settled(waits)
+
+
+def test_without_room_rows_are_given_out_for_the_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "_MAX_TOPICS", 1)
+    outbox = Outbox()
+    outbox.write("nowhere")
+    beyond, nameless = outbox.write("where else"), outbox.write("")
+    rig = Rig(outbox, Topics())
+    assert rig.read() == [beyond, nameless]
+    assert list(rig.told) == ["nowhere"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_each_topics_rows_come_once_and_in_order_whenever_topics_come_and_go(seed: int) -> None:
+    chooser = random.Random(seed)
+    outbox, topics = Outbox(), Topics("a")
+    rig = Rig(outbox, topics, limit=chooser.randint(1, 7))
+    for _ in range(200):
+        match chooser.randint(0, 5):
+            case 0:
+                topics.names ^= {chooser.choice("bcd")}
+            case 1 | 2:
+                rig.read()
+            case _:
+                outbox.write(chooser.choice("abcd"))
+    topics.names |= set("abcd")
+    while rig.settled != Settled(outbox.position):
+        rig.read()
+    for topic in "abcd":
+        assert [row[0] for row in rig.rows if row[1] == topic] == [
+            position for position, row in sorted(outbox.committed.items()) if row[1] == topic
+        ]
