@@ -70,6 +70,7 @@ class Relay:
         self.points = Numbers[Point]()
         self.kafkas = Numbers[Kafka]()
         self._known: dict[tuple[int, Hashable], int] = {}
+        self._started: dict[tuple[int, Rows], tuple[int, int]] = {}
 
     def begin(self) -> tuple[int, int]:
         """Kafka with nothing in it, and a relay that is about to start."""
@@ -79,7 +80,9 @@ class Relay:
         """Kafka and relay after the relay's next step. Raises BrokenError."""
         point = self.points.values[number]
         if point.reader is None:
-            return self._start(view, kafka)
+            if (kafka, view.rows) not in self._started:
+                self._started[kafka, view.rows] = self._start(view, kafka)
+            return self._started[kafka, view.rows]
         waits_for = self.reader.nodes[point.reader].waits_for
         if isinstance(waits_for, Batch):
             return self._publish(waits_for, database, kafka), self.points.of(Point(self.reader.read_on(point.reader)))

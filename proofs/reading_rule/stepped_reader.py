@@ -84,6 +84,7 @@ class SteppedReader:
         self._limit = limit
         self._script = _Script()
         self._numbers: dict[Any, int] = {}
+        self._read_on: dict[int, int] = {}
         self.nodes: list[Node] = []
 
     def begin(self, settled: Settled, last: Witness | None) -> int:
@@ -97,7 +98,9 @@ class SteppedReader:
 
     def read_on(self, number: int) -> int:
         """The reader after a batch, before the first statement of its next read."""
-        return self._run(self.nodes[number].reader, ())
+        if number not in self._read_on:
+            self._read_on[number] = self._run(self.nodes[number].reader, ())
+        return self._read_on[number]
 
     def _run(self, start: LogReader, answers: tuple[Any, ...]) -> int:
         reader = _copy(start, self._script)

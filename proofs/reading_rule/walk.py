@@ -9,7 +9,7 @@ from proofs.reading_rule.guarantees import BrokenError, check_end
 from proofs.reading_rule.machine import Numbers, Relay, View
 from proofs.reading_rule.rules import Rule
 
-_BITS = 21
+_BITS = 32
 """Of a state's three numbers: database, Kafka, relay."""
 
 _MASK = (1 << _BITS) - 1
