@@ -144,7 +144,7 @@ MECHANISMS = (
         (f"{_AGAIN}::test_a_sequence_with_a_cache_loses_nothing",),
     ),
     Mechanism(
-        "order-of-doubted-keys",
+        "rounds-of-a-key",
         g.IN_ORDER,
         "where positions were handed out again, rows go by position only",
         (Change("relay/reconcile.py", "lag(position) OVER turn > position AS falls", "false AS falls"),),
