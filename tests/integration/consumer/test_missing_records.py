@@ -46,19 +46,30 @@ def skipped(topics: Topics) -> float:
 def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
     kafka: Kafka, topics: Topics, start: Start
 ) -> None:
+    """The consumer is full meanwhile: when it goes on, its old offset is one of the new topic, too."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 20))
-    commands, port = RecordingCommands(), free_port()
-    start(commands, kafka_topic_partitions=1, ops_port=port)
+    gate = threading.Event()
+    gate.set()
+
+    def hold(_: Origin) -> None:
+        gate.wait(LONG)
+
+    commands, port = RecordingCommands(before=hold), free_port()
+    start(commands, consumer_concurrency=1, kafka_topic_partitions=1, ops_port=port)
     commands.wait_for(20)
     eventually(lambda: committed(kafka, topics) == 20)
+    gate.clear()
+    produce(kafka, topics.commands, batch(20, 4))
+    eventually(lambda: metric("payment_consumer_held") == 4)
     admin.delete_topics([topics.commands])[topics.commands].result(30)
     make_topic(kafka, topics.commands, partitions=1)
-    produce(kafka, topics.commands, batch(100, 25))
-    eventually(lambda: set(range(100, 125)) <= numbers(commands))
+    produce(kafka, topics.commands, batch(100, 30))
+    gate.set()
+    eventually(lambda: numbers(commands) == {*range(24), *range(100, 130)})
     eventually(lambda: "another topic" in ready(port))
-    eventually(lambda: committed(kafka, topics) == 25)
+    eventually(lambda: committed(kafka, topics) == 30)
 
 
 def test_a_topic_made_anew_while_a_consumer_of_old_offsets_is_away(kafka: Kafka, topics: Topics, start: Start) -> None:
