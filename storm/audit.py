@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from devstack.stripe_simulator.client import Effect
 from service.domain.status import PaymentStatus, may_become
-from storm.evidence import Evidence, Row
+from storm.evidence import UNPUBLISHABLE, Evidence, Row
 from tests.support.acceptance_kafka import Record
 
 
@@ -25,21 +25,32 @@ class Findings:
     """What was done twice at Stripe."""
     wrong_ends: list[str]
     """Money that is not where the payment says, transitions that are not allowed, work left open."""
+    untold: list[str] = field(default_factory=list)
+    """Outages that /ready did not tell, and processes that were not ready again after one."""
+    unproven: list[str] = field(default_factory=list)
+    """What ``outbox audit`` says is wrong."""
 
     @property
     def clean(self) -> bool:
         """Whether nothing went wrong."""
-        return not any(getattr(self, field.name) for field in fields(self))
+        return not any(getattr(self, one.name) for one in fields(self))
 
     def __str__(self) -> str:
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {one.name: getattr(self, one.name) for one in fields(self)}
         return "\n".join(f"{name}: {found}" for name, found in named.items() if found) or "nothing went wrong"
 
 
 def audit(evidence: Evidence) -> Findings:
     """Hold the evidence against the invariants."""
     return Findings(
-        losses=[*_not_published(evidence), *_from_nowhere(evidence), *_unanswered(evidence)],
+        losses=[
+            *_not_published(evidence),
+            *_from_nowhere(evidence),
+            *_unanswered(evidence),
+            *_forgotten(evidence),
+            *_refused_wrongly(evidence),
+            *_unheard(evidence),
+        ],
         doubles=[*_published_twice(evidence), *_answered_twice(evidence)],
         order_breaks=list(_out_of_order(evidence.records)),
         double_effects=list(_done_twice(evidence.effects)),
@@ -80,6 +91,31 @@ def _unanswered(evidence: Evidence) -> Iterator[str]:
         key = (row["command_type"], row["correlation_id"])
         if row["command_type"] != "cancel_hold" and key not in answered:
             yield f"not answered: {key}, {row['state']} at {row['recovery_point']}, {row['last_error']}"
+
+
+def _forgotten(evidence: Evidence) -> Iterator[str]:
+    kept = {str(row["event_id"]) for row in (*evidence.outbox, *evidence.refused)}
+    return (
+        f"taken by the database, and in no outbox: {event_id}" for event_id in evidence.written if event_id not in kept
+    )
+
+
+def _refused_wrongly(evidence: Evidence) -> Iterator[str]:
+    for row in evidence.refused:
+        if row["type"] != UNPUBLISHABLE:
+            yield f"refused without a reason: position {row['position']}, {row['type']} of {row['key']}"
+
+
+def _unheard(evidence: Evidence) -> Iterator[str]:
+    answered = set(_answers(evidence))
+    dead = {
+        (record.body["partition"], record.body["offset"])
+        for record in evidence.records
+        if record.topic.endswith(".dead_letter")
+    }
+    for asked in evidence.asked:
+        if asked.answers not in answered and not dead.issuperset(asked.places):
+            yield f"neither answered nor a dead letter: {asked.answers}, sent {len(asked.places)} times"
 
 
 def _published_twice(evidence: Evidence) -> Iterator[str]:

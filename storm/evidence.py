@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
@@ -10,18 +10,33 @@ from psycopg2.extras import RealDictCursor
 
 from devstack.stripe_simulator.client import Effect, SimulatorControl
 from storm.topics import read_all
-from tests.support.acceptance_kafka import Record
+from tests.support.acceptance_kafka import Place, Record
 from tests.support.topics import Topics
 
 Row = dict[str, Any]
 _LOOK_EVERY_SECONDS = 0.1
 
+UNPUBLISHABLE = "stranger.unpublishable"
+"""The type of rows that Kafka can only refuse."""
+
+_REFUSED = """
+    SELECT * FROM outbox WHERE EXISTS (
+        SELECT FROM dead_letters d WHERE d.topic = outbox.topic AND d.partition = -1 AND d."offset" = outbox.position)
+"""
 _TO_BE_PUBLISHED = """
     SELECT * FROM outbox WHERE NOT EXISTS (
         SELECT FROM dead_letters d WHERE d.topic = outbox.topic AND d.partition = -1 AND d."offset" = outbox.position)
     ORDER BY position
 """
 """What Kafka refused for itself is in the dead letters instead."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command that was sent beside the sagas: what would answer it, and where its copies stand."""
+
+    answers: tuple[str, str]
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,12 @@ class Evidence:
     outbox: list[Row]
     effects: list[Effect]
     records: list[Record]
+    refused: list[Row] = field(default_factory=list)
+    """Outbox rows that are in the dead letters instead of their topic."""
+    written: list[str] = field(default_factory=list)
+    """Event ids that the database has taken from strangers."""
+    asked: list[Asked] = field(default_factory=list)
+    """Commands that came from strangers."""
 
     @property
     def quiet(self) -> bool:
@@ -49,11 +70,13 @@ class Scene:
     bootstrap_servers: str
     topics: Topics
     stripe: SimulatorControl
+    more_topics: list[str] = field(default_factory=list)
+    """Where strangers' rows go as well."""
 
     @property
     def published(self) -> list[str]:
         """Every topic that the outbox goes to."""
-        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter"]
+        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.more_topics]
 
     def look(self) -> Evidence:
         """What there is to see now."""
@@ -66,6 +89,7 @@ class Scene:
             effects=self.stripe.ledger(),
             # the sagas' own commands, and what is no command, carry no headers
             records=[record for record in found if record.headers],
+            refused=self.rows(_REFUSED),
         )
 
     def look_when_quiet(self, seconds: float) -> Evidence:
