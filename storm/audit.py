@@ -81,12 +81,8 @@ def _from_nowhere(evidence: Evidence) -> Iterator[str]:
             yield f"published, but in no outbox: {identity(record)} of {record.key}"
 
 
-def _answers(evidence: Evidence) -> list[tuple[str, str]]:
-    return [record.answers for record in evidence.records if record.answers is not None]
-
-
 def _unanswered(evidence: Evidence) -> Iterator[str]:
-    answered = set(_answers(evidence))
+    answered = set(evidence.answers)
     for row in evidence.commands:
         key = (row["command_type"], row["correlation_id"])
         if row["command_type"] != "cancel_hold" and key not in answered:
@@ -107,15 +103,8 @@ def _refused_wrongly(evidence: Evidence) -> Iterator[str]:
 
 
 def _unheard(evidence: Evidence) -> Iterator[str]:
-    answered = set(_answers(evidence))
-    dead = {
-        (record.body["partition"], record.body["offset"])
-        for record in evidence.records
-        if record.topic.endswith(".dead_letter")
-    }
-    for asked in evidence.asked:
-        if asked.answers not in answered and not dead.issuperset(asked.places):
-            yield f"neither answered nor a dead letter: {asked.answers}, sent {len(asked.places)} times"
+    for asked in evidence.unheard:
+        yield f"neither answered nor a dead letter: {asked.answers}, sent {len(asked.places)} times"
 
 
 def _published_twice(evidence: Evidence) -> Iterator[str]:
@@ -123,7 +112,7 @@ def _published_twice(evidence: Evidence) -> Iterator[str]:
 
 
 def _answered_twice(evidence: Evidence) -> Iterator[str]:
-    return _more_than_once(f"answered {answers}" for answers in _answers(evidence))
+    return _more_than_once(f"answered {answers}" for answers in evidence.answers)
 
 
 def _out_of_order(records: list[Record]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What there is to see from outside: Stripe's ledger, the topics, the database."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,18 @@ class Asked:
     places: tuple[Place, ...]
 
 
+@dataclass
+class Trail:
+    """What strangers have left."""
+
+    topics: list[str] = field(default_factory=list)
+    """Where their rows go as well."""
+    written: list[str] = field(default_factory=list)
+    """Event ids that the database has taken from them."""
+    asked: list[Asked] = field(default_factory=list)
+    """Their commands that a broker has taken."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Everything, at one moment. ``records`` are those that came through the outbox."""
@@ -57,9 +69,26 @@ class Evidence:
     """Commands that came from strangers."""
 
     @property
+    def answers(self) -> list[tuple[str, str]]:
+        """What the events answer."""
+        return [record.answers for record in self.records if record.answers is not None]
+
+    @property
+    def unheard(self) -> list[Asked]:
+        """Strangers' commands that are neither answered nor, with all copies, in the dead letters."""
+        answered, dead = set(self.answers), set(self._dead_letters())
+        return [one for one in self.asked if one.answers not in answered and not dead.issuperset(one.places)]
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing is left to be done."""
-        return all(row["state"] == "done" for row in self.commands) and len(self.records) >= len(self.outbox)
+        done = all(row["state"] == "done" for row in self.commands) and not self.unheard
+        return done and len(self.records) >= len(self.outbox)
+
+    def _dead_letters(self) -> Iterator[Place]:
+        for record in self.records:
+            if record.topic.endswith(".dead_letter"):
+                yield record.body["partition"], record.body["offset"]
 
 
 @dataclass(frozen=True)
@@ -70,13 +99,12 @@ class Scene:
     bootstrap_servers: str
     topics: Topics
     stripe: SimulatorControl
-    more_topics: list[str] = field(default_factory=list)
-    """Where strangers' rows go as well."""
+    trail: Trail = field(default_factory=Trail)
 
     @property
     def published(self) -> list[str]:
         """Every topic that the outbox goes to."""
-        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.more_topics]
+        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.trail.topics]
 
     def look(self) -> Evidence:
         """What there is to see now."""
@@ -90,6 +118,8 @@ class Scene:
             # the sagas' own commands, and what is no command, carry no headers
             records=[record for record in found if record.headers],
             refused=self.rows(_REFUSED),
+            written=list(self.trail.written),
+            asked=list(self.trail.asked),
         )
 
     def look_when_quiet(self, seconds: float) -> Evidence:

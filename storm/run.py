@@ -90,7 +90,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
             _rage(plan, blows, around, progress, at_once)
             blows.all_back()
         world.end_faults()
-        evidence = world.look_when_quiet(_SETTLE_SECONDS)
+        evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
     finally:
         feed.close()
         commands.close()

@@ -67,17 +67,13 @@ def _large_parts() -> Sequence[object]:
 
 
 class Strangers:
-    """What they wrote and sent is remembered: none of it may be lost."""
+    """They leave a trail in the scene: none of it may be lost."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._commands = Commands(scene.bootstrap_servers, scene.topics.commands)
         self._numbers = count(1)
         self._lock = threading.Lock()
-        self.written: list[str] = []
-        """Event ids of rows that the database has taken."""
-        self.asked: list[Asked] = []
-        """Commands that a broker has."""
         self.turned_away: Counter[str] = Counter()
         """Rows that the database did not take, by what it said."""
 
@@ -107,7 +103,7 @@ class Strangers:
             self._append([Row(topic), Row(topic)])
             self._append([Row(self._scene.topics.events)])
             with self._lock:
-                self._scene.more_topics.append(topic)
+                self._scene.trail.topics.append(topic)
             outage = Outage(f"there is no topic {topic}", [topic], relays, ready_meanwhile=True)
             watch.outage(outage, lambda: self._make(topic))
 
@@ -148,7 +144,7 @@ class Strangers:
             ).encode()
             places = [landed.result(_SECONDS) for landed in [self._commands.send(value) for _ in range(copies)]]
             with self._lock:
-                self.asked.append(Asked(("authorize_payment", name), tuple(places)))
+                self._scene.trail.asked.append(Asked(("authorize_payment", name), tuple(places)))
 
     def _append(self, rows: Sequence[Row]) -> None:
         """One after another, under one key; each is tried until the database has taken or refused it."""
@@ -166,7 +162,7 @@ class Strangers:
             values = (event_id, row.topic, key, kind, sequence if row.publishable else None, row.value, headers)
             if self._taken(values):
                 with self._lock:
-                    self.written.append(event_id)
+                    self._scene.trail.written.append(event_id)
 
     def _taken(self, values: tuple[object, ...]) -> bool:
         """Whether the database has it. Raises psycopg2.Error when it does not answer for long."""

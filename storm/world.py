@@ -1,7 +1,6 @@
 """All that a storm goes over: the service's processes, twice where two may run, on servers and networks that fail."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +11,7 @@ from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ALL_SERVICES
 from storm.blows import Trouble
 from storm.database import of_database
-from storm.evidence import Evidence, Scene
+from storm.evidence import Scene
 from storm.network import Network, of_networks
 from storm.plan import Attack
 from storm.proof import faults_by_audit
@@ -116,11 +115,6 @@ class World:
             **of_networks(self._consumers, self._relays, self._service, self.watch),
             **self.strangers.troubles(relays, extra, self.watch),
         }
-
-    def look_when_quiet(self, seconds: float) -> Evidence:
-        """What there is to see at the end."""
-        evidence = self.scene.look_when_quiet(seconds)
-        return replace(evidence, written=self.strangers.written, asked=self.strangers.asked)
 
     def prove(self) -> list[str]:
         """What ``outbox audit`` finds; nothing, if all is well."""
