@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -29,7 +30,8 @@ _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
 @click.option("--only", default="", help="Only blows whose name holds this: silent, killed, locked, restored …")
 @click.option("--seed", type=int, default=1, show_default=True, help="Who, what and in which order.")
 @click.option("--at-once", type=click.IntRange(1), default=100, show_default=True, help="Sagas under way at once.")
-def main(sagas: int, blows: int, only: str, seed: int, at_once: int) -> None:
+@click.option("--logs", type=click.Path(path_type=Path), help="A directory in which the processes' logs are kept.")
+def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path | None) -> None:
     """Many sagas at once while everything they stand on is attacked at random.
 
     Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was told.
@@ -40,7 +42,7 @@ def main(sagas: int, blows: int, only: str, seed: int, at_once: int) -> None:
     if not attacks:
         raise click.BadParameter(f"no blow is called that; there are: {', '.join(Attack)}", param_hint="--only")
     try:
-        result = _storm(console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once)
+        result = _storm(console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once, logs=logs)
     except KafkaUnavailableError as error:
         raise click.ClickException(f"a storm needs Apache Kafka: {error}") from error
     except KeyboardInterrupt:
@@ -50,7 +52,7 @@ def main(sagas: int, blows: int, only: str, seed: int, at_once: int) -> None:
     sys.exit(0 if result.clean else 1)
 
 
-def _storm(console: Console, plan: Plan, *, seed: int, at_once: int) -> Result:
+def _storm(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path | None) -> Result:
     sagas, blows = len(plan.sagas), len(plan.blows)
     console.print(f"{sagas} sagas, {blows} blows, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
     postgres = EmbeddedPostgres()
@@ -67,7 +69,11 @@ def _storm(console: Console, plan: Plan, *, seed: int, at_once: int) -> Result:
                 bar.update(over, completed=sagas_over)
                 bar.update(struck, completed=blows_struck)
 
-            return run(plan, world, at_once=at_once, told=told)
+            try:
+                return run(plan, world, at_once=at_once, told=told)
+            finally:
+                if logs is not None:
+                    world.keep_logs(logs)
     finally:
         kafka.close()
         postgres.close()

@@ -16,6 +16,7 @@ _LONGEST_SECONDS = 20.0
 _READY_AGAIN_SECONDS = 60.0
 _PROBE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.25
+_LAST_LINES = 5
 
 Affected = Sequence[Sequence[ServiceProcess]]
 """Of each group at least one process must tell: of two relays only one works."""
@@ -86,6 +87,14 @@ class Watch:
         """For each outage that was told, after how many seconds it was."""
         self.untold: list[str] = []
         """Outages that were not told in time, and processes that were not ready again after one."""
+        self.ended: list[str] = []
+        """Processes that nobody had struck, and that ran no more."""
+
+    def see(self, process: ServiceProcess) -> None:
+        """It must run: nobody strikes it now."""
+        if not process.running:
+            with self._lock:
+                self.ended.append(f"{name_of(process)} has ended by itself:\n{process.run.log_tail(_LAST_LINES)}")
 
     def outage(self, outage: Outage, mend: Callable[[], object]) -> None:
         """It has begun; ``mend`` ends it. Returns when those who were affected are ready again, or will never be."""

@@ -91,6 +91,14 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
             blows.all_back()
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
+        world.see_everyone()
+        findings = audit(evidence)
+        findings = replace(
+            findings,
+            wrong_ends=[*findings.wrong_ends, *world.watch.ended],
+            untold=world.watch.untold,
+            unproven=world.prove(),
+        )
     finally:
         feed.close()
         commands.close()
@@ -105,7 +113,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         told=world.watch.told,
         turned_away=world.strangers.turned_away,
         failed=progress.failed,
-        findings=replace(audit(evidence), untold=world.watch.untold, unproven=world.prove()),
+        findings=findings,
         seconds=time.monotonic() - began,
     )
 

@@ -21,9 +21,14 @@ _BETWEEN_PAUSES = 0.3
 Server = EmbeddedPostgres | ApacheKafka
 
 
-def killed(process: ServiceProcess) -> Trouble:
+def killed(process: ServiceProcess, watch: Watch) -> Trouble:
     """kill -9, and started again at once."""
-    return Trouble(frozenset({name_of(process)}), process.restart, process.kill)
+
+    def kill() -> None:
+        watch.see(process)
+        process.kill()
+
+    return Trouble(frozenset({name_of(process)}), process.restart, kill)
 
 
 def frozen(process: ServiceProcess) -> Trouble:
@@ -64,13 +69,16 @@ def server_away(server: Server, name: str, part: Sequence[str], affected: Affect
 
 
 def of_processes(
-    consumers: Sequence[ServiceProcess], relays: Sequence[ServiceProcess], services: Sequence[ServiceProcess]
+    consumers: Sequence[ServiceProcess],
+    relays: Sequence[ServiceProcess],
+    services: Sequence[ServiceProcess],
+    watch: Watch,
 ) -> dict[Attack, list[Trouble]]:
     """All that happens to a process itself."""
     return {
-        Attack.CONSUMER_KILLED: [killed(one) for one in consumers],
-        Attack.RELAY_KILLED: [killed(one) for one in relays],
-        Attack.SERVICE_KILLED: [killed(one) for one in services],
+        Attack.CONSUMER_KILLED: [killed(one, watch) for one in consumers],
+        Attack.RELAY_KILLED: [killed(one, watch) for one in relays],
+        Attack.SERVICE_KILLED: [killed(one, watch) for one in services],
         Attack.CONSUMER_FROZEN: [frozen(one) for one in consumers],
         Attack.RELAY_FROZEN: [frozen(one) for one in relays],
         Attack.CONSUMER_PAUSED: [paused(one) for one in consumers],

@@ -1,7 +1,9 @@
 """All that a storm goes over: the service's processes, twice where two may run, on servers and networks that fail."""
 
+import shutil
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +17,7 @@ from storm.evidence import Scene
 from storm.network import Network, of_networks
 from storm.plan import Attack
 from storm.proof import faults_by_audit
-from storm.readiness import Watch
+from storm.readiness import Watch, name_of
 from storm.strangers import Strangers
 from storm.victims import of_processes, of_servers
 from tests.support.topics import Topics
@@ -109,12 +111,23 @@ class World:
         plain = {"DATABASE_URL": self._database_url, "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers}
         extra = self.application.another("consume", plain)
         return {
-            **of_processes(consumers, relays, [service]),
+            **of_processes(consumers, relays, [service], self.watch),
             **of_servers(self._postgres, self._kafka, consumers, relays, service, self.watch),
             **of_database(self._postgres, self._database_url, relays, self.watch),
             **of_networks(self._consumers, self._relays, self._service, self.watch),
             **self.strangers.troubles(relays, extra, self.watch),
         }
+
+    def see_everyone(self) -> None:
+        """At the end, when nobody is struck."""
+        for process, _ in (*self._consumers, *self._relays, self._service):
+            self.watch.see(process)
+
+    def keep_logs(self, directory: Path) -> None:
+        """Each process's log, under the name that findings have for it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for process, _ in (*self._consumers, *self._relays, self._service):
+            shutil.copy(process.log, directory / f"{name_of(process)}.log")
 
     def prove(self) -> list[str]:
         """What ``outbox audit`` finds; nothing, if all is well."""

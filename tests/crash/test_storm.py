@@ -20,7 +20,6 @@ QUICK = (
     Attack.SERVICE_KILLED,
     Attack.POSTGRES_KILLED,
     Attack.KAFKA_KILLED,
-    Attack.RELAY_FROZEN,
     Attack.CONSUMER_PAUSED,
     Attack.PROMOTED,
     Attack.RESTORED,
