@@ -7,7 +7,7 @@ from typing import Any
 
 from devstack.stripe_simulator.client import Effect
 from service.domain.status import PaymentStatus, may_become
-from storm.evidence import UNPUBLISHABLE, Evidence, Row
+from storm.evidence import UNPUBLISHABLE, Evidence, Row, identity
 from tests.support.acceptance_kafka import Record
 
 
@@ -24,7 +24,7 @@ class Findings:
     double_effects: list[str]
     """What was done twice at Stripe."""
     wrong_ends: list[str]
-    """Money that is not where the payment says, transitions that are not allowed, work left open."""
+    """Money that is not where the payment says, transitions that are not allowed, work left open or held up."""
     untold: list[str] = field(default_factory=list)
     """Outages that /ready did not tell, and processes that were not ready again after one."""
     unproven: list[str] = field(default_factory=list)
@@ -54,13 +54,8 @@ def audit(evidence: Evidence) -> Findings:
         doubles=[*_published_twice(evidence), *_answered_twice(evidence)],
         order_breaks=list(_out_of_order(evidence.records)),
         double_effects=list(_done_twice(evidence.effects)),
-        wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence)],
+        wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence), *evidence.held_up],
     )
-
-
-def identity(record: Record) -> str:
-    """What tells one message from another."""
-    return record.headers.get("ce_id", f"without an id: {record.key}")
 
 
 def _more_than_once(found: Iterable[Any]) -> Iterator[str]:

@@ -31,6 +31,11 @@ _TO_BE_PUBLISHED = """
 """What Kafka refused for itself is in the dead letters instead."""
 
 
+def identity(record: Record) -> str:
+    """What tells one message from another."""
+    return record.headers.get("ce_id", f"without an id: {record.key}")
+
+
 @dataclass(frozen=True)
 class Asked:
     """A command that was sent beside the sagas: what would answer it, and where its copies stand."""
@@ -49,6 +54,8 @@ class Trail:
     """Event ids that the database has taken from them."""
     asked: list[Asked] = field(default_factory=list)
     """Their commands that a broker has taken."""
+    held_up: list[str] = field(default_factory=list)
+    """What waited for something that is not its own."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class Evidence:
     """Event ids that the database has taken from strangers."""
     asked: list[Asked] = field(default_factory=list)
     """Commands that came from strangers."""
+    held_up: list[str] = field(default_factory=list)
+    """What waited for something that is not its own."""
 
     @property
     def answers(self) -> list[tuple[str, str]]:
@@ -120,6 +129,7 @@ class Scene:
             refused=self.rows(_REFUSED),
             written=list(self.trail.written),
             asked=list(self.trail.asked),
+            held_up=list(self.trail.held_up),
         )
 
     def look_when_quiet(self, seconds: float) -> Evidence:

@@ -16,10 +16,10 @@ from confluent_kafka.cimpl import NewTopic
 from devstack.service_process import ServiceProcess
 from storm.blows import Trouble
 from storm.database import LOCKS, no_commands
-from storm.evidence import UNPUBLISHABLE, Asked, Scene
+from storm.evidence import UNPUBLISHABLE, Asked, Scene, identity
 from storm.plan import Attack
-from storm.readiness import Affected, Outage, Watch, ask
-from storm.topics import Commands
+from storm.readiness import Outage, Watch, ask, name_of
+from storm.topics import Commands, read_all
 
 _SAID = "stranger.said"
 _SECONDS = 120.0
@@ -86,7 +86,7 @@ class Strangers:
         """All that they do; ``extra`` is a consumer that does not run."""
         return {
             Attack.STRANGE_ROWS: [self.rows()],
-            Attack.HOMELESS_ROWS: [self.homeless_rows([relays], watch)],
+            Attack.HOMELESS_ROWS: [self.homeless_rows(relays, watch)],
             Attack.LARGE_COMMANDS: [self.large_commands()],
             Attack.REBALANCED: [self.flood(extra)],
         }
@@ -95,19 +95,22 @@ class Strangers:
         """Rows that nobody can publish, among others."""
         return Trouble(frozenset({"strangers"}), lambda: self._append(rows_of_a_stranger(self._scene.topics.events)))
 
-    def homeless_rows(self, relays: Affected, watch: Watch) -> Trouble:
-        """Rows for a topic that is made only later: they must wait, and be named, and nothing else may wait."""
+    def homeless_rows(self, relays: Sequence[ServiceProcess], watch: Watch) -> Trouble:
+        """Rows for a topic that is made only later: they must wait, and be named, and nothing else may wait.
+
+        Nobody else strikes what a row needs on its way: PostgreSQL, Kafka and relays.
+        """
 
         def append() -> None:
             topic = f"{self._scene.topics.events}_{next(self._numbers)}"
+            self._scene.trail.topics.append(topic)
             self._append([Row(topic), Row(topic)])
-            self._append([Row(self._scene.topics.events)])
-            with self._lock:
-                self._scene.trail.topics.append(topic)
-            outage = Outage(f"there is no topic {topic}", [topic], relays, ready_meanwhile=True)
-            watch.outage(outage, lambda: self._make(topic))
+            behind = self._append([Row(self._scene.topics.events)])
+            outage = Outage(f"there is no topic {topic}", [topic], [relays], ready_meanwhile=True)
+            watch.outage(outage, lambda: self._make(topic, behind))
 
-        return Trouble(frozenset({"strangers", "apache"}), append)
+        places = {"strangers", "apache", "embedded", LOCKS, *(name_of(relay) for relay in relays)}
+        return Trouble(frozenset(places), append)
 
     def large_commands(self) -> Trouble:
         """Each nearly as large as a record may be, and of many small parts."""
@@ -146,8 +149,12 @@ class Strangers:
             with self._lock:
                 self._scene.trail.asked.append(Asked(("authorize_payment", name), tuple(places)))
 
-    def _append(self, rows: Sequence[Row]) -> None:
-        """One after another, under one key; each is tried until the database has taken or refused it."""
+    def _append(self, rows: Sequence[Row]) -> list[str]:
+        """One after another, under one key; each is tried until the database has taken or refused it.
+
+        The event ids of those that it has taken.
+        """
+        taken: list[str] = []
         key, sequence = f"stranger-{next(self._numbers)}", 0
         for row in rows:
             sequence += row.publishable
@@ -161,8 +168,10 @@ class Strangers:
             kind = _SAID if row.publishable else UNPUBLISHABLE
             values = (event_id, row.topic, key, kind, sequence if row.publishable else None, row.value, headers)
             if self._taken(values):
-                with self._lock:
-                    self._scene.trail.written.append(event_id)
+                taken.append(event_id)
+        with self._lock:
+            self._scene.trail.written += taken
+        return taken
 
     def _taken(self, values: tuple[object, ...]) -> bool:
         """Whether the database has it. Raises psycopg2.Error when it does not answer for long."""
@@ -183,9 +192,16 @@ class Strangers:
             else:
                 return True
 
-    def _make(self, topic: str) -> None:
-        """Where it is there already, somebody asked a broker that makes what it is asked for."""
+    def _make(self, topic: str, behind: list[str]) -> None:
+        """The topic, at last; what was written ``behind`` its rows must be published already."""
+        published = {
+            identity(record) for record in read_all(self._scene.bootstrap_servers, [self._scene.topics.events])
+        }
+        late = [event_id for event_id in behind if event_id not in published]
+        with self._lock:
+            self._scene.trail.held_up += [f"{event_id} waits, because there is no topic {topic}" for event_id in late]
         admin = AdminClient({"bootstrap.servers": self._scene.bootstrap_servers, "log_level": 0})
+        # Where it is there already, somebody asked a broker that makes what it is asked for.
         if topic not in admin.list_topics(timeout=_SECONDS).topics:
             admin.create_topics([NewTopic(topic, 3)])[topic].result(_SECONDS)
 

@@ -96,6 +96,11 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
         {"losses"},
     ),
     (
+        "a row that waited for another topic",
+        replace(PAID, held_up=["event-2 waits"]),
+        {"wrong_ends"},
+    ),
+    (
         "a lease left behind",
         replace(PAID, commands=[{**_command("authorize_payment", "a"), "lease_token": "t"}]),
         {"wrong_ends"},
