@@ -111,7 +111,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         events=sum(record.topic == topics.events for record in evidence.records),
         struck=blows.struck,
         told=world.watch.told,
-        turned_away=world.strangers.turned_away,
+        turned_away=world.strange_rows.turned_away,
         failed=progress.failed,
         findings=findings,
         seconds=time.monotonic() - began,

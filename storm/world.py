@@ -18,7 +18,8 @@ from storm.network import Network, of_networks
 from storm.plan import Attack
 from storm.proof import faults_by_audit
 from storm.readiness import Watch, name_of
-from storm.strangers import Strangers
+from storm.strange_commands import StrangeCommands
+from storm.strange_rows import StrangeRows
 from storm.victims import of_processes, of_servers
 from tests.support.topics import Topics
 
@@ -96,8 +97,9 @@ class World:
             spare.wait_until_ready()
         self.stripe = self.application.simulator.control
         self.scene = Scene(self._database_url, self._kafka.bootstrap_servers, self._topics, self.stripe)
-        self.strangers = Strangers(self.scene)
-        self._open.callback(self.strangers.close)
+        self.strange_rows = StrangeRows(self.scene)
+        self._strange_commands = StrangeCommands(self.scene)
+        self._open.callback(self._strange_commands.close)
         services = self.application.services
         self._consumers = [(services["consume"], links["consume"]), (consumer, consumer_link)]
         self._relays = [(services["relay"], links["relay"]), (relay, relay_link)]
@@ -115,7 +117,8 @@ class World:
             **of_servers(self._postgres, self._kafka, consumers, relays, service, self.watch),
             **of_database(self._postgres, self._database_url, relays, self.watch),
             **of_networks(self._consumers, self._relays, self._service, self.watch),
-            **self.strangers.troubles(relays, extra, self.watch),
+            **self.strange_rows.troubles(relays, self.watch),
+            **self._strange_commands.troubles(extra),
         }
 
     def see_everyone(self) -> None:
