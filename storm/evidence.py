@@ -21,14 +21,14 @@ UNPUBLISHABLE = "stranger.unpublishable"
 
 _REFUSED = """
     SELECT * FROM outbox WHERE EXISTS (
-        SELECT FROM dead_letters d WHERE d.topic = outbox.topic AND d.partition = -1 AND d."offset" = outbox.position)
+        SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = outbox.position)
 """
 _TO_BE_PUBLISHED = """
     SELECT * FROM outbox WHERE NOT EXISTS (
-        SELECT FROM dead_letters d WHERE d.topic = outbox.topic AND d.partition = -1 AND d."offset" = outbox.position)
+        SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = outbox.position)
     ORDER BY position
 """
-"""What Kafka refused for itself is in the dead letters instead."""
+"""What Kafka refused for itself is in the dead letters instead, by its position; its topic's name may be cut there."""
 
 
 def identity(record: Record) -> str:
