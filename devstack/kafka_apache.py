@@ -1,7 +1,6 @@
 """One Apache Kafka broker in KRaft mode: one directory, two loopback ports, gone with us."""
 
 import shutil
-from collections.abc import Mapping
 from typing import Literal, Self
 
 from confluent_kafka import KafkaException
@@ -140,7 +139,7 @@ class ApacheKafka:
         return accepts_connections(_HOST, self.port) and answers(self.bootstrap_servers)
 
 
-def _places(ports: Mapping[str, int]) -> str:
+def _places(ports: dict[str, int]) -> str:
     return ",".join(f"{name}://{_HOST}:{port}" for name, port in ports.items())
 
 
