@@ -24,6 +24,7 @@ QUICK = (
     Attack.PROMOTED,
     Attack.RESTORED,
     Attack.ROWS_LOCKED,
+    Attack.LARGE_COMMANDS,
 )
 """Each once; `make storm` has those as well that take longer, and more of each."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.processes import Command, ManagedProcess
 from devstack.service_process import ServiceProcess
 from storm.readiness import Answer, Outage, Watch
 
@@ -74,3 +75,27 @@ def test_a_process_that_is_not_ready_again_is_named(monkeypatch: pytest.MonkeyPa
     watch.outage(Outage("x", ["database"], [[CONSUMER]]), lambda: None)
     assert len(watch.told) == 1
     assert "but after it: consume 3 is not ready" in watch.untold[0]
+
+
+class Ended(ServiceProcess):
+    """Was started, and runs no more."""
+
+    @property
+    def running(self) -> bool:
+        return False
+
+    @property
+    def run(self) -> ManagedProcess:
+        log = self.log
+        log.write_text("the last words")
+        past = ManagedProcess.__new__(ManagedProcess)
+        past.command = Command(name=self.name, argv=[], log=log)
+        return past
+
+
+def test_a_process_that_ended_by_itself_is_named_with_its_last_words(tmp_path: Path) -> None:
+    watch = Watch()
+    watch.see(Ended("relay", {}, 4, tmp_path))
+    assert len(watch.ended) == 1
+    assert "relay 4 has ended by itself" in watch.ended[0]
+    assert "the last words" in watch.ended[0]
