@@ -27,7 +27,7 @@ up: setup ## The same stack, kept up until Ctrl-C
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-storm: setup ## A thousand sagas while everything is killed at random (STORM="--sagas 100 --kills 20" for less)
+storm: setup ## A thousand sagas under two hundred blows (STORM="--sagas 60 --blows 10 --only silent" for some of them)
 	@$(BIN)/python -m storm $(STORM)
 
 sabotage: setup ## Take each mechanism out in turn and see its tests fail (SABOTAGE="fence gaps" for some, "--list" for all names)

@@ -98,9 +98,12 @@ class Application:
             service.wait_until_ready()
         return self
 
-    def another(self, name: ServiceName) -> ServiceProcess:
-        """One more of its kind, not yet started, on a port and with a log of its own; ends with the others."""
-        process = self._process(name, free_port(), Path(tempfile.mkdtemp(dir=self._directory)))
+    def another(self, name: ServiceName, environment: Mapping[str, str] | None = None) -> ServiceProcess:
+        """One more of its kind, not yet started, on a port and with a log of its own; ends with the others.
+
+        `environment` goes over all the rest.
+        """
+        process = self._process(name, free_port(), Path(tempfile.mkdtemp(dir=self._directory)), environment)
         self._others.append(process)
         return process
 
@@ -126,8 +129,10 @@ class Application:
     ) -> None:
         self.close()
 
-    def _process(self, name: ServiceName, port: int, directory: Path) -> ServiceProcess:
-        ours = {**self._process_environment(), **self._environment_of.get(name, {})}
+    def _process(
+        self, name: ServiceName, port: int, directory: Path, environment: Mapping[str, str] | None = None
+    ) -> ServiceProcess:
+        ours = {**self._process_environment(), **self._environment_of.get(name, {}), **(environment or {})}
         return ServiceProcess(name, overlaid(os.environ, ours), port, directory)
 
     def _process_environment(self) -> dict[str, str]:

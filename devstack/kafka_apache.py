@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from devstack.kafka_install import KAFKA_VERSION, KafkaInstall
 from devstack.ports import accepts_connections, free_port
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, scratch_directory
+from devstack.tcp_proxy import TcpProxy
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -20,7 +21,6 @@ _SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
@@ -45,9 +45,15 @@ class ApacheKafka:
 
     kind: Literal["apache"] = "apache"
 
-    def __init__(self, install: KafkaInstall, settings: dict[str, str] | None = None) -> None:
-        """`settings` go over the broker's, by the names of server.properties."""
+    def __init__(self, install: KafkaInstall, settings: dict[str, str] | None = None, doors: int = 0) -> None:
+        """`settings` go over the broker's, by the names of server.properties; `doors` is how many there will be."""
         self._install = install
+        self._number_of_doors = doors
+        self.doors: tuple[TcpProxy, ...] = ()
+        """Ways to the broker whose network can fail, each for itself, once the broker has started.
+
+        Each leads to a listener that is advertised as the door: who asks through a door is sent to it again.
+        """
         self._settings = {**_SETTINGS, **(settings or {})}
         self._scratch = scratch_directory("kafka")
         self._process: ManagedProcess | None = None
@@ -103,19 +109,30 @@ class ApacheKafka:
     def close(self) -> None:
         """Ends the broker and removes its data."""
         self.kill()
+        self._close_doors()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _choose_ports(self) -> None:
         self.port, controller = free_port(_HOST), free_port(_HOST)
+        self._close_doors()
+        behind = {f"DOOR{number}": free_port(_HOST) for number in range(self._number_of_doors)}
+        self.doors = tuple(TcpProxy(port) for port in behind.values())
+        listened = {"PLAINTEXT": self.port, **behind, "CONTROLLER": controller}
+        advertised = {"PLAINTEXT": self.port, **dict(zip(behind, (door.port for door in self.doors), strict=True))}
         settings = {
             **self._settings,
-            "listeners": f"PLAINTEXT://{_HOST}:{self.port},CONTROLLER://{_HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{_HOST}:{self.port}",
+            "listeners": _places(listened),
+            "advertised.listeners": _places(advertised),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listened),
             "controller.quorum.voters": f"1@{_HOST}:{controller}",
             "log.dirs": str(self._scratch / "data"),
         }
         lines = [f"{name}={value}\n" for name, value in settings.items()]
         (self._scratch / "server.properties").write_text("".join(lines))
+
+    def _close_doors(self) -> None:
+        for door in self.doors:
+            door.close()
 
     def _start_once(self) -> None:
         self._process = ManagedProcess(
@@ -131,6 +148,10 @@ class ApacheKafka:
 
     def _answers(self) -> bool:
         return accepts_connections(_HOST, self.port) and answers(self.bootstrap_servers)
+
+
+def _places(ports: dict[str, int]) -> str:
+    return ",".join(f"{name}://{_HOST}:{port}" for name, port in ports.items())
 
 
 def answers(bootstrap_servers: str, timeout_seconds: float = 2.0) -> bool:

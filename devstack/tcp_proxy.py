@@ -39,6 +39,11 @@ class TcpProxy:
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="tcp-proxy", daemon=True).start()
 
+    @property
+    def address(self) -> str:
+        """host:port of this proxy."""
+        return f"{_HOST}:{self.port}"
+
     def through(self, url: str) -> str:
         """The same URL by way of this proxy."""
         parts = urlsplit(url)

@@ -67,6 +67,18 @@ MECHANISMS = (
         "storm-transitions", "transitions not allowed", "_illegal", f"{_DAMAGE}[a transition that is not allowed]"
     ),
     _uncounted("storm-open", "work left open", "_open", f"{_DAMAGE}[a lease left behind]"),
+    _uncounted("storm-forgotten", "rows that are gone", "_forgotten", f"{_DAMAGE}[a stranger's row that is gone]"),
+    _uncounted(
+        "storm-refused", "good rows that were refused", "_refused_wrongly", f"{_DAMAGE}[a good row that was refused]"
+    ),
+    _uncounted("storm-unheard", "commands that nobody read", "_unheard", f"{_DAMAGE}[a command that nobody read]"),
+    Mechanism(
+        "storm-untold",
+        g.ALL_AT_ONCE,
+        "an outage that /ready does not tell does not count",
+        (Change("storm/readiness.py", "return named and (self.status == 503 or", "return True or ("),),
+        ("tests/unit/storm/test_readiness.py::test_another_answer_or_none_does_not",),
+    ),
     Mechanism(
         "storm-sagas",
         g.ALL_AT_ONCE,

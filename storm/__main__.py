@@ -1,7 +1,8 @@
-"""`python -m storm`: many sagas at once while consumer, relay, service, PostgreSQL and Kafka are killed at random."""
+"""`python -m storm`: many sagas at once while all that they stand on is attacked at random."""
 
 import os
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -12,27 +13,36 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import migrate
-from storm.plan import make_plan
+from storm.network import DOORS
+from storm.plan import Attack, Plan, attacks_named, make_plan
 from storm.report import show
 from storm.run import Result, run
 from storm.world import World
 from tests.support.topics import unique_topics
 
+_BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
+"""As a careful operator has it: rows for a topic that nobody made have to wait."""
+
 
 @click.command()
 @click.option("--sagas", type=click.IntRange(1), default=1000, show_default=True, help="How many sagas.")
-@click.option("--kills", type=click.IntRange(0), default=200, show_default=True, help="How many kill -9.")
+@click.option("--blows", "--kills", "blows", type=click.IntRange(0), default=200, show_default=True, help="How many.")
+@click.option("--only", default="", help="Only blows whose name holds this: silent, killed, locked, restored …")
 @click.option("--seed", type=int, default=1, show_default=True, help="Who, what and in which order.")
 @click.option("--at-once", type=click.IntRange(1), default=100, show_default=True, help="Sagas under way at once.")
-def main(sagas: int, kills: int, seed: int, at_once: int) -> None:
-    """Many sagas at once while everything they stand on is killed at random.
+@click.option("--logs", type=click.Path(path_type=Path), help="A directory in which the processes' logs are kept.")
+def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path | None) -> None:
+    """Many sagas at once while everything they stand on is attacked at random.
 
-    Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice. The seed decides the
-    sagas, the victims and both orders; how the work falls in between is up to the clock.
+    Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was told.
+    The seed decides the sagas, the blows and both orders; how the work falls in between is up to the clock.
     """
     console = Console()
+    attacks = attacks_named(only)
+    if not attacks:
+        raise click.BadParameter(f"no blow is called that; there are: {', '.join(Attack)}", param_hint="--only")
     try:
-        result = _storm(console, sagas=sagas, kills=kills, seed=seed, at_once=at_once)
+        result = _storm(console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once, logs=logs)
     except KafkaUnavailableError as error:
         raise click.ClickException(f"a storm needs Apache Kafka: {error}") from error
     except KeyboardInterrupt:
@@ -42,23 +52,28 @@ def main(sagas: int, kills: int, seed: int, at_once: int) -> None:
     sys.exit(0 if result.clean else 1)
 
 
-def _storm(console: Console, *, sagas: int, kills: int, seed: int, at_once: int) -> Result:
-    console.print(f"{sagas} sagas, {kills} kills, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
+def _storm(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path | None) -> Result:
+    sagas, blows = len(plan.sagas), len(plan.blows)
+    console.print(f"{sagas} sagas, {blows} blows, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
     postgres = EmbeddedPostgres()
-    kafka = ApacheKafka(find_install(console.print))
+    kafka = ApacheKafka(find_install(console.print), _BROKER_SETTINGS, doors=DOORS)
     try:
         postgres.start()
         kafka.start()
         database_url = postgres.databases.create("storm")
         migrate(database_url)
         with World(postgres, database_url, kafka, unique_topics(), seed) as world, _bar(console) as bar:
-            over, killed = bar.add_task("sagas", total=sagas), bar.add_task("kills", total=kills)
+            over, struck = bar.add_task("sagas", total=sagas), bar.add_task("blows", total=blows)
 
-            def told(sagas_over: int, kills_survived: int) -> None:
+            def told(sagas_over: int, blows_struck: int) -> None:
                 bar.update(over, completed=sagas_over)
-                bar.update(killed, completed=kills_survived)
+                bar.update(struck, completed=blows_struck)
 
-            return run(make_plan(sagas, kills, seed), world, at_once=at_once, told=told)
+            try:
+                return run(plan, world, at_once=at_once, told=told)
+            finally:
+                if logs is not None:
+                    world.keep_logs(logs)
     finally:
         kafka.close()
         postgres.close()

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from devstack.stripe_simulator.client import Effect
 from service.domain.status import PaymentStatus, may_become
-from storm.evidence import Evidence, Row
+from storm.evidence import UNPUBLISHABLE, Evidence, Row, identity
 from tests.support.acceptance_kafka import Record
 
 
@@ -24,32 +24,38 @@ class Findings:
     double_effects: list[str]
     """What was done twice at Stripe."""
     wrong_ends: list[str]
-    """Money that is not where the payment says, transitions that are not allowed, work left open."""
+    """Money that is not where the payment says, transitions that are not allowed, work left open or held up."""
+    untold: list[str] = field(default_factory=list)
+    """Outages that /ready did not tell, and processes that were not ready again after one."""
+    unproven: list[str] = field(default_factory=list)
+    """What ``outbox audit`` says is wrong."""
 
     @property
     def clean(self) -> bool:
         """Whether nothing went wrong."""
-        return not any(getattr(self, field.name) for field in fields(self))
+        return not any(getattr(self, one.name) for one in fields(self))
 
     def __str__(self) -> str:
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        named = {one.name: getattr(self, one.name) for one in fields(self)}
         return "\n".join(f"{name}: {found}" for name, found in named.items() if found) or "nothing went wrong"
 
 
 def audit(evidence: Evidence) -> Findings:
     """Hold the evidence against the invariants."""
     return Findings(
-        losses=[*_not_published(evidence), *_from_nowhere(evidence), *_unanswered(evidence)],
+        losses=[
+            *_not_published(evidence),
+            *_from_nowhere(evidence),
+            *_unanswered(evidence),
+            *_forgotten(evidence),
+            *_refused_wrongly(evidence),
+            *_unheard(evidence),
+        ],
         doubles=[*_published_twice(evidence), *_answered_twice(evidence)],
         order_breaks=list(_out_of_order(evidence.records)),
         double_effects=list(_done_twice(evidence.effects)),
-        wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence)],
+        wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence), *evidence.held_up],
     )
-
-
-def identity(record: Record) -> str:
-    """What tells one message from another."""
-    return record.headers.get("ce_id", f"without an id: {record.key}")
 
 
 def _more_than_once(found: Iterable[Any]) -> Iterator[str]:
@@ -70,16 +76,30 @@ def _from_nowhere(evidence: Evidence) -> Iterator[str]:
             yield f"published, but in no outbox: {identity(record)} of {record.key}"
 
 
-def _answers(evidence: Evidence) -> list[tuple[str, str]]:
-    return [record.answers for record in evidence.records if record.answers is not None]
-
-
 def _unanswered(evidence: Evidence) -> Iterator[str]:
-    answered = set(_answers(evidence))
+    answered = set(evidence.answers)
     for row in evidence.commands:
         key = (row["command_type"], row["correlation_id"])
         if row["command_type"] != "cancel_hold" and key not in answered:
             yield f"not answered: {key}, {row['state']} at {row['recovery_point']}, {row['last_error']}"
+
+
+def _forgotten(evidence: Evidence) -> Iterator[str]:
+    kept = {str(row["event_id"]) for row in (*evidence.outbox, *evidence.refused)}
+    return (
+        f"taken by the database, and in no outbox: {event_id}" for event_id in evidence.written if event_id not in kept
+    )
+
+
+def _refused_wrongly(evidence: Evidence) -> Iterator[str]:
+    for row in evidence.refused:
+        if row["type"] != UNPUBLISHABLE:
+            yield f"refused without a reason: position {row['position']}, {row['type']} of {row['key']}"
+
+
+def _unheard(evidence: Evidence) -> Iterator[str]:
+    for asked in evidence.unheard:
+        yield f"neither answered nor a dead letter: {asked.answers}, sent {len(asked.places)} times"
 
 
 def _published_twice(evidence: Evidence) -> Iterator[str]:
@@ -87,7 +107,7 @@ def _published_twice(evidence: Evidence) -> Iterator[str]:
 
 
 def _answered_twice(evidence: Evidence) -> Iterator[str]:
-    return _more_than_once(f"answered {answers}" for answers in _answers(evidence))
+    return _more_than_once(f"answered {answers}" for answers in evidence.answers)
 
 
 def _out_of_order(records: list[Record]) -> Iterator[str]:

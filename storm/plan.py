@@ -1,9 +1,10 @@
-"""What happens in a storm, all of it told by the seed: which sagas, in which order, and who is killed when.
+"""What happens in a storm, all of it told by the seed: which sagas, in which order, and what is done to whom when.
 
 How the processes' own work falls in between is up to the clock, and is no part of the plan.
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,14 +25,29 @@ class Kind(StrEnum):
     INVALID = "a command that cannot be carried out"
 
 
-class Victim(StrEnum):
-    """What is killed."""
+class Attack(StrEnum):
+    """What is done to the service and to what it stands on."""
 
-    CONSUMER = "consumer"
-    RELAY = "relay"
-    SERVICE = "service"
-    POSTGRES = "PostgreSQL"
-    KAFKA = "Kafka"
+    CONSUMER_KILLED = "consumer killed"
+    RELAY_KILLED = "relay killed"
+    SERVICE_KILLED = "service killed"
+    POSTGRES_KILLED = "PostgreSQL killed"
+    KAFKA_KILLED = "Kafka killed"
+    CONSUMER_FROZEN = "consumer frozen past its takeover"
+    RELAY_FROZEN = "relay frozen past its takeover"
+    CONSUMER_PAUSED = "consumer paused again and again"
+    REBALANCED = "consumers rebalanced while full"
+    PROMOTED = "PostgreSQL promoted"
+    RESTORED = "database restored in place"
+    ROWS_LOCKED = "payment rows locked"
+    OUTBOX_LOCKED = "outbox locked"
+    STRANGE_ROWS = "rows of a stranger, refused ones among them"
+    HOMELESS_ROWS = "rows for a missing topic"
+    LARGE_COMMANDS = "large commands"
+    POSTGRES_SILENT = "silent network to PostgreSQL"
+    KAFKA_SILENT = "silent network to Kafka"
+    POSTGRES_AWAY = "PostgreSQL away for long"
+    KAFKA_AWAY = "Kafka away for long"
 
 
 _KINDS = {
@@ -49,8 +65,33 @@ _KINDS = {
 }
 """How often, of a hundred."""
 
-_VICTIMS = {Victim.CONSUMER: 38, Victim.RELAY: 32, Victim.SERVICE: 14, Victim.POSTGRES: 11, Victim.KAFKA: 5}
-_FREEZABLE = (Victim.CONSUMER, Victim.RELAY)
+_ATTACKS = {
+    Attack.CONSUMER_KILLED: 26,
+    Attack.RELAY_KILLED: 22,
+    Attack.SERVICE_KILLED: 10,
+    Attack.POSTGRES_KILLED: 7,
+    Attack.KAFKA_KILLED: 3,
+    Attack.CONSUMER_FROZEN: 4,
+    Attack.RELAY_FROZEN: 4,
+    Attack.CONSUMER_PAUSED: 4,
+    Attack.REBALANCED: 2,
+    Attack.PROMOTED: 2,
+    Attack.RESTORED: 2,
+    Attack.ROWS_LOCKED: 3,
+    Attack.OUTBOX_LOCKED: 1,
+    Attack.STRANGE_ROWS: 3,
+    Attack.HOMELESS_ROWS: 1,
+    Attack.LARGE_COMMANDS: 1,
+    Attack.POSTGRES_SILENT: 2,
+    Attack.KAFKA_SILENT: 1,
+    Attack.POSTGRES_AWAY: 1,
+    Attack.KAFKA_AWAY: 1,
+}
+"""How often, of a hundred."""
+
+_CHOICES = 60
+"""A multiple of every number of things that one attack may strike: none is preferred."""
+
 _COPIES = (1, 1, 1, 2, 3)
 
 
@@ -72,12 +113,11 @@ class Saga:
 
 @dataclass(frozen=True)
 class Blow:
-    """``victim`` dies, or is frozen past its takeover, once so many sagas are over; ``which`` of its kind."""
+    """``attack`` begins once so many sagas are over; ``which`` of the things that it may strike."""
 
-    victim: Victim
+    attack: Attack
     after: int
     which: int
-    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,25 +128,26 @@ class Plan:
     blows: tuple[Blow, ...]
 
 
-def make_plan(sagas: int, kills: int, seed: int) -> Plan:
-    """The same for the same numbers. Every kind of victim is killed at least once where there are kills enough.
-
-    For every ten kills a process is frozen as well, and goes on when others have long taken over.
-    """
+def make_plan(sagas: int, blows: int, seed: int, attacks: Collection[Attack] = tuple(Attack)) -> Plan:
+    """The same for the same arguments. Each of ``attacks`` comes at least once where there are blows enough."""
     chooser = random.Random(seed)  # noqa: S311 - repeatable on purpose
     kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
-    killed = [*list(Victim)[:kills], *chooser.choices(list(_VICTIMS), list(_VICTIMS.values()), k=kills)][:kills]
-    blows = [(victim, False) for victim in killed] + [(chooser.choice(_FREEZABLE), True) for _ in range(kills // 10)]
-    chooser.shuffle(blows)
+    wanted = [attack for attack in Attack if attack in attacks]
+    drawn = [*wanted, *chooser.choices(wanted, [_ATTACKS[attack] for attack in wanted], k=blows)][:blows]
+    chooser.shuffle(drawn)
     # none at the very end: there must be something to disturb
-    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in blows)
+    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in drawn)
     return Plan(
         sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
         blows=tuple(
-            Blow(victim, after, chooser.randrange(2), frozen)
-            for (victim, frozen), after in zip(blows, moments, strict=True)
+            Blow(attack, after, chooser.randrange(_CHOICES)) for attack, after in zip(drawn, moments, strict=True)
         ),
     )
+
+
+def attacks_named(text: str) -> tuple[Attack, ...]:
+    """Those whose name holds ``text``, whatever the case: ``silent``, ``killed``."""
+    return tuple(attack for attack in Attack if text.casefold() in attack.casefold())
 
 
 def _saga(number: int, kind: Kind, chooser: random.Random) -> Saga:

@@ -17,9 +17,11 @@ def show(result: Result, console: Console) -> None:
         "duplicates sent": result.copies,
         "effects at Stripe": result.effects,
         "events": result.events,
-        "kills survived": result.killed.total(),
-        **{f"  {victim}": times for victim, times in sorted(result.killed.items())},
-        "freezes survived": result.frozen.total(),
+        "blows survived": result.struck.total(),
+        **{f"  {attack}": times for attack, times in sorted(result.struck.items())},
+        "outages told": len(result.told),
+        "  after seconds, at most": round(max(result.told, default=0)),
+        "rows that the database turned away": result.turned_away.total(),
     }
     wrong = {
         "losses": findings.losses,
@@ -27,6 +29,8 @@ def show(result: Result, console: Console) -> None:
         "order breaks": findings.order_breaks,
         "double effects": findings.double_effects,
         "wrong ends": findings.wrong_ends,
+        "outages not told": findings.untold,
+        "not proven by outbox audit": findings.unproven,
         "sagas gone wrong": result.failed,
     }
     table = Table(title=f"The storm, {result.seconds:.0f} s")

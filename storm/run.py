@@ -5,20 +5,20 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storm.audit import Findings, audit
-from storm.plan import Blow, Plan, Saga, Victim
+from storm.blows import Striker, striker
+from storm.plan import Attack, Blow, Plan, Saga
 from storm.sagas import SAGAS
 from storm.talk import Heard, SagaFailedError, Surroundings, Talk
 from storm.topics import Commands, Feed
-from storm.victims import Killer
 from storm.world import World
 
 _SETTLE_SECONDS = 120.0
 
 Told = Callable[[int, int], None]
-"""Takes how many sagas are over, and how many kills were survived so far."""
+"""Takes how many sagas are over, and how many blows were struck so far."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,11 @@ class Result:
     copies: int
     effects: int
     events: int
-    killed: Counter[Victim]
-    frozen: Counter[Victim]
+    struck: Counter[Attack]
+    told: list[float]
+    """For each outage that readiness told, after how many seconds."""
+    turned_away: Counter[str]
+    """Strangers' rows that the database did not take, by what it said."""
     failed: list[str]
     """Sagas that heard a wrong answer, or none."""
     findings: Findings
@@ -50,7 +53,7 @@ class _Progress:
         self._told = told
         self._changed = threading.Condition()
         self.over = 0
-        self._kills = 0
+        self._blows = 0
         self.failed: list[str] = []
 
     def saga_over(self, failure: str | None) -> None:
@@ -59,12 +62,12 @@ class _Progress:
             if failure is not None:
                 self.failed.append(failure)
             self._changed.notify_all()
-            self._told(self.over, self._kills)
+            self._told(self.over, self._blows)
 
-    def struck(self, kills: int) -> None:
+    def struck(self, blows: int) -> None:
         with self._changed:
-            self._kills = kills
-            self._told(self.over, kills)
+            self._blows = blows
+            self._told(self.over, blows)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
@@ -83,11 +86,19 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
     progress = _Progress(told)
     try:
         world.begin_faults()
-        with Killer(world.mortals) as killer:
-            _rage(plan, killer, around, progress, at_once)
-            killer.all_back()
+        with striker(world.troubles) as blows:
+            _rage(plan, blows, around, progress, at_once)
+            blows.all_back()
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
+        world.see_everyone()
+        findings = audit(evidence)
+        findings = replace(
+            findings,
+            wrong_ends=[*findings.wrong_ends, *world.watch.ended],
+            untold=world.watch.untold,
+            unproven=world.prove(),
+        )
     finally:
         feed.close()
         commands.close()
@@ -98,31 +109,32 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         copies=around.sent["copies"],
         effects=len(evidence.effects),
         events=sum(record.topic == topics.events for record in evidence.records),
-        killed=killer.killed,
-        frozen=killer.frozen,
+        struck=blows.struck,
+        told=world.watch.told,
+        turned_away=world.strange_rows.turned_away,
         failed=progress.failed,
-        findings=audit(evidence),
+        findings=findings,
         seconds=time.monotonic() - began,
     )
 
 
-def _rage(plan: Plan, killer: Killer, around: Surroundings, progress: _Progress, at_once: int) -> None:
+def _rage(plan: Plan, attacker: Striker, around: Surroundings, progress: _Progress, at_once: int) -> None:
     """Sagas begin as others end, but none runs ahead of a blow that is due: the blows come while there is work."""
     blows = deque(plan.blows)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
         for number, saga in enumerate(plan.sagas):
             progress.wait_for(number - at_once + 1)
-            _strike_as_due(blows, killer, progress)
+            _strike_as_due(blows, attacker, progress)
             pool.submit(_play, saga, around, progress)
         while blows:
             progress.wait_for(blows[0].after)
-            _strike_as_due(blows, killer, progress)
+            _strike_as_due(blows, attacker, progress)
 
 
-def _strike_as_due(blows: deque[Blow], killer: Killer, progress: _Progress) -> None:
+def _strike_as_due(blows: deque[Blow], attacker: Striker, progress: _Progress) -> None:
     while blows and blows[0].after <= progress.over:
-        killer.strike(blows.popleft())
-        progress.struck(killer.killed.total())
+        attacker.strike(blows.popleft())
+        progress.struck(attacker.struck.total())
 
 
 def _play(saga: Saga, around: Surroundings, progress: _Progress) -> None:

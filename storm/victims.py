@@ -1,90 +1,109 @@
-"""Who can be killed, and how they come back."""
+"""The service's processes and what they stand on, as what is killed, frozen and paused."""
 
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
 
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ServiceProcess
-from storm.plan import Blow, Victim
+from storm.blows import Trouble
+from storm.network import KAFKA, POSTGRES
+from storm.plan import Attack
+from storm.readiness import Affected, Outage, Watch, name_of
 
-_MOST_AT_ONCE = 8
 _FROZEN_SECONDS = 7.0
 """Longer than a lease, and than PostgreSQL and Kafka wait for a silent relay or consumer."""
 
+_PAUSES = (0.2, 1.5, 0.4, 0.8, 2.0, 0.3)
+_BETWEEN_PAUSES = 0.3
 
-@dataclass(frozen=True)
-class Mortal:
-    """``kill`` is kill -9, ``freeze`` SIGSTOP; ``revive`` and ``thaw`` return when it can be worked with again."""
-
-    kill: Callable[[], object]
-    revive: Callable[[], object]
-    freeze: Callable[[], None] = lambda: None
-    thaw: Callable[[], None] = lambda: None
+Server = EmbeddedPostgres | ApacheKafka
 
 
-def process(found: ServiceProcess) -> Mortal:
-    """One of the service's processes."""
+def killed(process: ServiceProcess, watch: Watch) -> Trouble:
+    """kill -9, and started again at once."""
 
-    def send(number: signal.Signals) -> None:
-        if found.process is not None:
-            found.process.send(number)
+    def kill() -> None:
+        watch.see(process)
+        process.kill()
+
+    return Trouble(frozenset({name_of(process)}), process.restart, kill)
+
+
+def frozen(process: ServiceProcess) -> Trouble:
+    """SIGSTOP, and SIGCONT when others have long taken over."""
 
     def thaw() -> None:
         time.sleep(_FROZEN_SECONDS)
-        send(signal.SIGCONT)
-        found.wait_until_ready()
+        _send(process, signal.SIGCONT)
+        process.wait_until_ready()
 
-    return Mortal(found.kill, found.restart, lambda: send(signal.SIGSTOP), thaw)
-
-
-def server(found: EmbeddedPostgres | ApacheKafka) -> Mortal:
-    """What they stand on."""
-    return Mortal(found.kill, found.start)
+    return Trouble(frozenset({name_of(process)}), thaw, lambda: _send(process, signal.SIGSTOP))
 
 
-class Killer:
-    """Strikes in the order asked for, and brings each victim back at once, beside what goes on.
+def paused(process: ServiceProcess) -> Trouble:
+    """A machine that has too much to do: SIGSTOP and SIGCONT in turn."""
 
-    Only what works is struck: a victim that is still coming back is waited for.
-    """
+    def stutter() -> None:
+        for seconds in _PAUSES:
+            _send(process, signal.SIGSTOP)
+            time.sleep(seconds)
+            _send(process, signal.SIGCONT)
+            time.sleep(_BETWEEN_PAUSES)
+        process.wait_until_ready()
 
-    def __init__(self, mortals: dict[Victim, list[Mortal]]) -> None:
-        self._mortals = mortals
-        self._pool = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="reviver")
-        self._coming_back: dict[tuple[Victim, int], Future[object]] = {}
-        self.killed: Counter[Victim] = Counter()
-        self.frozen: Counter[Victim] = Counter()
+    return Trouble(frozenset({name_of(process)}), stutter)
 
-    def strike(self, blow: Blow) -> None:
-        """Raises what the victim's last return raised."""
-        choice = self._mortals[blow.victim]
-        place = (blow.victim, blow.which % len(choice))
-        if place in self._coming_back:
-            self._coming_back[place].result()
-        victim = choice[place[1]]
-        strike, heal, counted = (
-            (victim.freeze, victim.thaw, self.frozen) if blow.frozen else (victim.kill, victim.revive, self.killed)
-        )
-        strike()
-        counted[blow.victim] += 1
-        self._coming_back[place] = self._pool.submit(heal)
 
-    def all_back(self) -> None:
-        """Returns when all who were struck work again. Raises what a return raised."""
-        for coming_back in self._coming_back.values():
-            coming_back.result()
+def server_killed(server: Server) -> Trouble:
+    """kill -9, and started again at once."""
+    return Trouble(frozenset({server.kind}), server.start, server.kill)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+def server_away(server: Server, name: str, part: Sequence[str], affected: Affected, watch: Watch) -> Trouble:
+    """kill -9, and away for so long that readiness must tell. Nobody else is struck meanwhile."""
+    outage = Outage(f"{name} is away", part, affected)
+    places = {server.kind, *(name_of(process) for process in outage.processes)}
+    return Trouble(frozenset(places), lambda: watch.outage(outage, server.start), server.kill)
+
+
+def of_processes(
+    consumers: Sequence[ServiceProcess],
+    relays: Sequence[ServiceProcess],
+    services: Sequence[ServiceProcess],
+    watch: Watch,
+) -> dict[Attack, list[Trouble]]:
+    """All that happens to a process itself."""
+    return {
+        Attack.CONSUMER_KILLED: [killed(one, watch) for one in consumers],
+        Attack.RELAY_KILLED: [killed(one, watch) for one in relays],
+        Attack.SERVICE_KILLED: [killed(one, watch) for one in services],
+        Attack.CONSUMER_FROZEN: [frozen(one) for one in consumers],
+        Attack.RELAY_FROZEN: [frozen(one) for one in relays],
+        Attack.CONSUMER_PAUSED: [paused(one) for one in consumers],
+    }
+
+
+def of_servers(
+    postgres: EmbeddedPostgres,
+    kafka: ApacheKafka,
+    consumers: Sequence[ServiceProcess],
+    relays: Sequence[ServiceProcess],
+    service: ServiceProcess,
+    watch: Watch,
+) -> dict[Attack, list[Trouble]]:
+    """All that happens to what they stand on. Each process needs PostgreSQL; of the relays one needs Kafka."""
+    each = [[one] for one in consumers]
+    without_postgres = [*each, *([one] for one in relays), [service]]
+    return {
+        Attack.POSTGRES_KILLED: [server_killed(postgres)],
+        Attack.KAFKA_KILLED: [server_killed(kafka)],
+        Attack.POSTGRES_AWAY: [server_away(postgres, "PostgreSQL", POSTGRES, without_postgres, watch)],
+        Attack.KAFKA_AWAY: [server_away(kafka, "Kafka", KAFKA, [*each, relays], watch)],
+    }
+
+
+def _send(process: ServiceProcess, number: signal.Signals) -> None:
+    if process.process is not None:
+        process.process.send(number)

@@ -1,14 +1,26 @@
-"""All that a storm goes over: the service's processes, twice where two may run, on servers that can be killed."""
+"""All that a storm goes over: the service's processes, twice where two may run, on servers and networks that fail."""
 
+import shutil
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from devstack.application import Application
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.service_process import ALL_SERVICES
+from storm.blows import Trouble
+from storm.database import of_database
 from storm.evidence import Scene
-from storm.plan import Victim
-from storm.victims import Mortal, process, server
+from storm.network import Network, of_networks
+from storm.plan import Attack
+from storm.proof import faults_by_audit
+from storm.readiness import Watch, name_of
+from storm.strange_commands import StrangeCommands
+from storm.strange_rows import StrangeRows
+from storm.victims import of_processes, of_servers
 from tests.support.topics import Topics
 
 _ENVIRONMENT = {
@@ -44,48 +56,86 @@ class World:
     def __init__(
         self, postgres: EmbeddedPostgres, database_url: str, kafka: ApacheKafka, topics: Topics, seed: int
     ) -> None:
+        """``kafka`` has a door for each consumer and relay."""
         self._topics = topics
         self._postgres = postgres
         self._kafka = kafka
         self._database_url = database_url
         self._seed = seed
-        self.application = Application(
-            database_url=database_url,
-            kafka=kafka,
-            environment={**_ENVIRONMENT, **topics.environment},
-            stripe_arguments=("--seed", str(seed)),
-        )
+        self._open = ExitStack()
+        self.watch = Watch()
 
     def __enter__(self) -> Self:
-        try:
-            return self._start()
-        except BaseException:
-            self.application.close()
-            raise
+        with self._open:
+            self._start()
+            self._open = self._open.pop_all()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.application.close()
+        self._open.close()
 
-    def _start(self) -> Self:
+    def _start(self) -> None:
+        network = self._open.enter_context(Network(self._postgres, self._kafka, self._database_url))
+        links = {name: network.link(to_kafka=name != "serve") for name in ALL_SERVICES}
+        self.application = Application(
+            database_url=self._database_url,
+            kafka=self._kafka,
+            environment={**_ENVIRONMENT, **self._topics.environment},
+            environment_of={name: link.environment for name, link in links.items()},
+            stripe_arguments=("--seed", str(self._seed)),
+        )
+        self._open.callback(self.application.close)
         self.application.start()
-        spares = [self.application.another("consume"), self.application.another("relay")]
-        for spare in spares:
+        consumer_link, relay_link = network.link(), network.link()
+        consumer = self.application.another("consume", consumer_link.environment)
+        relay = self.application.another("relay", relay_link.environment)
+        for spare in (consumer, relay):
             spare.start()
-        for spare in spares:
+        for spare in (consumer, relay):
             spare.wait_until_ready()
-        services = self.application.services
-        self.mortals: dict[Victim, list[Mortal]] = {
-            Victim.CONSUMER: [process(services["consume"]), process(spares[0])],
-            Victim.RELAY: [process(services["relay"]), process(spares[1])],
-            Victim.SERVICE: [process(services["serve"])],
-            Victim.POSTGRES: [server(self._postgres)],
-            Victim.KAFKA: [server(self._kafka)],
-        }
         self.stripe = self.application.simulator.control
         self.scene = Scene(self._database_url, self._kafka.bootstrap_servers, self._topics, self.stripe)
-        return self
+        self.strange_rows = StrangeRows(self.scene)
+        self._strange_commands = StrangeCommands(self.scene)
+        self._open.callback(self._strange_commands.close)
+        services = self.application.services
+        self._consumers = [(services["consume"], links["consume"]), (consumer, consumer_link)]
+        self._relays = [(services["relay"], links["relay"]), (relay, relay_link)]
+        self._service = (services["serve"], links["serve"])
+
+    @cached_property
+    def troubles(self) -> dict[Attack, list[Trouble]]:
+        """All that can be done to it."""
+        consumers, relays = [one for one, _ in self._consumers], [one for one, _ in self._relays]
+        service = self._service[0]
+        plain = {"DATABASE_URL": self._database_url, "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers}
+        extra = self.application.another("consume", plain)
+        return {
+            **of_processes(consumers, relays, [service], self.watch),
+            **of_servers(self._postgres, self._kafka, consumers, relays, service, self.watch),
+            **of_database(self._postgres, self._database_url, relays, self.watch),
+            **of_networks(self._consumers, self._relays, self._service, self.watch),
+            **self.strange_rows.troubles(relays, self.watch),
+            **self._strange_commands.troubles(extra),
+        }
+
+    def see_everyone(self) -> None:
+        """At the end, when nobody is struck."""
+        for process, _ in (*self._consumers, *self._relays, self._service):
+            self.watch.see(process)
+
+    def keep_logs(self, directory: Path) -> None:
+        """Each process's log, under the name that findings have for it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for process, _ in (*self._consumers, *self._relays, self._service):
+            shutil.copy(process.log, directory / f"{name_of(process)}.log")
+
+    def prove(self) -> list[str]:
+        """What ``outbox audit`` finds; nothing, if all is well."""
+        plain = {"DATABASE_URL": self._database_url, "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers}
+        return faults_by_audit({**plain, **self._topics.environment}, self.scene)
 
     def begin_faults(self) -> None:
         """Stripe answers badly now and then, and its webhooks come late, twice, out of order or not at all."""

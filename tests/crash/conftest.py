@@ -16,6 +16,7 @@ from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.processes import ProcessFailedError
 from service.crash_points import CrashPoint
 from service.storage import migrate
+from storm.network import DOORS
 from tests.crash.lane import Lane
 from tests.crash.scenarios import SCENARIOS
 from tests.support.requirements import unavailable
@@ -59,9 +60,9 @@ def mortal_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def mortal_kafka() -> Iterator[ApacheKafka]:
-    """A broker of these tests' own: they kill it."""
+    """A broker of these tests' own: they kill it, and cut processes off from it."""
     try:
-        broker = ApacheKafka(find_install(lambda _: None))
+        broker = ApacheKafka(find_install(lambda _: None), doors=DOORS)
     except (KafkaUnavailableError, ProcessFailedError) as error:
         unavailable("real Kafka", error)
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from devstack.stripe_simulator.client import Effect
 from storm.audit import Findings, audit
-from storm.evidence import Evidence
+from storm.evidence import UNPUBLISHABLE, Asked, Evidence
 from tests.support.acceptance_kafka import Record
 
 PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"
@@ -81,6 +81,26 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
     ("a transition that is not allowed", replace(PAID, transitions=PAID.transitions[1:]), {"wrong_ends"}),
     ("a status without its transition", replace(PAID, transitions=PAID.transitions[:1]), {"wrong_ends"}),
     (
+        "a stranger's row that is gone",
+        replace(PAID, written=["event-1", "event-9"]),
+        {"losses"},
+    ),
+    (
+        "a good row that was refused",
+        replace(PAID, outbox=[_row(1)], records=[HELD], refused=[_row(2)]),
+        {"losses"},
+    ),
+    (
+        "a command that nobody read",
+        replace(PAID, asked=[Asked(("authorize_payment", "a"), ((0, 1),)), Asked(("x", "unread"), ((0, 2),))]),
+        {"losses"},
+    ),
+    (
+        "a row that waited for another topic",
+        replace(PAID, held_up=["event-2 waits"]),
+        {"wrong_ends"},
+    ),
+    (
         "a lease left behind",
         replace(PAID, commands=[{**_command("authorize_payment", "a"), "lease_token": "t"}]),
         {"wrong_ends"},
@@ -99,3 +119,16 @@ def test_a_command_answered_twice_is_found() -> None:
     again = _event(3, "release_payment", "r", 14)
     findings = audit(replace(PAID, records=[HELD, RELEASED, again], outbox=[_row(1), _row(2), _row(3)]))
     assert findings.doubles == ["answered ('release_payment', 'r'): 2 times"]
+
+
+def test_a_row_that_nobody_can_publish_belongs_in_the_dead_letters() -> None:
+    refused = {**_row(7), "type": UNPUBLISHABLE}
+    assert audit(replace(PAID, refused=[refused], written=["event-7"])).clean
+
+
+def test_a_dead_letter_is_an_answer_when_every_copy_has_one() -> None:
+    told = Record("commands.dead_letter", 0, 1, None, b'{"partition": 0, "offset": 2}', {"ce_id": "event-3"})
+    with_letter = replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, told])
+    once, twice = Asked(("x", "y"), ((0, 2),)), Asked(("x", "y"), ((0, 2), (0, 5)))
+    assert audit(replace(with_letter, asked=[once])).clean
+    assert not audit(replace(with_letter, asked=[twice])).clean

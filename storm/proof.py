@@ -1,0 +1,44 @@
+"""The operators' own proof at the end: ``outbox audit``."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from devstack.service_process import ROOT, overlaid
+from storm.evidence import UNPUBLISHABLE, Scene
+
+_SECONDS = 180.0
+_UNPUBLISHABLE = "SELECT event_id::text FROM outbox WHERE type = %s"
+
+
+def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
+    """What it finds wrong, rows aside that nobody can publish."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "outbox", "audit", "--since", "1d", "--json"],
+        cwd=ROOT,
+        env=overlaid(os.environ, environment),
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    known = {row["event_id"] for row in scene.rows(_UNPUBLISHABLE, (UNPUBLISHABLE,))}
+    faults = faults_in(done.stdout, known) if done.stdout else []
+    return faults if faults or known else [f"exit code {done.returncode}: {done.stderr.strip()}"]
+
+
+def faults_in(report: str, unpublishable: set[str]) -> list[str]:
+    """Each row of the report that is about anything else."""
+    found: dict[str, Any] = json.loads(report)
+    lists = {name: rows for name, rows in found.items() if isinstance(rows, list)}
+    return [
+        f"{name}: {row}"
+        for name, rows in lists.items()
+        for row in rows
+        if not isinstance(row, dict) or row.get("event_id") not in unpublishable
+    ]
