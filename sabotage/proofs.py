@@ -118,7 +118,7 @@ MECHANISMS = (
         g.ALL_AT_ONCE,
         "a webhook's transaction has no crash point around it",
         (
-            Change("service/usecases/stripe_events.py", "        reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)\n", ""),
+            Change("service/usecases/stripe_events.py", "            reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)\n", ""),
             Change("service/usecases/stripe_events.py", "        reached(CrashPoint.WEBHOOK_AFTER_COMMIT)\n", ""),
         ),
         (f"{_KIT}::test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not",),
