@@ -17,7 +17,7 @@ _ABSENT = f"""
         WITH c AS ({CANDIDATES.format(where=f"NOT {UNSETTLED} AND created_at >= %(since)s")})
         SELECT position, event_id::text, topic, key, type, sequence, replayed, created_at, {MAYBE_GONE} AS maybe_gone
         FROM c WHERE NOT {PUBLISHED} AND NOT EXISTS (
-            SELECT FROM dead_letters d WHERE d.topic = c.topic AND d.partition = -1 AND d."offset" = c.position)
+            SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = c.position)
 """
 
 _MISSING = """

@@ -15,7 +15,7 @@ from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled, runs
 from relay.producer import Publisher
 from relay.recall import Memory, recall, recall_without_receipts
-from relay.receipt import Receipt
+from relay.receipt import Receipt, Witness
 from relay.reconcile import Compared, reconcile
 from relay.stages import Stage
 from relay.vigil import Vigil
@@ -64,7 +64,7 @@ class Beginning:
         compared = Compared(memory.settled, 0, [])
         if memory.doubt is not None:
             compared = self._compare(memory, memory.doubt)
-        receipt = Receipt(compared.settled, life.epoch, self._source.witness(compared.settled.high))
+        receipt = Receipt(compared.settled, life.epoch, self._last(found, memory, compared.settled))
         if memory.doubt is not None:
             self._publisher.publish([], receipt)
         for positions in compared.out_of_turn:
@@ -75,6 +75,12 @@ class Beginning:
         mirror = Mirror(self._leadership.query, self._relay, life, receipt, standing)
         _log.info("active", low=receipt.settled.low, ranges=len(receipt.settled.above), doubted=memory.doubt)
         return Begun(receipt, life, mirror)
+
+    def _last(self, found: Receipt | None, memory: Memory, settled: Settled) -> Witness | None:
+        """The last row: as it was compared with the receipt, for it may have been exchanged since."""
+        if memory.doubt is None and found is not None and found.settled == settled:
+            return found.witness
+        return self._source.witness(settled.high)
 
     def _remember(self, found: Receipt | None) -> tuple[Life, Memory, str | None]:
         """Of which outbox, what is remembered of it, and the doubt that stands in the checkpoint now."""

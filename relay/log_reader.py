@@ -23,6 +23,10 @@ class DoubtError(Exception):
     """
 
 
+class LastRowError(DoubtError):
+    """The last row that was read is gone, or another one."""
+
+
 class Found(NamedTuple):
     """What a statement read."""
 
@@ -101,7 +105,7 @@ class LogReader:
     def read(self) -> Batch:
         """The next rows, gaps that were filled among them; empty when there are none now.
 
-        Raises DoubtError when the last row read before is gone or another one.
+        Raises LastRowError when the last row read before is gone or another one.
         """
         if not self._held:
             self._read_tail()
@@ -146,7 +150,7 @@ class LogReader:
     def _compare(self, last: Row | None) -> None:
         """While it stands, no position up to it was handed out again: what was read with it is of one history."""
         if (last and Witness.of(last)) != self._last:
-            raise DoubtError(f"the row at position {self._high} is not the one that was read")
+            raise LastRowError(f"the row at position {self._high} is not the one that was read")
 
     def _look_at_gaps(self) -> tuple[list[Row], list[Range]]:
         if not self._gaps:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack, closing
 from functools import partial
 
-from relay import metrics
+from relay import checkpoint, metrics
 from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
 from relay.beginning import Beginning
@@ -13,7 +13,7 @@ from relay.exactly_once import ExactlyOnce
 from relay.health import Health
 from relay.lag import LagMeter
 from relay.leadership import Leadership
-from relay.log_reader import LogReader
+from relay.log_reader import LastRowError, LogReader
 from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
@@ -65,7 +65,7 @@ class Turn:
             reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)
             health.publishing = True
             metrics.ACTIVE.set(1)
-            Loop(
+            loop = Loop(
                 mirror=mirror,
                 reader=stack.enter_context(closing(AsideReader(reader, destinations, health.aside))),
                 publisher=publisher,
@@ -76,7 +76,13 @@ class Turn:
                 health=health,
                 known=destinations.refusals,
                 lag=lag,
-            ).run()
+            )
+            try:
+                loop.run()
+            except LastRowError as exc:
+                # Whoever takes the next turn may have no receipt that names the row.
+                checkpoint.keep_doubt(self._leadership.query, settings.relay_name, life, str(exc))
+                raise
 
     def sever(self) -> None:
         """End a read that waits for PostgreSQL."""

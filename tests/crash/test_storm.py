@@ -25,6 +25,7 @@ QUICK = (
     Attack.RESTORED,
     Attack.ROWS_LOCKED,
     Attack.LARGE_COMMANDS,
+    Attack.STRANGE_ROWS,
 )
 """Each once; `make storm` has those as well that take longer, and more of each."""
 

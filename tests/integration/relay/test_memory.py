@@ -154,6 +154,29 @@ def test_a_database_restored_in_place_under_a_running_relay(
     assert [record.event_id for record in reader.read_to_end()] == [*events, *again, *later]
 
 
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+def test_rows_that_others_were_restored_over_are_published(
+    database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader, delivery: str
+) -> None:
+    """Sequence and checkpoint stay as they were: only the last row says that this is another history."""
+    events = write(database_url, topics.events, 5)
+    with RunningRelay(settings.model_copy(update={"relay_delivery": delivery})):
+        reader.read_events(events)
+        wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 5")
+        with session(database_url) as restore, restore.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("DELETE FROM outbox WHERE position > 3")
+            others = [append(restore, topics.events, f"other-{number}") for number in range(2)]
+            cursor.execute("CREATE TEMP TABLE moved AS SELECT * FROM outbox WHERE position > 5")
+            cursor.execute("DELETE FROM outbox WHERE position > 5")
+            cursor.execute("UPDATE moved SET position = position - 2")
+            cursor.execute("INSERT INTO outbox OVERRIDING SYSTEM VALUE SELECT * FROM moved")
+            restore.commit()
+        reader.read_events(others)
+
+    assert [record.event_id for record in reader.read_to_end()] == [*events, *others]
+
+
 def test_a_receipt_without_room_for_everything(
     monkeypatch: pytest.MonkeyPatch, database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
