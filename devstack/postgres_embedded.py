@@ -33,7 +33,7 @@ _SIGNALS: dict[StopMode, signal.Signals] = {  # PostgreSQL documentation, "Shutt
 SETTINGS: dict[str, str] = {
     "listen_addresses": _HOST,
     "unix_socket_directories": "",
-    "max_connections": "200",
+    "max_connections": "400",
     "shared_buffers": "64MB",
     "dynamic_shared_memory_type": "mmap",  # in the data directory: nothing in /dev/shm to leave behind
     "fsync": "off",

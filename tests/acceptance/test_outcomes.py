@@ -53,6 +53,8 @@ def test_released(world: World) -> None:
         "status": "SUCCEEDED",
         "runner_id": "runner-7",
         "amount": 1700,
+        "transfer_amount": 1700,
+        "transfer_currency": "sgd",
         "correlation_id": sent.correlation_id,
     }
     assert (transfer.amount, transfer.destination) == (1700, "acct_runner7")

@@ -16,7 +16,7 @@ from devstack.kafka import Kafka
 from devstack.service_process import ServiceName
 from service.crash_points import CrashPoint
 from storm.audit import audit
-from storm.evidence import Scene
+from storm.evidence import UNPUBLISHABLE, Scene
 from storm.plan import Kind, Saga
 from storm.talk import Heard, Surroundings, Talk
 from storm.topics import Commands, Feed
@@ -31,9 +31,9 @@ _QUIET_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _KILLED = 128 + signal.SIGKILL
 
-_APPEND = """
+_APPEND = f"""
     INSERT INTO outbox (event_id, topic, key, type, value, headers)
-    VALUES (%s, %s, 'too-large', 'too_large', repeat('x', 2 * 1024 * 1024), '[]')
+    VALUES (%s, %s, 'too-large', '{UNPUBLISHABLE}', repeat('x', 2 * 1024 * 1024), '[]')
 """
 
 _REFUSED = "SELECT id FROM dead_letters WHERE partition = -1"

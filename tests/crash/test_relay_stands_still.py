@@ -27,7 +27,9 @@ from tests.support.topics import Topics, make_topic
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 GRACE_SECONDS = 12
-LOCK_HOLDER = "SELECT pid FROM pg_stat_activity WHERE application_name = 'relay: leader'"
+LOCK_HOLDER = """
+    SELECT pid FROM pg_stat_activity WHERE application_name = 'relay: leader' AND datname = current_database()
+"""
 
 
 class Answer(NamedTuple):

@@ -8,6 +8,7 @@ from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from tests.crash.besieged import besieged
 from tests.integration.relay.writers import execute, write
+from tests.support.emptying import UNGUARDED
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
@@ -27,7 +28,7 @@ def test_rows_written_after_a_restore_in_place_are_published(
         rig.reader.read_events(lost)
 
         if emptied:
-            execute(rig.url, "TRUNCATE outbox, relay_checkpoints")
+            execute(rig.url, f"{UNGUARDED}; TRUNCATE outbox, relay_checkpoints")
             mortal_postgres.run(
                 "pg_restore",
                 "--data-only",

@@ -3,10 +3,11 @@
 from service.storage.tables import metadata
 
 _TABLES = [table.name for table in reversed(metadata.sorted_tables)]
-_UNGUARDED = "SET LOCAL session_replication_role = replica"
+UNGUARDED = "SET LOCAL session_replication_role = replica"
+"""The triggers sleep until the transaction is over; only a superuser may tell them to."""
 
-DELETE_ALL = "; ".join([_UNGUARDED, *(f"DELETE FROM {name}" for name in _TABLES)])
+DELETE_ALL = "; ".join([UNGUARDED, *(f"DELETE FROM {name}" for name in _TABLES)])
 """Quicker than TRUNCATE, which makes new files and has every session read its catalogue again."""
 
-BEGIN_ANEW = f"{_UNGUARDED}; TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY"
+BEGIN_ANEW = f"{UNGUARDED}; TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY"
 """Positions are counted from 1 again."""

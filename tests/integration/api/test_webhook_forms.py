@@ -95,7 +95,13 @@ def test_what_the_database_refuses_is_recorded(client: FlaskClient, book: Book) 
     with book.engine.begin() as connection:
         connection.execute(text("ALTER TABLE payments ADD CHECK (stripe_charge_id <> 'ch_refused')"))
     payment = History(book.engine).accept("o", "c")
-    intent = {**INTENT, "latest_charge": "ch_refused", "metadata": {"payment_id": str(payment.payment_id)}}
+    owned = {
+        "capture_method": "manual",
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "metadata": {"payment_id": str(payment.payment_id)},
+    }
+    intent = {**INTENT, **owned, "latest_charge": "ch_refused"}
     assert _deliver(client, _event(data={"object": intent})) == 200
     assert _recorded(book, "evt_1").result == "refused"
 

@@ -15,6 +15,7 @@ from service.settings import RelaySettings
 from service.storage import migrate
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
 from tests.integration.relay.writers import append, execute, session, write
+from tests.support.emptying import UNGUARDED
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
@@ -24,14 +25,13 @@ SEQUENCE = "pg_get_serial_sequence('outbox', 'position')"
 
 def set_back(url: str) -> None:
     """As after a copy that left the sequence behind: what was pruned is handed out again."""
-    execute(url, "DELETE FROM outbox WHERE position <= 8")
+    execute(url, f"{UNGUARDED}; DELETE FROM outbox WHERE position <= 8")
     execute(url, f"SELECT setval({SEQUENCE}, 1, false)")
 
 
 def begin_anew(url: str) -> None:
     """Everything is emptied."""
-    execute(url, "DELETE FROM outbox")
-    execute(url, "TRUNCATE outbox RESTART IDENTITY")
+    execute(url, f"{UNGUARDED}; TRUNCATE outbox RESTART IDENTITY")
 
 
 def outbox(settings: RelaySettings, *words: str, code: int = 0) -> Any:
