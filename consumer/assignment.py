@@ -8,7 +8,7 @@ from consumer.identity import to_metadata
 from consumer.metrics import COMMIT_FAILURES
 from consumer.offsets import OffsetTracker, Partition
 from consumer.stages import Stage, Stages
-from consumer.starts import Starts
+from consumer.starts import ExchangedError, Starts
 from consumer.workers import Workers
 from service.crash_points import CrashPoint, reached
 from service.logs import get_logger
@@ -65,6 +65,9 @@ class Assignment:
             starts, error = self._starts.find(consumer, waiting)
             fresh = [TopicPartition(*partition, start.offset) for partition, start in starts.items()]
             consumer.incremental_assign(fresh)
+        except ExchangedError:
+            self._exchange(consumer)
+            return None
         except KafkaException as exc:
             error, fresh, starts = exc.args[0], [], {}
             if error.fatal():
@@ -82,16 +85,23 @@ class Assignment:
 
     def look(self, consumer: Consumer) -> None:
         """Whether the topic is still the one that we read, and librdkafka's assignment the one that we think it is."""
-        if self._starts.look(list(self._told)):
-            for partition in list(self._told):
-                self._tracker.assign(partition)  # Another claim: what is left of the old topic commits nothing.
-                self.displaced(consumer, partition)
+        if self._starts.look():
+            self._exchange(consumer)
         found = {_name(partition) for partition in consumer.assignment()}
         if found != self._told.keys():
             _log.error("librdkafka reads other partitions than ours", ours=sorted(self._told), its=sorted(found))
             consumer.incremental_unassign([TopicPartition(*partition) for partition in found - self._told.keys()])
             self._told = {partition: told for partition, told in self._told.items() if partition in found}
             self._all_read = False
+
+    def _exchange(self, consumer: Consumer) -> None:
+        """Everything is placed anew, in the other topic."""
+        owned = list(self._tracker.reach())
+        self._starts.exchange(owned)
+        for partition in owned:
+            self._tracker.assign(partition)  # Another claim: what is left of the old topic commits nothing.
+            self.displaced(consumer, partition)
+        self._all_read, self._place_at = False, 0.0
 
     def on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Hand over: what runs may end, what waits is dropped, what is finished is committed.

@@ -25,6 +25,7 @@ class KafkaHealth:
         self._silent_until: dict[int, float] = {}
         self._last_error = "not connected yet"
         self._consumer_error: str | None = None
+        self._consumer_error_at = 0.0
 
     def fault(self) -> str | None:
         """None when records can come."""
@@ -40,7 +41,7 @@ class KafkaHealth:
 
     def on_consumer_error(self, error: KafkaError) -> None:
         """The topic or the group cannot be had: missing, not allowed, polled too late."""
-        self._consumer_error = error.str()
+        self._consumer_error, self._consumer_error_at = error.str(), time.monotonic()
         self.on_error(error)
 
     def on_error(self, error: KafkaError) -> None:
@@ -56,4 +57,6 @@ class KafkaHealth:
         statistics = json.loads(text)
         self._connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
         self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
+        if self._joined and time.monotonic() - self._consumer_error_at > _SILENCE:
+            self._consumer_error = None  # Not repeated, and the group stands: it was mended, though no record came.
         self._lag.tell(statistics.get("topics", {}))

@@ -20,6 +20,10 @@ class Start:
     stands: bool
 
 
+class ExchangedError(Exception):
+    """The name stands for another topic than the one that is read: nothing known of it holds."""
+
+
 class Starts:
     """Asks Kafka, and says what is missing. Nothing is left to ``auto.offset.reset``, which skips without a word."""
 
@@ -27,22 +31,32 @@ class Starts:
         self._identity = identity
         self._missing = missing
         self.topic_id: str | None = None
+        self._other_id: str | None = None
 
-    def look(self, owned: Collection[Partition]) -> bool:
-        """Whether the name stands for another topic than the one that was read: said for each of ``owned``."""
-        return self._changed(self._identity.look(), owned)
+    def look(self) -> bool:
+        """Whether the name stands for another topic than the one that is read."""
+        return self._is_other(self._identity.look())
+
+    def exchange(self, owned: Collection[Partition]) -> None:
+        """The other topic is the one that is read from now on: said for each of ``owned``."""
+        if self._other_id is None:
+            raise LookupError("no other topic was seen")
+        self.topic_id, self._other_id = self._other_id, None
+        for partition in owned:
+            self._missing.exchanged(partition, self.topic_id)
 
     def find(
         self, consumer: Consumer, expected: Mapping[Partition, int | None]
     ) -> tuple[dict[Partition, Start], KafkaError | None]:
         """``expected``: the offset to be read next where it is known, or None: then the group's.
 
-        What could be found out, and why the rest could not. Raises KafkaException when Kafka answers nothing at all.
+        What could be found out, and why the rest could not. Raises KafkaException when Kafka answers nothing at all,
+        ExchangedError when the topic is another one: all partitions of it then, also those that are being read.
         """
         topic_id = self._identity.current(_SECONDS)
-        known = (
-            {} if self._changed(topic_id, expected) else {at: one for at, one in expected.items() if one is not None}
-        )
+        if self._is_other(topic_id):
+            raise ExchangedError
+        known = {at: one for at, one in expected.items() if one is not None}
         self.topic_id = topic_id
         starts: dict[Partition, Start] = {}
         error: KafkaError | None = None
@@ -58,11 +72,10 @@ class Starts:
                 error = exc.args[0]
         return starts, error
 
-    def _changed(self, topic_id: str | None, partitions: Collection[Partition]) -> bool:
+    def _is_other(self, topic_id: str | None) -> bool:
         if topic_id is None or self.topic_id is None or topic_id == self.topic_id:
             return False
-        for partition in partitions:
-            self._missing.exchanged(partition, topic_id)
+        self._other_id = topic_id
         return True
 
     def _from_group(self, consumer: Consumer, partition: Partition, committed: TopicPartition) -> Start:

@@ -67,8 +67,10 @@ class Workers:
             return self._lanes.set_aside()
 
     def fault(self) -> str | None:
-        """What the last job failed with; None once one went through."""
-        return None if self._fault is None else f"commands: the last one failed: {self._fault}"
+        """What the last job failed with; None once one went through, or nothing that failed is left to be tried."""
+        if self._fault is None or not self.set_aside():
+            return None
+        return f"commands: the last one failed: {self._fault}"
 
     def submit(self, job: Job) -> None:
         """Queue it behind everything in its lane."""

@@ -129,7 +129,10 @@ class _Probes:
             if not made.done():
                 made.set_result(answer)
 
-        threading.Thread(target=lambda: loop.call_soon_threadsafe(done, _safely(make)), daemon=True).start()
+        try:
+            threading.Thread(target=lambda: loop.call_soon_threadsafe(done, _safely(make)), daemon=True).start()
+        except RuntimeError:
+            done(_said(HTTPStatus.SERVICE_UNAVAILABLE, "no thread can be started"))
         return made
 
     def _ready(self) -> Answer:

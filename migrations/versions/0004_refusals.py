@@ -165,17 +165,22 @@ FREE_OWN_KEYS = (
 """A record from outside may have taken the key of the service's own command: the hold is still to be cancelled."""
 
 
+_TIMEOUTS = ("lock_timeout", "statement_timeout")
+
+
 @contextmanager
 def _live() -> Iterator[Connection]:
     """Outside any transaction, and patient: what waits here keeps nobody else waiting."""
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay what they are
+        before = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in _TIMEOUTS]
         connection.exec_driver_sql("SET lock_timeout = 0; SET statement_timeout = 0")
         try:
             yield connection
         finally:
             # The connection is the next revision's, too.
-            connection.exec_driver_sql("RESET lock_timeout; RESET statement_timeout")
+            for name, value in zip(_TIMEOUTS, before, strict=True):
+                connection.exec_driver_sql(f"SET {name} = '{value}'")
             connection.execution_options(no_parameters=False)
 
 

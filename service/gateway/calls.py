@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import stripe
 
-from service.gateway.faults import fault_of, is_rate_limit, read
+from service.domain.errors import StripeBusyError, StripeUnknownError
+from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.pace import Pace
 from service.gateway.translate import Json, UnreadableError, text
 from service.logs import get_logger
@@ -43,7 +44,7 @@ class Calls:
         after: dict[str, str] = {}
         while True:
             page = self.get(*path, limit=PAGE_SIZE, **params, **after)
-            items = _items(page)
+            items = items_of(page)
             yield from items
             if not items or not page.get("has_more"):
                 return
@@ -59,7 +60,7 @@ class Calls:
         except stripe.StripeError as exc:
             self._note(exc, path[0])
             # without its cause: the library's error quotes the whole answer, client secrets and all
-            raise fault_of(read(exc)) from None
+            raise self._fault(method, exc) from None
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             # the library stumbles over an error that is no object
             raise UnreadableError("an error that is no object") from exc
@@ -67,6 +68,14 @@ class Calls:
         if not isinstance(answer.data, Mapping):
             raise UnreadableError("an answer that is no object")
         return answer.data
+
+    @staticmethod
+    def _fault(method: str, exc: stripe.StripeError) -> Fault:
+        """Only an effect's answer is kept under its key; what a read was answered says nothing of the key."""
+        fault = fault_of(read(exc))
+        if method == "get" and isinstance(fault, StripeUnknownError | StripeBusyError):
+            fault.stored = False
+        return fault
 
     def _note(self, exc: stripe.StripeError, resource: str) -> None:
         if is_rate_limit(exc):
@@ -76,7 +85,8 @@ class Calls:
             _log.error("stripe_refused_us", resource=resource, kind=type(exc).__name__, reason=read(exc).described)
 
 
-def _items(page: Json) -> list[Json]:
+def items_of(page: Json) -> list[Json]:
+    """The objects of one page. Raises UnreadableError."""
     items = page.get("data")
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise UnreadableError("a list without objects")

@@ -1,7 +1,7 @@
 """What stands at Stripe, found without our own record of it.
 
-Lists, not search: a search lags by up to a minute, and what it does not show may be there all the same
-(Stripe documentation, "Search").
+Lists first: a search lags by up to a minute, and what it does not show may be there all the same (Stripe
+documentation, "Search"). What is older than the list begins is searched for.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import Any
 from service.domain.ours import is_our_transfer
 from service.domain.ports import Intent, Refund, Transfer, TransferRequest
 from service.gateway import translate
-from service.gateway.calls import Calls
+from service.gateway.calls import Calls, items_of
 from service.gateway.params import created, transfer_group
 
 _WINDOWS = (timedelta(minutes=20), timedelta(hours=2))
@@ -29,7 +29,14 @@ def intent(
         for found in calls.all("payment_intents", created=created(start, end), **only):
             if translate.payment_id_of(found) == payment_id and is_ours(read := translate.intent_of(found)):
                 return read
-    return None
+    return _older_intent(calls, payment_id, is_ours)
+
+
+def _older_intent(calls: Calls, payment_id: str, is_ours: Callable[[Intent], bool]) -> Intent | None:
+    """One made before our records say that it was wanted: by a database that lost them since. A search shows it."""
+    page = calls.get("payment_intents", "search", query=f"metadata['payment_id']:'{payment_id}'")
+    found = map(translate.intent_of, items_of(page))
+    return next(filter(is_ours, found), None)
 
 
 def transfer(calls: Calls, request: TransferRequest) -> Transfer | None:

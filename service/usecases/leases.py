@@ -67,7 +67,7 @@ class LeaseKeeper:
         try:
             with transaction(self._engine) as connection:
                 leases.renew(connection, tokens, self.length)
-        except SQLAlchemyError as exc:
+        except (SQLAlchemyError, OSError) as exc:
             # Not fatal: every final write is fenced by its token, and the next round tries again.
             log.warning("leases not renewed", error=described(exc), leases=len(tokens))
             return False

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.observations import Observed
+from service.domain.observations import DISPUTED_CODES, Observed
 from service.domain.payment import Payment
 from service.domain.plans import Mode, Next, Settled, plan_hold
 from service.domain.ports import Intent, PaymentGateway, Refund, StepResult, Transfer
@@ -30,6 +30,10 @@ MOST_CALLS = 12
 LOCK_TRIES = 4
 """What Stripe has answered is worth a second of waiting for the payment's row: without it the step is asked about
 again, once the lease has run out."""
+
+
+DISPUTE_PAUSE_SECONDS = 3600.0
+"""A bank takes weeks over a dispute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def _never_given_up(claim: Claim, outcome: Known | Passing) -> Known | Passing:
     if not isinstance(outcome, StripeRefusedError):
         return outcome
     log.error("a hold could not be cancelled yet", payment_id=str(claim.payment.payment_id), reason=outcome.message)
-    return StripeBusyError(outcome.message, stored=True)
+    pause = DISPUTE_PAUSE_SECONDS if outcome.code in DISPUTED_CODES else None
+    return StripeBusyError(outcome.message, pause, stored=True)
 
 
 def _is_held(progress: Progress, claim: Claim) -> bool:

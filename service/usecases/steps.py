@@ -16,7 +16,6 @@ from service.domain.ports import (
     IntentStatus,
     PaymentGateway,
     Refund,
-    Settlement,
     StepResult,
     TransferRequest,
 )
@@ -176,7 +175,8 @@ def transfer_request(attempt: Attempt, intent: Intent) -> TransferRequest:
     if not isinstance(command, Release) or payment.stripe_charge_id is None:
         raise TypeError(f"{command.type} of payment {payment.payment_id} has nothing to transfer")
     settled = intent.charge.settlement if intent.charge else None
-    settled = settled or Settlement(payment.amount, payment.currency)
+    if settled is None:
+        raise StripeUnknownError("Stripe has not settled the charge yet: what can be transferred is not known")
     return TransferRequest(
         payment_id=str(payment.payment_id),
         order_id=payment.order_id,

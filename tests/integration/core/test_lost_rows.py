@@ -55,6 +55,18 @@ def test_a_key_that_was_used_with_another_request_says_nothing_and_stripe_is_ask
         check_settled(after)
 
 
+def test_an_older_hold_is_found_though_the_command_came_again_hours_later(new_database: OpenCore) -> None:
+    with new_database() as before:
+        payment = before.authorize(description="as it was")
+        intent = before.payment(payment)["stripe_payment_intent_id"]
+    with new_database() as after:
+        after.stripe.advance(3 * 3600)
+        after.authorize(description="as it is now")
+        after.settle()
+        assert after.payment(payment)["stripe_payment_intent_id"] == intent
+        assert len(after.stripe.ledger("hold")) == 1
+
+
 def test_a_repeated_release_finds_its_capture_and_its_transfer(new_database: OpenCore) -> None:
     with new_database() as before:
         payment = before.authorize()

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from consumer.offsets import Partition
 from consumer.ports import DueCommand
-from consumer.starts import Start
+from consumer.starts import ExchangedError, Start
 from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
 
 LONG = 20.0
@@ -124,15 +124,22 @@ class FakeStarts:
         self.offset = 0
         self.refuse: KafkaError | None = None
         self.exchanged = False
+        self.seen_in_find = False
+        self.told: list[Partition] = []
         self.expected: list[dict[Partition, int | None]] = []
 
-    def look(self, _owned: Any) -> bool:
-        was, self.exchanged = self.exchanged, False
-        return was
+    def look(self) -> bool:
+        return self.exchanged
+
+    def exchange(self, owned: list[Partition]) -> None:
+        self.exchanged = self.seen_in_find = False
+        self.told += owned
 
     def find(
         self, _consumer: Any, expected: dict[Partition, int | None]
     ) -> tuple[dict[Partition, Start], KafkaError | None]:
+        if self.seen_in_find:
+            raise ExchangedError
         self.expected.append(expected)
         if self.refuse is not None:
             return {}, self.refuse

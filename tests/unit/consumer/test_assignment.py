@@ -206,6 +206,17 @@ def test_another_topic_of_the_name_is_read_from_where_the_group_is_in_it(bench: 
     assert bench.fake.asked == [], "what the old topic's record finished is nothing of the new one"
 
 
+def test_another_topic_that_is_seen_while_one_partition_is_placed_has_all_of_them_placed_anew(bench: Bench) -> None:
+    """Or the others would be read on from the old topic's offsets."""
+    bench.begin(1, 40)
+    bench.starts.seen_in_find = True
+    bench.assignment.displaced(bench.consumer, ("commands", 0))
+    bench.assignment.place(bench.consumer)
+    bench.assignment.place(bench.consumer)
+    assert sorted(bench.starts.told) == [("commands", 0), ("commands", 1)]
+    assert bench.starts.expected[-1] == {("commands", 0): None, ("commands", 1): None}
+
+
 def test_what_the_client_does_not_read_though_it_is_ours_is_read_again(bench: Bench) -> None:
     bench.fake.reads = {("commands", 0), ("commands", 7)}
     bench.assignment.look(bench.consumer)

@@ -51,7 +51,7 @@ def test_an_intent_that_is_not_ours_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"amount": 100}, {"currency": "usd"}, {"metadata": {}}, {"metadata": {"payment_id": "p-theirs"}}]
+    "changed", [{"metadata": {}}, {"metadata": {"payment_id": "p-theirs"}}, {"source_transaction": "ch_theirs"}]
 )
 def test_a_transfer_that_another_program_made_from_our_charge_is_not_ours(changed: dict[str, Any]) -> None:
     assert gateway(FakeStripe(page({**TRANSFER, **changed}))).find_transfer(PAYOUT) is None

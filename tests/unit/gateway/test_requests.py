@@ -179,10 +179,12 @@ def test_the_search_for_an_intent_is_bounded_by_time() -> None:
     side = FakeStripe(page())
     assert gateway(side).find_intent("p", None, SINCE, any_intent) is None
     start = int(SINCE.timestamp())
-    windows = [(a.params["created[gte]"], a.params.get("created[lt]")) for a in side.asked]
+    *listed, searched = side.asked
+    windows = [(a.params["created[gte]"], a.params.get("created[lt]")) for a in listed]
     ends = [start + int(timedelta(minutes=20).total_seconds()), start + int(timedelta(hours=2).total_seconds())]
     assert windows == [(str(start), str(ends[0])), (str(ends[0]), str(ends[1])), (str(ends[1]), None)]
     assert all("customer" not in asked.params for asked in side.asked)
+    assert searched.params["query"] == "metadata['payment_id']:'p'", "what is older than that is searched for"
 
 
 def test_the_search_among_a_customers_intents_is_one_list() -> None:
