@@ -178,6 +178,10 @@ def test_postgresql_ends_every_session(small_batches: RelaySettings, topics: Top
     with RunningRelay(small_batches):
         first = write(url, topics.events, 5)
         reader.read_events(first)
-        execute(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'relay:%%'")
+        execute(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'relay:%%' "
+            "AND datname = current_database()",
+        )
         second = write(url, topics.events, 5, first=6)
         assert_once_and_in_order(reader, [*first, *second])

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -160,7 +161,8 @@ def test_rows_that_others_were_restored_over_are_published(
 ) -> None:
     """Sequence and checkpoint stay as they were: only the last row says that this is another history."""
     events = write(database_url, topics.events, 5)
-    with RunningRelay(settings.model_copy(update={"relay_delivery": delivery})):
+    often = {"relay_delivery": delivery, "relay_poll_interval": timedelta(seconds=0.5)}  # a restore wakes nobody
+    with RunningRelay(settings.model_copy(update=often)):
         reader.read_events(events)
         wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 5")
         with session(database_url) as restore, restore.cursor() as cursor:
