@@ -34,21 +34,23 @@ def test_a_promotion_in_the_middle_of_a_backlog(
     """The dead letters' topic kept only a record that is younger than the backlog of the other topic."""
     with besieged(mortal_database_url, kafka, tmp_path, batch_size=50) as rig:
         dead_letters = make_topic(kafka, rig.settings.dead_letter_topic, partitions=1)
-        with session(rig.url) as writer:
+        with session(rig.url) as backlog, session(rig.url) as writer:
+            late = [append(backlog, dead_letters, "late")]
+            events = [append(backlog, rig.topics.events, f"k{number % 7}") for number in range(ROWS)]
             letters = [append(writer, dead_letters, "dead"), append(writer, dead_letters, "dead")]
-            events = [append(writer, rig.topics.events, f"k{number % 7}") for number in range(ROWS)]
-            letters.append(append(writer, dead_letters, "dead"))
+            early = [append(writer, rig.topics.events, "early") for _ in range(PUBLISHED_BEFORE)]
             writer.commit()
-        reader = TopicReader(kafka, dead_letters)
-        rig.start()
-        rig.wait_for_events(PUBLISHED_BEFORE)
-        reader.read_events(letters[:2])
-        rig.kill_all()
+            reader = TopicReader(kafka, dead_letters)
+            rig.start()
+            rig.reader.read_events(early)
+            reader.read_events(letters)
+            rig.kill_all()
+            backlog.commit()  # written before the letters were published, and not read yet
         delete_before(kafka, dead_letters, 1)
         lose(rig)
         mortal_postgres.promote()
         rig.start()
 
-        assert [record.event_id for record in reader.read_events(letters)] == letters
+        assert [record.event_id for record in reader.read_events(late)] == [*letters, *late]
         reader.close()
-        assert sorted(record.event_id for record in rig.reader.read_events(events)) == sorted(events)
+        assert sorted(record.event_id for record in rig.reader.read_events(events)) == sorted([*early, *events])
