@@ -1,7 +1,6 @@
 """What the relay does when its memory is gone, or the database is older than it."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from service.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
-from tests.integration.relay.writers import append, execute, session, write
+from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
@@ -49,12 +48,6 @@ def forget_checkpoint(settings: RelaySettings) -> None:
 def age_checkpoint(settings: RelaySettings) -> None:
     """As if the relay had died before each mirroring."""
     execute(settings.database_url.get_secret_value(), "UPDATE relay_checkpoints SET low = 1, ranges = '[]'")
-
-
-def wait_for(url: str, query: str) -> None:
-    """Until ``query`` finds a row."""
-    while not execute(url, query):
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

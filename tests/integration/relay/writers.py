@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import uuid4
@@ -62,6 +63,12 @@ def execute(url: str, statement: str, *values: object) -> list[tuple[object, ...
         rows = cursor.fetchall() if cursor.description else []
         connection.commit()
         return rows
+
+
+def wait_for(url: str, query: str) -> None:
+    """Until ``query`` finds a row."""
+    while not execute(url, query):
+        time.sleep(0.02)
 
 
 def without_rules(url: str, *names: str) -> None:
