@@ -144,3 +144,9 @@ def _record(message: Message) -> Record:
     assert isinstance(key, bytes)
     assert isinstance(value, bytes)
     return Record(dict(headers)["ce_id"], key.decode(), value.decode(), headers, message.partition() or 0)
+
+
+def publish(settings: RelaySettings, reader: TopicReader, events: list[str]) -> None:
+    """Runs a relay until the reader has read these events."""
+    with RunningRelay(settings):
+        reader.read_events(events)

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from service.settings import RelaySettings
-from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
+from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.topics import Topics
 
@@ -29,11 +29,6 @@ def copy_of(postgres_server: Postgres) -> Iterator[Callable[[str], str]]:
     yield copy
     for name in made:
         postgres_server.databases.drop(name)
-
-
-def publish(settings: RelaySettings, reader: TopicReader, events: list[str]) -> None:
-    with RunningRelay(settings):
-        reader.read_events(events)
 
 
 def forget_receipt(settings: RelaySettings) -> None:

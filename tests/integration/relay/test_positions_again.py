@@ -13,7 +13,7 @@ from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from service.settings import RelaySettings
 from service.storage import migrate
-from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
+from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.emptying import UNGUARDED
 from tests.support.topics import Topics
@@ -70,8 +70,7 @@ def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     before = write(database_url, topics.events, 10)
-    with RunningRelay(settings):
-        reader.read_events(before)
+    publish(settings, reader, before)
     set_back(database_url)
     after = write(database_url, topics.events, 5, first=11)
 
@@ -83,8 +82,7 @@ def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_
     assert relay["waiting"] == 5
     assert "handed out again" in relay["doubt"]
 
-    with RunningRelay(settings):
-        reader.read_events(after)
+    publish(settings, reader, after)
     assert published(reader) == [*before, *after]
     assert all(row["published"] for row in outbox(settings, "list"))
     (relay,) = outbox(settings, "stats")["relays"]
@@ -96,8 +94,7 @@ def test_a_repair_appends_above_everything(
 ) -> None:
     """No relay has run since the positions were handed out again."""
     before = write(database_url, topics.events, 10)
-    with RunningRelay(settings):
-        reader.read_events(before)
+    publish(settings, reader, before)
     set_back(database_url)
     after = write(database_url, topics.events, 5, first=11)
     found = outbox(settings, "audit", "--since", "1h", code=1)
@@ -105,8 +102,7 @@ def test_a_repair_appends_above_everything(
     outbox(settings, "audit", "--since", "1h", "--repair", "--yes")
     replayed = execute(database_url, "SELECT min(position) FROM outbox WHERE replayed")
     assert replayed > [(10,)]
-    with RunningRelay(settings):
-        reader.read_events(after)
+    publish(settings, reader, after)
 
 
 def test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position(
@@ -114,8 +110,7 @@ def test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position(
 ) -> None:
     """What waited when the copy was made comes before what was written to the copy."""
     before = write(database_url, topics.events, 10)
-    with RunningRelay(settings):
-        reader.read_events(before)
+    publish(settings, reader, before)
     waiting = write(database_url, topics.events, 3, first=11)
     set_back(database_url)
     after = write(database_url, topics.events, 5, first=14)
@@ -152,8 +147,7 @@ def test_a_cut_over_by_replication(
 ) -> None:
     """Logical replication copies rows and no sequence: the first rows of the new database have old positions."""
     before = write(database_url, topics.events, 10)
-    with RunningRelay(settings):
-        reader.read_events(before)
+    publish(settings, reader, before)
     execute(database_url, "DELETE FROM outbox WHERE position <= 8")
     waiting = write(database_url, topics.events, 2, key="other")
     copy_rows(database_url, another_database_url, "outbox")
