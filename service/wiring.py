@@ -21,6 +21,7 @@ from service.storage.readiness import DatabaseReadiness
 from service.usecases.burial import Burial
 from service.usecases.claims import Claims
 from service.usecases.completion import Completion
+from service.usecases.due_looks import DueLooks
 from service.usecases.engine import CommandEngine
 from service.usecases.leases import LeaseKeeper
 from service.usecases.reconcile import Reconciler
@@ -76,7 +77,12 @@ def command_engine(
             runner=parts.runner,
             lease=settings.lease,
             completion=Completion(
-                parts.database, parts.claims, parts.runner, parts.reconciler, settings.reconcile_interval
+                parts.database,
+                parts.claims,
+                parts.runner,
+                parts.reconciler,
+                settings.reconcile_interval,
+                DueLooks(parts.database, parts.reconciler),
             ),
         )
         database = DatabaseReadiness(settings.database_url.get_secret_value())

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from service.domain.commands import Release, Revert
-from service.domain.ports import StripeEvent
+from service.domain.stripe_objects import StripeEvent
 from service.usecases.queries import History, PaymentView
 
 

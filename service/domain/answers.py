@@ -6,6 +6,7 @@ from uuid import UUID
 
 from service.domain.commands import CommandType
 from service.domain.errors import ErrorCode
+from service.domain.ledger import Movement
 from service.domain.messages import Answer
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
@@ -57,6 +58,8 @@ def reverted(payment: Payment, subject: Subject, event_type: str) -> Answer:
     payload = _of(payment) | {"status": PaymentStatus.REVERTED.value}
     if payment.stripe_refund_id is not None:
         payload["refund_id"] = payment.stripe_refund_id
+        if payment.refund_status is not None:
+            payload["refund_status"] = payment.refund_status
     if event_type == "payment.failed":
         payload |= {"error": CANCELED.error.value, "message": "The payment was reverted as asked."}
     return Answer(event_type, subject.correlation_id, payload, subject.type)
@@ -69,7 +72,19 @@ def failed(payment: Payment, subject: Subject, failure: Failure) -> Answer:
 
 def hold_ended(payment: Payment) -> Answer:
     """News: an authorised hold ended on its own. It answers no command."""
-    return Answer("payment.failed", payment.authorize_correlation_id, _of(payment) | _why(CANCELED))
+    payload = _of(payment) | _why(CANCELED)
+    return Answer("payment.failed", payment.authorize_correlation_id, payload, news=payment.status)
+
+
+def news(payment: Payment, kind: str, movement: Movement, correlation_id: str, **more: Any) -> Answer:
+    """News of the payment's money; ``amount`` and ``currency`` are the movement's, which it is known by."""
+    payload = _of(payment) | {
+        "status": payment.status.value,
+        "currency": movement.currency,
+        "amount": movement.amount,
+        **more,
+    }
+    return Answer(kind, correlation_id, payload, news=f"{movement.kind} {movement.proof}")
 
 
 def refused(

@@ -3,8 +3,6 @@
 from service.domain.observations import SEEN_BY_EVENT
 
 MONEY_EVENTS = (
-    "payment_intent.processing",
-    "payment_intent.requires_action",
     "payment_intent.partially_funded",
     "charge.captured",
     "charge.expired",
@@ -22,7 +20,7 @@ MONEY_EVENTS = (
     "transfer.updated",
     "transfer.reversed",
 )
-"""What tells of money beside the four that settle a payment: followed by a look at Stripe where it says anything new."""
+"""What else tells of money: followed by a look at Stripe where it says anything new."""
 
 NOTED_EVENTS = (
     "radar.early_fraud_warning.created",

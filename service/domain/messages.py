@@ -27,12 +27,16 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is told of a payment or of a command: an event without its place in the stream."""
+    """What is told of a payment or of a command: an event without its place in the stream.
+
+    ``news``: of what news this is the only event, where it answers no command.
+    """
 
     type: str
     correlation_id: str
     payload: dict[str, Any]
     command_type: str | None = None
+    news: str | None = None
 
 
 def outcome_id(command_type: str, correlation_id: str) -> UUID:
@@ -40,9 +44,9 @@ def outcome_id(command_type: str, correlation_id: str) -> UUID:
     return uuid5(_NAMESPACE, f"outcome\0{command_type}\0{correlation_id}")
 
 
-def news_id(payment_id: UUID, status: str) -> UUID:
-    """Event id of news that answers no command: one per payment and status reached."""
-    return uuid5(_NAMESPACE, f"news\0{payment_id}\0{status}")
+def news_id(payment_id: UUID, news: str) -> UUID:
+    """Event id of news that answers no command: one for each thing that can be told of a payment."""
+    return uuid5(_NAMESPACE, f"news\0{payment_id}\0{news}")
 
 
 def rfc3339(moment: datetime) -> str:

@@ -10,10 +10,11 @@ from enum import Enum, auto
 
 from service.domain import answers
 from service.domain.errors import ErrorCode
+from service.domain.ledger import Movement
 from service.domain.messages import Answer
 from service.domain.payment import Failure, Payment
-from service.domain.ports import Intent, IntentError, IntentStatus
 from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.stripe_objects import Intent, IntentError, IntentStatus
 
 
 class Seen(Enum):
@@ -42,16 +43,23 @@ SEEN_BY_EVENT = {
     "payment_intent.succeeded": Seen.CAPTURED,
     "payment_intent.canceled": Seen.CANCELED,
     "payment_intent.payment_failed": Seen.DECLINED,
+    "payment_intent.processing": Seen.PROCESSING,
+    "payment_intent.requires_action": Seen.ACTION,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The payment after the look, what to tell, and whether its hold must be cancelled."""
+    """The payment after the look, what to tell, whether its hold must be cancelled, and the movements learnt.
+
+    ``look``: what was seen is not all; Stripe must be asked for the whole.
+    """
 
     payment: Payment
     answers: tuple[Answer, ...] = ()
     cancel_hold: bool = False
+    movements: tuple[Movement, ...] = ()
+    look: bool = False
 
 
 def observe(payment: Payment, seen: Seen, intent: Intent, *, revert_open: bool, now: datetime) -> Observed:
@@ -165,8 +173,9 @@ DISPUTED_CODES = frozenset({"charge_disputed", "refund_disputed_payment"})
 REFUNDED_KIND = "charge_refunded"
 """Our own look refuses to pay a runner for what the customer has got back."""
 
-_DISPUTED = (
-    "The customer's bank disputes the charge; answer the dispute in Stripe's Dashboard, ask again once it is closed."
+DISPUTED = Failure(
+    ErrorCode.PAYMENT_DISPUTED,
+    "The customer's bank disputes the charge; answer the dispute in Stripe's Dashboard, ask again once it is closed.",
 )
 _AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
@@ -186,7 +195,7 @@ def failure_of(error: IntentError | None) -> Failure:
     if error.kind == "card_error":
         return Failure(ErrorCode.CARD_DECLINED, error.message or "The card was declined.", code)
     if error.code in DISPUTED_CODES:
-        return Failure(ErrorCode.PAYMENT_DISPUTED, _DISPUTED, code)
+        return replace(DISPUTED, stripe_code=code)
     if error.kind == REFUNDED_KIND:
         return Failure(ErrorCode.PAYMENT_REFUNDED, error.message)
     if error.code in _AMOUNT_CODES:

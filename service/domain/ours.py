@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.domain.payment import Payment
-from service.domain.ports import Intent, StripeEvent, Transfer, TransferRequest
+from service.domain.stripe_objects import Intent, StripeEvent, Transfer, TransferRequest
 
 _OUR_CAPTURE_METHOD = "manual"
 

@@ -1,15 +1,21 @@
 """A payment: what we know of it, and nothing of how it is stored."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from service.domain.errors import ErrorCode
+from service.domain.ledger import RUNNER_SIDE, Money, Movement
 from service.domain.status import PaymentStatus, may_become
 
 _PAYMENTS = UUID("5b1f6d0e-0c55-4e0c-9d51-6b6f4d3f7a10")
 """The namespace of payment ids: this project's own, and fixed for ever."""
+
+
+MONEY_FIELDS = tuple(field.name for field in fields(Money))
+"""The sums of its movements that a payment carries; the database keeps them."""
 
 
 def payment_id_of(correlation_id: str) -> UUID:
@@ -18,6 +24,14 @@ def payment_id_of(correlation_id: str) -> UUID:
     A database that lost its rows gives a repeated command the same id, and so finds what stands at Stripe.
     """
     return uuid5(_PAYMENTS, correlation_id)
+
+
+def as_uuid(text: str | None) -> UUID | None:
+    """The id, if it is one."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
 
 
 class TransitionError(Exception):
@@ -43,6 +57,10 @@ class Payment:
 
     ``transfer_amount`` is in minor units of ``transfer_currency``, the one that Stripe settled the charge in.
 
+    ``held`` to ``reversed`` are the sums of the payment's movements; ``money`` has them together. ``refund_status`` is
+    Stripe's, of the refund that stands. The two later correlation ids are those of the last release and revert that
+    were told as done.
+
     ``captured_at``, ``canceled_at`` and the Stripe ids are facts: effects that stand at Stripe, whatever the status.
     """
 
@@ -64,6 +82,16 @@ class Payment:
     transfer_currency: str | None = None
     stripe_reversal_id: str | None = None
     stripe_refund_id: str | None = None
+    refund_status: str | None = None
+    release_correlation_id: str | None = None
+    revert_correlation_id: str | None = None
+    held: int = 0
+    captured: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    contested: int = 0
+    transferred: int = 0
+    reversed: int = 0
     captured_at: datetime | None = None
     canceled_at: datetime | None = None
     revert_reason: str | None = None
@@ -79,5 +107,17 @@ class Payment:
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether the hold is known to be gone: cancelled, or its money given back."""
-        return self.canceled_at is not None or self.stripe_refund_id is not None
+        """Whether the hold is known to be gone: cancelled, or its money given back, or taken by a bank for good."""
+        return self.canceled_at is not None or self.stripe_refund_id is not None or self.money.is_all_back
+
+    @property
+    def money(self) -> Money:
+        """The sums of the payment's movements."""
+        return Money(*(getattr(self, name) for name in MONEY_FIELDS))
+
+    def with_movements(self, movements: Collection[Movement]) -> "Payment":
+        """The payment with these movements in its sums."""
+        sums = self.money.after(movements)
+        sent = next((m.currency for m in movements if m.kind in RUNNER_SIDE and not m.stray), None)
+        currency = self.transfer_currency or sent
+        return replace(self, **asdict(sums), transfer_currency=currency)

@@ -13,9 +13,11 @@ from service.domain.answers import Subject
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
 from service.domain.errors import ErrorCode
 from service.domain.messages import Answer
+from service.domain.news import REFUNDED
+from service.domain.observations import DISPUTED
 from service.domain.payment import Failure, Payment
-from service.domain.ports import Intent, IntentStatus, Refund, StepResult
 from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.stripe_objects import Intent, IntentStatus, Refund, StepResult
 
 
 class Step(StrEnum):
@@ -124,6 +126,8 @@ def _release(command: Release, payment: Payment) -> Next:
             return _transfer(payment)
         case PaymentStatus.SUCCEEDED:
             return _released_before(command, payment)
+        case PaymentStatus.REVERTED if payment.refunded or payment.disputed:
+            return _money_gone(command, payment)
         case _:
             return _refuse(command, payment, "only an authorised payment can be released")
 
@@ -132,9 +136,23 @@ def _transfer(payment: Payment) -> Call:
     return Call(Step.CAPTURE, Mode.LOOK) if payment.stripe_charge_id is None else Call(Step.TRANSFER)
 
 
-def _released_before(command: Release, payment: Payment) -> Settled:
+def _money_gone(command: Release, payment: Payment) -> Settled:
+    """The customer, or a bank, has it back: by a revert as asked, else by whatever the payment's failure says."""
+    code = (payment.failure or {}).get("error")
+    if code not in _GONE:
+        return _refuse(command, payment, "only an authorised payment can be released")
+    return Settled(payment, (answers.failed(payment, subject_of(command), _GONE[code]),))
+
+
+_GONE = {failure.error.value: failure for failure in (REFUNDED, DISPUTED)}
+
+
+def _released_before(command: Release, payment: Payment) -> Next:
     if payment.stripe_reversal_id is not None:
-        return _refuse(command, payment, "the transfer was taken back by a revert; revert again to finish it")
+        return _transfer(payment)
+    if payment.reversed:
+        why = f"{payment.reversed} of the transfer was taken back; revert it, or pay the runner by other means"
+        return _refuse(command, payment, why)
     if payment.runner_connect_account_id == command.runner_connect_account_id:
         return Settled(payment, (answers.released(payment, subject_of(command)),))
     message = "The payment was already released to another account; revert it first."
@@ -147,22 +165,38 @@ def _revert(command: Revert, payment: Payment, policy: Policy) -> Next:
         case PaymentStatus.FAILED:
             return _refuse(command, payment, "a failed payment holds no money")
         case PaymentStatus.REVERTED:
-            return Settled(payment, (answers.reverted(payment, subject_of(command), policy.revert_event_type),))
-        case _ if payment.holds_nothing:
+            return _revert_again(command, payment, policy)
+        case _ if payment.holds_nothing and not _is_out(payment):
             return _settle_revert(command, payment, policy)
         case _ if payment.captured_at is None:
             return Call(Step.CANCEL)
-        case _ if payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None:
+        case _ if _is_out(payment):
             return Call(Step.REVERSE)
         case _:
             return Call(Step.REFUND)
+
+
+def _is_out(payment: Payment) -> bool:
+    """Whether our transfer stands, or a part of it."""
+    return payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
+
+
+def _revert_again(command: Revert, payment: Payment, policy: Policy) -> Next:
+    """What a reverted payment still owes: the transfer that outlived its charge, and a refund that failed."""
+    if _is_out(payment) and payment.money.outstanding > 0:
+        return Call(Step.REVERSE)
+    if payment.money.left > 0 and payment.stripe_refund_id is None:
+        return Call(Step.REFUND)
+    told = answers.reverted(payment, subject_of(command), policy.revert_event_type)
+    return Settled(replace(payment, revert_correlation_id=command.correlation_id), (told,))
 
 
 def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled:
     """The revert stands; an authorise not yet answered is answered with it."""
     unanswered = payment.status in UNANSWERED
     failure = answers.CANCELED.as_json() if unanswered else None
-    done = payment.become(PaymentStatus.REVERTED, failure=failure, revert_reason=command.reason)
+    by = {"revert_reason": command.reason, "revert_correlation_id": command.correlation_id}
+    done = payment.become(PaymentStatus.REVERTED, failure=failure, **by)
     told = answers.reverted(done, subject_of(command), policy.revert_event_type)
     if not unanswered:
         return Settled(done, (told,))

@@ -1,48 +1,47 @@
 """What a step's answer from Stripe does to the payment."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from service.domain.commands import Authorize, CancelHold, Release, StoredCommand
 from service.domain.errors import ErrorCode, StripeRefusedError
-from service.domain.observations import SEEN_BY_STATUS, Observed, Seen, fail_authorise, failure_of, observe
+from service.domain.learning import Situation, learn, learn_intent, learn_stray
+from service.domain.movements import of_refund, of_reversal, of_transfer
+from service.domain.observations import SEEN_BY_STATUS, Observed, Seen, fail_authorise, failure_of
 from service.domain.payment import Failure, Payment
 from service.domain.plans import Step, fail_step
-from service.domain.ports import Intent, IntentError, Refund, StepResult, Transfer
 from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.stripe_objects import Intent, IntentError, Refund, Reversal, StepResult, Transfer
 
 GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a result is judged by beside the payment itself."""
-
-    now: datetime
-    revert_open: bool
-
-
-def apply(command: StoredCommand, payment: Payment, result: StepResult, moment: Moment) -> Observed:
+def apply(command: StoredCommand, payment: Payment, result: StepResult, situation: Situation) -> Observed:
     """The payment after a step that stands at Stripe, or after a look."""
     match result:
         case Intent():
-            return _intent(command, payment, result, moment)
+            return _intent(command, payment, result, situation)
         case Transfer():
-            return Observed(_transferred(command, payment, result))
+            learnt = learn(payment, list(of_transfer(payment, result)), situation)
+            return replace(learnt, payment=_transferred(command, learnt.payment, result))
         case Refund():
-            return Observed(_refunded(command, payment, result))
-        case str():
-            return Observed(replace(payment, stripe_reversal_id=result))
+            return _refunded(command, payment, result, situation)
+        case Reversal():
+            learnt = learn(payment, [of_reversal(payment, result)], situation)
+            more = learnt.payment.money.outstanding > 0
+            reversed_ = replace(learnt.payment, stripe_reversal_id=result.id)
+            return replace(learnt, payment=reversed_, look=learnt.look or more)
 
 
-def _intent(command: StoredCommand, payment: Payment, intent: Intent, moment: Moment) -> Observed:
+def _intent(command: StoredCommand, payment: Payment, intent: Intent, situation: Situation) -> Observed:
     if isinstance(command, CancelHold) and intent.id != payment.stripe_payment_intent_id:
-        return Observed(payment)
+        return learn_stray(payment, intent, situation)
     seen = SEEN_BY_STATUS[intent.status]
+    learnt = learn_intent(payment, seen, intent, situation)
     if isinstance(command, CancelHold) and seen is Seen.CAPTURED:
-        return Observed(payment if payment.captured_at else replace(payment, captured_at=moment.now))
-    return observe(payment, seen, intent, revert_open=moment.revert_open, now=moment.now)
+        taken = learnt.payment if payment.captured_at else replace(learnt.payment, captured_at=situation.now)
+        return replace(learnt, payment=taken, cancel_hold=False)
+    return learnt
 
 
 def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -> Payment:
@@ -54,6 +53,7 @@ def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -
         "stripe_reversal_id": transfer.reversal_id,
         "runner_connect_account_id": transfer.destination,
         "runner_id": command.runner_id if isinstance(command, Release) and ours else payment.runner_id,
+        "release_correlation_id": command.correlation_id if ours else payment.release_correlation_id,
         "failure": None,
     }
     if payment.status is PaymentStatus.SUCCEEDED:
@@ -61,10 +61,15 @@ def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -
     return payment.become(PaymentStatus.SUCCEEDED, **facts)
 
 
-def _refunded(command: StoredCommand, payment: Payment, refund: Refund) -> Payment:
+def _refunded(command: StoredCommand, payment: Payment, refund: Refund, situation: Situation) -> Observed:
+    moved = list(of_refund(payment, refund))
     if isinstance(command, CancelHold) and command.intent_id != payment.stripe_payment_intent_id:
-        return payment
-    return replace(payment, stripe_refund_id=refund.id)
+        return learn(payment, [replace(movement, stray=True) for movement in moved], situation)
+    learnt = learn(payment, moved, situation)
+    # What was refunded before, by others, is not in this answer.
+    more = learnt.payment.money.left > 0
+    noted = replace(learnt.payment, stripe_refund_id=refund.id, refund_status=refund.status)
+    return replace(learnt, payment=noted, look=learnt.look or more)
 
 
 def refuse(command: StoredCommand, payment: Payment, error: StripeRefusedError) -> Observed:
@@ -72,8 +77,13 @@ def refuse(command: StoredCommand, payment: Payment, error: StripeRefusedError) 
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
         noted = replace(payment, stripe_payment_intent_id=payment.stripe_payment_intent_id or error.intent_id)
         return fail_authorise(noted, _why(error))
-    settled = fail_step(command, payment, _why(error))
-    return Observed(settled.payment, settled.answers)
+    why = _why(error)
+    settled = fail_step(command, payment, why)
+    # What a person, a bank or another program did to the money may be news to us.
+    return Observed(settled.payment, settled.answers, look=why.error in _MOVED_BY_OTHERS)
+
+
+_MOVED_BY_OTHERS = frozenset({ErrorCode.PAYMENT_DISPUTED, ErrorCode.PAYMENT_REFUNDED})
 
 
 def _why(error: StripeRefusedError) -> Failure:

@@ -51,6 +51,9 @@ LIVE = frozenset(
 UNANSWERED = frozenset({PaymentStatus.INITIATING, PaymentStatus.REQUIRES_ACTION})
 """States in which the authorise has no outcome yet."""
 
+ANSWERED_LIVE = LIVE - UNANSWERED
+"""States in which the caller was told that the money is there."""
+
 
 def may_become(current: PaymentStatus, new: PaymentStatus) -> bool:
     """Whether the transition table allows ``current`` → ``new``."""

@@ -8,8 +8,8 @@ import stripe
 
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
+from service.gateway.fields import Json, UnreadableError, text
 from service.gateway.pace import Pace
-from service.gateway.translate import Json, UnreadableError, text
 from service.logs import get_logger
 
 PAGE_SIZE = 100

@@ -5,15 +5,17 @@ documentation, "Search"). What is older than the list begins is searched for.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from service.domain.ours import is_our_transfer
-from service.domain.ports import Intent, Refund, Transfer, TransferRequest
-from service.gateway import translate
+from service.domain.stripe_objects import Intent, Picture, Refund, Reversal, Transfer, TransferRequest
+from service.gateway import fields, translate
 from service.gateway.calls import Calls, items_of
-from service.gateway.params import created, transfer_group
+from service.gateway.params import SETTLED, WITH_CHARGE, created, transfer_group
 
+_SHOWN_INSIDE = 10
 _WINDOWS = (timedelta(minutes=20), timedelta(hours=2))
 """Ends of the first stretches of time that are looked through: most intents are made soon after they were wanted."""
 
@@ -46,19 +48,51 @@ def transfer(calls: Calls, request: TransferRequest) -> Transfer | None:
     return min(found, key=lambda item: item.reversal_id is not None, default=None)
 
 
-def reversal(calls: Calls, transfer_id: str) -> str | None:
+def reversal(calls: Calls, transfer_id: str) -> Reversal | None:
     """The reversal that took the last of this transfer back."""
-    return translate.reversal_id_of(calls.get("transfers", transfer_id))
+    sent = translate.transfer_of(calls.get("transfers", transfer_id))
+    return sent.reversals[0] if sent.reversal_id is not None else None
 
 
 def refund(calls: Calls, intent_id: str) -> Refund | None:
     """The newest refund, once all that was captured is given back: a part is no refund of ours."""
-    standing = [item for item in calls.all("refunds", payment_intent=intent_id) if translate.refunded(item)]
+    standing = [item for item in refunds(calls, intent_id) if not (item.failed or item.of_hold)]
     if not standing:
         return None
     captured = translate.received(calls.get("payment_intents", intent_id))
-    whole = sum(map(translate.refunded, standing)) >= captured
-    return translate.refund_of(standing[0]) if whole else None
+    return standing[0] if sum(item.amount for item in standing) >= captured else None
+
+
+def refunds(calls: Calls, intent_id: str) -> list[Refund]:
+    """Everything that Stripe shows as a refund of this intent, newest first."""
+    return [translate.refund_of(item) for item in calls.all("refunds", payment_intent=intent_id, **SETTLED)]
+
+
+def picture(calls: Calls, intent_id: str) -> Picture:
+    """One intent and everything that became of its money: of one that was not captured nothing could.
+
+    Stripe lists transfers by their group, not by their charge; one of another group that a stranger made is not seen.
+    """
+    data = calls.get("payment_intents", intent_id, **WITH_CHARGE)
+    intent = translate.intent_of(data)
+    if not intent.received or intent.charge_id is None:
+        return Picture(intent)
+    disputes = map(translate.dispute_of, calls.all("disputes", payment_intent=intent_id))
+    group = fields.optional_text(data, "transfer_group")
+    sent = [] if group is None else map(translate.transfer_of, calls.all("transfers", transfer_group=group))
+    return Picture(
+        intent,
+        refunds=tuple(refunds(calls, intent_id)),
+        disputes=tuple(disputes),
+        transfers=tuple(_whole(calls, item) for item in sent if item.charge_id == intent.charge_id),
+    )
+
+
+def _whole(calls: Calls, sent: Transfer) -> Transfer:
+    """A transfer with all its reversals: inside it Stripe shows the newest ten."""
+    if len(sent.reversals) < _SHOWN_INSIDE:
+        return sent
+    return replace(sent, reversals=tuple(map(translate.reversal_of, calls.all("transfers", sent.id, "reversals"))))
 
 
 def _stretches(since: datetime) -> Iterator[tuple[datetime, datetime | None]]:

@@ -8,13 +8,18 @@ from stripe.params import (
     PaymentIntentListParamsCreated,
     RefundCreateParams,
     TransferCreateParams,
+    TransferCreateReversalParams,
 )
 
-from service.domain.ports import IntentRequest, TransferRequest
 from service.domain.reasons import cancellation_reason, refund_reason
+from service.domain.stripe_objects import IntentRequest, TransferRequest
 
 WITH_CHARGE: dict[str, list[str]] = {"expand": ["latest_charge.balance_transaction"]}
 """An intent's answer with its charge and what Stripe settled of it (Stripe API reference, "Expanding responses")."""
+
+
+SETTLED: dict[str, list[str]] = {"expand": ["data.balance_transaction"]}
+"""A list with what Stripe settled of each of its objects."""
 
 
 def transfer_group(order_id: str) -> str:
@@ -72,9 +77,14 @@ def payout(request: TransferRequest) -> TransferCreateParams:
     }
 
 
-def full_refund(intent_id: str, reason: str) -> RefundCreateParams:
+def full_refund(intent_id: str, reason: str, payment_id: str) -> RefundCreateParams:
     """All that is left of an intent; ``reason`` is free text."""
-    return {"payment_intent": intent_id, "reason": refund_reason(reason)}
+    return {"payment_intent": intent_id, "reason": refund_reason(reason), "metadata": {"payment_id": payment_id}}
+
+
+def full_reversal(payment_id: str) -> TransferCreateReversalParams:
+    """All that is left of a transfer."""
+    return {"metadata": {"payment_id": payment_id}}
 
 
 def created(start: datetime, end: datetime | None) -> PaymentIntentListParamsCreated:

@@ -8,8 +8,17 @@ from typing import Any
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.ports import Intent, IntentRequest, Refund, Transfer, TransferRequest
-from service.gateway import lookup, params, translate
+from service.domain.stripe_objects import (
+    HARMLESS_DISPUTE,
+    Intent,
+    IntentRequest,
+    Picture,
+    Refund,
+    Reversal,
+    Transfer,
+    TransferRequest,
+)
+from service.gateway import fields, lookup, params, translate
 from service.gateway.calls import Calls
 from service.gateway.client import stripe_client
 from service.gateway.deadline import within
@@ -90,20 +99,21 @@ class StripeGateway:
         with _readable():
             return lookup.transfer(self._calls, request)
 
-    def reverse_transfer(self, transfer_id: str, key: str) -> str:
-        """Take back all that is left of the transfer; the reversal's id."""
+    def reverse_transfer(self, transfer_id: str, key: str, payment_id: str) -> Reversal:
+        """Take back all that is left of the transfer."""
         with _readable():
-            return translate.text(self._calls.post("transfers", transfer_id, "reversals", key=key), "id")
+            asked = params.full_reversal(payment_id)
+            return translate.reversal_of(self._calls.post("transfers", transfer_id, "reversals", key=key, params=asked))
 
-    def find_reversal(self, transfer_id: str) -> str | None:
+    def find_reversal(self, transfer_id: str) -> Reversal | None:
         """The reversal of a transfer that was taken back whole."""
         with _readable():
             return lookup.reversal(self._calls, transfer_id)
 
-    def refund(self, intent_id: str, key: str, reason: str) -> Refund:
+    def refund(self, intent_id: str, key: str, reason: str, payment_id: str) -> Refund:
         """Give back all that is left; ``reason`` is free text. No transfer is touched."""
         with _readable():
-            asked = params.full_refund(intent_id, reason)
+            asked = params.full_refund(intent_id, reason, payment_id)
             return translate.refund_of(self._calls.post("refunds", key=key, params=asked))
 
     def find_refund(self, intent_id: str) -> Refund | None:
@@ -114,7 +124,13 @@ class StripeGateway:
     def is_disputed(self, charge_id: str) -> bool:
         """Whether a dispute of the charge is open or lost."""
         with _readable():
-            return any(map(translate.takes_money, self._calls.all("disputes", charge=charge_id)))
+            disputes = map(translate.dispute_of, self._calls.all("disputes", charge=charge_id))
+            return any(dispute.status not in HARMLESS_DISPUTE for dispute in disputes)
+
+    def look_at(self, intent_id: str) -> Picture:
+        """The intent with all that became of its money."""
+        with _readable():
+            return lookup.picture(self._calls, intent_id)
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.
@@ -136,5 +152,5 @@ def _readable() -> Iterator[None]:
     """What Stripe did is unknown when its answer cannot be read."""
     try:
         yield
-    except translate.UnreadableError as exc:
+    except fields.UnreadableError as exc:
         raise StripeUnknownError(f"Stripe's answer cannot be read: {exc}") from exc

@@ -2,28 +2,29 @@
 
 import json
 import math
-from datetime import UTC, datetime
 
 import stripe
 
-from service.domain.ports import StripeEvent
-from service.gateway.translate import (
+from service.domain.event_types import MONEY_EVENTS, SUBSCRIBED
+from service.domain.ledger import Proof
+from service.domain.stripe_objects import StripeEvent
+from service.gateway.fields import (
     Json,
     UnreadableError,
     identifier,
-    intent_of,
     mapping,
+    moment_of,
     optional_flag,
     optional_identifier,
 )
+from service.gateway.hearing import about, tells
+from service.gateway.translate import intent_of
 
 TOLERANCE_SECONDS = 300
 """How old a signature may be (Stripe documentation, "Receive Stripe events in your webhook endpoint")."""
 
 _THIN_EVENT = "v2.core.event"
 _LONGEST_INTEGER = 40
-_FIRST_YEAR, _LAST_YEAR = 1970, 9998
-"""Before it no event was made; a year later, and another time zone's form of it has five digits."""
 
 
 class BadWebhookError(Exception):
@@ -68,22 +69,27 @@ def _signed_with(secret: str, payload: bytes, signature: str | None) -> bool:
 def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
     subject: Json = {}
     intent, account, live, unreadable = None, None, None, None
+    told: tuple[Proof, ...] = ()
     try:
         account, live = optional_identifier(event, "account"), optional_flag(event, "livemode")
         subject = _subject(event)
         if kind.startswith("payment_intent.") and not _is_thin(event):
             intent = intent_of(subject)
+        elif kind in MONEY_EVENTS:
+            told = tells(kind, subject)
     except UnreadableError as exc:
         unreadable = str(exc)
     return StripeEvent(
         id=event_id,
         type=kind,
-        created_at=_created_at(event.get("created")),
+        created_at=moment_of(event.get("created")),
         object_id=_object_id(subject),
         intent=intent,
         account=account,
         live=live,
         unreadable=unreadable,
+        about=about(subject) if kind in SUBSCRIBED else None,
+        tells=told,
     )
 
 
@@ -104,18 +110,3 @@ def _object_id(subject: Json) -> str | None:
         return optional_identifier(subject, "id")
     except UnreadableError:
         return None
-
-
-def _created_at(value: object) -> datetime | None:
-    """Seconds since the epoch; in thin events RFC 3339. None for what is no time of this era: it decides nothing."""
-    try:
-        if isinstance(value, int) and not isinstance(value, bool):
-            moment = datetime.fromtimestamp(value, UTC)
-        elif isinstance(value, str):
-            read = datetime.fromisoformat(value)
-            moment = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-        else:
-            return None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None

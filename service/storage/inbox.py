@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from service.domain.ports import StripeEvent
+from service.domain.stripe_objects import StripeEvent
 from service.storage.prepared import Prepared, run, run_alone
 from service.storage.tables import stripe_events
 
@@ -19,6 +19,7 @@ _ADD = Prepared(
         stripe_created_at=bindparam("stripe_created_at"),
         payment_id=bindparam("payment_id"),
         result=bindparam("result"),
+        tells=bindparam("tells", type_=stripe_events.c.tells.type),
     )
     .on_conflict_do_nothing()
     .returning(stripe_events.c.event_id)
@@ -43,4 +44,5 @@ def _row(event: StripeEvent, payment_id: UUID | None, result: str) -> dict[str, 
         "stripe_created_at": event.created_at,
         "payment_id": payment_id,
         "result": result,
+        "tells": [list(tell) for tell in event.tells] or None,
     }

@@ -6,20 +6,26 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select, text
 
+from service.domain.ledger import Proof
 from service.domain.payment import Payment
 from service.domain.progress import Progress
 from service.storage.commands import OPEN_COLUMNS, progress_of
+from service.storage.ledger import KNOWN, known
 from service.storage.payments import COLUMNS, payment_of
 from service.storage.prepared import Prepared, run
 from service.storage.tables import commands, payments
 
 
 class Locked(NamedTuple):
-    """What a decision about a payment is made from; ``opened`` in order of arrival, ``now`` by the database's clock."""
+    """What a decision about a payment is made from; ``opened`` in order of arrival, ``now`` by the database's clock.
+
+    ``known``: the movements of its ledger.
+    """
 
     payment: Payment
     opened: list[Progress]
     now: datetime
+    known: frozenset[Proof]
 
 
 _ID = bindparam("id", type_=payments.c.payment_id.type)
@@ -27,7 +33,7 @@ _LOCK = Prepared(select(payments.c.payment_id).where(payments.c.payment_id == _I
 # A statement of its own: one that waited for the lock would see the commands as they were before its wait.
 _READ = Prepared(
     # Not now(), the transaction's beginning: the lock may have been waited for.
-    select(*COLUMNS, func.clock_timestamp(), *OPEN_COLUMNS)
+    select(*COLUMNS, func.clock_timestamp(), KNOWN, *OPEN_COLUMNS)
     .select_from(payments)
     .outerjoin(commands, and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")))
     .where(payments.c.payment_id == _ID)
@@ -37,11 +43,11 @@ _READ = Prepared(
 
 def lock(connection: Connection, payment_id: UUID) -> Locked | None:
     """Lock the payment's row and read it with its open commands, in one round trip; None when there is none."""
-    known = {"id": payment_id}
-    rows = run(connection, (_LOCK, known), (_READ, known))
+    wanted = {"id": payment_id}
+    rows = run(connection, (_LOCK, wanted), (_READ, wanted))
     if not rows:
         return None
     width = len(COLUMNS)
-    stored = [row[width + 1 :] for row in rows]
+    stored = [row[width + 2 :] for row in rows]
     opened = [progress_of(row) for row in stored if row[0] is not None]
-    return Locked(payment_of(rows[0][:width]), opened, rows[0][width])
+    return Locked(payment_of(rows[0][:width]), opened, rows[0][width], known(rows[0][width + 1]))

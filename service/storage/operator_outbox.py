@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Label, func, insert, literal_column, select, text, true
 
+from service.domain.payment import as_uuid
 from service.storage.engine import Connection
-from service.storage.operator_reads import Span, as_uuid
+from service.storage.operator_reads import Span
 from service.storage.operator_session import Record, records
 from service.storage.tables import outbox, payments
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, text
 
+from service.domain.payment import as_uuid
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 from service.storage.tables import commands, dead_letters, payments, stripe_events
@@ -112,11 +113,3 @@ def dead_letter(connection: Connection, id_: int) -> Record | None:
     """One dead letter."""
     found = records(connection, select(*_DEAD_LETTER).where(dead_letters.c.id == id_))
     return found[0] if found else None
-
-
-def as_uuid(text_: str) -> UUID | None:
-    """The id, if it is one."""
-    try:
-        return UUID(text_)
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
-from service.domain.payment import Payment
+from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
 from service.storage.prepared import Call, Prepared, run
 from service.storage.refusals import one_of
@@ -18,7 +18,8 @@ from service.storage.tables import commands, payment_transitions, payments
 COLUMNS = [payments.c[field.name] for field in fields(Payment)]
 """What ``payment_of`` is made from."""
 
-_FACTS = [field.name for field in fields(Payment) if field.name not in {"payment_id", "created_at", "updated_at"}]
+_KEPT_ELSEWHERE = {"payment_id", "created_at", "updated_at", *MONEY_FIELDS}
+_FACTS = [field.name for field in fields(Payment) if field.name not in _KEPT_ELSEWHERE]
 _STATUS = [field.name for field in fields(Payment)].index("status")
 _BY_ID = select(*COLUMNS).where(payments.c.payment_id == bindparam("id"))
 _READ = Prepared(_BY_ID)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import CheckConstraint
 
 from service.domain.commands import CommandType
+from service.domain.ledger import MovementKind
+from service.domain.payment import MONEY_FIELDS
 from service.domain.status import PaymentStatus
 
 
@@ -28,7 +30,11 @@ PAYMENTS = {
     "currency_code": "currency ~ '^[a-z]{3}$'",
     "status_known": one_of("status", list(PaymentStatus)),
     "transfer_after_capture": "stripe_transfer_id IS NULL OR captured_at IS NOT NULL",
-    "transfer_whole": "(transfer_amount IS NULL) = (transfer_currency IS NULL) AND transfer_amount > 0",
+    # A stranger's transfer of the charge has a currency, and is none of ours.
+    "transfer_known": "(transfer_amount IS NULL OR transfer_currency IS NOT NULL) AND transfer_amount > 0",
+    "sums_above_zero": f"least({', '.join(MONEY_FIELDS)}) >= 0",
+    "refunded_of_captured": "refunded <= captured",
+    "reversed_of_transferred": "reversed <= transferred",
     "reversal_of_transfer": "stripe_reversal_id IS NULL OR stripe_transfer_id IS NOT NULL",
     "succeeded_is_captured": "status <> 'SUCCEEDED' OR captured_at IS NOT NULL",
     "failed_says_why": "status <> 'FAILED' OR failure IS NOT NULL",
@@ -46,6 +52,29 @@ PAYMENTS = {
 
 PROOFS = ("stripe_charge_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
 """One effect at Stripe is one payment's."""
+
+_OF_CHARGE = ("ch_", "py_")
+_PROOFS_OF = {
+    "hold": _OF_CHARGE,
+    "hold_gone": _OF_CHARGE,
+    "capture": _OF_CHARGE,
+    "refund": ("re_", "pyr_"),
+    "refund_failed": ("re_", "pyr_"),
+    "transfer": ("tr_",),
+    "reversal": ("trr_",),
+}
+
+MOVEMENTS = {
+    "kind_known": one_of("kind", list(MovementKind)),
+    "amount_positive": "amount > 0",
+    "currency_code": "currency ~ '^[a-z]{3}$'",
+    "cause_told": "cause <> ''",
+    "proof_of_kind": (
+        "CASE kind "
+        + " ".join(f"WHEN '{kind}' THEN {_begins('proof', *prefixes)}" for kind, prefixes in _PROOFS_OF.items())
+        + f" ELSE {_begins('proof', 'du_', 'dp_')} END"
+    ),
+}
 
 PAYMENT_TRANSITIONS = {
     "status_known": (

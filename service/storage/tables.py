@@ -20,10 +20,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
 
+from service.domain.payment import MONEY_FIELDS
 from service.domain.status import LIVE
 from service.storage.refusals import (
     COMMANDS,
     DEAD_LETTERS,
+    MOVEMENTS,
     OUTBOX,
     PAYMENT_TRANSITIONS,
     PAYMENTS,
@@ -71,6 +73,10 @@ payments = Table(
     Column("transfer_currency", Text),
     Column("stripe_reversal_id", IDENTITY),
     Column("stripe_refund_id", IDENTITY),
+    Column("refund_status", Text),
+    Column("release_correlation_id", Text),
+    Column("revert_correlation_id", Text),
+    *(Column(name, BigInteger, nullable=False, server_default=text("0")) for name in MONEY_FIELDS),
     Column("captured_at", INSTANT),
     Column("canceled_at", INSTANT),
     Column("revert_reason", Text),
@@ -79,6 +85,7 @@ payments = Table(
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
     Column("looked_at", INSTANT, nullable=False, server_default=NOW),
+    Column("look_at", INSTANT),
     *checks(PAYMENTS),
     *(
         Index(f"uq_payments_{proof}", proof, unique=True, postgresql_where=text(f"{proof} IS NOT NULL"))
@@ -95,7 +102,33 @@ payments = Table(
     Index("ix_payments_customer_id", "customer_id"),
     Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
     Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
+    Index("ix_payments_look", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    Index(
+        "ix_payments_money_left",
+        "updated_at",
+        postgresql_where=text("status IN ('FAILED', 'REVERTED') AND held > 0"),
+    ),
     postgresql_with={"fillfactor": "80"},
+)
+
+movements = Table(
+    "movements",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("proof", IDENTITY, nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.payment_id"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("by_us", Boolean, nullable=False),
+    Column("stray", Boolean, nullable=False, server_default=text("false")),
+    Column("detail", Text),
+    Column("cause", Text, nullable=False),
+    Column("happened_at", INSTANT, nullable=False),
+    Column("learnt_at", INSTANT, nullable=False, server_default=NOW),
+    PrimaryKeyConstraint("proof", "kind"),
+    *checks(MOVEMENTS),
+    Index("ix_movements_payment_id", "payment_id"),
+    Index("ix_movements_learnt_at", "learnt_at", postgresql_using="brin"),
 )
 
 payment_transitions = Table(
@@ -189,6 +222,7 @@ stripe_events = Table(
     Column("object_id", Text),
     Column("payment_id", Uuid),
     Column("result", Text, nullable=False),
+    Column("tells", JSONB(none_as_null=True)),
     Column("stripe_created_at", INSTANT),
     Column("received_at", INSTANT, nullable=False, server_default=NOW),
     *checks(STRIPE_EVENTS),

@@ -5,18 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from service.domain.commands import CommandType, Revert
+from service.domain.commands import Revert
 from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
-from service.domain.ports import Intent
 from service.domain.progress import Progress, is_blocked, resume
+from service.domain.stripe_objects import Intent
 from service.storage import leases, locked
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.leases import Fence
 from service.storage.locked import Locked
 from service.usecases.recording import Recorder
+from service.usecases.situations import revert_open
 from service.usecases.steps import Attempt
 
 BLOCKED_PAUSE = timedelta(seconds=2)
@@ -58,11 +59,6 @@ class Over:
     next_of: UUID | None = None
 
 
-def revert_open(opened: list[Progress]) -> bool:
-    """Whether a revert of the payment is accepted and not yet answered."""
-    return any(progress.command.type is CommandType.REVERT for progress in opened)
-
-
 class Claims:
     """Leases commands and commits what comes next for them."""
 
@@ -98,7 +94,7 @@ class Claims:
         return Over()
 
     def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:
-        (payment, opened, now), token = found, uuid4()
+        (payment, opened, now, _), token = found, uuid4()
         if any(other.lease_token is not None for other in opened if other is not me):
             leases.void_dead_leases(connection, payment.payment_id)
         leases.take_lease(connection, key_of(me.command), token, self._lease)

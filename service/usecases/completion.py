@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from service.logs import get_logger
@@ -11,6 +12,7 @@ from service.storage.availability import described, is_refused
 from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
 from service.usecases.claims import Claims
+from service.usecases.due_looks import DueLooks
 from service.usecases.reconcile import Reconciler
 from service.usecases.runner import Runner
 
@@ -40,12 +42,16 @@ class Completion:
     runner: Runner
     reconciler: Reconciler
     reconcile_every: timedelta
+    due_looks: DueLooks
 
     def take(self, limit: int) -> list[DueCommand]:
         """At most ``limit`` pieces of work, commands first."""
         with transaction(self.engine) as connection:
             found = leases.due(connection, limit, DUE_PAUSE)
         ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
+        if len(ready) < limit:
+            for payment_id in self.due_looks.take(limit - len(ready)):
+                ready.append(DueCommand(str(payment_id), partial(self.due_looks.look, payment_id)))
         held = self.reconciler.stale(limit - len(ready), self.reconcile_every) if len(ready) < limit else []
         return ready + [DueCommand(str(payment_id), self._comparison(payment_id)) for payment_id in held]
 

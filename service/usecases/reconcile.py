@@ -1,20 +1,23 @@
 """Comparing payments with Stripe's truth: a lost webhook is made up for, what cannot be decided is told."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.observations import SEEN_BY_STATUS, Observed, observe
+from service.domain.learning import learn_picture
+from service.domain.observations import Observed
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
-from service.domain.ports import Intent, PaymentGateway
+from service.domain.ports import PaymentGateway
+from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import Intent, Picture
 from service.storage import locked, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
-from service.usecases.claims import revert_open
 from service.usecases.recording import Recorder
+from service.usecases.situations import heard_in
 from service.usecases.steps import CLOCK_SKEW
 
 
@@ -47,45 +50,64 @@ class Reconciler:
             return payments.take_stale(connection, limit, older_than)
 
     def examine(self, payment_id: UUID, *, dry_run: bool = False) -> Finding:
-        """Compare one payment with its intent and repair it. Raises LookupError when there is no such payment."""
+        """Compare one payment, its states and every amount, and repair it.
+
+        Raises LookupError when there is no such payment.
+        """
         payment = in_transaction(self.engine, lambda connection: payments.read(connection, payment_id))
         if payment is None:
             raise LookupError(f"no payment {payment_id}")
         try:
-            intent = self._look(payment)
+            picture = self._look(payment)
         except StripeRefusedError as refusal:
             return _finding(payment, None, "undecided", f"Stripe refuses to show the intent: {refusal.message}")
         except (StripeUnknownError, StripeBusyError) as fault:
             return _finding(payment, None, "undecided", f"Stripe did not answer: {fault}; run it again")
-        if intent is None:
-            return _finding(payment, None, "undecided", "Stripe has no intent of this payment; its command decides")
+        if picture is None:
+            return _without_intent(payment)
         return in_transaction(
-            self.engine, lambda connection: self._compare(connection, payment_id, intent, dry_run=dry_run)
+            self.engine, lambda connection: self._compare(connection, payment_id, picture, dry_run=dry_run)
         )
 
-    def _look(self, payment: Payment) -> Intent | None:
+    def _look(self, payment: Payment) -> Picture | None:
         if payment.stripe_payment_intent_id is not None:
-            return self.gateway.retrieve_intent(payment.stripe_payment_intent_id)
+            return self.gateway.look_at(payment.stripe_payment_intent_id)
         if payment.created_at is None:
             raise TypeError("a payment that was read has a time of creation")
         since = payment.created_at - CLOCK_SKEW
-        return self.gateway.find_intent(str(payment.payment_id), None, since, partial(_is_ours, payment))
+        found = self.gateway.find_intent(str(payment.payment_id), None, since, partial(_is_ours, payment))
+        return None if found is None else self.gateway.look_at(found.id)
 
-    def _compare(self, connection: Connection, payment_id: UUID, intent: Intent, *, dry_run: bool) -> Finding:
+    def _compare(self, connection: Connection, payment_id: UUID, picture: Picture, *, dry_run: bool) -> Finding:
         found = locked.lock(connection, payment_id)
         if found is None:
             raise LookupError(f"no payment {payment_id}")
-        payment, opened, now = found
-        if any(progress.leased for progress in opened):
+        payment, intent = found.payment, picture.intent
+        if any(progress.leased for progress in found.opened):
             return _finding(payment, intent, "busy", "a command is at work on it")
-        observed = observe(payment, SEEN_BY_STATUS[intent.status], intent, revert_open=revert_open(opened), now=now)
+        observed = learn_picture(payment, picture, heard_in(found))
         if observed == Observed(payment):
             return _finding(payment, intent, "agrees", "")
-        detail = f"{payment.status} → {observed.payment.status}, {len(observed.answers)} event(s)"
+        detail = _difference(payment, observed)
+        if observed.look:
+            # Everything was looked at: asking again would show the same.
+            detail, observed = f"{detail}; Stripe's amounts do not add up to sums", replace(observed, look=False)
         if dry_run:
             return _finding(payment, intent, "would_repair", detail)
-        self.recorder.record(connection, payment, observed, "reconcile", now=now)
+        self.recorder.record(connection, payment, observed, "reconcile", now=found.now)
         return _finding(observed.payment, intent, "repaired", detail)
+
+
+def _difference(payment: Payment, observed: Observed) -> str:
+    learnt = [f"{movement.kind} {movement.amount} {movement.currency}" for movement in observed.movements]
+    parts = [f"{payment.status} → {observed.payment.status}, {len(observed.answers)} event(s)", *learnt]
+    return "; ".join(parts)
+
+
+def _without_intent(payment: Payment) -> Finding:
+    if payment.status is PaymentStatus.FAILED:
+        return _finding(payment, None, "agrees", "it failed before Stripe made an intent")
+    return _finding(payment, None, "undecided", "Stripe has no intent of this payment; its command decides")
 
 
 def _is_ours(payment: Payment, intent: Intent) -> bool:

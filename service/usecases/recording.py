@@ -9,7 +9,7 @@ from service.domain.commands import CancelHold
 from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.observations import Observed
 from service.domain.payment import Payment
-from service.storage import commands, leases, outbox, payments
+from service.storage import commands, leases, ledger, looks, outbox, payments
 from service.storage.commands import Key
 from service.storage.engine import Connection
 from service.storage.leases import Fence
@@ -39,7 +39,7 @@ class Recorder:
         now: datetime,
         fence: Fence | None = None,
     ) -> Payment:
-        """Write a payment's change with its answers, told at ``now``. The caller holds the payment's row lock.
+        """Write a payment's change with its movements and answers, told at ``now``, under the payment's row lock.
 
         Every answer ends the command it answers; the event ids are derived from those commands, so a second
         outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
@@ -50,7 +50,12 @@ class Recorder:
             for number, answer in enumerate(observed.answers, 1)
         ]
         after = replace(observed.payment, event_sequence=before.event_sequence + len(messages))
-        writes = [*payments.saving(before, after, cause), *outbox.appending(messages)]
+        writes = [
+            *payments.saving(before, after, cause),
+            *ledger.appending(before.payment_id, observed.movements, cause),
+            *([looks.looking(before.payment_id)] if observed.look else []),
+            *outbox.appending(messages),
+        ]
         if writes:
             run(connection, *writes)
         if observed.cancel_hold:
@@ -75,7 +80,9 @@ class Recorder:
         self, connection: Connection, answer: Answer, payment_id: UUID, place: _Place, fence: Fence | None
     ) -> OutgoingMessage:
         if answer.command_type is None:
-            return self._message(answer, news_id(payment_id, "REVERTED"), payment_id, place, None)
+            if answer.news is None:
+                raise TypeError("an event that answers no command says what news it is")
+            return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
         key = Key(answer.command_type, answer.correlation_id)
         token = fence.token if fence is not None and fence.key == key else None
         traceparent = leases.finish(connection, key, outcome_of(answer), token)

@@ -6,19 +6,22 @@ from datetime import datetime, timedelta
 
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.learning import Situation
 from service.domain.observations import DISPUTED_CODES, Observed
 from service.domain.payment import Payment
-from service.domain.plans import Mode, Next, Settled, plan_hold
-from service.domain.ports import Intent, PaymentGateway, Refund, StepResult, Transfer
+from service.domain.plans import Mode, Next, Settled, Step, plan_hold
+from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
-from service.domain.results import Moment, apply, give_up, refuse
+from service.domain.results import apply, give_up, refuse
+from service.domain.stripe_objects import Intent, StepResult
 from service.logs import get_logger
 from service.storage import leases, locked
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
-from service.usecases.claims import Claim, Claims, Over, revert_open
+from service.usecases.claims import Claim, Claims, Over
 from service.usecases.leases import LeaseKeeper
 from service.usecases.recording import Recorder
+from service.usecases.situations import revert_open
 from service.usecases.step_points import Stage, reached_in
 from service.usecases.steps import Attempt, act, look
 
@@ -142,11 +145,15 @@ class Runner:
         return Over()
 
     def _record(self, connection: Connection, claim: Claim, found: Locked, outcome: Known) -> Claim | Over:
-        payment, opened, now = found
+        payment, opened, now, known = found
         if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
             return self._claims.again_under_new_key(connection, claim, payment, now)
         claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
-        observed = _judge(claim, payment, outcome, Moment(now, revert_open(opened)))
+        step = claim.call.step
+        situation = Situation(
+            now, revert_open(opened), known, captures=step is Step.CAPTURE, cancels=step is Step.CANCEL
+        )
+        observed = _judge(claim, payment, outcome, situation)
         after = self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
         more = len(opened) > 1
         if claim.fence.key.is_answered_by(observed.answers):
@@ -157,16 +164,16 @@ class Runner:
     def _following(self, claim: Claim, after: Payment, outcome: Known, now: datetime) -> Next:
         if not isinstance(claim.progress.command, CancelHold):
             return self._claims.plan(claim.progress, after, now)
-        return plan_hold(after, outcome) if isinstance(outcome, Intent | Refund | Transfer | str) else Settled(after)
+        return plan_hold(after, outcome) if isinstance(outcome, StepResult) else Settled(after)
 
 
-def _judge(claim: Claim, payment: Payment, outcome: Known, moment: Moment) -> Observed:
+def _judge(claim: Claim, payment: Payment, outcome: Known, situation: Situation) -> Observed:
     command, step = claim.progress.command, claim.call.step
     if isinstance(outcome, NotDone):
         return give_up(command, payment, step)
     if isinstance(outcome, StripeRefusedError):
         return refuse(command, payment, outcome)
-    return apply(command, payment, outcome, moment)
+    return apply(command, payment, outcome, situation)
 
 
 def _never_given_up(claim: Claim, outcome: Known | Passing) -> Known | Passing:

@@ -10,15 +10,9 @@ from service.domain.observations import REFUNDED_KIND
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.plans import Step
-from service.domain.ports import (
-    Intent,
-    IntentRequest,
-    IntentStatus,
-    PaymentGateway,
-    Refund,
-    StepResult,
-    TransferRequest,
-)
+from service.domain.ports import PaymentGateway
+from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import Intent, IntentRequest, IntentStatus, Refund, StepResult, TransferRequest
 
 CLOCK_SKEW = timedelta(minutes=10)
 """Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
@@ -62,6 +56,11 @@ class Attempt:
         return idempotency_key(self.command, self.step, self.generation)
 
     @property
+    def payment_id(self) -> str:
+        """The payment, as the metadata of our objects name it."""
+        return str(self.payment.payment_id)
+
+    @property
     def intent_id(self) -> str:
         """The intent the step is about. Raises LookupError when there is none: a fault in the plan."""
         if isinstance(self.command, CancelHold):
@@ -84,10 +83,11 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
         case Step.CANCEL:
             return gateway.cancel(attempt.intent_id, attempt.key, reason)
         case Step.REVERSE:
-            _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
-            return gateway.reverse_transfer(_transfer_id(attempt), attempt.key)
+            if attempt.payment.status is not PaymentStatus.REVERTED:
+                _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
+            return gateway.reverse_transfer(_transfer_id(attempt), attempt.key, attempt.payment_id)
         case Step.REFUND:
-            return _given_back(gateway.refund(attempt.intent_id, attempt.key, reason))
+            return _given_back(gateway.refund(attempt.intent_id, attempt.key, reason, attempt.payment_id))
 
 
 def _decided(intent: Intent) -> Intent:
@@ -136,16 +136,22 @@ def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
         case Step.CREATE_INTENT:
             customer = attempt.command.stripe_customer_id if isinstance(attempt.command, Authorize) else None
             since = attempt.received_at - CLOCK_SKEW
-            return gateway.find_intent(str(attempt.payment.payment_id), customer, since, attempt.is_ours)
+            return gateway.find_intent(attempt.payment_id, customer, since, attempt.is_ours)
         case Step.CAPTURE | Step.CANCEL:
             intent = _decided(gateway.retrieve_intent(attempt.intent_id))
             return intent if intent.status in STANDS[attempt.step] else None
         case Step.TRANSFER:
-            return gateway.find_transfer(transfer_request(attempt, _intent_seen(gateway, attempt)))
+            found = gateway.find_transfer(transfer_request(attempt, _intent_seen(gateway, attempt)))
+            # One that is known to have been taken back whole is to be made anew.
+            return None if found is not None and found.reversal_id in _taken_back(attempt.payment) else found
         case Step.REVERSE:
             return gateway.find_reversal(_transfer_id(attempt))
         case Step.REFUND:
             return gateway.find_refund(attempt.intent_id)
+
+
+def _taken_back(payment: Payment) -> set[str]:
+    return set() if payment.stripe_reversal_id is None else {payment.stripe_reversal_id}
 
 
 def intent_request(attempt: Attempt) -> IntentRequest:

@@ -1,23 +1,31 @@
 """Stripe's asynchronous word: recorded once, applied once, in one transaction."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from service.crash_points import CrashPoint, reached
-from service.domain.observations import SEEN_BY_EVENT, Observed, Seen, observe
+from service.domain.event_types import NOTED_EVENTS
+from service.domain.learning import Situation, learn_intent, learn_stray
+from service.domain.observations import SEEN_BY_EVENT, Observed, Seen
 from service.domain.ours import Foreign, Ownership
-from service.domain.payment import Payment
-from service.domain.ports import Intent, StripeEvent
+from service.domain.payment import as_uuid
+from service.domain.stripe_objects import About, Intent, StripeEvent
+from service.domain.telling import are_known
 from service.logs import get_logger
-from service.storage import inbox, locked, payments
+from service.storage import inbox, locked, looks, payments
 from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
-from service.usecases.claims import revert_open
+from service.storage.prepared import run
 from service.usecases.recording import Recorder
+from service.usecases.situations import heard_in
 
 _log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
+
+ECHO_PAUSE = timedelta(seconds=5)
+"""A command at work is given this long to write down what Stripe has just told of: mostly its own doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +39,31 @@ class StripeEvents:
     def receive(self, event: StripeEvent) -> str:
         """Record an event and apply it; says what it did.
 
-        That is applied, no_change, duplicate, stray, ignored, a word of Foreign, or, of one that cannot be applied,
-        unreadable or refused. Safe for any order and any number of deliveries. Raises the database's error when that
-        may pass, and then nothing was recorded.
+        That is applied, no_change, look (Stripe is asked for the truth soon), noted, duplicate, stray, ignored, a word
+        of Foreign, or, of one that cannot be applied, unreadable or refused. Safe for any order and any number of
+        deliveries. Raises the database's error when that may pass, and then nothing was recorded.
         """
-        seen = SEEN_BY_EVENT.get(event.type)
-        foreign = self.ownership.of_event(event)
-        if seen is None or event.intent is None or foreign is not None:
-            return self._only_recorded(event, foreign or ("ignored" if event.unreadable is None else "unreadable"))
+        if event.unreadable is not None:
+            _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
+        foreign = None if event.type in NOTED_EVENTS else self.ownership.of_event(event)
+        if foreign is not None or event.about is None:
+            return self._only_recorded(event, foreign or _unapplied(event))
         try:
-            return self._recorded_and_applied(event, seen, event.intent)
+            return self._recorded_and_applied(event, event.about)
         except SQLAlchemyError as error:
             if not is_refused(error):
                 raise
             _log.error("webhook_refused_by_database", event_id=event.id, type=event.type, exc_info=error)
             return self._only_recorded(event, "refused")
 
-    def _recorded_and_applied(self, event: StripeEvent, seen: Seen, intent: Intent) -> str:
+    def _recorded_and_applied(self, event: StripeEvent, about: About) -> str:
+        seen = SEEN_BY_EVENT.get(event.type)
+
         def recorded(connection: Connection) -> str:
-            result = self._receive(connection, event, seen, intent)
+            if seen is not None and event.intent is not None:
+                result = self._receive(connection, event, seen, event.intent)
+            else:
+                result = self._hear(connection, event, about)
             reached(CrashPoint.WEBHOOK_BEFORE_COMMIT)
             return result
 
@@ -58,50 +72,70 @@ class StripeEvents:
         return result
 
     def _only_recorded(self, event: StripeEvent, result: str) -> str:
-        if event.unreadable is not None:
-            _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
         # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
         return result if inbox.add_alone(self.engine, event, result) else "duplicate"
+
+    def _hear(self, connection: Connection, event: StripeEvent, about: About) -> str:
+        """An event about money that its intent does not show: Stripe is asked, unless all it tells is known."""
+        payment_id = looks.payment_named(connection, about)
+        found = None if payment_id is None else locked.lock(connection, payment_id)
+        if found is None:
+            return self._note(connection, event, None, _unapplied(event, Foreign.UNKNOWN))
+        payment = found.payment
+        if event.type in NOTED_EVENTS:
+            return self._note(connection, event, payment.payment_id, "noted")
+        if are_known(payment, found.known, event.tells):
+            return self._note(connection, event, payment.payment_id, "no_change")
+        noted = self._note(connection, event, payment.payment_id, looks.WANTS_LOOK)
+        if noted == looks.WANTS_LOOK:
+            at_work = any(progress.state == "pending" for progress in found.opened)
+            run(connection, looks.looking(payment.payment_id, ECHO_PAUSE if at_work else timedelta(0)))
+        return noted
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
         found = _locked(connection, intent)
         if found is None:
             return self._note(connection, event, None, Foreign.UNKNOWN)
-        return self._apply(connection, event, found, seen, intent)
-
-    def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
-        payment, opened, now = found
+        payment = found.payment
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
             _log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
             return self._note(connection, event, payment.payment_id, foreign)
+        situation = heard_in(found, event.created_at)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
-            return self._stray(connection, event, payment, seen, intent)
-        observed = observe(payment, seen, intent, revert_open=revert_open(opened), now=now)
+            return self._stray(connection, event, found, seen, situation)
+        observed = learn_intent(payment, seen, intent, situation)
         result = "no_change" if observed == Observed(payment) else "applied"
         noted = self._note(connection, event, payment.payment_id, result)
         if noted == "applied":
-            self.recorder.record(connection, payment, observed, f"{event.type} {event.id}", now=now)
+            self.recorder.record(connection, payment, observed, _cause(event), now=found.now)
         return noted
 
-    def _stray(self, connection: Connection, event: StripeEvent, payment: Payment, seen: Seen, intent: Intent) -> str:
+    def _stray(
+        self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, situation: Situation
+    ) -> str:
         """A second intent of one payment, made when the first could not be found: it must hold nothing."""
+        payment, intent = found.payment, event.intent
         noted = self._note(connection, event, payment.payment_id, "stray")
-        if noted == "stray" and seen in STRAY_HOLDS:
-            self.recorder.cancel_hold(connection, payment, intent.id)
+        if noted == "stray" and intent is not None:
+            learnt = learn_stray(payment, intent, situation)
+            self.recorder.record(connection, payment, learnt, _cause(event), now=found.now)
+            if seen in STRAY_HOLDS:
+                self.recorder.cancel_hold(connection, payment, intent.id)
         return noted
 
     def _note(self, connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> str:
         return result if inbox.add(connection, event, payment_id, result) else "duplicate"
 
 
+def _unapplied(event: StripeEvent, result: str = "ignored") -> str:
+    return result if event.unreadable is None else "unreadable"
+
+
+def _cause(event: StripeEvent) -> str:
+    return f"{event.type} {event.id}"
+
+
 def _locked(connection: Connection, intent: Intent) -> Locked | None:
-    payment_id = payments.id_of_intent(connection, intent.id) or _as_uuid(intent.payment_id)
+    payment_id = payments.id_of_intent(connection, intent.id) or as_uuid(intent.payment_id)
     return None if payment_id is None else locked.lock(connection, payment_id)
-
-
-def _as_uuid(text: str | None) -> UUID | None:
-    try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        return None

@@ -16,7 +16,8 @@ import urllib3
 from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.commands import Authorize, Command, Origin, Release, Revert
 from service.domain.ours import Ownership
-from service.domain.ports import IntentRequest, PaymentGateway, StripeEvent
+from service.domain.ports import PaymentGateway
+from service.domain.stripe_objects import IntentRequest, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ConsumerSettings, load

@@ -13,8 +13,8 @@ from service.domain import answers
 from service.domain.commands import Authorize, Origin, UnreadableMessage
 from service.domain.observations import Observed
 from service.domain.payment import Payment
-from service.domain.ports import StripeEvent
 from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments
 from service.storage.engine import Engine, transaction
 from service.storage.tables import outbox

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from devstack.stripe_simulator.client import SimulatorControl
-from service.domain.ports import Intent, IntentRequest, PaymentGateway, Refund, Transfer, TransferRequest
+from service.domain.ports import PaymentGateway
+from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund, Reversal, Transfer, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from service.storage.engine import refuse_inside_transaction
 from tests.support.core import core_settings
@@ -64,20 +65,23 @@ class MeddledGateway:
     def find_transfer(self, request: TransferRequest) -> Transfer | None:
         return self._through("find_transfer", lambda: self._real.find_transfer(request))
 
-    def reverse_transfer(self, transfer_id: str, key: str) -> str:
-        return self._through("reverse_transfer", lambda: self._real.reverse_transfer(transfer_id, key))
+    def reverse_transfer(self, transfer_id: str, key: str, payment_id: str) -> Reversal:
+        return self._through("reverse_transfer", lambda: self._real.reverse_transfer(transfer_id, key, payment_id))
 
-    def find_reversal(self, transfer_id: str) -> str | None:
+    def find_reversal(self, transfer_id: str) -> Reversal | None:
         return self._through("find_reversal", lambda: self._real.find_reversal(transfer_id))
 
-    def refund(self, intent_id: str, key: str, reason: str) -> Refund:
-        return self._through("refund", lambda: self._real.refund(intent_id, key, reason))
+    def refund(self, intent_id: str, key: str, reason: str, payment_id: str) -> Refund:
+        return self._through("refund", lambda: self._real.refund(intent_id, key, reason, payment_id))
 
     def find_refund(self, intent_id: str) -> Refund | None:
         return self._through("find_refund", lambda: self._real.find_refund(intent_id))
 
     def is_disputed(self, charge_id: str) -> bool:
         return self._through("is_disputed", lambda: self._real.is_disputed(charge_id))
+
+    def look_at(self, intent_id: str) -> Picture:
+        return self._through("look_at", lambda: self._real.look_at(intent_id))
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         return self._through("next_action", lambda: self._real.next_action(intent_id))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from service.domain.ports import StripeEvent
+from service.domain.stripe_objects import StripeEvent
 from tests.integration.core.invariants import check_settled
 from tests.support.core import CHALLENGED, Core
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import TransactionOpenError
-from service.domain.ports import IntentRequest, TransferRequest
+from service.domain.stripe_objects import IntentRequest, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from service.storage.engine import refuse_inside_transaction, transaction
 from tests.integration.core.meddling import MeddledGateway

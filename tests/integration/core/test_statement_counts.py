@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from service.domain.commands import Release, Revert
-from service.domain.ports import StripeEvent
+from service.domain.stripe_objects import StripeEvent
 from tests.support.core import CHALLENGED, RUNNER, Core, authorisation
 from tests.support.statements import Statements
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from service.domain.ports import StripeEvent
+from service.domain.stripe_objects import StripeEvent
 from tests.integration.core.invariants import check_settled
 from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, VISA, Core, fresh

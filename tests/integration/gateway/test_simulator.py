@@ -9,7 +9,7 @@ import pytest
 
 from devstack.stripe_simulator.client import FaultKind, SimulatorControl
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.ports import Charge, Intent, IntentStatus, Refund, Transfer, TransferRequest
+from service.domain.stripe_objects import Charge, Intent, IntentStatus, Refund, Transfer, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from tests.integration.gateway.conftest import MakeGateway
 from tests.unit.gateway.fake_stripe import HOLD, any_intent

@@ -16,8 +16,8 @@ from service.api.ports import Ports
 from service.app import create_app
 from service.domain.commands import Release, Revert
 from service.domain.payment import Payment
-from service.domain.ports import StripeEvent
 from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import StripeEvent
 from service.gateway.webhooks import BadWebhookError
 from service.settings import ServiceSettings
 from service.usecases.queries import History, PaymentView

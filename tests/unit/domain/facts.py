@@ -8,9 +8,9 @@ from service.domain.commands import Authorize, CancelHold, Command, Release, Rev
 from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Policy, Settled
-from service.domain.ports import Intent, IntentStatus
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import Intent, IntentStatus
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 PAYMENT_ID = UUID("00000000-0000-4000-8000-000000000001")

@@ -18,8 +18,8 @@ from service.domain.observations import (
     observe,
 )
 from service.domain.payment import Failure, Payment
-from service.domain.ports import IntentError, IntentStatus
 from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import IntentError, IntentStatus
 from tests.unit.domain.facts import NOW, intent, payment, told
 
 LATER = NOW + timedelta(minutes=1)

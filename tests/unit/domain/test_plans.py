@@ -8,8 +8,8 @@ import pytest
 
 from service.domain.commands import StoredCommand
 from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan, plan_hold
-from service.domain.ports import IntentStatus, Refund
 from service.domain.status import PaymentStatus
+from service.domain.stripe_objects import IntentStatus, Refund
 from tests.unit.domain.facts import (
     AUTHORIZE,
     COMMANDS,

@@ -7,8 +7,8 @@ import pytest
 from service.domain.commands import StoredCommand
 from service.domain.errors import StripeRefusedError
 from service.domain.plans import Step
-from service.domain.ports import IntentStatus, Refund, Transfer
 from service.domain.results import Moment, apply, give_up, refuse
+from service.domain.stripe_objects import IntentStatus, Refund, Transfer
 from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, RELEASE, REVERT, intent, payment, told
 
 MOMENT = Moment(NOW, revert_open=False)

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import stripe
 from pydantic import SecretStr
 
-from service.domain.ports import Intent, IntentRequest, PaymentGateway, TransferRequest
+from service.domain.ports import PaymentGateway
+from service.domain.stripe_objects import Intent, IntentRequest, TransferRequest
 from service.gateway.pace import Pace
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import StripeSettings

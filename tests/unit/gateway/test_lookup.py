@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.ports import Refund, Transfer
+from service.domain.stripe_objects import Refund, Transfer
 from tests.unit.gateway.fake_stripe import (
     INTENT,
     PAYOUT,

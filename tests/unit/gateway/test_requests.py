@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from service.domain.errors import TransactionOpenError
-from service.domain.ports import Intent, IntentStatus, PaymentGateway, Refund, Transfer
+from service.domain.ports import PaymentGateway
+from service.domain.stripe_objects import Intent, IntentStatus, Refund, Transfer
 from service.gateway import client
 from service.gateway.stripe_gateway import StripeGateway
 from tests.unit.gateway.fake_stripe import (

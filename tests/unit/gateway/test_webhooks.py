@@ -10,7 +10,7 @@ import stripe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain.ports import IntentError, IntentStatus, StripeEvent
+from service.domain.stripe_objects import IntentError, IntentStatus, StripeEvent
 from service.gateway.webhooks import BadWebhookError, parse
 from tests.unit.gateway.fake_stripe import INTENT
 

@@ -1,0 +1,83 @@
+"""What a payment learns from Stripe: its movements, what they change, and who hears of it.
+
+The answer of a call, a webhook, a reconciliation and a look all come through here, under the payment's lock. A movement
+that is known already changes nothing, so their order and number do not matter.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.domain.ledger import Movement, MovementKind, Proof
+from service.domain.movements import of_intent, of_picture, shows_no_charge
+from service.domain.news import settle
+from service.domain.observations import SEEN_BY_STATUS, Observed, Seen, observe
+from service.domain.payment import Payment
+from service.domain.stripe_objects import Intent, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is judged by beside the payment itself.
+
+    ``known``: the movements that stand in its ledger. ``captures`` and ``cancels``: whether this service is at it, so
+    that a capture, or the end of a hold, is its own doing.
+    """
+
+    now: datetime
+    revert_open: bool = False
+    known: frozenset[Proof] = frozenset()
+    captures: bool = False
+    cancels: bool = False
+    happened_at: datetime | None = None
+
+
+def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situation) -> Observed:
+    """The effect of having ``seen`` the payment's own intent like this."""
+    learnt = learn(payment, _by_whom(of_intent(intent), situation), situation)
+    if shows_no_charge(intent):
+        learnt = replace(learnt, look=True)
+    return _observed(learnt, seen, intent, situation, Picture(intent))
+
+
+def learn_picture(payment: Payment, picture: Picture, situation: Situation) -> Observed:
+    """The effect of having looked at everything that became of the payment's own intent."""
+    learnt = learn(payment, _by_whom(of_picture(payment, picture), situation), situation)
+    return _observed(learnt, SEEN_BY_STATUS[picture.intent.status], picture.intent, situation, picture)
+
+
+def learn(payment: Payment, movements: Collection[Movement], situation: Situation) -> Observed:
+    """The payment with the movements that are new; where its sums would not add up nothing is taken, but looked for.
+
+    That is so where one object is heard of before another, or where the payment is older than its ledger.
+    """
+    fresh = tuple(
+        replace(movement, at=movement.at or situation.happened_at or situation.now)
+        for movement in movements
+        if movement.key not in situation.known
+    )
+    after = payment.with_movements(fresh)
+    return Observed(after, movements=fresh) if after.money.adds_up else Observed(payment, look=True)
+
+
+def learn_stray(payment: Payment, intent: Intent, situation: Situation) -> Observed:
+    """What a second intent of the payment holds or has taken: a row of its own, and in no sum."""
+    return learn(payment, [replace(movement, stray=True) for movement in of_intent(intent)], situation)
+
+
+def _by_whom(movements: Iterable[Movement], situation: Situation) -> list[Movement]:
+    ours = {MovementKind.CAPTURE: situation.captures, MovementKind.HOLD_GONE: situation.cancels or situation.captures}
+    return [replace(movement, by_us=ours.get(movement.kind, movement.by_us)) for movement in movements]
+
+
+def _observed(learnt: Observed, seen: Seen, intent: Intent, situation: Situation, picture: Picture) -> Observed:
+    revert_open = situation.revert_open
+    state = observe(learnt.payment, seen, intent, revert_open=revert_open, now=situation.now)
+    settled = settle(state.payment, learnt.movements, picture, known=situation.known, revert_open=revert_open)
+    return Observed(
+        settled.payment,
+        (*state.answers, *settled.answers),
+        state.cancel_hold or settled.cancel_hold,
+        learnt.movements,
+        learnt.look,
+    )

@@ -1,0 +1,126 @@
+"""Money as facts: the movements that Stripe's objects prove, and their sums.
+
+One row for each thing that moved or bound money, keyed by the object that proves it: heard five times, in any order and
+from whomever, it is one row. Nothing changes a row; a payment's money is the sum of its rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MovementKind(StrEnum):
+    """What happened, and to what the proof belongs."""
+
+    HOLD = "hold"
+    """The charge: money of the customer's card is held."""
+    HOLD_GONE = "hold_gone"
+    """The charge: what was held and not captured is the customer's again."""
+    CAPTURE = "capture"
+    """The charge: what was held is the platform's."""
+    REFUND = "refund"
+    """The refund: money is on its way to the customer, or there."""
+    REFUND_FAILED = "refund_failed"
+    """The refund: the money came back to the platform, and the customer has nothing."""
+    DISPUTE_OPENED = "dispute_opened"
+    """The dispute, or inquiry: nothing may be paid out of the charge until it is closed."""
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    """The dispute: the bank has taken the money from the platform."""
+    DISPUTE_REINSTATED = "dispute_reinstated"
+    """The dispute: the bank has given the money back."""
+    DISPUTE_CLOSED = "dispute_closed"
+    """The dispute: it is decided, ``detail`` says how."""
+    TRANSFER = "transfer"
+    """The transfer: money of the charge is the connected account's."""
+    REVERSAL = "reversal"
+    """The reversal: (part of) a transfer is the platform's again."""
+
+
+SUMS: dict[MovementKind, dict[str, int]] = {
+    MovementKind.HOLD: {"held": 1},
+    MovementKind.HOLD_GONE: {"held": -1},
+    MovementKind.CAPTURE: {"held": -1, "captured": 1},
+    MovementKind.REFUND: {"refunded": 1},
+    MovementKind.REFUND_FAILED: {"refunded": -1},
+    MovementKind.DISPUTE_OPENED: {"contested": 1},
+    MovementKind.DISPUTE_CLOSED: {"contested": -1},
+    MovementKind.DISPUTE_WITHDRAWN: {"disputed": 1},
+    MovementKind.DISPUTE_REINSTATED: {"disputed": -1},
+    MovementKind.TRANSFER: {"transferred": 1},
+    MovementKind.REVERSAL: {"reversed": 1},
+}
+"""What a movement adds to which sum of its payment. The trigger ``movement_sums`` of the database says the same."""
+
+RUNNER_SIDE = frozenset({MovementKind.TRANSFER, MovementKind.REVERSAL})
+"""Movements in the currency that Stripe settled the charge in; all others are in the payment's."""
+
+Proof = tuple[str, str]
+"""What a movement is known by: its kind, and the id of the object that proves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One change of money at Stripe. ``amount`` in minor units of ``currency``, always above 0.
+
+    ``at``: when it happened, by Stripe's clock (UTC); None where its object does not say, which is then just now.
+    ``by_us``: whether this service did it. ``stray``: it belongs to a second intent of the payment, and is in no sum.
+    ``detail``: why, in Stripe's word: the reason of a refund or of its failure, the status of a dispute.
+    """
+
+    kind: MovementKind
+    proof: str
+    amount: int
+    currency: str
+    at: datetime | None = None
+    by_us: bool = True
+    stray: bool = False
+    detail: str | None = None
+
+    @property
+    def key(self) -> Proof:
+        """What it is known by."""
+        return (self.kind, self.proof)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Sums of a payment's movements in minor units; the last two in the currency of its transfers."""
+
+    held: int = 0
+    captured: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    contested: int = 0
+    transferred: int = 0
+    reversed: int = 0
+
+    def after(self, movements: Iterable[Movement]) -> "Money":
+        """The sums with these movements, too."""
+        sums = {name: getattr(self, name) for name in self.__slots__}
+        for movement in movements:
+            if not movement.stray:
+                for name, sign in SUMS[movement.kind].items():
+                    sums[name] += sign * movement.amount
+        return Money(**sums)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the database takes these sums: nothing comes back that was never taken or sent."""
+        taken = min(self.held, self.captured, self.refunded, self.disputed, self.contested, self.reversed) >= 0
+        return taken and self.refunded <= self.captured and self.reversed <= self.transferred
+
+    @property
+    def left(self) -> int:
+        """What of the capture is neither the customer's nor the bank's again."""
+        return self.captured - self.refunded - self.disputed
+
+    @property
+    def is_all_back(self) -> bool:
+        """Whether all that was taken went back for good."""
+        return self.captured > 0 and self.left <= 0 and self.contested == 0
+
+    @property
+    def outstanding(self) -> int:
+        """What connected accounts have of the charge."""
+        return self.transferred - self.reversed

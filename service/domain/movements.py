@@ -1,0 +1,101 @@
+"""Which movements an object of Stripe's proves.
+
+Each function reads one object and nothing else, so that whoever shows it, and whenever, the same rows come of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from service.domain.ledger import Movement, MovementKind
+from service.domain.payment import Payment
+from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture, Refund, Reversal, Transfer
+
+_HELD = frozenset({IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED, IntentStatus.CANCELED})
+
+
+def shows_no_charge(intent: Intent) -> bool:
+    """Whether an intent that holds or took money does not say by which charge, as in older versions of the API."""
+    return intent.charge_id is None and intent.status in {IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED}
+
+
+def of_intent(intent: Intent) -> Iterator[Movement]:
+    """What was held, captured and set free. All of them belong to the charge that held the money.
+
+    A canceled intent whose last attempt failed held nothing; one that was held and then canceled shows its charge. What
+    was not captured is free (Stripe API reference, "Capture a PaymentIntent", ``amount_to_capture``).
+    """
+    charge = intent.charge_id
+    if charge is None or intent.status not in _HELD or _never_held(intent):
+        return
+    held_at = intent.charge.created_at if intent.charge else None
+    yield Movement(MovementKind.HOLD, charge, intent.amount, intent.currency, held_at)
+    if intent.status is IntentStatus.REQUIRES_CAPTURE:
+        return
+    if intent.received:
+        settled = intent.charge.settlement if intent.charge else None
+        taken_at = settled.created_at if settled else None
+        yield Movement(MovementKind.CAPTURE, charge, intent.received, intent.currency, taken_at)
+    if intent.received < intent.amount:
+        yield Movement(MovementKind.HOLD_GONE, charge, intent.amount - intent.received, intent.currency)
+
+
+def _never_held(intent: Intent) -> bool:
+    return intent.status is IntentStatus.CANCELED and intent.error is not None
+
+
+def of_refund(payment: Payment, refund: Refund) -> Iterator[Movement]:
+    """What goes back to the customer; nothing for what only sets a hold free."""
+    if refund.of_hold:
+        return
+    by_us = str(payment.payment_id) == refund.payment_id or refund.id == payment.stripe_refund_id
+    moved = Movement(MovementKind.REFUND, refund.id, refund.amount, refund.currency, refund.created_at, by_us)
+    yield moved if refund.failed else replace(moved, detail=refund.reason)
+    if refund.failed:
+        yield replace(moved, kind=MovementKind.REFUND_FAILED, at=None, detail=refund.reason)
+
+
+def of_dispute(dispute: Dispute) -> Iterator[Movement]:
+    """What a bank contests, takes and gives back: never by us."""
+    opened = Movement(
+        MovementKind.DISPUTE_OPENED,
+        dispute.id,
+        dispute.amount,
+        dispute.currency,
+        dispute.created_at,
+        by_us=False,
+        detail=dispute.reason,
+    )
+    yield opened
+    if dispute.withdrawn:
+        yield replace(opened, kind=MovementKind.DISPUTE_WITHDRAWN)
+    if dispute.reinstated:
+        yield replace(opened, kind=MovementKind.DISPUTE_REINSTATED, at=None)
+    if dispute.closed:
+        yield replace(opened, kind=MovementKind.DISPUTE_CLOSED, at=None, detail=dispute.status)
+
+
+def of_transfer(payment: Payment, transfer: Transfer) -> Iterator[Movement]:
+    """What was sent of the charge, and taken back, by whomever."""
+    by_us = str(payment.payment_id) == transfer.payment_id or transfer.id == payment.stripe_transfer_id
+    sent_at = transfer.created_at
+    yield Movement(MovementKind.TRANSFER, transfer.id, transfer.amount, transfer.currency, sent_at, by_us)
+    for reversal in reversed(transfer.reversals):
+        yield of_reversal(payment, reversal)
+
+
+def of_reversal(payment: Payment, reversal: Reversal) -> Movement:
+    """What was taken back of a transfer."""
+    by_us = str(payment.payment_id) == reversal.payment_id or reversal.id == payment.stripe_reversal_id
+    return Movement(MovementKind.REVERSAL, reversal.id, reversal.amount, reversal.currency, reversal.created_at, by_us)
+
+
+def of_picture(payment: Payment, picture: Picture) -> list[Movement]:
+    """All movements of a payment's own intent, in an order in which no sum is ever below what is taken off it."""
+    found = list(of_intent(picture.intent))
+    for refund in reversed(picture.refunds):
+        found += of_refund(payment, refund)
+    for dispute in reversed(picture.disputes):
+        found += of_dispute(dispute)
+    for transfer in reversed(picture.transfers):
+        found += of_transfer(payment, transfer)
+    return found

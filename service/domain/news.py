@@ -1,0 +1,165 @@
+"""What new movements change of a payment's status, and the news of them.
+
+A payment whose money went back, whoever sent it, is over; a refund that failed reopens it for a revert; a bank's
+decision against it counts as a refund by the bank.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from service.domain import answers
+from service.domain.errors import ErrorCode
+from service.domain.ledger import Movement, MovementKind, Proof
+from service.domain.messages import Answer, rfc3339
+from service.domain.observations import DISPUTED, Observed
+from service.domain.payment import Failure, Payment
+from service.domain.status import ANSWERED_LIVE, PaymentStatus
+from service.domain.stripe_objects import Picture, Transfer
+
+REFUNDED = Failure(
+    ErrorCode.PAYMENT_REFUNDED,
+    "The charge was refunded outside this service: the customer has the money. Authorize the order anew to take it.",
+)
+
+
+def settle(
+    payment: Payment, fresh: tuple[Movement, ...], picture: Picture, *, known: frozenset[Proof], revert_open: bool
+) -> Observed:
+    """The payment after its new movements, and what is told of them. ``known``: the movements before.
+
+    With a revert open the status is the revert's to change, for it has to answer.
+    """
+    noted = _noted(payment, picture)
+    if not fresh and noted == payment:
+        return Observed(payment)
+    after = noted if revert_open else _ended(_adopted(noted, picture), picture)
+    told = _Told(after, picture, frozenset(movement.key for movement in fresh), known)
+    news = [_NEWS[movement.kind](told, movement) for movement in fresh if movement.kind in _NEWS]
+    answered = tuple(answer for answer in news if answer is not None)
+    return Observed(after, answered, cancel_hold=after.status is PaymentStatus.FAILED and _keeps_money(after))
+
+
+def _keeps_money(payment: Payment) -> bool:
+    return payment.held > 0 or payment.money.left > 0
+
+
+def _noted(payment: Payment, picture: Picture) -> Payment:
+    """The refund that stands and the reversal that took all back, whoever made them."""
+    refunds = {refund.id: refund for refund in picture.refunds}
+    mine = refunds.get(payment.stripe_refund_id or "")
+    if mine is not None and mine.failed:
+        payment = replace(payment, stripe_refund_id=None, refund_status=None)
+    elif mine is not None:
+        payment = replace(payment, refund_status=mine.status)
+    elif payment.stripe_refund_id is None and 0 < payment.captured <= payment.refunded:
+        last = next((refund for refund in picture.refunds if not (refund.failed or refund.of_hold)), None)
+        if last is not None:
+            payment = replace(payment, stripe_refund_id=last.id, refund_status=last.status)
+    sent = _transfer(picture, payment.stripe_transfer_id)
+    if sent is not None and sent.reversal_id is not None and payment.stripe_reversal_id is None:
+        payment = replace(payment, stripe_reversal_id=sent.reversal_id)
+    return payment
+
+
+def _transfer(picture: Picture, id_: str | None) -> Transfer | None:
+    return next((transfer for transfer in picture.transfers if transfer.id == id_), None)
+
+
+def _adopted(payment: Payment, picture: Picture) -> Payment:
+    """A transfer of our own that the record forgot, as after a restore: it is not made again."""
+    if payment.stripe_transfer_id is not None or payment.status not in ANSWERED_LIVE or payment.captured_at is None:
+        return payment
+    mine = [transfer for transfer in picture.transfers if transfer.payment_id == str(payment.payment_id)]
+    if not mine:
+        return payment
+    sent = min(mine, key=lambda transfer: transfer.reversal_id is not None)
+    facts: dict[str, Any] = {
+        "stripe_transfer_id": sent.id,
+        "transfer_amount": sent.amount,
+        "transfer_currency": sent.currency,
+        "stripe_reversal_id": sent.reversal_id,
+        "runner_connect_account_id": sent.destination,
+    }
+    if payment.status is PaymentStatus.SUCCEEDED:
+        return replace(payment, **facts)
+    return payment.become(PaymentStatus.SUCCEEDED, **facts)
+
+
+def _ended(payment: Payment, picture: Picture) -> Payment:
+    """A payment whose money went back to the customer, or to a bank for good, is over."""
+    if payment.status not in ANSWERED_LIVE:
+        return payment
+    if payment.disputed and not payment.contested:
+        return payment.become(PaymentStatus.REVERTED, failure=DISPUTED.as_json())
+    if not payment.money.is_all_back:
+        return payment
+    by_us = all(refund.payment_id == str(payment.payment_id) for refund in picture.refunds if not refund.of_hold)
+    return payment.become(PaymentStatus.REVERTED, failure=None if by_us else REFUNDED.as_json())
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What news are made from: the payment as it stands now, everything seen, and what was new in it."""
+
+    payment: Payment
+    picture: Picture
+    fresh: frozenset[Proof]
+    known: frozenset[Proof]
+
+
+def _refunded(told: _Told, movement: Movement) -> Answer | None:
+    # One that failed before it was heard of was never told as anything.
+    if movement.by_us or (MovementKind.REFUND_FAILED, movement.proof) in told.fresh:
+        return None
+    more = {"refund_id": movement.proof, "reason": movement.detail, "refunded": told.payment.refunded}
+    about = told.payment.authorize_correlation_id
+    return answers.news(told.payment, "payment.refunded", movement, about, **more)
+
+
+def _refund_failed(told: _Told, movement: Movement) -> Answer | None:
+    if (MovementKind.REFUND, movement.proof) not in told.known:
+        return None
+    about = (told.payment.revert_correlation_id if movement.by_us else None) or told.payment.authorize_correlation_id
+    more = {"refund_id": movement.proof, "reason": movement.detail}
+    return answers.news(told.payment, "payment.refund_failed", movement, about, **more)
+
+
+def _disputed(told: _Told, movement: Movement) -> Answer | None:
+    opened = (MovementKind.DISPUTE_OPENED, movement.proof)
+    if movement.kind is MovementKind.DISPUTE_WITHDRAWN and opened in told.fresh:
+        return None
+    dispute = next(dispute for dispute in told.picture.disputes if dispute.id == movement.proof)
+    due = dispute.evidence_due_by
+    more = {
+        "dispute_id": dispute.id,
+        "reason": dispute.reason,
+        "dispute_status": dispute.status,
+        "evidence_due_by": None if due is None else rfc3339(due),
+    }
+    return answers.news(told.payment, "payment.disputed", movement, told.payment.authorize_correlation_id, **more)
+
+
+def _dispute_closed(told: _Told, movement: Movement) -> Answer | None:
+    more = {"dispute_id": movement.proof, "dispute_status": movement.detail}
+    return answers.news(told.payment, "payment.dispute_closed", movement, told.payment.authorize_correlation_id, **more)
+
+
+def _transfer_reversed(told: _Told, movement: Movement) -> Answer | None:
+    payment = told.payment
+    sent = _transfer(told.picture, payment.stripe_transfer_id)
+    if movement.by_us or sent is None or movement.proof not in {reversal.id for reversal in sent.reversals}:
+        return None
+    about = payment.release_correlation_id or payment.authorize_correlation_id
+    back = sum(reversal.amount for reversal in sent.reversals)
+    return answers.news(payment, "payment.transfer_reversed", movement, about, transfer_id=sent.id, reversed=back)
+
+
+_NEWS: dict[MovementKind, Callable[[_Told, Movement], Answer | None]] = {
+    MovementKind.REFUND: _refunded,
+    MovementKind.REFUND_FAILED: _refund_failed,
+    MovementKind.DISPUTE_OPENED: _disputed,
+    MovementKind.DISPUTE_WITHDRAWN: _disputed,
+    MovementKind.DISPUTE_CLOSED: _dispute_closed,
+    MovementKind.REVERSAL: _transfer_reversed,
+}

@@ -1,0 +1,105 @@
+"""Fields of Stripe's objects. Only what is there is read; nothing is guessed."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+Json = Mapping[str, Any]
+
+MAX_TEXT = 40_000
+"""Characters of the longest string read: an error's message (Stripe's OpenAPI description, ``maxLength``)."""
+
+MAX_ID = 255
+"""Characters of the longest id (Stripe documentation, "Upgrades: backward-compatible changes"); an index holds it."""
+
+_UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
+"""JSON may escape NUL and half surrogate pairs; neither PostgreSQL nor UTF-8 takes them."""
+
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+"""Before it no event was made; a year later, and another time zone's form of it has five digits."""
+
+
+class UnreadableError(ValueError):
+    """An object of Stripe that lacks a field, or has it with another type, or with a state that we do not know."""
+
+
+def mapping(value: object, name: str) -> Json:
+    """``value``, which must be an object. Raises UnreadableError."""
+    if not isinstance(value, Mapping):
+        raise UnreadableError(f"{name} is no object")
+    return value
+
+
+def text(body: Json, name: str) -> str:
+    """A string that a database can hold. Raises UnreadableError."""
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or _UNSTORABLE.search(value):
+        raise UnreadableError(f"{name} is no text")
+    return value
+
+
+def identifier(body: Json, name: str) -> str:
+    """As ``text``, of at most 255 characters: a longer one is not Stripe's. Raises UnreadableError."""
+    value = text(body, name)
+    if len(value) > MAX_ID:
+        raise UnreadableError(f"{name} is longer than {MAX_ID} characters")
+    return value
+
+
+def optional_identifier(body: Json, name: str) -> str | None:
+    """As ``identifier``; None where the field is missing, null or empty."""
+    return identifier(body, name) if body.get(name) not in (None, "") else None
+
+
+def optional_text(body: Json, name: str) -> str | None:
+    """As ``text``; None where the field is missing, null or empty."""
+    return text(body, name) if body.get(name) not in (None, "") else None
+
+
+def optional_flag(body: Json, name: str) -> bool | None:
+    """A boolean; None where the field is missing or null. Raises UnreadableError."""
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    raise UnreadableError(f"{name} is no boolean")
+
+
+def optional_time(body: Json, name: str) -> datetime | None:
+    """Seconds since the epoch (UTC); None where the field is missing, null, or no time of this era."""
+    return None if body.get(name) is None else moment_of(body[name])
+
+
+def moment_of(value: object) -> datetime | None:
+    """Seconds since the epoch; in thin events RFC 3339. None for what is no time of this era: it decides nothing."""
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            moment = datetime.fromtimestamp(value, UTC)
+        elif isinstance(value, str):
+            read = datetime.fromisoformat(value)
+            moment = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
+
+
+def id_of(body: Json, name: str) -> str:
+    """An id, or the id of the expanded object. Raises UnreadableError."""
+    value = body.get(name)
+    return identifier(value, "id") if isinstance(value, Mapping) else identifier(body, name)
+
+
+def optional_id(body: Json, name: str) -> str | None:
+    """As ``id_of``; None where the field is missing or null."""
+    return None if body.get(name) is None else id_of(body, name)
+
+
+def integer(body: Json, name: str) -> int:
+    """A whole number. Raises UnreadableError."""
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnreadableError(f"{name} is no integer")
+    return value

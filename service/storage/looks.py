@@ -1,0 +1,110 @@
+"""Looks that are due: payments to be compared with Stripe, because an event or an answer says that money has moved."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Interval,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
+
+from service.domain.ledger import Proof
+from service.domain.payment import as_uuid
+from service.domain.stripe_objects import About
+from service.storage.prepared import Call, Prepared, run
+from service.storage.tables import payments, stripe_events
+
+WANTS_LOOK = "look"
+"""Result of an event in the inbox that is followed by a look; ``LOOKED`` afterwards."""
+
+LOOKED = "looked"
+
+_NEVER: ColumnElement[Any] = literal_column("timestamptz 'infinity'")
+_DUE = func.now() + bindparam("delay", type_=Interval)
+_LOOK = Prepared(
+    update(payments)
+    .where(payments.c.payment_id == bindparam("id"))
+    .values(look_at=func.least(func.coalesce(payments.c.look_at, _NEVER), _DUE))
+)
+
+
+def _found(column: ColumnElement[Any], name: str) -> Any:
+    return select(payments.c.payment_id).where(column == bindparam(name, type_=column.type)).scalar_subquery()
+
+
+_NAMED = Prepared(
+    select(
+        func.coalesce(
+            _found(payments.c.stripe_payment_intent_id, "intent_id"),
+            _found(payments.c.stripe_charge_id, "charge_id"),
+            _found(payments.c.stripe_transfer_id, "transfer_id"),
+            _found(payments.c.payment_id, "payment_id"),
+        )
+    )
+)
+
+
+def payment_named(connection: Connection, about: About) -> UUID | None:
+    """The payment that these ids name: by an id of Stripe's that we stored, before metadata that anybody writes."""
+    named = {
+        "intent_id": about.intent_id,
+        "charge_id": about.charge_id,
+        "transfer_id": about.transfer_id,
+        "payment_id": as_uuid(about.payment_id),
+    }
+    found: UUID | None = run(connection, (_NAMED, named))[0][0]
+    return found
+
+
+def looking(payment_id: UUID, delay: timedelta = timedelta(0)) -> Call:
+    """What lets the payment be compared with Stripe after ``delay``, or earlier if that is due."""
+    return (_LOOK, {"id": payment_id, "delay": delay})
+
+
+def take(connection: Connection, limit: int, pause: timedelta) -> list[UUID]:
+    """Payments whose look is due; not given out again before ``pause`` is over: somebody is at it, or has died."""
+    ripe = (
+        select(payments.c.payment_id)
+        .where(payments.c.look_at <= func.now())
+        .order_by(payments.c.look_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = update(payments).where(payments.c.payment_id.in_(ripe)).values(look_at=func.now() + pause)
+    return list(connection.execute(statement.returning(payments.c.payment_id)).scalars())
+
+
+def put_off(connection: Connection, payment_id: UUID, delay: timedelta) -> None:
+    """Look again after ``delay``, whatever was due."""
+    due = update(payments).where(payments.c.payment_id == payment_id).values(look_at=func.now() + delay)
+    connection.execute(due)
+
+
+def waiting_events(connection: Connection, payment_id: UUID) -> dict[str, list[Proof]]:
+    """Events of the payment that no look has followed yet: what each tells, nothing where only Stripe can say."""
+    columns = (stripe_events.c.event_id, stripe_events.c.tells)
+    rows = connection.execute(select(*columns).where(_of(payment_id), stripe_events.c.result == WANTS_LOOK))
+    return {row.event_id: [(kind, proof) for kind, proof in row.tells or ()] for row in rows}
+
+
+def settle(connection: Connection, payment_id: UUID, event_ids: list[str]) -> None:
+    """These events were seen to. No look is due any more, but for events that came since."""
+    seen = update(stripe_events).where(stripe_events.c.event_id.in_(event_ids)).values(result=LOOKED)
+    connection.execute(seen)
+    waits = exists().where(_of(payment_id), stripe_events.c.result == WANTS_LOOK)
+    done = update(payments).where(payments.c.payment_id == payment_id, ~waits)
+    connection.execute(done.values(look_at=null(), looked_at=func.now()))
+
+
+def _of(payment_id: UUID) -> ColumnElement[bool]:
+    return stripe_events.c.payment_id == payment_id

@@ -1,0 +1,57 @@
+"""Looks that are due: what an event about money told is compared with Stripe, once for all events of a payment."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from service.domain.telling import are_known
+from service.logs import get_logger
+from service.storage import locked, looks
+from service.storage.engine import Connection, Engine, in_transaction, transaction
+from service.usecases.reconcile import Reconciler
+
+log = get_logger(__name__)
+
+TAKEN_PAUSE = timedelta(minutes=1)
+"""A look that was taken is due again after this: whoever took it may have died."""
+
+BUSY_PAUSE = timedelta(seconds=5)
+"""Until a payment is looked at again that a command was at work on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueLooks:
+    """Any consumer may take up any of them."""
+
+    engine: Engine
+    reconciler: Reconciler
+
+    def take(self, limit: int) -> list[UUID]:
+        """At most ``limit`` payments to be looked at."""
+        with transaction(self.engine) as connection:
+            return looks.take(connection, limit, TAKEN_PAUSE)
+
+    def look(self, payment_id: UUID) -> None:
+        """Compare one payment, unless all that was told is known by now; a look that fails is due again."""
+        waiting = in_transaction(self.engine, lambda connection: self._waiting(connection, payment_id))
+        if waiting is None:
+            return
+        finding = self.reconciler.examine(payment_id)
+        if finding.result not in {"agrees", "repaired"}:
+            log.warning("payment cannot be compared with Stripe yet", **finding.as_json())
+        with transaction(self.engine) as connection:
+            if finding.result in {"agrees", "repaired"}:
+                looks.settle(connection, payment_id, waiting)
+            elif finding.result == "busy":
+                looks.put_off(connection, payment_id, BUSY_PAUSE)
+
+    def _waiting(self, connection: Connection, payment_id: UUID) -> list[str] | None:
+        """The events that wait for this look; None where none is needed any more."""
+        found = locked.lock(connection, payment_id)
+        if found is None:
+            return None
+        events = looks.waiting_events(connection, payment_id)
+        if events and all(are_known(found.payment, found.known, told) for told in events.values()):
+            looks.settle(connection, payment_id, list(events))
+            return None
+        return list(events)
