@@ -114,7 +114,7 @@ payments = Table(
 movements = Table(
     "movements",
     metadata,
-    Column("kind", Text, nullable=False),
+    Column("kind", IDENTITY, nullable=False),
     Column("proof", IDENTITY, nullable=False),
     Column("payment_id", Uuid, ForeignKey("payments.payment_id"), nullable=False),
     Column("amount", BigInteger, nullable=False),

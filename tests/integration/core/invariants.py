@@ -23,6 +23,7 @@ def check_settled(core: Core) -> None:
     _every_command_is_answered(core)
     for payment in core.sql("SELECT * FROM payments"):
         _money_is_where_the_status_says(core, payment)
+        books_agree(core, payment)
 
 
 def _one_outcome_a_command(core: Core) -> None:
@@ -80,3 +81,28 @@ def _money_is_where_the_status_says(core: Core, payment: dict[str, Any]) -> None
     if status == "SUCCEEDED":
         assert kept == 1, payment
         assert sent == int(bool(payment["stripe_transfer_id"] and not payment["stripe_reversal_id"])), payment
+
+
+_SUM = {
+    "hold": ("held", 1),
+    "cancel": ("held", -1),
+    "capture": ("captured", 1),
+    "refund": ("refunded", 1),
+    "refund_failure": ("refunded", -1),
+    "dispute": ("disputed", 1),
+    "dispute_reversal": ("disputed", -1),
+    "transfer": ("transferred", 1),
+    "reversal": ("reversed", 1),
+}
+
+
+def books_agree(core: Core, payment: dict[str, Any]) -> None:
+    """What Stripe holds, took, gave back and sent equals what the record says, to the cent."""
+    intent = payment["stripe_payment_intent_id"]
+    sums = dict.fromkeys(("held", "captured", "refunded", "disputed", "transferred", "reversed"), 0)
+    for entry in core.stripe.ledger(payment_intent=intent) if intent else []:
+        name, sign = _SUM[entry.effect]
+        sums[name] += sign * entry.amount
+    if sums["captured"]:
+        sums["held"] = 0
+    assert {name: payment[name] for name in sums} == sums, payment
