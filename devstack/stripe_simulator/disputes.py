@@ -53,7 +53,7 @@ def open_(
         "enhanced_eligibility_types": [],
         "evidence": {},
         "evidence_details": {
-            "due_by": state.clock.stamp() + _DAYS_TO_ANSWER * DAY,
+            "due_by": int(state.clock.stamp() + _DAYS_TO_ANSWER * DAY),
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,

@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from stripe import api_version as library_api_version
 
@@ -135,10 +136,10 @@ class State:
         return event
 
     def record(
-        self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: str
+        self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: Any
     ) -> None:
-        """Put one effect into the ledger; `more` may name the destination account."""
-        subject = intent or charge or {}
+        """Put one effect into the ledger; `more` may name the destination account, and metadata where no intent has."""
+        subject = intent or charge or more
         self.ledger.add(
             Entry(
                 effect=effect,

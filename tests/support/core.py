@@ -93,7 +93,8 @@ class Core(CoreView):
     # what time does
 
     def hurry(self) -> None:
-        """Every backoff is over."""
+        """Every backoff is over, and every look is due."""
+        self.sql("UPDATE payments SET look_at = now() WHERE look_at IS NOT NULL")
         self.sql("UPDATE commands SET next_attempt_at = now() WHERE state = 'pending' AND lease_token IS NULL")
 
     def expire_leases(self) -> None:
@@ -133,9 +134,17 @@ class Core(CoreView):
 
     def stripe_events(self, intent_id: str | None = None) -> list[StripeEvent]:
         """The webhooks Stripe owes us for an intent (or all), oldest first, as they are read from signed deliveries."""
+        return [event for event in self.owed() if event.intent and intent_id in {None, event.object_id}]
+
+    def owed(self) -> list[StripeEvent]:
+        """Every webhook of whatever kind, oldest first."""
         listed = self.ask_stripe("GET", "events?limit=100")["data"]
-        found = [self.delivered(event) for event in reversed(listed)]
-        return [event for event in found if event.intent and intent_id in {None, event.object_id}]
+        return [self.delivered(event) for event in reversed(listed)]
+
+    def hear(self) -> None:
+        """All of them arrive, and what follows from them is done."""
+        self.deliver(*self.owed())
+        self.settle()
 
     def delivered(self, event: dict[str, Any]) -> StripeEvent:
         """An event as the webhook route reads it, its signature checked."""
