@@ -83,6 +83,9 @@ def end(state: State, id_: str, outcome: str) -> Json:
     dispute = found(state.disputes, id_, "dispute", "dispute")
     if dispute["status"] in _CLOSED:
         raise RefusedError(f"Dispute {id_} is already closed.")
+    inquiry = dispute["status"].startswith("warning_")
+    if inquiry is not (outcome in {"warning_closed", "escalated"}):
+        raise RefusedError(f"{dispute['status']} does not become {outcome}.")
     if outcome == "escalated":
         return _escalate(state, dispute)
     dispute["status"] = _ENDS[outcome]

@@ -138,7 +138,13 @@ class Core(CoreView):
 
     def owed(self) -> list[StripeEvent]:
         """Every webhook of whatever kind, oldest first."""
-        listed = self.ask_stripe("GET", "events?limit=100")["data"]
+        listed: list[dict[str, Any]] = []
+        more = True
+        while more:
+            after = f"&starting_after={listed[-1]['id']}" if listed else ""
+            page = self.ask_stripe("GET", f"events?limit=100{after}")
+            more = page["has_more"]
+            listed += page["data"]
         return [self.delivered(event) for event in reversed(listed)]
 
     def hear(self) -> None:
