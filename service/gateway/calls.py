@@ -7,6 +7,7 @@ from urllib.parse import quote
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeUnknownError
+from service.gateway.contact import Contact
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnreadableError, text
 from service.gateway.pace import Pace
@@ -18,6 +19,9 @@ _log = get_logger(__name__)
 _LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
 """Errors that no retry mends: a wrong key, or a fault in this code."""
 
+_UNANSWERED = (stripe.APIConnectionError, stripe.AuthenticationError)
+"""Errors with which no payment can go on."""
+
 
 class Calls:
     """Requests through one client. ``guard`` raises when a database transaction is open.
@@ -25,10 +29,13 @@ class Calls:
     Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnreadableError.
     """
 
-    def __init__(self, client: stripe.StripeClient, guard: Callable[[], None], pace: Pace, *, patience: float) -> None:
+    def __init__(
+        self, client: stripe.StripeClient, guard: Callable[[], None], pace: Pace, contact: Contact, *, patience: float
+    ) -> None:
         self._client = client
         self._guard = guard
         self._pace = pace
+        self._contact = contact
         self._patience = patience
 
     def get(self, *path: str, **params: Any) -> Json:
@@ -65,6 +72,7 @@ class Calls:
             # the library stumbles over an error that is no object
             raise UnreadableError("an error that is no object") from exc
         self._pace.went_through()
+        self._contact.answered(path[0])
         if not isinstance(answer.data, Mapping):
             raise UnreadableError("an answer that is no object")
         return answer.data
@@ -78,6 +86,10 @@ class Calls:
         return fault
 
     def _note(self, exc: stripe.StripeError, resource: str) -> None:
+        if isinstance(exc, _UNANSWERED) or (exc.http_status or 0) >= 500:
+            self._contact.failed(resource, type(exc).__name__, read(exc).message)
+        else:
+            self._contact.answered(resource, type(exc).__name__)
         if is_rate_limit(exc):
             self._pace.too_fast()
             _log.warning("stripe_rate_limited", resource=resource, requests_per_second=self._pace.limit)
