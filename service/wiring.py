@@ -24,6 +24,7 @@ from service.usecases.claims import Claims
 from service.usecases.completion import Completion
 from service.usecases.due_looks import DueLooks
 from service.usecases.engine import CommandEngine
+from service.usecases.holds import HoldsWatch
 from service.usecases.leases import LeaseKeeper
 from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
@@ -86,6 +87,7 @@ def command_engine(
                 parts.reconciler,
                 settings.reconcile_interval,
                 DueLooks(parts.database, parts.reconciler),
+                HoldsWatch(parts.database),
             ),
         )
         database = DatabaseReadiness(settings.database_url.get_secret_value())

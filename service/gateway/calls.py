@@ -15,6 +15,9 @@ from service.logs import get_logger
 
 PAGE_SIZE = 100
 
+_RESOURCES = {"payment_intent": "payment_intents", "transfer": "transfers", "refund": "refunds"}
+"""Where an object is read again; reversals never change."""
+
 _log = get_logger(__name__)
 _LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
 """Errors that no retry mends: a wrong key, or a fault in this code."""
@@ -40,11 +43,20 @@ class Calls:
 
     def get(self, *path: str, **params: Any) -> Json:
         """Read one object. The path's parts are escaped."""
-        return self._request("get", path, params)
+        return self._request("get", path, params)[0]
 
     def post(self, *path: str, key: str, params: Mapping[str, Any] | None = None) -> Json:
-        """Make one effect, under its idempotency key."""
-        return self._request("post", path, {**(params or {}), "idempotency_key": key})
+        """Make one effect, under its idempotency key; the object as it stands now.
+
+        A repeated answer shows the object as it was at first, whatever happened to it since (Stripe API reference,
+        "Idempotent requests"), so it is read again.
+        """
+        asked = dict(params or {})
+        made, replayed = self._request("post", path, {**asked, "idempotency_key": key})
+        resource = _RESOURCES.get(str(made.get("object")))
+        if not replayed or resource is None:
+            return made
+        return self.get(resource, text(made, "id"), **{name: asked[name] for name in ("expand",) if name in asked})
 
     def all(self, *path: str, **params: Any) -> Iterator[Json]:
         """Every object of a list, newest first, page after page (Stripe API reference, "Pagination")."""
@@ -57,7 +69,7 @@ class Calls:
                 return
             after = {"starting_after": text(items[-1], "id")}
 
-    def _request(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Json:
+    def _request(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> tuple[Json, bool]:
         self._guard()
         self._pace.wait(self._patience)
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
@@ -75,7 +87,7 @@ class Calls:
         self._contact.answered(path[0])
         if not isinstance(answer.data, Mapping):
             raise UnreadableError("an answer that is no object")
-        return answer.data
+        return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
 
     @staticmethod
     def _fault(method: str, exc: stripe.StripeError) -> Fault:

@@ -103,11 +103,6 @@ payments = Table(
     Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
     Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
     Index("ix_payments_look", "look_at", postgresql_where=text("look_at IS NOT NULL")),
-    Index(
-        "ix_payments_money_left",
-        "updated_at",
-        postgresql_where=text("status IN ('FAILED', 'REVERTED') AND held > 0"),
-    ),
     postgresql_with={"fillfactor": "80"},
 )
 

@@ -3,8 +3,8 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -221,6 +221,10 @@ def running_core(
             yield core
         finally:
             core.close()
+
+
+OpenCore = Callable[[], AbstractContextManager[Core]]
+"""Opens a core on an empty database, beside the same Stripe account."""
 
 
 def fresh(prefix: str) -> str:
