@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from devstack.stripe_simulator.control_http import ControlError
-from devstack.stripe_simulator.outside import DashboardAction, DisputeOutcome, OutsideWorld
+from devstack.stripe_simulator.outside import DashboardAction, DisputeOutcome, OutsideWorld, RefundStatus
 from devstack.stripe_simulator.wire import Json
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "DisputeOutcome",
     "Effect",
     "FaultKind",
+    "RefundStatus",
     "SimulatorControl",
 ]
 
