@@ -84,7 +84,9 @@ class State:
     """When each hold expires, and its intent, soonest first: holds all last equally long."""
     disputes: dict[str, Json] = field(default_factory=dict)
     early_fraud_warnings: dict[str, Json] = field(default_factory=dict)
+    reviews: dict[str, Json] = field(default_factory=dict)
     balance_transactions: dict[str, Json] = field(default_factory=dict)
+    webhook_endpoints: dict[str, Json] = field(default_factory=dict)
     revoked_accounts: set[str] = field(default_factory=set)
     """Connected accounts that took the platform's access away."""
     used_methods: set[str] = field(default_factory=set)
