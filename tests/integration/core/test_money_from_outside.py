@@ -252,3 +252,12 @@ def test_what_this_service_did_itself_is_asked_about_by_no_webhook(core: Core) -
     asked = {name: count - before.get(name, 0) for name, count in core.stripe.request_counts().items()}
     assert {name for name, count in asked.items() if count and name != "events.list"} == set()
     books_agree(core, core.payment(payment))
+
+
+def test_a_hold_set_free_by_a_revert_is_asked_about_by_no_webhook(core: Core) -> None:
+    payment = core.authorize()
+    core.revert(payment)
+    before = core.stripe.request_counts()
+    core.hear()
+    asked = {name: count - before.get(name, 0) for name, count in core.stripe.request_counts().items()}
+    assert {name for name, count in asked.items() if count and name != "events.list"} == set()
