@@ -9,6 +9,8 @@ from service.usecases.queries import History, PaymentView
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _FAILURE_FIELDS = ("error", "message", "stripe_code")
+_MONEY = ("held", "captured", "refunded", "disputed", "transferred", "reversed", "transfer_currency")
+"""Of the sums that a payment carries; what is contested has not moved."""
 
 
 def payment_json(view: PaymentView) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def _payment(view: PaymentView) -> dict[str, Any]:
         "stripe_payment_intent_id": payment.stripe_payment_intent_id,
         "stripe_transfer_id": payment.stripe_transfer_id,
         "stripe_refund_id": payment.stripe_refund_id,
+        "money": {name: getattr(payment, name) for name in _MONEY},
         "failure": None if failure is None else {name: failure.get(name) for name in _FAILURE_FIELDS},
         "next_action": view.next_action,
         "created_at": None if payment.created_at is None else rfc3339(payment.created_at),

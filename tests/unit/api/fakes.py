@@ -49,6 +49,7 @@ def a_payment(**changed: Any) -> Payment:
         "status": PaymentStatus.AUTHORIZED,
         "authorize_correlation_id": "c-1",
         "stripe_payment_intent_id": "pi_1",
+        "held": 2100,
         "created_at": moment,
         "updated_at": moment,
     }

@@ -32,6 +32,15 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
         "stripe_payment_intent_id": "pi_1",
         "stripe_transfer_id": None,
         "stripe_refund_id": None,
+        "money": {
+            "held": 2100,
+            "captured": 0,
+            "refunded": 0,
+            "disputed": 0,
+            "transferred": 0,
+            "reversed": 0,
+            "transfer_currency": None,
+        },
         "failure": None,
         "next_action": None,
         "created_at": "2026-01-01T00:00:01.250Z",
@@ -49,6 +58,15 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
         "stripePaymentIntentId": "pi_1",
         "stripeTransferId": None,
         "stripeRefundId": None,
+        "money": {
+            "held": 2100,
+            "captured": 0,
+            "refunded": 0,
+            "disputed": 0,
+            "transferred": 0,
+            "reversed": 0,
+            "transferCurrency": None,
+        },
         "failure": None,
         "nextAction": None,
         "createdAt": "2026-01-01T00:00:01.250Z",
@@ -56,6 +74,14 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
     }
     assert response.json == {"success": True, **snake, "payment": camel}
     assert "Cache-Control" not in response.headers
+
+
+def test_money_is_what_stripe_is_known_to_have_done(client: FlaskClient, world: World) -> None:
+    sums = {"held": 0, "captured": 2100, "refunded": 100, "disputed": 50, "transferred": 1500, "reversed": 70}
+    world.payment = a_payment(**sums, contested=30, transfer_currency="eur")
+    body = client.get(DETAILS).json or {}
+    assert body["money"] == {**sums, "transfer_currency": "eur"}
+    assert body["payment"]["money"] == {**sums, "transferCurrency": "eur"}
 
 
 def test_failure_has_its_three_fields_in_both_spellings(client: FlaskClient, world: World) -> None:
