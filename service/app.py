@@ -25,6 +25,6 @@ def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     auth.install(app, auth.Tokens(settings.tokens()))
     errors.install(app, ports.is_unavailable)
     app.register_blueprint(ops.blueprint(ports))
-    app.register_blueprint(payments.blueprint(ports))
+    app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, settings.webhook_secrets()))
     return app

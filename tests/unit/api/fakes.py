@@ -62,7 +62,7 @@ class World:
 
     payment: Payment | None = field(default_factory=a_payment)
     next_action: dict[str, Any] | None = None
-    history: History = field(default_factory=lambda: History("u", 0, 0, 0, 0, []))
+    history: History = field(default_factory=lambda: History("u", "sgd", 0, 0, 0, 0, []))
     fault: Fault | None = None
     error: Exception | None = None
     asked: list[Any] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Payments and histories as callers see them."""
+"""Payments as callers see them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +8,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.domain.status import PaymentStatus
-from service.storage.reads import CurrencyTotals
-from service.usecases.queries import History
 from tests.unit.api.fakes import PAYMENT_ID, World, a_payment
 
 STATUS = "/payment/order-1/status"
@@ -185,20 +183,3 @@ def test_nul_never_reaches_the_database(client: FlaskClient, world: World) -> No
     assert client.get("/payment/a%00b/status").status_code == 404
     assert client.get("/history/a%00b").status_code == 400
     assert world.asked == []
-
-
-def test_history_of_several_currencies(client: FlaskClient, world: World) -> None:
-    totals = [CurrencyTotals("sgd", 1, 2, 3, 4), CurrencyTotals("usd", 5, 6, 7, 8)]
-    world.history = History("user/1", 1, 2, 10, 12, totals)
-    assert client.get("/history/user%2F1").json == {
-        "userId": "user/1",
-        "totalSpent": 1,
-        "totalEarned": 2,
-        "spentCount": 10,
-        "earnedCount": 12,
-        "byCurrency": {
-            "sgd": {"totalSpent": 1, "totalEarned": 2, "spentCount": 3, "earnedCount": 4},
-            "usd": {"totalSpent": 5, "totalEarned": 6, "spentCount": 7, "earnedCount": 8},
-        },
-    }
-    assert world.asked == ["user/1"]

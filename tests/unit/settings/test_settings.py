@@ -36,6 +36,7 @@ def test_minimal_environment_is_enough(kind: type[Base]) -> None:
         ("SHUTDOWN_GRACE", "-1s", "SHUTDOWN_GRACE: '-1s' is not a duration"),
         ("DEFAULT_CURRENCY", "xxx", "DEFAULT_CURRENCY: must be an ISO 4217 code"),
         ("REVERT_EVENT_TYPE", "payment.gone", "REVERT_EVENT_TYPE: "),
+        ("HISTORY_UNIT", "cents", "HISTORY_UNIT: "),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: "),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: "),
         ("PORT", "http", "PORT: "),
