@@ -30,6 +30,7 @@ from tests.support.core_view import CoreView
 
 SECRET = "whsec_core"
 RUNNER = "acct_runner"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 VISA = "pm_card_visa"
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
 CHALLENGED = "pm_card_threeDSecure2Required"
@@ -73,7 +74,7 @@ class Core(CoreView):
     def origin(self) -> Origin:
         """The next record of the commands topic."""
         self._offset += 1
-        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", b"00-trace-01")])
+        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", TRACE.encode())])
 
     def authorize(
         self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any
