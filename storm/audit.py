@@ -1,14 +1,15 @@
 """What went wrong, told from outside: from Stripe's ledger, the topics as a careful reader sees them, the database."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from devstack.stripe_simulator.client import Effect
 from service.domain.status import PaymentStatus, may_become
-from storm.evidence import UNPUBLISHABLE, Evidence, Row, identity
+from storm.evidence import UNPUBLISHABLE, Evidence, identity
 from tests.support.acceptance_kafka import Record
+from tests.support.money_books import by_payment, differing, done_twice, misplaced
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class Findings:
     """What was done twice at Stripe."""
     wrong_ends: list[str]
     """Money that is not where the payment says, transitions that are not allowed, work left open or held up."""
+    wrong_sums: list[str] = field(default_factory=list)
+    """Payments whose sums are not, to the cent, what Stripe holds, took, gave back and sent."""
     untold: list[str] = field(default_factory=list)
     """Outages that /ready did not tell, and processes that were not ready again after one."""
     unproven: list[str] = field(default_factory=list)
-    """What ``outbox audit`` says is wrong."""
+    """What ``outbox audit`` and ``payment audit`` say is wrong."""
 
     @property
     def clean(self) -> bool:
@@ -53,8 +56,9 @@ def audit(evidence: Evidence) -> Findings:
         ],
         doubles=[*_published_twice(evidence), *_answered_twice(evidence)],
         order_breaks=list(_out_of_order(evidence.records)),
-        double_effects=list(_done_twice(evidence.effects)),
+        double_effects=list(done_twice(evidence.effects)),
         wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence), *evidence.held_up],
+        wrong_sums=list(_differing(evidence)),
     )
 
 
@@ -124,61 +128,25 @@ def _out_of_order(records: list[Record]) -> Iterator[str]:
             yield f"{key}: {sequence}"
 
 
-def _done_twice(effects: list[Effect]) -> Iterator[str]:
-    """Each thing that we do, once a payment; a second hold counts, though it is let go as soon as we hear of it."""
-    ours = [effect for effect in effects if effect.by != "dashboard"]
-    return _more_than_once(f"{effect.effect} for payment {_payment(effect)}" for effect in ours)
-
-
-def _payment(effect: Effect) -> str | None:
-    return effect.metadata.get("payment_id")
-
-
 def _misplaced(evidence: Evidence) -> Iterator[str]:
-    by_payment: dict[str | None, Counter[str]] = defaultdict(Counter)
-    for effect in evidence.effects:
-        by_payment[_payment(effect)][effect.effect] += 1
+    effects = by_payment(evidence.effects)
     for payment in evidence.payments:
-        done = by_payment[str(payment["payment_id"])]
-        rule = _MONEY.get(payment["status"])
-        if rule is not None and not rule(payment, done):
-            yield f"{payment['status']} {payment['payment_id']}, but at Stripe {dict(done)}"
-    known = {str(payment["payment_id"]) for payment in evidence.payments}
-    for unknown in by_payment.keys() - known:
-        yield f"money of a payment we do not have: {unknown} {dict(by_payment[unknown])}"
+        found = misplaced(payment, effects.pop(str(payment["payment_id"]), []))
+        if found is not None:
+            yield found
+    for unknown, done in effects.items():
+        yield f"money of a payment we do not have: {unknown} {[effect.effect for effect in done]}"
 
 
-def _nothing_left(_payment: Row, done: Counter[str]) -> bool:
-    return _held(done) <= 0 and _kept(done) == 0 and _sent(done) == 0
-
-
-def _held_or_kept(_payment: Row, done: Counter[str]) -> bool:
-    return _held(done) + _kept(done) == 1 and _sent(done) == 0
-
-
-def _kept_and_sent(payment: Row, done: Counter[str]) -> bool:
-    sent = payment["stripe_transfer_id"] is not None and payment["stripe_reversal_id"] is None
-    return _held(done) <= 0 and _kept(done) == 1 and _sent(done) == int(sent)
-
-
-def _held(done: Counter[str]) -> int:
-    return done["hold"] - done["capture"] - done["cancel"]
-
-
-def _kept(done: Counter[str]) -> int:
-    return done["capture"] - done["refund"]
-
-
-def _sent(done: Counter[str]) -> int:
-    return done["transfer"] - done["reversal"]
-
-
-_MONEY: dict[str, Callable[[Row, Counter[str]], bool]] = {
-    "FAILED": _nothing_left,
-    "REVERTED": _nothing_left,
-    "AUTHORIZED": _held_or_kept,
-    "SUCCEEDED": _kept_and_sent,
-}
+def _differing(evidence: Evidence) -> Iterator[str]:
+    of_intent: dict[str | None, list[Effect]] = defaultdict(list)
+    for effect in evidence.effects:
+        of_intent[effect.payment_intent].append(effect)
+    for payment in evidence.payments:
+        mine = of_intent[payment["stripe_payment_intent_id"]] if payment["stripe_payment_intent_id"] else []
+        found = differing(payment, [*mine, *of_intent[None]])
+        if found is not None:
+            yield found
 
 
 def _illegal(evidence: Evidence) -> Iterator[str]:

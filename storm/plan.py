@@ -21,6 +21,14 @@ class Kind(StrEnum):
     ABANDONED = "reverted before 3-D Secure"
     DECLINED = "declined"
     TAKEN = "second authorise of an order"
+    REFUNDED_OUTSIDE = "released, refunded in the Dashboard, then reverted"
+    PART_REFUNDED = "released, a part refunded in the Dashboard"
+    PART_CAPTURED = "a part captured in the Dashboard, then released"
+    REFUND_FAILS = "reverted, the refund fails, then reverted again"
+    REVERSED_OUTSIDE = "released, taken back in the Dashboard, then reverted"
+    DISPUTE_WON = "released, disputed, the dispute won"
+    DISPUTE_LOST = "released, disputed, the dispute lost, then reverted"
+    STRANGER = "a stranger's intent and transfer name the payment"
     UNREADABLE = "not a command"
     INVALID = "a command that cannot be carried out"
 
@@ -51,11 +59,19 @@ class Attack(StrEnum):
 
 
 _KINDS = {
-    Kind.PAID: 26,
-    Kind.PAID_TWICE: 5,
-    Kind.REVERTED: 16,
-    Kind.REFUNDED: 12,
-    Kind.CHALLENGED: 14,
+    Kind.PAID: 20,
+    Kind.PAID_TWICE: 4,
+    Kind.REVERTED: 12,
+    Kind.REFUNDED: 10,
+    Kind.CHALLENGED: 10,
+    Kind.REFUNDED_OUTSIDE: 3,
+    Kind.PART_REFUNDED: 2,
+    Kind.PART_CAPTURED: 2,
+    Kind.REFUND_FAILS: 3,
+    Kind.REVERSED_OUTSIDE: 2,
+    Kind.DISPUTE_WON: 2,
+    Kind.DISPUTE_LOST: 2,
+    Kind.STRANGER: 2,
     Kind.FAILED_CHALLENGE: 4,
     Kind.ABANDONED: 6,
     Kind.DECLINED: 6,

@@ -14,10 +14,10 @@ _SECONDS = 180.0
 _UNPUBLISHABLE = "SELECT event_id::text FROM outbox WHERE type = %s"
 
 
-def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
-    """What it finds wrong, rows aside that nobody can publish."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), "outbox", "audit", "--since", "1d", "--json"],
+def operator(environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """What an operator types, and what it answers."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *command],
         cwd=ROOT,
         env=overlaid(os.environ, environment),
         capture_output=True,
@@ -25,6 +25,11 @@ def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
         timeout=_SECONDS,
         check=False,
     )
+
+
+def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
+    """What it finds wrong, rows aside that nobody can publish."""
+    done = operator(environment, "outbox", "audit", "--since", "1d", "--json")
     if done.returncode == 0:
         return []
     known = {row["event_id"] for row in scene.rows(_UNPUBLISHABLE, (UNPUBLISHABLE,))}

@@ -29,8 +29,9 @@ def show(result: Result, console: Console) -> None:
         "order breaks": findings.order_breaks,
         "double effects": findings.double_effects,
         "wrong ends": findings.wrong_ends,
+        "sums that differ from Stripe's": findings.wrong_sums,
         "outages not told": findings.untold,
-        "not proven by outbox audit": findings.unproven,
+        "not proven by the audits": findings.unproven,
         "sagas gone wrong": result.failed,
     }
     table = Table(title=f"The storm, {result.seconds:.0f} s")

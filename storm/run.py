@@ -82,7 +82,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
     topics = world.scene.topics
     commands = Commands(info.kafka_bootstrap_servers, topics.commands)
     feed = Feed(info.kafka_bootstrap_servers, world.scene.published, heard.take)
-    around = Surroundings(commands, heard, world.stripe, info)
+    around = Surroundings(commands, heard, world.stripe, info, world.reconcile)
     progress = _Progress(told)
     try:
         world.begin_faults()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from storm import outsiders
 from storm.plan import Kind
 from storm.talk import Talk
 
@@ -95,5 +96,13 @@ SAGAS: dict[Kind, Callable[[Talk], None]] = {
     Kind.TAKEN: _taken,
     Kind.UNREADABLE: _unreadable,
     Kind.INVALID: _invalid,
+    Kind.REFUNDED_OUTSIDE: outsiders.refunded_outside,
+    Kind.PART_REFUNDED: outsiders.part_refunded,
+    Kind.PART_CAPTURED: outsiders.part_captured,
+    Kind.REFUND_FAILS: outsiders.refund_fails,
+    Kind.REVERSED_OUTSIDE: outsiders.reversed_outside,
+    Kind.DISPUTE_WON: outsiders.dispute_won,
+    Kind.DISPUTE_LOST: outsiders.dispute_lost,
+    Kind.STRANGER: outsiders.stranger,
 }
 """Each returns when its saga is over. Raises SagaFailedError."""

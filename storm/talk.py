@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from tests.support.acceptance_kafka import Place, Record
 
 PATIENCE_SECONDS = 240.0
 _PAUSE_SECONDS = 0.25
+_LOST_WEBHOOK_SECONDS = 20.0
 _HTTP_SECONDS = 10.0
 _CURRENCY = "sgd"
 
@@ -42,6 +44,8 @@ class Heard:
             self._settle((record.body["partition"], record.body["offset"]), record)
         elif record.answers is not None:
             self._settle(record.answers, record)
+        elif "ce_subject" in record.headers:
+            self._settle((record.headers["ce_subject"], record.headers["ce_type"]), record)
 
     def about(self, what: Answers | Place) -> "Future[Record]":
         """Will hold the first record about this."""
@@ -62,6 +66,8 @@ class Surroundings:
     heard: Heard
     stripe: SimulatorControl
     info: StackInfo
+    reconcile: Callable[[str], object]
+    """An operator compares one payment with Stripe: a webhook may have been lost."""
     sent: Counter[str] = field(default_factory=Counter)
     """``commands``, and ``copies`` of them beyond the first."""
     http: urllib3.PoolManager = field(
@@ -99,9 +105,9 @@ class Talk:
             return "release_payment", self._post(payment_id, "release", runner, name)
         return self._ask("release_payment", name, {"payment_id": payment_id, **runner})
 
-    def revert(self, payment_id: str) -> Answers:
-        """Ask for the money to go back, under the correlation id that it was asked for with."""
-        return self._ask("revert_payment", self.saga.name, {"payment_id": payment_id})
+    def revert(self, payment_id: str, correlation_id: str | None = None) -> Answers:
+        """Ask for the money to go back, under the correlation id that it was asked for with unless another is given."""
+        return self._ask("revert_payment", correlation_id or self.saga.name, {"payment_id": payment_id})
 
     def unreadable(self) -> Place:
         """Send what is no command; its place."""
@@ -116,6 +122,22 @@ class Talk:
         if record.told != f"{asked[0]}: {told}":
             raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {told!r}, but {record.body}")
         return record
+
+    def hear_news(self, payment_id: str, told: str) -> None:
+        """Wait for the one news event of this type about the payment; who waits for long has an operator look."""
+        kind, _, status = told.partition(" ")
+        future = self._around.heard.about((payment_id, kind))
+        with suppress(TimeoutError):
+            future.result(_LOST_WEBHOOK_SECONDS)
+        if not future.done():
+            self._around.reconcile(payment_id)
+        record = self._wait(future, f"{kind} about {payment_id}")
+        self.must_be(record.payload["status"], status)
+
+    def must_be(self, found: object, wanted: object) -> None:
+        """Raises SagaFailedError when it is not."""
+        if found != wanted:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {wanted!r}, but {found!r}")
 
     def hear_dead_letter(self, place: Place) -> Record:
         """Wait for the dead letter of the record there."""
@@ -133,6 +155,36 @@ class Talk:
         if payment["status"] != "REQUIRES_ACTION":
             raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not REQUIRES_ACTION, but {payment}")
         return payment
+
+    # what others do
+
+    @property
+    def stripe(self) -> SimulatorControl:
+        """The Dashboard, banks and time."""
+        return self._around.stripe
+
+    def intent(self, payment_id: str) -> str:
+        """The payment's PaymentIntent, as the service shows it."""
+        return str(self._until(lambda: self._details(payment_id), "the payment's details")["stripe_payment_intent_id"])
+
+    def charge(self, payment_id: str) -> str:
+        """The charge that holds, or took, its money: the simulator's ledger knows it."""
+        (hold,) = self.stripe.ledger("hold", self.intent(payment_id))
+        return str(hold.charge)
+
+    def as_stranger(self, path: str, fields: dict[str, str]) -> None:
+        """Another program asks Stripe, with another key of the same account; it takes what it is answered."""
+        self._around.http.request_encode_body(
+            "POST",
+            f"{self.stripe.base_url}/v1/{path}",
+            fields={"currency": _CURRENCY, **fields},
+            encode_multipart=False,
+            headers={"Authorization": "Bearer sk_test_stranger"},
+        )
+
+    def _details(self, payment_id: str) -> dict[str, Any] | None:
+        reply = self._http("GET", f"/payment/{payment_id}/details")
+        return reply.json() if reply is not None and reply.status == 200 else None
 
     def finish_challenge(self, payment: Mapping[str, Any], *, succeeded: bool) -> None:
         """The customer passes 3-D Secure, or does not."""

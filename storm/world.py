@@ -16,7 +16,7 @@ from storm.database import of_database
 from storm.evidence import Scene
 from storm.network import Network, of_networks
 from storm.plan import Attack
-from storm.proof import faults_by_audit
+from storm.proof import faults_by_audit, operator
 from storm.readiness import Watch, name_of
 from storm.strange_commands import StrangeCommands
 from storm.strange_rows import StrangeRows
@@ -132,10 +132,25 @@ class World:
         for process, _ in (*self._consumers, *self._relays, self._service):
             shutil.copy(process.log, directory / f"{name_of(process)}.log")
 
+    def reconcile(self, payment_id: str) -> None:
+        """An operator has one payment compared with Stripe; a command at work on it makes him come again."""
+        operator(self._operators, "payment", "reconcile", "--payment", payment_id)
+
+    @property
+    def _operators(self) -> dict[str, str]:
+        """What an operator's shell has set."""
+        info = self.application.info
+        return {
+            "DATABASE_URL": self._database_url,
+            "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers,
+            "STRIPE_SECRET_KEY": "sk_test_operator",
+            "STRIPE_API_BASE": info.stripe_api_base,
+            **self._topics.environment,
+        }
+
     def prove(self) -> list[str]:
         """What ``outbox audit`` finds; nothing, if all is well."""
-        plain = {"DATABASE_URL": self._database_url, "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers}
-        return faults_by_audit({**plain, **self._topics.environment}, self.scene)
+        return faults_by_audit(self._operators, self.scene)
 
     def begin_faults(self) -> None:
         """Stripe answers badly now and then, and its webhooks come late, twice, out of order or not at all."""

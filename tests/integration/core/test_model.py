@@ -21,10 +21,11 @@ from devstack.stripe_simulator.client import (
 )
 from service.domain.commands import Command, Release, Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
-from tests.integration.core.invariants import STRANGER, check_always, check_settled
+from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorisation, running_core
 from tests.support.emptying import DELETE_ALL
+from tests.support.money_books import STRANGER
 
 ORDER = "order-1"
 FAULTS: list[FaultKind] = ["drop_before", "drop_after", "error_before", "error_after", "lock_timeout", "conflict"]

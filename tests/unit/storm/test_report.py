@@ -43,7 +43,7 @@ def test_an_outage_that_was_not_told_spoils_it_and_is_named() -> None:
     assert not _result(findings).clean
     rows = _rows(findings)
     assert rows["outages not told"] == "1"
-    assert rows["not proven by outbox audit"] == "1"
+    assert rows["not proven by the audits"] == "1"
     assert ["outages not told: Kafka is away: not told"] in _shown(findings)
 
 

@@ -1,0 +1,103 @@
+"""Books and Stripe side by side, to the cent: from the simulator's ledger and the payments' rows alone."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from devstack.stripe_simulator.client import Effect
+
+STRANGER = "acct_stranger"
+"""Whom other programs pay from our charges."""
+
+ENDED = frozenset({"FAILED", "REVERTED"})
+
+_SUM = {
+    "hold": ("held", 1),
+    "cancel": ("held", -1),
+    "capture": ("captured", 1),
+    "refund": ("refunded", 1),
+    "refund_failure": ("refunded", -1),
+    "dispute": ("disputed", 1),
+    "dispute_reversal": ("disputed", -1),
+    "transfer": ("transferred", 1),
+    "reversal": ("reversed", 1),
+}
+_UNDONE_BY = {"refund_failure": "refund", "reversal": "transfer"}
+_OTHERS = frozenset({"dashboard", "bank"})
+
+
+def ours(effects: Iterable[Effect]) -> list[Effect]:
+    """Effects on what this service made: other programs name our payment without its order, or pay somebody else."""
+    return [effect for effect in effects if "order_id" in effect.metadata and effect.destination != STRANGER]
+
+
+def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
+    """What this service did twice: per intent a hold and its end, per payment each movement of money.
+
+    What was undone may be done again: a refund that failed, a transfer that was taken back.
+    """
+    standing: Counter[tuple[str, str | None]] = Counter()
+    for effect in ours(effects):
+        whose = effect.payment_intent if effect.effect in {"hold", "cancel"} else effect.metadata["payment_id"]
+        if effect.effect in _UNDONE_BY:
+            standing[_UNDONE_BY[effect.effect], whose] -= 1
+        elif effect.by not in _OTHERS:
+            standing[effect.effect, whose] += 1
+            if standing[effect.effect, whose] > 1:
+                yield f"{effect.effect} of {whose}: {standing[effect.effect, whose]} times"
+
+
+def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
+    """Our effects, strays' too, by payment."""
+    found: dict[str, list[Effect]] = defaultdict(list)
+    for effect in ours(effects):
+        found[effect.metadata["payment_id"]].append(effect)
+    return found
+
+
+def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+    """How the money of a payment, strays included, is not where its status says; None when it is."""
+    amounts: Counter[str] = Counter()
+    effects = list(effects)
+    for effect in effects:
+        amounts[effect.effect] += effect.amount
+    freed = {effect.charge for effect in effects if effect.effect in {"capture", "cancel"}}
+    held = sum(effect.amount for effect in effects if effect.effect == "hold" and effect.charge not in freed)
+    lost = amounts["dispute"] - amounts["dispute_reversal"]
+    kept = amounts["capture"] - amounts["refund"] + amounts["refund_failure"] - lost
+    sent = amounts["transfer"] - amounts["reversal"]
+    # A bank may take back more than is left; of a charge that it took a part of nothing can be refunded.
+    ended = (held, 0 if lost else max(kept, 0), sent) == (0, 0, 0)
+    is_sent = bool(payment["stripe_transfer_id"] and not payment["stripe_reversal_id"])
+    right = {
+        **dict.fromkeys(ENDED, ended),
+        "AUTHORIZED": held + kept > 0 and sent == 0,
+        "SUCCEEDED": held == 0 and kept > 0 and (sent > 0) == is_sent,
+    }
+    if right.get(payment["status"], True):
+        return None
+    return f"{payment['status']} {payment['payment_id']}, but held {held}, kept {kept}, sent {sent}"
+
+
+def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, int]:
+    """What Stripe holds, took, gave back and sent of the payment's own intent.
+
+    A transfer made anew comes from no charge; a second intent of the payment is in no sum.
+    """
+    intent, payment_id = payment["stripe_payment_intent_id"], str(payment["payment_id"])
+    sums = dict.fromkeys(("held", "captured", "refunded", "disputed", "transferred", "reversed"), 0)
+    for effect in effects:
+        named = effect.payment_intent is None and effect.metadata.get("payment_id") == payment_id
+        if named or (intent is not None and effect.payment_intent == intent):
+            name, sign = _SUM[effect.effect]
+            sums[name] += sign * effect.amount
+    if sums["captured"]:
+        sums["held"] = 0
+    return sums
+
+
+def differing(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+    """How the record's sums differ from Stripe's side; None when they agree to the cent."""
+    stripe_side = sums_of(payment, effects)
+    record = {name: payment[name] for name in stripe_side}
+    return None if record == stripe_side else f"{payment['payment_id']}: record {record}, Stripe {stripe_side}"
