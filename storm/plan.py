@@ -28,7 +28,7 @@ class Kind(StrEnum):
     REVERSED_OUTSIDE = "released, taken back in the Dashboard, then reverted"
     DISPUTE_WON = "released, disputed, the dispute won"
     DISPUTE_LOST = "released, disputed, the dispute lost, then reverted"
-    STRANGER = "a stranger's intent and transfer name the payment"
+    STRANGER = "a stranger's intent names the payment"
     UNREADABLE = "not a command"
     INVALID = "a command that cannot be carried out"
 
