@@ -6,7 +6,7 @@ from uuid import UUID
 
 from service.domain.commands import Authorize, CancelHold, Command, Release, Revert
 from service.domain.observations import Observed
-from service.domain.payment import Payment
+from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.plans import Policy, Settled
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
@@ -25,16 +25,22 @@ COMMANDS: tuple[Command, ...] = (AUTHORIZE, RELEASE, REVERT)
 FACTS: dict[str, dict[str, Any]] = {
     "intent": {"stripe_payment_intent_id": "pi_1"},
     "charge": {"stripe_charge_id": "ch_1"},
-    "captured": {"captured_at": NOW},
+    "captured": {"captured_at": NOW, "captured": 1500},
     "canceled": {"canceled_at": NOW},
     "transfer": {
         "stripe_transfer_id": "tr_1",
         "runner_id": "runner-1",
         "runner_connect_account_id": "acct_runner",
+        "transferred": 1500,
+        "transfer_currency": "sgd",
     },
-    "reversal": {"stripe_reversal_id": "trr_1"},
-    "refund": {"stripe_refund_id": "re_1"},
+    "reversal": {"stripe_reversal_id": "trr_1", "reversed": 1500},
+    "refund": {"stripe_refund_id": "re_1", "refund_status": "succeeded", "refunded": 1500},
 }
+"""With the sums of the movements that belong to each."""
+
+NO_SUMS: dict[str, Any] = dict.fromkeys(MONEY_FIELDS, 0)
+"""A payment that is older than its ledger: its facts stand, and no movement does."""
 
 
 def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> Payment:
@@ -55,8 +61,9 @@ def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> P
 
 
 def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) -> Intent:
-    """The payment's own intent, captured by hand."""
-    return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", **more})
+    """The payment's own intent, captured by hand, and whole where it was."""
+    received = 1500 if status is IntentStatus.SUCCEEDED else 0
+    return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", "received": received, **more})
 
 
 def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: Any) -> Progress:
