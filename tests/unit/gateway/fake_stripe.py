@@ -58,7 +58,23 @@ TRANSFER: dict[str, Any] = {
     "reversed": False,
     "reversals": {"object": "list", "data": [], "has_more": False},
 }
-REFUND: dict[str, Any] = {"id": "re_1", "object": "refund", "amount": 2000, "status": "succeeded"}
+REVERSAL: dict[str, Any] = {
+    "id": "trr_1",
+    "object": "transfer_reversal",
+    "amount": 2000,
+    "currency": "sgd",
+    "metadata": {"payment_id": HOLD.payment_id},
+}
+REFUND: dict[str, Any] = {
+    "id": "re_1",
+    "object": "refund",
+    "amount": 2000,
+    "currency": "sgd",
+    "status": "succeeded",
+    "reason": "requested_by_customer",
+    "failure_reason": None,
+    "metadata": {"payment_id": HOLD.payment_id},
+}
 
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -76,10 +92,12 @@ EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
     "cancel": lambda g: g.cancel("pi_1", "k", ""),
     "transfer": lambda g: g.transfer(PAYOUT, "k"),
     "find_transfer": lambda g: g.find_transfer(PAYOUT),
-    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k"),
+    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k", "p"),
     "find_reversal": lambda g: g.find_reversal("tr_1"),
-    "refund": lambda g: g.refund("pi_1", "k", ""),
+    "refund": lambda g: g.refund("pi_1", "k", "", "p"),
     "find_refund": lambda g: g.find_refund("pi_1"),
+    "is_disputed": lambda g: g.is_disputed("ch_1"),
+    "look_at": lambda g: g.look_at("pi_1"),
     "next_action": lambda g: g.next_action("pi_1"),
 }
 
