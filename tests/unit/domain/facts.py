@@ -10,10 +10,13 @@ from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.plans import Policy, Settled
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
-from service.domain.stripe_objects import Intent, IntentStatus
+from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture, Refund, Reversal, Transfer
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 PAYMENT_ID = UUID("00000000-0000-4000-8000-000000000001")
+OURS = str(PAYMENT_ID)
+"""What the metadata of our objects say."""
+
 POLICY = Policy("payment.reverted", look_again=timedelta(minutes=15), action_deadline=timedelta(hours=24))
 
 AUTHORIZE = Authorize("c-auth", "order-1", "customer-1", "pm_card_visa", 1500, "sgd")
@@ -64,6 +67,31 @@ def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) ->
     """The payment's own intent, captured by hand, and whole where it was."""
     received = 1500 if status is IntentStatus.SUCCEEDED else 0
     return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", "received": received, **more})
+
+
+def picture(**seen: Any) -> Picture:
+    """The payment's intent, captured, with what became of its money: refunds, disputes, transfers."""
+    return Picture(**{"intent": intent(IntentStatus.SUCCEEDED, charge_id="ch_1"), **seen})
+
+
+def refund(id_: str = "re_1", amount: int = 1500, status: str = "succeeded", **more: Any) -> Refund:
+    """A stranger's refund; ours with ``payment_id=OURS``."""
+    return Refund(id_, amount, "sgd", status, **more)
+
+
+def dispute(status: str = "needs_response", **more: Any) -> Dispute:
+    """The bank has taken the money, and decides."""
+    return Dispute("dp_1", 1500, "sgd", status, **{"reason": "fraudulent", "withdrawn": True, **more})
+
+
+def transfer(*reversals: Reversal, **more: Any) -> Transfer:
+    """Our transfer of the charge, with what was taken back of it, newest first."""
+    return Transfer("tr_1", 1500, "sgd", "acct_runner", "ch_1", **{"payment_id": OURS, "reversals": reversals, **more})
+
+
+def reversal(id_: str = "trr_1", amount: int = 1500, payment_id: str | None = None) -> Reversal:
+    """A stranger's reversal; ours with ``payment_id=OURS``."""
+    return Reversal(id_, amount, "sgd", payment_id)
 
 
 def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: Any) -> Progress:

@@ -10,7 +10,7 @@ from service.domain.commands import StoredCommand
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan, plan_hold
 from service.domain.status import PaymentStatus
-from service.domain.stripe_objects import IntentStatus, Refund
+from service.domain.stripe_objects import IntentStatus
 from tests.unit.domain.facts import (
     AUTHORIZE,
     COMMANDS,
@@ -23,6 +23,7 @@ from tests.unit.domain.facts import (
     REVERT,
     intent,
     payment,
+    refund,
     told,
 )
 
@@ -210,4 +211,4 @@ class TestAHold:
         assert plan_hold(failed, intent(IntentStatus.CANCELED)) == Settled(failed)
         assert plan_hold(failed, intent(IntentStatus.SUCCEEDED)) == Call(Step.REFUND)
         assert plan_hold(failed, intent(IntentStatus.REQUIRES_CAPTURE)) == Call(Step.CANCEL)
-        assert plan_hold(failed, Refund("re_1", 1500, "sgd", "pending")) == Settled(failed)
+        assert plan_hold(failed, refund(status="pending")) == Settled(failed)

@@ -9,25 +9,28 @@ from service.domain.errors import StripeRefusedError
 from service.domain.learning import Situation
 from service.domain.plans import Step
 from service.domain.results import apply, give_up, refuse
-from service.domain.stripe_objects import Intent, IntentStatus, Refund, Reversal, Transfer
+from service.domain.stripe_objects import Intent, IntentStatus, Refund, Reversal
 from tests.unit.domain.facts import (
     AUTHORIZE,
     FACTS,
     HOLD,
     NO_SUMS,
     NOW,
-    PAYMENT_ID,
+    OURS,
     RELEASE,
     REVERT,
     intent,
     payment,
+    refund,
+    reversal,
     told,
+    transfer,
 )
 
 MOMENT = Situation(NOW)
-SENT = Transfer("tr_1", 1500, "sgd", "acct_runner", "ch_1", str(PAYMENT_ID))
-TAKEN_BACK = Reversal("trr_1", 1500, "sgd", str(PAYMENT_ID))
-GIVEN_BACK = Refund("re_1", 1500, "sgd", "succeeded", payment_id=str(PAYMENT_ID))
+SENT = transfer()
+TAKEN_BACK = reversal(payment_id=OURS)
+GIVEN_BACK = refund(payment_id=OURS)
 CAPTURED = "intent charge captured"
 
 
