@@ -66,7 +66,8 @@ def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> P
 def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) -> Intent:
     """The payment's own intent, captured by hand, and whole where it was."""
     received = 1500 if status is IntentStatus.SUCCEEDED else 0
-    return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", "received": received, **more})
+    made: dict[str, Any] = {"id": "pi_1", "capture_method": "manual", "received": received, **more}
+    return Intent(status=status, amount=1500, currency="sgd", **made)
 
 
 def picture(**seen: Any) -> Picture:
@@ -86,7 +87,8 @@ def dispute(status: str = "needs_response", **more: Any) -> Dispute:
 
 def transfer(*reversals: Reversal, **more: Any) -> Transfer:
     """Our transfer of the charge, with what was taken back of it, newest first."""
-    return Transfer("tr_1", 1500, "sgd", "acct_runner", "ch_1", **{"payment_id": OURS, "reversals": reversals, **more})
+    made: dict[str, Any] = {"id": "tr_1", "payment_id": OURS, "reversals": reversals, **more}
+    return Transfer(amount=1500, currency="sgd", destination="acct_runner", charge_id="ch_1", **made)
 
 
 def reversal(id_: str = "trr_1", amount: int = 1500, payment_id: str | None = None) -> Reversal:
