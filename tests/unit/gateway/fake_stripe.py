@@ -47,6 +47,32 @@ INTENT: dict[str, Any] = {
     "next_action": None,
     "last_payment_error": None,
 }
+CHARGE: dict[str, Any] = {
+    "id": "ch_1",
+    "object": "charge",
+    "amount": 2000,
+    "amount_captured": 2000,
+    "amount_refunded": 0,
+    "currency": "sgd",
+    "created": 1767312000,
+    "disputed": False,
+    "payment_intent": "pi_1",
+    "balance_transaction": {"amount": 2000, "currency": "sgd", "created": 1767312060},
+    "metadata": {},
+}
+DISPUTE: dict[str, Any] = {
+    "id": "dp_1",
+    "object": "dispute",
+    "amount": 2000,
+    "currency": "sgd",
+    "status": "needs_response",
+    "reason": "fraudulent",
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "balance_transactions": [{"amount": -2000}],
+    "evidence_details": {"due_by": 1767312000},
+    "created": 1767312000,
+}
 TRANSFER: dict[str, Any] = {
     "id": "tr_1",
     "object": "transfer",
