@@ -1,13 +1,16 @@
-"""``doctor``: Stripe, as far as one harmless read can tell."""
+"""``doctor``: Stripe, as far as two harmless reads can tell."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from commandline.check_endpoints import CHECK, compare
 from commandline.checks import Finding, clock
 
 if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
     from service.settings import ServiceSettings, StripeSettings
 
 _API_BASE = "https://api.stripe.com"
@@ -15,30 +18,64 @@ _ANSWER_SECONDS = 5.0
 
 
 def check_stripe(settings: "StripeSettings") -> Iterator[Finding]:
-    """Reachable, and the key is taken.
+    """Reachable, the key is taken, and the account's webhook endpoints send what is needed.
 
     Reads the balance; 403 is a restricted key that may not, and is known all the same (Stripe API reference,
     "Errors").
     """
     import urllib3
 
-    base = settings.stripe_api_base or _API_BASE
-    key = settings.stripe_secret_key.get_secret_value()
+    base = _base(settings)
     try:
-        reply = urllib3.request(
-            "GET",
-            f"{base}/v1/balance",
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=_ANSWER_SECONDS,
-            retries=False,
-        )
+        reply = _get(settings, "balance")
+        judged = _judge(base, reply.status, live="_live_" in settings.stripe_secret_key.get_secret_value())
+        yield judged
+        if "Date" in reply.headers:
+            yield clock("Stripe", parsedate_to_datetime(reply.headers["Date"]), datetime.now(UTC))
+        if judged.ok:
+            yield from _endpoints(_get(settings, "webhook_endpoints?limit=100"))
     except urllib3.exceptions.HTTPError as error:
         reason = type(error).__name__
         yield Finding("Stripe", f"{base}: {reason}", "let this machine reach it, or correct STRIPE_API_BASE")
-        return
-    yield _judge(base, reply.status, live="_live_" in key)
-    if "Date" in reply.headers:
-        yield clock("Stripe", parsedate_to_datetime(reply.headers["Date"]), datetime.now(UTC))
+
+
+def _base(settings: "StripeSettings") -> str:
+    return settings.stripe_api_base or _API_BASE
+
+
+def _get(settings: "StripeSettings", path: str) -> "BaseHTTPResponse":
+    import urllib3
+
+    return urllib3.request(
+        "GET",
+        f"{_base(settings)}/v1/{path}",
+        headers={"Authorization": f"Bearer {settings.stripe_secret_key.get_secret_value()}"},
+        timeout=_ANSWER_SECONDS,
+        retries=False,
+    )
+
+
+def _endpoints(reply: "BaseHTTPResponse") -> Iterator[Finding]:
+    """The service works without reading its endpoints: where they can't be compared, nothing is wrong."""
+    if reply.status in {401, 403}:
+        detail = "the key may not read the account's webhook endpoints: they were not compared"
+        mend = "let the key read them, or compare them with what cli.py stripe-events prints"
+        yield Finding(CHECK, detail, mend, warning=True)
+    elif (listed := _listed(reply)) is not None:
+        yield from compare(listed)
+    else:
+        detail = f"Stripe answers {reply.status}: the account's webhook endpoints were not compared"
+        yield Finding(
+            CHECK, detail, "run doctor again, or compare them with what cli.py stripe-events prints", warning=True
+        )
+
+
+def _listed(reply: "BaseHTTPResponse") -> list[Any] | None:
+    try:
+        listed = reply.json()["data"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return listed if reply.status == 200 and isinstance(listed, list) else None
 
 
 def _judge(base: str, status: int, *, live: bool) -> Finding:

@@ -19,15 +19,16 @@ LARGEST_SKEW_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. ``mend`` says what to do, where something is wrong."""
+    """One thing looked at. ``mend`` says what to do, where something is wrong, or may be: a ``warning``."""
 
     check: str
     detail: str
     mend: str | None = None
+    warning: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.mend is None
+        return self.mend is None or self.warning
 
 
 def check_settings(process: str, kind: "type[Base]") -> Iterator[Finding]:

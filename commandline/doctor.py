@@ -15,14 +15,15 @@ from commandline.output import say, show_list
 def doctor(*, as_json: bool) -> None:
     """Check the settings of the three processes and every connection they need, and say what to mend.
 
-    Changes nothing. Run it with the environment that the processes get. Exits 1 when something is wrong.
+    Changes nothing. Run it with the environment that the processes get. Exits 1 when something is wrong;
+    a warning is for you to judge.
     """
     findings = list(examine())
     if as_json:
         show_list([_record(each) for each in findings], (), limit=len(findings), as_json=True)
     else:
         for each in findings:
-            say(f"{'ok   ' if each.ok else 'WRONG'}  {each.check}: {each.detail}")
+            say(f"{_mark(each)}  {each.check}: {each.detail}")
             if each.mend is not None:
                 say(f"       → {each.mend}")
     sys.exit(0 if all(each.ok for each in findings) else 1)
@@ -51,5 +52,17 @@ def examine() -> Iterator[Finding]:
     yield from with_settings("webhooks", ServiceSettings, check_webhook_secret)
 
 
+def _mark(finding: Finding) -> str:
+    if finding.warning:
+        return "warn "
+    return "ok   " if finding.ok else "WRONG"
+
+
 def _record(finding: Finding) -> dict[str, object]:
-    return {"check": finding.check, "ok": finding.ok, "detail": finding.detail, "mend": finding.mend}
+    return {
+        "check": finding.check,
+        "ok": finding.ok,
+        "warning": finding.warning,
+        "detail": finding.detail,
+        "mend": finding.mend,
+    }

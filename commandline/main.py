@@ -16,6 +16,7 @@ WHERE = {
     "command": "commandline.command:command",
     "dead-letter": "commandline.dead_letter:dead_letter",
     "doctor": "commandline.doctor:doctor",
+    "stripe-events": "commandline.stripe_events:stripe_events",
 }
 
 

@@ -91,8 +91,8 @@ def show(id_: str, *, as_json: bool) -> None:
 
 
 def _row(connection: Any, id_: str) -> dict[str, Any] | None:
-    from service.storage.operator_outbox import row_at, rows_called
     from service.domain.payment import as_uuid
+    from service.storage.operator_outbox import row_at, rows_called
 
     event_id = as_uuid(id_)
     if event_id is None:

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from service.api import auth, errors, observability, ops, payments, webhooks
+from service.api import auth, cors, errors, observability, ops, payments, webhooks
 from service.api.ports import Ports
 from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
@@ -22,9 +22,10 @@ def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=DRAINED_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.converters["opaque"] = OpaqueConverter
     observability.install(app)
+    cors.install(app, settings.cors_origins or ())
     auth.install(app, auth.Tokens(settings.tokens()))
     errors.install(app, ports.is_unavailable)
     app.register_blueprint(ops.blueprint(ports))
-    app.register_blueprint(payments.blueprint(ports))
+    app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, settings.webhook_secrets()))
     return app

@@ -17,6 +17,7 @@ from service.settings_types import (
     Duration,
     HttpUrl,
     LogLevel,
+    Origins,
     PositiveDuration,
     PostgresUrl,
     RelayName,
@@ -159,6 +160,12 @@ class ServiceSettings(StripeSettings, PolicySettings):
     )
     api_tokens: SecretStr | None = Field(default=None, description="token or name:token, comma-separated")
     api_auth: Literal["on", "off"] = Field(default="on", description="off: no tokens wanted, said on purpose")
+    history_unit: Literal["minor", "major"] = Field(
+        default="minor", description="unit of a user's totals: major for decimal numbers, 12.30 for 1230 cents"
+    )
+    cors_origins: Origins | None = Field(
+        default=None, description="web pages of these origins may read: https://shop.example, comma-separated"
+    )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     workers: int = Field(default=2, ge=1, le=64, description="server processes")

@@ -31,6 +31,26 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    return tuple(_origin(entry.strip()) for entry in value.split(","))
+
+
+def _origin(entry: str) -> str:
+    """As a browser writes it: lower case, without the scheme's own port (RFC 6454, section 6)."""
+    if entry == "*":
+        raise ValueError("'*' would let every page read; name each origin")
+    found = _ORIGIN.fullmatch(entry.lower())
+    if not found or not 0 < int(found[3] or 1) < 65536:
+        raise ValueError(f"{entry!r} is no origin; write https://shop.example or http://localhost:3000, without a path")
+    scheme, host, port = found.groups()
+    default = port is None or int(port) == _DEFAULT_PORTS[scheme]
+    return f"{scheme}://{host}" if default else f"{scheme}://{host}:{int(port)}"
+
+
 def _currency(value: str) -> str:
     if not is_currency(value.lower()):
         raise ValueError("must be an ISO 4217 code that Stripe takes, such as sgd")
@@ -53,6 +73,7 @@ TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
 RelayName = Annotated[str, AfterValidator(_relay_name)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(lambda v: _origins(v) if isinstance(v, str) else v)]
 Currency = Annotated[str, AfterValidator(_currency)]
 
 

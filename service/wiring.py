@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
+from service.gateway.contact import Contact
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import ConsumerSettings
 from service.storage.engine import (
@@ -23,6 +24,7 @@ from service.usecases.claims import Claims
 from service.usecases.completion import Completion
 from service.usecases.due_looks import DueLooks
 from service.usecases.engine import CommandEngine
+from service.usecases.holds import HoldsWatch
 from service.usecases.leases import LeaseKeeper
 from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
@@ -38,6 +40,7 @@ class _Parts:
     runner: Runner
     reconciler: Reconciler
     leases: LeaseKeeper
+    contact: Contact
 
 
 @contextmanager
@@ -49,11 +52,12 @@ def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Wa
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline)
     claims = Claims(database, recorder, lease=settings.lease, policy=policy, deadline=settings.command_deadline)
     leases = LeaseKeeper(keeping, settings.lease)
-    gateway = gateway or StripeGateway(settings, refuse_inside_transaction)
+    contact = Contact()
+    gateway = gateway or StripeGateway(settings, refuse_inside_transaction, contact=contact)
     runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
     leases.start()
     try:
-        yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder), leases)
+        yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder), leases, contact)
     finally:
         leases.stop()
         keeping.dispose()
@@ -64,7 +68,7 @@ def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Wa
 def command_engine(
     settings: ConsumerSettings, gateway: PaymentGateway | None = None
 ) -> Iterator[tuple[CommandEngine, Callable[[], str | None]]]:
-    """The engine of one consumer process, and what keeps its database from being ready, in a line.
+    """The engine of one consumer process, and what keeps its database or Stripe from being ready, in a line.
 
     ``gateway`` stands in for Stripe's.
     """
@@ -83,10 +87,11 @@ def command_engine(
                 parts.reconciler,
                 settings.reconcile_interval,
                 DueLooks(parts.database, parts.reconciler),
+                HoldsWatch(parts.database),
             ),
         )
         database = DatabaseReadiness(settings.database_url.get_secret_value())
-        yield engine, lambda: database.fault() or parts.leases.fault()
+        yield engine, lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
 
 
 @contextmanager

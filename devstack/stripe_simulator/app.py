@@ -6,7 +6,7 @@ import asyncio
 import json
 from urllib.parse import parse_qs
 
-from devstack.stripe_simulator import challenge
+from devstack.stripe_simulator import challenge, webhook_endpoints
 from devstack.stripe_simulator.control import Control
 from devstack.stripe_simulator.deliveries import Deliveries, Endpoint
 from devstack.stripe_simulator.errors import RefusedError
@@ -29,6 +29,7 @@ class App:
         deliveries = Deliveries()
         deliveries.set_endpoints(endpoints)
         self.simulator = Simulator(deliveries.publish, seed=seed)
+        webhook_endpoints.register(self.simulator.state, endpoints)
         self.sender = Sender(deliveries)
         self._control = Control(self.simulator, deliveries, self.sender, endpoints)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devstack.stripe_simulator import charges, payment_methods
+from devstack.stripe_simulator import charges, payment_methods, refund_shape, uncaptured
 from devstack.stripe_simulator.cards import AUTHENTICATION_REQUIRED, Card, Challenge, Decline
 from devstack.stripe_simulator.clock import DAY
 from devstack.stripe_simulator.errors import RefusedError, unexpected_state
@@ -100,7 +100,9 @@ def _captured(state: State, intent: Json, amount: int) -> None:
     charge = state.charges[intent["latest_charge"]]
     intent |= {"status": Status.SUCCEEDED, "amount_capturable": 0, "amount_received": amount}
     charges.take(state, charge, amount, state.cards[intent["payment_method"]])
+    rest = uncaptured.give_back_rest(state, charge)
     state.emit("charge.captured", charge)
+    refund_shape.tell(state, rest)
     state.emit("payment_intent.succeeded", intent)
 
 

@@ -70,7 +70,7 @@ def add(state: State, kind: Kind, money: Money, source: str, *, available_at: fl
         "type": type_,
     }
     state.balance_transactions[transaction["id"]] = transaction
-    return _current(state, transaction)
+    return current(state, transaction)
 
 
 def add_for_charge(state: State, kind: Kind, money: Money, source: str, charge: Json) -> Json:
@@ -92,16 +92,17 @@ def of_charge(state: State, charge: Json) -> Json:
 def retrieve(state: State, call: Call) -> Json:
     """GET /v1/balance_transactions/:id"""
     kind = "balance transaction"
-    return _current(state, found(state.balance_transactions, call.path["id"], kind, "id", status=404))
+    return current(state, found(state.balance_transactions, call.path["id"], kind, "id", status=404))
 
 
 def refresh(state: State) -> None:
     """Bring every status up to the clock."""
     for transaction in state.balance_transactions.values():
-        _current(state, transaction)
+        current(state, transaction)
 
 
-def _current(state: State, transaction: Json) -> Json:
+def current(state: State, transaction: Json) -> Json:
+    """The transaction with its status by the clock."""
     transaction["status"] = "pending" if transaction["available_on"] > state.clock.now() else "available"
     return transaction
 

@@ -101,29 +101,17 @@ def take(state: State, charge: Json, amount: int, card: Card) -> None:
     charge["amount_captured"] = amount
     delay = 0.0 if card.available_at_once else state.options.settlement_delay
     state.settles_at[charge["id"]] = state.clock.now() + delay
-    charge["balance_transaction"] = _settle(state, charge, Kind.CHARGE, charge["amount"])
-    if amount < charge["amount"]:
-        _settle(state, charge, Kind.PARTIAL_CAPTURE, amount - charge["amount"])
+    money = Money(charge["amount"], charge["currency"])
+    charge["balance_transaction"] = add_for_charge(state, Kind.CHARGE, money, charge["id"], charge)["id"]
     intent = state.payment_intents[charge["payment_intent"]]
     if card.complaint is not None:
         state.complaints.append((charge["id"], card.complaint))
     state.record(Effect.CAPTURE, charge["id"], amount, charge, intent)
 
 
-def _settle(state: State, charge: Json, kind: Kind, amount: int) -> str:
-    id_: str = add_for_charge(state, kind, Money(amount, charge["currency"]), charge["id"], charge)["id"]
-    return id_
-
-
-def set_free(charge: Json) -> None:
-    """Let a hold go. Stripe shows that as a refund of the uncaptured charge ("Cancel a PaymentIntent")."""
-    charge["amount_refunded"] = charge["amount"]
-    charge["refunded"] = True
-
-
 def refundable(charge: Json) -> int:
-    """What may still be refunded, in minor units."""
-    return int(charge["amount_captured"] - charge["amount_refunded"])
+    """What may still be refunded of a captured charge, in minor units; what was never captured counts as refunded."""
+    return int(charge["amount"] - charge["amount_refunded"])
 
 
 def retrieve(state: State, call: Call) -> Json:

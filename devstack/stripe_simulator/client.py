@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode
 
-import urllib3
-
+from devstack.stripe_simulator.control_http import ControlError
+from devstack.stripe_simulator.outside import DashboardAction, DisputeOutcome, OutsideWorld, RefundStatus
 from devstack.stripe_simulator.wire import Json
 
-DashboardAction = Literal["capture", "cancel", "refund", "reverse_transfer"]
-DisputeOutcome = Literal["won", "lost", "withdrawn", "warning_closed", "escalated"]
-RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+__all__ = [
+    "ControlError",
+    "DashboardAction",
+    "DisputeOutcome",
+    "Effect",
+    "FaultKind",
+    "RefundStatus",
+    "SimulatorControl",
+]
+
 FaultKind = Literal[
     "drop_before",
     "drop_after",
@@ -27,10 +31,6 @@ FaultKind = Literal[
     "latency_before",
     "latency_after",
 ]
-
-
-class ControlError(Exception):
-    """The simulator refused what was asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +50,8 @@ class Effect:
     at: int
 
 
-class SimulatorControl:
+class SimulatorControl(OutsideWorld):
     """What tests may ask of a running simulator. `base_url` is also Stripe's API base."""
-
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url.rstrip("/")
-        self._http = urllib3.PoolManager(retries=False)
-
-    def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until it answers. Raises TimeoutError."""
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                self._ask("GET", "health")
-            except urllib3.exceptions.HTTPError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"no simulator at {self.base_url}") from None
-                time.sleep(0.02)
-            else:
-                return
 
     def reset(self) -> None:
         """Forget every object, key, fault, setting and delivery; the webhook endpoints stay."""
@@ -148,71 +131,3 @@ class SimulatorControl:
         """Wait until nothing waits or is under way. Raises TimeoutError."""
         if not self._ask("POST", "webhooks/drain", {"timeout": timeout})["drained"]:
             raise TimeoutError("webhooks are still waiting")
-
-    def dashboard(self, action: DashboardAction, payment_intent: str, **params: Any) -> Json:
-        """Do it as a person in the Dashboard would."""
-        return self._ask("POST", "dashboard", {"action": action, "payment_intent": payment_intent, **params})
-
-    def finish_challenge(self, payment_intent: str, *, succeeded: bool = True) -> Json:
-        """Complete or fail the intent's 3-D Secure challenge. Returns the intent."""
-        return self._ask("POST", "challenge", {"payment_intent": payment_intent, "succeeded": succeeded})
-
-    def register_account(self, id_: str, *, transfers: bool = True) -> None:
-        """Make a connected account exist, able to receive transfers or not."""
-        self._ask("POST", "accounts", {"id": id_, "transfers": transfers})
-
-    def pay_out(self, account: str) -> None:
-        """Empty a connected account: reversals then find no funds."""
-        self._ask("POST", "accounts/payout", {"id": account})
-
-    def change_account(self, id_: str, **changes: bool | str) -> None:
-        """Restrict (transfers=False), close to us (revoked=True) or pay in another currency; tells the webhooks."""
-        self._ask("POST", "accounts/change", {"id_": id_, **changes})
-
-    def settle_refunds(self) -> None:
-        """Bring pending and failing refunds to their end."""
-        self._ask("POST", "refunds/settle")
-
-    def plan_refund(self, first: RefundStatus, last: RefundStatus | None = None) -> None:
-        """The next refund is answered with ``first``, and comes to ``last`` when refunds settle."""
-        self._ask("POST", "refunds/next", {"first": first, "last": last})
-
-    def finish_refund(self, refund: str, status: RefundStatus) -> Json:
-        """Bring one refund to its end, or let one that succeeded fail after all."""
-        return self._ask("POST", "refunds/finish", {"id_": refund, "status": status})
-
-    def finish_capture(self, payment_intent: str, *, succeeded: bool = True) -> Json:
-        """The bank decides a capture that is `processing` (option captures_process)."""
-        return self._ask("POST", "captures/finish", {"payment_intent": payment_intent, "succeeded": succeeded})
-
-    def dispute(
-        self, charge: str, *, reason: str = "fraudulent", amount: int | None = None, inquiry: bool = False
-    ) -> Json:
-        """The customer's bank disputes a charge, or inquires about it."""
-        given = {"charge_id": charge, "reason": reason, "amount": amount, "inquiry": inquiry}
-        return self._ask("POST", "disputes", given)
-
-    def end_dispute(self, dispute: str, outcome: DisputeOutcome) -> Json:
-        """The bank decides."""
-        return self._ask("POST", "disputes/end", {"id_": dispute, "outcome": outcome})
-
-    def warn_of_fraud(self, charge: str) -> Json:
-        """The issuer reports fraud."""
-        return self._ask("POST", "fraud_warnings", {"charge_id": charge})
-
-    def send_event(self, type_: str, subject: Json, **envelope: Any) -> Json:
-        """Any event, as other programs, connected accounts, modes and API versions send it to the same endpoint."""
-        return self._ask("POST", "events", {"type": type_, "object": subject, **envelope})
-
-    def _data(self, name: str, **query: str | None) -> list[Json]:
-        given = urlencode({key: value for key, value in query.items() if value is not None})
-        return list(self._ask("GET", f"{name}?{given}")["data"])
-
-    def _ask(self, method: str, name: str, body: Json | None = None) -> Json:
-        reply = self._http.request(
-            method, f"{self.base_url}/_simulator/{name}", body=json.dumps(body or {}) if method == "POST" else None
-        )
-        answer: Json = json.loads(reply.data)
-        if reply.status != 200:
-            raise ControlError(f"{method} {name}: {answer}")
-        return answer

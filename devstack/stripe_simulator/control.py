@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from urllib.parse import parse_qsl
 
-from devstack.stripe_simulator import accounts, attempts, challenge, dashboard, disputes, refunds
+from devstack.stripe_simulator import (
+    accounts,
+    attempts,
+    challenge,
+    dashboard,
+    disputes,
+    refunds,
+    reviews,
+    webhook_endpoints,
+)
 from devstack.stripe_simulator.deliveries import Deliveries, Endpoint
 from devstack.stripe_simulator.errors import RefusedError
 from devstack.stripe_simulator.faults import Fault
@@ -57,6 +66,9 @@ class Control:
             ("POST", "disputes"): lambda given: disputes.open_(simulator.state, **given),
             ("POST", "disputes/end"): lambda given: disputes.end(simulator.state, **given),
             ("POST", "fraud_warnings"): lambda given: disputes.warn(simulator.state, given["charge_id"]),
+            ("POST", "reviews"): lambda given: reviews.open_(simulator.state, **given),
+            ("POST", "reviews/close"): lambda given: reviews.close(simulator.state, **given),
+            ("POST", "webhook_endpoints"): self._list_endpoints,
             ("POST", "events"): lambda given: simulator.state.emit_as(given.pop("type"), given.pop("object"), **given),
         }
 
@@ -78,6 +90,7 @@ class Control:
     def _reset(self, _given: Json) -> Json:
         self._simulator.reset()
         self._deliveries.reset(self._endpoints)
+        webhook_endpoints.register(self._simulator.state, self._endpoints)
         return _DONE
 
     def _config(self, _given: Json) -> Json:
@@ -103,7 +116,11 @@ class Control:
             Endpoint(entry["url"], entry["secret"], tuple(entry.get("events", ["*"]))) for entry in given["endpoints"]
         ]
         self._deliveries.set_endpoints(self._endpoints)
+        webhook_endpoints.register(self._simulator.state, self._endpoints)
         return _DONE
+
+    def _list_endpoints(self, given: Json) -> Json:
+        return {"data": webhook_endpoints.replace(self._simulator.state, given["endpoints"])}
 
     def _clear_faults(self, _given: Json) -> Json:
         self._simulator.faults.clear()

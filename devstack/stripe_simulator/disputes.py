@@ -53,7 +53,7 @@ def open_(
         "enhanced_eligibility_types": [],
         "evidence": {},
         "evidence_details": {
-            "due_by": state.clock.stamp() + _DAYS_TO_ANSWER * DAY,
+            "due_by": int(state.clock.stamp() + _DAYS_TO_ANSWER * DAY),
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,
@@ -83,6 +83,9 @@ def end(state: State, id_: str, outcome: str) -> Json:
     dispute = found(state.disputes, id_, "dispute", "dispute")
     if dispute["status"] in _CLOSED:
         raise RefusedError(f"Dispute {id_} is already closed.")
+    inquiry = dispute["status"].startswith("warning_")
+    if inquiry is not (outcome in {"warning_closed", "escalated"}):
+        raise RefusedError(f"{dispute['status']} does not become {outcome}.")
     if outcome == "escalated":
         return _escalate(state, dispute)
     dispute["status"] = _ENDS[outcome]

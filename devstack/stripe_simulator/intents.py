@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devstack.stripe_simulator import attempts, charges, intent_shape, payment_methods
+from devstack.stripe_simulator import attempts, intent_shape, payment_methods, refund_shape, uncaptured
 from devstack.stripe_simulator.errors import RefusedError, unexpected_state
 from devstack.stripe_simulator.intent_states import Action, Status, require
 from devstack.stripe_simulator.ledger import Effect
@@ -10,6 +10,9 @@ from devstack.stripe_simulator.metadata import merge
 from devstack.stripe_simulator.money import check_charge_amount, check_positive
 from devstack.stripe_simulator.state import Actor, Call, State
 from devstack.stripe_simulator.wire import Json
+
+_EXPIRED = "automatic"
+"""The cancellation reason of a hold that was not captured in time; only Stripe gives it."""
 
 
 def create(state: State, call: Call) -> Json:
@@ -91,7 +94,7 @@ def expire_holds(state: State) -> None:
         if intent["status"] == Status.REQUIRES_CAPTURE:
             state.actor = Actor("stripe")
             state.emit("charge.expired", state.charges[intent["latest_charge"]])
-            _cancel(state, intent, "automatic")
+            _cancel(state, intent, _EXPIRED)
 
 
 def _cancel(state: State, intent: Json, reason: str | None) -> None:
@@ -106,8 +109,7 @@ def _cancel(state: State, intent: Json, reason: str | None) -> None:
     }
     state.record(Effect.CANCEL, intent["id"], released, charge, intent)
     if charge is not None:
-        charges.set_free(charge)
-        state.emit("charge.refunded", charge)
+        refund_shape.tell(state, uncaptured.give_back_all(state, charge, expired=reason == _EXPIRED))
     state.emit("payment_intent.canceled", intent)
 
 

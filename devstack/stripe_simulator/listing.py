@@ -89,6 +89,16 @@ def early_fraud_warnings(state: State, call: Call) -> Json:
     return page(call, state.early_fraud_warnings, "/v1/radar/early_fraud_warnings", "early fraud warning")
 
 
+def reviews(state: State, call: Call) -> Json:
+    """GET /v1/reviews"""
+    return page(call, state.reviews, "/v1/reviews", "review")
+
+
+def webhook_endpoints(state: State, call: Call) -> Json:
+    """GET /v1/webhook_endpoints"""
+    return page(call, state.webhook_endpoints, "/v1/webhook_endpoints", "webhook endpoint")
+
+
 def balance_transactions(state: State, call: Call) -> Json:
     """GET /v1/balance_transactions"""
     refresh(state)

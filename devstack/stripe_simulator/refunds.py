@@ -6,7 +6,7 @@ platform's balance, and the customer has nothing ("Refund and cancel payments: f
 
 from __future__ import annotations
 
-from devstack.stripe_simulator import balance, charges
+from devstack.stripe_simulator import balance, charges, refund_shape
 from devstack.stripe_simulator.balance_transactions import Kind, Money, add_for_charge
 from devstack.stripe_simulator.cards import RefundFate
 from devstack.stripe_simulator.errors import RefusedError, missing_parameter, no_such, unexpected_state
@@ -28,36 +28,22 @@ def create(state: State, call: Call) -> Json:
     charge = _charge(state, call.params)
     amount = _amount(state, charge, call.params)
     end = _end(state, charge, amount)
-    refund: Json = {
-        "id": state.new_id("re_3"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": state.clock.stamp(),
-        "currency": charge["currency"],
-        "customer": charge["customer"],
-        "customer_account": None,
-        "destination_details": {"card": {"reference_status": "pending", "type": "refund"}, "type": "card"},
-        "metadata": merge({}, call.params.get("metadata")),
-        "payment_intent": charge["payment_intent"],
-        "payment_method": charge["payment_method"],
-        "reason": call.params.get("reason"),
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": end.first,
-        "transfer_reversal": None,
+    refund = refund_shape.new(
+        state,
+        charge,
+        amount,
+        metadata=merge({}, call.params.get("metadata")),
+        reason=call.params.get("reason"),
+        status=end.first,
         **({"pending_reason": end.pending_reason} if end.pending_reason else {}),
-    }
-    state.refunds[refund["id"]] = refund
+    )
     refund["balance_transaction"] = _settle(state, Kind.REFUND, refund, charge, -amount)
     _move(charge, amount)
     if end.last is not None:
         state.unsettled_refunds[refund["id"]] = end.last
     intent = state.payment_intents[charge["payment_intent"]]
     state.record(Effect.REFUND, refund["id"], amount, charge, intent)
-    state.emit("refund.created", refund)
-    state.emit("charge.refunded", charge)
+    refund_shape.tell(state, refund)
     return refund
 
 

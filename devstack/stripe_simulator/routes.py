@@ -15,8 +15,10 @@ from devstack.stripe_simulator import (
     listing,
     payment_methods,
     refunds,
+    reviews,
     search,
     transfers,
+    webhook_endpoints,
 )
 from devstack.stripe_simulator.errors import RefusedError
 from devstack.stripe_simulator.operation import Handler, Operation
@@ -145,6 +147,14 @@ _TABLE: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "radar/early_fraud_warnings/:warning"): _operation(
         "radar.early_fraud_warnings.retrieve", disputes.retrieve_warning, "radar.EarlyFraudWarningRetrieveParams"
+    ),
+    ("GET", "reviews"): _operation("reviews.list", listing.reviews, "ReviewListParams", _LIST),
+    ("GET", "reviews/:review"): _operation("reviews.retrieve", reviews.retrieve, "ReviewRetrieveParams"),
+    ("GET", "webhook_endpoints"): _operation(
+        "webhook_endpoints.list", listing.webhook_endpoints, "WebhookEndpointListParams", _LIST
+    ),
+    ("GET", "webhook_endpoints/:webhook_endpoint"): _operation(
+        "webhook_endpoints.retrieve", webhook_endpoints.retrieve, "WebhookEndpointRetrieveParams"
     ),
     ("POST", "customers"): _operation(
         "customers.create",

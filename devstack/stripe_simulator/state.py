@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from stripe import api_version as library_api_version
 
@@ -83,7 +84,9 @@ class State:
     """When each hold expires, and its intent, soonest first: holds all last equally long."""
     disputes: dict[str, Json] = field(default_factory=dict)
     early_fraud_warnings: dict[str, Json] = field(default_factory=dict)
+    reviews: dict[str, Json] = field(default_factory=dict)
     balance_transactions: dict[str, Json] = field(default_factory=dict)
+    webhook_endpoints: dict[str, Json] = field(default_factory=dict)
     revoked_accounts: set[str] = field(default_factory=set)
     """Connected accounts that took the platform's access away."""
     used_methods: set[str] = field(default_factory=set)
@@ -135,10 +138,10 @@ class State:
         return event
 
     def record(
-        self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: str
+        self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: Any
     ) -> None:
-        """Put one effect into the ledger; `more` may name the destination account."""
-        subject = intent or charge or {}
+        """Put one effect into the ledger; `more` may name the destination account, and metadata where no intent has."""
+        subject = intent or charge or more
         self.ledger.add(
             Entry(
                 effect=effect,

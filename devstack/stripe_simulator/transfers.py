@@ -185,5 +185,5 @@ def _record(state: State, effect: Effect, id_: str, amount: int, transfer: Json)
     intent = state.payment_intents[charge["payment_intent"]] if charge else None
     state.record(
         effect, id_, amount, charge, intent,
-        destination=transfer["destination"], currency=transfer["currency"],
+        destination=transfer["destination"], currency=transfer["currency"], metadata=transfer["metadata"],
     )  # fmt: skip

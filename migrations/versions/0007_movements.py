@@ -29,11 +29,6 @@ _CHECKS = {
     "transfer_known": "(transfer_amount IS NULL OR transfer_currency IS NOT NULL) AND transfer_amount > 0",
 }
 _LOOKS = "ix_payments_look"
-_LEFT = "ix_payments_money_left"
-_INDEXES = {
-    _LOOKS: "(look_at) WHERE look_at IS NOT NULL",
-    _LEFT: "(updated_at) WHERE status IN ('FAILED', 'REVERTED') AND held > 0",
-}
 
 
 def upgrade() -> None:
@@ -62,8 +57,8 @@ def upgrade() -> None:
             for name, check in _CHECKS.items()
         }
         validate(connection, "payments", offenders)
-        for name, definition in _INDEXES.items():
-            build_index(connection, name, f"CREATE INDEX {{}} ON payments {definition}", "SELECT ''")
+        due = "CREATE INDEX {} ON payments (look_at) WHERE look_at IS NOT NULL"
+        build_index(connection, _LOOKS, due, "SELECT ''")
         if not connection.exec_driver_sql("SELECT to_regclass('movements') IS NOT NULL").scalar_one():
             briefly(connection, [Path(__file__).with_suffix(".sql").read_text("utf-8")])
         connection.execution_options(no_parameters=False)

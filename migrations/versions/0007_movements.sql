@@ -1,5 +1,5 @@
 CREATE TABLE movements (
-    kind TEXT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
     proof TEXT COLLATE "C" NOT NULL,
     payment_id UUID NOT NULL,
     amount BIGINT NOT NULL,

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 
 from service.api.ports import Ports
-from service.api.presentation import history_json, payment_json
+from service.api.presentation import Unit, history_json, payment_json
 from service.api.replies import ApiError, reply
 from service.api.requests import command, idempotency_key, json_body, traceparent
 from service.domain.command_json import is_storable
@@ -20,7 +20,7 @@ _SECRET_INSIDE = {"Cache-Control": "no-store"}
 """A next action lets whoever has it finish the payment."""
 
 
-def blueprint(ports: Ports) -> Blueprint:
+def blueprint(ports: Ports, history_unit: Unit) -> Blueprint:
     """The callers' routes."""
     routes = Blueprint("payments", __name__)
 
@@ -37,7 +37,7 @@ def blueprint(ports: Ports) -> Blueprint:
     def history(user_id: str) -> Response:
         if not is_storable(user_id):
             raise ApiError(400, "INVALID_PAYLOAD", "user_id holds a NUL character; remove it.")
-        return reply(history_json(ports.queries.history_of(user_id)))
+        return reply(history_json(ports.queries.history_of(user_id), history_unit))
 
     @routes.post("/payment/<opaque:payment_id>/release")
     def release(payment_id: str) -> Response:

@@ -1,14 +1,21 @@
 """Payments and totals as JSON, in both spellings."""
 
 import re
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from service.domain.messages import rfc3339
+from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
 from service.usecases.queries import History, PaymentView
+
+Unit = Literal["minor", "major"]
+"""What a user's totals are told in."""
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _FAILURE_FIELDS = ("error", "message", "stripe_code")
+_MONEY = ("held", "captured", "refunded", "disputed", "transferred", "reversed", "transfer_currency")
+"""Of the sums that a payment carries; what is contested has not moved."""
 
 
 def payment_json(view: PaymentView) -> dict[str, Any]:
@@ -32,6 +39,7 @@ def _payment(view: PaymentView) -> dict[str, Any]:
         "stripe_payment_intent_id": payment.stripe_payment_intent_id,
         "stripe_transfer_id": payment.stripe_transfer_id,
         "stripe_refund_id": payment.stripe_refund_id,
+        "money": {name: getattr(payment, name) for name in _MONEY},
         "failure": None if failure is None else {name: failure.get(name) for name in _FAILURE_FIELDS},
         "next_action": view.next_action,
         "created_at": None if payment.created_at is None else rfc3339(payment.created_at),
@@ -51,21 +59,29 @@ def _camel_name(name: str) -> str:
     return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
-def history_json(history: History) -> dict[str, Any]:
-    """Totals in minor units."""
+def history_json(history: History, unit: Unit) -> dict[str, Any]:
+    """Totals, exact in either unit."""
     return {
         "userId": history.user_id,
-        "totalSpent": history.total_spent,
-        "totalEarned": history.total_earned,
+        "totalSpent": _in_unit(history.total_spent, history.currency, unit),
+        "totalEarned": _in_unit(history.total_earned, history.currency, unit),
         "spentCount": history.spent_count,
         "earnedCount": history.earned_count,
         "byCurrency": {
             each.currency: {
-                "totalSpent": each.spent,
-                "totalEarned": each.earned,
+                "totalSpent": _in_unit(each.spent, each.currency, unit),
+                "totalEarned": _in_unit(each.earned, each.currency, unit),
                 "spentCount": each.spent_count,
                 "earnedCount": each.earned_count,
             }
             for each in history.by_currency
         },
     }
+
+
+def _in_unit(minor: int, currency: str, unit: Unit) -> int | Decimal:
+    """A whole number of minor units, or a decimal one with as many places as Stripe gives the currency."""
+    if unit == "minor":
+        return minor
+    places = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    return Decimal(f"{minor}E-{places}")

@@ -1,12 +1,13 @@
 """JSON replies, and errors in the one shape of the contract."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from flask import Response
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+"""The standard library's would make a binary fraction, or a string, of a decimal number."""
 
 RETRY_AFTER_SECONDS = 5
 """Longer than a failover's first moments, shorter than a saga's patience."""

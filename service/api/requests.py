@@ -11,6 +11,7 @@ from service.api.replies import ApiError
 from service.domain.command_fields import FieldError, build
 from service.domain.command_json import UnreadableError, is_storable, keep, parse
 from service.domain.commands import CommandType, Release, Revert
+from service.domain.messages import is_trace
 
 MAX_BODY_BYTES = 1024 * 1024
 DRAINED_BYTES = 16 * MAX_BODY_BYTES
@@ -19,7 +20,6 @@ DRAINED_BYTES = 16 * MAX_BODY_BYTES
 _CHUNK_BYTES = 64 * 1024
 
 MAX_KEY_LENGTH = 255
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _JSON = re.compile(r"application/([\w.+-]+\+)?json", re.IGNORECASE)
 
 
@@ -86,6 +86,6 @@ def idempotency_key() -> str | None:
 
 
 def traceparent() -> str | None:
-    """The caller's trace; one that cannot be read is dropped (W3C Trace Context, "traceparent Header")."""
+    """The caller's trace; one that cannot be read is dropped."""
     given = request.headers.get("traceparent", "")
-    return given if _TRACEPARENT.fullmatch(given) else None
+    return given if is_trace(given) else None

@@ -1,6 +1,7 @@
 """Messages as they leave: one envelope, CloudEvents 1.0 headers, serialised once."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from service.domain.commands import Release, Revert, content_of
 
 SOURCE = "payment-service"
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:payment-service:events")
 
 
@@ -54,6 +56,21 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def is_trace(text: str) -> bool:
+    """Whether it is a trace that can be gone on with (W3C Trace Context, "traceparent Header")."""
+    return _TRACEPARENT.fullmatch(text) is not None
+
+
+def _trace(given: str | None, event_id: UUID) -> str:
+    """The trace that came, or one that begins with this message and is found by its id.
+
+    Neither part of it is all zeros: both hold bits of the id that say what kind of UUID it is.
+    """
+    if given is not None and is_trace(given):
+        return given
+    return f"00-{event_id.hex}-{event_id.hex[16:]}-01"
+
+
 def event_message(
     answer: Answer,
     *,
@@ -66,13 +83,11 @@ def event_message(
 ) -> OutgoingMessage:
     """An event for the outbox; about no payment of ours it has the correlation id as key, and no sequence."""
     headers = _cloud_event(event_id, answer.type, now, None if payment_id is None else str(payment_id))
-    headers.append(("correlation_id", answer.correlation_id))
+    headers += [("correlation_id", answer.correlation_id), ("traceparent", _trace(traceparent, event_id))]
     if sequence is not None:
         headers.append(("sequence", str(sequence)))
     if answer.command_type is not None:
         headers.append(("command_type", answer.command_type))
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent))
     return OutgoingMessage(
         event_id=event_id,
         topic=topic,
@@ -89,9 +104,7 @@ def command_message(
 ) -> OutgoingMessage:
     """A command that an HTTP caller asked for, on its way to our own consumer."""
     headers = _cloud_event(event_id, command.type, now, str(command.payment_id))
-    headers.append(("correlation_id", command.correlation_id))
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent))
+    headers += [("correlation_id", command.correlation_id), ("traceparent", _trace(traceparent, event_id))]
     return OutgoingMessage(
         event_id=event_id,
         topic=topic,

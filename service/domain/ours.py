@@ -60,6 +60,19 @@ class Ownership:
 def is_our_transfer(request: TransferRequest, transfer: Transfer) -> bool:
     """Whether we made this transfer for this payment, to whatever account; strangers pay from the same charge, too.
 
-    Its amount is not asked for: a transfer of ours that was not recognized would be made twice.
+    The amount of one from the charge is not asked for: a transfer of ours that was not recognized would be made twice.
     """
-    return (transfer.payment_id, transfer.charge_id) == (request.payment_id, request.charge_id)
+    if transfer.payment_id != request.payment_id:
+        return False
+    if transfer.charge_id is None:
+        return (transfer.amount, transfer.currency) == (request.amount, request.currency)
+    return transfer.charge_id == request.charge_id
+
+
+def is_of_charge(intent: Intent, transfer: Transfer) -> bool:
+    """Whether a transfer of the intent's group sends money of its charge, whoever made it, or is ours in its place."""
+    if transfer.charge_id is not None:
+        return transfer.charge_id == intent.charge_id
+    settled = intent.charge.settlement if intent.charge else None
+    same = settled is not None and (transfer.amount, transfer.currency) == (settled.amount, settled.currency)
+    return same and intent.payment_id is not None and transfer.payment_id == intent.payment_id

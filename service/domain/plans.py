@@ -150,8 +150,9 @@ _GONE = {failure.error.value: failure for failure in (REFUNDED, DISPUTED)}
 def _released_before(command: Release, payment: Payment) -> Next:
     if payment.stripe_reversal_id is not None:
         return _transfer(payment)
-    if payment.reversed:
-        why = f"{payment.reversed} of the transfer was taken back; revert it, or pay the runner by other means"
+    missing = (payment.transfer_amount or 0) - payment.money.outstanding
+    if payment.reversed and missing > 0:
+        why = f"{missing} of the transfer was taken back; revert it, or pay the runner the rest by other means"
         return _refuse(command, payment, why)
     if payment.runner_connect_account_id == command.runner_connect_account_id:
         return Settled(payment, (answers.released(payment, subject_of(command)),))

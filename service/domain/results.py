@@ -18,6 +18,12 @@ GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})
 
 def apply(command: StoredCommand, payment: Payment, result: StepResult, situation: Situation) -> Observed:
     """The payment after a step that stands at Stripe, or after a look."""
+    observed = _applied(command, payment, result, situation)
+    # That the step could be done says that a dispute is over whose end was not heard of.
+    return replace(observed, look=True) if payment.contested else observed
+
+
+def _applied(command: StoredCommand, payment: Payment, result: StepResult, situation: Situation) -> Observed:
     match result:
         case Intent():
             return _intent(command, payment, result, situation)

@@ -95,14 +95,18 @@ class IntentRequest:
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """What Stripe settled of a captured charge, to the runner's Connect account."""
+    """What Stripe settled of a captured charge, to the runner's Connect account.
+
+    ``charge_id``: None where the charge has been used up by a transfer that was taken back: Stripe limits the sum of
+    all transfers from a charge, so the money comes from the platform's balance, to which it went back.
+    """
 
     payment_id: str
     order_id: str
     amount: int
     currency: str
     destination: str
-    charge_id: str
+    charge_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Where all that it tells is known already, nobody has to ask Stripe: most events 
 
 from collections.abc import Iterable
 
-from service.domain.ledger import Proof
+from service.domain.ledger import MovementKind, Proof
 from service.domain.payment import Payment
 from service.domain.stripe_objects import Refund
 
@@ -36,4 +36,7 @@ def _is_known(payment: Payment, known: frozenset[Proof], tell: Proof) -> bool:
     if kind == _REFUND_STATUS:
         id_, _, status = what.partition(" ")
         return id_ != payment.stripe_refund_id or status == payment.refund_status
+    if kind == MovementKind.REFUND and payment.captured == 0:
+        # Stripe shows a hold that is set free as a refund, too ("Cancel a PaymentIntent").
+        return any(one == MovementKind.HOLD_GONE for one, _ in known)
     return tell in known

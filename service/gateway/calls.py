@@ -7,6 +7,7 @@ from urllib.parse import quote
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeUnknownError
+from service.gateway.contact import Contact
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnreadableError, text
 from service.gateway.pace import Pace
@@ -14,9 +15,15 @@ from service.logs import get_logger
 
 PAGE_SIZE = 100
 
+_RESOURCES = {"payment_intent": "payment_intents", "transfer": "transfers", "refund": "refunds"}
+"""Where an object is read again; reversals never change."""
+
 _log = get_logger(__name__)
 _LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
 """Errors that no retry mends: a wrong key, or a fault in this code."""
+
+_UNANSWERED = (stripe.APIConnectionError, stripe.AuthenticationError)
+"""Errors with which no payment can go on."""
 
 
 class Calls:
@@ -25,19 +32,31 @@ class Calls:
     Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnreadableError.
     """
 
-    def __init__(self, client: stripe.StripeClient, guard: Callable[[], None], pace: Pace, *, patience: float) -> None:
+    def __init__(
+        self, client: stripe.StripeClient, guard: Callable[[], None], pace: Pace, contact: Contact, *, patience: float
+    ) -> None:
         self._client = client
         self._guard = guard
         self._pace = pace
+        self._contact = contact
         self._patience = patience
 
     def get(self, *path: str, **params: Any) -> Json:
         """Read one object. The path's parts are escaped."""
-        return self._request("get", path, params)
+        return self._request("get", path, params)[0]
 
     def post(self, *path: str, key: str, params: Mapping[str, Any] | None = None) -> Json:
-        """Make one effect, under its idempotency key."""
-        return self._request("post", path, {**(params or {}), "idempotency_key": key})
+        """Make one effect, under its idempotency key; the object as it stands now.
+
+        A repeated answer shows the object as it was at first, whatever happened to it since (Stripe API reference,
+        "Idempotent requests"), so it is read again.
+        """
+        asked = dict(params or {})
+        made, replayed = self._request("post", path, {**asked, "idempotency_key": key})
+        resource = _RESOURCES.get(str(made.get("object")))
+        if not replayed or resource is None:
+            return made
+        return self.get(resource, text(made, "id"), **{name: asked[name] for name in ("expand",) if name in asked})
 
     def all(self, *path: str, **params: Any) -> Iterator[Json]:
         """Every object of a list, newest first, page after page (Stripe API reference, "Pagination")."""
@@ -50,7 +69,7 @@ class Calls:
                 return
             after = {"starting_after": text(items[-1], "id")}
 
-    def _request(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> Json:
+    def _request(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> tuple[Json, bool]:
         self._guard()
         self._pace.wait(self._patience)
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
@@ -65,9 +84,10 @@ class Calls:
             # the library stumbles over an error that is no object
             raise UnreadableError("an error that is no object") from exc
         self._pace.went_through()
+        self._contact.answered(path[0])
         if not isinstance(answer.data, Mapping):
             raise UnreadableError("an answer that is no object")
-        return answer.data
+        return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
 
     @staticmethod
     def _fault(method: str, exc: stripe.StripeError) -> Fault:
@@ -78,6 +98,10 @@ class Calls:
         return fault
 
     def _note(self, exc: stripe.StripeError, resource: str) -> None:
+        if isinstance(exc, _UNANSWERED) or (exc.http_status or 0) >= 500:
+            self._contact.failed(resource, type(exc).__name__, read(exc).message)
+        else:
+            self._contact.answered(resource, type(exc).__name__)
         if is_rate_limit(exc):
             self._pace.too_fast()
             _log.warning("stripe_rate_limited", resource=resource, requests_per_second=self._pace.limit)

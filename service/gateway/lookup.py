@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.domain.ours import is_our_transfer
+from service.domain.ours import is_of_charge, is_our_transfer
 from service.domain.stripe_objects import Intent, Picture, Refund, Reversal, Transfer, TransferRequest
 from service.gateway import fields, translate
 from service.gateway.calls import Calls, items_of
@@ -84,7 +84,7 @@ def picture(calls: Calls, intent_id: str) -> Picture:
         intent,
         refunds=tuple(refunds(calls, intent_id)),
         disputes=tuple(disputes),
-        transfers=tuple(_whole(calls, item) for item in sent if item.charge_id == intent.charge_id),
+        transfers=tuple(_whole(calls, item) for item in sent if is_of_charge(intent, item)),
     )
 
 

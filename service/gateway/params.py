@@ -67,14 +67,16 @@ def cancellation(reason: str) -> PaymentIntentCancelParams:
 
 def payout(request: TransferRequest) -> TransferCreateParams:
     """A charge's money for a connected account, whatever the balance is (Stripe API reference, "Create a transfer")."""
-    return {
+    params: TransferCreateParams = {
         "amount": request.amount,
         "currency": request.currency,
         "destination": request.destination,
-        "source_transaction": request.charge_id,
         "transfer_group": transfer_group(request.order_id),
         "metadata": {"payment_id": request.payment_id, "order_id": request.order_id},
     }
+    if request.charge_id is not None:
+        params["source_transaction"] = request.charge_id
+    return params
 
 
 def full_refund(intent_id: str, reason: str, payment_id: str) -> RefundCreateParams:

@@ -21,6 +21,7 @@ from service.domain.stripe_objects import (
 from service.gateway import fields, lookup, params, translate
 from service.gateway.calls import Calls
 from service.gateway.client import stripe_client
+from service.gateway.contact import Contact
 from service.gateway.deadline import within
 from service.gateway.pace import Pace
 from service.logs import get_logger
@@ -41,7 +42,7 @@ class StripeGateway:
     """The PaymentGateway of the port; one for all threads of a process.
 
     ``guard`` is called before each request and raises when a database transaction is open. ``http_client`` replaces
-    the transport, ``pace`` the finding of our own.
+    the transport, ``pace`` the finding of our own; ``contact`` is told how each request was answered.
     """
 
     def __init__(
@@ -51,14 +52,15 @@ class StripeGateway:
         *,
         http_client: stripe.HTTPClient | None = None,
         pace: Pace | None = None,
+        contact: Contact | None = None,
     ) -> None:
-        pace = pace or Pace()
+        pace, contact = pace or Pace(), contact or Contact()
         seconds = settings.stripe_timeout.total_seconds()
         client = stripe_client(settings, seconds=seconds, http_client=http_client)
         hasty = stripe_client(settings, seconds=min(seconds, NEXT_ACTION_SECONDS), http_client=http_client)
         self._guard = guard
-        self._calls = Calls(client, guard, pace, patience=PATIENCE_SECONDS)
-        self._hasty_calls = Calls(hasty, guard, pace, patience=NEXT_ACTION_SECONDS / 2)
+        self._calls = Calls(client, guard, pace, contact, patience=PATIENCE_SECONDS)
+        self._hasty_calls = Calls(hasty, guard, pace, contact, patience=NEXT_ACTION_SECONDS / 2)
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
         """Hold the amount: ``requires_capture`` when it is held, ``requires_action`` when the customer must act."""

@@ -115,6 +115,19 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
     )
 
 
+_HOLDS = Prepared(
+    select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(commands.c.received_at)), 0))
+    .select_from(commands)
+    .where(commands.c.state != text("'done'"), commands.c.command_type == text("'cancel_hold'"))
+)
+
+
+def holds_to_cancel(connection: Connection) -> tuple[int, float]:
+    """How many holds of payments that were told failed or reverted are not known to be gone, and the oldest's age."""
+    ((count, seconds),) = run(connection, (_HOLDS, {}))
+    return count, float(seconds)
+
+
 _BY_KEY = Prepared(
     select(commands.c.fingerprint).where(
         commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")

@@ -1,11 +1,10 @@
 """Reads for callers: no transaction, no lock."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, bindparam, func, literal, select, text, union_all
+from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, select, text, union_all
 
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
@@ -28,7 +27,10 @@ BY_ID = Prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
 
 @dataclass(frozen=True, slots=True)
 class CurrencyTotals:
-    """What one user spent as a customer and earned as a runner in one currency, in its minor units."""
+    """What one user spent as a customer and earned as a runner in one currency, in its minor units.
+
+    What came back is taken off. A runner earns in the currency of the transfer.
+    """
 
     currency: str
     spent: int
@@ -37,24 +39,39 @@ class CurrencyTotals:
     earned_count: int
 
 
-def _half(user: Any, statuses: Sequence[PaymentStatus], *, spends: bool) -> Select[Any]:
-    amount, one, none = payments.c.amount, literal(1), literal(0)
-    spent, earned = (amount, none) if spends else (none, amount)
-    spent_count, earned_count = (one, none) if spends else (none, one)
-    return select(
-        payments.c.currency,
-        spent.label("spent"),
-        earned.label("earned"),
-        spent_count.label("spent_count"),
-        earned_count.label("earned_count"),
-    ).where(user == bindparam("id"), text(one_of("status", statuses)))
+_P = payments.c
+_NONE, _ONE = literal(0), literal(1)
+
+_TAKEN = case((_P.captured > _NONE, _P.captured), else_=_P.amount)
+_SPENT = func.greatest(_TAKEN - _P.refunded - _P.disputed, _NONE)
+"""What of a payment is still spent; a bank may dispute what was refunded already."""
+
+_SENT = func.coalesce(_P.transfer_amount, _P.amount)
+_EARNED = case(
+    # From before the ledger: all of it went.
+    (_P.transferred == _NONE, _SENT),
+    (or_(_P.stripe_transfer_id.is_(None), _P.stripe_reversal_id.is_not(None)), _NONE),
+    else_=func.least(_SENT, _P.transferred - _P.reversed),
+)
+"""What the runner has of our transfer. The sums hold strangers' transfers, too, and earlier ones of ours."""
+
+
+def _spent_by_customer() -> Select[Any]:
+    figures = (_SPENT.label("spent"), _NONE.label("earned"), _ONE.label("spent_count"), _NONE.label("earned_count"))
+    mine = _P.customer_id == bindparam("id"), text(one_of("status", SPENT))
+    return select(_P.currency, *figures).where(*mine)
+
+
+def _earned_by_runner() -> Select[Any]:
+    currency = func.coalesce(_P.transfer_currency, _P.currency).label("currency")
+    figures = (_NONE.label("spent"), _EARNED.label("earned"), _NONE.label("spent_count"), _ONE.label("earned_count"))
+    mine = _P.runner_id == bindparam("id"), text(one_of("status", EARNED))
+    return select(currency, *figures).where(*mine)
 
 
 def _history() -> Select[Any]:
     """Two index scans, customer's and runner's, summed by currency."""
-    both = union_all(
-        _half(payments.c.customer_id, SPENT, spends=True), _half(payments.c.runner_id, EARNED, spends=False)
-    ).subquery()
+    both = union_all(_spent_by_customer(), _earned_by_runner()).subquery()
     sums = [func.sum(both.c[name]) for name in ("spent", "earned", "spent_count", "earned_count")]
     return select(both.c.currency, *sums).group_by(both.c.currency).order_by(both.c.currency)
 

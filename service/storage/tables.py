@@ -103,18 +103,13 @@ payments = Table(
     Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
     Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
     Index("ix_payments_look", "look_at", postgresql_where=text("look_at IS NOT NULL")),
-    Index(
-        "ix_payments_money_left",
-        "updated_at",
-        postgresql_where=text("status IN ('FAILED', 'REVERTED') AND held > 0"),
-    ),
     postgresql_with={"fillfactor": "80"},
 )
 
 movements = Table(
     "movements",
     metadata,
-    Column("kind", Text, nullable=False),
+    Column("kind", IDENTITY, nullable=False),
     Column("proof", IDENTITY, nullable=False),
     Column("payment_id", Uuid, ForeignKey("payments.payment_id"), nullable=False),
     Column("amount", BigInteger, nullable=False),

@@ -13,6 +13,7 @@ from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
 from service.usecases.claims import Claims
 from service.usecases.due_looks import DueLooks
+from service.usecases.holds import HoldsWatch
 from service.usecases.reconcile import Reconciler
 from service.usecases.runner import Runner
 
@@ -43,9 +44,11 @@ class Completion:
     reconciler: Reconciler
     reconcile_every: timedelta
     due_looks: DueLooks
+    holds: HoldsWatch
 
     def take(self, limit: int) -> list[DueCommand]:
         """At most ``limit`` pieces of work, commands first."""
+        self.holds.look()
         with transaction(self.engine) as connection:
             found = leases.due(connection, limit, DUE_PAUSE)
         ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]

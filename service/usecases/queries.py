@@ -28,9 +28,10 @@ class PaymentView:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A user's totals. ``total_spent`` and ``total_earned`` are minor units of one currency, the counts of all."""
+    """A user's totals. ``total_spent`` and ``total_earned`` are minor units of ``currency``, the counts of all."""
 
     user_id: str
+    currency: str
     total_spent: int
     total_earned: int
     spent_count: int
@@ -58,9 +59,11 @@ class PaymentQueries:
     def history_of(self, user_id: str) -> History:
         """Zeros for a user we do not know. Raises the database's error."""
         totals = self._reads.history_of(user_id)
-        shown = totals if len(totals) == 1 else [each for each in totals if each.currency == self._default_currency]
+        currency = totals[0].currency if len(totals) == 1 else self._default_currency
+        shown = [each for each in totals if each.currency == currency]
         return History(
             user_id=user_id,
+            currency=currency,
             total_spent=sum(each.spent for each in shown),
             total_earned=sum(each.earned for each in shown),
             spent_count=sum(each.spent_count for each in totals),

@@ -189,7 +189,7 @@ def transfer_request(attempt: Attempt, intent: Intent) -> TransferRequest:
         amount=settled.amount,
         currency=settled.currency,
         destination=command.runner_connect_account_id,
-        charge_id=payment.stripe_charge_id,
+        charge_id=payment.stripe_charge_id if payment.stripe_reversal_id is None else None,
     )
 
 

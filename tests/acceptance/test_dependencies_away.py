@@ -147,3 +147,15 @@ def test_the_broker_goes_away_and_comes_back(fragile: World, broker: ApacheKafka
     assert fragile.outcome(fragile.authorize()).status == "AUTHORIZED"
     assert _all_run(fragile)
     fragile.audit()
+
+
+def test_stripe_goes_away_and_comes_back(fragile: World) -> None:
+    fragile.heal()
+    fragile.stripe.fault("drop_before", times=None)
+    waiting = fragile.authorize()
+    until(lambda: "stripe: no answer for" in _ready(fragile, "consume")[1], "the consumer says whom it waits for", 60)
+    assert _ready(fragile, "serve")[0] == 200, "reads do not need Stripe"
+    fragile.stripe.clear_faults()
+    assert fragile.outcome(waiting).status == "AUTHORIZED"
+    _until_all_are(fragile, 200)
+    fragile.audit()

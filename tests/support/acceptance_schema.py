@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-_PATH = Path(__file__).resolve().parents[2] / "docs" / "asyncapi.yaml"
+PATH = Path(__file__).resolve().parents[2] / "docs" / "asyncapi.yaml"
 _URI = "urn:asyncapi"
 
 
@@ -32,7 +32,7 @@ def check_command(body: dict[str, Any]) -> None:
 
 @cache
 def _validator(pointer: str) -> Draft202012Validator:
-    document = yaml.safe_load(_PATH.read_text(encoding="utf-8"))
+    document = yaml.safe_load(PATH.read_text(encoding="utf-8"))
     resource: Resource[Any] = Resource.from_contents(document, default_specification=DRAFT202012)
     registry: Registry[Any] = Registry().with_resource(_URI, resource)
     return Draft202012Validator({"$ref": f"{_URI}#{pointer}"}, registry=registry, format_checker=FormatChecker())

@@ -3,8 +3,8 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -30,6 +30,7 @@ from tests.support.core_view import CoreView
 
 SECRET = "whsec_core"
 RUNNER = "acct_runner"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 VISA = "pm_card_visa"
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
 CHALLENGED = "pm_card_threeDSecure2Required"
@@ -73,7 +74,7 @@ class Core(CoreView):
     def origin(self) -> Origin:
         """The next record of the commands topic."""
         self._offset += 1
-        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", b"00-trace-01")])
+        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", TRACE.encode())])
 
     def authorize(
         self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any
@@ -93,7 +94,8 @@ class Core(CoreView):
     # what time does
 
     def hurry(self) -> None:
-        """Every backoff is over."""
+        """Every backoff is over, and every look is due."""
+        self.sql("UPDATE payments SET look_at = now() WHERE look_at IS NOT NULL")
         self.sql("UPDATE commands SET next_attempt_at = now() WHERE state = 'pending' AND lease_token IS NULL")
 
     def expire_leases(self) -> None:
@@ -133,9 +135,23 @@ class Core(CoreView):
 
     def stripe_events(self, intent_id: str | None = None) -> list[StripeEvent]:
         """The webhooks Stripe owes us for an intent (or all), oldest first, as they are read from signed deliveries."""
-        listed = self.ask_stripe("GET", "events?limit=100")["data"]
-        found = [self.delivered(event) for event in reversed(listed)]
-        return [event for event in found if event.intent and intent_id in {None, event.object_id}]
+        return [event for event in self.owed() if event.intent and intent_id in {None, event.object_id}]
+
+    def owed(self) -> list[StripeEvent]:
+        """Every webhook of whatever kind, oldest first."""
+        listed: list[dict[str, Any]] = []
+        more = True
+        while more:
+            after = f"&starting_after={listed[-1]['id']}" if listed else ""
+            page = self.ask_stripe("GET", f"events?limit=100{after}")
+            more = page["has_more"]
+            listed += page["data"]
+        return [self.delivered(event) for event in reversed(listed)]
+
+    def hear(self) -> None:
+        """All of them arrive, and what follows from them is done."""
+        self.deliver(*self.owed())
+        self.settle()
 
     def delivered(self, event: dict[str, Any]) -> StripeEvent:
         """An event as the webhook route reads it, its signature checked."""
@@ -206,6 +222,10 @@ def running_core(
             yield core
         finally:
             core.close()
+
+
+OpenCore = Callable[[], AbstractContextManager[Core]]
+"""Opens a core on an empty database, beside the same Stripe account."""
 
 
 def fresh(prefix: str) -> str:

@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.simulator import StripeSimulator
+from devstack.stripe_simulator.client import SimulatorControl
 from tests.support.topics import make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -24,6 +25,14 @@ def stripe() -> Iterator[str]:
         yield simulator.start().api_base
     finally:
         simulator.close()
+
+
+@pytest.fixture
+def control(stripe: str) -> SimulatorControl:
+    """A simulator that knows nothing of other tests."""
+    simulator = SimulatorControl(stripe)
+    simulator.reset()
+    return simulator
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +117,49 @@ def test_a_missing_setting_leaves_out_what_needs_it(healthy: dict[str, str]) -> 
         "Stripe": "not tried",
         "webhooks": "not tried",
     }
+
+
+def endpoint(**changes: Any) -> dict[str, Any]:
+    return {"url": "https://pay.example/stripe-webhook", **changes}
+
+
+def of_endpoints(findings: list[dict[str, Any]]) -> list[tuple[bool, bool, str, str | None]]:
+    chosen = [each for each in findings if each["check"] == "webhook endpoint"]
+    return [(each["ok"], each["warning"], each["detail"], each["mend"]) for each in chosen]
+
+
+def test_an_endpoint_that_sends_everything_is_told_as_right(healthy: dict[str, str], control: SimulatorControl) -> None:
+    control.webhook_endpoints([endpoint()])
+    code, findings = doctor(healthy)
+    [(ok, warning, detail, mend)] = of_endpoints(findings)
+    assert (code, ok, warning, mend) == (0, True, False, None)
+    assert "pay.example/stripe-webhook" in detail
+
+
+@pytest.mark.parametrize("change", [{"enabled_events": ["refund.created"]}, {"api_version": "2020-08-27"}])
+def test_an_endpoint_that_keeps_things_back_is_wrong(
+    healthy: dict[str, str], control: SimulatorControl, change: dict[str, Any]
+) -> None:
+    control.webhook_endpoints([endpoint(**change)])
+    code, findings = doctor(healthy)
+    assert [(ok, warning) for ok, warning, _, _ in of_endpoints(findings)] == [(False, False)]
+    assert code == 1
+
+
+def test_an_account_without_endpoints_is_a_warning(healthy: dict[str, str], control: SimulatorControl) -> None:
+    code, findings = doctor(healthy)
+    assert [(ok, warning) for ok, warning, _, _ in of_endpoints(findings)] == [(True, True)]
+    assert code == 0
+    assert "warn   webhook endpoint: none" in CliRunner(env=healthy).invoke(cli, ["doctor"]).stdout
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_endpoints_that_cannot_be_read_are_a_warning(
+    healthy: dict[str, str], control: SimulatorControl, status: int
+) -> None:
+    control.fault("refuse", "webhook_endpoints.list", status=status)
+    code, findings = doctor(healthy)
+    [(ok, warning, detail, mend)] = of_endpoints(findings)
+    assert (code, ok, warning) == (0, True, True)
+    assert "not compared" in detail
+    assert "cli.py stripe-events" in (mend or "")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import psycopg2
@@ -12,7 +13,7 @@ from devstack.stripe_simulator.client import SimulatorControl
 from devstack.stripe_simulator.process import running
 from tests.integration.core.invariants import check_always
 from tests.integration.core.meddling import MeddledGateway, meddled
-from tests.support.core import Core, running_core
+from tests.support.core import Core, OpenCore, running_core
 from tests.support.emptying import DELETE_ALL
 
 
@@ -85,3 +86,19 @@ def others(
     ):
         yield first, second
         check_always(second)
+
+
+@pytest.fixture
+def new_database(
+    postgres_server: Postgres, migrated_template: str, simulated_stripe: SimulatorControl
+) -> Iterator[OpenCore]:
+    """Each call opens a core on an empty database, beside the same Stripe account."""
+    names: list[str] = []
+
+    def open_core() -> AbstractContextManager[Core]:
+        names.append(f"lost_{secrets.token_hex(6)}")
+        return running_core(postgres_server.databases.create(names[-1], template=migrated_template), simulated_stripe)
+
+    yield open_core
+    for name in names:
+        postgres_server.databases.drop(name)

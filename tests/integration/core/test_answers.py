@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.commands import Revert
 from tests.integration.core.invariants import check_settled
-from tests.support.core import CHALLENGED, DECLINED, RUNNER, Core
+from tests.support.core import CHALLENGED, DECLINED, RUNNER, TRACE, Core
 
 Arrange = Callable[[Core], UUID]
 
@@ -156,14 +156,22 @@ def test_no_such_payment(core: Core, kind: str) -> None:
     assert event.told == f"{kind}: payment.failed PAYMENT_NOT_FOUND"
     assert (event.key, event.sequence, event.payload["payment_id"]) == ("c-1", None, str(unknown))
     assert not {"ce_subject", "sequence"} & set(event.headers)
-    assert event.headers["traceparent"] == "00-trace-01"
+    assert event.headers["traceparent"] == TRACE
 
 
 def test_the_trace_of_the_command_goes_on_in_its_outcome(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.deliver_all(payment)
-    assert core.events()[0].headers["traceparent"] == "00-trace-01"
+    assert core.events()[0].headers["traceparent"] == TRACE
+
+
+def test_news_of_no_command_begin_a_trace(core: Core) -> None:
+    payment = core.authorize()
+    core.stripe.dashboard("cancel", core.intent(payment))
+    core.deliver_all(payment)
+    trace = core.events()[-1].headers["traceparent"]
+    assert (len(trace), trace == TRACE) == (len(TRACE), False)
 
 
 def test_a_reason_is_kept_whole(core: Core) -> None:

@@ -60,12 +60,25 @@ def test_a_refund_refused_after_the_reversal_is_made_by_the_next_revert(core: Co
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
     core.revert(payment, "c-refused")
     assert core.outcome("revert_payment", "c-refused").payload["stripe_code"] == "some_refusal"
-    core.release(payment, "c-again")
-    assert core.outcome("release_payment", "c-again").told == "release_payment: payment.failed INVALID_STATE"
     core.revert(payment, "c-second")
     assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
     assert core.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
     check_settled(core)
+
+
+def test_a_release_after_the_reversal_pays_the_runner_again(core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
+    core.revert(payment, "c-refused")
+    core.release(payment, "c-again")
+    told = core.outcome("release_payment", "c-again")
+    assert told.type == "payment.released", told.payload
+    assert (told.type, told.payload["transfer_id"]) == ("payment.released", core.payment(payment)["stripe_transfer_id"])
+    assert core.effects() == ["hold", "capture", "transfer", "reversal", "transfer"]
+    core.revert(payment, "c-second")
+    assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
+    assert core.effects() == ["hold", "capture", "transfer", "reversal", "transfer", "reversal", "refund"]
 
 
 def test_a_refused_capture_leaves_the_hold(core: Core) -> None:

@@ -1,33 +1,7 @@
 """A database that lost its rows: commands come again, and what stands at Stripe answers them."""
 
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-
-import pytest
-
-from devstack.postgres import Postgres
-from devstack.stripe_simulator.client import SimulatorControl
 from tests.integration.core.invariants import check_settled
-from tests.support.core import Core, running_core
-
-OpenCore = Callable[[], AbstractContextManager[Core]]
-
-
-@pytest.fixture
-def new_database(
-    postgres_server: Postgres, migrated_template: str, simulated_stripe: SimulatorControl
-) -> Iterator[OpenCore]:
-    """Each call opens a core on an empty database, beside the same Stripe account."""
-    names: list[str] = []
-
-    def open_core() -> AbstractContextManager[Core]:
-        names.append(f"lost_{secrets.token_hex(6)}")
-        return running_core(postgres_server.databases.create(names[-1], template=migrated_template), simulated_stripe)
-
-    yield open_core
-    for name in names:
-        postgres_server.databases.drop(name)
+from tests.support.core import OpenCore
 
 
 def test_a_repeated_authorize_finds_the_hold_that_the_lost_database_made(new_database: OpenCore) -> None:

@@ -9,11 +9,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from urllib3.exceptions import HTTPError
 
-from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind, SimulatorControl
+from devstack.stripe_simulator.client import (
+    ControlError,
+    DashboardAction,
+    DisputeOutcome,
+    FaultKind,
+    RefundStatus,
+    SimulatorControl,
+)
 from service.domain.commands import Command, Release, Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
-from tests.integration.core.invariants import check_always, check_settled
+from tests.integration.core.invariants import STRANGER, check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorisation, running_core
 from tests.support.emptying import DELETE_ALL
@@ -30,10 +38,12 @@ OPERATIONS = [
     "refunds.list",
 ]
 CALLS = ["create_intent", "find_intent", "capture", "transfer", "cancel", "reverse_transfer", "refund"]
-ACTIONS: list[DashboardAction] = ["capture", "cancel"]
+ACTIONS: list[DashboardAction] = ["capture", "cancel", "refund", "reverse_transfer"]
+AMOUNTS = {"capture": "amount_to_capture", "refund": "amount", "reverse_transfer": "amount"}
+ENDS: list[DisputeOutcome] = ["won", "lost", "warning_closed", "escalated"]
 EFFORT = settings(
     max_examples=25,
-    stateful_step_count=16,
+    stateful_step_count=20,
     phases=[Phase.generate],  # to shrink what fails takes longer than a test may: its history would not be told
     derandomize=True,
     deadline=None,
@@ -80,6 +90,12 @@ class OneOrder(RuleBasedStateMachine):
     @rule(account=st.sampled_from(["acct_runner", "acct_other", "acct_missing"]))
     def release(self, account: str) -> None:
         self.send(Release(f"c-{len(self.sent)}", self.core.payment_id(ORDER), "runner-1", account))
+
+    @rule()
+    def an_order_is_paid(self) -> None:
+        """What makes money for others to move, in one step: it takes several by chance."""
+        self.authorize(VISA)
+        self.release("acct_runner")
 
     @precondition(lambda self: self.sent)
     @rule()
@@ -130,10 +146,52 @@ class OneOrder(RuleBasedStateMachine):
             self.core.late_intent(self.core.payment_id(ORDER))
 
     @precondition(lambda self: self.intents())
-    @rule(which=st.integers(0, 3), action=st.sampled_from(ACTIONS))
-    def a_person_acts(self, which: int, action: DashboardAction) -> None:
+    @rule(which=st.integers(0, 3), action=st.sampled_from(ACTIONS), part=st.sampled_from([None, 400, 1]))
+    def a_person_acts(self, which: int, action: DashboardAction, part: int | None) -> None:
+        limited = {AMOUNTS[action]: part} if part and action in AMOUNTS else {}
         with suppress(ControlError):
-            self.core.stripe.dashboard(action, self._pick(which))
+            self.core.stripe.dashboard(action, self._pick(which), **limited)
+
+    @precondition(lambda self: self.charges())
+    @rule(inquiry=st.booleans(), amount=st.sampled_from([None, 700]))
+    def a_bank_disputes(self, inquiry: bool, amount: int | None) -> None:
+        with suppress(ControlError):
+            self.core.stripe.dispute(self.charges()[-1], inquiry=inquiry, amount=amount)
+
+    @rule(outcome=st.sampled_from(ENDS))
+    def a_bank_decides(self, outcome: DisputeOutcome) -> None:
+        for dispute in self.core.ask_stripe("GET", "disputes")["data"][:1]:
+            with suppress(ControlError):
+                self.core.stripe.end_dispute(dispute["id"], outcome)
+
+    @rule(last=st.sampled_from(["succeeded", "failed"]), first=st.sampled_from(["pending", "succeeded"]))
+    def the_next_refund_ends(self, first: RefundStatus, last: RefundStatus) -> None:
+        self.core.stripe.plan_refund(first, last)
+
+    @rule()
+    def refunds_end(self) -> None:
+        self.core.stripe.settle_refunds()
+
+    @precondition(lambda self: self.charges())
+    @rule()
+    def a_stranger_pays_from_the_charge(self) -> None:
+        source = {"source_transaction": self.charges()[-1], "destination": STRANGER}
+        self._as_stranger("transfers", {"amount": "1", "currency": "sgd", **source})
+
+    @precondition(lambda self: self.sent)
+    @rule(amount=st.sampled_from(["1500", "1700"]))
+    def a_stranger_names_the_payment(self, amount: str) -> None:
+        named = {"metadata[payment_id]": str(self.core.payment_id(ORDER)), "payment_method": VISA, "confirm": "true"}
+        back = {"return_url": "https://shop.example/back"}
+        self._as_stranger("payment_intents", {"amount": amount, "currency": "sgd", **named, **back})
+
+    def _as_stranger(self, path: str, fields: dict[str, str]) -> None:
+        with suppress(HTTPError):
+            self.core.ask_stripe("POST", path, fields)
+
+    def charges(self) -> list[str]:
+        found = self.core.sql("SELECT stripe_charge_id AS id FROM payments WHERE captured > 0 ORDER BY created_at")
+        return [row["id"] for row in found if row["id"]]
 
     def _pick(self, which: int) -> str:
         intents = self.intents()
@@ -150,11 +208,20 @@ class OneOrder(RuleBasedStateMachine):
         check_always(self.core)
         self.heal()
         self.core.expire_leases()
+        self.let_banks_decide()
         for _ in range(2):
             self.core.settle()
-            self.core.deliver(*self.core.stripe_events())
-        self.core.settle()
+            self.core.hear()
+        for payment in self.core.sql("SELECT * FROM payments WHERE status = 'REVERTED' ORDER BY created_at"):
+            self.core.revert(payment["payment_id"], f"c-last-{payment['payment_id']}")
+        self.core.hear()
         check_settled(self.core)
+
+    def let_banks_decide(self) -> None:
+        for dispute in self.core.ask_stripe("GET", "disputes?limit=100")["data"]:
+            with suppress(ControlError):
+                self.core.stripe.end_dispute(dispute["id"], "won")
+        self.core.stripe.settle_refunds()
 
 
 @pytest.mark.parametrize("deadline", [timedelta(hours=1), timedelta(days=30)], ids=["hour", "month"])

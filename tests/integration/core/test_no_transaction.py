@@ -22,11 +22,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "cancel": ("pi_x", "key", ""),
     "transfer": (_TRANSFER, "key"),
     "find_transfer": (_TRANSFER,),
-    "reverse_transfer": ("tr_x", "key"),
+    "reverse_transfer": ("tr_x", "key", "p"),
     "find_reversal": ("tr_x",),
-    "refund": ("pi_x", "key", ""),
+    "refund": ("pi_x", "key", "", "p"),
     "find_refund": ("pi_x",),
     "is_disputed": ("ch_x",),
+    "look_at": ("pi_x",),
     "next_action": ("pi_x",),
 }
 

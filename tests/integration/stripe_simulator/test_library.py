@@ -1,36 +1,17 @@
 """stripe-python works against the simulator as against Stripe."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 import stripe
 import urllib3
 
 from devstack.stripe_simulator.client import ControlError, FaultKind, SimulatorControl
-
-if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams
-
-
-def _authorisation(card: str = "pm_card_visa") -> "PaymentIntentCreateParams":
-    return {
-        "amount": 2000,
-        "currency": "sgd",
-        "capture_method": "manual",
-        "confirm": True,
-        "payment_method": card,
-        "return_url": "https://shop.example/back",
-        "metadata": {"payment_id": "p1"},
-    }
-
-
-def _authorise(client: stripe.StripeClient, key: str = "authorise") -> stripe.PaymentIntent:
-    return client.v1.payment_intents.create(_authorisation(), {"idempotency_key": key})
+from tests.integration.stripe_simulator.buyer import authorization, authorize
 
 
 def test_paid_transferred_reversed_and_refunded(client: stripe.StripeClient, control: SimulatorControl) -> None:
-    intent = _authorise(client)
+    intent = authorize(client)
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 2000)
     captured = client.v1.payment_intents.capture(intent.id, {"expand": ["latest_charge"]})
     charge = captured.latest_charge
@@ -55,7 +36,7 @@ def test_paid_transferred_reversed_and_refunded(client: stripe.StripeClient, con
 
 def test_errors_arrive_as_the_librarys_exceptions(client: stripe.StripeClient, control: SimulatorControl) -> None:
     with pytest.raises(stripe.CardError) as declined:
-        client.v1.payment_intents.create(_authorisation("pm_card_visa_chargeDeclinedInsufficientFunds"))
+        client.v1.payment_intents.create(authorization("pm_card_visa_chargeDeclinedInsufficientFunds"))
     error = declined.value.error
     assert error is not None
     assert (declined.value.code, error.decline_code) == ("card_declined", "insufficient_funds")
@@ -65,9 +46,9 @@ def test_errors_arrive_as_the_librarys_exceptions(client: stripe.StripeClient, c
     with pytest.raises(stripe.InvalidRequestError, match="could not be captured") as state:
         client.v1.payment_intents.capture(intent.id)
     assert state.value.code == "payment_intent_unexpected_state"
-    _authorise(client)
+    authorize(client)
     with pytest.raises(stripe.IdempotencyError):
-        client.v1.payment_intents.create(_authorisation("pm_card_amex"), {"idempotency_key": "authorise"})
+        client.v1.payment_intents.create(authorization("pm_card_amex"), {"idempotency_key": "authorize"})
     answers: list[tuple[FaultKind, type[stripe.StripeError]]] = [
         ("rate_limit", stripe.RateLimitError),
         ("conflict", stripe.APIError),
@@ -87,17 +68,17 @@ def test_a_dropped_connection_tells_nothing(
 ) -> None:
     control.fault(kind, "payment_intents.create")
     with pytest.raises(stripe.APIConnectionError):
-        _authorise(client)
+        authorize(client)
     assert bool(control.ledger()) is done
-    intent = _authorise(client)
+    intent = authorize(client)
     response = intent.last_response
     assert response is not None
     assert ("Idempotent-Replayed" in response.headers) is done
     assert [entry.payment_intent for entry in control.ledger()] == [intent.id]
     log = control.requests("payment_intents.create")
     assert [(row["idempotency_key"], row["dropped"], row["replayed"]) for row in log] == [
-        ("authorise", True, False),
-        ("authorise", False, done),
+        ("authorize", True, False),
+        ("authorize", False, done),
     ]
 
 
@@ -108,17 +89,17 @@ def test_slow_requests_wait_together(client: stripe.StripeClient, control: Simul
         short = stripe.StripeClient(
             "sk_test_a", base_addresses={"api": control.base_url}, http_client=stripe.RequestsClient(timeout=1)
         )
-        slow = pool.submit(_authorise, short, "slow")
+        slow = pool.submit(authorize, short, "slow")
         with pytest.raises(stripe.APIConnectionError):
             slow.result()
     with pytest.raises(stripe.APIError) as conflict:
-        _authorise(client, "slow")
+        authorize(client, "slow")
     assert conflict.value.http_status == 409
-    assert _authorise(client, "other").status == "requires_capture"
+    assert authorize(client, "other").status == "requires_capture"
 
 
 def test_search_and_paging(client: stripe.StripeClient, control: SimulatorControl) -> None:
-    ids = [_authorise(client, f"k{number}").id for number in range(3)]
+    ids = [authorize(client, f"k{number}").id for number in range(3)]
     control.advance(1)
     found = client.v1.payment_intents.search({"query": "metadata['payment_id']:'p1'"})
     assert {intent.id for intent in found.data} == set(ids)
@@ -130,7 +111,7 @@ def test_three_d_secure_by_url(client: stripe.StripeClient, control: SimulatorCo
     http = urllib3.PoolManager()
     statuses = []
     for outcome in ("succeed", "fail"):
-        intent = client.v1.payment_intents.create(_authorisation("pm_card_threeDSecure2Required"))
+        intent = client.v1.payment_intents.create(authorization("pm_card_threeDSecure2Required"))
         assert intent.next_action is not None
         assert intent.next_action.redirect_to_url is not None
         url = str(intent.next_action.redirect_to_url.url)
@@ -154,7 +135,7 @@ def test_control_refuses_what_makes_no_sense(control: SimulatorControl) -> None:
 
 
 def test_the_dashboard_and_the_clock(client: stripe.StripeClient, control: SimulatorControl) -> None:
-    captured, expiring = _authorise(client, "a"), _authorise(client, "b")
+    captured, expiring = authorize(client, "a"), authorize(client, "b")
     control.dashboard("capture", captured.id)
     before = control.now()
     control.advance(8 * 86400)
@@ -166,7 +147,7 @@ def test_the_dashboard_and_the_clock(client: stripe.StripeClient, control: Simul
 
 def test_registered_accounts_and_funds(client: stripe.StripeClient, control: SimulatorControl) -> None:
     control.options(registered_accounts_only=True)
-    intent = client.v1.payment_intents.capture(_authorise(client).id)
+    intent = client.v1.payment_intents.capture(authorize(client).id)
     source = str(intent.latest_charge)
 
     def transfer() -> stripe.Transfer:

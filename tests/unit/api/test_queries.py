@@ -100,19 +100,19 @@ EUR = CurrencyTotals("eur", 5000, 6000, 5, 6)
 
 
 @pytest.mark.parametrize(
-    ("totals", "spent", "earned", "counts"),
+    ("totals", "currency", "spent", "earned", "counts"),
     [
-        ([], 0, 0, (0, 0)),
-        ([SGD], 10, 20, (1, 2)),
-        ([USD], 300, 400, (3, 4)),
-        ([SGD, USD], 10, 20, (4, 6)),
-        ([EUR, USD], 0, 0, (8, 10)),
+        ([], "sgd", 0, 0, (0, 0)),
+        ([SGD], "sgd", 10, 20, (1, 2)),
+        ([USD], "usd", 300, 400, (3, 4)),
+        ([SGD, USD], "sgd", 10, 20, (4, 6)),
+        ([EUR, USD], "sgd", 0, 0, (8, 10)),
     ],
 )
 def test_totals_are_of_one_currency_and_counts_of_all(
-    totals: list[CurrencyTotals], spent: int, earned: int, counts: tuple[int, int]
+    totals: list[CurrencyTotals], currency: str, spent: int, earned: int, counts: tuple[int, int]
 ) -> None:
     history = _queries(totals=totals, stripe=FakeStripe()).history_of("u")
-    assert (history.total_spent, history.total_earned) == (spent, earned)
+    assert (history.currency, history.total_spent, history.total_earned) == (currency, spent, earned)
     assert (history.spent_count, history.earned_count) == counts
     assert history.by_currency == totals

@@ -1,4 +1,4 @@
-"""Payments and histories as callers see them."""
+"""Payments as callers see them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +8,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.domain.status import PaymentStatus
-from service.storage.reads import CurrencyTotals
-from service.usecases.queries import History
 from tests.unit.api.fakes import PAYMENT_ID, World, a_payment
 
 STATUS = "/payment/order-1/status"
@@ -32,6 +30,15 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
         "stripe_payment_intent_id": "pi_1",
         "stripe_transfer_id": None,
         "stripe_refund_id": None,
+        "money": {
+            "held": 2100,
+            "captured": 0,
+            "refunded": 0,
+            "disputed": 0,
+            "transferred": 0,
+            "reversed": 0,
+            "transfer_currency": None,
+        },
         "failure": None,
         "next_action": None,
         "created_at": "2026-01-01T00:00:01.250Z",
@@ -49,6 +56,15 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
         "stripePaymentIntentId": "pi_1",
         "stripeTransferId": None,
         "stripeRefundId": None,
+        "money": {
+            "held": 2100,
+            "captured": 0,
+            "refunded": 0,
+            "disputed": 0,
+            "transferred": 0,
+            "reversed": 0,
+            "transferCurrency": None,
+        },
         "failure": None,
         "nextAction": None,
         "createdAt": "2026-01-01T00:00:01.250Z",
@@ -56,6 +72,14 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
     }
     assert response.json == {"success": True, **snake, "payment": camel}
     assert "Cache-Control" not in response.headers
+
+
+def test_money_is_what_stripe_is_known_to_have_done(client: FlaskClient, world: World) -> None:
+    sums = {"held": 0, "captured": 2100, "refunded": 100, "disputed": 50, "transferred": 1500, "reversed": 70}
+    world.payment = a_payment(**sums, contested=30, transfer_currency="eur")
+    body = client.get(DETAILS).json or {}
+    assert body["money"] == {**sums, "transfer_currency": "eur"}
+    assert body["payment"]["money"] == {**sums, "transferCurrency": "eur"}
 
 
 def test_failure_has_its_three_fields_in_both_spellings(client: FlaskClient, world: World) -> None:
@@ -159,20 +183,3 @@ def test_nul_never_reaches_the_database(client: FlaskClient, world: World) -> No
     assert client.get("/payment/a%00b/status").status_code == 404
     assert client.get("/history/a%00b").status_code == 400
     assert world.asked == []
-
-
-def test_history_of_several_currencies(client: FlaskClient, world: World) -> None:
-    totals = [CurrencyTotals("sgd", 1, 2, 3, 4), CurrencyTotals("usd", 5, 6, 7, 8)]
-    world.history = History("user/1", 1, 2, 10, 12, totals)
-    assert client.get("/history/user%2F1").json == {
-        "userId": "user/1",
-        "totalSpent": 1,
-        "totalEarned": 2,
-        "spentCount": 10,
-        "earnedCount": 12,
-        "byCurrency": {
-            "sgd": {"totalSpent": 1, "totalEarned": 2, "spentCount": 3, "earnedCount": 4},
-            "usd": {"totalSpent": 5, "totalEarned": 6, "spentCount": 7, "earnedCount": 8},
-        },
-    }
-    assert world.asked == ["user/1"]

@@ -14,6 +14,7 @@ DOCUMENTS = ("README.md", "docs/runbook.md")
 SETTINGS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
 COMMAND = re.compile(r"python cli\.py ([^`#\n|(]+)")
 SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
+SETTING_ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`|none) \|", re.MULTILINE)
 STANDS_FOR = {"CORRELATION_ID": "saga-1", "ORDER_ID": "order-1", "EVENT_ID": "e", "F": "file"}
 
 # codes that the contract and the dead letters have, and what is no variable of a process
@@ -49,3 +50,9 @@ def test_commands_parse(document: str, line: str) -> None:
 def test_settings_exist(document: str) -> None:
     named = {name for name in SETTING.findall((ROOT / document).read_text()) if not NOT_SETTINGS.fullmatch(name)}
     assert {name.removesuffix("_FILE") for name in named} - SETTINGS == set()
+
+
+def test_the_table_of_settings_tells_their_defaults() -> None:
+    told = {name: default or None for name, default in SETTING_ROW.findall((ROOT / "README.md").read_text())}
+    assert {"HISTORY_UNIT", "CORS_ORIGINS"} <= told.keys()
+    assert told == {name: ServiceSettings.model_fields[name.lower()].default for name in told}

@@ -33,7 +33,7 @@ def help_of(*words: str) -> str:
 
 
 def test_every_command_of_the_contract_is_there() -> None:
-    wanted = {"demo", "up", "serve", "consume", "relay", "doctor"}
+    wanted = {"demo", "up", "serve", "consume", "relay", "doctor", "stripe-events"}
     groups = {
         "db": {"upgrade", "current", "check"},
         "payment": {"show", "timeline"},
@@ -60,7 +60,9 @@ def test_every_command_helps(words: tuple[str, ...]) -> None:
     assert all(isinstance(p, click.Argument) or p.help for p in command.params if isinstance(p, click.Option))
 
 
-@pytest.mark.parametrize("words", [(), ("payment",), ("outbox", "replay"), ("db",), ("serve",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [(), ("payment",), ("outbox", "replay"), ("db",), ("serve",), ("stripe-events",)], ids=" ".join
+)
 def test_help_imports_nothing_slow(words: tuple[str, ...]) -> None:
     """Time follows from imports; what imports nothing slow is fast on every machine."""
     slow = SLOW - {"pydantic"} if words == ("serve",) else SLOW  # settings are named in the words of their fields

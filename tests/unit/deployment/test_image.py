@@ -37,7 +37,7 @@ def run(image: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(argv, cwd=image, env=env, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", ["serve", "consume", "relay", "db", "doctor", "payment", "outbox"])
+@pytest.mark.parametrize("command", ["serve", "consume", "relay", "db", "doctor", "stripe-events", "payment", "outbox"])
 def test_commands_are_all_there(image: Path, command: str) -> None:
     shown = run(image, "cli.py", command, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")

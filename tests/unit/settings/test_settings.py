@@ -36,6 +36,24 @@ def test_minimal_environment_is_enough(kind: type[Base]) -> None:
         ("SHUTDOWN_GRACE", "-1s", "SHUTDOWN_GRACE: '-1s' is not a duration"),
         ("DEFAULT_CURRENCY", "xxx", "DEFAULT_CURRENCY: must be an ISO 4217 code"),
         ("REVERT_EVENT_TYPE", "payment.gone", "REVERT_EVENT_TYPE: "),
+        ("HISTORY_UNIT", "cents", "HISTORY_UNIT: "),
+        ("CORS_ORIGINS", "shop.example", "CORS_ORIGINS: 'shop.example' is no origin; write https://"),
+        ("CORS_ORIGINS", "https://shop.example/", "CORS_ORIGINS: 'https://shop.example/' is no origin"),
+        ("CORS_ORIGINS", "https://shop.example/pay", "CORS_ORIGINS: 'https://shop.example/pay' is no origin"),
+        ("CORS_ORIGINS", "https://shop.example?", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://u@shop.example", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://shop.example:70000", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://shop.example:", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://[::1", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "ftp://shop.example", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://sh\nop.example", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://*.example", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "https://shöp.example", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "null", "CORS_ORIGINS: "),
+        ("CORS_ORIGINS", "*", "CORS_ORIGINS: '*' would let every page read; name each origin"),
+        ("CORS_ORIGINS", "https://shop.example,*", "CORS_ORIGINS: '*' would let every page read"),
+        ("CORS_ORIGINS", "https://a.example,,https://b.example", "CORS_ORIGINS: '' is no origin"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: "),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: "),
         ("PORT", "http", "PORT: "),
@@ -114,6 +132,18 @@ def test_webhook_secrets_are_a_list(environment: pytest.MonkeyPatch) -> None:
     assert load(ServiceSettings).webhook_secrets() == []
     environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_new, whsec_old,")
     assert load(ServiceSettings).webhook_secrets() == ["whsec_new", "whsec_old"]
+
+
+def test_origins_are_kept_as_browsers_write_them(environment: pytest.MonkeyPatch) -> None:
+    assert load(ServiceSettings).cors_origins is None
+    written = "https://Shop.example:443, http://localhost:3000 ,HTTP://a.example:80,https://[::1]:8443"
+    environment.setenv("CORS_ORIGINS", written)
+    assert load(ServiceSettings).cors_origins == (
+        "https://shop.example",
+        "http://localhost:3000",
+        "http://a.example",
+        "https://[::1]:8443",
+    )
 
 
 def test_values_are_read_as_written_by_people(environment: pytest.MonkeyPatch) -> None:

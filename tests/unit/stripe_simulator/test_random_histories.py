@@ -73,4 +73,6 @@ def test_the_ledger_adds_up(steps: list[tuple[str, int, Kind]]) -> None:
     assert not (captured and history.total("cancel"))
     charge = history.api.simulator.state.charges[intent["latest_charge"]]
     if captured:
-        assert charge["amount_refunded"] == history.total("refund")
+        uncaptured = charge["amount"] - captured
+        assert charge["amount_refunded"] == uncaptured + history.total("refund")
+        assert charge["refunded"] is (history.total("refund") == captured)

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from devstack.stripe_simulator import disputes
+from devstack.stripe_simulator import disputes, reviews, webhook_endpoints
 from tests.unit.stripe_simulator.conftest import Api
 
 _ABSENT_THERE_TOO = {
@@ -28,6 +28,8 @@ def _every_object(api: Api) -> dict[str, dict[str, object]]:
         "balance_transaction": api.get("balance_transactions")["data"][0],
         "dispute": disputes.open_(api.simulator.state, api.captured()["latest_charge"]),
         "radar.early_fraud_warning": disputes.warn(api.simulator.state, source),
+        "review": reviews.open_(api.simulator.state, source),
+        "webhook_endpoint": webhook_endpoints.replace(api.simulator.state, [{"url": "https://a.example/"}])[0],
         "account": api.get("account"),
         "customer": api.get("customers/cus_9"),
         "balance": api.get("balance"),
@@ -45,6 +47,8 @@ _CLASSES = {
     "balance_transaction": stripe.BalanceTransaction,
     "dispute": stripe.Dispute,
     "radar.early_fraud_warning": stripe.radar.EarlyFraudWarning,
+    "review": stripe.Review,
+    "webhook_endpoint": stripe.WebhookEndpoint,
     "account": stripe.Account,
     "customer": stripe.Customer,
     "balance": stripe.Balance,

@@ -1,0 +1,96 @@
+"""Looks that follow what cannot be applied by itself, and looks into a record that forgot."""
+
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from service.usecases import holds
+from tests.integration.core.invariants import books_agree, check_settled
+from tests.support.core import Core, OpenCore
+
+FORMS: dict[str, dict[str, Any]] = {
+    "a status new to us": {"status": "requires_patience"},
+    "an amount that is no number": {"amount": None},
+    "an older version's charges": {"latest_charge": None},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_that_cannot_be_applied_is_followed_by_a_look(core: Core, form: str) -> None:
+    payment = core.authorize()
+    core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
+    told = core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}")
+    event = core.stripe.send_event("payment_intent.succeeded", {**told, **FORMS[form]})
+    assert core.deliver(core.delivered(event)) != ["refused"]
+    assert core.payment(payment)["look_at"] is not None
+    core.settle()
+    assert (core.payment(payment)["captured"], core.payment(payment)["look_at"]) == (400, None)
+    books_agree(core, core.payment(payment))
+
+
+def test_events_that_come_while_a_command_is_at_work_wait_for_its_record(core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    row = core.payment(payment)
+    core.sql("UPDATE commands SET state = 'pending', completed_at = NULL, outcome = NULL, next_attempt_at = now()")
+    event = core.stripe.send_event("transfer.created", {"id": "tr_other", "object": "transfer", "amount": 1,
+        "currency": "sgd", "destination": "acct_x", "source_transaction": row["stripe_charge_id"]})  # fmt: skip
+    assert core.deliver(core.delivered(event)) == ["look"]
+    (due,) = core.sql("SELECT look_at > now() + interval '2 seconds' AS later FROM payments")
+    assert due["later"]
+
+
+def test_a_look_that_stripe_does_not_answer_is_due_again(core: Core) -> None:
+    payment = core.authorize()
+    core.release(payment)
+    core.stripe.dashboard("refund", core.intent(payment), amount=300)
+    core.deliver(*core.owed())
+    core.stripe.fault("drop_before", "*")
+    core.hurry()
+    core.complete()
+    (due,) = core.sql("SELECT look_at > now() AS later FROM payments")
+    assert (due["later"], core.payment(payment)["refunded"]) == (True, 0)
+    core.settle()
+    assert core.payment(payment)["refunded"] == 300
+
+
+def test_a_hold_that_cannot_be_cancelled_is_counted_until_it_is_gone(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "EVERY_SECONDS", 0.0)
+    payment = core.authorize(card="pm_card_threeDSecure2Required")
+    core.stripe.finish_challenge(core.intent(payment), succeeded=False)
+    core.hear()
+    core.stripe.fault("refuse", "payment_intents.cancel", code="charge_disputed", times=2)
+    core.late_intent(payment)
+    core.deliver(*core.stripe_events())
+    core.complete()
+    core.complete()
+    assert REGISTRY.get_sample_value("payment_holds_to_cancel") == 1
+    core.settle()
+    core.complete()
+    assert REGISTRY.get_sample_value("payment_holds_to_cancel") == 0
+    check_settled(core)
+
+
+@pytest.mark.parametrize("reverted", [False, True], ids=["release", "revert"])
+def test_what_a_restored_database_forgot_is_learnt_from_stripe(new_database: OpenCore, reverted: bool) -> None:
+    with new_database() as before:
+        payment = before.authorize()
+        before.release(payment)
+        if reverted:
+            before.revert(payment)
+    with new_database() as after:
+        assert after.authorize() == payment
+        after.hear()
+        row = after.payment(payment)
+        assert row["status"] == ("REVERTED" if reverted else "SUCCEEDED")
+        books_agree(after, row)
+        after.release(payment, "c-release")
+        told = after.outcome("release_payment", "c-release").told.partition(": ")[2]
+        assert told == ("payment.failed INVALID_STATE" if reverted else "payment.released SUCCEEDED")
+        after.revert(payment, "c-revert")
+        assert after.outcome("revert_payment", "c-revert").type == "payment.reverted"
+        assert len(after.stripe.ledger("transfer")) == len(after.stripe.ledger("refund")) == 1
+        books_agree(after, after.payment(payment))

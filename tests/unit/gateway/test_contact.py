@@ -1,0 +1,69 @@
+"""An outage of Stripe is told by readiness and metrics, a single lost request is not."""
+
+import contextlib
+
+import stripe
+
+from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.gateway.contact import Contact
+from service.gateway.stripe_gateway import StripeGateway
+from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, nothing, settings
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _ask(stripe_side: StripeGateway) -> None:
+    with contextlib.suppress(StripeUnknownError, StripeBusyError, StripeRefusedError):
+        stripe_side.retrieve_intent("pi_1")
+
+
+def _watched(*answers: object) -> tuple[StripeGateway, Contact, Clock]:
+    clock = Clock()
+    contact = Contact(clock)
+    side = StripeGateway(settings(), nothing, http_client=FakeStripe(*answers), contact=contact)
+    return side, contact, clock
+
+
+NO_ANSWER = stripe.APIConnectionError("no route")
+BROKEN = error(500, type="api_error", message="Sorry.")
+KEY_REFUSED = error(401, type="invalid_request_error", message="Invalid API Key provided")
+REFUSED = error(400, type="invalid_request_error", message="No.")
+
+
+def test_requests_that_are_not_answered_for_a_while_are_a_fault() -> None:
+    for failing in (NO_ANSWER, BROKEN, KEY_REFUSED):
+        side, contact, clock = _watched(failing, failing, INTENT)
+        _ask(side)
+        assert contact.fault() is None
+        clock.now += 45
+        _ask(side)
+        told = contact.fault()
+        assert told is not None
+        assert told.startswith("stripe: no answer for 45 s: ")
+        _ask(side)
+        assert (contact.fault(), contact.silent_for()) == (None, 0.0)
+
+
+def test_a_refusal_is_an_answer() -> None:
+    side, contact, clock = _watched(NO_ANSWER, REFUSED)
+    _ask(side)
+    clock.now += 45
+    _ask(side)
+    assert contact.fault() is None
+
+
+def test_an_outage_that_nobody_asks_about_any_more_is_forgotten() -> None:
+    side, contact, clock = _watched(NO_ANSWER)
+    _ask(side)
+    clock.now += 100
+    assert contact.fault() is not None
+    clock.now += 100
+    assert contact.fault() is None
