@@ -34,6 +34,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "stripe_transfer_id": "tr_1",
         "runner_id": "runner-1",
         "runner_connect_account_id": "acct_runner",
+        "transfer_amount": 1500,
         "transferred": 1500,
         "transfer_currency": "sgd",
     },

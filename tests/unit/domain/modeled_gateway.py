@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from service.domain.ours import is_our_transfer
 from service.domain.stripe_objects import (
     HARMLESS_DISPUTE,
     Intent,
@@ -34,9 +35,18 @@ class ModeledGateway:
         self._fate = fate
 
     def _once(self, do: Callable[[], Result]) -> Result:
+        """What an old answer shows is read again: it may have changed since."""
         if self.kept is None:
-            self.kept = do()
-        return cast(Result, self.kept)
+            made = do()
+            self.kept = made
+            return made
+        return cast(Result, self._as_it_is_now(self.kept))
+
+    def _as_it_is_now(self, made: StepResult) -> StepResult:
+        if isinstance(made, Intent):
+            return stripe_side.shown(self._now)
+        standing: tuple[Transfer | Refund, ...] = (*self._now.transfers, *self._now.refunds)
+        return next((found for found in standing if found.id == made.id), made)
 
     @property
     def _now(self) -> Picture:
@@ -87,15 +97,16 @@ class ModeledGateway:
         return self._once(lambda: self._send(request))
 
     def _send(self, request: TransferRequest) -> Transfer:
-        used = sum(sent.amount for sent in self._now.transfers)
-        # Stripe counts what was reversed, too, or does not: we depend on neither.
-        if used and self._fate != "again":
+        used = sum(sent.amount for sent in self._now.transfers if sent.charge_id is not None)
+        # Stripe counts what was reversed since, too.
+        if used and request.charge_id is not None:
             raise Refused("source_amount_exceeded").error
-        self.side = stripe_side.transferred(self._now, request.destination, request.amount)
+        self.side = stripe_side.transferred(self._now, request.destination, request.amount, request.charge_id)
         return self.side.transfers[0]
 
     def find_transfer(self, request: TransferRequest) -> Transfer | None:
-        return min(self._now.transfers, key=lambda sent: sent.reversal_id is not None, default=None)
+        ours = [sent for sent in self._now.transfers if is_our_transfer(request, sent)]
+        return min(ours, key=lambda sent: sent.reversal_id is not None, default=None)
 
     def reverse_transfer(self, transfer_id: str, key: str, payment_id: str) -> Reversal:
         return self._once(lambda: self._take_back(transfer_id, payment_id))

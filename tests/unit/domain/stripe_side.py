@@ -118,8 +118,8 @@ def refunded(side: Picture, amount: int, by: str | None, status: str = "succeede
     return replace(side, refunds=(_refund(side, amount, by, status), *side.refunds), disputes=tuple(closed))
 
 
-def transferred(side: Picture, destination: str, amount: int) -> Picture:
-    sent = Transfer(f"tr_{len(side.transfers) + 1}", amount, "sgd", destination, "ch_1", OURS)
+def transferred(side: Picture, destination: str, amount: int, charge_id: str | None = "ch_1") -> Picture:
+    sent = Transfer(f"tr_{len(side.transfers) + 1}", amount, "sgd", destination, charge_id, OURS)
     return replace(side, transfers=(sent, *side.transfers))
 
 

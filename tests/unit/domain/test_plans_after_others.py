@@ -49,6 +49,10 @@ class TestARelease:
     def test_after_a_part_was_taken_back_is_left_to_people(self) -> None:
         assert planned(RELEASE, "SUCCEEDED", RELEASED, reversed=500) == ["release_payment payment.failed INVALID_STATE"]
 
+    def test_is_answered_where_a_transfer_stands_whatever_was_taken_back_before_it(self) -> None:
+        said = planned(RELEASE, "SUCCEEDED", RELEASED, transferred=3000, reversed=1500)
+        assert said == ["release_payment payment.released SUCCEEDED"]
+
     def test_of_what_is_all_back_and_not_yet_over_is_refused(self) -> None:
         """As while a revert is open, which changes the status."""
         said = planned(RELEASE, "AUTHORIZED", TAKEN, refunded=1500)

@@ -34,6 +34,21 @@ def test_a_charge_is_known_by_what_was_refunded_of_it(amount: int, known: bool) 
 
 
 @pytest.mark.parametrize(
+    ("captured", "known_by", "known"),
+    [
+        (0, {("hold", "ch_1"), ("hold_gone", "ch_1")}, True),
+        (0, {("hold", "ch_1")}, False),
+        (500, {("hold", "ch_1"), ("capture", "ch_1"), ("hold_gone", "ch_1")}, False),
+    ],
+    ids=["gone", "not known to be gone", "captured in part"],
+)
+def test_the_refund_that_a_hold_shows_as_is_known_once_the_hold_is_known_to_be_gone(
+    captured: int, known_by: set[Proof], known: bool
+) -> None:
+    assert are_known(payment(captured=captured), frozenset(known_by), [("refund", "re_1")]) == known
+
+
+@pytest.mark.parametrize(
     ("stands", "status", "known"),
     [
         ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "pending", True),
@@ -48,7 +63,7 @@ def test_how_far_a_refund_has_come_is_kept_of_the_one_that_stands(
     stands: dict[str, Any], status: str, known: bool
 ) -> None:
     told = [("refund", "re_1"), refund_status(refund(status=status))]
-    assert are_known(payment(**stands), KNOWN, told) == known
+    assert are_known(payment(captured=1500, **stands), KNOWN, told) == known
 
 
 def test_what_is_told_can_be_kept_and_compared() -> None:

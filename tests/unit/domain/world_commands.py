@@ -27,7 +27,6 @@ _IN_TIME = Clock(NOW, NOW)
 _CUSTOMERS_TIME_OVER = Clock(NOW + timedelta(hours=25), NOW)
 _FATES = {
     Step.CREATE_INTENT: ("held", "action", "declined"),
-    Step.TRANSFER: ("", "again"),
     Step.REFUND: ("succeeded", "pending", "failed"),
 }
 _Known = StepResult | StripeRefusedError | None

@@ -72,8 +72,16 @@ def test_a_transfer_that_another_program_made_from_our_charge_is_not_ours(change
 
 def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
     assert gateway(FakeStripe(page({**TRANSFER, "source_transaction": "ch_2"}))).find_transfer(PAYOUT) is None
-    unsourced = {**TRANSFER, "source_transaction": None}
-    assert gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [({}, True), ({"amount": 500}, False), ({"currency": "usd"}, False), ({"metadata": {}}, False)],
+)
+def test_a_transfer_from_the_balance_is_ours_by_its_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
+    """As one that was made after the charge was used up by a transfer that was taken back."""
+    unsourced = {**TRANSFER, "source_transaction": None, **changed}
+    assert (gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is not None) == found
 
 
 @pytest.mark.parametrize(

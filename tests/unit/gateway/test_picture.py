@@ -61,10 +61,19 @@ def test_of_a_captured_one_disputes_transfers_and_refunds_are_asked_for() -> Non
 
 
 def test_transfers_of_another_charge_of_the_order_are_left_out() -> None:
-    others = [{**TRANSFER, "id": "tr_2", "source_transaction": "ch_2"}, {**TRANSFER, "source_transaction": None}]
+    other = {**TRANSFER, "id": "tr_2", "source_transaction": "ch_2"}
     theirs = {**TRANSFER, "id": "tr_3", "metadata": {}}
-    picture, _ = seen(TAKEN, page(), page(), page(*others, theirs, TRANSFER))
+    picture, _ = seen(TAKEN, page(), page(), page(other, theirs, TRANSFER))
     assert [sent.id for sent in picture.transfers] == ["tr_3", "tr_1"], "a stranger's transfer of the charge is seen"
+
+
+def test_a_transfer_from_the_balance_belongs_to_the_payment_where_it_is_ours_in_the_place_of_one_of_the_charge() -> (
+    None
+):
+    unsourced = {**TRANSFER, "source_transaction": None}
+    others = [{**unsourced, "amount": 500}, {**unsourced, "currency": "usd"}, {**unsourced, "metadata": {}}]
+    picture, _ = seen(TAKEN, page(), page(), page(*others, unsourced))
+    assert picture.transfers == (transfer_of(unsourced),)
 
 
 def test_an_intent_without_a_group_has_no_transfers_to_list() -> None:

@@ -85,6 +85,12 @@ def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
     assert asked.headers["Idempotency-Key"] == "key-2"
 
 
+def test_a_transfer_without_a_charge_draws_on_the_balance_within_the_orders_group() -> None:
+    params = asked_by(lambda g: g.transfer(replace(PAYOUT, charge_id=None), "key-2"), TRANSFER).params
+    assert "source_transaction" not in params
+    assert params["transfer_group"] == "order_o-1"
+
+
 @pytest.mark.parametrize(
     ("call", "answer", "path", "params"),
     [
