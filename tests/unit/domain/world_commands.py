@@ -107,7 +107,7 @@ def _asked(gateway: ModeledGateway, attempt: Attempt, mode: Mode) -> _Known:
 
 def _answered(world: World, me: Open, step: Step, known: _Known) -> World:
     if isinstance(me.command, CancelHold) and not isinstance(known, StepResult):
-        return world  # a hold is never given up
+        return _put(world, me, replace(me, kept=None))  # never given up: looked for, then done under a new key
     after = written(world, _judged(world, me.command, step, known))
     if me not in after.opened:
         return after
