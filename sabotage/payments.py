@@ -41,8 +41,8 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/stripe_events.py",
-                'if noted == "stray" and seen in STRAY_HOLDS:',
-                'if noted == "lost" and seen in STRAY_HOLDS:',
+                "if seen in STRAY_HOLDS:",
+                "if seen not in set(Seen):",
             ),
         ),
         (
@@ -74,7 +74,7 @@ MECHANISMS = (
         "metadata",
         g.HOLDS_NOTHING,
         "an intent that we never heard of is not known by its metadata",
-        (Change("service/usecases/stripe_events.py", " or _as_uuid(intent.payment_id)", ""),),
+        (Change("service/usecases/stripe_events.py", " or as_uuid(intent.payment_id)", ""),),
         (f"{_CORE}/test_outside.py::TestTooLate::test_an_intent_never_heard_of_is_found_by_its_metadata",),
     ),
     Mechanism(

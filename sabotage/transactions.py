@@ -13,10 +13,8 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/recording.py",
-                "        writes = [*payments.saving(before, after, cause), *outbox.appending(messages)]",
-                "        with connection.engine.begin() as own:\n"
-                "            outbox.append(own, messages)\n"
-                "        writes = payments.saving(before, after, cause)",
+                "            *outbox.appending(messages),\n        ]\n",
+                "        ]\n        with connection.engine.begin() as own:\n            outbox.append(own, messages)\n",
             ),
         ),
         (

@@ -6,14 +6,17 @@ from uuid import UUID
 
 from service.domain.commands import Authorize, CancelHold, Command, Release, Revert
 from service.domain.observations import Observed
-from service.domain.payment import Payment
+from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.plans import Policy, Settled
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
-from service.domain.stripe_objects import Intent, IntentStatus
+from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture, Refund, Reversal, Transfer
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 PAYMENT_ID = UUID("00000000-0000-4000-8000-000000000001")
+OURS = str(PAYMENT_ID)
+"""What the metadata of our objects say."""
+
 POLICY = Policy("payment.reverted", look_again=timedelta(minutes=15), action_deadline=timedelta(hours=24))
 
 AUTHORIZE = Authorize("c-auth", "order-1", "customer-1", "pm_card_visa", 1500, "sgd")
@@ -25,16 +28,23 @@ COMMANDS: tuple[Command, ...] = (AUTHORIZE, RELEASE, REVERT)
 FACTS: dict[str, dict[str, Any]] = {
     "intent": {"stripe_payment_intent_id": "pi_1"},
     "charge": {"stripe_charge_id": "ch_1"},
-    "captured": {"captured_at": NOW},
+    "captured": {"captured_at": NOW, "captured": 1500},
     "canceled": {"canceled_at": NOW},
     "transfer": {
         "stripe_transfer_id": "tr_1",
         "runner_id": "runner-1",
         "runner_connect_account_id": "acct_runner",
+        "transfer_amount": 1500,
+        "transferred": 1500,
+        "transfer_currency": "sgd",
     },
-    "reversal": {"stripe_reversal_id": "trr_1"},
-    "refund": {"stripe_refund_id": "re_1"},
+    "reversal": {"stripe_reversal_id": "trr_1", "reversed": 1500},
+    "refund": {"stripe_refund_id": "re_1", "refund_status": "succeeded", "refunded": 1500},
 }
+"""With the sums of the movements that belong to each."""
+
+NO_SUMS: dict[str, Any] = dict.fromkeys(MONEY_FIELDS, 0)
+"""A payment that is older than its ledger: its facts stand, and no movement does."""
 
 
 def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> Payment:
@@ -55,8 +65,36 @@ def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> P
 
 
 def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) -> Intent:
-    """The payment's own intent, captured by hand."""
-    return Intent("pi_1", status, 1500, "sgd", **{"capture_method": "manual", **more})
+    """The payment's own intent, captured by hand, and whole where it was."""
+    received = 1500 if status is IntentStatus.SUCCEEDED else 0
+    made: dict[str, Any] = {"id": "pi_1", "capture_method": "manual", "received": received, **more}
+    return Intent(status=status, amount=1500, currency="sgd", **made)
+
+
+def picture(**seen: Any) -> Picture:
+    """The payment's intent, captured, with what became of its money: refunds, disputes, transfers."""
+    return Picture(**{"intent": intent(IntentStatus.SUCCEEDED, charge_id="ch_1"), **seen})
+
+
+def refund(id_: str = "re_1", amount: int = 1500, status: str = "succeeded", **more: Any) -> Refund:
+    """A stranger's refund; ours with ``payment_id=OURS``."""
+    return Refund(id_, amount, "sgd", status, **more)
+
+
+def dispute(status: str = "needs_response", **more: Any) -> Dispute:
+    """The bank has taken the money, and decides."""
+    return Dispute("dp_1", 1500, "sgd", status, **{"reason": "fraudulent", "withdrawn": True, **more})
+
+
+def transfer(*reversals: Reversal, **more: Any) -> Transfer:
+    """Our transfer of the charge, with what was taken back of it, newest first."""
+    made: dict[str, Any] = {"id": "tr_1", "payment_id": OURS, "reversals": reversals, **more}
+    return Transfer(amount=1500, currency="sgd", destination="acct_runner", charge_id="ch_1", **made)
+
+
+def reversal(id_: str = "trr_1", amount: int = 1500, payment_id: str | None = None) -> Reversal:
+    """A stranger's reversal; ours with ``payment_id=OURS``."""
+    return Reversal(id_, amount, "sgd", payment_id)
 
 
 def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: Any) -> Progress:

@@ -158,17 +158,17 @@ IDS = {"payment_id", "order_id"}
         (
             answers.reverted(REFUNDED, SUBJECT, "payment.reverted"),
             "payment.reverted",
-            IDS | {"status", "refund_id"},
+            IDS | {"status", "refund_id", "refund_status"},
         ),
         (
             answers.reverted(REFUNDED, SUBJECT, "payment.released"),
             "payment.released",
-            IDS | {"status", "refund_id"},
+            IDS | {"status", "refund_id", "refund_status"},
         ),
         (
             answers.reverted(REFUNDED, SUBJECT, "payment.failed"),
             "payment.failed",
-            IDS | {"status", "refund_id", "error", "message"},
+            IDS | {"status", "refund_id", "refund_status", "error", "message"},
         ),
         (answers.failed(payment(), SUBJECT, FAILURE), "payment.failed", IDS | {"error", "message", "stripe_code"}),
         (answers.failed(payment(), SUBJECT, WITHOUT_CODE), "payment.failed", IDS | {"error", "message"}),

@@ -188,4 +188,6 @@ def test_every_state_and_event_of_stripe_is_known() -> None:
         "payment_intent.succeeded",
         "payment_intent.canceled",
         "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.requires_action",
     }

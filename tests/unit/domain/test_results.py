@@ -6,46 +6,87 @@ import pytest
 
 from service.domain.commands import StoredCommand
 from service.domain.errors import StripeRefusedError
+from service.domain.learning import Situation
 from service.domain.plans import Step
-from service.domain.results import Moment, apply, give_up, refuse
-from service.domain.stripe_objects import IntentStatus, Refund, Transfer
-from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, RELEASE, REVERT, intent, payment, told
+from service.domain.results import apply, give_up, refuse
+from service.domain.stripe_objects import Intent, IntentStatus, Refund, Reversal
+from tests.unit.domain.facts import (
+    AUTHORIZE,
+    FACTS,
+    HOLD,
+    NO_SUMS,
+    NOW,
+    OURS,
+    RELEASE,
+    REVERT,
+    intent,
+    payment,
+    refund,
+    reversal,
+    told,
+    transfer,
+)
 
-MOMENT = Moment(NOW, revert_open=False)
+MOMENT = Situation(NOW)
+SENT = transfer()
+TAKEN_BACK = reversal(payment_id=OURS)
+GIVEN_BACK = refund(payment_id=OURS)
 CAPTURED = "intent charge captured"
 
 
 class TestTransfer:
     def test_makes_the_payment_released(self) -> None:
         before = payment("AUTHORIZED", CAPTURED, failure={"error": "STRIPE_ERROR"})
-        after = apply(RELEASE, before, Transfer("tr_1", 1500, "sgd", "acct_runner"), MOMENT).payment
+        after = apply(RELEASE, before, SENT, MOMENT).payment
         assert (after.status, after.stripe_transfer_id, after.failure) == ("SUCCEEDED", "tr_1", None)
         assert (after.runner_id, after.runner_connect_account_id) == ("runner-1", "acct_runner")
+        assert (after.transferred, after.release_correlation_id) == (1500, "c-release")
 
     def test_to_another_account_is_not_this_runners(self) -> None:
-        after = apply(
-            RELEASE, payment("AUTHORIZED", CAPTURED), Transfer("tr_1", 1500, "sgd", "acct_other"), MOMENT
-        ).payment
+        elsewhere = replace(SENT, destination="acct_other")
+        after = apply(RELEASE, payment("AUTHORIZED", CAPTURED), elsewhere, MOMENT).payment
         assert (after.runner_id, after.runner_connect_account_id) == (None, "acct_other")
+        assert after.release_correlation_id is None
 
     def test_of_a_payment_captured_at_once(self) -> None:
-        after = apply(
-            RELEASE, payment("SUCCEEDED", CAPTURED), Transfer("tr_1", 1500, "sgd", "acct_runner"), MOMENT
-        ).payment
+        after = apply(RELEASE, payment("SUCCEEDED", CAPTURED), SENT, MOMENT).payment
         assert (after.status, after.stripe_transfer_id) == ("SUCCEEDED", "tr_1")
 
     def test_taken_back_already(self) -> None:
-        found = Transfer("tr_1", 1500, "sgd", "acct_runner", reversal_id="trr_1")
-        assert apply(RELEASE, payment("AUTHORIZED", CAPTURED), found, MOMENT).payment.stripe_reversal_id == "trr_1"
+        found = replace(SENT, reversals=(TAKEN_BACK,))
+        after = apply(RELEASE, payment("AUTHORIZED", CAPTURED), found, MOMENT).payment
+        assert (after.stripe_reversal_id, after.transferred, after.reversed) == ("trr_1", 1500, 1500)
 
 
-def test_a_reversal_and_a_refund_are_facts_and_no_more() -> None:
+def test_a_reversal_and_a_refund_are_facts_and_movements_and_no_more() -> None:
     released = payment("SUCCEEDED", CAPTURED + " transfer")
-    reversed_ = apply(REVERT, released, "trr_1", MOMENT)
-    assert reversed_.payment == replace(released, stripe_reversal_id="trr_1")
-    refunded = apply(REVERT, reversed_.payment, Refund("re_1"), MOMENT)
-    assert refunded.payment == replace(reversed_.payment, stripe_refund_id="re_1")
+    reversed_ = apply(REVERT, released, TAKEN_BACK, MOMENT)
+    assert reversed_.payment == replace(released, **FACTS["reversal"])
+    refunded = apply(REVERT, reversed_.payment, GIVEN_BACK, MOMENT)
+    assert refunded.payment == replace(reversed_.payment, **FACTS["refund"])
+    assert [movement.key for movement in (*reversed_.movements, *refunded.movements)] == [
+        ("reversal", "trr_1"),
+        ("refund", "re_1"),
+    ]
     assert reversed_.answers == refunded.answers == ()
+    assert not reversed_.look
+    assert not refunded.look
+
+
+def test_what_the_answer_leaves_open_is_looked_for() -> None:
+    """Others may have taken, or given back, a part before: the answer to the rest does not show it."""
+    released = payment("SUCCEEDED", CAPTURED + " transfer")
+    assert apply(REVERT, released, replace(TAKEN_BACK, amount=1000), MOMENT).look
+    assert apply(REVERT, payment("AUTHORIZED", CAPTURED), replace(GIVEN_BACK, amount=1000), MOMENT).look
+
+
+@pytest.mark.parametrize(("result", "fact"), [(TAKEN_BACK, "stripe_reversal_id"), (GIVEN_BACK, "stripe_refund_id")])
+def test_of_a_payment_older_than_its_ledger_the_fact_is_noted_and_the_movements_are_looked_for(
+    result: Reversal | Refund, fact: str
+) -> None:
+    older = payment("SUCCEEDED", CAPTURED + " transfer", **NO_SUMS)
+    after = apply(REVERT, older, result, MOMENT)
+    assert (getattr(after.payment, fact), after.movements, after.look) == (result.id, (), True)
 
 
 class TestHold:
@@ -54,15 +95,17 @@ class TestHold:
         assert (after.payment.canceled_at, after.answers, after.cancel_hold) == (NOW, (), False)
 
     def test_found_captured(self) -> None:
-        after = apply(HOLD, payment("FAILED"), intent(IntentStatus.SUCCEEDED), MOMENT)
+        after = apply(HOLD, payment("FAILED"), intent(IntentStatus.SUCCEEDED, charge_id="ch_1"), MOMENT)
         assert (after.payment.captured_at, after.answers, after.cancel_hold) == (NOW, (), False)
-        assert apply(HOLD, after.payment, Refund("re_1"), MOMENT).payment.holds_nothing
+        assert apply(HOLD, after.payment, GIVEN_BACK, MOMENT).payment.holds_nothing
 
-    @pytest.mark.parametrize("result", [intent(IntentStatus.CANCELED), intent(IntentStatus.SUCCEEDED), Refund("re_1")])
-    def test_of_a_stray_intent_is_no_fact_of_the_payment(self, result: object) -> None:
+    @pytest.mark.parametrize("result", [intent(IntentStatus.CANCELED), intent(IntentStatus.SUCCEEDED), GIVEN_BACK])
+    def test_of_a_stray_intent_is_no_fact_of_the_payment(self, result: Intent | Refund) -> None:
         stray = replace(HOLD, correlation_id="pi_stray")
-        strayed = replace(result, id="pi_stray") if not isinstance(result, Refund) else result  # type: ignore[type-var]
-        assert apply(stray, payment(), strayed, MOMENT).payment == payment()  # type: ignore[arg-type]
+        strayed = replace(result, id="pi_stray", charge_id="ch_stray") if isinstance(result, Intent) else result
+        learnt = apply(stray, payment(), strayed, MOMENT)
+        assert learnt.payment == payment()
+        assert all(movement.stray for movement in learnt.movements)
 
 
 REFUSAL = StripeRefusedError("No.", kind="invalid_request_error", code="resource_missing")

@@ -47,6 +47,32 @@ INTENT: dict[str, Any] = {
     "next_action": None,
     "last_payment_error": None,
 }
+CHARGE: dict[str, Any] = {
+    "id": "ch_1",
+    "object": "charge",
+    "amount": 2000,
+    "amount_captured": 2000,
+    "amount_refunded": 0,
+    "currency": "sgd",
+    "created": 1767312000,
+    "disputed": False,
+    "payment_intent": "pi_1",
+    "balance_transaction": {"amount": 2000, "currency": "sgd", "created": 1767312060},
+    "metadata": {},
+}
+DISPUTE: dict[str, Any] = {
+    "id": "dp_1",
+    "object": "dispute",
+    "amount": 2000,
+    "currency": "sgd",
+    "status": "needs_response",
+    "reason": "fraudulent",
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "balance_transactions": [{"amount": -2000}],
+    "evidence_details": {"due_by": 1767312000},
+    "created": 1767312000,
+}
 TRANSFER: dict[str, Any] = {
     "id": "tr_1",
     "object": "transfer",
@@ -58,7 +84,23 @@ TRANSFER: dict[str, Any] = {
     "reversed": False,
     "reversals": {"object": "list", "data": [], "has_more": False},
 }
-REFUND: dict[str, Any] = {"id": "re_1", "object": "refund", "amount": 2000, "status": "succeeded"}
+REVERSAL: dict[str, Any] = {
+    "id": "trr_1",
+    "object": "transfer_reversal",
+    "amount": 2000,
+    "currency": "sgd",
+    "metadata": {"payment_id": HOLD.payment_id},
+}
+REFUND: dict[str, Any] = {
+    "id": "re_1",
+    "object": "refund",
+    "amount": 2000,
+    "currency": "sgd",
+    "status": "succeeded",
+    "reason": "requested_by_customer",
+    "failure_reason": None,
+    "metadata": {"payment_id": HOLD.payment_id},
+}
 
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -76,10 +118,12 @@ EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
     "cancel": lambda g: g.cancel("pi_1", "k", ""),
     "transfer": lambda g: g.transfer(PAYOUT, "k"),
     "find_transfer": lambda g: g.find_transfer(PAYOUT),
-    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k"),
+    "reverse_transfer": lambda g: g.reverse_transfer("tr_1", "k", "p"),
     "find_reversal": lambda g: g.find_reversal("tr_1"),
-    "refund": lambda g: g.refund("pi_1", "k", ""),
+    "refund": lambda g: g.refund("pi_1", "k", "", "p"),
     "find_refund": lambda g: g.find_refund("pi_1"),
+    "is_disputed": lambda g: g.is_disputed("ch_1"),
+    "look_at": lambda g: g.look_at("pi_1"),
     "next_action": lambda g: g.next_action("pi_1"),
 }
 

@@ -32,7 +32,7 @@ def _watched(*answers: object) -> tuple[StripeGateway, Contact, Clock]:
     return side, contact, clock
 
 
-NO_ANSWER = stripe.APIConnectionError("no route")
+NO_ANSWER = stripe.APIConnectionError("no route")  # type: ignore[no-untyped-call]
 BROKEN = error(500, type="api_error", message="Sorry.")
 KEY_REFUSED = error(401, type="invalid_request_error", message="Invalid API Key provided")
 REFUSED = error(400, type="invalid_request_error", message="No.")

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from service.domain.stripe_objects import Refund, Transfer
+from service.domain.stripe_objects import Refund, Reversal, Transfer
 from tests.unit.gateway.fake_stripe import (
     INTENT,
     PAYOUT,
     REFUND,
+    REVERSAL,
     SINCE,
     TRANSFER,
     FakeStripe,
@@ -17,12 +18,24 @@ from tests.unit.gateway.fake_stripe import (
     page,
 )
 
-REVERSED = {**TRANSFER, "reversed": True, "reversals": page({"id": "trr_2"}, {"id": "trr_1"})}
+REVERSED = {
+    **TRANSFER,
+    "reversed": True,
+    "reversals": page({**REVERSAL, "id": "trr_2", "amount": 1500}, {**REVERSAL, "amount": 500}),
+}
 
 
-def sent(id_: str, destination: str, reversal_id: str | None = None) -> Transfer:
+TAKEN_BACK = (Reversal("trr_2", 1500, "sgd", PAYOUT.payment_id), Reversal("trr_1", 500, "sgd", PAYOUT.payment_id))
+
+
+def sent(id_: str, destination: str, reversals: tuple[Reversal, ...] = ()) -> Transfer:
     """Our transfer of the charge."""
-    return Transfer(id_, 2000, "sgd", destination, "ch_1", PAYOUT.payment_id, reversal_id)
+    return Transfer(id_, 2000, "sgd", destination, "ch_1", PAYOUT.payment_id, reversals)
+
+
+def given_back(id_: str, amount: int = 2000, status: str = "succeeded") -> Refund:
+    """Our refund of the charge."""
+    return Refund(id_, amount, "sgd", status, "requested_by_customer", PAYOUT.payment_id)
 
 
 def test_every_page_is_read() -> None:
@@ -59,8 +72,16 @@ def test_a_transfer_that_another_program_made_from_our_charge_is_not_ours(change
 
 def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
     assert gateway(FakeStripe(page({**TRANSFER, "source_transaction": "ch_2"}))).find_transfer(PAYOUT) is None
-    unsourced = {**TRANSFER, "source_transaction": None}
-    assert gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [({}, True), ({"amount": 500}, False), ({"currency": "usd"}, False), ({"metadata": {}}, False)],
+)
+def test_a_transfer_from_the_balance_is_ours_by_its_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
+    """As one that was made after the charge was used up by a transfer that was taken back."""
+    unsourced = {**TRANSFER, "source_transaction": None, **changed}
+    assert (gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is not None) == found
 
 
 @pytest.mark.parametrize(
@@ -69,7 +90,7 @@ def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
         ([TRANSFER], sent("tr_1", "acct_1")),
         ([{**TRANSFER, "source_transaction": {"id": "ch_1"}}], sent("tr_1", "acct_1")),
         ([{**TRANSFER, "destination": "acct_2"}], sent("tr_1", "acct_2")),
-        ([REVERSED], sent("tr_1", "acct_1", "trr_2")),
+        ([REVERSED], sent("tr_1", "acct_1", TAKEN_BACK)),
         ([REVERSED, {**TRANSFER, "id": "tr_0"}], sent("tr_0", "acct_1")),
     ],
     ids=["plain", "expanded", "other destination", "taken back", "a standing one first"],
@@ -81,10 +102,10 @@ def test_the_transfer_of_the_charge_is_found(listed: list[dict[str, Any]], expec
 
 
 def test_only_a_whole_reversal_counts() -> None:
-    part = {**REVERSED, "reversed": False}
+    part = {**TRANSFER, "reversals": page({**REVERSAL, "amount": 1500})}
     assert gateway(FakeStripe(TRANSFER)).find_reversal("tr_1") is None
     assert gateway(FakeStripe(part)).find_reversal("tr_1") is None
-    assert gateway(FakeStripe(REVERSED)).find_reversal("tr_1") == "trr_2"
+    assert gateway(FakeStripe(REVERSED)).find_reversal("tr_1") == TAKEN_BACK[0]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +114,10 @@ def test_only_a_whole_reversal_counts() -> None:
         ([], None),
         ([{**REFUND, "status": "failed"}, {**REFUND, "status": "canceled"}], None),
         ([{**REFUND, "amount": 500}], None),
-        ([REFUND], Refund("re_1")),
-        ([{**REFUND, "status": "pending"}], Refund("re_1")),
-        ([{**REFUND, "id": "re_2", "amount": 1500}, {**REFUND, "amount": 500}], Refund("re_2")),
-        ([{**REFUND, "status": "failed"}, {**REFUND, "id": "re_2"}], Refund("re_2")),
+        ([REFUND], given_back("re_1")),
+        ([{**REFUND, "status": "pending"}], given_back("re_1", status="pending")),
+        ([{**REFUND, "id": "re_2", "amount": 1500}, {**REFUND, "amount": 500}], given_back("re_2", 1500)),
+        ([{**REFUND, "status": "failed"}, {**REFUND, "id": "re_2"}], given_back("re_2")),
     ],
     ids=["none", "lost ones", "a part", "whole", "pending", "in two parts", "lost, then whole"],
 )
@@ -104,3 +125,4 @@ def test_a_refund_counts_when_all_was_given_back(refunds: list[dict[str, Any]], 
     side = FakeStripe(page(*refunds), {**INTENT, "amount_received": 2000})
     assert gateway(side).find_refund("pi_1") == expected
     assert side.asked[0].params["payment_intent"] == "pi_1"
+    assert side.asked[0].params["expand[0]"] == "data.balance_transaction"

@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.errors import TransactionOpenError
 from service.domain.ports import PaymentGateway
-from service.domain.stripe_objects import Intent, IntentStatus, Refund, Transfer
+from service.domain.stripe_objects import Intent, IntentStatus, Refund, Reversal, Transfer
 from service.gateway import client
 from service.gateway.stripe_gateway import StripeGateway
 from tests.unit.gateway.fake_stripe import (
@@ -20,6 +20,7 @@ from tests.unit.gateway.fake_stripe import (
     INTENT,
     PAYOUT,
     REFUND,
+    REVERSAL,
     SINCE,
     TRANSFER,
     Asked,
@@ -84,6 +85,12 @@ def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
     assert asked.headers["Idempotency-Key"] == "key-2"
 
 
+def test_a_transfer_without_a_charge_draws_on_the_balance_within_the_orders_group() -> None:
+    params = asked_by(lambda g: g.transfer(replace(PAYOUT, charge_id=None), "key-2"), TRANSFER).params
+    assert "source_transaction" not in params
+    assert params["transfer_group"] == "order_o-1"
+
+
 @pytest.mark.parametrize(
     ("call", "answer", "path", "params"),
     [
@@ -99,12 +106,17 @@ def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
             "/v1/payment_intents/pi_1/cancel",
             {"cancellation_reason": "abandoned"},
         ),
-        (lambda g: g.reverse_transfer("tr_1", "k"), {"id": "trr_1"}, "/v1/transfers/tr_1/reversals", {}),
         (
-            lambda g: g.refund("pi_1", "k", "duplicate order"),
+            lambda g: g.reverse_transfer("tr_1", "k", "p-1"),
+            REVERSAL,
+            "/v1/transfers/tr_1/reversals",
+            {"metadata[payment_id]": "p-1"},
+        ),
+        (
+            lambda g: g.refund("pi_1", "k", "duplicate order", "p-1"),
             REFUND,
             "/v1/refunds",
-            {"payment_intent": "pi_1", "reason": "duplicate"},
+            {"payment_intent": "pi_1", "reason": "duplicate", "metadata[payment_id]": "p-1"},
         ),
     ],
     ids=["capture", "cancel", "reverse", "refund"],
@@ -170,10 +182,15 @@ def test_answers_come_back_in_the_words_of_the_port() -> None:
     assert gateway(FakeStripe(TRANSFER)).transfer(PAYOUT, "k") == Transfer(
         "tr_1", 2000, "sgd", "acct_1", "ch_1", PAYOUT.payment_id
     )
-    assert gateway(FakeStripe({"id": "trr_1"})).reverse_transfer("tr_1", "k") == "trr_1"
-    assert gateway(FakeStripe(REFUND)).refund("pi_1", "k", "") == Refund("re_1")
-    lost = {**REFUND, "status": "failed"}
-    assert gateway(FakeStripe(lost)).refund("pi_1", "k", "") == Refund("re_1", failed=True)
+    assert gateway(FakeStripe(REVERSAL)).reverse_transfer("tr_1", "k", "p") == Reversal(
+        "trr_1", 2000, "sgd", HOLD.payment_id
+    )
+    made = Refund("re_1", 2000, "sgd", "succeeded", "requested_by_customer", HOLD.payment_id)
+    assert gateway(FakeStripe(REFUND)).refund("pi_1", "k", "", "p") == made
+    lost = {**REFUND, "status": "failed", "failure_reason": "expired_or_canceled_card"}
+    found = gateway(FakeStripe(lost)).refund("pi_1", "k", "", "p")
+    assert found == replace(made, status="failed", reason="expired_or_canceled_card")
+    assert found.failed
 
 
 def test_the_search_for_an_intent_is_bounded_by_time() -> None:

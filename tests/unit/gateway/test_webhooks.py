@@ -157,7 +157,7 @@ def test_a_form_that_cannot_be_applied_is_known_by_id_and_type(changed: dict[str
 
 
 def test_an_object_id_that_is_none_is_left_out() -> None:
-    found = parsed({**EVENT, "type": "charge.refunded", "data": {"object": {"id": ["ch_1"]}}})
+    found = parsed({**EVENT, "type": "customer.updated", "data": {"object": {"id": ["cus_1"]}}})
     assert (found.object_id, found.unreadable) == (None, None)
 
 

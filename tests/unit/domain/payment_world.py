@@ -1,0 +1,101 @@
+"""One payment in its world: our record of it, its open commands and Stripe's side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+from service.domain.commands import CancelHold, Release, Revert, StoredCommand
+from service.domain.learning import Situation, learn_intent, learn_picture
+from service.domain.ledger import Proof
+from service.domain.observations import SEEN_BY_STATUS, Observed, Seen
+from service.domain.payment import Payment
+from service.domain.plans import Step
+from service.domain.stripe_objects import IntentStatus, Picture, StepResult
+from tests.unit.domain.facts import HOLD, NOW
+from tests.unit.domain.modeled_gateway import ModeledGateway
+
+_FACTS = attrgetter(*(field.name for field in fields(Payment) if field.name != "failure"))
+
+
+@dataclass(frozen=True)
+class Open:
+    """A command without an outcome. ``kept``: what Stripe keeps under the key of ``step``, and we have not heard."""
+
+    command: StoredCommand
+    waiting: bool = False
+    step: Step | None = None
+    kept: StepResult | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    payment: Payment
+    known: frozenset[Proof] = frozenset()
+    side: Picture | None = None
+    opened: tuple[Open, ...] = ()
+
+    @cached_property
+    def record(self) -> Any:
+        """What we know. Of a failure only its code decides anything."""
+        return (_FACTS(self.payment), (self.payment.failure or {}).get("error"), self.known)
+
+    @cached_property
+    def key(self) -> Any:
+        """Worlds of one key have the same future."""
+        return (self.record, self.side, self.opened)
+
+    def has(self, kind: type[StoredCommand]) -> bool:
+        return any(isinstance(one.command, kind) for one in self.opened)
+
+
+class AnsweredTwiceError(AssertionError):
+    """An outcome of a command that has one already."""
+
+
+def written(world: World, observed: Observed) -> World:
+    """The world after the transaction that follows a look or an answer. Raises AnsweredTwiceError."""
+    if not observed.payment.money.adds_up:
+        raise AssertionError("the database refuses these sums")
+    opened = world.opened
+    for answer in observed.answers:
+        if answer.command_type is not None:
+            key = (answer.command_type, answer.correlation_id)
+            rest = tuple(one for one in opened if (one.command.type, one.command.correlation_id) != key)
+            if rest == opened:
+                raise AnsweredTwiceError(key)
+            opened = rest
+    if observed.cancel_hold and not world.has(CancelHold):
+        opened = (*opened, Open(HOLD))
+    known = world.known | {movement.key for movement in observed.movements}
+    return World(observed.payment, known, world.side, opened)
+
+
+class Hearing:
+    """What webhooks about the intent do, also an old one, and the look that every other webhook is followed by."""
+
+    def __init__(self) -> None:
+        self._learnt: dict[Any, list[tuple[str, Observed]]] = {}
+
+    def of(self, world: World, side: Picture) -> Iterator[tuple[str, World]]:
+        """What is said, and the world after it."""
+        key = (world.record, side, world.has(Revert))
+        if key not in self._learnt:
+            self._learnt[key] = [(name, learnt) for name, learnt in _learnt(world, side) if _changes(learnt, world)]
+        yield from ((name, written(world, observed)) for name, observed in self._learnt[key])
+
+
+def _changes(learnt: Observed, world: World) -> bool:
+    return learnt.payment != world.payment or bool(learnt.movements) or learnt.cancel_hold
+
+
+def _learnt(world: World, side: Picture) -> Iterator[tuple[str, Observed]]:
+    intent, payment = side.intent, world.payment
+    cancels = world.has(Revert) or world.has(CancelHold)
+    heard = Situation(NOW, world.has(Revert), world.known, captures=world.has(Release), cancels=cancels)
+    yield f"hears: {intent.status}", learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, heard)
+    if intent.charge_id is not None and intent.error is None:
+        before = replace(intent, status=IntentStatus.REQUIRES_CAPTURE, received=0)
+        yield "hears late: held", learn_intent(payment, Seen.HELD, before, heard)
+    yield "looks", learn_picture(payment, ModeledGateway(side).look_at(intent.id), heard)

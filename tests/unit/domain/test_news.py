@@ -1,0 +1,218 @@
+"""What a look at everything changes of a payment, and who hears of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain.learning import Situation, learn_picture
+from service.domain.ledger import Proof
+from service.domain.movements import of_picture
+from service.domain.observations import Observed
+from service.domain.payment import Payment
+from service.domain.stripe_objects import Picture, Reversal
+from tests.unit.domain.facts import (
+    NOW,
+    OURS,
+    dispute,
+    payment,
+    picture,
+    refund,
+    reversal,
+    told,
+    transfer,
+)
+
+TAKEN = "intent charge captured"
+RELEASED = TAKEN + " transfer"
+GIVEN_BACK = TAKEN + " refund"
+RELEASE_OF = {"release_correlation_id": "c-release"}
+REVERT_OF = {"revert_correlation_id": "c-revert"}
+REFUNDED, DISPUTED = "PAYMENT_REFUNDED", "PAYMENT_DISPUTED"
+
+
+def known_of(before: Payment, seen: Picture) -> frozenset[Proof]:
+    """Everything that a picture shows, learnt before."""
+    return frozenset(movement.key for movement in of_picture(before, seen))
+
+
+def looked(before: Payment, seen: Picture, known: Picture | None = None, **more: Any) -> Observed:
+    """A look that shows ``seen``, where what ``known`` shows is known."""
+    return learn_picture(before, seen, Situation(NOW, known=known_of(before, known or picture()), **more))
+
+
+def sent(*reversals: Reversal) -> Picture:
+    """Captured and transferred."""
+    return picture(transfers=(transfer(*reversals),))
+
+
+def error(payment_: Payment) -> str | None:
+    """Why the payment ended."""
+    return None if payment_.failure is None else payment_.failure["error"]
+
+
+@pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
+class TestRefundedOutside:
+    def test_a_whole_refund_ends_the_payment(self, status: str) -> None:
+        seen = looked(payment(status, TAKEN), picture(refunds=(refund(reason="fraudulent"),)))
+        assert (seen.payment.status, error(seen.payment)) == ("REVERTED", REFUNDED)
+        assert (seen.payment.stripe_refund_id, seen.payment.refund_status) == ("re_1", "succeeded")
+        (news,) = seen.answers
+        assert (news.type, news.command_type, news.correlation_id) == ("payment.refunded", None, "c-auth")
+        assert news.payload == {
+            "payment_id": OURS,
+            "order_id": "order-1",
+            "status": "REVERTED",
+            "currency": "sgd",
+            "amount": 1500,
+            "refund_id": "re_1",
+            "reason": "fraudulent",
+            "refunded": 1500,
+        }
+
+    def test_a_part_keeps_the_status(self, status: str) -> None:
+        seen = looked(payment(status, TAKEN), picture(refunds=(refund(amount=500),)))
+        assert (seen.payment.status, seen.payment.refunded, seen.payment.stripe_refund_id) == (status, 500, None)
+        assert told(seen) == [f"news payment.refunded {status}"]
+
+    def test_the_last_part_ends_it(self, status: str) -> None:
+        part = picture(refunds=(refund("re_1", 500),))
+        seen = looked(
+            payment(status, TAKEN, refunded=500), picture(refunds=(refund("re_2", 1000), *part.refunds)), part
+        )
+        assert (seen.payment.status, seen.payment.stripe_refund_id) == ("REVERTED", "re_2")
+        assert [(news.payload["amount"], news.payload["refunded"]) for news in seen.answers] == [(1000, 1500)]
+
+    def test_one_that_failed_before_it_was_heard_of_is_no_news(self, status: str) -> None:
+        seen = looked(payment(status, TAKEN), picture(refunds=(refund(status="failed"),)))
+        assert (seen.payment.status, seen.payment.refunded, seen.answers) == (status, 0, ())
+        assert len(seen.movements) == 2
+
+    def test_what_is_known_already_is_told_nobody(self, status: str) -> None:
+        part = picture(refunds=(refund("re_1", 500),))
+        before = payment(status, TAKEN, refunded=500)
+        assert looked(before, part, part) == Observed(before)
+
+
+class TestARefundThatFails:
+    def test_of_a_revert_is_told_to_the_revert(self) -> None:
+        lost = refund(status="failed", reason="expired_or_canceled_card", payment_id=OURS)
+        seen = looked(
+            payment("REVERTED", GIVEN_BACK, **REVERT_OF), picture(refunds=(lost,)), picture(refunds=(refund(),))
+        )
+        after = seen.payment
+        assert (after.status, after.stripe_refund_id, after.refund_status, after.refunded) == (
+            "REVERTED",
+            None,
+            None,
+            0,
+        )
+        (news,) = seen.answers
+        assert (news.type, news.correlation_id) == ("payment.refund_failed", "c-revert")
+        assert (news.payload["refund_id"], news.payload["reason"]) == ("re_1", "expired_or_canceled_card")
+
+    def test_of_a_stranger_is_told_to_the_authorise(self) -> None:
+        before = payment("SUCCEEDED", RELEASED, refunded=500, **REVERT_OF)
+        seen = looked(
+            before,
+            picture(transfers=(transfer(),), refunds=(refund(amount=500, status="failed"),)),
+            picture(transfers=(transfer(),), refunds=(refund(amount=500),)),
+        )
+        assert [(news.type, news.correlation_id) for news in seen.answers] == [("payment.refund_failed", "c-auth")]
+
+    def test_of_a_payment_that_was_told_failed_is_made_again(self) -> None:
+        before = payment("FAILED", GIVEN_BACK, failure={"error": "CARD_DECLINED"})
+        seen = looked(
+            before, picture(refunds=(refund(status="failed", payment_id=OURS),)), picture(refunds=(refund(),))
+        )
+        assert (seen.cancel_hold, seen.payment.stripe_refund_id) == (True, None)
+
+
+class TestADispute:
+    def test_is_told_with_what_an_operator_needs(self) -> None:
+        opened = dispute(evidence_due_by=NOW)
+        seen = looked(payment("SUCCEEDED", RELEASED), picture(transfers=(transfer(),), disputes=(opened,)), sent())
+        assert (seen.payment.status, seen.payment.disputed, seen.payment.contested) == ("SUCCEEDED", 1500, 1500)
+        (news,) = seen.answers
+        assert (news.type, news.correlation_id) == ("payment.disputed", "c-auth")
+        assert news.payload["evidence_due_by"] == "2026-05-04T03:02:01.987Z"
+        assert (news.payload["dispute_status"], news.payload["reason"]) == ("needs_response", "fraudulent")
+
+    def test_that_takes_the_money_later_is_told_again(self) -> None:
+        inquiry = picture(disputes=(dispute("warning_needs_response", withdrawn=False),))
+        before = payment("AUTHORIZED", TAKEN, contested=1500)
+        assert told(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
+        seen = looked(before, picture(disputes=(dispute(),)), inquiry)
+        assert told(seen) == ["news payment.disputed AUTHORIZED"]
+        assert [movement.kind for movement in seen.movements] == ["dispute_withdrawn"]
+
+    @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
+    def test_that_is_lost_ends_the_payment(self, status: str) -> None:
+        before = payment(status, TAKEN, disputed=1500, contested=1500)
+        seen = looked(before, picture(disputes=(dispute("lost"),)), picture(disputes=(dispute(),)))
+        assert (seen.payment.status, error(seen.payment)) == ("REVERTED", DISPUTED)
+        (news,) = seen.answers
+        assert (news.type, news.payload["dispute_status"]) == ("payment.dispute_closed", "lost")
+
+    def test_that_is_won_leaves_the_payment_as_it_was(self) -> None:
+        before = payment("AUTHORIZED", TAKEN, disputed=1500, contested=1500)
+        won = picture(disputes=(dispute("won", reinstated=True),))
+        seen = looked(before, won, picture(disputes=(dispute(),)))
+        assert (seen.payment, told(seen)) == (payment("AUTHORIZED", TAKEN), ["news payment.dispute_closed AUTHORIZED"])
+
+
+class TestAReversalFromOutside:
+    @pytest.mark.parametrize("amount", [500, 1500])
+    def test_is_told_to_the_release(self, amount: int) -> None:
+        seen = looked(payment("SUCCEEDED", RELEASED, **RELEASE_OF), sent(reversal(amount=amount)), sent())
+        assert (seen.payment.status, seen.payment.reversed) == ("SUCCEEDED", amount)
+        assert seen.payment.stripe_reversal_id == ("trr_1" if amount == 1500 else None)
+        (news,) = seen.answers
+        assert (news.type, news.correlation_id) == ("payment.transfer_reversed", "c-release")
+        assert (news.payload["transfer_id"], news.payload["reversed"]) == ("tr_1", amount)
+
+    def test_by_us_is_no_news(self) -> None:
+        seen = looked(payment("SUCCEEDED", RELEASED), sent(reversal(payment_id=OURS)), sent())
+        assert (seen.answers, seen.payment.stripe_reversal_id) == ((), "trr_1")
+
+    def test_of_a_strangers_transfer_is_no_news(self) -> None:
+        theirs = transfer(id="tr_9", payment_id=None)
+        before = payment("SUCCEEDED", RELEASED, transferred=3000)
+        back = picture(transfers=(transfer(), replace(theirs, reversals=(reversal(),))))
+        seen = looked(before, back, picture(transfers=(transfer(), theirs)))
+        assert (seen.answers, seen.payment.reversed) == ((), 1500)
+
+
+class TestWithARevertOpen:
+    @pytest.mark.parametrize(
+        "seen", [picture(refunds=(refund(),)), picture(disputes=(dispute("lost"),))], ids=["refunded", "lost"]
+    )
+    def test_the_status_is_left_to_the_revert(self, seen: Picture) -> None:
+        after = looked(payment("AUTHORIZED", TAKEN), seen, revert_open=True)
+        assert (after.payment.status, after.payment.failure) == ("AUTHORIZED", None)
+        assert after.payment.money.left == 0
+        assert after.answers, "it is told all the same"
+
+
+class TestATransferThatTheRecordForgot:
+    def test_is_adopted(self) -> None:
+        seen = looked(payment("AUTHORIZED", TAKEN), sent())
+        assert (seen.payment.status, seen.payment.stripe_transfer_id) == ("SUCCEEDED", "tr_1")
+        assert (seen.payment.transfer_amount, seen.payment.transfer_currency) == (1500, "sgd")
+        assert (seen.payment.runner_connect_account_id, seen.payment.transferred) == ("acct_runner", 1500)
+
+    def test_of_a_payment_captured_at_once_is_adopted(self) -> None:
+        assert looked(payment("SUCCEEDED", TAKEN), sent()).payment.stripe_transfer_id == "tr_1"
+
+    def test_is_not_a_strangers(self) -> None:
+        seen = looked(payment("AUTHORIZED", TAKEN), picture(transfers=(transfer(payment_id=None),)))
+        assert (seen.payment.status, seen.payment.stripe_transfer_id, seen.payment.transferred) == (
+            "AUTHORIZED",
+            None,
+            1500,
+        )
+
+    def test_is_the_one_that_stands(self) -> None:
+        back = transfer(reversal(payment_id=OURS))
+        seen = looked(payment("AUTHORIZED", TAKEN), picture(transfers=(back, transfer(id="tr_2"))))
+        assert (seen.payment.stripe_transfer_id, seen.payment.stripe_reversal_id) == ("tr_2", None)

@@ -1,0 +1,161 @@
+"""No state is a dead end: from each one that can be reached, commands, looks and time lead to a good end.
+
+Every state is walked that one payment comes to by our commands in any order, by webhooks and looks at any time, and by
+so many rare moves: what strangers do in the Dashboard, lost answers, missed deadlines.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from service.domain.ledger import Money
+from service.domain.status import ANSWERED_LIVE, PaymentStatus
+from service.domain.stripe_objects import IntentStatus
+from tests.unit.domain import facts, stripe_side, world_commands
+from tests.unit.domain.payment_world import Hearing, Open, World
+from tests.unit.domain.world_commands import Move
+
+RARE_MOVES = 2
+FIRST = World(facts.payment("INITIATING", ""), opened=(Open(facts.AUTHORIZE),))
+ENDED = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
+
+
+@dataclass(repr=False)
+class Walk:
+    """Every world that was reached, how it was come to first, and from where time, looks and commands lead to it."""
+
+    worlds: list[World] = field(default_factory=list)
+    come_by: list[tuple[int, str]] = field(default_factory=list)
+    before: list[list[int]] = field(default_factory=list)
+    _numbers: dict[Any, int] = field(default_factory=dict)
+    _hearing: Hearing = field(default_factory=Hearing)
+
+    def go(self) -> None:
+        """Breadth first, and all that needs fewer rare moves before what needs more: the first trace is short."""
+        ahead = [(FIRST, -1, "")]
+        for more in reversed(range(RARE_MOVES + 1)):
+            queue = [self._number(*found) for found in ahead if found[0].key not in self._numbers]
+            ahead = []
+            for number in queue:
+                for move in self._moves(self.worlds[number], rare=more > 0):
+                    if move.rare:
+                        ahead.append((move.after, number, move.name))
+                        continue
+                    if move.after.key not in self._numbers:
+                        queue.append(self._number(move.after, number, move.name))
+                    self.before[self._numbers[move.after.key]].append(number)
+
+    def _number(self, world: World, come_from: int, name: str) -> int:
+        if world.key in self._numbers:
+            return self._numbers[world.key]
+        self.worlds.append(world)
+        self.come_by.append((come_from, name))
+        self.before.append([])
+        return self._numbers.setdefault(world.key, len(self.worlds) - 1)
+
+    def _moves(self, world: World, *, rare: bool) -> Iterator[Move]:
+        yield from self._by_others(world, rare=rare)
+        for command in (facts.RELEASE, facts.REVERT):
+            if not world.has(type(command)):
+                yield Move(f"asked: {command.type}", replace(world, opened=(*world.opened, Open(command))))
+        yield from (move for move in world_commands.moves(world) if rare or not move.rare)
+
+    def _by_others(self, world: World, *, rare: bool) -> Iterator[Move]:
+        side = world.side
+        if side is None:
+            return
+        if side.intent.status is IntentStatus.REQUIRES_ACTION:
+            yield Move("the customer authenticates", replace(world, side=stripe_side.held(side)))
+            yield Move("the customer fails to authenticate", replace(world, side=stripe_side.declined(side)))
+        yield from (Move(name, replace(world, side=after)) for name, after in stripe_side.time(side))
+        yield from (Move(*heard) for heard in self._hearing.of(world, side))
+        if rare:
+            yield from (Move(name, replace(world, side=after), True) for name, after in stripe_side.strangers(side))
+
+    def without_way_to(self, end: Callable[[World], bool]) -> list[int]:
+        """The worlds from which no end is reached without more rare moves."""
+        reached = [number for number, world in enumerate(self.worlds) if end(world)]
+        good = set(reached)
+        for number in reached:
+            fresh = [before for before in self.before[number] if before not in good]
+            good.update(fresh)
+            reached += dict.fromkeys(fresh)
+        return [number for number in range(len(self.worlds)) if number not in good]
+
+    def trace(self, number: int) -> str:
+        """How it comes to this."""
+        names = []
+        while number >= 0:
+            number, name = self.come_by[number]
+            names.append(name)
+        return ", ".join(filter(None, reversed(names)))
+
+
+def is_settled(world: World) -> bool:
+    """Every command has its outcome, and the books equal Stripe's side."""
+    return not world.opened and world.payment.money == (
+        Money() if world.side is None else stripe_side.money_of(world.side)
+    )
+
+
+def is_good_end(world: World) -> bool:
+    """Besides, the customer's and the runner's money is where the status says.
+
+    What is left of a charge whose dispute was lost, nobody can give back: Stripe refunds no such charge.
+    """
+    payment, money = world.payment, world.payment.money
+    if not is_settled(world) or money.contested:
+        return False
+    if payment.status is PaymentStatus.SUCCEEDED:
+        stands = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
+        return stands and money.left == money.captured == money.outstanding
+    lost = world.side is not None and stripe_side.charged_back(world.side)
+    return payment.status in ENDED and money.held == money.outstanding == 0 and (money.left == 0 or lost)
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    walked = Walk()
+    walked.go()
+    return walked
+
+
+def test_from_every_state_all_commands_are_answered_and_the_books_equal_stripes_side(walk: Walk) -> None:
+    assert [walk.trace(number) for number in walk.without_way_to(is_settled)] == []
+
+
+def lost_while_a_revert_was_open(world: World) -> bool:
+    lost = world.payment.disputed > 0 and not world.payment.contested
+    return lost and world.payment.status in ANSWERED_LIVE
+
+
+def one_part_of_its_refunds_failed(world: World) -> bool:
+    payment = world.payment
+    return payment.status is PaymentStatus.REVERTED and payment.stripe_refund_id is not None and payment.money.left > 0
+
+
+def never_learnt_which_transfer_is_its_own(world: World) -> bool:
+    payment = world.payment
+    names_one = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
+    return payment.status is PaymentStatus.REVERTED and payment.money.outstanding > 0 and not names_one
+
+
+KNOWN = (lost_while_a_revert_was_open, one_part_of_its_refunds_failed, never_learnt_which_transfer_is_its_own)
+
+
+def dead_ends(walk: Walk) -> list[int]:
+    """Worlds at rest without a way to a good end."""
+    return [number for number in walk.without_way_to(is_good_end) if is_settled(walk.worlds[number])]
+
+
+def test_no_state_is_a_dead_end_but_the_known_ones(walk: Walk) -> None:
+    new = [number for number in dead_ends(walk) if not any(known(walk.worlds[number]) for known in KNOWN)]
+    assert [walk.trace(number) for number in new] == []
+
+
+@pytest.mark.xfail(strict=True, reason="a dead end: remove it from KNOWN once it has a way out")
+@pytest.mark.parametrize("known", KNOWN)
+def test_a_known_dead_end_has_a_way_out(walk: Walk, known: Callable[[World], bool]) -> None:
+    assert [walk.trace(number) for number in dead_ends(walk) if known(walk.worlds[number])][:1] == []

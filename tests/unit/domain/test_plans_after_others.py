@@ -1,0 +1,93 @@
+"""What comes next once strangers or a bank have moved a payment's money."""
+
+from typing import Any
+
+import pytest
+
+from service.domain.commands import StoredCommand
+from service.domain.news import REFUNDED
+from service.domain.observations import DISPUTED
+from service.domain.plans import Call, Clock, Settled, Step, plan
+from tests.unit.domain.facts import NOW, POLICY, RELEASE, REVERT, payment, told
+
+CLOCK = Clock(NOW, NOW)
+TAKEN, RELEASED = "intent charge captured", "intent charge captured transfer"
+REVERTED = ["revert_payment payment.reverted REVERTED"]
+
+
+def planned(command: StoredCommand, status: str, facts: str, **more: Any) -> Step | list[str]:
+    """The next step, or what is told."""
+    following = plan(command, payment(status, facts, **more), POLICY, CLOCK)
+    if isinstance(following, Call):
+        return following.step
+    assert isinstance(following, Settled)
+    return told(following)
+
+
+class TestARelease:
+    @pytest.mark.parametrize(
+        ("why", "sums", "code"),
+        [
+            (REFUNDED.as_json(), {"refunded": 1500}, "PAYMENT_REFUNDED"),
+            (DISPUTED.as_json(), {"disputed": 1500}, "PAYMENT_DISPUTED"),
+            (DISPUTED.as_json(), {"refunded": 500, "disputed": 1000}, "PAYMENT_DISPUTED"),
+            (None, {"refunded": 1500}, "INVALID_STATE"),
+            ({"error": "STRIPE_PAYMENT_CANCELED"}, {"refunded": 1500}, "INVALID_STATE"),
+            (REFUNDED.as_json(), {}, "INVALID_STATE"),
+        ],
+        ids=["refunded", "disputed", "refunded and disputed", "reverted", "canceled", "refund failed since"],
+    )
+    def test_of_a_payment_whose_money_went_back_says_where_to(
+        self, why: dict[str, Any] | None, sums: dict[str, int], code: str
+    ) -> None:
+        said = planned(RELEASE, "REVERTED", TAKEN, failure=why, **sums)
+        assert said == [f"release_payment payment.failed {code}"]
+
+    def test_after_the_whole_transfer_was_taken_back_transfers_again(self) -> None:
+        assert planned(RELEASE, "SUCCEEDED", RELEASED + " reversal") is Step.TRANSFER
+
+    def test_after_a_part_was_taken_back_is_left_to_people(self) -> None:
+        assert planned(RELEASE, "SUCCEEDED", RELEASED, reversed=500) == ["release_payment payment.failed INVALID_STATE"]
+
+    def test_is_answered_where_a_transfer_stands_whatever_was_taken_back_before_it(self) -> None:
+        said = planned(RELEASE, "SUCCEEDED", RELEASED, transferred=3000, reversed=1500)
+        assert said == ["release_payment payment.released SUCCEEDED"]
+
+    def test_of_what_is_all_back_and_not_yet_over_is_refused(self) -> None:
+        """As while a revert is open, which changes the status."""
+        said = planned(RELEASE, "AUTHORIZED", TAKEN, refunded=1500)
+        assert said == ["release_payment payment.failed INVALID_STATE"]
+
+
+class TestARevert:
+    def test_after_its_refund_failed_refunds_anew(self) -> None:
+        assert planned(REVERT, "REVERTED", TAKEN) is Step.REFUND
+
+    def test_of_what_went_back_while_the_transfer_stands_takes_it_back(self) -> None:
+        assert planned(REVERT, "REVERTED", RELEASED, refunded=1500) is Step.REVERSE
+        assert planned(REVERT, "REVERTED", RELEASED, disputed=1500) is Step.REVERSE
+
+    def test_of_what_went_back_before_it_was_answered_takes_the_transfer_back_first(self) -> None:
+        assert planned(REVERT, "SUCCEEDED", RELEASED + " refund") is Step.REVERSE
+        assert planned(REVERT, "SUCCEEDED", RELEASED + " reversal refund") == REVERTED
+
+    def test_after_a_part_of_the_transfer_was_taken_back_takes_the_rest(self) -> None:
+        assert planned(REVERT, "SUCCEEDED", RELEASED, reversed=500) is Step.REVERSE
+
+    def test_after_a_part_was_refunded_refunds_the_rest(self) -> None:
+        assert planned(REVERT, "AUTHORIZED", TAKEN, refunded=500) is Step.REFUND
+
+    @pytest.mark.parametrize("sums", [{"refunded": 1500}, {"disputed": 1500}, {"refunded": 500, "disputed": 1000}])
+    def test_of_what_is_all_back_is_done(self, sums: dict[str, int]) -> None:
+        assert planned(REVERT, "AUTHORIZED", TAKEN, **sums) == REVERTED
+        assert planned(REVERT, "REVERTED", TAKEN, **sums) == REVERTED
+
+    def test_of_what_is_contested_still_refunds(self) -> None:
+        """Stripe takes a refund during an inquiry, and says no during a dispute."""
+        assert planned(REVERT, "AUTHORIZED", TAKEN, contested=1500) is Step.REFUND
+
+    @pytest.mark.parametrize(("status", "facts"), [("AUTHORIZED", TAKEN + " refund"), ("REVERTED", TAKEN + " refund")])
+    def test_is_noted_with_its_correlation_id(self, status: str, facts: str) -> None:
+        following = plan(REVERT, payment(status, facts), POLICY, CLOCK)
+        assert isinstance(following, Settled)
+        assert following.payment.revert_correlation_id == "c-revert"

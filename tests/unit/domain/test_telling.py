@@ -1,0 +1,71 @@
+"""Whether an event tells anything that the record does not show."""
+
+from typing import Any
+
+import pytest
+
+from service.domain.ledger import Proof
+from service.domain.telling import are_known, refund_status, sum_refunded
+from tests.unit.domain.facts import payment, refund
+
+TAKEN: Proof = ("capture", "ch_1")
+KNOWN = frozenset({("hold", "ch_1"), TAKEN, ("refund", "re_1")})
+
+
+@pytest.mark.parametrize(
+    ("tells", "known"),
+    [
+        ([], False),
+        ([TAKEN], True),
+        ([("hold", "ch_1"), TAKEN], True),
+        ([TAKEN, ("refund", "re_2")], False),
+        ([("refund_failed", "re_1")], False),
+        ([("capture", "ch_2")], False),
+    ],
+    ids=["nothing", "a known one", "known ones", "one of two", "what came after", "of another object"],
+)
+def test_movements_are_known_by_their_keys(tells: list[Proof], known: bool) -> None:
+    assert are_known(payment(), KNOWN, tells) == known
+
+
+@pytest.mark.parametrize(("amount", "known"), [(0, False), (500, True), (1500, False)])
+def test_a_charge_is_known_by_what_was_refunded_of_it(amount: int, known: bool) -> None:
+    assert are_known(payment(refunded=500), frozenset(), [sum_refunded(amount)]) == known
+
+
+@pytest.mark.parametrize(
+    ("captured", "known_by", "known"),
+    [
+        (0, {("hold", "ch_1"), ("hold_gone", "ch_1")}, True),
+        (0, {("hold", "ch_1")}, False),
+        (500, {("hold", "ch_1"), ("capture", "ch_1"), ("hold_gone", "ch_1")}, False),
+    ],
+    ids=["gone", "not known to be gone", "captured in part"],
+)
+def test_the_refund_that_a_hold_shows_as_is_known_once_the_hold_is_known_to_be_gone(
+    captured: int, known_by: set[Proof], known: bool
+) -> None:
+    assert are_known(payment(captured=captured), frozenset(known_by), [("refund", "re_1")]) == known
+
+
+@pytest.mark.parametrize(
+    ("stands", "status", "known"),
+    [
+        ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "pending", True),
+        ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "succeeded", False),
+        ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "requires_action", False),
+        ({"stripe_refund_id": "re_1"}, "succeeded", False),
+        ({"stripe_refund_id": "re_9", "refund_status": "pending"}, "succeeded", True),
+        ({}, "succeeded", True),
+    ],
+)
+def test_how_far_a_refund_has_come_is_kept_of_the_one_that_stands(
+    stands: dict[str, Any], status: str, known: bool
+) -> None:
+    told = [("refund", "re_1"), refund_status(refund(status=status))]
+    assert are_known(payment(captured=1500, **stands), KNOWN, told) == known
+
+
+def test_what_is_told_can_be_kept_and_compared() -> None:
+    assert sum_refunded(500) == ("sum_refunded", "500")
+    assert refund_status(refund(status="pending")) == ("refund_status", "re_1 pending")

@@ -1,0 +1,142 @@
+"""How an open command of a payment's world goes on: through its plan, its calls and what their answers do.
+
+As the service does it, without storing and leases. A call and what is written of it are one move, or its answer is
+lost.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from service.domain.commands import Authorize, CancelHold, Revert, StoredCommand
+from service.domain.errors import StripeRefusedError
+from service.domain.learning import Situation
+from service.domain.observations import Observed
+from service.domain.plans import Call, Clock, Mode, Next, Settled, Step, Waiting, plan, plan_hold
+from service.domain.progress import Progress, is_blocked
+from service.domain.results import apply, give_up, refuse
+from service.domain.stripe_objects import StepResult
+from service.usecases.steps import Attempt, act, look
+from tests.unit.domain import facts
+from tests.unit.domain.facts import NOW, POLICY
+from tests.unit.domain.modeled_gateway import ModeledGateway
+from tests.unit.domain.payment_world import Open, World, written
+
+_IN_TIME = Clock(NOW, NOW)
+_CUSTOMERS_TIME_OVER = Clock(NOW + timedelta(hours=25), NOW)
+_FATES = {
+    Step.CREATE_INTENT: ("held", "action", "declined"),
+    Step.REFUND: ("succeeded", "pending", "failed"),
+}
+_Known = StepResult | StripeRefusedError | None
+"""None: a look has shown that the step was not done."""
+
+
+class Move(NamedTuple):
+    """``rare``: a fault, or a stranger, of which there are only so many."""
+
+    name: str
+    after: World
+    rare: bool = False
+
+
+def moves(world: World) -> Iterator[Move]:
+    """Every command that it is the turn of goes on."""
+    for me in world.opened:
+        others = [_progress(world, other) for other in world.opened if other is not me]
+        if not is_blocked(_progress(world, me), others):
+            yield from _moves_of(world, me)
+
+
+def _progress(world: World, one: Open) -> Progress:
+    state = "waiting" if one.waiting else "pending"
+    return facts.progress(one.command, state=state, arrival=world.opened.index(one))
+
+
+def _moves_of(world: World, me: Open) -> Iterator[Move]:
+    following = _planned(world, me)
+    if isinstance(following, Call):
+        yield from _calls(world, me, following)
+    else:
+        yield Move(f"{me.command.type} goes on", _gone_on(world, me, following))
+    if isinstance(me.command, Authorize) and me.waiting:
+        late = plan(me.command, world.payment, POLICY, _CUSTOMERS_TIME_OVER)
+        if isinstance(late, Call):
+            yield from _calls(world, me, late)
+
+
+def _planned(world: World, me: Open) -> Next:
+    if isinstance(me.command, Authorize) and me.waiting and not world.has(Revert):
+        return Call(Step.CREATE_INTENT, Mode.LOOK)
+    following = plan(me.command, world.payment, POLICY, _IN_TIME)
+    found_captured = isinstance(me.command, CancelHold) and me.step is Step.REFUND
+    return Call(Step.REFUND) if found_captured and isinstance(following, Call) else following
+
+
+def _calls(world: World, me: Open, call: Call) -> Iterator[Move]:
+    step, name = call.step, f"{me.command.type}: {call.step}"
+    kept = me.kept if me.step is step else None
+    for fate in _FATES.get(step, ("",)) if kept is None and call.mode is Mode.ACT else ("",):
+        gateway = ModeledGateway(world.side, fate, kept)
+        known = _asked(gateway, _attempt(world, me, step), call.mode)
+        changed = replace(world, side=gateway.side)
+        said = f"{name} {fate}".strip()
+        yield Move(said, _answered(changed, me, step, known), rare=fate == "failed")
+        if gateway.side != world.side and gateway.kept is not None:
+            lost = Open(me.command, step=step, kept=gateway.kept)
+            yield Move(f"{said}, and its answer is lost", _put(changed, me, lost), rare=True)
+    if not isinstance(me.command, CancelHold) and step is not Step.CANCEL:
+        found = _asked(ModeledGateway(world.side), _attempt(world, me, step), Mode.LOOK_ONLY)
+        yield Move(f"{name} is late, and looked for", _answered(world, me, step, found), rare=True)
+
+
+def _attempt(world: World, me: Open, step: Step) -> Attempt:
+    return Attempt(me.command, world.payment, step, 0, NOW)
+
+
+def _asked(gateway: ModeledGateway, attempt: Attempt, mode: Mode) -> _Known:
+    """A refusal may only mean that the effect stands already."""
+    if mode is not Mode.ACT:
+        return look(gateway, attempt)
+    try:
+        return act(gateway, attempt)
+    except StripeRefusedError as refusal:
+        return refusal if refusal.kind == "card_error" else look(gateway, attempt) or refusal
+
+
+def _answered(world: World, me: Open, step: Step, known: _Known) -> World:
+    if isinstance(me.command, CancelHold) and not isinstance(known, StepResult):
+        return _put(world, me, replace(me, kept=None))  # never given up: looked for, then done under a new key
+    after = written(world, _judged(world, me.command, step, known))
+    if me not in after.opened:
+        return after
+    if isinstance(me.command, CancelHold) and isinstance(known, StepResult):
+        return _gone_on(after, me, plan_hold(after.payment, known))
+    return _gone_on(after, me, plan(me.command, after.payment, POLICY, _IN_TIME))
+
+
+def _judged(world: World, command: StoredCommand, step: Step, known: _Known) -> Observed:
+    if known is None:
+        return give_up(command, world.payment, step)
+    if isinstance(known, StripeRefusedError):
+        return refuse(command, world.payment, known)
+    captures, cancels = step is Step.CAPTURE, step is Step.CANCEL
+    situation = Situation(NOW, world.has(Revert), world.known, captures=captures, cancels=cancels)
+    return apply(command, world.payment, known, situation)
+
+
+def _gone_on(world: World, me: Open, following: Next) -> World:
+    match following:
+        case Call():
+            step = following.step if isinstance(me.command, CancelHold) else None
+            return _put(world, me, Open(me.command, step=step))
+        case Waiting():
+            return _put(world, me, Open(me.command, waiting=True))
+        case Settled():
+            return _put(written(world, Observed(following.payment, following.answers)), me, None)
+
+
+def _put(world: World, me: Open, after: Open | None) -> World:
+    changed = [after if one == me else one for one in world.opened]
+    return replace(world, opened=tuple(one for one in changed if one is not None))
