@@ -61,7 +61,7 @@ MECHANISMS = (
         "tests/crash/test_audit.py::test_a_command_answered_twice_is_found",
     ),
     _uncounted("storm-order", "order breaks", "_out_of_order", f"{_DAMAGE}[a gap in the sequence]"),
-    _uncounted("storm-effects", "what was done twice at Stripe", "_done_twice", f"{_DAMAGE}[two holds]"),
+    _uncounted("storm-effects", "what was done twice at Stripe", "done_twice", f"{_DAMAGE}[two holds]"),
     _uncounted("storm-money", "money that is not where the payment says", "_misplaced", f"{_DAMAGE}[money of nobody]"),
     _uncounted(
         "storm-transitions", "transitions not allowed", "_illegal", f"{_DAMAGE}[a transition that is not allowed]"

@@ -6,7 +6,6 @@ decision against it counts as a refund by the bank.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from service.domain import answers
 from service.domain.errors import ErrorCode
@@ -30,10 +29,8 @@ def settle(
 
     With a revert open the status is the revert's to change, for it has to answer.
     """
-    noted = _noted(payment, picture)
-    if not fresh and noted == payment:
-        return Observed(payment)
-    after = noted if revert_open else _ended(_adopted(noted, picture), picture)
+    noted = _adopted(_noted(payment, picture), picture)
+    after = noted if revert_open else _ended(_released(noted), picture)
     told = _Told(after, picture, frozenset(movement.key for movement in fresh), known)
     news = [_NEWS[movement.kind](told, movement) for movement in fresh if movement.kind in _NEWS]
     answered = tuple(answer for answer in news if answer is not None)
@@ -52,6 +49,9 @@ def _noted(payment: Payment, picture: Picture) -> Payment:
         payment = replace(payment, stripe_refund_id=None, refund_status=None)
     elif mine is not None:
         payment = replace(payment, refund_status=mine.status)
+        if picture.whole and payment.money.left > 0:
+            # Another refund failed: this one alone is not all that was to go back.
+            payment = replace(payment, stripe_refund_id=None, refund_status=None)
     elif payment.stripe_refund_id is None and 0 < payment.captured <= payment.refunded:
         last = next((refund for refund in picture.refunds if not (refund.failed or refund.of_hold)), None)
         if last is not None:
@@ -67,23 +67,32 @@ def _transfer(picture: Picture, id_: str | None) -> Transfer | None:
 
 
 def _adopted(payment: Payment, picture: Picture) -> Payment:
-    """A transfer of our own that the record forgot, as after a restore: it is not made again."""
-    if payment.stripe_transfer_id is not None or payment.status not in ANSWERED_LIVE or payment.captured_at is None:
-        return payment
+    """A transfer of our own that the record forgot, as after a restore: it is not made again, and can be taken back.
+
+    One that stands comes before one that was taken back.
+    """
+    stands = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
     mine = [transfer for transfer in picture.transfers if transfer.payment_id == str(payment.payment_id)]
-    if not mine:
+    if stands or payment.captured_at is None or not mine:
         return payment
     sent = min(mine, key=lambda transfer: transfer.reversal_id is not None)
-    facts: dict[str, Any] = {
-        "stripe_transfer_id": sent.id,
-        "transfer_amount": sent.amount,
-        "transfer_currency": sent.currency,
-        "stripe_reversal_id": sent.reversal_id,
-        "runner_connect_account_id": sent.destination,
-    }
-    if payment.status is PaymentStatus.SUCCEEDED:
-        return replace(payment, **facts)
-    return payment.become(PaymentStatus.SUCCEEDED, **facts)
+    if payment.stripe_transfer_id is not None and sent.reversal_id is not None:
+        return payment
+    return replace(
+        payment,
+        stripe_transfer_id=sent.id,
+        transfer_amount=sent.amount,
+        transfer_currency=sent.currency,
+        stripe_reversal_id=sent.reversal_id,
+        runner_connect_account_id=sent.destination,
+    )
+
+
+def _released(payment: Payment) -> Payment:
+    """Captured and transferred is what a release does, whoever remembers it."""
+    if payment.status is PaymentStatus.AUTHORIZED and payment.stripe_transfer_id is not None:
+        return payment.become(PaymentStatus.SUCCEEDED)
+    return payment
 
 
 def _ended(payment: Payment, picture: Picture) -> Payment:
@@ -94,7 +103,8 @@ def _ended(payment: Payment, picture: Picture) -> Payment:
         return payment.become(PaymentStatus.REVERTED, failure=DISPUTED.as_json())
     if not payment.money.is_all_back:
         return payment
-    by_us = all(refund.payment_id == str(payment.payment_id) for refund in picture.refunds if not refund.of_hold)
+    standing = [refund for refund in picture.refunds if not (refund.of_hold or refund.failed)]
+    by_us = all(refund.payment_id == str(payment.payment_id) for refund in standing)
     return payment.become(PaymentStatus.REVERTED, failure=None if by_us else REFUNDED.as_json())
 
 

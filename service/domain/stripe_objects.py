@@ -194,12 +194,13 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything at Stripe that tells of one intent's money: the answer to a look."""
+    """What at Stripe tells of one intent's money. ``whole``: all of it was looked at, not the intent alone."""
 
     intent: Intent
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    whole: bool = False
 
 
 StepResult = Intent | Transfer | Refund | Reversal

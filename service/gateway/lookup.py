@@ -76,7 +76,7 @@ def picture(calls: Calls, intent_id: str) -> Picture:
     data = calls.get("payment_intents", intent_id, **WITH_CHARGE)
     intent = translate.intent_of(data)
     if not intent.received or intent.charge_id is None:
-        return Picture(intent)
+        return Picture(intent, whole=True)
     disputes = map(translate.dispute_of, calls.all("disputes", payment_intent=intent_id))
     group = fields.optional_text(data, "transfer_group")
     sent = [] if group is None else map(translate.transfer_of, calls.all("transfers", transfer_group=group))
@@ -85,6 +85,7 @@ def picture(calls: Calls, intent_id: str) -> Picture:
         refunds=tuple(refunds(calls, intent_id)),
         disputes=tuple(disputes),
         transfers=tuple(_whole(calls, item) for item in sent if is_of_charge(intent, item)),
+        whole=True,
     )
 
 

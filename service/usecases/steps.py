@@ -83,7 +83,8 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
         case Step.CANCEL:
             return gateway.cancel(attempt.intent_id, attempt.key, reason)
         case Step.REVERSE:
-            if attempt.payment.status is not PaymentStatus.REVERTED:
+            # Where a refund must follow that Stripe would refuse, the runner keeps what he has.
+            if attempt.payment.status is not PaymentStatus.REVERTED and not attempt.payment.money.is_all_back:
                 _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
             return gateway.reverse_transfer(_transfer_id(attempt), attempt.key, attempt.payment_id)
         case Step.REFUND:

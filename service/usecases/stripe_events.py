@@ -128,8 +128,10 @@ class StripeEvents:
         return result if inbox.add(connection, event, payment_id, result) else "duplicate"
 
 
-def _unapplied(event: StripeEvent, result: str = "ignored") -> str:
-    return result if event.unreadable is None else "unreadable"
+def _unapplied(event: StripeEvent, result: str | None = None) -> str:
+    if event.unreadable is not None:
+        return "unreadable"
+    return result or ("noted" if event.type in NOTED_EVENTS else "ignored")
 
 
 def _cause(event: StripeEvent) -> str:

@@ -147,7 +147,8 @@ class ModeledGateway:
     def look_at(self, intent_id: str) -> Picture:
         """Of an intent that was not captured, only the intent."""
         side, intent = self._now, stripe_side.shown(self._now)
-        return Picture(intent, side.refunds, side.disputes, side.transfers) if intent.received else Picture(intent)
+        parts = (side.refunds, side.disputes, side.transfers) if intent.received else ((), (), ())
+        return Picture(intent, *parts, whole=True)
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         raise NotImplementedError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from service.domain.ledger import Money
-from service.domain.status import ANSWERED_LIVE, PaymentStatus
+from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import IntentStatus
 from tests.unit.domain import facts, stripe_side, world_commands
 from tests.unit.domain.payment_world import Hearing, Open, World
@@ -126,36 +126,10 @@ def test_from_every_state_all_commands_are_answered_and_the_books_equal_stripes_
     assert [walk.trace(number) for number in walk.without_way_to(is_settled)] == []
 
 
-def lost_while_a_revert_was_open(world: World) -> bool:
-    lost = world.payment.disputed > 0 and not world.payment.contested
-    return lost and world.payment.status in ANSWERED_LIVE
-
-
-def one_part_of_its_refunds_failed(world: World) -> bool:
-    payment = world.payment
-    return payment.status is PaymentStatus.REVERTED and payment.stripe_refund_id is not None and payment.money.left > 0
-
-
-def never_learnt_which_transfer_is_its_own(world: World) -> bool:
-    payment = world.payment
-    names_one = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
-    return payment.status is PaymentStatus.REVERTED and payment.money.outstanding > 0 and not names_one
-
-
-KNOWN = (lost_while_a_revert_was_open, one_part_of_its_refunds_failed, never_learnt_which_transfer_is_its_own)
-
-
 def dead_ends(walk: Walk) -> list[int]:
     """Worlds at rest without a way to a good end."""
     return [number for number in walk.without_way_to(is_good_end) if is_settled(walk.worlds[number])]
 
 
-def test_no_state_is_a_dead_end_but_the_known_ones(walk: Walk) -> None:
-    new = [number for number in dead_ends(walk) if not any(known(walk.worlds[number]) for known in KNOWN)]
-    assert [walk.trace(number) for number in new] == []
-
-
-@pytest.mark.xfail(strict=True, reason="a dead end: remove it from KNOWN once it has a way out")
-@pytest.mark.parametrize("known", KNOWN)
-def test_a_known_dead_end_has_a_way_out(walk: Walk, known: Callable[[World], bool]) -> None:
-    assert [walk.trace(number) for number in dead_ends(walk) if known(walk.worlds[number])][:1] == []
+def test_no_state_is_a_dead_end(walk: Walk) -> None:
+    assert [walk.trace(number) for number in dead_ends(walk)] == []

@@ -43,7 +43,7 @@ def seen(*answers: object) -> tuple[Picture, list[Asked]]:
 )
 def test_of_an_intent_that_was_not_captured_nothing_more_is_asked_for(intent: dict[str, Any]) -> None:
     picture, asked = seen(intent)
-    assert picture == Picture(intent_of(intent))
+    assert picture == Picture(intent_of(intent), whole=True)
     assert [(one.path, one.params) for one in asked] == [
         ("/v1/payment_intents/pi_1", {"expand[0]": "latest_charge.balance_transaction"})
     ]
@@ -51,7 +51,9 @@ def test_of_an_intent_that_was_not_captured_nothing_more_is_asked_for(intent: di
 
 def test_of_a_captured_one_disputes_transfers_and_refunds_are_asked_for() -> None:
     picture, asked = seen(TAKEN, page(REFUND), page(DISPUTE), page(TRANSFER))
-    assert picture == Picture(intent_of(TAKEN), (refund_of(REFUND),), (dispute_of(DISPUTE),), (transfer_of(TRANSFER),))
+    assert picture == Picture(
+        intent_of(TAKEN), (refund_of(REFUND),), (dispute_of(DISPUTE),), (transfer_of(TRANSFER),), True
+    )
     assert [(one.path, one.params) for one in asked[1:]] == [
         ("/v1/refunds", {"limit": "100", "payment_intent": "pi_1", "expand[0]": "data.balance_transaction"}),
         ("/v1/disputes", {"limit": "100", "payment_intent": "pi_1"}),
