@@ -61,7 +61,14 @@ MECHANISMS = (
         "tests/crash/test_audit.py::test_a_command_answered_twice_is_found",
     ),
     _uncounted("storm-order", "order breaks", "_out_of_order", f"{_DAMAGE}[a gap in the sequence]"),
-    _uncounted("storm-effects", "what was done twice at Stripe", "done_twice", f"{_DAMAGE}[two holds]"),
+    Mechanism(
+        "storm-effects",
+        g.ALL_AT_ONCE,
+        "the storm does not count what was done twice at Stripe",
+        (Change("storm/audit.py", "double_effects=list(done_twice(evidence.effects))", "double_effects=[]"),),
+        (f"{_DAMAGE}[two holds]",),
+    ),
+    _uncounted("storm-sums", "sums that differ from Stripe's", "_differing", f"{_DAMAGE}[a cent refunded unknown]"),
     _uncounted("storm-money", "money that is not where the payment says", "_misplaced", f"{_DAMAGE}[money of nobody]"),
     _uncounted(
         "storm-transitions", "transitions not allowed", "_illegal", f"{_DAMAGE}[a transition that is not allowed]"

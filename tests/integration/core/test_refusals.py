@@ -20,6 +20,10 @@ STANDING = f"""
     VALUES ('{PAYMENT}', 'order-1', 'c', 1500, 'sgd', 'REVERTED', 'c-1', 'pi_1', 'ch_1', 'tr_1', 'trr_1', 're_1',
             now(), 2),
         ('{OTHER}', 'order-2', 'c', 1500, 'sgd', 'SUCCEEDED', 'c-2', 'pi_2', 'ch_2', 'tr_2', 'trr_2', 're_2', now(), 0);
+    INSERT INTO movements (kind, proof, payment_id, amount, currency, by_us, cause, happened_at)
+    VALUES ('hold', 'ch_2', '{OTHER}', 1500, 'sgd', true, 'test', now()),
+        ('capture', 'ch_2', '{OTHER}', 1500, 'sgd', true, 'test', now()),
+        ('transfer', 'tr_2', '{OTHER}', 1500, 'sgd', true, 'test', now());
     INSERT INTO payment_transitions (payment_id, from_status, to_status, cause)
     VALUES ('{PAYMENT}', 'INITIATING', 'AUTHORIZED', 'test');
     INSERT INTO commands (correlation_id, command_type, fingerprint, payload, payment_id, state, recovery_point,
@@ -50,7 +54,8 @@ COPIED = {
         "stripe_reversal_id": "'trr_9'",
         "stripe_refund_id": "'re_9'",
     },
-    "payment_transitions": {"id": "99"},
+    "payment_transitions": {"id": "-1"},
+    "movements": {"kind": "'refund'", "proof": "'re_9'"},
     "outbox": {"event_id": "gen_random_uuid()", "position": "99", "sequence": "99"},
 }
 """What a copy of a right row says otherwise, so that nothing but the change is wrong with it."""
@@ -130,6 +135,24 @@ REFUSED = [
         "ck_commands_state_known",
         "UPDATE commands SET state = 'over', lease_token = NULL, lease_expires_at = NULL WHERE lease_token IS NOT NULL",
     ),
+    # Movements of money, and their sums
+    ("payment_sums", "UPDATE payments SET refunded = 1"),
+    ("payment_sums", f"UPDATE payments SET captured = 0 WHERE payment_id = '{OTHER}'"),
+    ("movement_sums", copied("movements", currency="'usd'")),
+    ("movement_sums", copied("movements", kind="'reversal'", proof="'trr_9'", currency="'usd'")),
+    ("movements_append_only", "UPDATE movements SET amount = 1"),
+    ("movements_append_only", "DELETE FROM movements"),
+    ("movements_keep", "TRUNCATE movements"),
+    ("pk_movements", copied("movements", kind="'hold'", proof="'ch_2'", payment_id=f"'{PAYMENT}'::uuid")),
+    ("ck_payments_sums_above_zero", copied("movements", kind="'hold_gone'", proof="'ch_9'")),
+    ("ck_payments_refunded_of_captured", copied("movements", amount="1501")),
+    ("ck_payments_reversed_of_transferred", copied("movements", kind="'reversal'", proof="'trr_9'", amount="1501")),
+    ("ck_payments_transfer_known", f"UPDATE payments SET transfer_amount = 1 WHERE payment_id = '{PAYMENT}'"),
+    ("ck_movements_kind_known", copied("movements", kind="'gift'", proof="'du_9'")),
+    ("ck_movements_amount_positive", copied("movements", amount="0")),
+    ("ck_movements_currency_code", copied("movements", currency="'SGD'")),
+    ("ck_movements_cause_told", copied("movements", cause="''")),
+    ("ck_movements_proof_of_kind", copied("movements", kind="'transfer'")),
     # Rows of the outbox that no relay can publish, or that go too early
     ("ck_outbox_headers_are_list", copied("outbox", headers='\'{"ce_id": "1"}\'')),
     ("ck_outbox_headers_are_list", copied("outbox", headers="'null'")),
