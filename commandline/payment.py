@@ -6,6 +6,7 @@ import click
 
 from commandline.connection import reading
 from commandline.failures import CannotError
+from commandline.money_audit import audit
 from commandline.options import json_option
 from commandline.output import say, show_list, show_record, table
 from commandline.reconcile import reconcile
@@ -30,6 +31,7 @@ def payment() -> None:
 
 
 payment.add_command(reconcile)
+payment.add_command(audit)
 
 
 @payment.command()

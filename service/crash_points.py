@@ -45,6 +45,8 @@ class CrashPoint(StrEnum):
     REFUND_AFTER_COMMIT = "refund.after_commit"
     WEBHOOK_BEFORE_COMMIT = "webhook.before_commit"
     WEBHOOK_AFTER_COMMIT = "webhook.after_commit"
+    LOOK_BEFORE_COMMIT = "look.before_commit"
+    LOOK_AFTER_COMMIT = "look.after_commit"
     REQUEST_BEFORE_COMMIT = "request.before_commit"
     REQUEST_AFTER_COMMIT = "request.after_commit"
     RELAY_AFTER_READ = "relay.after_read"

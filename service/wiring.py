@@ -8,7 +8,7 @@ from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
 from service.gateway.contact import Contact
 from service.gateway.stripe_gateway import StripeGateway
-from service.settings import ConsumerSettings
+from service.settings import ConsumerSettings, StripeSettings
 from service.storage.engine import (
     FOR_COMMANDS,
     FOR_LEASES,
@@ -26,6 +26,7 @@ from service.usecases.due_looks import DueLooks
 from service.usecases.engine import CommandEngine
 from service.usecases.holds import HoldsWatch
 from service.usecases.leases import LeaseKeeper
+from service.usecases.operator_audit import MoneyAudit
 from service.usecases.reconcile import Reconciler
 from service.usecases.recording import Recorder
 from service.usecases.runner import Runner
@@ -86,12 +87,22 @@ def command_engine(
                 parts.runner,
                 parts.reconciler,
                 settings.reconcile_interval,
-                DueLooks(parts.database, parts.reconciler),
+                DueLooks(parts.database, parts.reconciler, settings.lease),
                 HoldsWatch(parts.database),
             ),
         )
         database = DatabaseReadiness(settings.database_url.get_secret_value())
         yield engine, lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
+
+
+@contextmanager
+def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
+    """An operator's proof of the books."""
+    database = make_engine(settings.database_url.get_secret_value(), 1, FOR_OPERATORS)
+    try:
+        yield MoneyAudit(database, StripeGateway(settings, refuse_inside_transaction))
+    finally:
+        database.dispose()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The operators' own proof at the end: ``outbox audit``."""
+"""The operators' own proofs at the end: ``outbox audit`` and ``payment audit``."""
 
 import json
 import os
@@ -35,6 +35,16 @@ def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
     known = {row["event_id"] for row in scene.rows(_UNPUBLISHABLE, (UNPUBLISHABLE,))}
     faults = faults_in(done.stdout, known) if done.stdout else []
     return faults if faults or known else [f"exit code {done.returncode}: {done.stderr.strip()}"]
+
+
+def faults_of_money(environment: Mapping[str, str]) -> list[str]:
+    """What ``payment audit`` finds to differ; a webhook that never came is made up for before."""
+    operator(environment, "payment", "reconcile", "--since", "1d")
+    done = operator(environment, "payment", "audit", "--since", "1d", "--json")
+    if done.returncode == 0:
+        return []
+    found = json.loads(done.stdout)["differs"] if done.stdout else []
+    return [f"money: {one}" for one in found] or [f"exit code {done.returncode}: {done.stderr.strip()}"]
 
 
 def faults_in(report: str, unpublishable: set[str]) -> list[str]:

@@ -16,7 +16,7 @@ from storm.database import of_database
 from storm.evidence import Scene
 from storm.network import Network, of_networks
 from storm.plan import Attack
-from storm.proof import faults_by_audit, operator
+from storm.proof import faults_by_audit, faults_of_money, operator
 from storm.readiness import Watch, name_of
 from storm.strange_commands import StrangeCommands
 from storm.strange_rows import StrangeRows
@@ -149,8 +149,8 @@ class World:
         }
 
     def prove(self) -> list[str]:
-        """What ``outbox audit`` finds; nothing, if all is well."""
-        return faults_by_audit(self._operators, self.scene)
+        """What ``outbox audit`` and ``payment audit`` find; nothing, if all is well."""
+        return [*faults_by_audit(self._operators, self.scene), *faults_of_money(self._operators)]
 
     def begin_faults(self) -> None:
         """Stripe answers badly now and then, and its webhooks come late, twice, out of order or not at all."""

@@ -43,15 +43,19 @@ def _never_held(intent: Intent) -> bool:
     return intent.status is IntentStatus.CANCELED and intent.error is not None
 
 
-def of_refund(payment: Payment, refund: Refund) -> Iterator[Movement]:
+def of_refund(payment: Payment | None, refund: Refund) -> Iterator[Movement]:
     """What goes back to the customer; nothing for what only sets a hold free."""
     if refund.of_hold:
         return
-    by_us = str(payment.payment_id) == refund.payment_id or refund.id == payment.stripe_refund_id
+    by_us = _by_us(payment, refund.payment_id) or (payment is not None and refund.id == payment.stripe_refund_id)
     moved = Movement(MovementKind.REFUND, refund.id, refund.amount, refund.currency, refund.created_at, by_us)
     yield moved if refund.failed else replace(moved, detail=refund.reason)
     if refund.failed:
         yield replace(moved, kind=MovementKind.REFUND_FAILED, at=None, detail=refund.reason)
+
+
+def _by_us(payment: Payment | None, named: str | None) -> bool:
+    return payment is not None and str(payment.payment_id) == named
 
 
 def of_dispute(dispute: Dispute) -> Iterator[Movement]:
@@ -74,18 +78,18 @@ def of_dispute(dispute: Dispute) -> Iterator[Movement]:
         yield replace(opened, kind=MovementKind.DISPUTE_CLOSED, at=None, detail=dispute.status)
 
 
-def of_transfer(payment: Payment, transfer: Transfer) -> Iterator[Movement]:
+def of_transfer(payment: Payment | None, transfer: Transfer) -> Iterator[Movement]:
     """What was sent of the charge, and taken back, by whomever."""
-    by_us = str(payment.payment_id) == transfer.payment_id or transfer.id == payment.stripe_transfer_id
+    by_us = _by_us(payment, transfer.payment_id) or (payment is not None and transfer.id == payment.stripe_transfer_id)
     sent_at = transfer.created_at
     yield Movement(MovementKind.TRANSFER, transfer.id, transfer.amount, transfer.currency, sent_at, by_us)
     for reversal in reversed(transfer.reversals):
         yield of_reversal(payment, reversal)
 
 
-def of_reversal(payment: Payment, reversal: Reversal) -> Movement:
+def of_reversal(payment: Payment | None, reversal: Reversal) -> Movement:
     """What was taken back of a transfer."""
-    by_us = str(payment.payment_id) == reversal.payment_id or reversal.id == payment.stripe_reversal_id
+    by_us = _by_us(payment, reversal.payment_id) or (payment is not None and reversal.id == payment.stripe_reversal_id)
     return Movement(MovementKind.REVERSAL, reversal.id, reversal.amount, reversal.currency, reversal.created_at, by_us)
 
 

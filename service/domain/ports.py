@@ -1,10 +1,18 @@
 """What the use cases need of Stripe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
+from service.domain.auditing import Sighting
 from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund, Reversal, Transfer, TransferRequest
+
+
+class Books(Protocol):
+    """What Stripe shows of a stretch of time. Raises as PaymentGateway does."""
+
+    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> Iterator[Sighting]: ...
+    def look_at(self, intent_id: str) -> Picture: ...
 
 
 class PaymentGateway(Protocol):

@@ -84,12 +84,12 @@ def picture(calls: Calls, intent_id: str) -> Picture:
         intent,
         refunds=tuple(refunds(calls, intent_id)),
         disputes=tuple(disputes),
-        transfers=tuple(_whole(calls, item) for item in sent if is_of_charge(intent, item)),
+        transfers=tuple(with_all_reversals(calls, item) for item in sent if is_of_charge(intent, item)),
         whole=True,
     )
 
 
-def _whole(calls: Calls, sent: Transfer) -> Transfer:
+def with_all_reversals(calls: Calls, sent: Transfer) -> Transfer:
     """A transfer with all its reversals: inside it Stripe shows the newest ten."""
     if len(sent.reversals) < _SHOWN_INSIDE:
         return sent

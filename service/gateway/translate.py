@@ -52,6 +52,23 @@ def intent_of(data: object) -> Intent:
     )
 
 
+def intent_behind(data: object) -> Intent:
+    """The intent as its charge shows it, for its money. Raises UnreadableError."""
+    body = mapping(data, "charge")
+    captured, failed = body.get("captured") is True, text(body, "status") == "failed"
+    held = IntentStatus.CANCELED if body.get("refunded") is True else IntentStatus.REQUIRES_CAPTURE
+    status = IntentStatus.SUCCEEDED if captured else held
+    return Intent(
+        id=optional_id(body, "payment_intent") or identifier(body, "id"),
+        status=IntentStatus.REQUIRES_PAYMENT_METHOD if failed else status,
+        amount=integer(body, "amount"),
+        currency=text(body, "currency"),
+        charge_id=identifier(body, "id"),
+        received=integer(body, "amount_captured") if captured else 0,
+        charge=_charge_of(body),
+    )
+
+
 def _charge_of(data: object) -> Charge | None:
     """The intent's charge where it was expanded."""
     if not isinstance(data, Mapping):
@@ -112,6 +129,11 @@ def payment_id_of(data: Json) -> str | None:
     return _from_metadata(data, "payment_id") or _from_metadata(data, "payment_record_id")
 
 
+def order_id_of(data: Json) -> str | None:
+    """Our order's id in the metadata."""
+    return _from_metadata(data, "order_id")
+
+
 def _from_metadata(data: Json, name: str) -> str | None:
     return optional_text(mapping(data.get("metadata") or {}, "metadata"), name)
 
@@ -152,7 +174,8 @@ def reversal_of(data: object) -> Reversal:
     )
 
 
-_OF_HOLD = "partial_capture_reversal"
+OF_HOLD = "partial_capture_reversal"
+"""Reporting category of the part of a hold that was not captured."""
 
 
 def refund_of(data: object) -> Refund:
@@ -170,7 +193,7 @@ def refund_of(data: object) -> Refund:
         status=status,
         reason=optional_text(body, "failure_reason" if status in LOST_REFUND else "reason"),
         payment_id=payment_id_of(body),
-        of_hold=isinstance(settled, Mapping) and settled.get("reporting_category") == _OF_HOLD,
+        of_hold=isinstance(settled, Mapping) and settled.get("reporting_category") == OF_HOLD,
         created_at=optional_time(body, "created"),
     )
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, text
 
+from service.domain.ledger import MovementKind
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
-from service.storage.tables import commands, dead_letters, payments, stripe_events
+from service.storage.tables import commands, dead_letters, movements, payments, stripe_events
 
 _COMMAND = [column for column in commands.c if column.name not in {"fingerprint", "lease_token", "arrival"}]
 _DEAD_LETTER = [
@@ -63,6 +64,13 @@ def payments_called(connection: Connection, name: str) -> list[Record]:
 def transitions_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """The payment's changes of status, in order."""
     return records(connection, _TRANSITIONS, payment_id=payment_id)
+
+
+def movements_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """The payment's ledger, as it was learnt; what one transaction learnt in an order in which it can have happened."""
+    of_payment = select(movements).where(movements.c.payment_id == payment_id)
+    order = func.array_position(literal([*MovementKind], ARRAY(Text)), movements.c.kind)
+    return records(connection, of_payment.order_by(movements.c.learnt_at, order))
 
 
 def stripe_events_of(connection: Connection, payment_id: UUID) -> list[Record]:

@@ -12,24 +12,23 @@ from service.usecases.reconcile import Reconciler
 
 log = get_logger(__name__)
 
-TAKEN_PAUSE = timedelta(minutes=1)
-"""A look that was taken is due again after this: whoever took it may have died."""
-
 BUSY_PAUSE = timedelta(seconds=5)
 """Until a payment is looked at again that a command was at work on."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueLooks:
-    """Any consumer may take up any of them."""
+    """Any consumer may take up any of them. ``pause``: one that was taken is due again then, for its taker may have
+    died; two looks at once change nothing twice."""
 
     engine: Engine
     reconciler: Reconciler
+    pause: timedelta
 
     def take(self, limit: int) -> list[UUID]:
         """At most ``limit`` payments to be looked at."""
         with transaction(self.engine) as connection:
-            return looks.take(connection, limit, TAKEN_PAUSE)
+            return looks.take(connection, limit, self.pause)
 
     def look(self, payment_id: UUID) -> None:
         """Compare one payment, unless all that was told is known by now; a look that fails is due again."""

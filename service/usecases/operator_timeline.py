@@ -15,9 +15,10 @@ class Source(IntEnum):
 
     COMMAND = 0
     STRIPE = 1
-    PAYMENT = 2
-    EVENT = 3
-    ANSWER = 4
+    MONEY = 2
+    PAYMENT = 3
+    EVENT = 4
+    ANSWER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def timeline(connection: Connection, payment: Record) -> list[Entry]:
     entries = [_made(payment)]
     for command in operator_reads.commands_of(connection, payment_id):
         entries += _of_command(command)
+    entries += [_of_movement(movement) for movement in operator_reads.movements_of(connection, payment_id)]
     entries += [_of_stripe_event(event) for event in operator_reads.stripe_events_of(connection, payment_id)]
     entries += [_of_transition(change) for change in operator_reads.transitions_of(connection, payment_id)]
     entries += [_of_outbox_row(row) for row in operator_outbox.rows_of(connection, payment_id)]
@@ -93,6 +95,14 @@ def _follow_up(command: Record, at: datetime, what: str, detail: str | None) -> 
 def _standing(command: Record) -> str:
     fault = f", last fault: {command['last_error']}" if command["last_error"] else ""
     return f"at {command['recovery_point']}, attempts {command['attempts']}{fault}"
+
+
+def _of_movement(movement: Record) -> Entry:
+    who = "by this service" if movement["by_us"] else "by others"
+    parts = [f"{movement['amount']} {movement['currency']}", movement["proof"], who, movement["detail"]]
+    happened = f"at Stripe {movement['happened_at']:%Y-%m-%d %H:%M:%S}"
+    detail = ", ".join([*filter(None, parts), happened, f"learnt from {movement['cause']}"])
+    return Entry(movement["learnt_at"], Source.MONEY, movement["kind"], detail)
 
 
 def _of_stripe_event(event: Record) -> Entry:

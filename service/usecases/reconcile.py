@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from service.crash_points import CrashPoint, reached
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.learning import learn_picture
 from service.domain.observations import Observed
@@ -65,9 +66,15 @@ class Reconciler:
             return _finding(payment, None, "undecided", f"Stripe did not answer: {fault}; run it again")
         if picture is None:
             return _without_intent(payment)
-        return in_transaction(
-            self.engine, lambda connection: self._compare(connection, payment_id, picture, dry_run=dry_run)
-        )
+
+        def compared(connection: Connection) -> Finding:
+            finding = self._compare(connection, payment_id, picture, dry_run=dry_run)
+            reached(CrashPoint.LOOK_BEFORE_COMMIT)
+            return finding
+
+        finding = in_transaction(self.engine, compared)
+        reached(CrashPoint.LOOK_AFTER_COMMIT)
+        return finding
 
     def _look(self, payment: Payment) -> Picture | None:
         if payment.stripe_payment_intent_id is not None:

@@ -62,6 +62,16 @@ def customer_finishes(talk: Talk) -> Iterator[None]:
     talk.hear(asked, "payment.authorized AUTHORIZED")
 
 
+def others_refund(talk: Talk) -> Iterator[None]:
+    """A person in the Dashboard refunds, which is learnt by a look."""
+    payment_id = held(talk)
+    released(talk, payment_id)
+    yield
+    talk.stripe.dashboard("refund", talk.intent(payment_id))
+    talk.hear_news(payment_id, "payment.refunded REVERTED")
+    reverted(talk, payment_id)
+
+
 _FLOW_OF_STEP: dict[Step, Flow] = {
     Step.CREATE_INTENT: authorise,
     Step.CAPTURE: release,
@@ -82,6 +92,8 @@ SCENARIOS: dict[CrashPoint, Scenario] = {
     CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
     CrashPoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
     CrashPoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
+    CrashPoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund),
+    CrashPoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund),
     CrashPoint.REQUEST_BEFORE_COMMIT: _REQUEST,
     CrashPoint.REQUEST_AFTER_COMMIT: _REQUEST,
     CrashPoint.RELAY_AFTER_READ: Scenario("relay", authorise),

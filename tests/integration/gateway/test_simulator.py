@@ -165,7 +165,10 @@ def test_what_was_not_done_is_not_found(
     assert gateway.find_intent(HOLD.payment_id, None, since, any_intent) is None
 
 
-def test_an_intent_behind_many_others_is_found(gateway: StripeGateway, since: datetime) -> None:
+def test_an_intent_behind_many_others_is_found(
+    gateway: StripeGateway, simulator: SimulatorControl, since: datetime
+) -> None:
+    simulator.options(search_lag=3600.0)  # what is listed counts here
     wanted = gateway.create_intent(CARD, "k")
     for n in range(105):
         gateway.create_intent(replace(CARD, payment_id=f"other-{n}"), f"other-{n}")
