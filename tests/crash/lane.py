@@ -91,7 +91,7 @@ class Lane:
         flows = [scenario.flow(self._talk(scenario)) for _ in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(next, flows))
-            if scenario.process == "consume":
+            if scenario.process == "consume" and not scenario.told:
                 self.around.stripe.hold_webhooks()  # or they would tell what the dead process must find out
             self._arm(point, nth)
             if scenario.too_large:

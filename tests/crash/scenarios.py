@@ -17,12 +17,13 @@ Flow = Callable[[Talk], Iterator[None]]
 @dataclass(frozen=True)
 class Scenario:
     """``process`` dies in ``flow``; ``over_http``: its release is asked for there. ``too_large``: beside a record that
-    Kafka refuses."""
+    Kafka refuses. ``told``: the process acts on what a webhook has told."""
 
     process: ServiceName
     flow: Flow
     over_http: bool = False
     too_large: bool = False
+    told: bool = False
 
 
 def authorise(talk: Talk) -> Iterator[None]:
@@ -92,8 +93,8 @@ SCENARIOS: dict[CrashPoint, Scenario] = {
     CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
     CrashPoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
     CrashPoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
-    CrashPoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund),
-    CrashPoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund),
+    CrashPoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, told=True),
+    CrashPoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, told=True),
     CrashPoint.REQUEST_BEFORE_COMMIT: _REQUEST,
     CrashPoint.REQUEST_AFTER_COMMIT: _REQUEST,
     CrashPoint.RELAY_AFTER_READ: Scenario("relay", authorise),
