@@ -57,8 +57,8 @@ MECHANISMS = (
         (
             Change(
                 "service/domain/plans.py",
-                "        case Intent(status=IntentStatus.SUCCEEDED):\n            return Call(Step.REFUND)",
-                "        case Intent(status=IntentStatus.SUCCEEDED):\n            return Settled(payment)",
+                "Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL",
+                "Step.CANCEL",
             ),
         ),
         (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[captured]",),

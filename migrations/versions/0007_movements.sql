@@ -4,6 +4,7 @@ CREATE TABLE movements (
     payment_id UUID NOT NULL,
     amount BIGINT NOT NULL,
     currency TEXT NOT NULL,
+    intent_id TEXT,
     by_us BOOLEAN NOT NULL,
     stray BOOLEAN DEFAULT false NOT NULL,
     detail TEXT,
@@ -16,6 +17,7 @@ CREATE TABLE movements (
     CONSTRAINT ck_movements_amount_positive CHECK (amount > 0),
     CONSTRAINT ck_movements_currency_code CHECK (currency ~ '^[a-z]{3}$'),
     CONSTRAINT ck_movements_cause_told CHECK (cause <> ''),
+    CONSTRAINT ck_movements_intent_id_of_stripe CHECK (starts_with(intent_id, 'pi_')),
     CONSTRAINT ck_movements_proof_of_kind CHECK (CASE kind
         WHEN 'hold' THEN starts_with(proof, 'ch_') OR starts_with(proof, 'py_')
         WHEN 'hold_gone' THEN starts_with(proof, 'ch_') OR starts_with(proof, 'py_')

@@ -65,6 +65,7 @@ class Movement:
 
     ``at``: when it happened, by Stripe's clock (UTC); None where its object does not say, which is then just now.
     ``by_us``: whether this service did it. ``stray``: it belongs to a second intent of the payment, and is in no sum.
+    ``intent_id``: whose money it is, where its object says so; transfers and reversals don't.
     ``detail``: why, in Stripe's word: the reason of a refund or of its failure, the status of a dispute.
     """
 
@@ -76,6 +77,7 @@ class Movement:
     by_us: bool = True
     stray: bool = False
     detail: str | None = None
+    intent_id: str | None = None
 
     @property
     def key(self) -> Proof:
@@ -124,3 +126,41 @@ class Money:
     def outstanding(self) -> int:
         """What connected accounts have of the charge."""
         return self.transferred - self.reversed
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A movement as it stands in the ledger: what a plan needs to know of it."""
+
+    kind: str
+    proof: str
+    amount: int
+    intent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A payment's movements, those of second intents too."""
+
+    rows: tuple[Recorded, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[Proof]:
+        """What is known."""
+        return frozenset((row.kind, row.proof) for row in self.rows)
+
+    def with_movements(self, movements: Iterable[Movement]) -> "Ledger":
+        """The ledger with these, too."""
+        more = (Recorded(one.kind, one.proof, one.amount, one.intent_id) for one in movements)
+        return Ledger((*self.rows, *more))
+
+    def money_of(self, intent_id: str) -> Money:
+        """The sums of one intent's own movements: what it holds, took and gave back."""
+        mine = [row for row in self.rows if row.intent_id == intent_id]
+        return Money().after(Movement(MovementKind(row.kind), row.proof, row.amount, "") for row in mine)
+
+    def is_over(self, intent_id: str) -> bool:
+        """Whether an intent is known to have held money and to keep none."""
+        money = self.money_of(intent_id)
+        held = any(row.intent_id == intent_id for row in self.rows)
+        return held and money.held <= 0 and money.left <= 0 and money.contested == 0

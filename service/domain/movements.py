@@ -28,15 +28,16 @@ def of_intent(intent: Intent) -> Iterator[Movement]:
     if charge is None or intent.status not in _HELD or _never_held(intent):
         return
     held_at = intent.charge.created_at if intent.charge else None
-    yield Movement(MovementKind.HOLD, charge, intent.amount, intent.currency, held_at)
+    hold = Movement(MovementKind.HOLD, charge, intent.amount, intent.currency, held_at, intent_id=intent.id)
+    yield hold
     if intent.status is IntentStatus.REQUIRES_CAPTURE:
         return
     if intent.received:
         settled = intent.charge.settlement if intent.charge else None
         taken_at = settled.created_at if settled else None
-        yield Movement(MovementKind.CAPTURE, charge, intent.received, intent.currency, taken_at)
+        yield replace(hold, kind=MovementKind.CAPTURE, amount=intent.received, at=taken_at)
     if intent.received < intent.amount:
-        yield Movement(MovementKind.HOLD_GONE, charge, intent.amount - intent.received, intent.currency)
+        yield replace(hold, kind=MovementKind.HOLD_GONE, amount=intent.amount - intent.received, at=None)
 
 
 def _never_held(intent: Intent) -> bool:
@@ -48,7 +49,15 @@ def of_refund(payment: Payment | None, refund: Refund) -> Iterator[Movement]:
     if refund.of_hold:
         return
     by_us = _by_us(payment, refund.payment_id) or (payment is not None and refund.id == payment.stripe_refund_id)
-    moved = Movement(MovementKind.REFUND, refund.id, refund.amount, refund.currency, refund.created_at, by_us)
+    moved = Movement(
+        MovementKind.REFUND,
+        refund.id,
+        refund.amount,
+        refund.currency,
+        refund.created_at,
+        by_us,
+        intent_id=refund.intent_id,
+    )
     yield moved if refund.failed else replace(moved, detail=refund.reason)
     if refund.failed:
         yield replace(moved, kind=MovementKind.REFUND_FAILED, at=None, detail=refund.reason)
@@ -68,6 +77,7 @@ def of_dispute(dispute: Dispute) -> Iterator[Movement]:
         dispute.created_at,
         by_us=False,
         detail=dispute.reason,
+        intent_id=dispute.intent_id,
     )
     yield opened
     if dispute.withdrawn:

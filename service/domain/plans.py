@@ -12,12 +12,12 @@ from service.domain import answers
 from service.domain.answers import Subject
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
 from service.domain.errors import ErrorCode
+from service.domain.ledger import Ledger
 from service.domain.messages import Answer
 from service.domain.news import REFUNDED
 from service.domain.observations import DISPUTED
 from service.domain.payment import Failure, Payment
 from service.domain.status import UNANSWERED, PaymentStatus
-from service.domain.stripe_objects import Intent, IntentStatus, Refund, StepResult
 
 
 class Step(StrEnum):
@@ -82,13 +82,16 @@ class Clock:
     received_at: datetime
 
 
+_EMPTY = Ledger()
+
+
 def subject_of(command: StoredCommand) -> Subject:
     """The command as its answer names it."""
     return Subject(command.type, command.correlation_id)
 
 
-def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock) -> Next:
-    """The next step, or the answer."""
+def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock, ledger: Ledger = _EMPTY) -> Next:
+    """The next step, or the answer. ``ledger``: what is known of each intent of the payment."""
     match command:
         case Authorize():
             return _authorize(payment, policy, clock)
@@ -97,8 +100,7 @@ def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock)
         case Revert():
             return _revert(command, payment, policy)
         case CancelHold():
-            gone = command.intent_id == payment.stripe_payment_intent_id and payment.holds_nothing
-            return Settled(payment) if gone else Call(Step.CANCEL)
+            return _cancel_hold(command, payment, ledger)
 
 
 def _authorize(payment: Payment, policy: Policy, clock: Clock) -> Next:
@@ -215,12 +217,10 @@ def fail_step(command: StoredCommand, payment: Payment, failure: Failure) -> Set
     return Settled(noted, (answers.failed(noted, subject_of(command), failure),))
 
 
-def plan_hold(payment: Payment, result: StepResult) -> Next:
-    """What comes next in cancelling a hold: told by Stripe's last answer, for the intent may be a stray one."""
-    match result:
-        case Intent(status=IntentStatus.CANCELED) | Refund():
-            return Settled(payment)
-        case Intent(status=IntentStatus.SUCCEEDED):
-            return Call(Step.REFUND)
-        case _:
-            return Call(Step.CANCEL)
+def _cancel_hold(command: CancelHold, payment: Payment, ledger: Ledger) -> Next:
+    """What an intent still holds is let go, what it took is given back; told from its movements, for it may be a second
+    intent of the payment, of which the payment itself knows nothing."""
+    own = command.intent_id == payment.stripe_payment_intent_id
+    if ledger.is_over(command.intent_id) or (own and payment.holds_nothing):
+        return Settled(payment)
+    return Call(Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL)

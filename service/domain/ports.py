@@ -1,6 +1,6 @@
 """What the use cases need of Stripe."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund
 class Books(Protocol):
     """What Stripe shows of a stretch of time. Raises as PaymentGateway does."""
 
-    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> Iterator[Sighting]: ...
+    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> list[Sighting]: ...
     def look_at(self, intent_id: str) -> Picture: ...
 
 

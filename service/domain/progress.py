@@ -44,11 +44,8 @@ def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta) -
     """The planned call, gone about as the command's history demands.
 
     A step that was begun may stand at Stripe already: past the deadline it is only looked for; where its key says
-    nothing any more (a stored 5xx, or too old) it is looked for before a new key is used. That a hold to be
-    cancelled was found captured may stand nowhere but in the recovery point: its intent may be a stray one.
+    nothing any more (a stored 5xx, or too old) it is looked for before a new key is used.
     """
-    if progress.command.type is CommandType.CANCEL_HOLD and progress.step == Step.REFUND:
-        call = Call(Step.REFUND)
     if progress.step != call.step or progress.step_started_at is None:
         return call
     if _ends_at_deadline(progress.command.type, call.step) and now - progress.received_at > deadline:

@@ -7,7 +7,7 @@ from service.domain.commands import Authorize, CancelHold, Release, StoredComman
 from service.domain.errors import ErrorCode, StripeRefusedError
 from service.domain.learning import Situation, learn, learn_intent, learn_stray
 from service.domain.movements import of_refund, of_reversal, of_transfer
-from service.domain.observations import SEEN_BY_STATUS, Observed, Seen, fail_authorise, failure_of
+from service.domain.observations import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
 from service.domain.payment import Failure, Payment
 from service.domain.plans import Step, fail_step
 from service.domain.status import UNANSWERED, PaymentStatus
@@ -42,12 +42,9 @@ def _applied(command: StoredCommand, payment: Payment, result: StepResult, situa
 def _intent(command: StoredCommand, payment: Payment, intent: Intent, situation: Situation) -> Observed:
     if isinstance(command, CancelHold) and intent.id != payment.stripe_payment_intent_id:
         return learn_stray(payment, intent, situation)
-    seen = SEEN_BY_STATUS[intent.status]
-    learnt = learn_intent(payment, seen, intent, situation)
-    if isinstance(command, CancelHold) and seen is Seen.CAPTURED:
-        taken = learnt.payment if payment.captured_at else replace(learnt.payment, captured_at=situation.now)
-        return replace(learnt, payment=taken, cancel_hold=False)
-    return learnt
+    learnt = learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, situation)
+    # What is at it needs not be told to begin.
+    return replace(learnt, cancel_hold=learnt.cancel_hold and not isinstance(command, CancelHold))
 
 
 def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -> Payment:

@@ -158,6 +158,7 @@ class Refund:
     reason: str | None = None
     payment_id: str | None = None
     of_hold: bool = False
+    intent_id: str | None = None
     created_at: datetime | None = None
 
     @property
@@ -184,6 +185,7 @@ class Dispute:
     withdrawn: bool = False
     reinstated: bool = False
     evidence_due_by: datetime | None = None
+    intent_id: str | None = None
     created_at: datetime | None = None
 
     @property

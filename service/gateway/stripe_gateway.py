@@ -135,10 +135,10 @@ class StripeGateway:
         with _readable():
             return lookup.picture(self._calls, intent_id)
 
-    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> Iterator[Sighting]:
+    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> list[Sighting]:
         """Every movement that Stripe shows of a stretch of time; ``seen`` is called for each object read."""
         with _readable():
-            yield from books.sightings(self._calls, since, until, seen)
+            return list(books.sightings(self._calls, since, until, seen))
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.

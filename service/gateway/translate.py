@@ -120,6 +120,7 @@ def dispute_of(data: object) -> Dispute:
         withdrawn=any(amount < 0 for amount in moved),
         reinstated=any(amount > 0 for amount in moved),
         evidence_due_by=optional_time(evidence, "due_by"),
+        intent_id=optional_id(body, "payment_intent"),
         created_at=optional_time(body, "created"),
     )
 
@@ -193,6 +194,7 @@ def refund_of(data: object) -> Refund:
         status=status,
         reason=optional_text(body, "failure_reason" if status in LOST_REFUND else "reason"),
         payment_id=payment_id_of(body),
+        intent_id=optional_id(body, "payment_intent"),
         of_hold=isinstance(settled, Mapping) and settled.get("reporting_category") == OF_HOLD,
         created_at=optional_time(body, "created"),
     )

@@ -5,29 +5,36 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select
 
-from service.domain.ledger import Movement, Proof
+from service.domain.ledger import Ledger, Movement, Recorded
 from service.storage.prepared import Call, Prepared
 from service.storage.tables import movements, payments
 
 _COLUMNS = (
-    "kind", "proof", "payment_id", "amount", "currency", "by_us", "stray", "detail", "cause", "happened_at",
+    "kind", "proof", "payment_id", "amount", "currency", "intent_id", "by_us", "stray", "detail", "cause",
+    "happened_at",
 )  # fmt: skip
 _ADD = Prepared(insert(movements), _COLUMNS)
 
-_SEPARATOR = " "
-
-KNOWN: ColumnElement[Any] = (
-    select(func.array_agg(movements.c.kind + _SEPARATOR + movements.c.proof))
+RECORDED: ColumnElement[Any] = (
+    select(
+        func.array_agg(
+            func.concat_ws(" ", movements.c.kind, movements.c.proof, movements.c.amount, movements.c.intent_id)
+        )
+    )
     .where(movements.c.payment_id == bindparam("id", type_=payments.c.payment_id.type))
     .scalar_subquery()
 )
-"""The keys of one payment's movements, as a column; ``known`` reads it."""
+"""One payment's movements, as a column; ``ledger_of`` reads it."""
 
 
-def known(column: list[str] | None) -> frozenset[Proof]:
+def ledger_of(column: list[str] | None) -> Ledger:
     """What stands in a payment's ledger."""
-    keys = (key.partition(_SEPARATOR) for key in column or ())
-    return frozenset((kind, proof) for kind, _, proof in keys)
+    return Ledger(tuple(map(_recorded, column or ())))
+
+
+def _recorded(row: str) -> Recorded:
+    kind, proof, amount, *intent_id = row.split(" ")
+    return Recorded(kind, proof, int(amount), intent_id[0] if intent_id else None)
 
 
 def appending(payment_id: UUID, learnt: tuple[Movement, ...], cause: str) -> list[Call]:
@@ -42,6 +49,7 @@ def _row(payment_id: UUID, movement: Movement, cause: str) -> dict[str, Any]:
         "payment_id": payment_id,
         "amount": movement.amount,
         "currency": movement.currency,
+        "intent_id": movement.intent_id,
         "by_us": movement.by_us,
         "stray": movement.stray,
         "detail": movement.detail,

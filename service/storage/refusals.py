@@ -69,6 +69,7 @@ MOVEMENTS = {
     "amount_positive": "amount > 0",
     "currency_code": "currency ~ '^[a-z]{3}$'",
     "cause_told": "cause <> ''",
+    "intent_id_of_stripe": _begins("intent_id", "pi_"),
     "proof_of_kind": (
         "CASE kind "
         + " ".join(f"WHEN '{kind}' THEN {_begins('proof', *prefixes)}" for kind, prefixes in _PROOFS_OF.items())

@@ -114,6 +114,7 @@ movements = Table(
     Column("payment_id", Uuid, ForeignKey("payments.payment_id"), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("intent_id", Text),
     Column("by_us", Boolean, nullable=False),
     Column("stray", Boolean, nullable=False, server_default=text("false")),
     Column("detail", Text),

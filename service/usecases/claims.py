@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from service.domain.commands import Revert
+from service.domain.ledger import Ledger
 from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
@@ -94,18 +95,18 @@ class Claims:
         return Over()
 
     def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:
-        (payment, opened, now, _), token = found, uuid4()
+        (payment, opened, now, ledger), token = found, uuid4()
         if any(other.lease_token is not None for other in opened if other is not me):
             leases.void_dead_leases(connection, payment.payment_id)
         leases.take_lease(connection, key_of(me.command), token, self._lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
         looks = _looks_first(me, payment) and not revert_open(opened)
-        following = claim.call if looks else self.plan(me, payment, now)
+        following = claim.call if looks else self.plan(me, payment, ledger, now)
         return self.go_on(connection, claim, payment, following, now=now, more=len(opened) > 1)
 
-    def plan(self, progress: Progress, payment: Payment, now: datetime) -> Next:
+    def plan(self, progress: Progress, payment: Payment, ledger: Ledger, now: datetime) -> Next:
         """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
-        following = plan(progress.command, payment, self._policy, Clock(now, progress.received_at))
+        following = plan(progress.command, payment, self._policy, Clock(now, progress.received_at), ledger)
         return resume(progress, following, now, self._deadline) if isinstance(following, Call) else following
 
     def go_on(

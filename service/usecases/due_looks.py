@@ -50,7 +50,7 @@ class DueLooks:
         if found is None:
             return None
         events = looks.waiting_events(connection, payment_id)
-        if events and all(are_known(found.payment, found.known, told) for told in events.values()):
+        if events and all(are_known(found.payment, found.ledger.keys, told) for told in events.values()):
             looks.settle(connection, payment_id, list(events))
             return None
         return list(events)

@@ -27,7 +27,7 @@ class MoneyAudit:
 
         What differs at first is looked at once more: meanwhile it may have been written down.
         """
-        sightings = list(self.books.sightings(since, until, seen))
+        sightings = self.books.sightings(since, until, seen)
         with transaction(self.engine) as connection:
             keys = {sighting.movement.key for sighting in sightings}
             rows = {row.key: row for row in operator_money.rows_of_proofs(connection, keys)}

@@ -2,14 +2,14 @@
 
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.learning import Situation
 from service.domain.observations import DISPUTED_CODES, Observed
 from service.domain.payment import Payment
-from service.domain.plans import Mode, Next, Settled, Step, plan_hold
+from service.domain.plans import Mode, Step
 from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
 from service.domain.results import apply, give_up, refuse
@@ -145,26 +145,21 @@ class Runner:
         return Over()
 
     def _record(self, connection: Connection, claim: Claim, found: Locked, outcome: Known) -> Claim | Over:
-        payment, opened, now, known = found
+        payment, opened, now, ledger = found
         if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
             return self._claims.again_under_new_key(connection, claim, payment, now)
         claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
         step = claim.call.step
         situation = Situation(
-            now, revert_open(opened), known, captures=step is Step.CAPTURE, cancels=step is Step.CANCEL
+            now, revert_open(opened), ledger.keys, captures=step is Step.CAPTURE, cancels=step is Step.CANCEL
         )
         observed = _judge(claim, payment, outcome, situation)
         after = self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
         more = len(opened) > 1
         if claim.fence.key.is_answered_by(observed.answers):
             return self._claims.ended(connection, claim, more=more)
-        following = self._following(claim, after, outcome, now)
+        following = self._claims.plan(claim.progress, after, ledger.with_movements(observed.movements), now)
         return self._claims.go_on(connection, claim, after, following, now=now, more=more)
-
-    def _following(self, claim: Claim, after: Payment, outcome: Known, now: datetime) -> Next:
-        if not isinstance(claim.progress.command, CancelHold):
-            return self._claims.plan(claim.progress, after, now)
-        return plan_hold(after, outcome) if isinstance(outcome, StepResult) else Settled(after)
 
 
 def _judge(claim: Claim, payment: Payment, outcome: Known, situation: Situation) -> Observed:

@@ -21,7 +21,7 @@ def heard_in(found: Locked, happened_at: datetime | None = None) -> Situation:
     return Situation(
         found.now,
         revert_open(found.opened),
-        found.known,
+        found.ledger.keys,
         captures=any(progress.command.type is CommandType.RELEASE for progress in found.opened),
         cancels=any(progress.command.type in _CANCELING or progress.step == Step.CANCEL for progress in found.opened),
         happened_at=happened_at,

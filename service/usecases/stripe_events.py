@@ -84,7 +84,7 @@ class StripeEvents:
         payment = found.payment
         if event.type in NOTED_EVENTS:
             return self._note(connection, event, payment.payment_id, "noted")
-        if are_known(payment, found.known, event.tells):
+        if are_known(payment, found.ledger.keys, event.tells):
             return self._note(connection, event, payment.payment_id, "no_change")
         noted = self._note(connection, event, payment.payment_id, looks.WANTS_LOOK)
         if noted == looks.WANTS_LOOK:

@@ -78,12 +78,13 @@ def picture(**seen: Any) -> Picture:
 
 def refund(id_: str = "re_1", amount: int = 1500, status: str = "succeeded", **more: Any) -> Refund:
     """A stranger's refund; ours with ``payment_id=OURS``."""
-    return Refund(id_, amount, "sgd", status, **more)
+    return Refund(id_, amount, "sgd", status, **{"intent_id": "pi_1", **more})
 
 
 def dispute(status: str = "needs_response", **more: Any) -> Dispute:
     """The bank has taken the money, and decides."""
-    return Dispute("dp_1", 1500, "sgd", status, **{"reason": "fraudulent", "withdrawn": True, **more})
+    known = {"reason": "fraudulent", "withdrawn": True, "intent_id": "pi_1"}
+    return Dispute("dp_1", 1500, "sgd", status, **{**known, **more})
 
 
 def transfer(*reversals: Reversal, **more: Any) -> Transfer:

@@ -1,14 +1,14 @@
 """One payment in its world: our record of it, its open commands and Stripe's side."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
 from service.domain.commands import CancelHold, Release, Revert, StoredCommand
 from service.domain.learning import Situation, learn_intent, learn_picture
-from service.domain.ledger import Proof
+from service.domain.ledger import Ledger
 from service.domain.observations import SEEN_BY_STATUS, Observed, Seen
 from service.domain.payment import Payment
 from service.domain.plans import Step
@@ -32,14 +32,14 @@ class Open:
 @dataclass(frozen=True, eq=False)
 class World:
     payment: Payment
-    known: frozenset[Proof] = frozenset()
+    ledger: Ledger = field(default_factory=Ledger)
     side: Picture | None = None
     opened: tuple[Open, ...] = ()
 
     @cached_property
     def record(self) -> Any:
         """What we know. Of a failure only its code decides anything."""
-        return (_FACTS(self.payment), (self.payment.failure or {}).get("error"), self.known)
+        return (_FACTS(self.payment), (self.payment.failure or {}).get("error"), frozenset(self.ledger.rows))
 
     @cached_property
     def key(self) -> Any:
@@ -68,8 +68,7 @@ def written(world: World, observed: Observed) -> World:
             opened = rest
     if observed.cancel_hold and not world.has(CancelHold):
         opened = (*opened, Open(HOLD))
-    known = world.known | {movement.key for movement in observed.movements}
-    return World(observed.payment, known, world.side, opened)
+    return World(observed.payment, world.ledger.with_movements(observed.movements), world.side, opened)
 
 
 class Hearing:
@@ -93,7 +92,7 @@ def _changes(learnt: Observed, world: World) -> bool:
 def _learnt(world: World, side: Picture) -> Iterator[tuple[str, Observed]]:
     intent, payment = side.intent, world.payment
     cancels = world.has(Revert) or world.has(CancelHold)
-    heard = Situation(NOW, world.has(Revert), world.known, captures=world.has(Release), cancels=cancels)
+    heard = Situation(NOW, world.has(Revert), world.ledger.keys, captures=world.has(Release), cancels=cancels)
     yield f"hears: {intent.status}", learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, heard)
     if intent.charge_id is not None and intent.error is None:
         before = replace(intent, status=IntentStatus.REQUIRES_CAPTURE, received=0)

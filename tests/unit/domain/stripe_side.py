@@ -109,7 +109,7 @@ def captured(side: Picture, amount: int = AMOUNT) -> Picture:
 
 def _refund(side: Picture, amount: int, by: str | None, status: str = "succeeded", *, of_hold: bool = False) -> Refund:
     id_ = f"re_{len(side.refunds) + 1}"
-    return Refund(id_, amount, "sgd", status, payment_id=by, of_hold=of_hold)
+    return Refund(id_, amount, "sgd", status, payment_id=by, of_hold=of_hold, intent_id="pi_1")
 
 
 def refunded(side: Picture, amount: int, by: str | None, status: str = "succeeded") -> Picture:
@@ -166,7 +166,8 @@ def _with_refund(side: Picture, changed: Refund) -> Picture:
 def _dispute_moves(side: Picture) -> Moves:
     left = refundable(side)
     if left and all(dispute.closed and dispute.status != "lost" for dispute in side.disputes):
-        dispute = Dispute(f"dp_{len(side.disputes) + 1}", left, "sgd", "needs_response", withdrawn=True)
+        id_ = f"dp_{len(side.disputes) + 1}"
+        dispute = Dispute(id_, left, "sgd", "needs_response", withdrawn=True, intent_id="pi_1")
         inquiry = replace(dispute, status="warning_needs_response", withdrawn=False)
         yield "disputed", replace(side, disputes=(dispute, *side.disputes))
         yield "inquired about", replace(side, disputes=(inquiry, *side.disputes))
@@ -186,4 +187,7 @@ def time(side: Picture) -> Moves:
 def _ends(dispute: Dispute) -> list[Dispute]:
     if dispute.withdrawn:
         return [replace(dispute, status="won", reinstated=True), replace(dispute, status="lost")]
-    return [replace(dispute, status="warning_closed"), replace(dispute, status="needs_response", withdrawn=True)]
+    return [
+        replace(dispute, status="warning_closed"),
+        replace(dispute, status="needs_response", withdrawn=True),
+    ]

@@ -7,10 +7,10 @@ from itertools import chain, combinations
 import pytest
 
 from service.domain.commands import StoredCommand
+from service.domain.ledger import Ledger, Recorded
 from service.domain.payment import Payment
-from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan, plan_hold
+from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan
 from service.domain.status import PaymentStatus
-from service.domain.stripe_objects import IntentStatus
 from tests.unit.domain.facts import (
     AUTHORIZE,
     COMMANDS,
@@ -21,9 +21,7 @@ from tests.unit.domain.facts import (
     POLICY,
     RELEASE,
     REVERT,
-    intent,
     payment,
-    refund,
     told,
 )
 
@@ -206,9 +204,23 @@ class TestAHold:
         stray = replace(HOLD, correlation_id="pi_stray")
         assert plan(stray, payment("REVERTED", "intent canceled"), POLICY, CLOCK) == Call(Step.CANCEL)
 
-    def test_goes_on_as_stripe_answers(self) -> None:
-        failed = payment("FAILED")
-        assert plan_hold(failed, intent(IntentStatus.CANCELED)) == Settled(failed)
-        assert plan_hold(failed, intent(IntentStatus.SUCCEEDED)) == Call(Step.REFUND)
-        assert plan_hold(failed, intent(IntentStatus.REQUIRES_CAPTURE)) == Call(Step.CANCEL)
-        assert plan_hold(failed, refund(status="pending")) == Settled(failed)
+    @pytest.mark.parametrize(
+        ("movements", "wanted"),
+        [
+            ("hold", Call(Step.CANCEL)),
+            ("hold hold_gone", None),
+            ("hold capture", Call(Step.REFUND)),
+            ("hold capture refund", None),
+            ("hold capture refund refund_failed", Call(Step.REFUND)),
+            ("hold capture dispute_opened dispute_withdrawn", Call(Step.REFUND)),
+            ("hold capture dispute_opened dispute_withdrawn dispute_closed", None),
+        ],
+    )
+    @pytest.mark.parametrize("intent_id", ["pi_1", "pi_stray"])
+    def test_goes_on_until_its_movements_say_that_it_keeps_nothing(
+        self, movements: str, wanted: Call | None, intent_id: str
+    ) -> None:
+        failed, hold = payment("FAILED"), replace(HOLD, correlation_id=intent_id)
+        others = Recorded("hold", "ch_other", 1500, "pi_other")
+        known = Ledger((others, *(Recorded(kind, "ch_1", 1500, intent_id) for kind in movements.split())))
+        assert plan(hold, failed, POLICY, CLOCK, known) == (wanted or Settled(failed))

@@ -95,8 +95,9 @@ class TestHold:
         assert (after.payment.canceled_at, after.answers, after.cancel_hold) == (NOW, (), False)
 
     def test_found_captured(self) -> None:
-        after = apply(HOLD, payment("FAILED"), intent(IntentStatus.SUCCEEDED, charge_id="ch_1"), MOMENT)
-        assert (after.payment.captured_at, after.answers, after.cancel_hold) == (NOW, (), False)
+        taken = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=1500)
+        after = apply(HOLD, payment("FAILED"), taken, MOMENT)
+        assert (after.payment.captured, after.answers, after.cancel_hold) == (1500, (), False)
         assert apply(HOLD, after.payment, GIVEN_BACK, MOMENT).payment.holds_nothing
 
     @pytest.mark.parametrize("result", [intent(IntentStatus.CANCELED), intent(IntentStatus.SUCCEEDED), GIVEN_BACK])

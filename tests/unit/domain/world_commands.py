@@ -13,7 +13,7 @@ from service.domain.commands import Authorize, CancelHold, Revert, StoredCommand
 from service.domain.errors import StripeRefusedError
 from service.domain.learning import Situation
 from service.domain.observations import Observed
-from service.domain.plans import Call, Clock, Mode, Next, Settled, Step, Waiting, plan, plan_hold
+from service.domain.plans import Call, Clock, Mode, Next, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked
 from service.domain.results import apply, give_up, refuse
 from service.domain.stripe_objects import StepResult
@@ -69,9 +69,7 @@ def _moves_of(world: World, me: Open) -> Iterator[Move]:
 def _planned(world: World, me: Open) -> Next:
     if isinstance(me.command, Authorize) and me.waiting and not world.has(Revert):
         return Call(Step.CREATE_INTENT, Mode.LOOK)
-    following = plan(me.command, world.payment, POLICY, _IN_TIME)
-    found_captured = isinstance(me.command, CancelHold) and me.step is Step.REFUND
-    return Call(Step.REFUND) if found_captured and isinstance(following, Call) else following
+    return plan(me.command, world.payment, POLICY, _IN_TIME, world.ledger)
 
 
 def _calls(world: World, me: Open, call: Call) -> Iterator[Move]:
@@ -111,9 +109,7 @@ def _answered(world: World, me: Open, step: Step, known: _Known) -> World:
     after = written(world, _judged(world, me.command, step, known))
     if me not in after.opened:
         return after
-    if isinstance(me.command, CancelHold) and isinstance(known, StepResult):
-        return _gone_on(after, me, plan_hold(after.payment, known))
-    return _gone_on(after, me, plan(me.command, after.payment, POLICY, _IN_TIME))
+    return _gone_on(after, me, plan(me.command, after.payment, POLICY, _IN_TIME, after.ledger))
 
 
 def _judged(world: World, command: StoredCommand, step: Step, known: _Known) -> Observed:
@@ -122,7 +118,7 @@ def _judged(world: World, command: StoredCommand, step: Step, known: _Known) -> 
     if isinstance(known, StripeRefusedError):
         return refuse(command, world.payment, known)
     captures, cancels = step is Step.CAPTURE, step is Step.CANCEL
-    situation = Situation(NOW, world.has(Revert), world.known, captures=captures, cancels=cancels)
+    situation = Situation(NOW, world.has(Revert), world.ledger.keys, captures=captures, cancels=cancels)
     return apply(command, world.payment, known, situation)
 
 
