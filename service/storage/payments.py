@@ -134,6 +134,7 @@ _HOLD_UNKNOWN = and_(
 _UNSETTLED = or_(
     payments.c.status.in_([*sorted(UNANSWERED), PaymentStatus.AUTHORIZED]),
     _HOLD_UNKNOWN,
+    payments.c.look_at.is_not(None),
     exists().where(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")),
 )
 

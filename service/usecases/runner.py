@@ -7,7 +7,7 @@ from datetime import timedelta
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.learning import Situation
-from service.domain.observations import DISPUTED_CODES, Observed
+from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.plans import Mode, Step
 from service.domain.ports import PaymentGateway
@@ -19,6 +19,7 @@ from service.storage import leases, locked
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claims import Claim, Claims, Over
+from service.usecases.holds import not_yet
 from service.usecases.leases import LeaseKeeper
 from service.usecases.recording import Recorder
 from service.usecases.situations import revert_open
@@ -33,10 +34,6 @@ MOST_CALLS = 12
 LOCK_TRIES = 4
 """What Stripe has answered is worth a second of waiting for the payment's row: without it the step is asked about
 again, once the lease has run out."""
-
-
-DISPUTE_PAUSE_SECONDS = 3600.0
-"""A bank takes weeks over a dispute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,8 @@ class Runner:
         return following
 
     def _write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
-        if isinstance(claim.progress.command, CancelHold):
-            outcome = _never_given_up(claim, outcome)
+        if isinstance(claim.progress.command, CancelHold) and isinstance(outcome, StripeRefusedError):
+            outcome = not_yet(claim.payment.payment_id, outcome)
         if isinstance(outcome, StripeUnknownError | StripeBusyError):
             return self._put_off(connection, claim, outcome)
         found = locked.lock(connection, claim.payment.payment_id)
@@ -169,15 +166,6 @@ def _judge(claim: Claim, payment: Payment, outcome: Known, situation: Situation)
     if isinstance(outcome, StripeRefusedError):
         return refuse(command, payment, outcome)
     return apply(command, payment, outcome, situation)
-
-
-def _never_given_up(claim: Claim, outcome: Known | Passing) -> Known | Passing:
-    """A hold of a payment that was told failed is worked on until a look shows that it is gone."""
-    if not isinstance(outcome, StripeRefusedError):
-        return outcome
-    log.error("a hold could not be cancelled yet", payment_id=str(claim.payment.payment_id), reason=outcome.message)
-    pause = DISPUTE_PAUSE_SECONDS if outcome.code in DISPUTED_CODES else None
-    return StripeBusyError(outcome.message, pause, stored=True)
 
 
 def _is_held(progress: Progress, claim: Claim) -> bool:
