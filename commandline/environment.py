@@ -1,6 +1,6 @@
 """Settings as a command needs them: loaded with one line a fault, and told in its ``--help``."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
@@ -48,17 +48,24 @@ def database_url() -> str:
 class SettingsCommand(click.Command):
     """A command whose ``--help`` names every setting it reads, in the words of the settings themselves."""
 
-    def __init__(self, *args: Any, settings: str, **kwargs: Any) -> None:
-        """``settings`` names a class in service.settings, imported only when help is asked for."""
+    def __init__(self, *args: Any, settings: str, only: Collection[str] = (), **kwargs: Any) -> None:
+        """``settings`` names a class in service.settings, imported only when help is asked for.
+
+        ``only``: what it reads of them; all, where nothing is named.
+        """
         super().__init__(*args, **kwargs)
         self._settings = settings
+        self._only = only
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         import service.settings
 
         kind: type[Base] = getattr(service.settings, self._settings)
         with formatter.section("Settings, from the environment; NAME_FILE reads any of them from a file"):
-            formatter.write_dl([(name.upper(), meaning(field)) for name, field in kind.model_fields.items()])
+            read = {
+                name: field for name, field in kind.model_fields.items() if name in (self._only or kind.model_fields)
+            }
+            formatter.write_dl([(name.upper(), meaning(field)) for name, field in read.items()])
         super().format_epilog(ctx, formatter)
 
 

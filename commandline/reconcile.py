@@ -20,8 +20,17 @@ _COLUMNS = ("payment_id", "status", "stripe_status", "result", "detail")
 _LEFT = frozenset({"undecided", "busy"})
 
 
+_READ = (
+    "database_url database_pool_size kafka_bootstrap_servers payment_events_topic stripe_secret_key stripe_api_base "
+    "stripe_timeout revert_event_type command_deadline lease look_again action_deadline"
+).split()
+
+
 @click.command(
-    cls=SettingsCommand, settings="ConsumerSettings", short_help="Compare payments with Stripe, and repair them."
+    cls=SettingsCommand,
+    settings="ConsumerSettings",
+    only=_READ,
+    short_help="Compare payments with Stripe, and repair them.",
 )
 @payment_option
 @click.option("--since", type=MOMENT, help="Every payment changed since, settled or not; as elsewhere.")
