@@ -1,116 +1,83 @@
-"""``payment audit``: proof that books and Stripe agree to the cent."""
+"""``payment audit``: proof that the payments' books and Stripe agree to the cent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from commandline.environment import SettingsCommand, load_settings
 from commandline.failures import CannotError, database_faults
-from commandline.options import MOMENT, json_option
-from commandline.output import say, show_record, table
+from commandline.money_audit_report import as_record, show
+from commandline.options import json_option, span_options
+from commandline.output import counting, say_json
 
 if TYPE_CHECKING:
-    from service.domain.auditing import Audit
-    from service.usecases.operator_audit import MoneyAudit
+    from service.domain.books import Window
+    from service.usecases.operator_audit import Report
 
-_WRONG = ("payment_id", "difference", "kind", "proof", "stripe", "ours", "currency")
-_SUMS = ("currency", "sum", "stripe", "ours")
-_OWED = ("party", "currency", "amount", "payments")
+_DEFAULT_SPAN = timedelta(hours=24)
 
 
-@click.command(cls=SettingsCommand, settings="StripeSettings", short_help="Prove that books and Stripe agree.")
-@click.option("--since", type=MOMENT, default="1d", show_default=True, help="What happened at Stripe from then on.")
-@click.option("--until", type=MOMENT, help="And before this time; now, unless given.")
+@click.command(
+    cls=SettingsCommand,
+    settings="StripeSettings",
+    only=("database_url", "stripe_secret_key", "stripe_api_base", "stripe_timeout"),
+    short_help="Prove that the books and Stripe agree to the cent.",
+)
+@span_options
 @json_option
-def audit(*, since: datetime, until: datetime | None, as_json: bool) -> None:
-    """Compare every movement of money that Stripe shows with the payments' records, both ways; mend nothing.
+def audit(*, since: datetime | None, until: datetime | None, as_json: bool) -> None:
+    """Compare everything that moved at Stripe with the payments' movements, in both directions. Changes nothing.
 
-    Money of other programs on the account is counted apart. What a command that is open may still write down is under
-    way. Exits 1 while anything else differs; `payment reconcile` mends what is not recorded.
+    Without --since the last 24 hours. Each difference is looked at again before it is told. What an open command is
+    at is under way, and no difference; other programs' money on the account is foreign, and none either. Exits 1 when
+    anything differs, or when Stripe does not answer. `payment reconcile` mends what can be mended.
 
     \b
     cli.py payment audit
     cli.py payment audit --since 2026-01-31T00:00Z --until 2026-02-01T00:00Z --json
     """
-    until = until or datetime.now(UTC)
-    with _auditing() as money, _progress() as seen:
-        found, owed = money.run(since, until, seen)
-    report = _report(found, [dict(row) for row in owed], since, until)
+    window = _window(since, until)
+    report = _report(window)
     if as_json:
-        show_record(report, as_json=True)
+        say_json(as_record(report), indent=2)
     else:
-        _show(report, found.compared)
-    if found.differing:
+        show(report)
+    if report.differs:
         raise SystemExit(1)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[], None]]:
-    """How many objects were read: a list of Stripe's does not say how long it is."""
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+def _window(since: datetime | None, until: datetime | None) -> "Window":
+    """In whole seconds, as Stripe counts: the last one is in it."""
+    from service.domain.books import Window
 
-    columns = (TextColumn("{task.completed} objects of Stripe's read"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("reading", total=None)
-        yield lambda: progress.advance(task)
+    end = until or datetime.now(UTC)
+    begin = since or end - _DEFAULT_SPAN
+    if end.microsecond:
+        end = end.replace(microsecond=0) + timedelta(seconds=1)
+    if begin >= end:
+        raise click.UsageError("--since must be before --until")
+    return Window(begin.replace(microsecond=0).astimezone(UTC), end.astimezone(UTC))
 
 
-@contextmanager
-def _auditing() -> Iterator["MoneyAudit"]:
+def _report(window: "Window") -> "Report":
     from service import logs
-    from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
     from service.settings import StripeSettings
     from service.wiring import auditing
 
     settings = load_settings(StripeSettings)
     logs.configure("ERROR", "console", "audit")
-    with database_faults(), auditing(settings) as money:
-        try:
-            yield money
-        except (StripeBusyError, StripeRefusedError, StripeUnknownError) as error:
-            raise CannotError(f"Stripe: {error}; nothing is proven, run it again") from error
+    with database_faults(), _stripe_faults(), auditing(settings) as found, counting() as tell:
+        return found.run(window, tell)
 
 
-def _report(found: "Audit", owed: list[dict[str, Any]], since: datetime, until: datetime) -> dict[str, Any]:
-    return {
-        "since": since,
-        "until": until,
-        "differs": [asdict(one) for one in found.differing],
-        "under_way": [asdict(one) for one in found.under_way],
-        "foreign": {currency: dict(kinds) for currency, kinds in sorted(found.foreign.items())},
-        "sums": {
-            currency: {side: dict(sorted(named.items())) for side, named in sides.items()}
-            for currency, sides in sorted(found.sums.items())
-        },
-        "owed": [{**row, "amount": int(row["amount"])} for row in owed],
-    }
+@contextmanager
+def _stripe_faults() -> Iterator[None]:
+    from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 
-
-def _show(report: dict[str, Any], compared: int) -> None:
-    for title, name in (("differs", "differs"), ("under way", "under_way")):
-        if report[name]:
-            say(f"{title}:")
-            table(report[name], _WRONG)
-    if report["sums"]:
-        say("sums, in minor units:")
-        table(_sum_rows(report["sums"]), _SUMS)
-    if report["owed"]:
-        say("owed by all payments, in minor units:")
-        table(report["owed"], _OWED)
-    for currency, kinds in report["foreign"].items():
-        amounts = ", ".join(f"{kind} {amount}" for kind, amount in kinds.items())
-        say(f"of other programs, in {currency}: {amounts}")
-    say(f"{compared} movements compared: {len(report['differs'])} differ, {len(report['under_way'])} under way")
-
-
-def _sum_rows(sums: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"currency": currency, "sum": name, "stripe": sides["stripe"].get(name, 0), "ours": sides["ours"].get(name, 0)}
-        for currency, sides in sums.items()
-        for name in sorted({*sides["stripe"], *sides["ours"]})
-    ]
+    try:
+        yield
+    except (StripeBusyError, StripeRefusedError, StripeUnknownError) as error:
+        raise CannotError(f"stripe: {error}; nothing is proved, run it again") from error

@@ -2,7 +2,8 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,24 @@ def follow(what: str, batches: Iterable[int], *, total: int) -> int:
             done += size
             progress.advance(task, size)
     return done
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int], None]]:
+    """Progress of work whose end is not known: call it with what is counted, and how many more of it are done."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, more: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=None)
+            progress.advance(tasks[what], more)
+
+        yield tell
 
 
 def json_or_text(value: str) -> Any:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from service.domain.ours import Ownership
 from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
+from service.gateway.books import StripeBooks
 from service.gateway.contact import Contact
 from service.gateway.stripe_gateway import StripeGateway
 from service.settings import ConsumerSettings, StripeSettings
@@ -100,7 +102,8 @@ def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
     """An operator's proof of the books."""
     database = make_engine(settings.database_url.get_secret_value(), 1, FOR_OPERATORS)
     try:
-        yield MoneyAudit(database, StripeGateway(settings, refuse_inside_transaction))
+        books = StripeBooks(settings, refuse_inside_transaction)
+        yield MoneyAudit(database, books, Ownership(settings.stripe_live))
     finally:
         database.dispose()
 

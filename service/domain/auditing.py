@@ -1,151 +1,169 @@
-"""Books and Stripe side by side: what Stripe shows of a stretch of time, whose it is, and whether it is recorded.
+"""Books against Stripe: the rows of one payment's ledger beside what Stripe's objects prove of it."""
 
-Pure: the gateway brings what Stripe shows, the storage what is recorded.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from service.domain.ledger import SUMS, Movement, Proof
-from service.domain.payment import Payment, as_uuid
-from service.domain.stripe_objects import About
+from service.domain.audit_sums import Sums
+from service.domain.books import Window
+from service.domain.commands import CommandType
+from service.domain.ledger import Money, Movement, MovementKind, Proof
+from service.domain.payment import Payment
+from service.domain.progress import Progress
+
+
+class What(StrEnum):
+    """How books and Stripe differ."""
+
+    MISSING_HERE = "missing_here"
+    """Stripe has moved it, and the ledger has no row of it."""
+    MISSING_AT_STRIPE = "missing_at_stripe"
+    """The ledger has a row, and Stripe does not show what it tells of."""
+    OTHER_AMOUNT = "other_amount"
+    """Both have it, with another amount or currency."""
+    OTHER_PAYMENT = "other_payment"
+    """The ledger has it as another payment's."""
+    NO_PAYMENT = "no_payment"
+    """It names this service, and belongs to no payment."""
+    OTHER_FACTS = "other_facts"
+    """The payment is not what its movements, or a look at Stripe, make of it."""
+    UNEXPLAINED = "unexplained"
+    """The balance changed, and no object of Stripe's says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """A movement that Stripe shows, and the ids that its object names. ``order_id``: from the metadata."""
+class Difference:
+    """One thing in which books and Stripe differ. Amounts in minor units; None on the side that lacks it."""
 
-    movement: Movement
-    about: About
-    order_id: str | None = None
+    what: What
+    payment_id: UUID | None
+    kind: str | None
+    proof: str | None
+    stripe_amount: int | None = None
+    stripe_currency: str | None = None
+    our_amount: int | None = None
+    our_currency: str | None = None
+    detail: str = ""
 
-
-class Difference(StrEnum):
-    """What is wrong with a movement."""
-
-    UNRECORDED = "not recorded"
-    """Stripe shows it, and it is a payment's."""
-    UNKNOWN_AT_STRIPE = "not at Stripe"
-    """It is recorded, and Stripe does not show it."""
-    OTHER_AMOUNT = "another amount or currency"
-    NO_PAYMENT = "of no payment"
-    """It names a payment that the database does not have: rows are lost."""
+    def as_json(self) -> dict[str, Any]:
+        """The difference as the command line prints it."""
+        return asdict(self) | {"what": self.what.value}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A movement as it is recorded."""
+class Record:
+    """What the database has of one payment, read at once; ``now`` by its clock."""
 
-    payment_id: UUID
-    kind: str
-    proof: str
-    amount: int
-    currency: str
-
-    @property
-    def key(self) -> Proof:
-        """What it is known by."""
-        return (self.kind, self.proof)
+    payment: Payment
+    rows: tuple[Movement, ...]
+    opened: tuple[Progress, ...]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """One movement that books and Stripe do not agree on; amounts in minor units, None on the side that lacks it."""
+class Comparison:
+    """What Stripe shows of one payment, by key, beside its rows; of both only what lies in the window.
 
-    difference: Difference
-    payment_id: str | None
-    kind: str
-    proof: str
-    currency: str
-    stripe: int | None
-    ours: int | None
+    ``moments``: when the balance changed by it, where that lies in the window; an object need not tell.
+    """
 
+    record: Record
+    seen: Mapping[Proof, Movement]
+    window: Window
+    moments: Mapping[Proof, datetime]
 
-@dataclass(slots=True)
-class Audit:
-    """What a comparison found. Sums: by currency, side and name of the sum; ``foreign``: by currency and kind."""
+    def rows(self) -> dict[Proof, Movement]:
+        """Our side."""
+        return {row.key: row for row in self.record.rows if self._counts(self.seen.get(row.key), row)}
 
-    differing: list[Differing] = field(default_factory=list)
-    under_way: list[Differing] = field(default_factory=list)
-    foreign: dict[str, Counter[str]] = field(default_factory=dict)
-    sums: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
-    compared: int = 0
+    def shown(self) -> dict[Proof, Movement]:
+        """Stripe's side."""
+        rows = {row.key: row for row in self.record.rows}
+        return {key: moved for key, moved in self.seen.items() if self._counts(moved, rows.get(key))}
 
-    def count(self, side: str, kind: str, amount: int, currency: str) -> None:
-        """Add a movement to a side's sums."""
-        sides = self.sums.setdefault(currency, {"stripe": Counter(), "ours": Counter()})
-        for name, sign in SUMS[kind].items():  # type: ignore[index]
-            sides[side][name] += sign * amount
+    def _counts(self, moved: Movement | None, row: Movement | None) -> bool:
+        """Stripe's time decides; what has none is taken."""
+        for movement in (moved, row):
+            if movement is not None:
+                at = self.moments.get(movement.key) or movement.at
+                if at is not None:
+                    return self.window.holds(at)
+        return True
 
+    def differences(self) -> list[Difference]:
+        """Everything that differs, Stripe's side first."""
+        ours, theirs = self.rows(), self.shown()
+        payment_id = self.record.payment.payment_id
+        found = [
+            difference_in(What.MISSING_HERE, payment_id, moved) for key, moved in theirs.items() if key not in ours
+        ]
+        found += [
+            difference_in(What.MISSING_AT_STRIPE, payment_id, None, row)
+            for key, row in ours.items()
+            if key not in theirs
+        ]
+        for key, moved in theirs.items():
+            row = ours.get(key, moved)
+            if (moved.amount, moved.currency) != (row.amount, row.currency):
+                found.append(difference_in(What.OTHER_AMOUNT, payment_id, moved, row))
+        if Money().after(self.record.rows) != self.record.payment.money:
+            detail = "the payment's sums are not those of its movements"
+            found.append(Difference(What.OTHER_FACTS, payment_id, None, None, detail=detail))
+        return found
 
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Payments by the ids of Stripe's that they have stored, and by their own."""
-
-    by_stripe: Mapping[str, Payment]
-    by_id: Mapping[UUID, Payment]
-
-    def of(self, sighting: Sighting) -> Payment | None:
-        """Whose movement it is: by an id that we stored; by metadata only where these are all that we write."""
-        about = sighting.about
-        for id_ in (about.intent_id, about.charge_id, about.transfer_id):
-            if id_ is not None and id_ in self.by_stripe:
-                return self.by_stripe[id_]
-        named = self.by_id.get(as_uuid(about.payment_id) or _NOBODY)
-        return named if named is not None and sighting.order_id == named.order_id else None
-
-    def is_lost(self, sighting: Sighting) -> bool:
-        """Whether it was made for a payment that is not there: its metadata are what we write, to the id's form."""
-        payment_id = as_uuid(sighting.about.payment_id)
-        return payment_id is not None and sighting.order_id is not None and payment_id not in self.by_id
-
-
-_NOBODY = UUID(int=0)
-
-
-def compare(sightings: Iterable[Sighting], rows: Iterable[Row], owners: Owners) -> Audit:
-    """Each movement of either side, once; what strangers did is counted apart."""
-    audit = Audit()
-    recorded = {row.key: row for row in rows}
-    shown: set[Proof] = set()
-    for sighting in sightings:
-        movement = sighting.movement
-        if movement.key in shown:
-            continue
-        shown.add(movement.key)
-        row, owner = recorded.get(movement.key), owners.of(sighting)
-        if row is None and owner is None and not owners.is_lost(sighting):
-            audit.foreign.setdefault(movement.currency, Counter())[movement.kind] += movement.amount
-            continue
-        audit.compared += 1
-        audit.count("stripe", movement.kind, movement.amount, movement.currency)
-        if row is None or (row.amount, row.currency) != (movement.amount, movement.currency):
-            audit.differing.append(_differing(movement, row, owner))
-    for row in recorded.values():
-        audit.count("ours", row.kind, row.amount, row.currency)
-        if row.key not in shown:
-            audit.differing.append(_only_ours(row))
-    return audit
+    def count(self, sums: Sums) -> None:
+        """Put both sides into the sums."""
+        for movement in self.shown().values():
+            sums.add("stripe", movement)
+        for movement in self.rows().values():
+            sums.add("ours", movement)
 
 
-def _differing(movement: Movement, row: Row | None, owner: Payment | None) -> Differing:
-    known = str(row.payment_id) if row is not None else None if owner is None else str(owner.payment_id)
-    what = Difference.NO_PAYMENT if known is None else Difference.UNRECORDED if row is None else Difference.OTHER_AMOUNT
-    return Differing(
-        what,
-        known,
-        movement.kind,
-        movement.proof,
-        movement.currency,
-        movement.amount,
-        None if row is None else row.amount,
-    )
+def difference_in(
+    what: What, payment_id: UUID | None, moved: Movement | None, row: Movement | None = None
+) -> Difference:
+    """A difference in one movement: Stripe's side, and ours."""
+    either = moved or row
+    if either is None:
+        raise TypeError("a difference is about a movement")
+    made = Difference(what, payment_id, either.kind.value, either.proof)
+    if moved is not None:
+        made = replace(made, stripe_amount=moved.amount, stripe_currency=moved.currency)
+    return made if row is None else replace(made, our_amount=row.amount, our_currency=row.currency)
 
 
-def _only_ours(row: Row) -> Differing:
-    return Differing(
-        Difference.UNKNOWN_AT_STRIPE, str(row.payment_id), row.kind, row.proof, row.currency, None, row.amount
-    )
+_COMES_OF = {
+    CommandType.AUTHORIZE: {MovementKind.HOLD},
+    CommandType.RELEASE: {MovementKind.CAPTURE, MovementKind.TRANSFER},
+    CommandType.REVERT: {MovementKind.HOLD_GONE, MovementKind.REFUND, MovementKind.REVERSAL},
+    CommandType.CANCEL_HOLD: {MovementKind.HOLD_GONE, MovementKind.REFUND},
+}
+"""What a command does at Stripe before its rows are written."""
+
+
+def is_under_way(difference: Difference, opened: Collection[Progress], moved: Movement | None) -> bool:
+    """Whether an open command of the payment may have caused the difference and not written it down yet.
+
+    Nothing is written before Stripe has it, so only what is missing here can be under way; others' doings are not ours.
+    """
+    if difference.what is not What.MISSING_HERE or moved is None or not moved.by_us:
+        return False
+    return any(moved.kind in _COMES_OF[progress.command.type] for progress in opened)
+
+
+_SUMS = frozenset(Money.__slots__)
+_NOT_COMPARED = _SUMS | {"event_sequence", "updated_at", "failure"}
+
+
+def changed_facts(before: Payment, after: Payment) -> str:
+    """What a look at Stripe would change of a payment beside its sums, in words; empty where nothing."""
+    names = [name for name in Payment.__slots__ if name not in _NOT_COMPARED]
+    changed = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return ", ".join(f"{name} {_word(old)} → {_word(new)}" for name, old, new in changed if old != new)
+
+
+def _word(value: object) -> str:
+    return "none" if value is None else str(value)

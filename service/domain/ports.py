@@ -1,18 +1,34 @@
 """What the use cases need of Stripe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
-from service.domain.auditing import Sighting
+from service.domain.books import Entry, Line, Window
 from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund, Reversal, Transfer, TransferRequest
 
 
 class Books(Protocol):
-    """What Stripe shows of a stretch of time. Raises as PaymentGateway does."""
+    """Stripe's lists of what bound or moved money in a window, and looks at single objects. Reads only.
 
-    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> list[Sighting]: ...
-    def look_at(self, intent_id: str) -> Picture: ...
+    Each call is patient: what passes is tried again before it raises as PaymentGateway does.
+    """
+
+    def charges(self, window: Window) -> Iterator[Entry]: ...
+    def refunds(self, window: Window) -> Iterator[Entry]: ...
+    def transfers(self, window: Window) -> Iterator[Entry]: ...
+    def disputes(self, window: Window) -> Iterator[Entry]: ...
+    def lines(self, window: Window) -> Iterator[tuple[Line, Entry | None]]:
+        """Balance transactions, each with the object that caused it, however old; None for what is no entry."""
+        ...
+
+    def find(self, id_: str) -> Entry | None:
+        """One charge or transfer; None where Stripe has no such object."""
+        ...
+
+    def look_at(self, intent_id: str) -> Picture:
+        """The intent with all that became of its money."""
+        ...
 
 
 class PaymentGateway(Protocol):

@@ -1,82 +1,120 @@
-"""Everything that moved money at Stripe in a stretch of time, list by list (Stripe API reference, "Pagination").
+"""Stripe's books of a window: its lists, page after page, patiently."""
 
-Charges tell of holds; balance transactions of everything that changed the balance, also on objects that are older than
-the stretch. Refunds, transfers and disputes are listed too, for some of them wait for their balance transaction.
-"""
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+import stripe
 
-from service.domain.auditing import Sighting
-from service.domain.movements import of_dispute, of_intent, of_refund, of_reversal, of_transfer
-from service.domain.stripe_objects import About
-from service.gateway import fields, translate
+from service.domain.books import Entry, Line, Window
+from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.stripe_objects import Picture
+from service.gateway import entries, lookup, params
 from service.gateway.calls import Calls
-from service.gateway.fields import Json
-from service.gateway.hearing import about
-from service.gateway.lookup import with_all_reversals
-from service.gateway.params import SETTLED, created
+from service.gateway.client import stripe_client
+from service.gateway.contact import Contact
+from service.gateway.faults import Fault, read
+from service.gateway.fields import Json, UnreadableError
+from service.gateway.pace import Pace
+from service.settings import StripeSettings
 
-_SOURCES = {"expand": ["data.source"]}
-_LISTS = ("charges", "refunds", "transfers", "disputes")
+T = TypeVar("T")
 
+PATIENCE_SECONDS = 60.0
+"""Longest wait for our turn: nobody waits for an audit's single request."""
 
-def sightings(calls: Calls, since: datetime, until: datetime, seen: Callable[[], None]) -> Iterator[Sighting]:
-    """Every movement that the lists show; one may come more than once. ``seen`` is called for each object."""
-    window = created(since, until)
-    for name in _LISTS:
-        for item in calls.all(name, created=window, **(SETTLED if name in {"charges", "refunds"} else {})):
-            seen()
-            yield from of_object(calls, item)
-    for item in calls.all("balance_transactions", created=window, **_SOURCES):
-        seen()
-        source = item.get("source")
-        if isinstance(source, Mapping) and item.get("reporting_category") != translate.OF_HOLD:
-            yield from of_object(calls, source)
+MISSING = "resource_missing"
+"""Stripe's code for an object that it does not have, or does not show to this key."""
+
+PAUSES = (0.25, 1.0, 4.0)
+"""Seconds before a read is tried again that Stripe did not answer, or put off."""
 
 
-def of_object(calls: Calls, item: Json) -> Iterator[Sighting]:
-    """The movements that one object proves. Raises UnreadableError."""
-    read = _READERS.get(fields.text(item, "object"))
-    return iter(()) if read is None else read(calls, item)
+LONGEST_PAUSE = 10.0
+"""What asks for a longer one is no matter of patience: a key that was refused, say."""
 
 
-def _charge(_: Calls, item: Json) -> Iterator[Sighting]:
-    order = translate.order_id_of(item)
-    for movement in of_intent(translate.intent_behind(item)):
-        yield Sighting(movement, about(item) or About(), order)
+class PatientCalls(Calls):
+    """Calls whose reads are tried again: a list of a thousand pages does not end at the first 429."""
+
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
+    def get(self, *path: str, **params: Any) -> Json:
+        """Read one object; what passes is waited for."""
+        for pause in PAUSES:
+            try:
+                return super().get(*path, **params)
+            except StripeUnknownError:
+                self.sleep(pause)
+            except StripeBusyError as fault:
+                if (fault.retry_after or 0.0) > LONGEST_PAUSE:
+                    raise
+                self.sleep(max(pause, fault.retry_after or 0.0))
+        return super().get(*path, **params)
+
+    @staticmethod
+    def _fault(method: str, exc: stripe.StripeError) -> Fault:
+        """An object that is not there is an answer here; whoever acts on it takes it for a wrong key."""
+        if exc.http_status == 404:
+            return StripeRefusedError(read(exc).message, kind="invalid_request_error", code=MISSING)
+        return Calls._fault(method, exc)
 
 
-def _refund(_: Calls, item: Json) -> Iterator[Sighting]:
-    refund = translate.refund_of(item)
-    # A canceled hold shows as a refund that never touched the balance.
-    if item.get("balance_transaction") is None and refund.status == "succeeded":
-        return
-    for movement in of_refund(None, refund):
-        yield Sighting(movement, about(item) or About())
+class StripeBooks:
+    """The Books of the port. ``guard`` is called before each request; ``http_client`` replaces the transport."""
+
+    def __init__(
+        self, settings: StripeSettings, guard: Callable[[], None], *, http_client: stripe.HTTPClient | None = None
+    ) -> None:
+        seconds = settings.stripe_timeout.total_seconds()
+        client = stripe_client(settings, seconds=seconds, http_client=http_client)
+        self._calls = PatientCalls(client, guard, Pace(), Contact(), patience=PATIENCE_SECONDS)
+
+    def charges(self, window: Window) -> Iterator[Entry]:
+        """Charges made in the window, failed ones too."""
+        return self._listed("charges", window, entries.charge, params.SETTLED)
+
+    def refunds(self, window: Window) -> Iterator[Entry]:
+        """Refunds made in the window."""
+        return self._listed("refunds", window, entries.refund, params.OF_CHARGE)
+
+    def transfers(self, window: Window) -> Iterator[Entry]:
+        """Transfers made in the window. Reversals beyond the ten that one shows are among the lines."""
+        return self._listed("transfers", window, entries.transfer, params.SENT)
+
+    def disputes(self, window: Window) -> Iterator[Entry]:
+        """Disputes opened in the window."""
+        return self._listed("disputes", window, entries.dispute, params.DISPUTED)
+
+    def lines(self, window: Window) -> Iterator[tuple[Line, Entry | None]]:
+        """Balance transactions of the window with their sources."""
+        return self._listed("balance_transactions", window, entries.line, params.WITH_SOURCE)
+
+    def find(self, id_: str) -> Entry | None:
+        """One charge or transfer."""
+        try:
+            if id_.startswith("tr_"):
+                sent = self._calls.get("transfers", id_, expand=["source_transaction"])
+                return _read(entries.transfer, sent)
+            return _read(entries.charge, self._calls.get("charges", id_, expand=["balance_transaction"]))
+        except StripeRefusedError as refusal:
+            if refusal.code == MISSING:
+                return None
+            raise
+
+    def look_at(self, intent_id: str) -> Picture:
+        """The intent with all that became of its money."""
+        return _read(lambda id_: lookup.picture(self._calls, id_), intent_id)
+
+    def _listed(self, name: str, window: Window, entry: Callable[[object], T], more: dict[str, Any]) -> Iterator[T]:
+        within = params.created(window.since, window.until)
+        return (_read(entry, item) for item in self._calls.all(name, created=within, **more))
 
 
-def _dispute(_: Calls, item: Json) -> Iterator[Sighting]:
-    for movement in of_dispute(translate.dispute_of(item)):
-        yield Sighting(movement, about(item) or About())
-
-
-def _transfer(calls: Calls, item: Json) -> Iterator[Sighting]:
-    named, order = about(item) or About(), translate.order_id_of(item)
-    for movement in of_transfer(None, with_all_reversals(calls, translate.transfer_of(item))):
-        yield Sighting(movement, named, order)
-
-
-def _reversal(_: Calls, item: Json) -> Iterator[Sighting]:
-    yield Sighting(
-        of_reversal(None, translate.reversal_of(item)), About(transfer_id=fields.optional_id(item, "transfer"))
-    )
-
-
-_READERS: dict[str, Callable[[Calls, Json], Iterator[Sighting]]] = {
-    "charge": _charge,
-    "refund": _refund,
-    "dispute": _dispute,
-    "transfer": _transfer,
-    "transfer_reversal": _reversal,
-}
+def _read(reader: Callable[[Any], T], data: Any) -> T:
+    """Raises StripeUnknownError for what cannot be read, with the object's id: nothing is proved without it."""
+    try:
+        return reader(data)
+    except UnreadableError as exc:
+        name = data if isinstance(data, str) else data.get("id")
+        raise StripeUnknownError(f"Stripe's answer cannot be read: {name}: {exc}") from exc

@@ -21,6 +21,14 @@ WITH_CHARGE: dict[str, list[str]] = {"expand": ["latest_charge.balance_transacti
 SETTLED: dict[str, list[str]] = {"expand": ["data.balance_transaction"]}
 """A list with what Stripe settled of each of its objects."""
 
+WITH_SOURCE: dict[str, list[str]] = {"expand": ["data.source"]}
+"""Balance transactions with what caused each."""
+
+OF_CHARGE: dict[str, list[str]] = {"expand": ["data.charge", "data.balance_transaction"]}
+DISPUTED: dict[str, list[str]] = {"expand": ["data.charge"]}
+SENT: dict[str, list[str]] = {"expand": ["data.source_transaction"]}
+"""Refunds, disputes and transfers with the charge that their money is of: its metadata say whose it is."""
+
 
 def transfer_group(order_id: str) -> str:
     """What ties an order's charge and transfers together at Stripe."""

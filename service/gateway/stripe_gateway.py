@@ -7,7 +7,6 @@ from typing import Any
 
 import stripe
 
-from service.domain.auditing import Sighting
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.stripe_objects import (
     HARMLESS_DISPUTE,
@@ -19,7 +18,7 @@ from service.domain.stripe_objects import (
     Transfer,
     TransferRequest,
 )
-from service.gateway import books, fields, lookup, params, translate
+from service.gateway import fields, lookup, params, translate
 from service.gateway.calls import Calls
 from service.gateway.client import stripe_client
 from service.gateway.contact import Contact
@@ -134,11 +133,6 @@ class StripeGateway:
         """The intent with all that became of its money."""
         with _readable():
             return lookup.picture(self._calls, intent_id)
-
-    def sightings(self, since: datetime, until: datetime, seen: Callable[[], None]) -> list[Sighting]:
-        """Every movement that Stripe shows of a stretch of time; ``seen`` is called for each object read."""
-        with _readable():
-            return list(books.sightings(self._calls, since, until, seen))
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.

@@ -1,82 +1,56 @@
-"""What an audit of money reads: recorded movements, the payments behind ids of Stripe's, and what is owed to whom."""
+"""What is owed to whom: money that is not where the payment's status says that it belongs."""
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
-from typing import TypeVar
-from uuid import UUID
+from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import or_, select, text, tuple_
+from sqlalchemy import Connection, Select, and_, case, func, literal, select
 
-from service.domain.auditing import Owners, Row
-from service.domain.ledger import Proof
-from service.domain.payment import Payment
-from service.storage.engine import Connection
+from service.domain.ledger import SUMS
+from service.domain.status import PaymentStatus
 from service.storage.operator_session import Record, records
-from service.storage.payments import COLUMNS, payment_of
+from service.storage.reads import LEFT_TO_RUNNER, SENT
 from service.storage.tables import movements, payments
 
-T = TypeVar("T")
-_BATCH = 1000
-_ROW = (movements.c.payment_id, movements.c.kind, movements.c.proof, movements.c.amount, movements.c.currency)
-
-_OWED = text(
-    """
-    SELECT 'customer' AS party, currency, sum(captured - refunded - disputed) AS amount, count(*) AS payments
-    FROM payments WHERE status IN ('FAILED', 'REVERTED') AND captured > refunded + disputed GROUP BY currency
-    UNION ALL
-    SELECT 'runner', transfer_currency, sum(transfer_amount - transferred + reversed), count(*)
-    FROM payments WHERE status = 'SUCCEEDED' AND reversed > 0 AND transferred - reversed < transfer_amount
-    GROUP BY transfer_currency
-    UNION ALL
-    SELECT 'platform', transfer_currency, sum(transferred - reversed), count(*)
-    FROM payments WHERE status = 'REVERTED' AND transferred > reversed GROUP BY transfer_currency
-    UNION ALL
-    SELECT 'undecided', currency, sum(held + captured - refunded - disputed), count(*)
-    FROM payments WHERE status = 'AUTHORIZED' AND held + captured > 0 GROUP BY currency
-    ORDER BY 1, 2
-    """
-)
+_P = payments.c
+_ENDED = _P.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED])
+_LEFT = _P.captured - _P.refunded - _P.disputed
 
 
 def owed(connection: Connection) -> list[Record]:
-    """What all payments owe, by party and currency, in minor units; undecided is what a release or revert moves."""
-    return records(connection, _OWED)
+    """For each payment that owes anything: to whom, how much in minor units, and in which currency."""
+    return [record for query in _queries() for record in records(connection, query)]
 
 
-def rows_learnt(connection: Connection, since: datetime, until: datetime) -> list[Row]:
-    """Movements that were learnt, and happened, from ``since`` on and before ``until``."""
-    window = (movements.c.learnt_at >= since, movements.c.happened_at >= since, movements.c.happened_at < until)
-    return [Row(*row) for row in connection.execute(select(*_ROW).where(*window))]
+def undecided(connection: Connection) -> list[Record]:
+    """What is held or captured of payments that wait for a release or a revert, by currency."""
+    amount = func.sum(_P.held + _LEFT)
+    waiting = select(_P.currency, amount.label("amount"), func.count().label("count"))
+    return records(connection, waiting.where(_P.status == PaymentStatus.AUTHORIZED).group_by(_P.currency))
 
 
-def rows_of_proofs(connection: Connection, keys: Collection[Proof]) -> list[Row]:
-    """Movements by what proves them."""
-    wanted = tuple_(movements.c.kind, movements.c.proof)
-    return [
-        Row(*row)
-        for batch in _batches(sorted(keys))
-        for row in connection.execute(select(*_ROW).where(wanted.in_(batch)))
-    ]
+def _queries() -> Iterator[Select[Any]]:
+    yield _owed("customer", _P.customer_id, _LEFT, _P.currency).where(_ENDED, _LEFT > 0)
+    yield _of_strays()
+    missing = SENT - LEFT_TO_RUNNER
+    sent = and_(_P.status == PaymentStatus.SUCCEEDED, _P.stripe_transfer_id.is_not(None))
+    currency = func.coalesce(_P.transfer_currency, _P.currency)
+    yield _owed("runner", _P.runner_id, missing, currency).where(sent, missing > 0)
+    kept = _P.transferred - _P.reversed
+    # A failed payment's charge may have been paid out by a stranger.
+    yield _owed("platform", _P.runner_connect_account_id, kept, currency).where(_ENDED, kept > 0)
 
 
-def owners(connection: Connection, stripe_ids: Collection[str], payment_ids: Collection[UUID]) -> Owners:
-    """The payments that have stored these ids of Stripe's, and those of these ids of ours."""
-    by_stripe: dict[str, Payment] = {}
-    for names in _batches(sorted(stripe_ids)):
-        columns = (payments.c.stripe_payment_intent_id, payments.c.stripe_charge_id, payments.c.stripe_transfer_id)
-        named = select(*COLUMNS).where(or_(*(column.in_(names) for column in columns)))
-        for row in connection.execute(named):
-            found = payment_of(row)
-            for id_ in (found.stripe_payment_intent_id, found.stripe_charge_id, found.stripe_transfer_id):
-                if id_ is not None:
-                    by_stripe[id_] = found
-    by_id = {
-        found.payment_id: found
-        for ids in _batches(sorted(payment_ids))
-        for found in map(payment_of, connection.execute(select(*COLUMNS).where(payments.c.payment_id.in_(ids))))
-    }
-    return Owners(by_stripe, by_id)
+def _owed(to: str, whom: Any, amount: Any, currency: Any) -> Select[Any]:
+    columns = (literal(to).label("to"), _P.payment_id, whom.label("whom"), amount.label("amount"))
+    return select(*columns, currency.label("currency")).order_by(_P.updated_at)
 
 
-def _batches(items: list[T]) -> Iterable[list[T]]:
-    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
+def _of_strays() -> Select[Any]:
+    """What a second intent of a payment took, and nobody gave back: it is in no sum of the payment."""
+    m = movements.c
+    kept = {kind: sums["captured"] for kind, sums in SUMS.items() if "captured" in sums}
+    kept |= {kind: -sums["refunded"] for kind, sums in SUMS.items() if "refunded" in sums}
+    amount = func.sum(case(*((m.kind == kind, sign * m.amount) for kind, sign in kept.items()), else_=0))
+    columns = (literal("customer").label("to"), m.payment_id, _P.customer_id.label("whom"), amount.label("amount"))
+    strays = select(*columns, m.currency).join(payments, m.payment_id == _P.payment_id)
+    return strays.where(m.stray).group_by(m.payment_id, _P.customer_id, m.currency).having(amount > 0)

@@ -46,12 +46,12 @@ _TAKEN = case((_P.captured > _NONE, _P.captured), else_=_P.amount)
 _SPENT = func.greatest(_TAKEN - _P.refunded - _P.disputed, _NONE)
 """What of a payment is still spent; a bank may dispute what was refunded already."""
 
-_SENT = func.coalesce(_P.transfer_amount, _P.amount)
-_EARNED = case(
+SENT = func.coalesce(_P.transfer_amount, _P.amount)
+LEFT_TO_RUNNER = case(
     # From before the ledger: all of it went.
-    (_P.transferred == _NONE, _SENT),
+    (_P.transferred == _NONE, SENT),
     (or_(_P.stripe_transfer_id.is_(None), _P.stripe_reversal_id.is_not(None)), _NONE),
-    else_=func.least(_SENT, _P.transferred - _P.reversed),
+    else_=func.least(SENT, _P.transferred - _P.reversed),
 )
 """What the runner has of our transfer. The sums hold strangers' transfers, too, and earlier ones of ours."""
 
@@ -64,7 +64,12 @@ def _spent_by_customer() -> Select[Any]:
 
 def _earned_by_runner() -> Select[Any]:
     currency = func.coalesce(_P.transfer_currency, _P.currency).label("currency")
-    figures = (_NONE.label("spent"), _EARNED.label("earned"), _NONE.label("spent_count"), _ONE.label("earned_count"))
+    figures = (
+        _NONE.label("spent"),
+        LEFT_TO_RUNNER.label("earned"),
+        _NONE.label("spent_count"),
+        _ONE.label("earned_count"),
+    )
     mine = _P.runner_id == bindparam("id"), text(one_of("status", EARNED))
     return select(currency, *figures).where(*mine)
 

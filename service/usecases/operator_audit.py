@@ -1,69 +1,144 @@
-"""Comparing books and Stripe, and mending nothing: the proof that no cent moved without a payment's record of it."""
+"""The audit: everything that moved at Stripe in a window beside the payments' ledgers. It changes nothing."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from service.domain.auditing import Audit, Differing, Sighting, compare
-from service.domain.learning import learn_picture
-from service.domain.payment import as_uuid
+from service.domain.audit_sums import Strangers, Sums
+from service.domain.auditing import Comparison, Difference, Record, What, difference_in, is_under_way
+from service.domain.books import Entry, Stored, Tie, Window, movements_of, tie
+from service.domain.ledger import Movement, Proof
+from service.domain.ours import Ownership
 from service.domain.ports import Books
-from service.storage import locked, operator_money, payments
-from service.storage.engine import Engine, in_transaction, transaction
-from service.storage.operator_session import Record
-from service.usecases.situations import heard_in
+from service.storage import operator_audit as reads
+from service.storage import operator_money
+from service.storage.engine import Engine
+from service.storage.operator_session import reading
+from service.usecases.operator_audit_look import Look, look
+from service.usecases.operator_audit_sheet import Sheet, Tell, complete, gather
+
+_AT_ONCE = 500
+"""Payments whose ledgers are read in one transaction."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an audit found."""
+
+    window: Window
+    differs: list[Difference] = field(default_factory=list)
+    under_way: list[Difference] = field(default_factory=list)
+    foreign: Strangers = field(default_factory=Strangers)
+    sums: Sums = field(default_factory=Sums)
+    owed: list[dict[str, Any]] = field(default_factory=list)
+    undecided: list[dict[str, Any]] = field(default_factory=list)
+    compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyAudit:
-    """Reads Stripe outside any transaction."""
+    """Compares; ``reconcile`` mends."""
 
     engine: Engine
     books: Books
+    ownership: Ownership
 
-    def run(self, since: datetime, until: datetime, seen: Callable[[], None]) -> tuple[Audit, list[Record]]:
-        """What differs, and what is owed to whom. Raises the gateway's and the database's errors.
+    def run(self, window: Window, tell: Tell) -> Report:
+        """Raises StripeUnknownError, StripeBusyError, StripeRefusedError: then nothing is proved.
 
-        What differs at first is looked at once more: meanwhile it may have been written down.
+        Stripe is asked first: nothing is in the ledger that Stripe did not have before.
         """
-        sightings = self.books.sightings(since, until, seen)
-        with transaction(self.engine) as connection:
-            keys = {sighting.movement.key for sighting in sightings}
-            rows = {row.key: row for row in operator_money.rows_of_proofs(connection, keys)}
-            rows |= {row.key: row for row in operator_money.rows_learnt(connection, since, until)}
-            owners = operator_money.owners(connection, *_named(sightings))
-            owed = operator_money.owed(connection)
-        audit = compare(sightings, rows.values(), owners)
-        self._look_again(audit)
-        return audit, owed
+        sheet, report = gather(self.books, window, tell), Report(window)
+        with reading(self.engine) as connection:
+            known = reads.stored(connection, sheet.ids, [])
+        complete(sheet, known, self.books, tell)
+        with reading(self.engine) as connection:
+            known = reads.stored(connection, sheet.ids, sheet.named)
+            moved = reads.moved_in(connection, window)
+        report.differs += sheet.unexplained(known)
+        mine = self._sort(sheet, known, report)
+        for some in _chunks(moved | mine.keys()):
+            with reading(self.engine) as connection:
+                found = reads.records(connection, some)
+            for record in found.values():
+                tell("payments", 1)
+                self._compare(record, mine[record.payment.payment_id], sheet, known, report, tell)
+        with reading(self.engine) as connection:
+            report.owed, report.undecided = operator_money.owed(connection), operator_money.undecided(connection)
+        return report
 
-    def _look_again(self, audit: Audit) -> None:
-        suspects, audit.differing = audit.differing, []
-        of_payment: dict[str | None, list[Differing]] = {}
-        for one in suspects:
-            of_payment.setdefault(one.payment_id, []).append(one)
-        audit.differing += of_payment.pop(None, [])
-        for payment_id, found in of_payment.items():
-            still, under_way = self._still(UUID(payment_id), found)
-            (audit.under_way if under_way else audit.differing).extend(still)
+    def _sort(self, sheet: Sheet, known: Stored, report: Report) -> defaultdict[UUID, list[Entry]]:
+        """Entries by payment; what belongs to none is put into the report."""
+        mine: defaultdict[UUID, list[Entry]] = defaultdict(list)
+        for entry in sheet.entries.values():
+            proved, (kind, payment_id) = sheet.proved(entry), tie(entry, known)
+            if payment_id is not None and proved:
+                mine[payment_id].append(entry)
+            elif kind is Tie.FOREIGN:
+                report.foreign.add(proved)
+            elif kind is Tie.LOST:
+                self._lost(entry, proved, report)
+        return mine
 
-    def _still(self, payment_id: UUID, found: list[Differing]) -> tuple[list[Differing], bool]:
-        """Which of them differ still, and whether a command is open that may write them down."""
-        with transaction(self.engine) as connection:
-            payment = payments.read(connection, payment_id)
-        if payment is None or payment.stripe_payment_intent_id is None:
-            return found, False
-        picture = self.books.look_at(payment.stripe_payment_intent_id)
-        held = in_transaction(self.engine, lambda connection: locked.lock(connection, payment_id))
-        if held is None:
-            return found, False
-        missing = {movement.key for movement in learn_picture(held.payment, picture, heard_in(held)).movements}
-        still = [one for one in found if (one.kind, one.proof) in missing or one.ours is not None]
-        return still, any(progress.state == "pending" for progress in held.opened)
+    def _lost(self, entry: Entry, proved: list[Movement], report: Report) -> None:
+        mark = entry.mark
+        named = "its order" if mark is None or mark.payment_id is None else f"payment {mark.payment_id}"
+        for moved in proved:
+            report.sums.add("stripe", moved)
+            found = difference_in(What.NO_PAYMENT, None, moved)
+            report.differs.append(replace(found, detail=f"names {named}"))
+
+    def _compare(
+        self, record: Record, entries: list[Entry], sheet: Sheet, known: Stored, report: Report, tell: Tell
+    ) -> None:
+        report.compared += 1
+        first = self._comparison(record, entries, Look(), sheet)
+        found = first.differences()
+        if not found:
+            first.count(report.sums)
+            return
+        named = [entry for entry in entries if tie(entry, known)[0] is Tie.NAMED]
+        tell("second looks", 1)
+        seen = look(self.books, self.ownership, record.payment, named, found)
+        with reading(self.engine) as connection:
+            again = reads.records(connection, [record.payment.payment_id])[record.payment.payment_id]
+        for entry in seen.foreign:
+            report.foreign.add(sheet.proved(entry))
+        mine = [entry for entry in entries if entry not in seen.foreign]
+        self._judge(self._comparison(again, mine, seen, sheet), seen, report)
+
+    def _comparison(self, record: Record, entries: list[Entry], seen: Look, sheet: Sheet) -> Comparison:
+        shown: dict[Proof, Movement] = {
+            moved.key: moved for entry in entries for moved in movements_of(entry, record.payment)
+        }
+        # The look is newer than the lists.
+        return Comparison(record, {**shown, **seen.movements}, sheet.window, sheet.moments)
+
+    def _judge(self, comparison: Comparison, seen: Look, report: Report) -> None:
+        comparison.count(report.sums)
+        record = comparison.record
+        found = comparison.differences()
+        missing = [each for each in found if each.what is What.MISSING_HERE]
+        with reading(self.engine) as connection:
+            proofs = [(each.kind or "", each.proof or "") for each in missing]
+            others = reads.holders(connection, proofs) if proofs else {}
+        detail = seen.told(record)
+        if not found and detail:
+            found = [Difference(What.OTHER_FACTS, record.payment.payment_id, None, None)]
+        for each in found:
+            key = (each.kind or "", each.proof or "")
+            told = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
+            if key in others:
+                holder = f"it stands in the ledger of payment {others[key]}"
+                told = replace(told, what=What.OTHER_PAYMENT, detail=holder)
+            under_way = is_under_way(told, record.opened, comparison.seen.get(key))
+            (report.under_way if under_way else report.differs).append(told)
 
 
-def _named(sightings: list[Sighting]) -> tuple[set[str], set[UUID]]:
-    abouts = [sighting.about for sighting in sightings]
-    stripe_ids = {id_ for about in abouts for id_ in (about.intent_id, about.charge_id, about.transfer_id) if id_}
-    return stripe_ids, {id_ for about in abouts if (id_ := as_uuid(about.payment_id)) is not None}
+def _chunks(payment_ids: Collection[UUID]) -> Iterator[list[UUID]]:
+    rest = iter(sorted(payment_ids))
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some

@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from commandline.main import cli
 from devstack.postgres import Postgres
+from devstack.stripe_simulator.client import SimulatorControl
 from service.storage.engine import make_engine, transaction
+from tests.integration.commandline.auditing import Books, open_books
 from tests.integration.commandline.history import History
 from tests.support.emptying import BEGIN_ANEW
 
@@ -63,3 +65,10 @@ def history(database_url: str) -> Iterator[History]:
     engine = make_engine(database_url, pool_size=2)
     yield History(engine)
     engine.dispose()
+
+
+@pytest.fixture
+def books(database_url: str, simulator: SimulatorControl) -> Iterator[Books]:
+    """The books of a core, and Stripe's."""
+    with open_books(database_url, simulator) as found:
+        yield found

@@ -28,7 +28,6 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "find_refund": ("pi_x",),
     "is_disputed": ("ch_x",),
     "look_at": ("pi_x",),
-    "sightings": (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), list),
     "next_action": ("pi_x",),
 }
 

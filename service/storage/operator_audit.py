@@ -1,0 +1,111 @@
+"""What an audit reads: who owns an object of Stripe's, a payment with its whole ledger, the movements of a window."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, text
+
+from service.domain.auditing import Record
+from service.domain.books import Stored, Window
+from service.domain.ledger import Movement, MovementKind, Proof
+from service.domain.progress import Progress
+from service.storage.commands import OPEN_COLUMNS, progress_of
+from service.storage.payments import COLUMNS, payment_of
+from service.storage.tables import commands, movements, payments
+
+_AT_ONCE = 1000
+"""Values in one statement."""
+
+_BY_ID = (payments.c.stripe_payment_intent_id, payments.c.stripe_charge_id, payments.c.stripe_transfer_id)
+
+_CLOCKS = timedelta(hours=1)
+"""A movement is learnt after it happened, but by another clock."""
+
+
+def stored(connection: Connection, ids: Sequence[str], named: Sequence[UUID]) -> Stored:
+    """The payments that these ids of Stripe's belong to, and which of the named ones there are.
+
+    What stands in a payment's own row comes before what its ledger says.
+    """
+    found: dict[str, UUID] = {}
+    for some in _parts(ids):
+        found |= _pairs(connection, select(movements.c.proof, movements.c.payment_id), movements.c.proof, some)
+        for column in _BY_ID:
+            found |= _pairs(connection, select(column, payments.c.payment_id), column, some)
+    there: set[UUID] = set()
+    for some in _parts(named):
+        there |= set(connection.scalars(select(payments.c.payment_id).where(payments.c.payment_id.in_(some))))
+    return Stored(found, frozenset(there))
+
+
+def _pairs(
+    connection: Connection, query: Select[Any], column: ColumnElement[Any], ids: Sequence[str]
+) -> dict[str, UUID]:
+    return {row[0]: row[1] for row in connection.execute(query.where(column.in_(ids)))}
+
+
+def moved_in(connection: Connection, window: Window) -> set[UUID]:
+    """Payments with a movement in the window."""
+    # Movements are kept in the order in which they are learnt: their index finds where the window may begin.
+    late = movements.c.learnt_at >= window.since - _CLOCKS
+    inside = (movements.c.happened_at >= window.since, movements.c.happened_at < window.until)
+    return set(connection.scalars(select(movements.c.payment_id).distinct().where(late, *inside)))
+
+
+def records(connection: Connection, payment_ids: Collection[UUID]) -> dict[UUID, Record]:
+    """These payments, their ledgers and open commands, as one snapshot has them."""
+    of = payments.c.payment_id.in_(payment_ids)
+    rows = _by_payment(_movements(connection, movements.c.payment_id.in_(payment_ids)))
+    opened = _by_payment(_opened(connection, payment_ids))
+    found = connection.execute(select(*COLUMNS, func.now()).where(of))
+    made = ((payment_of(row[:-1]), row[-1]) for row in found)
+    return {
+        payment.payment_id: Record(payment, tuple(rows[payment.payment_id]), tuple(opened[payment.payment_id]), now)
+        for payment, now in made
+    }
+
+
+def holders(connection: Connection, proofs: Iterable[Proof]) -> dict[Proof, UUID]:
+    """Whose ledger has these movements."""
+    wanted = set(proofs)
+    found = list(_movements(connection, movements.c.proof.in_({proof for _, proof in wanted})))
+    return {movement.key: payment_id for payment_id, movement in found if movement.key in wanted}
+
+
+def _movements(connection: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[UUID, Movement]]:
+    for row in connection.execute(select(movements).where(condition).order_by(movements.c.learnt_at)):
+        yield (
+            row.payment_id,
+            Movement(
+                MovementKind(row.kind),
+                row.proof,
+                row.amount,
+                row.currency,
+                row.happened_at,
+                row.by_us,
+                row.stray,
+                row.detail,
+                row.intent_id,
+            ),
+        )
+
+
+def _opened(connection: Connection, payment_ids: Collection[UUID]) -> Iterator[tuple[UUID, Progress]]:
+    still = commands.c.payment_id.in_(payment_ids), commands.c.state != text("'done'")
+    for row in connection.execute(select(*OPEN_COLUMNS).where(*still).order_by(commands.c.arrival)):
+        progress = progress_of(row)
+        yield progress.payment_id, progress
+
+
+def _by_payment(found: Iterable[tuple[UUID, Any]]) -> defaultdict[UUID, list[Any]]:
+    grouped: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for payment_id, item in found:
+        grouped[payment_id].append(item)
+    return grouped
+
+
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

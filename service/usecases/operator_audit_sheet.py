@@ -1,0 +1,123 @@
+"""Stripe's side of an audit, gathered: every object of the window, and whose it is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from service.domain.auditing import Difference, What
+from service.domain.books import Entry, Line, Mark, Stored, Tie, Window, movements_of, named_payments, proof_of, tie
+from service.domain.ledger import Movement, Proof
+from service.domain.ports import Books
+
+T = TypeVar("T")
+Tell = Callable[[str, int], None]
+"""Told what is being done, and how many more of it are done."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """``entries`` by id. ``lines``: changes of the balance that a movement explains, each with it and its source's id.
+
+    ``moments``: when the balance changed by a movement.
+    """
+
+    window: Window
+    entries: dict[str, Entry] = field(default_factory=dict)
+    moments: dict[Proof, datetime] = field(default_factory=dict)
+    lines: list[tuple[Line, Proof, str | None]] = field(default_factory=list)
+
+    def proved(self, entry: Entry) -> list[Movement]:
+        """What an object of nobody's proves in the window."""
+        return [moved for moved in movements_of(entry, None) if self._is_inside(moved)]
+
+    def _is_inside(self, moved: Movement) -> bool:
+        at = self.moments.get(moved.key) or moved.at
+        return at is None or self.window.holds(at)
+
+    def unexplained(self, known: Stored) -> list[Difference]:
+        """Changes of the balance that no object proves; what a stranger's object makes of it is the stranger's."""
+        proved = {moved.key for entry in self.entries.values() for moved in movements_of(entry, None)}
+        return [
+            _unexplained(line, proof)
+            for line, proof, source in self.lines
+            if proof not in proved and (source is None or tie(self.entries[source], known)[0] is not Tie.FOREIGN)
+        ]
+
+    @property
+    def ids(self) -> list[str]:
+        """All ids by which a record may know an entry."""
+        return list(dict.fromkeys(id_ for entry in self.entries.values() for id_ in entry.ids))
+
+    @property
+    def named(self) -> list[UUID]:
+        """All payments that an entry names."""
+        return named_payments(self.entries.values())
+
+
+def _unexplained(line: Line, proof: Proof) -> Difference:
+    detail = f"balance transaction {line.id}, {line.category}"
+    return Difference(What.UNEXPLAINED, None, *proof, line.amount, line.currency, detail=detail)
+
+
+def gather(books: Books, window: Window, tell: Tell) -> Sheet:
+    """Read all lists. Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
+
+    The lists come after the lines, so that they show whatever has changed the balance.
+    """
+    sheet = Sheet(window)
+    for line, source in _told("balance transactions", books.lines(window), tell):
+        _note(sheet, line, source)
+    lists: dict[str, Callable[[Window], Iterator[Entry]]] = {
+        "charges": books.charges,
+        "refunds": books.refunds,
+        "transfers": books.transfers,
+        "disputes": books.disputes,
+    }
+    for name, listed in lists.items():
+        for entry in _told(name, listed(window), tell):
+            sheet.entries[entry.id] = entry
+    return sheet
+
+
+def _note(sheet: Sheet, line: Line, source: Entry | None) -> None:
+    proof = proof_of(line, source)
+    if proof is None:
+        return
+    sheet.lines.append((line, proof, None if source is None else source.id))
+    if line.at is not None:
+        sheet.moments[proof] = line.at
+    if source is not None:
+        sheet.entries[source.id] = source
+
+
+def _told(name: str, found: Iterable[T], tell: Tell) -> Iterator[T]:
+    tell(name, 0)
+    for item in found:
+        tell(name, 1)
+        yield item
+
+
+def complete(sheet: Sheet, known: Stored, books: Books, tell: Tell) -> None:
+    """Find the marks of what no payment knows and whose charge or transfer was not shown."""
+    looked: dict[str, Mark] = {}
+    for entry in list(sheet.entries.values()):
+        if entry.mark is None and tie(entry, known)[0] is not Tie.STORED:
+            sheet.entries[entry.id] = replace(entry, mark=_mark(sheet, entry, books, looked, tell))
+
+
+def _mark(sheet: Sheet, entry: Entry, books: Books, looked: dict[str, Mark], tell: Tell) -> Mark:
+    """The mark of the charge in the end: a reversal is of a transfer, which may be of a charge."""
+    if entry.mark is not None:
+        return entry.mark
+    above = entry.parent_id
+    if above is None or above == entry.id:
+        return Mark()
+    if above not in looked:
+        parent = sheet.entries.get(above)
+        if parent is None:
+            tell("older charges and transfers", 1)
+            parent = books.find(above)
+        looked[above] = Mark() if parent is None else _mark(sheet, parent, books, looked, tell)
+    return looked[above]

@@ -1,0 +1,91 @@
+"""The second look of an audit: what one payment has at Stripe, asked for again."""
+
+from service.domain.auditing import Record, difference_in
+from service.domain.auditing import What as Kind
+from service.domain.books import Entry, Mark
+from service.domain.errors import StripeRefusedError
+from service.domain.ledger import Movement, MovementKind
+from service.domain.movements import of_picture
+from service.domain.ours import Ownership
+from service.domain.stripe_objects import Intent, IntentStatus, Picture
+from service.usecases.operator_audit_look import Look, look
+from tests.unit.domain.facts import NOW, OURS, PAYMENT_ID, intent, payment, picture, progress, refund, transfer
+from tests.unit.usecases.test_audit_sheet import FakeBooks
+
+GONE = Movement(MovementKind.HOLD_GONE, "ch_9", 1500, "sgd", NOW)
+PAID = payment("SUCCEEDED", "intent charge captured transfer", held=0)
+
+
+class Looking(FakeBooks):
+    """Shows pictures, by intent; refuses what it does not have."""
+
+    def __init__(self, *pictures: Picture, **older: Entry) -> None:
+        super().__init__(older=older)
+        self.pictures = {each.intent.id: each for each in pictures}
+
+    def look_at(self, intent_id: str) -> Picture:
+        if intent_id not in self.pictures:
+            raise StripeRefusedError("No such payment_intent", kind="invalid_request_error")
+        return self.pictures[intent_id]
+
+
+def second(**more: object) -> Intent:
+    """Another intent that names the payment."""
+    given = {"id": "pi_2", "charge_id": "ch_2", "payment_id": OURS, "order_id": "order-1", **more}
+    return intent(IntentStatus.SUCCEEDED, **given)
+
+
+def named(found: Intent) -> Entry:
+    return Entry("ch_2", found, intent_id=found.id, charge_id="ch_2", mark=Mark(OURS))
+
+
+def test_the_payments_own_intent_is_looked_at() -> None:
+    seen = look(Looking(picture(refunds=(refund(),))), Ownership(), PAID, [], [])
+    assert {key[0] for key in seen.movements} == {"hold", "capture", "refund"}
+
+
+def test_an_intent_that_stripe_does_not_show_is_told() -> None:
+    seen = look(Looking(), Ownership(), PAID, [], [])
+    assert seen.told(Record(PAID, (), (), NOW)) == "Stripe does not show pi_1: No such payment_intent"
+
+
+def test_a_second_intent_of_ours_is_ours_with_all_of_its_money() -> None:
+    charge = named(second())
+    back = Entry("re_2", refund("re_2"), intent_id="pi_2", charge_id="ch_2", mark=Mark(OURS))
+    seen = look(Looking(picture(), Picture(second())), Ownership(), PAID, [charge, back], [])
+    assert seen.foreign == []
+
+
+def test_what_only_names_the_payment_is_foreign() -> None:
+    charge = named(second(capture_method="automatic"))
+    seen = look(Looking(picture(), Picture(second(capture_method="automatic"))), Ownership(), PAID, [charge], [])
+    assert seen.foreign == [charge]
+
+
+def test_an_intent_of_a_payment_that_has_none_is_its_own() -> None:
+    alone = payment("INITIATING", "")
+    seen = look(Looking(Picture(second())), Ownership(), alone, [named(second())], [])
+    assert {key[0] for key in seen.movements} == {"hold", "capture"}
+    assert seen.told(Record(alone, (), (), NOW)).startswith("status INITIATING → AUTHORIZED")
+
+
+def test_a_transfer_from_the_balance_is_ours_where_the_picture_has_it() -> None:
+    ours = Entry("tr_1", transfer(), transfer_id="tr_1", mark=Mark(OURS))
+    strange = Entry("tr_2", transfer(id="tr_2"), transfer_id="tr_2", mark=Mark(OURS))
+    seen = look(Looking(picture(transfers=(transfer(),))), Ownership(), PAID, [ours, strange], [])
+    assert seen.foreign == [strange]
+
+
+def test_a_charge_of_the_ledger_that_no_list_has_shown_is_asked_for() -> None:
+    shown = Entry("ch_9", intent(IntentStatus.CANCELED, charge_id="ch_9"), charge_id="ch_9")
+    rows = [difference_in(Kind.MISSING_AT_STRIPE, PAYMENT_ID, None, GONE)]
+    books = Looking(picture(), ch_9=shown)
+    seen = look(books, Ownership(), PAID, [], [*rows, *rows])
+    assert (GONE.key in seen.movements, books.found) == (True, ["ch_9"])
+
+
+def test_nothing_is_said_of_a_payment_that_a_command_is_at_work_on() -> None:
+    seen = Look(own=picture(refunds=(refund(),), transfers=(transfer(),)))
+    rows = tuple(of_picture(PAID, picture(transfers=(transfer(),))))
+    assert seen.told(Record(PAID, rows, (progress(),), NOW)) == ""
+    assert seen.told(Record(PAID, rows, (), NOW)).startswith("status SUCCEEDED → REVERTED")
