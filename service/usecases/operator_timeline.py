@@ -23,7 +23,10 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. What only a row of the outbox has is None elsewhere."""
+    """One thing that happened. What only a row of the outbox, or only a movement, has is None elsewhere.
+
+    ``at``: when it was written down; a movement ``happened_at`` Stripe before that.
+    """
 
     at: datetime
     source: Source
@@ -35,6 +38,11 @@ class Entry:
     sequence: int | None = None
     published: bool | None = None
     replayed: bool | None = None
+    amount: int | None = None
+    currency: str | None = None
+    by_us: bool | None = None
+    cause: str | None = None
+    happened_at: datetime | None = None
 
     def as_record(self) -> Record:
         """As JSON and tables have it."""
@@ -52,6 +60,11 @@ _FIELDS = (
     "sequence",
     "published",
     "replayed",
+    "amount",
+    "currency",
+    "by_us",
+    "cause",
+    "happened_at",
 )
 
 
@@ -102,7 +115,8 @@ def _of_movement(movement: Record) -> Entry:
     parts = [f"{movement['amount']} {movement['currency']}", movement["proof"], who, movement["detail"]]
     happened = f"at Stripe {movement['happened_at']:%Y-%m-%d %H:%M:%S}"
     detail = ", ".join([*filter(None, parts), happened, f"learnt from {movement['cause']}"])
-    return Entry(movement["learnt_at"], Source.MONEY, movement["kind"], detail)
+    fields = {name: movement[name] for name in ("amount", "currency", "by_us", "cause", "happened_at")}
+    return Entry(movement["learnt_at"], Source.MONEY, movement["kind"], detail, **fields)
 
 
 def _of_stripe_event(event: Record) -> Entry:
