@@ -13,6 +13,7 @@ HOLDS_NOTHING = 'A payment whose caller was told "failed" or "reverted" holds an
 NOT_PAID_TWICE = "A runner is not paid for what the customer or a bank has taken back."
 OURS = "An object at Stripe is believed only when it is what we would have made."
 LEDGER = "A payment's money is the sum of what Stripe's objects prove, to the cent, whoever moved it."
+PROVABLE_MONEY = "Books and Stripe can be proven to agree to the cent."
 OTHERS_TOLD = "What others do to a payment's money is told, once."
 WAY_OUT = "No state of a payment is a dead end."
 NO_WAY_BACK = "A status never goes back, and one transition is told once."

@@ -6,6 +6,7 @@ from sabotage.mechanism import Change, Mechanism
 _CORE = "tests/integration/core"
 _DOUBT = f"{_CORE}/test_charge_in_doubt.py"
 _FOREIGN = f"{_CORE}/test_foreign.py"
+_AUDIT = "tests/integration/commandline/test_payment_audit"
 _OUTSIDE = f"{_CORE}/test_money_from_outside.py"
 _WALK = "tests/unit/domain/test_no_dead_end.py::test_no_state_is_a_dead_end"
 _OURS = "service/domain/ours.py"
@@ -143,5 +144,30 @@ MECHANISMS = (
         "nobody hears of a transfer that was taken back outside",
         (Change("service/domain/news.py", "    MovementKind.REVERSAL: _transfer_reversed,\n", ""),),
         (f"{_OUTSIDE}::test_a_transfer_reversed_outside_is_told_and_no_longer_answered_as_paid",),
+    ),
+    Mechanism(
+        "audit-books",
+        g.PROVABLE_MONEY,
+        "an audit passes over what the ledger lacks",
+        (
+            Change(
+                "service/domain/auditing.py", "in theirs.items() if key not in ours", "in theirs.items() if not theirs"
+            ),
+        ),
+        (f"{_AUDIT}.py::test_one_cent_that_nobody_told_of_is_found",),
+    ),
+    Mechanism(
+        "audit-rows",
+        g.PROVABLE_MONEY,
+        "an audit passes over what Stripe lacks",
+        (Change("service/domain/auditing.py", "            if key not in theirs\n", "            if not ours\n"),),
+        (f"{_AUDIT}.py::test_a_movement_that_stripe_does_not_have_is_found",),
+    ),
+    Mechanism(
+        "audit-holds",
+        g.PROVABLE_MONEY,
+        "an audit takes a hold that is set free for a refund",
+        (Change("service/gateway/entries.py", "        read = replace(read, of_hold=True)", "        pass"),),
+        (f"{_AUDIT}_cases.py::test_books_of_every_kind_agree",),
     ),
 )
