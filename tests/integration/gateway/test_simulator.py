@@ -71,7 +71,8 @@ def test_money_goes_all_the_way_and_back(gateway: StripeGateway, simulator: Simu
     assert gateway.find_refund(held.id) is None
     refund = gateway.refund(held.id, "refund", "duplicate", HOLD.payment_id)
     assert refund == gateway.find_refund(held.id)
-    assert replace(refund, created_at=None) == Refund(refund.id, 2000, "sgd", "succeeded", "duplicate", HOLD.payment_id)
+    made = Refund(refund.id, 2000, "sgd", "succeeded", "duplicate", HOLD.payment_id, intent_id=held.id)
+    assert replace(refund, created_at=None) == made
     effects = [(entry.effect, entry.amount, entry.idempotency_key) for entry in simulator.ledger()]
     assert effects == [
         ("hold", 2000, "create"),
