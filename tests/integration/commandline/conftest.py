@@ -72,3 +72,9 @@ def books(database_url: str, simulator: SimulatorControl) -> Iterator[Books]:
     """The books of a core, and Stripe's."""
     with open_books(database_url, simulator) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command sets up its process's log: this process has other tests, too."""
+    monkeypatch.setattr("service.logs.configure", lambda *_: None)
