@@ -45,13 +45,11 @@ def _noted(payment: Payment, picture: Picture) -> Payment:
     """The refund that stands and the reversal that took all back, whoever made them."""
     refunds = {refund.id: refund for refund in picture.refunds}
     mine = refunds.get(payment.stripe_refund_id or "")
-    if mine is not None and mine.failed:
+    # Where another refund failed, this one alone is not all that was to go back.
+    if mine is not None and (mine.failed or (picture.whole and payment.money.left > 0)):
         payment = replace(payment, stripe_refund_id=None, refund_status=None)
     elif mine is not None:
         payment = replace(payment, refund_status=mine.status)
-        if picture.whole and payment.money.left > 0:
-            # Another refund failed: this one alone is not all that was to go back.
-            payment = replace(payment, stripe_refund_id=None, refund_status=None)
     elif payment.stripe_refund_id is None and 0 < payment.captured <= payment.refunded:
         last = next((refund for refund in picture.refunds if not (refund.failed or refund.of_hold)), None)
         if last is not None:

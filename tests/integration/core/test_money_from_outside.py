@@ -218,13 +218,13 @@ def test_a_refund_by_hand_ends_a_payment_whose_runner_was_paid_out(core: Core, r
 
 def test_a_part_captured_outside_is_what_the_runner_gets(core: Core) -> None:
     payment = core.authorize()
-    core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
+    core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=1000)
     core.hear()
     core.release(payment)
     told = core.outcome("release_payment", "c-release")
-    assert (told.type, told.payload["transfer_amount"]) == ("payment.released", 400)
+    assert (told.type, told.payload["transfer_amount"]) == ("payment.released", 1000)
     row = core.payment(payment)
-    assert (row["held"], row["captured"], row["transferred"]) == (0, 400, 400)
+    assert (row["held"], row["captured"], row["transferred"]) == (0, 1000, 1000)
     books_agree(core, row)
 
 
