@@ -52,19 +52,23 @@ def reversed_outside(talk: Talk) -> None:
     talk.hear(talk.revert(payment_id), "payment.reverted REVERTED")
 
 
-def dispute_won(talk: Talk) -> None:
+def _disputed(talk: Talk) -> tuple[str, str]:
+    """Paid, and then disputed; the payment and the dispute."""
     payment_id = _paid(talk)
     dispute = talk.stripe.dispute(talk.charge(payment_id))
     talk.hear_news(payment_id, "payment.disputed SUCCEEDED")
-    talk.stripe.end_dispute(dispute["id"], "won")
+    return payment_id, dispute["id"]
+
+
+def dispute_won(talk: Talk) -> None:
+    payment_id, dispute_id = _disputed(talk)
+    talk.stripe.end_dispute(dispute_id, "won")
     talk.hear_news(payment_id, "payment.dispute_closed SUCCEEDED")
 
 
 def dispute_lost(talk: Talk) -> None:
-    payment_id = _paid(talk)
-    dispute = talk.stripe.dispute(talk.charge(payment_id))
-    talk.hear_news(payment_id, "payment.disputed SUCCEEDED")
-    talk.stripe.end_dispute(dispute["id"], "lost")
+    payment_id, dispute_id = _disputed(talk)
+    talk.stripe.end_dispute(dispute_id, "lost")
     talk.hear_news(payment_id, "payment.dispute_closed REVERTED")
     talk.hear(talk.revert(payment_id), "payment.reverted REVERTED")
 

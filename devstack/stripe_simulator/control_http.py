@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from urllib.parse import urlencode
 
 import urllib3
@@ -21,19 +20,6 @@ class ControlHttp:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         self._http = urllib3.PoolManager(retries=False)
-
-    def wait_ready(self, timeout: float = 10.0) -> None:
-        """Wait until it answers. Raises TimeoutError."""
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                self._ask("GET", "health")
-            except urllib3.exceptions.HTTPError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"no simulator at {self.base_url}") from None
-                time.sleep(0.02)
-            else:
-                return
 
     def _data(self, name: str, **query: str | None) -> list[Json]:
         given = urlencode({key: value for key, value in query.items() if value is not None})

@@ -99,11 +99,14 @@ class Money:
 
     def after(self, movements: Iterable[Movement]) -> "Money":
         """The sums with these movements, too."""
+        return self.plus((movement.kind, movement.amount) for movement in movements if not movement.stray)
+
+    def plus(self, moved: Iterable[tuple[MovementKind, int]]) -> "Money":
+        """The sums with these amounts of these kinds, too."""
         sums = {name: getattr(self, name) for name in self.__slots__}
-        for movement in movements:
-            if not movement.stray:
-                for name, sign in SUMS[movement.kind].items():
-                    sums[name] += sign * movement.amount
+        for kind, amount in moved:
+            for name, sign in SUMS[kind].items():
+                sums[name] += sign * amount
         return Money(**sums)
 
     @property
@@ -156,8 +159,7 @@ class Ledger:
 
     def money_of(self, intent_id: str) -> Money:
         """The sums of one intent's own movements: what it holds, took and gave back."""
-        mine = [row for row in self.rows if row.intent_id == intent_id]
-        return Money().after(Movement(MovementKind(row.kind), row.proof, row.amount, "") for row in mine)
+        return Money().plus((MovementKind(row.kind), row.amount) for row in self.rows if row.intent_id == intent_id)
 
     def is_over(self, intent_id: str) -> bool:
         """Whether an intent is known to have held money and to keep none."""
