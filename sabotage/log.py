@@ -108,8 +108,8 @@ MECHANISMS = (
             ),
             Change(
                 "service/storage/locked.py",
-                ".where(payments.c.payment_id == _ID).with_for_update()",
-                ".where(payments.c.payment_id == _ID)",
+                ".where(wanted).with_for_update()",
+                ".where(wanted)",
             ),
         ),
         (

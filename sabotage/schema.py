@@ -48,8 +48,8 @@ MECHANISMS = (
         (
             Change(
                 "service/storage/locked.py",
-                "opened, rows[0][width], ",
-                'opened, __import__("datetime").datetime.now(rows[0][width].tzinfo), ',
+                "opened, rows[0][_WIDTH], ",
+                'opened, __import__("datetime").datetime.now(rows[0][_WIDTH].tzinfo), ',
             ),
         ),
         (

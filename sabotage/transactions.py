@@ -13,8 +13,8 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/recording.py",
-                "            *outbox.appending(messages),\n        ]\n",
-                "        ]\n        with connection.engine.begin() as own:\n            outbox.append(own, messages)\n",
+                ", *outbox.appending(messages)]\n",
+                "]\n        with connection.engine.begin() as own:\n            outbox.append(own, messages)\n",
             ),
         ),
         (

@@ -67,7 +67,10 @@ def learn_stray(payment: Payment, intent: Intent, situation: Situation) -> Obser
 
 def _by_whom(movements: Iterable[Movement], situation: Situation) -> list[Movement]:
     ours = {MovementKind.CAPTURE: situation.captures, MovementKind.HOLD_GONE: situation.cancels or situation.captures}
-    return [replace(movement, by_us=ours.get(movement.kind, movement.by_us)) for movement in movements]
+    return [
+        movement if (by_us := ours.get(movement.kind)) is None else replace(movement, by_us=by_us)
+        for movement in movements
+    ]
 
 
 def _observed(learnt: Observed, seen: Seen, intent: Intent, situation: Situation, picture: Picture) -> Observed:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from service.domain import answers
 from service.domain.errors import ErrorCode
@@ -80,16 +81,16 @@ def observe(payment: Payment, seen: Seen, intent: Intent, *, revert_open: bool, 
 
 
 def _note(payment: Payment, seen: Seen, intent: Intent, now: datetime) -> Payment:
-    noted = replace(
-        payment,
-        stripe_payment_intent_id=payment.stripe_payment_intent_id or intent.id,
-        stripe_charge_id=payment.stripe_charge_id or intent.charge_id,
-    )
-    if seen is Seen.CAPTURED and noted.captured_at is None and payment.status not in _TOLD_NO:
-        return replace(noted, captured_at=now)
-    if seen is Seen.CANCELED and noted.canceled_at is None:
-        return replace(noted, canceled_at=now)
-    return noted
+    facts: dict[str, Any] = {}
+    if payment.stripe_payment_intent_id is None:
+        facts["stripe_payment_intent_id"] = intent.id
+    if payment.stripe_charge_id is None and intent.charge_id is not None:
+        facts["stripe_charge_id"] = intent.charge_id
+    if seen is Seen.CAPTURED and payment.captured_at is None and payment.status not in _TOLD_NO:
+        facts["captured_at"] = now
+    if seen is Seen.CANCELED and payment.canceled_at is None:
+        facts["canceled_at"] = now
+    return replace(payment, **facts) if facts else payment
 
 
 _TOLD_NO = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})

@@ -1,7 +1,7 @@
 """A payment: what we know of it, and nothing of how it is stored."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -117,7 +117,9 @@ class Payment:
 
     def with_movements(self, movements: Collection[Movement]) -> "Payment":
         """The payment with these movements in its sums."""
+        if not movements:
+            return self
         sums = self.money.after(movements)
         sent = next((m.currency for m in movements if m.kind in RUNNER_SIDE and not m.stray), None)
         currency = self.transfer_currency or sent
-        return replace(self, **asdict(sums), transfer_currency=currency)
+        return replace(self, **{name: getattr(sums, name) for name in MONEY_FIELDS}, transfer_currency=currency)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.stripe_objects import StripeEvent
-from service.storage.prepared import Prepared, run, run_alone
+from service.storage.prepared import Call, Prepared, run, run_alone
 from service.storage.tables import stripe_events
 
 _ADD = Prepared(
@@ -26,9 +26,14 @@ _ADD = Prepared(
 )
 
 
+def adding(event: StripeEvent, payment_id: UUID | None, result: str) -> Call:
+    """What records a delivery, beside its effect; it has no row when this event was recorded before."""
+    return (_ADD, _row(event, payment_id, result))
+
+
 def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> bool:
     """Record a delivery; False when this event was recorded before. A simultaneous delivery waits for the first."""
-    return bool(run(connection, (_ADD, _row(event, payment_id, result))))
+    return bool(run(connection, adding(event, payment_id, result)))
 
 
 def add_alone(engine: Engine, event: StripeEvent, result: str) -> bool:

@@ -1,10 +1,10 @@
 """A payment under its row lock, with the commands of it that are open."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select, text
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, exists, func, select, text
 
 from service.domain.ledger import Ledger
 from service.domain.payment import Payment
@@ -13,7 +13,7 @@ from service.storage.commands import OPEN_COLUMNS, progress_of
 from service.storage.ledger import RECORDED, ledger_of
 from service.storage.payments import COLUMNS, payment_of
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands, payments
+from service.storage.tables import commands, payments, stripe_events
 
 
 class Locked(NamedTuple):
@@ -25,26 +25,67 @@ class Locked(NamedTuple):
     ledger: Ledger
 
 
-_ID = bindparam("id", type_=payments.c.payment_id.type)
-_LOCK = Prepared(select(payments.c.payment_id).where(payments.c.payment_id == _ID).with_for_update())
-# A statement of its own: one that waited for the lock would see the commands as they were before its wait.
-_READ = Prepared(
-    # Not now(), the transaction's beginning: the lock may have been waited for.
-    select(*COLUMNS, func.clock_timestamp(), RECORDED, *OPEN_COLUMNS)
-    .select_from(payments)
-    .outerjoin(commands, and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")))
-    .where(payments.c.payment_id == _ID)
-    .order_by(commands.c.arrival)
-)
+class _By:
+    """Two statements: one that waited for the lock would see the commands as they were before its wait."""
+
+    def __init__(self, column: Column[Any], *more: ColumnElement[Any]) -> None:
+        wanted = column == bindparam("id", type_=column.type)
+        self._lock = Prepared(select(payments.c.payment_id).where(wanted).with_for_update())
+        is_open = and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'"))
+        self._read = Prepared(
+            # Not now(), the transaction's beginning: the lock may have been waited for.
+            select(*COLUMNS, func.clock_timestamp(), RECORDED, *OPEN_COLUMNS, *more)
+            .select_from(payments)
+            .outerjoin(commands, is_open)
+            .where(wanted)
+            .order_by(commands.c.arrival)
+        )
+
+    def rows(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Lock and read in one round trip."""
+        return run(connection, (self._lock, values), (self._read, values))
+
+
+_BY_ID = _By(payments.c.payment_id)
+_HEARD = exists().where(stripe_events.c.event_id == bindparam("event_id", type_=stripe_events.c.event_id.type))
+_BY_INTENT_AND_EVENT = _By(payments.c.stripe_payment_intent_id, _HEARD)
+_BY_ID_AND_EVENT = _By(payments.c.payment_id, _HEARD)
+_WIDTH = len(COLUMNS)
 
 
 def lock(connection: Connection, payment_id: UUID) -> Locked | None:
     """Lock the payment's row and read it with its open commands, in one round trip; None when there is none."""
-    wanted = {"id": payment_id}
-    rows = run(connection, (_LOCK, wanted), (_READ, wanted))
+    return _locked(_BY_ID.rows(connection, {"id": payment_id}))
+
+
+class LockedByEvent(NamedTuple):
+    """The payment that an event is about, and whether the inbox has the event already."""
+
+    found: Locked
+    heard: bool
+
+
+def lock_for_event(
+    connection: Connection, intent_id: str, payment_id: UUID | None, event_id: str
+) -> LockedByEvent | None:
+    """The payment of this intent, if we have stored its id, else the one that its metadata name.
+
+    What ``heard`` says stays so to the end of the transaction: another delivery of the event waits for the lock.
+    """
+    by_intent = _with_event(_BY_INTENT_AND_EVENT.rows(connection, {"id": intent_id, "event_id": event_id}))
+    if by_intent is not None or payment_id is None:
+        return by_intent
+    return _with_event(_BY_ID_AND_EVENT.rows(connection, {"id": payment_id, "event_id": event_id}))
+
+
+def _with_event(rows: list[tuple[Any, ...]]) -> LockedByEvent | None:
+    found = _locked([row[:-1] for row in rows])
+    return None if found is None else LockedByEvent(found, rows[0][-1])
+
+
+def _locked(rows: list[tuple[Any, ...]]) -> Locked | None:
     if not rows:
         return None
-    width = len(COLUMNS)
-    stored = [row[width + 2 :] for row in rows]
+    stored = [row[_WIDTH + 2 :] for row in rows]
     opened = [progress_of(row) for row in stored if row[0] is not None]
-    return Locked(payment_of(rows[0][:width]), opened, rows[0][width], ledger_of(rows[0][width + 1]))
+    return Locked(payment_of(rows[0][:_WIDTH]), opened, rows[0][_WIDTH], ledger_of(rows[0][_WIDTH + 1]))

@@ -29,11 +29,19 @@ WANTS_LOOK = "look"
 LOOKED = "looked"
 
 _NEVER: ColumnElement[Any] = literal_column("timestamptz 'infinity'")
-_DUE = func.now() + bindparam("delay", type_=Interval)
+
+
+def _due_by(due: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.least(func.coalesce(payments.c.look_at, _NEVER), due)
+
+
+LOOK_NOW = _due_by(func.now())
+"""Value of ``look_at`` in an UPDATE of a payment that is to be compared with Stripe."""
+
 _LOOK = Prepared(
     update(payments)
     .where(payments.c.payment_id == bindparam("id"))
-    .values(look_at=func.least(func.coalesce(payments.c.look_at, _NEVER), _DUE))
+    .values(look_at=_due_by(func.now() + bindparam("delay", type_=Interval)))
 )
 
 

@@ -7,10 +7,13 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
+from service.domain.observations import Observed
 from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.storage.ledger import filed
+from service.storage.looks import LOOK_NOW, looking
 from service.storage.prepared import Call, Prepared, run
 from service.storage.refusals import one_of
 from service.storage.tables import commands, payment_transitions, payments
@@ -29,7 +32,6 @@ _LOCK_LIVE = Prepared(
     .where(payments.c.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
     .with_for_update()
 )
-_BY_INTENT = Prepared(select(payments.c.payment_id).where(payments.c.stripe_payment_intent_id == bindparam("id")))
 
 
 def payment_of(row: Sequence[Any]) -> Payment:
@@ -67,12 +69,6 @@ def lock_live(connection: Connection, order_id: str) -> Held | None:
     return _held(connection, _LOCK_LIVE, order_id)
 
 
-def id_of_intent(connection: Connection, intent_id: str) -> UUID | None:
-    """The payment whose PaymentIntent this is."""
-    rows = run(connection, (_BY_INTENT, {"id": intent_id}))
-    return rows[0][0] if rows else None
-
-
 NEW = (
     "payment_id", "order_id", "customer_id", "amount", "currency", "status", "authorize_correlation_id", "description",
 )  # fmt: skip
@@ -85,21 +81,28 @@ def new_row(payment: Payment) -> dict[str, Any]:
 
 
 @cache
-def _save(names: tuple[str, ...]) -> Prepared:
-    bound = {name: bindparam(name, type_=payments.c[name].type) for name in names}
+def _save(names: tuple[str, ...], look: bool) -> Prepared:
+    values: dict[str, ColumnElement[Any]] = {name: bindparam(name, type_=payments.c[name].type) for name in names}
+    if look:
+        values["look_at"] = LOOK_NOW
     changed = update(payments).where(payments.c.payment_id == bindparam("id"))
-    return Prepared(changed.values(**bound, updated_at=func.now()))
+    return Prepared(changed.values(**values, updated_at=func.now()))
 
 
 _TRANSITION = Prepared(insert(payment_transitions), ("payment_id", "from_status", "to_status", "cause"))
 
 
-def saving(before: Payment, after: Payment, cause: str) -> list[Call]:
-    """What writes the changes, none where there are none; a change of status leaves a transition with its cause."""
+def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> list[Call]:
+    """What writes ``after`` and the movements observed, nothing where neither is new; a look wanted becomes due.
+
+    A change of status leaves a transition with its cause.
+    """
     changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
+    if observed.movements:
+        changed["new_movements"] = filed(observed.movements, cause)
     if not changed:
-        return []
-    saved = (_save(tuple(changed)), {"id": before.payment_id, **changed})
+        return [looking(before.payment_id)] if observed.look else []
+    saved = (_save(tuple(changed), observed.look), {"id": before.payment_id, **changed})
     if before.status is after.status:
         return [saved]
     transition = {

@@ -86,6 +86,8 @@ payments = Table(
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
     Column("looked_at", INSTANT, nullable=False, server_default=NOW),
     Column("look_at", INSTANT),
+    # Always null: the trigger payment_files_movements makes rows of movements of what is written here.
+    Column("new_movements", JSONB(none_as_null=True)),
     *checks(PAYMENTS),
     *(
         Index(f"uq_payments_{proof}", proof, unique=True, postgresql_where=text(f"{proof} IS NOT NULL"))

@@ -9,11 +9,11 @@ from service.domain.commands import CancelHold
 from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.observations import Observed
 from service.domain.payment import Payment
-from service.storage import commands, leases, ledger, looks, outbox, payments
+from service.storage import commands, leases, outbox, payments
 from service.storage.commands import Key
 from service.storage.engine import Connection
 from service.storage.leases import Fence
-from service.storage.prepared import run
+from service.storage.prepared import Call, run
 
 
 class _Place(NamedTuple):
@@ -38,8 +38,11 @@ class Recorder:
         *,
         now: datetime,
         fence: Fence | None = None,
+        beside: tuple[Call, ...] = (),
     ) -> Payment:
         """Write a payment's change with its movements and answers, told at ``now``, under the payment's row lock.
+
+        ``beside``: what is written in the same round trip.
 
         Every answer ends the command it answers; the event ids are derived from those commands, so a second
         outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
@@ -49,13 +52,10 @@ class Recorder:
             self._event(connection, answer, before.payment_id, _Place(before.event_sequence + number, now), fence)
             for number, answer in enumerate(observed.answers, 1)
         ]
-        after = replace(observed.payment, event_sequence=before.event_sequence + len(messages))
-        writes = [
-            *payments.saving(before, after, cause),
-            *ledger.appending(before.payment_id, observed.movements, cause),
-            *([looks.looking(before.payment_id)] if observed.look else []),
-            *outbox.appending(messages),
-        ]
+        after = observed.payment
+        if messages:
+            after = replace(after, event_sequence=before.event_sequence + len(messages))
+        writes = [*beside, *payments.saving(before, after, observed, cause), *outbox.appending(messages)]
         if writes:
             run(connection, *writes)
         if observed.cancel_hold:

@@ -13,7 +13,7 @@ from service.domain.payment import as_uuid
 from service.domain.stripe_objects import About, Intent, StripeEvent
 from service.domain.telling import are_known
 from service.logs import get_logger
-from service.storage import inbox, locked, looks, payments
+from service.storage import inbox, locked, looks
 from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
@@ -93,9 +93,12 @@ class StripeEvents:
         return noted
 
     def _receive(self, connection: Connection, event: StripeEvent, seen: Seen, intent: Intent) -> str:
-        found = _locked(connection, intent)
-        if found is None:
+        by_event = locked.lock_for_event(connection, intent.id, as_uuid(intent.payment_id), event.id)
+        if by_event is None:
             return self._note(connection, event, None, Foreign.UNKNOWN)
+        if by_event.heard:
+            return "duplicate"
+        found = by_event.found
         payment = found.payment
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
@@ -105,11 +108,11 @@ class StripeEvents:
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, found, seen, situation)
         observed = learn_intent(payment, seen, intent, situation)
-        result = "no_change" if observed == Observed(payment) else "applied"
-        noted = self._note(connection, event, payment.payment_id, result)
-        if noted == "applied":
-            self.recorder.record(connection, payment, observed, _cause(event), now=found.now)
-        return noted
+        if observed == Observed(payment):
+            return self._note(connection, event, payment.payment_id, "no_change")
+        beside = (inbox.adding(event, payment.payment_id, "applied"),)
+        self.recorder.record(connection, payment, observed, _cause(event), now=found.now, beside=beside)
+        return "applied"
 
     def _stray(
         self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, situation: Situation
@@ -136,8 +139,3 @@ def _unapplied(event: StripeEvent, result: str | None = None) -> str:
 
 def _cause(event: StripeEvent) -> str:
     return f"{event.type} {event.id}"
-
-
-def _locked(connection: Connection, intent: Intent) -> Locked | None:
-    payment_id = payments.id_of_intent(connection, intent.id) or as_uuid(intent.payment_id)
-    return None if payment_id is None else locked.lock(connection, payment_id)

@@ -63,14 +63,14 @@ def test_a_webhook_that_changes_a_payment(statements: Statements, core: Core) ->
     *_, held = core.stripe_events(core.intent(payment))
     with statements.of_this_thread() as counted:
         assert core.webhooks.receive(held) == "applied"
-    assert counted.numbers == (5, 1), counted.statements
+    assert counted.numbers == (3, 1), counted.statements
 
 
 def test_a_webhook_that_changes_nothing(statements: Statements, core: Core) -> None:
     event = core.stripe_events(core.intent(core.authorize()))[-1]
     with statements.of_this_thread() as counted:
         assert core.webhooks.receive(event) == "no_change"
-    assert counted.numbers == (3, 1), counted.statements
+    assert counted.numbers == (2, 1), counted.statements
 
 
 def test_a_webhook_that_is_recorded_only(statements: Statements, core: Core) -> None:
