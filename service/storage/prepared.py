@@ -21,6 +21,9 @@ from service.storage.availability import is_stale_plan
 _NUMBERED = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 """Renders ``$1::type``, as PREPARE wants it; that driver is not used."""
 
+_FIRST_REPLAN = 64
+"""Uses of a session, a power of two."""
+
 _numbers = count(1)
 _ADAPTED: dict[type, Callable[[Any], str]] = {UUID: str, dict: json.dumps, list: json.dumps}
 """What the driver does not take, or takes slowly."""
@@ -63,8 +66,19 @@ class _Plans:
             cursor.execute("DEALLOCATE ALL")
             info["prepared"] = set()
         info["generation"] = now
+        self._grow_with_the_tables(cursor, info)
         known: set[str] = info.setdefault("prepared", set())
         return known
+
+    def _grow_with_the_tables(self, cursor: Any, info: dict[str, Any]) -> None:
+        """Plan a session's statements anew each time its number of uses has doubled.
+
+        PostgreSQL keeps a generic plan until something outdates it. What it planned for an empty table reads the whole
+        table, until autovacuum has analyzed it: a minute later at the earliest (``autovacuum_naptime``).
+        """
+        uses = info["uses"] = info.get("uses", 0) + 1
+        if uses >= _FIRST_REPLAN and uses & (uses - 1) == 0:
+            cursor.execute("DISCARD PLANS")
 
     def doubt(self, info: dict[str, Any], error: BaseException) -> None:
         """Outdate all plans when this session's are; who finds it out later finds it done."""

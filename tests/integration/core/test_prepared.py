@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from service.domain.commands import Release
@@ -61,3 +62,27 @@ def test_who_waited_for_the_lock_sees_the_command_accepted_meanwhile(core: Core)
         connection.commit()
         assert waiting.result(30) == ["c-release"]
     core.settle()
+
+
+def test_a_plan_that_was_made_for_an_empty_table_is_not_kept_as_the_table_grows(core: Core) -> None:
+    """PostgreSQL keeps a generic plan until something outdates it; that of an empty table reads all of a full one."""
+    with transaction(core.database) as connection:
+        for _ in range(8):  # five custom plans, then the generic one
+            payments.read(connection, uuid4())
+        connection.exec_driver_sql(_FILL)
+        assert "Seq Scan" in _plan(connection)
+        for _ in range(128):
+            payments.read(connection, uuid4())
+        assert "Index Scan" in _plan(connection)
+
+
+_FILL = """
+    INSERT INTO payments (payment_id, order_id, customer_id, amount, currency, status, authorize_correlation_id)
+    SELECT gen_random_uuid(), n, 'c', 1500, 'sgd', 'INITIATING', n FROM generate_series(1, 2000) n
+"""
+
+
+def _plan(connection: Connection) -> str:
+    found = text("SELECT name FROM pg_prepared_statements WHERE statement LIKE :read AND statement NOT LIKE '%UPDATE'")
+    name = connection.execute(found, {"read": "%FROM payments%"}).scalar_one()
+    return "\n".join(connection.exec_driver_sql(f"EXPLAIN EXECUTE {name}('{uuid4()}')").scalars())
