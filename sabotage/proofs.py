@@ -144,9 +144,9 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/reconcile.py",
-                "        found = locked.lock(connection, payment_id)\n",
-                "        self.gateway.cancel(intent.id, 'key', '') if dry_run is None else None\n"
-                "        found = locked.lock(connection, payment_id)\n",
+                "        payment, intent = found.payment, picture.intent\n",
+                "        payment, intent = found.payment, picture.intent\n"
+                "        self.gateway.cancel(intent.id, 'key', '') if dry_run is None else None\n",
             ),
         ),
         (f"{_KIT}::test_effects_at_stripe_are_made_by_steps_only",),

@@ -60,9 +60,9 @@ def learn(payment: Payment, movements: Collection[Movement], situation: Situatio
     return Observed(after, movements=fresh) if after.money.adds_up else Observed(payment, look=True)
 
 
-def learn_stray(payment: Payment, intent: Intent, situation: Situation) -> Observed:
-    """What a second intent of the payment holds or has taken: a row of its own, and in no sum."""
-    return learn(payment, [replace(movement, stray=True) for movement in of_intent(intent)], situation)
+def learn_stray(payment: Payment, picture: Picture, situation: Situation) -> Observed:
+    """What a second intent of the payment holds, took and gave back: rows of its own, and in no sum."""
+    return learn(payment, [replace(movement, stray=True) for movement in of_picture(payment, picture)], situation)
 
 
 def _by_whom(movements: Iterable[Movement], situation: Situation) -> list[Movement]:

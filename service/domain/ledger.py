@@ -161,6 +161,11 @@ class Ledger:
         """The sums of one intent's own movements: what it holds, took and gave back."""
         return Money().plus((MovementKind(row.kind), row.amount) for row in self.rows if row.intent_id == intent_id)
 
+    def second_intents(self, own: str | None) -> list[str]:
+        """Intents beside the payment's own that are not known to keep no money."""
+        others = {row.intent_id for row in self.rows if row.intent_id not in {None, own}}
+        return sorted(one for one in others if one is not None and not self.is_over(one))
+
     def is_over(self, intent_id: str) -> bool:
         """Whether an intent is known to have held money and to keep none."""
         money = self.money_of(intent_id)

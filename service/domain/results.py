@@ -11,7 +11,7 @@ from service.domain.observations import SEEN_BY_STATUS, Observed, fail_authorise
 from service.domain.payment import Failure, Payment
 from service.domain.plans import Step, fail_step
 from service.domain.status import UNANSWERED, PaymentStatus
-from service.domain.stripe_objects import Intent, IntentError, Refund, Reversal, StepResult, Transfer
+from service.domain.stripe_objects import Intent, IntentError, Picture, Refund, Reversal, StepResult, Transfer
 
 GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})
 
@@ -41,7 +41,7 @@ def _applied(command: StoredCommand, payment: Payment, result: StepResult, situa
 
 def _intent(command: StoredCommand, payment: Payment, intent: Intent, situation: Situation) -> Observed:
     if isinstance(command, CancelHold) and intent.id != payment.stripe_payment_intent_id:
-        return learn_stray(payment, intent, situation)
+        return learn_stray(payment, Picture(intent), situation)
     learnt = learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, situation)
     # What is at it needs not be told to begin.
     return replace(learnt, cancel_hold=learnt.cancel_hold and not isinstance(command, CancelHold))

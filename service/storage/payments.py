@@ -25,7 +25,6 @@ _KEPT_ELSEWHERE = {"payment_id", "created_at", "updated_at", *MONEY_FIELDS}
 _FACTS = [field.name for field in fields(Payment) if field.name not in _KEPT_ELSEWHERE]
 _STATUS = [field.name for field in fields(Payment)].index("status")
 _BY_ID = select(*COLUMNS).where(payments.c.payment_id == bindparam("id"))
-_READ = Prepared(_BY_ID)
 _LOCK = Prepared(_BY_ID.add_columns(func.now()).with_for_update())
 _LOCK_LIVE = Prepared(
     select(*COLUMNS, func.now())
@@ -56,12 +55,6 @@ def _held(connection: Connection, statement: Prepared, key: UUID | str) -> Held 
 def lock(connection: Connection, payment_id: UUID) -> Held | None:
     """The payment, its row locked: every writer of it or of its events comes through here."""
     return _held(connection, _LOCK, payment_id)
-
-
-def read(connection: Connection, payment_id: UUID) -> Payment | None:
-    """The payment as it stands, without a lock."""
-    rows = run(connection, (_READ, {"id": payment_id}))
-    return payment_of(rows[0]) if rows else None
 
 
 def lock_live(connection: Connection, order_id: str) -> Held | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from service.crash_points import CrashPoint, reached
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.domain.learning import learn_picture
+from service.domain.learning import learn_picture, learn_stray
 from service.domain.observations import Observed
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
@@ -17,6 +17,7 @@ from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Intent, Picture
 from service.storage import locked, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
+from service.storage.locked import Locked
 from service.usecases.recording import Recorder
 from service.usecases.situations import heard_in
 from service.usecases.steps import CLOCK_SKEW
@@ -55,11 +56,12 @@ class Reconciler:
 
         Raises LookupError when there is no such payment.
         """
-        payment = in_transaction(self.engine, lambda connection: payments.read(connection, payment_id))
-        if payment is None:
-            raise LookupError(f"no payment {payment_id}")
+        known = in_transaction(self.engine, lambda connection: _locked(connection, payment_id))
+        payment = known.payment
         try:
             picture = self._look(payment)
+            second = known.ledger.second_intents(payment.stripe_payment_intent_id)
+            strays = [self.gateway.look_at(intent_id) for intent_id in second]
         except StripeRefusedError as refusal:
             return _finding(payment, None, "undecided", f"Stripe refuses to show the intent: {refusal.message}")
         except (StripeUnknownError, StripeBusyError) as fault:
@@ -68,7 +70,7 @@ class Reconciler:
             return _without_intent(payment)
 
         def compared(connection: Connection) -> Finding:
-            finding = self._compare(connection, payment_id, picture, dry_run=dry_run)
+            finding = self._compare(_locked(connection, payment_id), picture, strays, connection, dry_run=dry_run)
             reached(CrashPoint.LOOK_BEFORE_COMMIT)
             return finding
 
@@ -85,14 +87,13 @@ class Reconciler:
         found = self.gateway.find_intent(str(payment.payment_id), None, since, partial(_is_ours, payment))
         return None if found is None else self.gateway.look_at(found.id)
 
-    def _compare(self, connection: Connection, payment_id: UUID, picture: Picture, *, dry_run: bool) -> Finding:
-        found = locked.lock(connection, payment_id)
-        if found is None:
-            raise LookupError(f"no payment {payment_id}")
+    def _compare(
+        self, found: Locked, picture: Picture, strays: list[Picture], connection: Connection, *, dry_run: bool
+    ) -> Finding:
         payment, intent = found.payment, picture.intent
         if any(progress.leased for progress in found.opened):
             return _finding(payment, intent, "busy", "a command is at work on it")
-        observed = learn_picture(payment, picture, heard_in(found))
+        observed = _learn(found, picture, strays)
         if observed == Observed(payment):
             return _finding(payment, intent, "agrees", "")
         detail = _difference(payment, observed)
@@ -103,6 +104,21 @@ class Reconciler:
             return _finding(payment, intent, "would_repair", detail)
         self.recorder.record(connection, payment, observed, "reconcile", now=found.now)
         return _finding(observed.payment, intent, "repaired", detail)
+
+
+def _locked(connection: Connection, payment_id: UUID) -> Locked:
+    found = locked.lock(connection, payment_id)
+    if found is None:
+        raise LookupError(f"no payment {payment_id}")
+    return found
+
+
+def _learn(found: Locked, picture: Picture, strays: list[Picture]) -> Observed:
+    """From the payment's own intent, and from second ones: those are in no sum."""
+    situation = heard_in(found)
+    observed = learn_picture(found.payment, picture, situation)
+    learnt = [movement for stray in strays for movement in learn_stray(found.payment, stray, situation).movements]
+    return replace(observed, movements=(*observed.movements, *learnt))
 
 
 def _difference(payment: Payment, observed: Observed) -> str:

@@ -15,9 +15,10 @@ from service.domain.progress import Progress, backoff
 from service.domain.results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent, StepResult
 from service.logs import get_logger
-from service.storage import leases, locked
+from service.storage import leases, locked, looks
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
+from service.storage.prepared import run
 from service.usecases.claims import Claim, Claims, Over
 from service.usecases.holds import not_yet
 from service.usecases.leases import LeaseKeeper
@@ -132,6 +133,9 @@ class Runner:
         spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
+        if isinstance(progress.command, CancelHold):
+            # What others did to the same intent may be in the way: a look reads all of it.
+            run(connection, looks.looking(claim.payment.payment_id))
         leases.give_back(
             connection,
             claim.fence,

@@ -10,7 +10,7 @@ from service.domain.learning import Situation, learn_intent, learn_stray
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
-from service.domain.stripe_objects import About, Intent, StripeEvent
+from service.domain.stripe_objects import About, Intent, Picture, StripeEvent
 from service.domain.telling import are_known
 from service.logs import get_logger
 from service.storage import inbox, locked, looks
@@ -121,7 +121,7 @@ class StripeEvents:
         payment, intent = found.payment, event.intent
         noted = self._note(connection, event, payment.payment_id, "stray")
         if noted == "stray" and intent is not None:
-            learnt = learn_stray(payment, intent, situation)
+            learnt = learn_stray(payment, Picture(intent), situation)
             self.recorder.record(connection, payment, learnt, _cause(event), now=found.now)
             if seen in STRAY_HOLDS:
                 self.recorder.cancel_hold(connection, payment, intent.id)

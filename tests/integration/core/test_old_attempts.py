@@ -182,3 +182,21 @@ def test_a_captured_second_intent_is_refunded(patient: Core, fault: FaultKind | 
     assert [str(e.effect) for e in patient.stripe.ledger(payment_intent=stray)] == ["hold", "capture", "refund"]
     assert patient.payment(payment)["captured_at"] is None
     assert patient.status(payment) == "AUTHORIZED"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_a_person_does_to_a_second_intent_is_in_the_ledger_too(patient: Core, heard: bool) -> None:
+    """Its capture and refund are in no sum of the payment, but no cent of them is unknown, told by webhook or not."""
+    payment = patient.authorize()
+    stray = patient.late_intent(payment)
+    patient.stripe.dashboard("capture", stray)
+    patient.stripe.dashboard("refund", stray, amount=500)
+    patient.deliver(*(patient.owed() if heard else patient.stripe_events(stray)))
+    patient.settle()
+    known = patient.sql(
+        "SELECT kind, amount, stray FROM movements WHERE intent_id = :id ORDER BY learnt_at, kind", id=stray
+    )
+    assert {row["stray"] for row in known} == {True}
+    assert {(row["kind"], row["amount"]) for row in known} >= {("hold", 1500), ("capture", 1500), ("refund", 500)}
+    assert sum(row["amount"] for row in known if row["kind"] == "refund") == 1500
+    assert patient.payment(payment)["refunded"] == 0

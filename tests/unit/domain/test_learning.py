@@ -109,7 +109,7 @@ def test_an_intent_that_does_not_say_by_which_charge_is_looked_at() -> None:
 
 def test_a_second_intent_is_in_no_sum() -> None:
     second = intent(IntentStatus.SUCCEEDED, id="pi_2", charge_id="ch_2")
-    seen = learn_stray(payment(), second, Situation(NOW))
+    seen = learn_stray(payment(), Picture(second), Situation(NOW))
     assert seen.payment == payment()
     assert [(movement.key, movement.stray) for movement in seen.movements] == [
         (("hold", "ch_2"), True),
