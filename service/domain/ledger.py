@@ -161,6 +161,11 @@ class Ledger:
         """The sums of one intent's own movements: what it holds, took and gave back."""
         return Money().plus((MovementKind(row.kind), row.amount) for row in self.rows if row.intent_id == intent_id)
 
+    @property
+    def transfers(self) -> frozenset[str]:
+        """Transfers that are known, whoever made them."""
+        return frozenset(row.proof for row in self.rows if row.kind == MovementKind.TRANSFER)
+
     def second_intents(self, own: str | None) -> list[str]:
         """Intents beside the payment's own that are not known to keep no money."""
         others = {row.intent_id for row in self.rows if row.intent_id not in {None, own}}

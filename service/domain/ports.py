@@ -1,6 +1,6 @@
 """What the use cases need of Stripe."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -70,8 +70,11 @@ class PaymentGateway(Protocol):
         """Whether a dispute of the charge is open or lost; a charge whose disputes were won is not disputed."""
         ...
 
-    def look_at(self, intent_id: str) -> Picture:
-        """The intent with all that became of its money; only of a captured one more than the intent is asked for."""
+    def look_at(self, intent_id: str, named: Collection[str] = ()) -> Picture:
+        """The intent with all that became of its money; only of a captured one more than the intent is asked for.
+
+        ``named``: transfers that are looked at, too, if they are not of the intent's group.
+        """
         ...
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ Lists first: a search lags by up to a minute, and what it does not show may be t
 documentation, "Search"). What is older than the list begins is searched for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,10 +68,11 @@ def refunds(calls: Calls, intent_id: str) -> list[Refund]:
     return [translate.refund_of(item) for item in calls.all("refunds", payment_intent=intent_id, **SETTLED)]
 
 
-def picture(calls: Calls, intent_id: str) -> Picture:
+def picture(calls: Calls, intent_id: str, named: Collection[str] = ()) -> Picture:
     """One intent and everything that became of its money: of one that was not captured nothing could.
 
-    Stripe lists transfers by their group, not by their charge; one of another group that a stranger made is not seen.
+    Stripe lists transfers by their group, not by their charge; one of another group that a stranger made is seen if it
+    is ``named``.
     """
     data = calls.get("payment_intents", intent_id, **WITH_CHARGE)
     intent = translate.intent_of(data)
@@ -79,14 +80,22 @@ def picture(calls: Calls, intent_id: str) -> Picture:
         return Picture(intent, whole=True)
     disputes = map(translate.dispute_of, calls.all("disputes", payment_intent=intent_id))
     group = fields.optional_text(data, "transfer_group")
-    sent = [] if group is None else map(translate.transfer_of, calls.all("transfers", transfer_group=group))
     return Picture(
         intent,
         refunds=tuple(refunds(calls, intent_id)),
         disputes=tuple(disputes),
-        transfers=tuple(with_all_reversals(calls, item) for item in sent if is_of_charge(intent, item)),
+        transfers=tuple(
+            with_all_reversals(calls, item) for item in _transfers(calls, group, named) if is_of_charge(intent, item)
+        ),
         whole=True,
     )
+
+
+def _transfers(calls: Calls, group: str | None, named: Collection[str]) -> Iterator[Transfer]:
+    listed = [] if group is None else list(map(translate.transfer_of, calls.all("transfers", transfer_group=group)))
+    yield from listed
+    for other in sorted({*named} - {transfer.id for transfer in listed}):
+        yield translate.transfer_of(calls.get("transfers", other))
 
 
 def with_all_reversals(calls: Calls, sent: Transfer) -> Transfer:

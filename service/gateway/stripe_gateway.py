@@ -1,6 +1,6 @@
 """Stripe, as the port wants it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -129,10 +129,10 @@ class StripeGateway:
             disputes = map(translate.dispute_of, self._calls.all("disputes", charge=charge_id))
             return any(dispute.status not in HARMLESS_DISPUTE for dispute in disputes)
 
-    def look_at(self, intent_id: str) -> Picture:
-        """The intent with all that became of its money."""
+    def look_at(self, intent_id: str, named: Collection[str] = ()) -> Picture:
+        """The intent with all that became of its money, transfers that are ``named`` among it."""
         with _readable():
-            return lookup.picture(self._calls, intent_id)
+            return lookup.picture(self._calls, intent_id, named)
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from service.domain.ledger import MovementKind, Proof
 from service.domain.telling import are_known
 from service.logs import get_logger
 from service.storage import locked, looks
@@ -35,17 +36,18 @@ class DueLooks:
         waiting = in_transaction(self.engine, lambda connection: self._waiting(connection, payment_id))
         if waiting is None:
             return
-        finding = self.reconciler.examine(payment_id)
+        named = {proof for told in waiting.values() for kind, proof in told if kind == MovementKind.TRANSFER}
+        finding = self.reconciler.examine(payment_id, named=named)
         if finding.result not in {"agrees", "repaired"}:
             log.warning("payment cannot be compared with Stripe yet", **finding.as_json())
         with transaction(self.engine) as connection:
             if finding.result in {"agrees", "repaired"}:
-                looks.settle(connection, payment_id, waiting)
+                looks.settle(connection, payment_id, list(waiting))
             elif finding.result == "busy":
                 looks.put_off(connection, payment_id, BUSY_PAUSE)
 
-    def _waiting(self, connection: Connection, payment_id: UUID) -> list[str] | None:
-        """The events that wait for this look; None where none is needed any more."""
+    def _waiting(self, connection: Connection, payment_id: UUID) -> dict[str, list[Proof]] | None:
+        """The events that wait for this look, and what they tell; None where none is needed any more."""
         found = locked.lock(connection, payment_id)
         if found is None:
             return None
@@ -53,4 +55,4 @@ class DueLooks:
         if events and all(are_known(found.payment, found.ledger.keys, told) for told in events.values()):
             looks.settle(connection, payment_id, list(events))
             return None
-        return list(events)
+        return events

@@ -1,5 +1,6 @@
 """Comparing payments with Stripe's truth: a lost webhook is made up for, what cannot be decided is told."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -51,15 +52,15 @@ class Reconciler:
         with transaction(self.engine) as connection:
             return payments.take_stale(connection, limit, older_than)
 
-    def examine(self, payment_id: UUID, *, dry_run: bool = False) -> Finding:
-        """Compare one payment, its states and every amount, and repair it.
+    def examine(self, payment_id: UUID, *, dry_run: bool = False, named: Collection[str] = ()) -> Finding:
+        """Compare one payment, its states and every amount, and repair it. ``named``: transfers that events told of.
 
         Raises LookupError when there is no such payment.
         """
         known = in_transaction(self.engine, lambda connection: _locked(connection, payment_id))
         payment = known.payment
         try:
-            picture = self._look(payment)
+            picture = self._look(payment, {*named, *known.ledger.transfers})
             second = known.ledger.second_intents(payment.stripe_payment_intent_id)
             strays = [self.gateway.look_at(intent_id) for intent_id in second]
         except StripeRefusedError as refusal:
@@ -78,9 +79,9 @@ class Reconciler:
         reached(CrashPoint.LOOK_AFTER_COMMIT)
         return finding
 
-    def _look(self, payment: Payment) -> Picture | None:
+    def _look(self, payment: Payment, named: Collection[str]) -> Picture | None:
         if payment.stripe_payment_intent_id is not None:
-            return self.gateway.look_at(payment.stripe_payment_intent_id)
+            return self.gateway.look_at(payment.stripe_payment_intent_id, named)
         if payment.created_at is None:
             raise TypeError("a payment that was read has a time of creation")
         since = payment.created_at - CLOCK_SKEW

@@ -1,6 +1,6 @@
 """A gateway between the core and the simulated Stripe, into which a test may put anything."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -80,8 +80,8 @@ class MeddledGateway:
     def is_disputed(self, charge_id: str) -> bool:
         return self._through("is_disputed", lambda: self._real.is_disputed(charge_id))
 
-    def look_at(self, intent_id: str) -> Picture:
-        return self._through("look_at", lambda: self._real.look_at(intent_id))
+    def look_at(self, intent_id: str, named: Collection[str] = ()) -> Picture:
+        return self._through("look_at", lambda: self._real.look_at(intent_id, named))
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
         return self._through("next_action", lambda: self._real.next_action(intent_id))

@@ -228,19 +228,28 @@ def test_a_part_captured_outside_is_what_the_runner_gets(core: Core) -> None:
     books_agree(core, row)
 
 
-def test_another_program_s_transfer_of_the_charge_is_known_and_not_ours(core: Core, captured: UUID) -> None:
+@pytest.mark.parametrize("group", [{}, {"transfer_group": "a-group-of-its-own"}])
+def test_another_program_s_transfer_of_the_charge_is_known_and_not_ours(
+    core: Core, captured: UUID, group: dict[str, str]
+) -> None:
+    """Whatever group it is of: Stripe lists transfers by group, and its event names the transfer."""
     fields = {
         "amount": "100",
         "currency": "sgd",
         "destination": "acct_stranger",
         "source_transaction": core.payment(captured)["stripe_charge_id"],
+        **group,
     }
-    core.ask_stripe("POST", "transfers", fields)
+    sent = core.ask_stripe("POST", "transfers", fields)
     core.hear()
     row = core.payment(captured)
     assert (row["transferred"], row["stripe_transfer_id"], row["status"]) == (100, None, "AUTHORIZED")
     assert _news(core, captured) == []
     books_agree(core, row)
+    core.ask_stripe("POST", f"transfers/{sent['id']}/reversals", {"amount": "40"})
+    core.hear()
+    assert core.payment(captured)["reversed"] == 40
+    books_agree(core, core.payment(captured))
 
 
 def test_what_this_service_did_itself_is_asked_about_by_no_webhook(core: Core) -> None:

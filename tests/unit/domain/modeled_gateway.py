@@ -1,6 +1,6 @@
 """The gateway's port over Stripe's side as a value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -144,7 +144,7 @@ class ModeledGateway:
     def is_disputed(self, charge_id: str) -> bool:
         return any(dispute.status not in HARMLESS_DISPUTE for dispute in self._now.disputes)
 
-    def look_at(self, intent_id: str) -> Picture:
+    def look_at(self, intent_id: str, _named: Collection[str] = ()) -> Picture:
         """Of an intent that was not captured, only the intent."""
         side, intent = self._now, stripe_side.shown(self._now)
         parts = (side.refunds, side.disputes, side.transfers) if intent.received else ((), (), ())
