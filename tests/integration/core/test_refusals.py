@@ -66,7 +66,10 @@ def copied(table: str, **changes: str) -> str:
     values = COPIED[table] | changes
     names = [column.name for column in metadata.tables[table].columns if column.name != "xid"]
     taken = ", ".join(values.get(name, name) for name in names)
-    return f"INSERT INTO {table} ({', '.join(names)}) OVERRIDING SYSTEM VALUE SELECT {taken} FROM {table} LIMIT 1"
+    first = (
+        f"SELECT {taken} FROM {table} ORDER BY {', '.join(metadata.tables[table].primary_key.columns.keys())} LIMIT 1"
+    )
+    return f"INSERT INTO {table} ({', '.join(names)}) OVERRIDING SYSTEM VALUE {first}"
 
 
 REFUSED = [
