@@ -83,6 +83,7 @@ def command_engine(
             claims=parts.claims,
             runner=parts.runner,
             lease=settings.lease,
+            revert_event_type=settings.revert_event_type,
             completion=Completion(
                 parts.database,
                 parts.claims,

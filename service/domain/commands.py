@@ -181,8 +181,12 @@ _CONTENT = {
 
 
 def restore(command_type: str, correlation_id: str, content: dict[str, Any]) -> StoredCommand:
-    """The command that ``content_of`` was taken from. Raises KeyError or TypeError when the record is not ours."""
-    values = dict(content)
+    """The command that ``content_of`` was taken from; what a later release has added to it is left out.
+
+    Raises KeyError or TypeError when the record is not ours.
+    """
+    known = _CONTENT[CommandType(command_type)]
+    values = {name: value for name, value in content.items() if name in known}
     if "payment_id" in values:
         values["payment_id"] = UUID(values["payment_id"])
     return _KINDS[CommandType(command_type)](correlation_id=correlation_id, **values)

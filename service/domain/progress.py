@@ -28,6 +28,8 @@ class Progress:
     step_started_at: datetime | None
     leased: bool
     lease_token: UUID | None
+    revert_event_type: str | None = None
+    """What its success is called, if it is a revert; None for one that was accepted before that was kept."""
 
     @property
     def step(self) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
+from service.domain.content import Sent
 from service.domain.messages import Answer
 from service.domain.progress import Progress
 from service.storage.prepared import Prepared, run
@@ -40,7 +41,9 @@ def key_of(command: StoredCommand) -> Key:
     return Key(command.type, command.correlation_id)
 
 
-_ACCEPTED = ("correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent")
+_ACCEPTED = (
+    "correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent", "revert_event_type",
+)  # fmt: skip
 _ADD_OPEN = Prepared(
     pg_insert(commands)
     .values(state=text("'pending'"), recovery_point=text("'accepted'"), next_attempt_at=func.now())
@@ -57,8 +60,17 @@ _ADD_ANSWERED = Prepared(
 )
 
 
-def add_open(connection: Connection, command: StoredCommand, payment_id: UUID, traceparent: str | None) -> bool:
-    """Accept a command that waits for its turn; False when the key is taken."""
+def add_open(
+    connection: Connection,
+    command: StoredCommand,
+    payment_id: UUID,
+    traceparent: str | None,
+    revert_event_type: str | None = None,
+) -> bool:
+    """Accept a command that waits for its turn; False when the key is taken.
+
+    ``revert_event_type``: what a revert's success is called, whoever finishes it.
+    """
     content = content_of(command)
     values = {
         "correlation_id": command.correlation_id,
@@ -67,21 +79,21 @@ def add_open(connection: Connection, command: StoredCommand, payment_id: UUID, t
         "payload": content,
         "payment_id": payment_id,
         "traceparent": traceparent,
+        "revert_event_type": revert_event_type,
     }
     return bool(run(connection, (_ADD_OPEN, values)))
 
 
-def add_answered(
-    connection: Connection, key: Key, content_print: bytes, traceparent: str | None, payment_id: UUID | None = None
-) -> datetime | None:
+def add_answered(connection: Connection, key: Key, sent: Sent, traceparent: str | None) -> datetime | None:
     """Record a command that is answered in the same transaction, and say when; None when the key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
         "command_type": key.command_type,
-        "fingerprint": content_print,
-        "payload": {},
-        "payment_id": payment_id,
+        "fingerprint": sent.fingerprint,
+        "payload": sent.content,
+        "payment_id": None,
         "traceparent": traceparent,
+        "revert_event_type": None,
     }
     rows = run(connection, (_ADD_ANSWERED, values))
     return rows[0][0] if rows else None
@@ -129,16 +141,16 @@ def holds_to_cancel(connection: Connection) -> tuple[int, float]:
 
 
 _BY_KEY = Prepared(
-    select(commands.c.fingerprint).where(
+    select(commands.c.fingerprint, commands.c.payload).where(
         commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")
     )
 )
 
 
-def fingerprint_of(connection: Connection, key: Key) -> bytes | None:
-    """Fingerprint of the first command under this key."""
+def sent_before(connection: Connection, key: Key) -> Sent | None:
+    """What the first command under this key said."""
     rows = run(connection, (_BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}))
-    return bytes(rows[0][0]) if rows else None
+    return Sent(bytes(rows[0][0]), rows[0][1]) if rows else None
 
 
 OPEN_COLUMNS = [
@@ -155,6 +167,7 @@ OPEN_COLUMNS = [
     commands.c.step_started_at,
     func.coalesce(commands.c.lease_expires_at > func.now(), false()),
     commands.c.lease_token,
+    commands.c.revert_event_type,
 ]
 """What ``progress_of`` is made from."""
 

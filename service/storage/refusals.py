@@ -114,6 +114,7 @@ COMMANDS = {
     "recovery_point_told": "recovery_point <> ''",
     "fingerprint_length": "octet_length(fingerprint) = 32",
     "payload_is_object": "jsonb_typeof(payload) = 'object'",
+    "revert_event_type_known": "revert_event_type ~ '^payment[.](reverted|failed|released)$'",
 }
 
 OUTBOX = {

@@ -162,6 +162,7 @@ commands = Table(
     Column("last_error", Text),
     Column("outcome", JSONB(none_as_null=True)),
     Column("traceparent", Text),
+    Column("revert_event_type", Text),
     Column("received_at", INSTANT, nullable=False, server_default=NOW),
     Column("updated_at", INSTANT, nullable=False, server_default=NOW),
     Column("completed_at", INSTANT),

@@ -106,7 +106,9 @@ class Claims:
 
     def plan(self, progress: Progress, payment: Payment, ledger: Ledger, now: datetime) -> Next:
         """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
-        following = plan(progress.command, payment, self._policy, Clock(now, progress.received_at), ledger)
+        kept = progress.revert_event_type
+        policy = self._policy if kept is None else replace(self._policy, revert_event_type=kept)
+        following = plan(progress.command, payment, policy, Clock(now, progress.received_at), ledger)
         return resume(progress, following, now, self._deadline) if isinstance(following, Call) else following
 
     def go_on(

@@ -16,10 +16,9 @@ from service.domain.commands import (
     Release,
     Revert,
     UnreadableMessage,
-    content_of,
-    fingerprint,
     kept_type,
 )
+from service.domain.content import Sent
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
 from service.domain.payment import Failure, Payment, payment_id_of
@@ -61,7 +60,9 @@ class CommandEngine:
         runner: Runner,
         lease: timedelta,
         completion: Completion,
+        revert_event_type: str,
     ) -> None:
+        """``revert_event_type``: what the success of a revert that is accepted here is called."""
         self._engine = engine
         self._recorder = recorder
         self._burial = burial
@@ -69,6 +70,7 @@ class CommandEngine:
         self._runner = runner
         self._lease = lease
         self._completion = completion
+        self._revert_event_type = revert_event_type
 
     def handle(self, command: Command, origin: Origin) -> None:
         """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
@@ -78,7 +80,7 @@ class CommandEngine:
         try:
             following = self._accept(command, origin.traceparent)
         except DuplicateError:
-            self._duplicate(key_of(command), fingerprint(content_of(command)), origin)
+            self._duplicate(key_of(command), Sent.of(command), origin)
             return
         self._runner.run(following)
 
@@ -147,8 +149,7 @@ class CommandEngine:
         return self._claims.within(connection, payment.payment_id, key_of(command))
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
-        content_print = fingerprint(content_of(command))
-        now = commands.add_answered(connection, key_of(command), content_print, traceparent)
+        now = commands.add_answered(connection, key_of(command), Sent.of(command), traceparent)
         if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
@@ -157,12 +158,14 @@ class CommandEngine:
         return Over()
 
     def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
-        if not commands.add_open(connection, command, payment.payment_id, traceparent):
+        told_as = self._revert_event_type if isinstance(command, Revert) else None
+        if not commands.add_open(connection, command, payment.payment_id, traceparent, told_as):
             raise DuplicateError
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
         key = Key(kept_type(invalid.command_type), invalid.correlation_id)
+        sent = Sent(invalid.fingerprint)
         failure = Failure(invalid.error, invalid.message)
         answer = answers.refused(
             Subject(invalid.command_type, invalid.correlation_id),
@@ -171,21 +174,22 @@ class CommandEngine:
             order_id=invalid.order_id,
         )
         with transaction(self._engine) as connection:
-            now = commands.add_answered(connection, key, invalid.fingerprint, origin.traceparent)
+            now = commands.add_answered(connection, key, sent, origin.traceparent)
             if now is not None:
                 self._recorder.about_nothing(connection, answer, origin.traceparent, now)
                 self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
-        self._duplicate(key, invalid.fingerprint, origin)
+        self._duplicate(key, sent, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered."""
         with transaction(self._engine) as connection:
             self._burial.bury(connection, unreadable, origin)
 
-    def _duplicate(self, key: Key, content_print: bytes, origin: Origin) -> None:
+    def _duplicate(self, key: Key, sent: Sent, origin: Origin) -> None:
         with transaction(self._engine) as connection:
-            if commands.fingerprint_of(connection, key) == content_print:
+            before = commands.sent_before(connection, key)
+            if before is not None and before.is_same(sent):
                 log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."

@@ -1,6 +1,7 @@
 """The same command again: by redelivery, under another meaning, from several consumers at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 from service.domain.commands import InvalidCommand, Release, Revert, UnreadableMessage
 from service.domain.errors import ErrorCode
@@ -38,6 +39,33 @@ def test_other_content_under_the_same_pair_is_a_dead_letter(core: Core) -> None:
     assert _letters(core) == ["CORRELATION_ID_REUSED"] * 3
     assert len(core.sql("SELECT 1 FROM outbox WHERE topic = 'payment_commands.dead_letter'")) == 3
     assert len(core.sql("SELECT 1 FROM payments")) == 1
+
+
+def test_a_changed_remark_is_the_same_command(core: Core) -> None:
+    """Free text has no effect, of a command that was answered at once as of any other."""
+    payment, nothing = core.authorize("c-1", description="two coffees"), UUID(int=7)
+    core.revert(payment, "c-2", "too late")
+    core.revert(nothing, "c-3", "too late")
+    told = core.told()
+    core.authorize("c-1", description="two coffees, one of them black")
+    core.revert(payment, "c-2", "the runner did not come")
+    core.revert(nothing, "c-3")
+    assert (core.told(), _letters(core)) == (told, [])
+
+
+def test_a_command_that_a_later_release_has_stored_is_run_and_known_again(core: Core) -> None:
+    """During a rolling update rows have fields that this release doesn't know, and a fingerprint of all of them."""
+    payment = core.authorize("c-1")
+    core.stripe.fault("drop_before", "payment_intents.cancel", times=None)
+    core.revert(payment, "c-2")
+    core.sql("UPDATE commands SET payload = payload || '{\"refund_fee\": null}', fingerprint = sha256('later')")
+    core.stripe.clear_faults()
+    core.settle()
+    told = core.told()
+    core.authorize("c-1")
+    core.revert(payment, "c-2")
+    assert (core.told(), _letters(core)) == (told, [])
+    assert core.effects() == ["hold", "cancel"]
 
 
 def test_a_redelivered_dead_letter_is_kept_once(core: Core) -> None:

@@ -157,3 +157,17 @@ def test_what_a_successful_revert_is_called(
             assert (event.type, event.payload["status"]) == (kind, "REVERTED")
             assert ("error" in event.payload) == (kind == "payment.failed")
         assert core.effects() == ["hold", "cancel"]
+
+
+def test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as(
+    emptied_database: str, simulated_stripe: SimulatorControl
+) -> None:
+    """An operator's shell, or another consumer, may have another setting, or none."""
+    with running_core(emptied_database, simulated_stripe, revert_event_type="payment.released") as accepting:
+        payment = accepting.authorize()
+        accepting.stripe.fault("drop_before", "payment_intents.cancel", times=None)
+        accepting.revert(payment, "c-revert")
+        accepting.stripe.clear_faults()
+    with running_core(emptied_database, simulated_stripe) as finishing:
+        finishing.settle()
+        assert finishing.outcome("revert_payment", "c-revert").type == "payment.released"

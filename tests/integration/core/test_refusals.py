@@ -128,6 +128,7 @@ REFUSED = [
     ("ck_commands_key_generation_counts", "UPDATE commands SET key_generation = -1"),
     ("ck_commands_recovery_point_told", "UPDATE commands SET recovery_point = ''"),
     ("ck_commands_fingerprint_length", "UPDATE commands SET fingerprint = 'x'"),
+    ("ck_commands_revert_event_type_known", "UPDATE commands SET revert_event_type = 'payment.gone'"),
     ("ck_commands_payload_is_object", "UPDATE commands SET payload = '[]'"),
     ("ck_commands_correlation_id_length", "UPDATE commands SET correlation_id = ''"),
     ("ck_commands_lease_whole", "UPDATE commands SET lease_expires_at = NULL WHERE state = 'pending'"),

@@ -1,0 +1,59 @@
+"""When two commands of one key are the same command."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from service.domain.commands import Authorize, Command, Revert, content_of, restore
+from service.domain.content import Sent
+
+AUTHORIZE = Authorize("c", "order", "customer", "pm", 1500, "sgd", "cus", "two coffees", "https://campus.example")
+REVERT = Revert("c", UUID(int=1), "too late")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (REVERT, replace(REVERT, reason="the runner did not come")),
+        (REVERT, replace(REVERT, reason=None)),
+        (AUTHORIZE, replace(AUTHORIZE, description=None)),
+    ],
+)
+def test_a_changed_remark_makes_no_other_command(one: Command, other: Command) -> None:
+    assert Sent.of(one).is_same(Sent.of(other))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount": 1501},
+        {"currency": "usd"},
+        {"order_id": "other"},
+        {"customer_id": "other"},
+        {"payment_method_id": "other"},
+        {"stripe_customer_id": None},
+        {"return_url": "https://elsewhere.example"},
+    ],
+)
+def test_whatever_has_an_effect_makes_another_command(changed: dict[str, Any]) -> None:
+    assert not Sent.of(AUTHORIZE).is_same(Sent.of(replace(AUTHORIZE, **changed)))
+
+
+def test_an_optional_field_that_one_release_does_not_know_makes_no_other_command() -> None:
+    """Stored before an upgrade and sent again after it, or the other way round."""
+    stored = Sent(b"of another release", {**content_of(AUTHORIZE), "tip": None})
+    assert Sent.of(AUTHORIZE).is_same(stored)
+    assert stored.is_same(Sent.of(AUTHORIZE))
+
+
+def test_what_cannot_be_read_is_the_same_only_whole() -> None:
+    assert Sent(b"1").is_same(Sent(b"1"))
+    assert not Sent(b"1").is_same(Sent(b"2"))
+    assert not Sent(b"1").is_same(Sent.of(REVERT))
+
+
+def test_a_row_of_a_later_release_is_read_without_what_this_one_does_not_know() -> None:
+    content = {**content_of(REVERT), "refund_fee": True}
+    assert restore(REVERT.type, REVERT.correlation_id, content) == REVERT
