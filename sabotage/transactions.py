@@ -23,6 +23,33 @@ MECHANISMS = (
         ),
     ),
     Mechanism(
+        "free-text",
+        g.ONE_OUTCOME,
+        "a changed remark makes another command",
+        (Change("service/domain/content.py", 'frozenset({"reason", "description"})', "frozenset[str]()"),),
+        (f"{_CORE}/test_duplicates.py::test_a_changed_remark_is_the_same_command",),
+    ),
+    Mechanism(
+        "kept-event-type",
+        g.ONE_OUTCOME,
+        "a revert is called what is set where it is finished",
+        (Change("service/usecases/claims.py", "kept = progress.revert_event_type", "kept = None"),),
+        (f"{_CORE}/test_flows.py::test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as",),
+    ),
+    Mechanism(
+        "second-intents",
+        g.LEDGER,
+        "what others do to a second intent is not looked at",
+        (
+            Change(
+                "service/usecases/reconcile.py",
+                "            second = known.ledger.second_intents(payment.stripe_payment_intent_id)\n",
+                "            second: list[str] = []\n",
+            ),
+        ),
+        (f"{_CORE}/test_old_attempts.py::test_what_a_person_does_to_a_second_intent_is_in_the_ledger_too",),
+    ),
+    Mechanism(
         "acceptance",
         g.ATOMIC,
         "an authorise is stored before the transaction is committed that accepts it",
