@@ -113,8 +113,7 @@ def audit(
     settled = checkpoint.settled
     with closing(connect(url, "audit")) as session:
         comparison = Comparison(session, kafka, beat)
-        topics = comparison.ask("SELECT array_agg(DISTINCT topic) FROM outbox")[0][0] or []
-        comparison.read_topics(topics, since)
+        comparison.read_topics({topic: since for (topic,) in comparison.ask("SELECT DISTINCT topic FROM outbox")})
         comparison.ask(_ABSENT, {"low": settled.low, "ranges": as_multirange(settled.above), "since": since})
         return Report(
             comparison.seen,

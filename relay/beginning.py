@@ -14,7 +14,7 @@ from relay.log_reader import Batch, Row, settle
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled, runs
 from relay.producer import Publisher
-from relay.recall import Memory, recall, recall_without_receipts
+from relay.recall import NO_RECEIPTS, Memory, recall, recall_without_receipts
 from relay.receipt import Receipt, Witness
 from relay.reconcile import Compared, reconcile
 from relay.stages import Stage
@@ -103,7 +103,8 @@ class Beginning:
     def _compare(self, memory: Memory, doubt: str) -> Compared:
         metrics.RECONCILED.inc()
         self._health.enter(Stage.COMPARING)
-        _log.warning("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
+        say = _log.info if doubt == NO_RECEIPTS else _log.warning
+        say("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
         if memory.used_again:
             metrics.POSITIONS_USED_AGAIN.inc()
             self._wait_for_writers()

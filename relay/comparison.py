@@ -74,9 +74,12 @@ class Comparison:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
-    def read_topics(self, topics: list[str], since: datetime) -> None:
-        """Read ``topics`` back, into the tables ``seen`` and ``floors``. Raises KafkaException, psycopg2.Error."""
-        wanted = extents(self._kafka, topics, since - _CLOCK_SKEW)
+    def read_topics(self, since: Mapping[str, datetime]) -> None:
+        """Read each topic back from its time on, into the tables ``seen`` and ``floors``.
+
+        Raises KafkaException, psycopg2.Error.
+        """
+        wanted = extents(self._kafka, {topic: at - _CLOCK_SKEW for topic, at in since.items()})
         self.ask(_SEEN)
         for some in scan(self._kafka, wanted, self._beat):
             self.seen += len(some)

@@ -56,6 +56,23 @@ class Failures:
         position = None if self.batch_refused else _position(message, rows)
         return refusal(error, position)
 
+    def spared(self, rows: Sequence[Row]) -> list[int]:
+        """Positions of those of ``rows``, all of them sent, that no refusal can mean: they were delivered.
+
+        A report names topic, key and value; of rows that agree in all three none is spared. Only when there are no
+        other errors.
+        """
+        refused = {_content(message) for _, message in self.refused}
+        return [row[0] for row in rows if (row[1], row[2].encode(), row[3].encode()) not in refused]
+
+
+def _content(message: Message) -> tuple[str | None, bytes | None, bytes | None]:
+    return message.topic(), _bytes(message.key()), _bytes(message.value())
+
+
+def _bytes(sent: str | bytes | None) -> bytes | None:
+    return sent.encode() if isinstance(sent, str) else sent
+
 
 def _position(message: Message, rows: Sequence[Row]) -> int | None:
     key, value = message.key(), message.value()

@@ -11,6 +11,9 @@ from relay.receipt import Epoch, Receipt, Witness
 WitnessAt = Callable[[int], Witness | None]
 
 
+NO_RECEIPTS = "with at-least-once delivery only the topics say what was sent last"
+
+
 class Memory(NamedTuple):
     """What is remembered as settled, and why that must be compared with the topics first, None when it need not be."""
 
@@ -61,9 +64,9 @@ def _used_again(known: list[Epoch], mirror: Checkpoint | None, life: Life, mende
 
 
 def recall_without_receipts(mirror: Checkpoint | None, life: Life, mended: str | None = None) -> Memory:
-    """For at-least-once delivery: the mirror is all there is."""
+    """For at-least-once delivery: the mirror, and the topics for whatever was sent after it."""
     if mirror is None:
         return Memory(Settled(), "there is no checkpoint")
     used_again = _used_again([], mirror, life, mended)
-    promoted = None if mirror.epoch == life.epoch else "the database was restored or promoted"
+    promoted = NO_RECEIPTS if mirror.epoch == life.epoch else "the database was restored or promoted"
     return Memory(mirror.settled, used_again or promoted, used_again is not None)

@@ -6,6 +6,7 @@ a topic has lost to retention proves nothing. In doubt a row is published again,
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from relay.comparison import CANDIDATES, MAYBE_GONE, PUBLISHED, UNSETTLED, Comparison
@@ -24,6 +25,9 @@ _REMEMBERED = f"""
 """Rows that the memory meant: settled, and older than what was handed out again can be."""
 
 _CANDIDATES = f"CREATE TEMP TABLE candidates AS {CANDIDATES.format(where=f'NOT {_REMEMBERED}')}"
+
+_SINCE = "SELECT topic, min(created_at) FROM candidates GROUP BY topic"
+"""Topic by topic: a row that has long waited for one has no other read so far back."""
 
 _KEPT = f"""
     SELECT min(position), max(position)
@@ -81,10 +85,10 @@ def reconcile(url: str, kafka: Mapping[str, Any], memory: Memory, beat: Callable
         if memory.used_again:
             known = Settled().add(_ranges(comparison, _KEPT, values))
         comparison.ask("COMMIT")
-        topics, since = comparison.ask("SELECT array_agg(DISTINCT topic), min(created_at) FROM candidates")[0]
-        if since is None:
+        since: dict[str, datetime] = dict(comparison.ask(_SINCE))
+        if not since:
             return Compared(known, 0, [])
-        comparison.read_topics(topics, since)
+        comparison.read_topics(since)
         ((unproven,),) = comparison.ask(_UNPROVEN)
         out_of_turn = [positions for (positions,) in comparison.ask(_OUT_OF_TURN)]
         return Compared(known.add(_ranges(comparison, _FOUND)), unproven, out_of_turn)

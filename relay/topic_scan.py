@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -37,18 +37,18 @@ class Extent(NamedTuple):
     """Reading starts where the broker has deleted what was older: something may be missing before."""
 
 
-def extents(config: Mapping[str, Any], topics: Sequence[str], since: datetime) -> dict[Place, Extent]:
-    """What was written to ``topics`` since ``since``; nothing to one that does not exist. Raises KafkaException."""
+def extents(config: Mapping[str, Any], since: Mapping[str, datetime]) -> dict[Place, Extent]:
+    """What was written to each topic since its time; nothing to one that does not exist. Raises KafkaException."""
     # Uncommitted too: the end of what is committed may still move, and must come this far before reading is over.
     consumer = _consumer(config, {"isolation.level": "read_uncommitted"})
     try:
         known = consumer.list_topics(timeout=_REQUEST_SECONDS).topics
-        for topic in known.keys() & set(topics):
+        for topic in known.keys() & since.keys():
             if known[topic].error is not None:
                 # It has no partitions then, which must not be taken for having no events.
                 raise KafkaException(known[topic].error)
-        places = [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
-        return {place: _extent(consumer, TopicPartition(*place), since) for place in places}
+        places = [(topic, partition) for topic in since if topic in known for partition in known[topic].partitions]
+        return {place: _extent(consumer, TopicPartition(*place), since[place[0]]) for place in places}
     finally:
         consumer.close()
 

@@ -46,6 +46,7 @@ LOGS = (
 NOT_SKIPPED = "No committed outbox row is skipped."
 IN_ORDER = "One payment's events are published in the order of their commits: `sequence` 1, 2, 3 … in one partition."
 PUBLISHED_ONCE = "Each event is published exactly once for `read_committed` readers."
+AT_LEAST_ONCE = "With `RELAY_DELIVERY=at-least-once` a process that is killed anywhere repeats nothing."
 SEVERAL_RELAYS = "Several relays may run, and one that was frozen past its takeover publishes nothing."
 ROWS_APART = "What a row contains, or a topic that nobody made, holds up no other topic's or key's rows."
 STANDS_STILL = "A relay that stands still says what it waits for, and ends within `SHUTDOWN_GRACE` whatever hangs."

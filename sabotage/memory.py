@@ -47,7 +47,7 @@ MECHANISMS = (
                 "return mirrored, None",
             ),
         ),
-        (f"{_MEMORY}::test_memory_lost[losses4]",),
+        (f"{_MEMORY}::test_memory_lost[exactly-once-losses4]",),
     ),
     Mechanism(
         "partial-receipt",

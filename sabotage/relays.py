@@ -5,6 +5,7 @@ from sabotage.mechanism import Change, Mechanism
 
 _CRASHES = "tests/integration/relay/test_crashes.py"
 _KILLED = f"{_CRASHES}::test_killed_between_two_durable_effects"
+_AT_LEAST = "tests/integration/relay/test_at_least_once.py"
 _TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
 
 _OWN_ID = Change(
@@ -27,7 +28,7 @@ MECHANISMS = (
             Change(
                 "relay/beginning.py",
                 "recall(found, mirror, life, self._source.witness, fault or mended)",
-                "recall_without_receipts(mirror, life, fault or mended)",
+                "Memory(mirror.settled if mirror else Settled(), None)",
             ),
         ),
         (
@@ -179,6 +180,7 @@ MECHANISMS = (
         (
             "tests/integration/relay/test_leadership.py::test_who_was_silent_loses_the_lock_and_can_write_no_more",
             f"{_CRASHES}::test_a_zombie_is_fenced",
+            f"{_AT_LEAST}::test_frozen_while_sending_and_overtaken_it_repeats_one_batch_at_most",
         ),
     ),
 )

@@ -46,22 +46,26 @@ def age_checkpoint(settings: RelaySettings) -> None:
 
 
 @pytest.mark.parametrize(
-    "losses",
+    ("delivery", "losses"),
     [
-        (forget_receipt,),
-        (forget_checkpoint,),
-        (age_checkpoint,),
-        (forget_receipt, age_checkpoint),
-        (forget_receipt, forget_checkpoint),
+        ("exactly-once", (forget_receipt,)),
+        ("exactly-once", (forget_checkpoint,)),
+        ("exactly-once", (age_checkpoint,)),
+        ("exactly-once", (forget_receipt, age_checkpoint)),
+        ("exactly-once", (forget_receipt, forget_checkpoint)),
+        ("at-least-once", (forget_checkpoint,)),
+        ("at-least-once", (age_checkpoint,)),
     ],
 )
 def test_memory_lost(
+    delivery: str,
     losses: tuple[Callable[[RelaySettings], None], ...],
     database_url: str,
-    settings: RelaySettings,
+    kafka: Kafka,
     topics: Topics,
     reader: TopicReader,
 ) -> None:
+    settings = settings_for(database_url, kafka, topics, relay_delivery=delivery)
     events = write(database_url, topics.events, 10)
     publish(settings, reader, events)
     for lose in losses:
@@ -93,7 +97,9 @@ def test_a_replay_is_not_lost_with_the_memory(
     assert len(reader.read_to_end()) == 3
 
 
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
 def test_a_database_that_went_back_in_time(
+    delivery: str,
     database_url: str,
     kafka: Kafka,
     topics: Topics,
@@ -102,6 +108,7 @@ def test_a_database_that_went_back_in_time(
     copy_of: Callable[[str], str],
 ) -> None:
     """What was published after the backup keeps its place; what is written after the restore has the same positions."""
+    settings = settings.model_copy(update={"relay_delivery": delivery})
     kept = write(database_url, topics.events, 5)
     publish(settings, reader, kept)
     waiting = write(database_url, topics.events, 5, first=6)
@@ -112,7 +119,7 @@ def test_a_database_that_went_back_in_time(
     again = write(restored, topics.events, 8, first=11)
     old, new = (execute(url, "SELECT max(position) FROM outbox")[0][0] for url in (database_url, restored))
     assert (old, new) == (15, 18)
-    after_restore = settings_for(restored, kafka, topics, relay_name=settings.relay_name)
+    after_restore = settings_for(restored, kafka, topics, relay_delivery=delivery)
     publish(after_restore, reader, again)
     later = write(restored, topics.events, 3, first=19)
     publish(after_restore, reader, later)

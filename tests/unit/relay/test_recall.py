@@ -5,7 +5,7 @@ import pytest
 from relay.checkpoint import Checkpoint
 from relay.doubts import Life
 from relay.positions import Settled
-from relay.recall import Memory, recall, recall_without_receipts
+from relay.recall import NO_RECEIPTS, Memory, recall, recall_without_receipts
 from relay.receipt import Epoch, Receipt, Witness
 
 EPOCH, PROMOTED, COPIED = Epoch(1, 1), Epoch(1, 2), Epoch(2, 1)
@@ -66,8 +66,8 @@ def test_where_positions_may_have_been_handed_out_again_recent_rows_are_compared
     assert memory.doubt
 
 
-def test_without_receipts_the_mirror_is_trusted_in_its_own_life_of_the_database() -> None:
-    assert recall_without_receipts(MIRROR, HERE) == Memory(MIRROR.settled, None)
+def test_without_receipts_the_mirror_is_trusted_and_what_came_after_it_is_asked_of_the_topics() -> None:
+    assert recall_without_receipts(MIRROR, HERE) == Memory(MIRROR.settled, NO_RECEIPTS)
     assert recall_without_receipts(None, HERE).doubt
     assert not recall_without_receipts(MIRROR, Life(PROMOTED, 70)).used_again
     assert recall_without_receipts(MIRROR, Life(PROMOTED, 70)).doubt

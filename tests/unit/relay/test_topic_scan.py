@@ -24,5 +24,5 @@ def test_a_topic_without_leaders_is_not_an_empty_one(monkeypatch: pytest.MonkeyP
     """Whatever the outbox holds would be published again."""
     monkeypatch.setattr(topic_scan, "_consumer", lambda *_: NoLeaders())
     with pytest.raises(KafkaException, match="Leader not available"):
-        topic_scan.extents({}, ["events"], datetime(1970, 1, 1, tzinfo=UTC))
-    assert topic_scan.extents({}, ["another"], datetime(1970, 1, 1, tzinfo=UTC)) == {}
+        topic_scan.extents({}, {"events": datetime(1970, 1, 1, tzinfo=UTC)})
+    assert topic_scan.extents({}, {"another": datetime(1970, 1, 1, tzinfo=UTC)}) == {}

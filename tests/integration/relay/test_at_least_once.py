@@ -1,0 +1,158 @@
+"""Delivery without transactions: killed, refused or cut off, it reads the topics back and repeats nothing."""
+
+import json
+import signal
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from devstack.kafka import Kafka
+from relay.health import Health
+from relay.kafka_errors import RefusedError
+from relay.positions import Settled
+from relay.receipt import Epoch, Receipt
+from relay.turn import make_publisher
+from service.crash_points import CrashPoint
+from service.settings import RelaySettings
+from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
+from tests.integration.relay.writers import append, execute, session, write
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+BATCH = 4
+POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.RELAY_BEFORE_KAFKA_COMMIT]
+"""A commit is Kafka's word for the end of a transaction, and there is none."""
+
+SECONDS = 60.0
+RECEIPT = Receipt(Settled(1), Epoch(1, 1))
+
+
+@pytest.fixture
+def settings(database_url: str, kafka: Kafka, topics: Topics) -> RelaySettings:
+    return settings_for(database_url, kafka, topics, relay_batch_size=BATCH, relay_delivery="at-least-once")
+
+
+def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
+    records = reader.read_events(events)
+    assert [record.event_id for record in records] == events
+
+
+def killed(settings: RelaySettings, directory: Path, crash_at: str) -> None:
+    """A relay that dies there."""
+    victim = relay_process(settings, directory, CRASH_AT=crash_at)
+    victim.start()
+    assert victim.process is not None
+    assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_anywhere_it_repeats_nothing(
+    point: CrashPoint, settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    """In the second batch, with one before and one after, a gap that is open, and a record that Kafka refuses."""
+    url = settings.database_url.get_secret_value()
+    with session(url) as slow:
+        append(slow, topics.events, "slow")
+        events = write(url, topics.events, 6)
+        with session(url) as writer:
+            append(writer, topics.events, "large", value="x" * 2_000_000)
+            writer.commit()
+        events += write(url, topics.events, 4, first=7)
+        begins_with_none = point is CrashPoint.RELAY_IN_TRANSACTION
+        killed(settings, tmp_path, f"{point}:{1 if point is CrashPoint.RELAY_AFTER_REFUSAL else 2 + begins_with_none}")
+        slow.rollback()
+
+    with RunningRelay(settings):
+        assert_once_and_in_order(reader, events)
+    assert execute(url, "SELECT count(*) FROM dead_letters") == [(1,)]
+
+
+def test_a_turn_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
+    settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    url = settings.database_url.get_secret_value()
+    events = write(url, topics.events, 400)
+    with RunningRelay(settings):
+        for _ in range(3):
+            seen = len(reader.records)
+            reader.read(until=lambda reader, seen=seen: len(reader.records) > seen)  # type: ignore[misc]
+            execute(
+                url,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'relay:%%' "
+                "AND datname = current_database()",
+            )
+        assert_once_and_in_order(reader, events)
+
+
+def test_neighbours_of_what_is_refused_are_not_repeated(
+    settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    """One that is no record, and one that only the broker refuses; each in the middle of a batch."""
+    publisher = make_publisher(settings, Health(), lambda: None)
+    large, broken = "x" * 2_000_000, "no JSON"
+    with closing(publisher):
+        publisher.open()
+        for number, (value, headers) in enumerate([(large, "[]"), ("{}", broken)]):
+            first = 10 * number
+            rows = [(first + at, topics.events, "k", f"{first + at}", _named(first + at), False) for at in range(3)]
+            rows[1] = (first + 1, topics.events, "k", value, headers, False)
+            with pytest.raises(RefusedError) as caught:
+                publisher.publish(rows, RECEIPT)
+            assert caught.value.position == first + 1
+            publisher.publish(rows[:1], RECEIPT)
+            publisher.publish(rows[2:], RECEIPT)
+    wanted = ["0", "2", "10", "12"]
+    assert [record.event_id for record in reader.read_events(wanted)] == wanted
+
+
+def test_a_relay_that_finds_itself_overtaken_sends_nothing_more(
+    settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    overtaken: list[str] = []
+
+    def beat() -> None:
+        if overtaken:
+            raise psycopg2.OperationalError(overtaken[0])
+
+    publisher = make_publisher(settings, Health(), beat)
+    with closing(publisher):
+        publisher.open()
+        publisher.publish([(1, topics.events, "k", "{}", _named(1), False)], RECEIPT)
+        overtaken.append("the session of the lock does not answer")
+        with pytest.raises(psycopg2.OperationalError):
+            publisher.publish([(2, topics.events, "k", "{}", _named(2), False)], RECEIPT)
+        assert len(publisher._client.producer) == 0  # type: ignore[attr-defined]
+    assert [record.event_id for record in reader.read_events(["1"])] == ["1"]
+
+
+def _named(number: int) -> str:
+    return json.dumps([["ce_id", str(number)]])
+
+
+def test_frozen_while_sending_and_overtaken_it_repeats_one_batch_at_most(
+    settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
+    """The one repeat that is left: what librdkafka had under way when the process was stopped."""
+    url = settings.database_url.get_secret_value()
+    zombie = relay_process(settings, tmp_path)
+    zombie.start()
+    zombie.wait_until_ready()
+    assert zombie.process is not None
+    events = write(url, topics.events, 400)
+    reader.read(until=lambda reader: bool(reader.records))
+    zombie.process.send(signal.SIGSTOP)
+    with RunningRelay(settings):
+        reader.read_events(events)
+        zombie.process.send(signal.SIGCONT)
+        zombie.wait_until_ready()
+        events += write(url, topics.events, 50, first=401)
+        records = reader.read_events(events)
+    assert zombie.stop() == 0
+    repeats = {event: times - 1 for event, times in Counter(record.event_id for record in records).items() if times > 1}
+    assert set(repeats.values()) <= {1}
+    assert len(repeats) <= 2 * BATCH
+    assert list(dict.fromkeys(record.event_id for record in records)) == events
