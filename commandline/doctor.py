@@ -32,6 +32,7 @@ def doctor(*, as_json: bool) -> None:
 def examine() -> Iterator[Finding]:
     """Everything, settings first. What needs a setting that is wrong is not tried, and says so."""
     from commandline.check_kafka import check_kafka
+    from commandline.check_readers import check_readers
     from commandline.check_stripe import check_stripe, check_webhook_secret
     from commandline.checks import check_database, check_settings, with_settings
     from service.settings import (
@@ -48,6 +49,7 @@ def examine() -> Iterator[Finding]:
     yield from check_settings("relay", RelaySettings)
     yield from with_settings("database", Base, check_database)
     yield from with_settings("Kafka", KafkaSettings, check_kafka)
+    yield from with_settings("readers", RelaySettings, check_readers)
     yield from with_settings("Stripe", StripeSettings, check_stripe)
     yield from with_settings("webhooks", ServiceSettings, check_webhook_secret)
 

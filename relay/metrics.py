@@ -16,5 +16,9 @@ STAGE = Enum("relay_stage", "What the relay is doing", states=[stage.name.lower(
 BEAT_AGE = Gauge("relay_beat_age_seconds", "Seconds since the work last went on or said that it waits")
 GAPS = Gauge("relay_open_gaps", "Ranges of positions that a running transaction may still fill")
 ASIDE = Gauge("relay_rows_aside", "Rows that wait for their topic to exist", ["topic"])
+READERS_LOSING = Gauge(
+    "relay_readers_losing_events",
+    "Members of consumer groups whose library can't skip control records; NaN while that is not known",
+)
 LAG_ROWS = Gauge("relay_lag_rows", "Positions not published yet; NaN on a standby, and when it cannot be measured")
 LAG_SECONDS = Gauge("relay_lag_seconds", "Age of the oldest row not published yet; NaN as relay_lag_rows")

@@ -17,6 +17,7 @@ from relay.log_reader import LastRowError, LogReader
 from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
+from relay.readers import ReaderWatch
 from relay.stages import Stage
 from relay.topics import ensure_topics
 from relay.vigil import Vigil
@@ -57,6 +58,7 @@ class Turn:
             source = self._source = stack.enter_context(closing(PostgresOutbox(self._url)))
             health.enter(Stage.MAKING_TOPICS)
             self._vigil.aside(partial(_make_topics, settings))
+            _watch_readers(settings, stack)
             publisher = stack.enter_context(closing(make_publisher(settings, health, self._vigil.beat)))
             beginning = Beginning(settings, self._leadership, self._vigil, publisher, source, health)
             receipt, life, mirror = beginning.begin()
@@ -88,6 +90,12 @@ class Turn:
         """End a read that waits for PostgreSQL."""
         if self._source is not None:
             self._source.sever()
+
+
+def _watch_readers(settings: RelaySettings, stack: ExitStack) -> None:
+    """Where there are control records that a reader may trip over."""
+    if settings.relay_delivery == "exactly-once":
+        stack.enter_context(closing(ReaderWatch(settings.client_config(), settings.payment_events_topic)))
 
 
 def _make_topics(settings: RelaySettings) -> None:

@@ -4,6 +4,7 @@ from sabotage import guarantees as g
 from sabotage.mechanism import Change, Mechanism
 
 _AT_LEAST = "tests/integration/relay/test_at_least_once.py"
+_READERS = "tests/integration/relay/test_readers.py"
 
 MECHANISMS = (
     Mechanism(
@@ -35,5 +36,15 @@ MECHANISMS = (
         "a relay sends without asking whether it was overtaken",
         (Change("relay/at_least_once.py", "        self._beat()\n", ""),),
         (f"{_AT_LEAST}::test_a_relay_that_finds_itself_overtaken_sends_nothing_more",),
+    ),
+    Mechanism(
+        "readers-named",
+        g.READERS_NAMED,
+        "who reads the events is looked at, and by which library is not",
+        (Change("relay/readers.py", "return named is not None and", "return named is None and"),),
+        (
+            f"{_READERS}::test_the_relay_names_each_reader_that_loses_events_once",
+            f"{_READERS}::test_doctor_names_the_reader_and_what_to_do",
+        ),
     ),
 )

@@ -1,0 +1,132 @@
+"""Readers that lose events which came in a transaction: looked for beside the work, and named.
+
+A transaction ends with a control record in each partition. kafka-python before 2.0.6 hands those to its caller as if
+they were events, and a decoder that raises at one loses all that was fetched with it (docs/readers.md).
+"""
+
+import logging
+import math
+import re
+from collections.abc import Iterator, Mapping
+from threading import Event
+from typing import Any, NamedTuple
+
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._group import ConsumerGroupDescription, MemberDescription
+
+from relay import metrics
+from relay.background import in_thread
+from relay.kafka_errors import error_of
+from service.logs import get_logger
+
+_log = get_logger(__name__)
+_FIRST_SECONDS, _SECONDS = 5.0, 300.0
+_ANSWER_SECONDS = 5.0
+_AT_ONCE = 100
+
+_CLIENT = re.compile(r"kafka-python-(\d+(?:\.\d+)*)")
+"""What kafka-python calls itself, unless its user sets ``client_id``."""
+
+_SKIPS_CONTROL_RECORDS = (2, 0, 6)
+"""Seen: 2.0.5 does not, 2.0.6 does."""
+
+WHAT_TO_DO = "set RELAY_DELIVERY=at-least-once, or let it use kafka-python 2.0.6 or later"
+
+
+class LosingReader(NamedTuple):
+    """A member of a group that reads the topic, by a library that can't skip the control records in it."""
+
+    group: str
+    client_id: str
+
+
+class Readers(NamedTuple):
+    """Who was found. Readers that are not connected, that use no group, or whose group we may not see, are not."""
+
+    groups: int
+    """Groups whose connected members read the topic."""
+
+    losing: frozenset[LosingReader]
+    unseen: Mapping[str, str]
+    """Groups that the broker does not describe to us, and why."""
+
+
+def loses_transactions(client_id: str) -> bool:
+    """Whether a member that calls itself so can't read what a transaction carries, as far as a name can say."""
+    named = _CLIENT.match(client_id)
+    return named is not None and tuple(map(int, named[1].split("."))) < _SKIPS_CONTROL_RECORDS
+
+
+def look(client_config: Mapping[str, Any], topic: str) -> Readers:
+    """Who reads ``topic`` now. Takes some seconds at most. Raises KafkaException when the broker tells nothing."""
+    config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
+    admin = AdminClient(config)
+    stable = {ConsumerGroupState.STABLE}
+    listed = admin.list_consumer_groups(states=stable, request_timeout=_ANSWER_SECONDS).result()
+    names = [group.group_id for group in listed.valid]
+    if listed.errors and not names:
+        raise KafkaException(listed.errors[0])
+    groups, losing, unseen = 0, set(), {f"of some broker, {at}": str(exc) for at, exc in enumerate(listed.errors, 1)}
+    for name, told in _described(admin, names):
+        if isinstance(told, str):
+            unseen[name] = told
+        elif members := [each.client_id for each in told.members if topic in _topics(each)]:
+            groups += 1
+            losing |= {LosingReader(name, client_id) for client_id in members if loses_transactions(client_id)}
+    return Readers(groups, frozenset(losing), unseen)
+
+
+def _described(admin: AdminClient, names: list[str]) -> Iterator[tuple[str, ConsumerGroupDescription | str]]:
+    """Each group, or why it is not told."""
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
+        for name, answer in admin.describe_consumer_groups(some, request_timeout=_ANSWER_SECONDS).items():
+            try:
+                yield name, answer.result()
+            except KafkaException as exc:
+                yield name, error_of(exc).str()
+
+
+def _topics(member: MemberDescription) -> set[str]:
+    return {place.topic for place in member.assignment.topic_partitions}
+
+
+class ReaderWatch:
+    """Looks now and then while it is open, in a thread of its own; says each finding once."""
+
+    def __init__(self, client_config: Mapping[str, Any], topic: str) -> None:
+        self._config = client_config
+        self._topic = topic
+        self._over = Event()
+        self._said: set[object] = set()
+        in_thread("relay-readers", self._run)
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        self._over.set()
+        metrics.READERS_LOSING.set(math.nan)
+
+    def _run(self) -> None:
+        wait = _FIRST_SECONDS
+        while not self._over.wait(wait):
+            wait = _SECONDS
+            try:
+                self._tell(look(self._config, self._topic))
+            except KafkaException as exc:
+                metrics.READERS_LOSING.set(math.nan)
+                self._say_unseen("all groups", error_of(exc).str())
+
+    def _tell(self, found: Readers) -> None:
+        if not self._over.is_set():
+            metrics.READERS_LOSING.set(len(found.losing))
+        for reader in sorted(found.losing - self._said):
+            self._said.add(reader)
+            _log.warning("a reader loses events: it can't skip control records", **reader._asdict(), mend=WHAT_TO_DO)
+        for group, why in found.unseen.items():
+            self._say_unseen(group, why)
+
+    def _say_unseen(self, group: str, why: str) -> None:
+        if (group, why) not in self._said:
+            self._said.add((group, why))
+            _log.info("who reads the events is not told", group=group, why=why)
