@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from devstack.kafka import Kafka
+from relay.readers import look
 from tests.support.acceptance import DECLINED, VISA, World, fresh, until
 from tests.support.acceptance_campusg import CreateOrder, CreateOrderSaga
+from tests.support.reading.libraries import LibraryUnavailableError
+from tests.support.reading.saga import PublishedSaga
+from tests.support.requirements import unavailable
 
 pytestmark = [
     pytest.mark.postgres,
@@ -16,12 +20,44 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:value_.*serializer does not implement:DeprecationWarning"),
 ]
 
+Saga = CreateOrderSaga | PublishedSaga
 ORDER = {"amount": 1599, "description": "Food order from Koufu"}
 
 
+NEWEST = "newest kafka-python, exactly-once"
+PINNED = "kafka-python 2.0.2, at-least-once"
+
+
+@pytest.fixture(scope="module", params=[pytest.param(PINNED, marks=pytest.mark.real_kafka), NEWEST])
+def library(request: pytest.FixtureRequest) -> str:
+    """What the saga speaks to Kafka with, and a delivery that suits it.
+
+    The old one first: it reads the topic from its beginning, and would meet the control records of the other delivery.
+    """
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def suited(_campusg: World, kafka: Kafka, library: str) -> Iterator[World]:
+    """The world, with a relay of that delivery; one of the other kind may stand by."""
+    if library == PINNED or kafka.kind == "mock":
+        yield _campusg
+        return
+    relay = _campusg.application.another("relay", {"RELAY_DELIVERY": "exactly-once"})
+    _campusg.application.services["relay"].stop()
+    relay.start()
+    relay.wait_until_ready()
+    yield _campusg
+    relay.stop()
+
+
 @pytest.fixture
-def saga(campusg: World, kafka: Kafka) -> Iterator[CreateOrderSaga]:
-    orchestrator = CreateOrderSaga(kafka, campusg.topics)
+def saga(suited: World, campusg: World, kafka: Kafka, library: str) -> Iterator[Saga]:
+    try:
+        made = CreateOrderSaga if library == NEWEST else PublishedSaga
+        orchestrator = made(kafka, campusg.topics)
+    except LibraryUnavailableError as error:
+        unavailable(library, error)
     yield orchestrator
     orchestrator.close()
 
@@ -38,7 +74,7 @@ def _reach(run: CreateOrder, step: str) -> None:
     until(lambda: run.step == step, f"{run} at {step}")
 
 
-def test_authorised_then_compensated_under_the_same_correlation_id(campusg: World, saga: CreateOrderSaga) -> None:
+def test_authorised_then_compensated_under_the_same_correlation_id(campusg: World, saga: Saga) -> None:
     order_id, customer = fresh("order"), _customer()
     run = saga.start(order_id, customer, ORDER)
     _reach(run, "UPDATE_ORDER_STATUS")
@@ -52,13 +88,13 @@ def test_authorised_then_compensated_under_the_same_correlation_id(campusg: Worl
     assert campusg.api.status(order_id).body["status"] == "REVERTED"
 
 
-def test_a_declined_card_fails_the_saga(campusg: World, saga: CreateOrderSaga) -> None:
+def test_a_declined_card_fails_the_saga(campusg: World, saga: Saga) -> None:
     run = saga.start(fresh("order"), _customer(DECLINED), ORDER)
     _reach(run, "FAILED")
     assert run.heard[0]["payload"]["error"] == "CARD_DECLINED"
 
 
-def test_many_sagas_at_once_each_hear_their_own(campusg: World, saga: CreateOrderSaga) -> None:
+def test_many_sagas_at_once_each_hear_their_own(campusg: World, saga: Saga) -> None:
     runs = [saga.start(fresh("order"), _customer(), ORDER) for _ in range(8)]
     for run in runs:
         _reach(run, "UPDATE_ORDER_STATUS")
@@ -67,3 +103,10 @@ def test_many_sagas_at_once_each_hear_their_own(campusg: World, saga: CreateOrde
     for run in runs[::2]:
         _reach(run, "COMPENSATED")
     assert [len(run.heard) for run in runs] == [2, 1] * 4
+
+
+@pytest.mark.real_kafka
+def test_a_saga_that_loses_transactions_is_known_by_its_library(campusg: World, saga: Saga, library: str) -> None:
+    _reach(saga.start(fresh("order"), _customer(), ORDER), "UPDATE_ORDER_STATUS")
+    found = look({"bootstrap.servers": campusg.info.kafka_bootstrap_servers}, campusg.topics.events)
+    assert [reader.client_id for reader in found.losing] == (["kafka-python-2.0.2"] if library == PINNED else [])

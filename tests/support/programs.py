@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from devstack.java_install import Say
 from devstack.kafka_archive import make_archive
 from devstack.kafka_install import KafkaUnavailableError
+from tests.support.reading import libraries
 from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 
@@ -13,9 +14,13 @@ _PATIENCE_SECONDS = 180.0
 
 
 def fetch(say: Say) -> None:
-    """Apache Kafka and stripe-mock, into the cache. What cannot be had is told by the tests that need it."""
-    with ThreadPoolExecutor(2) as pool:
-        for fetching in (pool.submit(_fetch_kafka, say), pool.submit(_fetch_stripe_mock, say)):
+    """Apache Kafka, stripe-mock and readers' libraries, into the cache.
+
+    What cannot be had is told by the tests that need it.
+    """
+    works = (_fetch_kafka, _fetch_stripe_mock, _fetch_libraries)
+    with ThreadPoolExecutor(len(works)) as pool:
+        for fetching in [pool.submit(work, say) for work in works]:
             fetching.result()
 
 
@@ -24,6 +29,14 @@ def _fetch_kafka(say: Say) -> None:
         make_archive(say, _PATIENCE_SECONDS if REQUIRE_REAL else None)
     except KafkaUnavailableError as error:
         say(f"Apache Kafka: {error}")
+
+
+def _fetch_libraries(say: Say) -> None:
+    for name in libraries.ALL:
+        try:
+            libraries.find_library(name, say)
+        except libraries.LibraryUnavailableError as error:
+            say(f"{name}: {error}")
 
 
 def _fetch_stripe_mock(say: Say) -> None:
