@@ -37,9 +37,10 @@ def replay(
 ) -> None:
     """Publish rows again: appended anew in their order, with their event ids (ce_id), sequences and content.
 
-    On Kafka each carries the header "replayed: true", and readers that have seen its ce_id drop it. At least one
-    selector is needed; several narrow each other. Replays themselves are never replayed. Asks first, unless --yes;
-    a no exits 1. If it is interrupted, what was appended until then is published.
+    On Kafka each carries the header "replayed: true", and readers that keep each ce_id drop what they have seen; one
+    that does not acts on it again, and a saga may move back (docs/readers.md). At least one selector is needed;
+    several narrow each other. Replays themselves are never replayed. Asks first, unless --yes; a no exits 1. If it is
+    interrupted, what was appended until then is published.
 
     \b
     cli.py outbox replay --payment 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --dry-run
@@ -67,6 +68,8 @@ def _say(planned: "Replay") -> None:
         click.echo("nothing matches", err=True)
         return
     click.echo(f"{extent.rows} rows of {extent.keys} keys, positions {extent.first} to {extent.last}", err=True)
+    sends = f"{extent.commands} commands, {extent.events} events and {extent.dead_letters} dead letters"
+    click.echo(f"{sends} go out once more: a reader who keeps no ce_id acts on them again", err=True)
 
 
 def _run(planned: "Replay", engine: "Engine", *, ask: bool) -> int:

@@ -143,7 +143,7 @@ class RelaySettings(KafkaSettings):
     """``cli.py relay``."""
 
     relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
-        default="exactly-once", description="Kafka transactions, or idempotent producer only"
+        default="exactly-once", description="Kafka transactions; or none, for who can't do or read them"
     )
     relay_name: RelayName = Field(
         default="payment-relay", description="names the receipt group and the transactional ids: NAME and NAME/2"

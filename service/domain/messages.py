@@ -14,6 +14,10 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:payment-service:events")
 
 
+DEAD_LETTER = "dead_letter"
+"""The type of a message that holds a record which can't be processed."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A row of the outbox. ``sequence`` counts one payment's events from 1; None for what is no payment's event."""

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Label, func, insert, literal_column, select, text, true
 
+from service.domain.commands import CommandType
+from service.domain.messages import DEAD_LETTER
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection
 from service.storage.operator_reads import Span
@@ -141,6 +143,13 @@ class Extent:
     keys: int
     first: int | None
     last: int | None
+    commands: int
+    dead_letters: int
+
+    @property
+    def events(self) -> int:
+        """All else."""
+        return self.rows - self.commands - self.dead_letters
 
 
 def extent(connection: Connection, selection: Selection) -> Extent:
@@ -150,6 +159,8 @@ def extent(connection: Connection, selection: Selection) -> Extent:
         func.count(outbox.c.key.distinct()),
         func.min(outbox.c.position),
         func.max(outbox.c.position),
+        func.count().filter(outbox.c.type.in_(list(CommandType))),
+        func.count().filter(outbox.c.type == DEAD_LETTER),
     )
     return Extent(*connection.execute(select(*figures).where(*originals(selection))).one())
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from service.domain.commands import Cut, Origin, UnreadableMessage
-from service.domain.messages import OutgoingMessage, rfc3339
+from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
 from service.logs import get_logger
 from service.storage import dead_letters, outbox
 from service.storage.engine import Connection
@@ -53,7 +53,7 @@ class Burial:
             event_id=event_id,
             topic=self.topic,
             key=f"{origin.topic}-{origin.partition}-{origin.offset}",
-            type="dead_letter",
+            type=DEAD_LETTER,
             value=json.dumps(body, separators=(",", ":")),
             headers=[("ce_id", str(event_id)), ("reason", unreadable.reason), ("content-type", "application/json")],
         )

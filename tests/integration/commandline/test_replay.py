@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from service.domain.commands import Revert
 from service.storage import payments
 from service.storage.engine import transaction
 from service.storage.tables import outbox
 from service.usecases import operator_replay
+from service.usecases.requests import CommandRequests
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 
@@ -81,6 +83,22 @@ def test_asks_first(commandline: CommandLine, history: History, answer: str, cod
     history.authorize("order-1", "saga-1")
     commandline.run("outbox", "replay", "--type", "payment.authorized", answer=answer, code=code)
     assert len(rows(history)) == count
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), (), ("--yes",)], ids=["dry", "asked", "not asked"])
+def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
+    commandline: CommandLine, history: History, words: tuple[str, ...]
+) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    history.cancelled_at_stripe(payment)
+    history.bury(7, b"no JSON")
+    queued = Revert("saga-3", history.authorize("order-2", "saga-2").payment_id)
+    CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)
+    said = commandline.run("outbox", "replay", "--since", "1h", *words, answer="y\n").stderr
+    assert "1 commands, 3 events and 1 dead letters" in said
+    assert "who keeps no ce_id acts on them again" in said
+    asked = said.find("Publish them again?")
+    assert asked < 0 or said.index("acts on them again") < asked
 
 
 @pytest.mark.parametrize("selector", ["--id", "--payment"])
