@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
@@ -17,7 +18,7 @@ from storm.network import DOORS
 from storm.plan import Attack, Plan, attacks_named, make_plan
 from storm.report import show
 from storm.run import Result, run
-from storm.world import World
+from storm.world import Delivery, World
 from tests.support.topics import unique_topics
 
 _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
@@ -31,10 +32,14 @@ _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
 @click.option("--seed", type=int, default=1, show_default=True, help="Who, what and in which order.")
 @click.option("--at-once", type=click.IntRange(1), default=100, show_default=True, help="Sagas under way at once.")
 @click.option("--logs", type=click.Path(path_type=Path), help="A directory in which the processes' logs are kept.")
-def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path | None) -> None:
+@click.option("--delivery", type=click.Choice(get_args(Delivery)), default="exactly-once", show_default=True)
+def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> None:
     """Many sagas at once while everything they stand on is attacked at random.
 
     Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was told.
+    With at-least-once delivery the library of the published sagas reads beside the audit's own; what only a frozen or
+    silent relay can repeat is told, not counted as wrong.
+
     The seed decides the sagas, the blows and both orders; how the work falls in between is up to the clock.
     """
     console = Console()
@@ -42,7 +47,9 @@ def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path 
     if not attacks:
         raise click.BadParameter(f"no blow is called that; there are: {', '.join(Attack)}", param_hint="--only")
     try:
-        result = _storm(console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once, logs=logs)
+        result = _storm(
+            console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once, logs=logs, delivery=delivery
+        )
     except KafkaUnavailableError as error:
         raise click.ClickException(f"a storm needs Apache Kafka: {error}") from error
     except KeyboardInterrupt:
@@ -52,7 +59,7 @@ def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path 
     sys.exit(0 if result.clean else 1)
 
 
-def _storm(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path | None) -> Result:
+def _storm(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> Result:
     sagas, blows = len(plan.sagas), len(plan.blows)
     console.print(f"{sagas} sagas, {blows} blows, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
     postgres = EmbeddedPostgres()
@@ -62,7 +69,8 @@ def _storm(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path 
         kafka.start()
         database_url = postgres.databases.create("storm")
         migrate(database_url)
-        with World(postgres, database_url, kafka, unique_topics(), seed) as world, _bar(console) as bar:
+        world_of = World(postgres, database_url, kafka, unique_topics(), seed, delivery)
+        with world_of as world, _bar(console) as bar:
             over, struck = bar.add_task("sagas", total=sagas), bar.add_task("blows", total=blows)
 
             def told(sagas_over: int, blows_struck: int) -> None:

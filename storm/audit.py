@@ -43,8 +43,16 @@ class Findings:
         return "\n".join(f"{name}: {found}" for name, found in named.items() if found) or "nothing went wrong"
 
 
-def audit(evidence: Evidence) -> Findings:
-    """Hold the evidence against the invariants."""
+def repeated(evidence: Evidence) -> list[str]:
+    """Records that came twice."""
+    return list(_published_twice(evidence))
+
+
+def audit(evidence: Evidence, *, may_repeat: bool = False) -> Findings:
+    """Hold the evidence against the invariants. ``may_repeat``: a record may come again, under its id."""
+    doubles = [*_published_twice(evidence), *_answered_twice(evidence)]
+    if may_repeat:
+        doubles = list(_answered_twice(evidence.once))
     return Findings(
         losses=[
             *_not_published(evidence),
@@ -54,7 +62,7 @@ def audit(evidence: Evidence) -> Findings:
             *_refused_wrongly(evidence),
             *_unheard(evidence),
         ],
-        doubles=[*_published_twice(evidence), *_answered_twice(evidence)],
+        doubles=doubles,
         order_breaks=list(_out_of_order(evidence.records)),
         double_effects=list(done_twice(evidence.effects)),
         wrong_ends=[*_misplaced(evidence), *_illegal(evidence), *_open(evidence), *evidence.held_up],

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
@@ -81,6 +81,12 @@ class Evidence:
     def answers(self) -> list[tuple[str, str]]:
         """What the events answer."""
         return [record.answers for record in self.records if record.answers is not None]
+
+    @property
+    def once(self) -> "Evidence":
+        """The same as a reader has it that keeps ids."""
+        first = {identity(record): record for record in reversed(self.records)}
+        return replace(self, records=[record for record in self.records if first[identity(record)] is record])
 
     @property
     def unheard(self) -> list[Asked]:

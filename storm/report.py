@@ -17,6 +17,7 @@ def show(result: Result, console: Console) -> None:
         "duplicates sent": result.copies,
         "effects at Stripe": result.effects,
         "events": result.events,
+        "  that came again": result.repeats,
         "blows survived": result.struck.total(),
         **{f"  {attack}": times for attack, times in sorted(result.struck.items())},
         "outages told": len(result.told),

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from storm.audit import Findings, audit
+from storm.audit import Findings, audit, repeated
 from storm.blows import Striker, striker
+from storm.evidence import Evidence, identity
 from storm.plan import Attack, Blow, Plan, Saga
 from storm.sagas import SAGAS
 from storm.talk import Heard, SagaFailedError, Surroundings, Talk
@@ -30,6 +31,8 @@ class Result:
     copies: int
     effects: int
     events: int
+    repeats: int
+    """Records that came again; more than 0 only where the delivery may do so."""
     struck: Counter[Attack]
     told: list[float]
     """For each outage that readiness told, after how many seconds."""
@@ -92,9 +95,11 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
         world.see_everyone()
-        findings = audit(evidence)
+        may_repeat = world.delivery == "at-least-once" and bool(_MAY_REPEAT & blows.struck.keys())
+        findings = audit(evidence, may_repeat=may_repeat)
         findings = replace(
             findings,
+            losses=[*findings.losses, *missed(world, evidence)],
             wrong_ends=[*findings.wrong_ends, *world.watch.ended],
             untold=world.watch.untold,
             unproven=world.prove(),
@@ -109,6 +114,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         copies=around.sent["copies"],
         effects=len(evidence.effects),
         events=sum(record.topic == topics.events for record in evidence.records),
+        repeats=len(repeated(evidence)),
         struck=blows.struck,
         told=world.watch.told,
         turned_away=world.strange_rows.turned_away,
@@ -116,6 +122,19 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         findings=findings,
         seconds=time.monotonic() - began,
     )
+
+
+_MAY_REPEAT = frozenset({Attack.RELAY_FROZEN, Attack.KAFKA_SILENT})
+"""What may repeat records of at-least-once delivery (docs/guarantees.md): one frozen while it sends, or a request that
+the network holds back until the successor has read the topics."""
+
+
+def missed(world: World, evidence: Evidence) -> list[str]:
+    """What the published sagas' library did not hear, where it reads."""
+    if world.published is None:
+        return []
+    events = {identity(record) for record in evidence.records if record.topic == world.scene.topics.events}
+    return [f"not heard by the published library: {event}" for event in world.published.missing(events)]
 
 
 def _rage(plan: Plan, attacker: Striker, around: Surroundings, progress: _Progress, at_once: int) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from devstack.application import Application
 from devstack.kafka_apache import ApacheKafka
@@ -17,11 +17,14 @@ from storm.evidence import Scene
 from storm.network import Network, of_networks
 from storm.plan import Attack
 from storm.proof import faults_by_audit, faults_of_money, operator
+from storm.published import PublishedReader
 from storm.readiness import Watch, name_of
 from storm.strange_commands import StrangeCommands
 from storm.strange_rows import StrangeRows
 from storm.victims import of_processes, of_servers
 from tests.support.topics import Topics
+
+Delivery = Literal["exactly-once", "at-least-once"]
 
 _ENVIRONMENT = {
     "LEASE": "2s",  # what a killed consumer left is taken up soon
@@ -54,9 +57,17 @@ class World:
     """On a migrated database of the server's, and topics of its own."""
 
     def __init__(
-        self, postgres: EmbeddedPostgres, database_url: str, kafka: ApacheKafka, topics: Topics, seed: int
+        self,
+        postgres: EmbeddedPostgres,
+        database_url: str,
+        kafka: ApacheKafka,
+        topics: Topics,
+        seed: int,
+        delivery: Delivery = "exactly-once",
     ) -> None:
-        """``kafka`` has a door for each consumer and relay."""
+        """``kafka`` has a door for each consumer and relay. At least once, the published sagas' library reads, too."""
+        self.delivery = delivery
+        self.published: PublishedReader | None = None
         self._topics = topics
         self._postgres = postgres
         self._kafka = kafka
@@ -82,12 +93,15 @@ class World:
         self.application = Application(
             database_url=self._database_url,
             kafka=self._kafka,
-            environment={**_ENVIRONMENT, **self._topics.environment},
+            environment={**_ENVIRONMENT, "RELAY_DELIVERY": self.delivery, **self._topics.environment},
             environment_of={name: link.environment for name, link in links.items()},
             stripe_arguments=("--seed", str(self._seed)),
         )
         self._open.callback(self.application.close)
         self.application.start()
+        if self.delivery == "at-least-once":
+            self.published = PublishedReader(self._kafka.bootstrap_servers, self._topics.events)
+            self._open.callback(self.published.close)
         consumer_link, relay_link = network.link(), network.link()
         consumer = self.application.another("consume", consumer_link.environment)
         relay = self.application.another("relay", relay_link.environment)

@@ -32,7 +32,7 @@ QUICK = (
 
 @pytest.mark.parametrize(("failed", "losses"), [(["a saga"], []), ([], ["an event"])])
 def test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding(failed: list[str], losses: list[str]) -> None:
-    quiet = Result(1, 1, 1, 1, 1, Counter(), [], Counter(), [], Findings([], [], [], [], []), 1.0)
+    quiet = Result(1, 1, 1, 1, 1, 0, Counter(), [], Counter(), [], Findings([], [], [], [], []), 1.0)
     assert quiet.clean
     assert not replace(quiet, failed=failed, findings=replace(quiet.findings, losses=losses)).clean
 

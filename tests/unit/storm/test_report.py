@@ -15,7 +15,7 @@ from storm.run import Result
 
 def _result(findings: Findings) -> Result:
     struck = Counter({Attack.PROMOTED: 2, Attack.RELAY_KILLED: 3})
-    return Result(10, 20, 3, 40, 20, struck, [4.0, 11.6], Counter({"too long": 4}), [], findings, 61.0)
+    return Result(10, 20, 3, 40, 20, 2, struck, [4.0, 11.6], Counter({"too long": 4}), [], findings, 61.0)
 
 
 def _shown(findings: Findings) -> list[list[str]]:
@@ -32,6 +32,7 @@ def test_the_table_counts_blows_and_outages() -> None:
     rows = _rows(Findings([], [], [], [], []))
     assert rows["blows survived"] == "5"
     assert rows[str(Attack.PROMOTED)] == "2"
+    assert rows["that came again"] == "2"
     assert rows["outages told"] == "2"
     assert rows["after seconds, at most"] == "12"
     assert rows["rows that the database turned away"] == "4"
