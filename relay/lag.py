@@ -7,7 +7,7 @@ import psycopg2
 
 from relay import metrics
 from relay.background import in_thread
-from relay.postgres import Connection, connect, sever
+from relay.postgres import Connection, connect, sever, told
 from service.logs import get_logger
 
 _log = get_logger(__name__)
@@ -51,7 +51,7 @@ class LagMeter:
             except psycopg2.Error as exc:
                 rows = seconds = _UNKNOWN
                 self._hang_up()
-                _log.warning("the lag is not known", why=str(exc).strip().partition("\n")[0])
+                _log.warning("the lag is not known", why=told(exc))
             if not self._over.is_set():
                 _tell(rows, seconds)
             self._over.wait(_SECONDS)

@@ -20,6 +20,7 @@ import psycopg2
 from relay.background import in_thread
 from relay.postgres import Connection, connect, epoch_of, sever
 from relay.receipt import Epoch
+from service.database_hosts import has_turned_read_only
 
 LOCK_TIMEOUT_SECONDS = 5
 _BEAT_SECONDS = 1.0
@@ -105,6 +106,9 @@ class Leadership:
     def _keep(self) -> None:
         while not self._over.wait(_BEAT_SECONDS):
             self._ask("SELECT 1")
+            if has_turned_read_only(self._lock):
+                # Nobody who leads here would notice: a relay without rows to publish writes nothing.
+                raise psycopg2.OperationalError("read-only: the server takes no writes any more")
 
     def silence(self) -> float:
         """Seconds since the session of the lock was asked something that it has answered."""

@@ -14,6 +14,7 @@ from relay.kafka_errors import RefusedError
 from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import Batch, Row
+from relay.postgres import told
 from relay.producer import Publisher
 from relay.receipt import Receipt
 from relay.stages import Stage
@@ -119,7 +120,7 @@ class Loop:
         return Batch([], self._receipt.settled, self._receipt.settled, more=False)
 
     def _meet_lock(self, exc: LockNotAvailable) -> None:
-        self._health.waiting(_first_line(exc))
+        self._health.waiting(told(exc))
         self._vigil.beat()
 
     def _bury(self, row: Row, refused: RefusedError) -> None:
@@ -148,7 +149,7 @@ class Loop:
             self._checkpoint.save(certain)
         except LockNotAvailable as exc:
             # The receipt is what counts: the next batch, or the next poll, mirrors more.
-            self._health.put_off(_first_line(exc))
+            self._health.put_off(told(exc))
             return
         reached(CrashPoint.RELAY_AFTER_MIRROR)
 
@@ -186,7 +187,3 @@ class Loop:
         if time.monotonic() >= self._renew_at:
             self._publisher.publish([], self._receipt)
             self._renew_at = time.monotonic() + _RECEIPT_SECONDS
-
-
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().partition("\n")[0]

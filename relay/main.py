@@ -19,6 +19,7 @@ from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
+from relay.postgres import told
 from relay.stages import Stage
 from relay.turn import Turn, make_publisher
 from relay.vigil import GraceOverError, StoppedError, Vigil
@@ -147,7 +148,7 @@ def _tell(exc: Exception, health: Health) -> None:
     elif isinstance(exc, DoubtError):
         kind, why = "doubt", str(exc)
     else:
-        kind, why = "database", str(exc).strip().partition("\n")[0] or type(exc).__name__
+        kind, why = "database", told(exc)
     metrics.ERRORS.labels(kind).inc()
     part = "database" if kind in {"database", "doubt"} else "kafka"
     stage = health.stage

@@ -9,6 +9,7 @@ import psycopg2.extensions
 
 from relay.positions import Range
 from relay.receipt import Epoch
+from service.database_hosts import is_refused_as_read_only
 
 Connection = psycopg2.extensions.connection
 
@@ -33,12 +34,20 @@ def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) ->
         keepalives_count=3,
         tcp_user_timeout=10_000,
         target_session_attrs="read-write",
+        client_encoding="UTF8",
     )
     session.autocommit = True
     with session.cursor() as cursor:
         for name, value in (("timezone", "UTC"), *settings):
             cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
     return session
+
+
+def told(error: Exception) -> str:
+    """The error in a line. libpq tells that of each host: what counts is one that answers, and takes no writes."""
+    if is_refused_as_read_only(error):
+        return "read-only: no server that takes writes can be reached"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def epoch_of(session: Connection) -> Epoch:

@@ -28,6 +28,10 @@ NOBODY_WAITS = "What cannot be processed keeps nobody waiting."
 REFUSED_RECORD = "What the database refuses for one record keeps nobody waiting."
 LOCKED_ROW = "A payment whose row somebody holds keeps no other payment waiting."
 SILENT_DATABASE = "A silent database is told at once, and given up within 15 s."
+FAILOVER = "A failover is survived without a restart, also one that ends no connection."
+OWN_DATABASE = (
+    "Another program's tables, and a database that can't hold every text, are refused before anything is changed."
+)
 MIGRATION = "An expanding migration needs no restart."
 OFFSETS = "Offsets never pass a record that is not durable."
 ALL_READ = "Each record of the commands topic is read, whoever its partition leaves and comes back to."

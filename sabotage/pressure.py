@@ -5,6 +5,9 @@ from sabotage.mechanism import Change, Mechanism
 
 _PRESSURE = "tests/acceptance/test_database_under_pressure.py"
 _WAITING = "tests/integration/core/test_waiting.py"
+_AWAY = "tests/acceptance/test_dependencies_away.py"
+_HOSTS = "tests/integration/api/test_hosts.py"
+_PREMISES = "tests/integration/commandline/test_premises.py"
 _ENGINE = "service/storage/engine.py"
 
 MECHANISMS = (
@@ -54,7 +57,7 @@ MECHANISMS = (
         g.SILENT_DATABASE,
         "neither TCP nor this side gives a silent connection up, and readiness waits with it",
         (
-            Change(_ENGINE, "            **_TCP,\n", ""),
+            Change(_ENGINE, "        **_TCP,\n", ""),
             Change(_ENGINE, "if waits.answer_seconds is not None:", "if waits.answer_seconds == 0:"),
             Change("service/storage/readiness.py", "PATIENCE_SECONDS = 2.0", "PATIENCE_SECONDS = 2000.0"),
         ),
@@ -82,6 +85,59 @@ MECHANISMS = (
             Change(_ENGINE, "if waits.answer_seconds is not None:", "if waits.answer_seconds == 0:"),
         ),
         (f"{_WAITING}::test_readiness_does_not_wait_for_who_does_not_answer",),
+    ),
+    Mechanism(
+        "sessions-that-write",
+        g.FAILOVER,
+        "a session that takes no writes any more stays in its pool",
+        (
+            Change(
+                "service/storage/writable.py",
+                "if turned or record.info[_BORN] <= self._refused_at:",
+                "if record.info[_BORN] < 0:",
+            ),
+        ),
+        (f"{_AWAY}::test_a_failover_that_ends_no_connection",),
+    ),
+    Mechanism(
+        "lock-of-a-primary",
+        g.FAILOVER,
+        "a relay keeps its lock on a server that takes no writes any more",
+        (Change("relay/leadership.py", "if has_turned_read_only(self._lock):", "if False:"),),
+        (f"{_AWAY}::test_a_failover_that_ends_no_connection",),
+    ),
+    Mechanism(
+        "read-only-is-named",
+        g.FAILOVER,
+        "a server that takes no writes is told as any failure",
+        (Change("service/database_hosts.py", "any(words in str(error) for words in _TAKES_NO_WRITES)", "False"),),
+        (f"{_HOSTS}::test_readiness_says_that_only_a_read_only_server_is_there",),
+    ),
+    Mechanism(
+        "libpq-reads-the-url",
+        g.FAILOVER,
+        "the service's own pools know one host",
+        (
+            Change(
+                _ENGINE,
+                "        url,\n        connect_timeout",
+                '        url.partition(",")[0],\n        connect_timeout',
+            ),
+        ),
+        (f"{_HOSTS}::test_a_host_that_is_away_is_passed_by",),
+    ),
+    Mechanism(
+        "premises",
+        g.OWN_DATABASE,
+        "any database is migrated",
+        (
+            Change("service/storage/premises.py", "    if strangers:", "    if strangers and False:"),
+            Change("service/storage/premises.py", "if encoding == ENCODING:", "if encoding:"),
+        ),
+        (
+            f"{_PREMISES}::TestAnotherProgramsTables::test_they_are_named_and_nothing_is_changed",
+            f"{_PREMISES}::TestEncoding::test_another_than_utf8_is_refused_everywhere",
+        ),
     ),
     Mechanism(
         "plans-made-anew",

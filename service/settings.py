@@ -31,7 +31,10 @@ class Base(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database_url: PostgresUrl = Field(description="PostgreSQL 14 or later: postgresql://user:password@host/db")
+    database_url: PostgresUrl = Field(
+        description="PostgreSQL 14 or later: postgresql://user:password@host/db; "
+        "of several, host1:5432,host2:5432, the one that takes writes is used"
+    )
     database_pool_size: int = Field(
         default=10,
         ge=1,

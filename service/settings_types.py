@@ -8,20 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from service.database_hosts import libpq_url
 from service.domain.durations import parse_duration
 from service.domain.money import is_currency
 
 
 def _postgresql_url(value: SecretStr) -> SecretStr:
-    scheme, separator, rest = value.get_secret_value().partition("://")
-    if not separator or scheme.lower() not in {"postgresql", "postgres", "postgresql+psycopg2"}:
-        raise ValueError("must be a postgresql:// URL")
-    try:
-        urlsplit(f"postgresql://{rest}").port  # noqa: B018 - read to be checked
-    except ValueError:
-        # Not the original message: it quotes what may be a part of the password.
-        raise ValueError("has no readable host and port; percent-encode user and password") from None
-    return SecretStr(f"postgresql://{rest}")
+    return SecretStr(libpq_url(value.get_secret_value()))
 
 
 def _http_url(value: str) -> str:

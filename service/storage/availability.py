@@ -4,9 +4,13 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from service.database_hosts import is_refused_as_read_only
 from service.domain.errors import Wait
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_READ_ONLY = "25006"
+"""read_only_sql_transaction: a standby, or a primary that a failover has fenced."""
+
 _STALE_PLANS = frozenset(
     {
         "0A000",  # feature_not_supported: "cached plan must not change result type", the only one our statements meet
@@ -15,7 +19,9 @@ _STALE_PLANS = frozenset(
 )
 _PASSING = frozenset(
     {
-        "25006",  # read_only_sql_transaction: a standby, before or after a failover
+        _READ_ONLY,
+        "25P03",  # idle_in_transaction_session_timeout: this process stood still, and its session was ended
+        "25P04",  # transaction_timeout: likewise
         "42P01",  # undefined_table: the schema is not migrated yet
         "42703",  # undefined_column: the schema is not migrated yet
         *_STALE_PLANS,
@@ -56,6 +62,12 @@ def is_stale_plan(error: BaseException) -> bool:
     """Whether a statement was prepared under another schema: nothing of it was executed."""
     cause = _cause(error)
     return isinstance(cause, psycopg2.Error) and cause.pgcode in _STALE_PLANS
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether the server takes no writes: nothing of the transaction was done, and its sessions are of no more use."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg2.Error) and (cause.pgcode == _READ_ONLY or is_refused_as_read_only(cause))
 
 
 def is_lock_wait(error: BaseException) -> bool:

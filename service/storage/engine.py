@@ -5,17 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg2
+import psycopg2.extensions
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from service.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
-from service.storage.availability import is_lock_wait, is_stale_plan
+from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
 from service.storage.silence import SilenceWatch
+from service.storage.writable import WritableSessions
 
 __all__ = [
     "Connection",
@@ -32,10 +35,17 @@ __all__ = [
 T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
+MIGRATOR = "payment-service: db"
+"""How sessions that look at the schema, or change it, call themselves."""
+
+_DIALECT = "postgresql+psycopg2://"
 TRIED_AFTER_SECONDS = 1.0
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 
-_TCP = {
+_ENCODING = "UTF8"
+"""Of every session, whatever a role or PGCLIENTENCODING says. It goes with the first packet, as all of these do."""
+
+_TCP: dict[str, Any] = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -77,27 +87,39 @@ def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engin
     (PostgreSQL documentation, "Client Connection Defaults").
     """
     engine = create_engine(
-        url.replace("postgresql://", "postgresql+psycopg2://", 1),
+        _DIALECT,
+        creator=partial(_connect, url, waits),
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,
         pool_timeout=10,
-        connect_args={
-            **_TCP,
-            "connect_timeout": waits.connect_seconds,
-            "application_name": "payment-service",
-            "options": (
-                f"-c statement_timeout={waits.statement_ms} "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} "
-                f"-c lock_timeout={waits.row_ms} -c timezone=UTC"
-            ),
-        },
     )
     event.listen(engine, "checkin", _note_idle)
     event.listen(engine, "checkout", partial(_try_idle, engine))
+    WritableSessions(engine, only_primary=names_primary(url))
     if waits.answer_seconds is not None:
         SilenceWatch(engine, waits.answer_seconds)
     return engine
+
+
+def _connect(url: str, waits: Waits) -> psycopg2.extensions.connection:
+    """libpq reads the URL itself: it knows of several hosts, and which of them takes writes."""
+    theirs = psycopg2.extensions.parse_dsn(url).get("options", "")
+    ours = {
+        "statement_timeout": waits.statement_ms,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        "lock_timeout": waits.row_ms,
+        "timezone": "UTC",
+    }
+    session: psycopg2.extensions.connection = psycopg2.connect(
+        url,
+        connect_timeout=waits.connect_seconds,
+        application_name="payment-service",
+        options=" ".join([theirs, *(f"-c {name}={value}" for name, value in ours.items())]),
+        client_encoding=_ENCODING,
+        **_TCP,
+    )
+    return session
 
 
 def _note_idle(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -129,18 +151,18 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:
     """``work`` in a transaction of its own, from its beginning again where it can be known that nothing came of it.
 
-    That is once when a migration has outdated a plan, and up to ``lock_tries`` times in all when somebody else holds
-    a row: no connection is held in between. Nothing of a failed try is committed, so ``work`` is what may be repeated,
-    never a part of it.
+    That is once when a migration has outdated a plan, or when the server takes no writes any more and another may;
+    and up to ``lock_tries`` times in all when somebody else holds a row: no connection is held in between. Nothing of a
+    failed try is committed, so ``work`` is what may be repeated, never a part of it.
     """
-    replanned = False
+    begun_anew = False
     while True:
         try:
             with transaction(engine) as connection:
                 return work(connection)
         except DBAPIError as error:
-            if is_stale_plan(error) and not replanned:
-                replanned = True
+            if (is_stale_plan(error) or is_read_only(error)) and not begun_anew:
+                begun_anew = True
             elif is_lock_wait(error) and lock_tries > 1:
                 lock_tries -= 1
             else:
@@ -155,7 +177,5 @@ def refuse_inside_transaction() -> None:
 
 def connect_for_migration(url: str) -> Connection:
     """One connection of its own, without the service's statement time-out."""
-    engine = create_engine(
-        url.replace("postgresql://", "postgresql+psycopg2://", 1), poolclass=NullPool, connect_args=_TCP
-    )
-    return engine.connect()
+    creator = partial(psycopg2.connect, url, application_name=MIGRATOR, client_encoding=_ENCODING, **_TCP)
+    return create_engine(_DIALECT, poolclass=NullPool, creator=creator).connect()

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from service.storage.availability import is_read_only
 from service.storage.engine import Engine, SQLAlchemyError
-from service.storage.migrate import schema_state
+from service.storage.migrate import SchemaState, schema_state
+from service.storage.premises import READ_ONLY, Premises, encoding_fault, premises
 
 
 class Unready(NamedTuple):
@@ -14,14 +16,34 @@ class Unready(NamedTuple):
 
 
 def unready(database: Engine) -> Unready | None:
-    """None when the database answers and has the schema this code was written for, or that of a later release."""
+    """None when the database answers, takes writes, and has the schema this code was written for, or a later one's."""
     try:
-        with database.connect() as connection:
-            schema = schema_state(connection)
-    except SQLAlchemyError:
+        found, schema = _look(database)
+        if found.read_only:  # by another server, perhaps: the session is a new one
+            found, schema = _look(database)
+    except SQLAlchemyError as error:
+        if is_read_only(error):
+            return Unready("database", READ_ONLY)
         # Not the error's own text: whoever may ask this sees no user or host names.
         return Unready("database", "The database cannot be used now; nothing is lost, try again shortly.")
+    return _judged(found, schema)
+
+
+def _look(database: Engine) -> tuple[Premises, SchemaState]:
+    with database.connect() as connection:
+        found, schema = premises(connection), schema_state(connection)
+        if found.read_only:
+            connection.invalidate()
+    return found, schema
+
+
+def _judged(found: Premises, schema: SchemaState) -> Unready | None:
+    if found.read_only:
+        return Unready("database", READ_ONLY)
+    fault = encoding_fault(found.encoding)
+    if fault is not None:
+        return Unready("database", fault)
     if schema.fits:
         return None
-    found = schema.current or "empty"
-    return Unready("schema", f"The schema is at {found}, this code expects {schema.head}; run: cli.py db upgrade")
+    stands = schema.current or "empty"
+    return Unready("schema", f"The schema is at {stands}, this code expects {schema.head}; run: cli.py db upgrade")

@@ -1,5 +1,6 @@
 """Bring a database to the schema this code expects, or say how far it is."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,12 +10,18 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from service.logs import get_logger
 from service.storage.engine import connect_for_migration
+from service.storage.premises import VERSIONS, is_of_ours
 
+log = get_logger(__name__)
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 
-_VERSIONED = text("SELECT to_regclass('alembic_version')")
-_VERSION = text("SELECT version_num FROM alembic_version")
+PATIENCE_SECONDS = 600.0
+"""How long a migration waits for another one. Building an index of a large table takes minutes."""
+
+_VERSIONED = text(f"SELECT to_regclass('{VERSIONS}')")
+_VERSION = text(f"SELECT version_num FROM {VERSIONS}")
 
 
 class SchemaState(NamedTuple):
@@ -36,20 +43,26 @@ class SchemaState(NamedTuple):
         return self.at_head or self.is_ahead
 
 
-def _config(url: str) -> Config:
+def _config(url: str, patience_seconds: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.warning) -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    config.attributes["database_url"] = url
+    config.attributes.update(database_url=url, patience_seconds=patience_seconds, say=say)
     return config
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Apply migrations; nothing where a later release has done so already. Safe to run from several processes at once.
+def upgrade(
+    url: str,
+    revision: str = "head",
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    say: Callable[[str], None] = log.warning,
+) -> None:
+    """Apply migrations; nothing where a later release has done so already. Safe to run from several processes at once:
+    one waits for the other, for ``patience_seconds``, and ``say`` is told for whom.
 
-    Raises the database's error, or RowsInTheWayError.
+    Raises the database's error, as SQLAlchemy or the driver has it; CannotMigrateError, RowsInTheWayError among them.
     """
-    if not current(url).is_ahead:
-        command.upgrade(_config(url), revision)
+    command.upgrade(_config(url, patience_seconds, say), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -71,12 +84,16 @@ def _known() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions())
 
 
+def _is_ahead(revision: str | None) -> bool:
+    return revision is not None and revision not in _known() and is_of_ours(revision)
+
+
 def schema_state(connection: Connection) -> SchemaState:
     """Where the connected database stands. Not asked through Alembic, which writes two lines a question to the log."""
     if connection.execute(_VERSIONED).scalar_one() is None:
         return SchemaState(None, head())
     found: str | None = connection.execute(_VERSION).scalar_one_or_none()
-    return SchemaState(found, head(), is_ahead=found is not None and found not in _known())
+    return SchemaState(found, head(), is_ahead=_is_ahead(found))
 
 
 def current(url: str) -> SchemaState:

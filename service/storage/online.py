@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from service.logs import get_logger
+from service.storage.premises import CannotMigrateError
 
 log = get_logger(__name__)
 
@@ -24,7 +25,7 @@ PAUSE_SECONDS = 1.0
 _LOCK_NOT_AVAILABLE, _UNIQUE_VIOLATION, _CHECK_VIOLATION = "55P03", "23505", "23514"
 
 
-class RowsInTheWayError(Exception):
+class RowsInTheWayError(CannotMigrateError):
     """Rows that stand in the table break a rule that a migration adds: which ones, and what to do."""
 
 

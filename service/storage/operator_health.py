@@ -5,27 +5,31 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
+from service.storage.collations import Drift, drifted
 from service.storage.engine import Connection
 from service.storage.migrate import SchemaState, schema_state
+from service.storage.premises import Premises, premises
 
 OLDEST_VERSION = 14
 """Multiranges, which hold what the relay has published, came with it (PostgreSQL 14 release notes)."""
 
-_SERVER = text(
-    "SELECT CAST(current_setting('server_version_num') AS integer) / 10000, clock_timestamp(), pg_is_in_recovery()"
-)
+_SERVER = text("SELECT CAST(current_setting('server_version_num') AS integer) / 10000, clock_timestamp()")
 
 
 class DatabaseFacts(NamedTuple):
-    """One server, one database. ``version`` is the major one; ``standby`` means that it takes no writes."""
+    """One server, one database. ``version`` is the major one."""
 
     version: int
     clock: datetime
-    standby: bool
+    premises: Premises
     schema: SchemaState
+    drifts: list[Drift]
 
 
 def database_facts(connection: Connection) -> DatabaseFacts:
     """Raises the database's error."""
-    version, clock, standby = connection.execute(_SERVER).one()
-    return DatabaseFacts(version, clock, standby, schema_state(connection))
+    version, clock = connection.execute(_SERVER).one()
+    found, schema = premises(connection), schema_state(connection)
+    # Some of its functions are younger than the oldest version that we take.
+    drifts = drifted(connection) if version >= OLDEST_VERSION else []
+    return DatabaseFacts(version, clock, found, schema, drifts)

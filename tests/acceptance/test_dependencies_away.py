@@ -10,6 +10,7 @@ from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.postgres_standby import StandbyPostgres
 from devstack.service_process import ALL_SERVICES, ServiceName, migrate
 from tests.support.acceptance import CHALLENGED, World, until
 from tests.support.acceptance_http import Reply
@@ -43,8 +44,19 @@ def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
 
 
 @pytest.fixture(scope="module")
-def fragile(postgres: EmbeddedPostgres, broker: ApacheKafka | None, kafka: Kafka) -> Iterator[World]:
-    url = postgres.databases.create("fragile")
+def standby(postgres: EmbeddedPostgres) -> Iterator[StandbyPostgres]:
+    """It follows, until it is promoted."""
+    with StandbyPostgres(postgres) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fragile(
+    postgres: EmbeddedPostgres, standby: StandbyPostgres, broker: ApacheKafka | None, kafka: Kafka
+) -> Iterator[World]:
+    """Its DATABASE_URL names both servers, the standby first."""
+    credentials, _, place = postgres.databases.create("fragile").rpartition("@")
+    url = f"{credentials}@127.0.0.1:{standby.port},{place}?target_session_attrs=read-write"
     migrate(url)
     world = World(url, broker or kafka, unique_topics(), {"WORKERS": "1"})
     try:
@@ -67,6 +79,11 @@ def _ready(world: World, name: ServiceName) -> tuple[int, str]:
 def _until_all_are(world: World, status: int, names: tuple[ServiceName, ...] = ALL_SERVICES) -> None:
     for name in names:
         until(lambda name=name: _ready(world, name)[0] == status, f"{name} says {status}")  # type: ignore[misc]
+
+
+def _until_all_say(world: World, words: str, names: tuple[ServiceName, ...] = ALL_SERVICES) -> None:
+    for name in names:
+        until(lambda name=name: words in _ready(world, name)[1], f"{name} says {words!r}")  # type: ignore[misc]
 
 
 def _webhook(world: World) -> Reply:
@@ -94,6 +111,7 @@ def test_the_database_goes_away_and_comes_back(fragile: World, postgres: Embedde
     held = fragile.held()
     with _away(postgres.stop, postgres.start):
         _until_all_are(fragile, 503)
+        _until_all_say(fragile, "read-only")  # the standby answers
         assert fragile.api.get("/ready").body["failing"] == "database"
         assert fragile.api.get("/health").status == 200
         for reply in (
@@ -159,3 +177,29 @@ def test_stripe_goes_away_and_comes_back(fragile: World) -> None:
     assert fragile.outcome(waiting).status == "AUTHORIZED"
     _until_all_are(fragile, 200)
     fragile.audit()
+
+
+def test_a_failover_that_ends_no_connection(
+    fragile: World, postgres: EmbeddedPostgres, standby: StandbyPostgres
+) -> None:
+    """The old primary lives on, read-only, with every session that a pool, the relay and its lock have there."""
+    fragile.heal()
+    challenged = fragile.authorize(CHALLENGED)
+    payment = fragile.payment_in("REQUIRES_ACTION", challenged.payload["order_id"])
+    held = fragile.held()
+    standby.fence_and_promote()
+    fragile.stripe.finish_challenge(payment["stripe_payment_intent_id"])
+    meanwhile = fragile.authorize()
+    queued = until(lambda: _accepted(fragile.api.release(held.payment_id, RUNNER)), "a release is taken")
+    assert fragile.outcome_of("release_payment", queued.body["correlation_id"]).status == "SUCCEEDED"
+    assert fragile.outcome(meanwhile).status == "AUTHORIZED"
+    assert fragile.outcome(challenged).status == "AUTHORIZED"
+    _until_all_are(fragile, 200)
+    postgres.stop()
+    assert fragile.outcome(fragile.authorize()).status == "AUTHORIZED", "nobody needs the old one"
+    assert _all_run(fragile)
+    fragile.audit()
+
+
+def _accepted(reply: Reply) -> Reply | None:
+    return reply if reply.status == 202 else None

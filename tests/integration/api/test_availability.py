@@ -34,6 +34,8 @@ def _sql(*statements: str) -> Callable[[Connection], object]:
         ["SET LOCAL statement_timeout = 1", "SELECT pg_sleep(60)"],
         ["SELECT pg_terminate_backend(pg_backend_pid())"],
         ["SET TRANSACTION READ ONLY", "CREATE TABLE t ()"],
+        ["DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'idle_in_transaction_session_timeout'; END $$"],
+        ["DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '25P04'; END $$"],  # transaction_timeout, since PostgreSQL 17
         ["SELECT * FROM not_migrated_yet"],
         ["SELECT not_migrated_yet FROM payments"],
     ],

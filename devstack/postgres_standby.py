@@ -1,0 +1,61 @@
+"""A streaming standby of an embedded server, to fail over to."""
+
+import time
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from devstack.ports import free_port
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.processes import run_to_end
+
+_LOOK_EVERY = 0.02
+
+
+class StandbyPostgres(EmbeddedPostgres):
+    """Copied from a running primary, and fed by it (PostgreSQL documentation, "Log-Shipping Standby Servers")."""
+
+    def __init__(self, primary: EmbeddedPostgres) -> None:
+        """Raises PostgresUnavailableError, ProcessFailedError."""
+        self._primary = primary
+        super().__init__({"wal_retrieve_retry_interval": "100ms"})
+        self.port = free_port("127.0.0.1")
+        """Fixed from the beginning, for a URL that names both servers."""
+
+    def fence_and_promote(self) -> None:
+        """What the primary has committed is here, and only this server takes writes from now on.
+
+        The primary lives on with all its sessions: new transactions of theirs are read-only. Those that began before
+        may still write, so their ends are waited for.
+        """
+        for statement in ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"):
+            _ask(self._primary.url, statement)
+        _wait_for(self._primary.url, "SHOW default_transaction_read_only", "on")
+        since = _ask(self._primary.url, "SELECT clock_timestamp()::text")
+        begun_before = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            f"AND pid <> pg_backend_pid() AND xact_start <= '{since}'"
+        )
+        _wait_for(self._primary.url, begun_before, 0)
+        written = _ask(self._primary.url, "SELECT pg_current_wal_insert_lsn()::text")
+        _wait_for(self.url, f"SELECT pg_last_wal_replay_lsn() >= '{written}'", True)
+        _ask(self.url, "SELECT pg_promote()")
+
+    def _initialise(self) -> None:
+        self._password = urlsplit(self._primary.url).password or ""
+        words = ("--pgdata", "data", "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")
+        run_to_end(self._command("pg_basebackup", "--dbname", self._primary.url, *words), 60)
+
+
+def _ask(url: str, statement: str) -> object:
+    with closing(psycopg2.connect(url, connect_timeout=10)) as session, session.cursor() as cursor:
+        session.autocommit = True
+        cursor.execute(statement)
+        row = cursor.fetchone() if cursor.description else None
+    return None if row is None else row[0]
+
+
+def _wait_for(url: str, question: str, answer: object) -> None:
+    while _ask(url, question) != answer:
+        time.sleep(_LOOK_EVERY)

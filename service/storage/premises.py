@@ -1,0 +1,90 @@
+"""What a database must be before its schema matters: the service's own, in UTF8, taking writes."""
+
+import re
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from service.storage.tables import metadata
+
+VERSIONS = "alembic_version"
+ENCODING = "UTF8"
+READ_ONLY = "read-only: no server that takes writes can be reached; nothing is lost, promote one or wait for it"
+
+_OF_OURS = re.compile(r"\d{4}(_.*)?")
+"""Our revisions are counted, of later releases too; Alembic's own ids are hexadecimal."""
+
+_FINGERPRINT = frozenset({("payments", "authorize_correlation_id"), ("outbox", "position")})
+"""Columns that stand in the first of our schemas and in every later one."""
+
+_SERVER = text("SELECT getdatabaseencoding(), current_setting('transaction_read_only') = 'on'")
+_PLACE = text("SELECT current_schema()")
+_TAKEN = text(
+    "SELECT CAST(relname AS text) FROM pg_class WHERE relname = ANY(:names) "
+    "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY relname"
+)
+_COLUMNS = text(
+    "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND column_name = ANY(:names)"
+)
+
+
+class CannotMigrateError(Exception):
+    """The database is not one that can be migrated now: why, and what to do, in a line."""
+
+
+def encoding_fault(encoding: str) -> str | None:
+    """What is wrong with a database in this encoding, and what to do; None for the one that holds every text."""
+    if encoding == ENCODING:
+        return None
+    return (
+        f"the database is in {encoding}, which cannot hold every text: make one with ENCODING '{ENCODING}' "
+        "TEMPLATE template0, and point DATABASE_URL to it"
+    )
+
+
+class Premises(NamedTuple):
+    """A database's encoding, and whether this session is one with a server that takes no writes."""
+
+    encoding: str
+    read_only: bool
+
+
+def premises(connection: Connection) -> Premises:
+    """Raises the database's error."""
+    return Premises(*connection.execute(_SERVER).one())
+
+
+def is_of_ours(revision: str) -> bool:
+    """Whether a revision may be one of this project's, of a later release for instance."""
+    return _OF_OURS.fullmatch(revision) is not None
+
+
+def check(connection: Connection, revision: str | None) -> None:
+    """That migrations may be applied to a database at ``revision``. Call it under the migrations' lock: who migrates
+    for the first time looks like another program until it has committed.
+
+    Raises CannotMigrateError.
+    """
+    fault = encoding_fault(premises(connection).encoding)
+    if fault is not None:
+        raise CannotMigrateError(fault)
+    schema: str | None = connection.execute(_PLACE).scalar_one()
+    if schema is None:
+        raise CannotMigrateError("the search_path of this role names no schema that exists: create it first")
+    strangers = _strangers(connection, revision)
+    if strangers:
+        raise CannotMigrateError(
+            f"{', '.join(strangers)}: of another program, in schema {schema} of this database; give the service a "
+            "database of its own, or a role whose search_path names a schema of its own, and correct DATABASE_URL"
+        )
+
+
+def _strangers(connection: Connection, revision: str | None) -> list[str]:
+    """Tables of our names, and Alembic's, that another program has made."""
+    named: list[str] = list(connection.execute(_TAKEN, {"names": [*metadata.tables]}).scalars())
+    if revision is None:
+        return named
+    found = connection.execute(_COLUMNS, {"names": [column for _, column in _FINGERPRINT]})
+    ours = {(row.table_name, row.column_name) for row in found} >= _FINGERPRINT
+    return [] if ours and is_of_ours(revision) else [VERSIONS, *named]

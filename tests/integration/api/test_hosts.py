@@ -1,0 +1,106 @@
+"""DATABASE_URL with several hosts, one of them away or read-only, for whoever opens a connection."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from commandline.main import cli
+from devstack.ports import free_port
+from relay.postgres import connect, told
+from service.storage.engine import connect_for_migration, in_transaction, make_engine
+from service.storage.readiness import DatabaseReadiness
+from tests.integration.relay.writers import execute
+
+pytestmark = pytest.mark.postgres
+
+Name = Callable[[str], object]
+
+
+def _of_engine(url: str) -> object:
+    engine = make_engine(url, 1)
+    try:
+        return in_transaction(engine, lambda connection: connection.execute(text("SELECT 1")).scalar_one())
+    finally:
+        engine.dispose()
+
+
+def _of_migration(url: str) -> object:
+    with connect_for_migration(url) as connection:
+        return connection.execute(text("SELECT 1")).scalar_one()
+
+
+def _of_relay(url: str) -> object:
+    with closing(connect(url, "test")) as session, session.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return (cursor.fetchone() or (None,))[0]
+
+
+def _of_command(url: str) -> object:
+    return 1 - CliRunner(env={"DATABASE_URL": url}).invoke(cli, ["db", "check"]).exit_code
+
+
+@pytest.fixture
+def several_hosts(database_url: str) -> str:
+    """The first is away."""
+    credentials, _, place = database_url.rpartition("@")
+    return f"{credentials}@127.0.0.1:{free_port()},{place}?target_session_attrs=read-write"
+
+
+@pytest.fixture
+def read_only_url(several_hosts: str, database_url: str) -> Iterator[str]:
+    """As a server is that was fenced: whoever connects anew is told so."""
+    name = database_url.rpartition("/")[2]
+    execute(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    yield several_hosts
+    with closing(psycopg2.connect(database_url, options="-c default_transaction_read_only=off")) as session:
+        session.autocommit = True
+        session.cursor().execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+@pytest.mark.parametrize("ask", [_of_engine, _of_migration, _of_relay, _of_command])
+def test_a_host_that_is_away_is_passed_by(several_hosts: str, ask: Name) -> None:
+    assert ask(several_hosts) == 1
+
+
+def test_readiness_says_that_only_a_read_only_server_is_there(read_only_url: str, database_url: str) -> None:
+    for url in (read_only_url, database_url):
+        fault = DatabaseReadiness(url).fault()
+        assert fault is not None
+        assert fault.startswith("database: read-only: ")
+
+
+def test_commands_and_relay_say_it_too(read_only_url: str) -> None:
+    result = CliRunner(env={"DATABASE_URL": read_only_url}).invoke(cli, ["outbox", "stats"])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "database: read-only: " in result.stderr
+    with pytest.raises(psycopg2.OperationalError) as caught:
+        connect(read_only_url, "test")
+    assert told(caught.value).startswith("read-only: ")
+
+
+def test_reads_of_a_single_server_go_on_while_it_is_read_only(read_only_url: str, database_url: str) -> None:
+    assert _of_engine(database_url) == 1
+
+
+def test_texts_go_through_whatever_encoding_a_role_asks_for(database_url: str) -> None:
+    name = database_url.rpartition("/")[2]
+    execute(database_url, f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
+    engine = make_engine(database_url, 1)
+    with engine.connect() as connection, closing(connect(database_url, "test")) as session:
+        assert connection.execute(text("SELECT chr(8364)")).scalar_one() == "€"
+        cursor = session.cursor()
+        cursor.execute("SELECT chr(8364)")
+        assert cursor.fetchone() == ("€",)
+    engine.dispose()
+
+
+def test_a_url_may_name_a_schema(database_url: str) -> None:
+    engine = make_engine(f"{database_url}?options=-csearch_path%3Dpay", 1)
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW search_path")).scalar_one() == "pay"
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "8s"
+    engine.dispose()
