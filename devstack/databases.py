@@ -5,6 +5,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2 import sql
 
+_BY_FILES = " STRATEGY file_copy"
+"""Copying files takes a tenth of what writing every page to the log does, the default since PostgreSQL 15, the first to
+know the word (PostgreSQL documentation, "CREATE DATABASE"); before it there was no other way."""
+
 
 class Databases:
     """Creates and drops databases through one administrative connection URL."""
@@ -20,21 +24,19 @@ class Databases:
         """Creates a database and returns its URL. Nobody may be connected to the template."""
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
-            # Copying files takes a tenth of what writing every page to the log does, the default since PostgreSQL 15,
-            # the first to know the word (PostgreSQL documentation, "CREATE DATABASE").
-            statement += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
-        self._execute(statement)
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self._execute(statement, _BY_FILES if template is not None else "")
         return self.url(name)
 
     def drop(self, name: str) -> None:
         """Drops a database, and disconnects whoever uses it (DROP DATABASE ... WITH (FORCE), PostgreSQL 13)."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _execute(self, statement: sql.Composable) -> None:
+    def _execute(self, statement: sql.Composed, since_15: str = "") -> None:
         connection = psycopg2.connect(self._admin_url, connect_timeout=10)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                cursor.execute(statement + sql.SQL(since_15 if connection.server_version >= 150000 else ""))
         finally:
             connection.close()

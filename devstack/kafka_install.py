@@ -1,12 +1,16 @@
 """Apache Kafka's programs, with a storage directory to start from."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.java_install import Artefacts, JavaProgram, JavaUnavailableError, Say, cache_directory, find_program
 from devstack.processes import Command, ProcessFailedError, run_to_end
 
-KAFKA_VERSION = "4.2.2"
+DEFAULT_KAFKA_VERSION = "4.2.2"
+KAFKA_VERSION = os.environ.get("DEVSTACK_KAFKA") or DEFAULT_KAFKA_VERSION
+"""DEVSTACK_KAFKA picks another one."""
+
 _CLUSTER_ID = "Y2FtcHVzLXBheW1lbnRzMQ"
 
 
@@ -24,17 +28,17 @@ class KafkaInstall:
     """Of its classes; the program uses it when there is one."""
 
 
-def find_install(say: Say, patience: float | None = None) -> KafkaInstall:
+def find_install(say: Say, patience: float | None = None, version: str = KAFKA_VERSION) -> KafkaInstall:
     """The kept installation, or a new one. Raises KafkaUnavailableError when there can be none, and says why.
 
     Within seconds, unless a caller who must have it waits for the repository's first answer longer: ``patience``
     seconds.
     """
     artefacts = Artefacts(
-        name=f"Apache Kafka {KAFKA_VERSION}",
-        home=cache_directory() / f"kafka-{KAFKA_VERSION}",
+        name=f"Apache Kafka {version}",
+        home=cache_directory() / f"kafka-{version}",
         pom=Path(__file__).parent / "java" / "pom.xml",
-        properties={"kafka.version": KAFKA_VERSION},
+        properties={"kafka.version": version},
         proof="kafka_*.jar",
         megabytes=45,
         patience=patience,

@@ -45,6 +45,11 @@ SETTINGS: dict[str, str] = {
 }
 
 
+_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_SCRAM = ("--set", "scram_iterations=1")
+"""Iterations make a guessed password dear. Ours is 144 random bits, and a connection costs half without them."""
+
+
 class EmbeddedPostgres:
     """Start, stop, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
 
@@ -168,9 +173,9 @@ class EmbeddedPostgres:
         arguments = [
             *("--pgdata", "data", "--username", _USER, "--pwfile", password_file.name),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            # They make a guessed password dear. Ours is 144 random bits, and a connection costs half without them.
-            *("--set", "scram_iterations=1"),
+            "--locale=C",
+            *(_LOCALE if self._install.major >= 17 else ()),
+            *(_SCRAM if self._install.major >= 16 else ()),
         ]
         run_to_end(self._command("initdb", *arguments), 60)
         password_file.unlink()

