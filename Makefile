@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test storm sabotage lint format bench bench-full clean
+.PHONY: help setup demo up test storm sabotage matrix lint format bench bench-full clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ storm: setup ## A thousand sagas under two hundred blows (STORM="--sagas 60 --bl
 
 sabotage: setup ## Take each mechanism out in turn and see its tests fail (SABOTAGE="fence gaps" for some, "--list" for all names)
 	@$(BIN)/python -m sabotage $(SABOTAGE)
+
+matrix: setup ## The core of the tests with PostgreSQL 14 to 18 and Kafka 3.9 to 4.4, one pair after the other (MATRIX="--every" for each with each)
+	@$(BIN)/python -m matrix $(MATRIX)
 
 lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check

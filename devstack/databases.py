@@ -20,6 +20,14 @@ class Databases:
         """The same server and user, another database."""
         return urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}"))
 
+    def version(self) -> str:
+        """The server's, such as 18.6."""
+        connection = psycopg2.connect(self._admin_url, connect_timeout=10)
+        try:
+            return "{}.{}".format(*divmod(connection.server_version, 10000))
+        finally:
+            connection.close()
+
     def create(self, name: str, template: str | None = None) -> str:
         """Creates a database and returns its URL. Nobody may be connected to the template."""
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))

@@ -73,7 +73,8 @@ class Servers:
     def _start_postgres(self) -> Postgres:
         began = time.monotonic()
         server = start_postgres()
-        self.said.append(f"PostgreSQL: {server.kind}, ready after {time.monotonic() - began:.1f} s")
+        took = time.monotonic() - began
+        self.said.append(f"PostgreSQL: {server.kind} {server.databases.version()}, ready after {took:.1f} s")
         return server
 
     def _start_kafka(self) -> Kafka:
