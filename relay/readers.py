@@ -130,3 +130,6 @@ class ReaderWatch:
         if (group, why) not in self._said:
             self._said.add((group, why))
             _log.info("who reads the events is not told", group=group, why=why)
+
+
+metrics.READERS_LOSING.set(math.nan)
