@@ -22,7 +22,7 @@ from service.logs import get_logger
 
 _log = get_logger(__name__)
 _FIRST_SECONDS, _SECONDS = 5.0, 300.0
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
 _AT_ONCE = 100
 
 _CLIENT = re.compile(r"kafka-python-(\d+(?:\.\d+)*)")
