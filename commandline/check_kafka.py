@@ -1,4 +1,4 @@
-"""``doctor``: the broker and its topics."""
+"""``doctor``: is a broker there? What is asked of it then has files of its own."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -7,26 +7,25 @@ from commandline.checks import Finding
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
+    from confluent_kafka.admin import AdminClient
 
     from service.settings import KafkaSettings
 
-_ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 
 
 def check_kafka(settings: "KafkaSettings") -> Iterator[Finding]:
-    """Reachable, and the three topics there."""
+    """Reachable."""
     from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
 
     said: list[KafkaError] = []
-    config: dict[str, Any] = {**settings.client_config(), "error_cb": said.append, "log_level": 0}
     try:
-        admin = AdminClient(config)
+        admin = admin_of(settings, error_cb=said.append)
     except KafkaException as error:
         yield Finding("Kafka", error.args[0].str(), "correct KAFKA_CONFIG, KAFKA_SASL_* and KAFKA_SSL_*")
         return
     try:
-        topics = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+        admin.list_topics(timeout=ANSWER_SECONDS)
     except KafkaException as error:
         # What list_topics raises is a time-out; why, the client has said before.
         admin.poll(0)
@@ -34,7 +33,23 @@ def check_kafka(settings: "KafkaSettings") -> Iterator[Finding]:
         yield Finding("Kafka", "; ".join(reasons), "start it, or correct KAFKA_BOOTSTRAP_SERVERS and KAFKA_*")
         return
     yield Finding("Kafka", f"{settings.kafka_bootstrap_servers} answers")
-    for name in (settings.payment_commands_topic, settings.payment_events_topic, settings.dead_letter_topic):
-        there = name in topics
-        mend = None if there else "start cli.py relay and cli.py consume: they make it where the broker allows it"
-        yield Finding("topic", f"{name} {'is there' if there else 'is missing'}", mend)
+
+
+def admin_of(settings: "KafkaSettings", **more: Any) -> "AdminClient":
+    """Raises KafkaException where librdkafka refuses the settings."""
+    from confluent_kafka.admin import AdminClient
+
+    config: dict[str, Any] = {**settings.client_config(), "log_level": 0, **more}
+    return AdminClient(config)
+
+
+def is_denied(error: "KafkaError") -> bool:
+    """Whether a broker refuses this user, and would not another one."""
+    from confluent_kafka import KafkaError
+
+    return error.code() in {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    }

@@ -85,7 +85,7 @@ def _judge(facts: "DatabaseFacts") -> Iterator[Finding]:
     yield Finding("schema", found, None if schema.fits else "run: cli.py db upgrade")
     for drift in facts.drifts:
         yield Finding("collation", drift.detail, drift.mend, warning=True)
-    yield clock("database", facts.clock, datetime.now(UTC))
+    yield clock("the database", facts.clock, datetime.now(UTC))
 
 
 def encoding(found: str) -> Finding:
@@ -103,5 +103,5 @@ def clock(of: str, theirs: datetime, ours: datetime) -> Finding:
     """Webhook signatures and deadlines compare clocks."""
     skew = (ours - theirs).total_seconds()
     far = abs(skew) > LARGEST_SKEW_SECONDS
-    detail = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the {of}'s"
-    return Finding("clock", detail if far else f"agrees with the {of}'s", "set this machine's clock" if far else None)
+    detail = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} {of}'s"
+    return Finding("clock", detail if far else f"agrees with {of}'s", "set this machine's clock" if far else None)

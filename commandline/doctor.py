@@ -1,7 +1,8 @@
 """``doctor``: is everything there that the three processes need?"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import click
 
@@ -15,8 +16,8 @@ from commandline.output import say, show_list
 def doctor(*, as_json: bool) -> None:
     """Check the settings of the three processes and every connection they need, and say what to mend.
 
-    Changes nothing. Run it with the environment that the processes get. Exits 1 when something is wrong;
-    a warning is for you to judge.
+    Changes nothing that anybody sees: a transaction is tried on an id of its own, and aborted. Run it with the
+    environment that the processes get. Exits 1 when something is wrong; a warning is for you to judge.
     """
     findings = list(examine())
     if as_json:
@@ -30,14 +31,20 @@ def doctor(*, as_json: bool) -> None:
 
 
 def examine() -> Iterator[Finding]:
-    """Everything, settings first. What needs a setting that is wrong is not tried, and says so."""
+    """Everything, settings first. What can't be tried, for a setting or a server that it needs, says so."""
+    from commandline.check_group import check_group
     from commandline.check_kafka import check_kafka
+    from commandline.check_pooler import check_pooler
     from commandline.check_readers import check_readers
     from commandline.check_stripe import check_stripe, check_webhook_secret
+    from commandline.check_topics import check_topics
+    from commandline.check_transaction import check_transaction
+    from commandline.check_work import check_work
     from commandline.checks import check_database, check_settings, with_settings
     from service.settings import (
         Base,
         ConsumerSettings,
+        GroupSettings,
         KafkaSettings,
         RelaySettings,
         ServiceSettings,
@@ -47,11 +54,24 @@ def examine() -> Iterator[Finding]:
     yield from check_settings("serve", ServiceSettings)
     yield from check_settings("consume", ConsumerSettings)
     yield from check_settings("relay", RelaySettings)
-    yield from with_settings("database", Base, check_database)
-    yield from with_settings("Kafka", KafkaSettings, check_kafka)
-    yield from with_settings("readers", RelaySettings, check_readers)
+    database = list(with_settings("database", Base, lambda found: chain(check_pooler(found), check_database(found))))
+    yield from database
+    if stands(database, "database", "schema"):
+        yield from with_settings("work", RelaySettings, check_work)
+    kafka = list(with_settings("Kafka", KafkaSettings, check_kafka))
+    yield from kafka
+    if stands(kafka, "Kafka"):
+        yield from with_settings("topic", KafkaSettings, check_topics)
+        yield from with_settings("transaction", RelaySettings, check_transaction)
+        yield from with_settings("group", GroupSettings, check_group)
+        yield from with_settings("readers", RelaySettings, check_readers)
     yield from with_settings("Stripe", StripeSettings, check_stripe)
     yield from with_settings("webhooks", ServiceSettings, check_webhook_secret)
+
+
+def stands(findings: Iterable[Finding], *checks: str) -> bool:
+    """Whether what others stand on is there: else what they ask would not be answered, and is not asked."""
+    return all(each.ok for each in findings if each.check in checks)
 
 
 def _mark(finding: Finding) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection
 
 from confluent_kafka import KafkaError
 
+from consumer.joining import Joining
 from consumer.lag import Lag
+from consumer.metrics import JOINED
 from consumer.offsets import Partition
 from service.logs import get_logger
 
@@ -17,8 +19,9 @@ _SILENCE = 30.0
 class KafkaHealth:
     """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready while the group is joined."""
 
-    def __init__(self, owned: Callable[[], Collection[Partition]], lag: Lag) -> None:
+    def __init__(self, owned: Callable[[], Collection[Partition]], lag: Lag, joining: Joining) -> None:
         self._owned = owned
+        self._joining = joining
         self._lag = lag
         self._connected = False
         self._joined = False
@@ -33,7 +36,10 @@ class KafkaHealth:
             return f"kafka: {self._last_error}"
         if self._consumer_error is not None:
             return f"kafka: {self._consumer_error}"
-        return self._lag.fault() if self._joined or self._owned() else "kafka: joining the consumer group"
+        if self._joined or self._owned():
+            return self._lag.fault()
+        why = self._joining.why()
+        return "kafka: joining the consumer group" + (f": {why}" if why else "")
 
     def records_come(self) -> None:
         """A record or a partition came: whatever was wrong with the topic or the group is over."""
@@ -59,4 +65,6 @@ class KafkaHealth:
         self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
         if self._joined and time.monotonic() - self._consumer_error_at > _SILENCE:
             self._consumer_error = None  # Not repeated, and the group stands: it was mended, though no record came.
+        JOINED.set(self._joined)
+        self._joining.tell(waits=self._connected and not self._joined)
         self._lag.tell(statistics.get("topics", {}))

@@ -13,6 +13,7 @@ from consumer.giving_up import GivingUp
 from consumer.health import KafkaHealth
 from consumer.identity import TopicIdentity
 from consumer.intake import Intake
+from consumer.joining import Joining
 from consumer.lag import Lag
 from consumer.loop import Limits, Loop
 from consumer.missing import Missing
@@ -23,6 +24,8 @@ from consumer.starts import Starts
 from consumer.threads import spawn
 from consumer.watch import Watch
 from consumer.workers import Workers
+from relay import policies
+from relay.diagnosis import GROUPS, why_not
 from relay.topics import ensure_topics
 from service import ops
 from service.logs import get_logger
@@ -46,7 +49,8 @@ def run(
     workers = Workers(settings.consumer_concurrency)
     starts = Starts(TopicIdentity(settings.client_config(), settings.payment_commands_topic), missing)
     assignment = Assignment(tracker, workers, starts, stages, _HAND_OVER_SECONDS)
-    health = KafkaHealth(tracker.reach, Lag(tracker.reach, lambda: assignment.paused))
+    joining = Joining(lambda: why_not(settings.client_config(), GROUPS))
+    health = KafkaHealth(tracker.reach, Lag(tracker.reach, lambda: assignment.paused), joining)
     consumer = make_consumer(
         settings, error_cb=health.on_error, stats_cb=health.on_statistics, on_commit=assignment.on_commit
     )
@@ -91,12 +95,9 @@ def run(
 
 
 def _ensure_topic(settings: ConsumerSettings) -> None:
-    ensure_topics(
-        settings.client_config(),
-        [settings.payment_commands_topic],
-        settings.kafka_topic_partitions,
-        settings.kafka_topic_replication,
-    )
+    config, commands = settings.client_config(), settings.payment_commands_topic
+    ensure_topics(config, [commands], settings.kafka_topic_partitions, settings.kafka_topic_replication)
+    policies.warn(config, [commands], commands, settings.dead_letter_topic)
 
 
 def _serve_ops(

@@ -19,6 +19,7 @@ SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 LAG = Gauge("payment_consumer_lag", "Records not yet committed; -1 while unknown, an alarm", ["topic", "partition"])
+JOINED = Gauge("payment_consumer_joined", "1 while the consumer group is joined, 0 while it is waited for")
 SKIPPED = Counter("payment_consumer_skipped_offsets", "Offsets deleted before they were read", ["topic", "partition"])
 EXCHANGED = Counter(
     "payment_consumer_exchanged_partitions", "Partitions found to be of another topic of the name", ["topic"]

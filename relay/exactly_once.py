@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from relay.diagnosis import GROUPS, explaining, why_not
 from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.log_reader import Row
@@ -37,6 +38,7 @@ class ExactlyOnce:
         self, client_config: Mapping[str, Any], relay: str, receipt_topic: str, health: Health, beat: Beat
     ) -> None:
         """``receipt_topic``: the receipt is the group's offset on its partition 0; it must exist."""
+        self._config = client_config
         self._group_config = {
             **client_config,
             "group.id": relay,
@@ -90,10 +92,16 @@ class ExactlyOnce:
     def _receipt(self, consumer: Consumer) -> Receipt | None:
         place = [TopicPartition(self._receipt_topic, 0)]
         try:
-            (found,) = self._next.patiently(lambda seconds: consumer.committed(place, seconds), _UNSETTLED_SECONDS)
+            (found,) = self._next.patiently(
+                explaining(lambda seconds: consumer.committed(place, seconds), self._health, self._config, GROUPS),
+                _UNSETTLED_SECONDS,
+            )
         except KafkaException as exc:
             if error_of(exc).code() != KafkaError._TIMED_OUT:
                 raise
+            why = why_not(self._config, GROUPS)
+            if why is not None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, why)) from exc
             # Pending for ever where a broker lost a transaction's markers (Apache Kafka 4.3 and 4.4: KAFKA-20734).
             _log.warning("the receipt does not settle, and counts as lost", waited_seconds=_UNSETTLED_SECONDS)
             return None

@@ -32,16 +32,23 @@ _DOORBELL = 0x6F7574626F78
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
-_END_PREDECESSOR = """
+_HELD = """
     WITH held AS (
         SELECT pid, (classid::bigint << 32) | objid::bigint AS key FROM pg_locks
         WHERE locktype = 'advisory' AND objsubid = 1 AND granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+_END_PREDECESSOR = f"""
+    {_HELD}
     SELECT count(pg_terminate_backend(pid)) FROM held
     WHERE key = hashtextextended(%(writing)s, 0) AND pid <> pg_backend_pid()
         AND EXISTS (SELECT FROM held AS mine WHERE mine.pid = %(pid)s AND mine.key = hashtextextended(%(leading)s, 0))
 """
 """Only by who holds the leader's lock now: a relay that lost it while it was frozen ends nobody."""
+
+IS_LED = f"{_HELD} SELECT EXISTS (SELECT FROM held WHERE key = hashtextextended('relay ' || %(relay)s, 0))"
+"""Whether a relay of that name leads, for who is none."""
 
 _LOCK_SETTINGS = tuple(
     (name, str(LOCK_TIMEOUT_SECONDS * 1000))

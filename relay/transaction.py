@@ -1,7 +1,5 @@
 """One transactional id of the relay: its producer, and the one transaction it may have under way."""
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -9,7 +7,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from relay.diagnosis import why_no_transactions
+from relay.diagnosis import TRANSACTIONS, explaining
 from relay.health import Health
 from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
@@ -18,7 +16,6 @@ from service.crash_points import CrashPoint, reached
 
 T = TypeVar("T")
 
-_LATE_SECONDS = 4.0
 _BATCH_BYTES = 1_000_000
 """librdkafka's default batch.size."""
 
@@ -43,16 +40,8 @@ class Transactions:
 
     def open(self) -> None:
         """Fence every older instance and settle what it left open. Says why when that takes long."""
-        late_at = time.monotonic() + _LATE_SECONDS
-
-        def fence(seconds: float) -> None:
-            nonlocal late_at
-            if time.monotonic() > late_at:
-                late_at = math.inf
-                self._health.explain(why_no_transactions(self._config))
-            self._client.producer.init_transactions(seconds)
-
-        self._client.patiently(fence)
+        fence = self._client.producer.init_transactions
+        self._client.patiently(explaining(fence, self._health, self._config, TRANSACTIONS))
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.

@@ -3,7 +3,7 @@
 from contextlib import ExitStack, closing
 from functools import partial
 
-from relay import checkpoint, metrics
+from relay import checkpoint, metrics, policies
 from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
 from relay.beginning import Beginning
@@ -104,5 +104,11 @@ def _make_topics(settings: RelaySettings) -> None:
         settings.kafka_topic_partitions,
         settings.kafka_topic_replication,
     )
-    ensure_topics(config, [settings.payment_events_topic, settings.payment_commands_topic], partitions, replication)
-    ensure_topics(config, [settings.dead_letter_topic], partitions, replication, LARGEST_RECORD)
+    events, commands, dead_letters = (
+        settings.payment_events_topic,
+        settings.payment_commands_topic,
+        settings.dead_letter_topic,
+    )
+    ensure_topics(config, [events, commands], partitions, replication)
+    ensure_topics(config, [dead_letters], partitions, replication, LARGEST_RECORD)
+    policies.warn(config, [events, commands, dead_letters], commands, dead_letters)

@@ -4,6 +4,8 @@ from sabotage import guarantees as g
 from sabotage.mechanism import Change, Mechanism
 
 _STILL = "tests/crash/test_relay_stands_still.py"
+_SMALL_BROKER = "tests/integration/commandline/test_small_broker.py::test_each_who_waits_names_the_setting"
+_WORK = "tests/integration/commandline/test_doctor_work.py"
 _REFUSALS = "tests/integration/relay/test_refusals.py"
 
 MECHANISMS = (
@@ -28,6 +30,65 @@ MECHANISMS = (
         (
             f"{_STILL}::test_a_silent_path_to_postgresql_is_told_and_left",
             f"{_STILL}::test_a_hung_broker_is_told_and_does_not_keep_the_process",
+        ),
+    ),
+    Mechanism(
+        "coordinator-named",
+        g.STANDS_STILL,
+        "nobody looks why a broker coordinates no transactions",
+        (Change("relay/diagnosis.py", "if time.monotonic() > late_at:", "if time.monotonic() > math.inf:"),),
+        (_SMALL_BROKER,),
+    ),
+    Mechanism(
+        "group-named",
+        g.STANDS_STILL,
+        "nobody looks why the consumer's group is not joined",
+        (Change("consumer/joining.py", "and now >= self._look_at:", "and now < 0:"),),
+        (_SMALL_BROKER,),
+    ),
+    Mechanism(
+        "topic-settings",
+        g.TOPICS_TOLD,
+        "a topic may be compacted",
+        (Change("relay/policies.py", 'if "compact" in', 'if "compacted" in'),),
+        (
+            "tests/integration/relay/test_policies.py::test_the_relay_warns_and_publishes",
+            "tests/integration/relay/test_policies.py::test_the_consumer_warns_and_reads",
+            "tests/integration/commandline/test_doctor_kafka.py::test_topics_that_do_not_keep_records",
+        ),
+    ),
+    Mechanism(
+        "relay-missed",
+        g.UNATTENDED,
+        "a relay is thought to work",
+        (
+            Change(
+                "commandline/check_work.py",
+                'return state, bool((source.ask(IS_LED, {"relay": settings.relay_name}) or (False,))[0])',
+                'return state, bool(source.ask(IS_LED, {"relay": settings.relay_name}))',
+            ),
+        ),
+        (f"{_WORK}::test_nobody_publishes",),
+    ),
+    Mechanism(
+        "overdue-missed",
+        g.UNATTENDED,
+        "a command may be due for ever",
+        (Change("commandline/check_work.py", "timedelta(minutes=2)", "timedelta(days=2)"),),
+        (f"{_WORK}::test_commands_that_nobody_takes_up_and_open_dead_letters",),
+    ),
+    Mechanism(
+        "reader-missed",
+        g.UNATTENDED,
+        "what is behind the group's offset is thought to be markers",
+        (
+            Change(
+                "commandline/check_group.py", "if waiting and _holds_a_record(", "if not waiting and _holds_a_record("
+            ),
+        ),
+        (
+            "tests/integration/commandline/test_doctor_kafka.py"
+            "::test_commands_that_were_deleted_unread_and_commands_that_nobody_reads",
         ),
     ),
     Mechanism(

@@ -123,10 +123,15 @@ class PolicySettings(Base):
     )
 
 
-class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
-    """``cli.py consume``."""
+class GroupSettings(KafkaSettings):
+    """What reads commands, and whoever looks after it."""
 
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
+
+
+class ConsumerSettings(GroupSettings, StripeSettings, PolicySettings):
+    """``cli.py consume``."""
+
     consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
     lease: PositiveDuration = Field(
         default=timedelta(seconds=10), description="renewed while a call is under way; a dead process's is taken over"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -70,6 +71,7 @@ def render(reply: Reply, *, keep_alive: bool) -> bytes:
         f"Content-Type: {reply.content_type}",
         f"Content-Length: {len(reply.body)}",
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
+        f"Date: {formatdate(usegmt=True)}",
         *(f"{name}: {value}" for name, value in reply.headers.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body

@@ -33,3 +33,8 @@ def database_facts(connection: Connection) -> DatabaseFacts:
     # Some of its functions are younger than the oldest version that we take.
     drifts = drifted(connection) if version >= OLDEST_VERSION else []
     return DatabaseFacts(version, clock, found, schema, drifts)
+
+
+def statements_are_limited(connection: Connection) -> bool:
+    """Whether a stuck statement is ended. Raises the database's error."""
+    return bool(connection.execute(text("SELECT current_setting('statement_timeout') <> '0'")).scalar_one())

@@ -126,8 +126,13 @@ def stats(connection: Connection) -> Record:
         "replayed": sum(replayed for _, _, replayed, _ in by_type),
         "last_position": max((last for _, _, _, last in by_type), default=None),
         "by_type": {type_: rows for type_, rows, _, _ in by_type},
-        "relays": records(connection, _RELAYS),
+        "relays": relays(connection),
     }
+
+
+def relays(connection: Connection) -> list[Record]:
+    """How far each relay is, and what waits for it."""
+    return records(connection, _RELAYS)
 
 
 def originals(selection: Selection) -> list[ColumnElement[bool]]:

@@ -174,19 +174,8 @@ def test_a_silent_path_to_postgresql_is_told_and_left(
 
 @pytest.fixture(scope="module")
 def kafka_of_this_module() -> Iterator[ApacheKafka]:
-    yield from own_broker({})
-
-
-@pytest.fixture
-def hanging_kafka(kafka_of_this_module: ApacheKafka) -> Iterator[ApacheKafka]:
-    """A broker that a test freezes."""
-    yield kafka_of_this_module
-    kafka_of_this_module.thaw()
-
-
-def own_broker(settings: dict[str, str]) -> Iterator[ApacheKafka]:
     try:
-        broker = ApacheKafka(find_install(lambda _: None), settings)
+        broker = ApacheKafka(find_install(lambda _: None))
     except (KafkaUnavailableError, ProcessFailedError) as error:
         unavailable("real Kafka", error)
     try:
@@ -194,6 +183,13 @@ def own_broker(settings: dict[str, str]) -> Iterator[ApacheKafka]:
     finally:
         broker.thaw()
         broker.close()
+
+
+@pytest.fixture
+def hanging_kafka(kafka_of_this_module: ApacheKafka) -> Iterator[ApacheKafka]:
+    """A broker that a test freezes."""
+    yield kafka_of_this_module
+    kafka_of_this_module.thaw()
 
 
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
@@ -234,24 +230,6 @@ def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
         code, seconds = ends_in_time(relay)
     assert seconds < GRACE_SECONDS
     assert code == 0
-
-
-@pytest.fixture
-def kafka_without_transactions() -> Iterator[ApacheKafka]:
-    """One node, and three wanted for the log of transactions: Kafka's default, and every beginner's broker."""
-    yield from own_broker({"transaction.state.log.replication.factor": "3", "transaction.state.log.min.isr": "2"})
-
-
-def test_a_broker_without_transactions_is_named(
-    database_url: str, kafka_without_transactions: ApacheKafka, topics: Topics, tmp_path: Path
-) -> None:
-    write(database_url, topics.events, 2)
-    with started(database_url, kafka_without_transactions, topics, tmp_path) as relay:
-        answer = until(relay, lambda answer: "transaction.state.log.replication.factor" in answer.status, 30)
-        assert answer.status.startswith("kafka: ")
-        until(relay, lambda _: "still waiting" in relay.log_tail(), 30)
-        assert metric(relay, 'relay_stage{relay_stage="fencing"}') == 1
-        assert ends_in_time(relay)[0] == 0
 
 
 def test_a_standby_says_that_it_is_one_and_reports_no_lag(

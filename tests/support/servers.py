@@ -21,7 +21,12 @@ from tests.support.shared_servers import (
 from tests.support.stripe_mock import StripeMock
 
 # as a careful operator runs it: a topic exists because somebody made it, not because somebody asked for it
-_BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
+_BROKER_SETTINGS = {
+    "auto.create.topics.enable": "false",
+    # everybody may do everything, but with what a test has made rules for
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
 
 # fixtures and markers
 _ASKED_FOR_BY = {

@@ -35,14 +35,16 @@ def unique_topics() -> Topics:
     return Topics(f"payment_commands_{mark}", f"payment_events_{mark}", f"payment-service-group-{mark}")
 
 
-def make_topic(kafka: Kafka, name: str, partitions: int = 6) -> str:
+def make_topic(kafka: Kafka, name: str, partitions: int = 6, **config: str) -> str:
     """Makes the topic; the mock cluster makes it when it is asked for, always with four partitions.
 
-    It is there for everybody when this returns: a broker learns of what the controller has made a moment later.
+    ``config``: the topic's settings, with _ for a dot. It is there for everybody when this returns: a broker learns of
+    what the controller has made a moment later.
     """
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     if kafka.kind != "mock":
-        admin.create_topics([NewTopic(name, partitions)])[name].result(30)
+        settings = {setting.replace("_", "."): value for setting, value in config.items()}
+        admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result(30)
     while not _has_leaders(admin, name):
         continue
     return name

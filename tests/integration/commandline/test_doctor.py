@@ -1,7 +1,10 @@
 """``doctor``: each thing that can be wrong is found, and told with what to do."""
 
 import json
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -163,3 +166,12 @@ def test_endpoints_that_cannot_be_read_are_a_warning(
     assert (code, ok, warning) == (0, True, True)
     assert "not compared" in detail
     assert "cli.py stripe-events" in (mend or "")
+
+
+def test_a_clock_that_is_off_is_told_from_two_sides(healthy: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "tests.support.shifted_clock", "600", "doctor", "--json"]
+    ended = subprocess.run(words, env={**os.environ, **healthy}, capture_output=True, text=True, check=False)
+    told = [each for each in json.loads(ended.stdout) if each["check"] == "clock"]
+    assert [each["ok"] for each in told] == [False, False]
+    assert [each["detail"].partition(" s ")[2] for each in told] == ["ahead of the database's", "ahead of Stripe's"]
+    assert ended.returncode == 1

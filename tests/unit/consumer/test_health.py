@@ -8,6 +8,7 @@ import structlog
 from confluent_kafka import KafkaError
 
 from consumer.health import KafkaHealth
+from consumer.joining import Joining
 from consumer.lag import Lag
 from consumer.offsets import Partition
 
@@ -22,7 +23,7 @@ def statistics(*, broker: str = "UP", group: str = "steady") -> str:
 
 
 def made(owned: Callable[[], list[Partition]] = list) -> KafkaHealth:
-    return KafkaHealth(owned, Lag(dict, lambda: False))
+    return KafkaHealth(owned, Lag(dict, lambda: False), Joining(lambda: None))
 
 
 def test_ready_while_the_group_is_joined() -> None:

@@ -148,5 +148,15 @@ def test_a_receipt_that_does_not_settle_counts_as_lost(
     kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
+    monkeypatch.setattr(exactly_once, "why_not", lambda *_: None)
     assert publisher.open() is None
     assert kafka.done == ["relay fences", "relay/2 fences", "relay.2 fences"]
+
+
+def test_a_receipt_that_nobody_keeps_now_is_not_lost(
+    kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
+    monkeypatch.setattr(exactly_once, "why_not", lambda *_: "three brokers wanted")
+    with pytest.raises(KafkaException, match="three brokers wanted"):
+        publisher.open()

@@ -48,4 +48,5 @@ def test_connections_that_end(line: bytes) -> None:
 def test_a_reply_says_its_length() -> None:
     text = render(Reply(404, b"{}", {"Request-Id": "req_1"}), keep_alive=True)
     assert text.startswith(b"HTTP/1.1 404 Not Found\r\n")
-    assert b"\r\nContent-Length: 2\r\nConnection: keep-alive\r\nRequest-Id: req_1\r\n\r\n{}" in text
+    assert b"\r\nContent-Length: 2\r\nConnection: keep-alive\r\nDate: " in text
+    assert text.endswith(b" GMT\r\nRequest-Id: req_1\r\n\r\n{}")

@@ -1,0 +1,98 @@
+"""``doctor``: is everybody at work? The outbox and its relay, commands that are due, dead letters."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from commandline.checks import Finding
+from commandline.failures import CannotError, database_faults
+
+if TYPE_CHECKING:
+    from relay.doubts import State
+    from service.settings import RelaySettings
+    from service.storage.operator_session import Record
+    from service.storage.operator_work import LeftLying
+
+_PATIENCE = timedelta(minutes=2)
+"""Relay and consumer take up what is due within seconds."""
+
+
+def check_work(settings: "RelaySettings") -> Iterator[Finding]:
+    """Positions only rise, a relay publishes, due commands are taken up, nobody waits in the dead letters."""
+    import psycopg2
+
+    try:
+        with database_faults():
+            state, led = _relay_side(settings)
+            left = _left_lying(settings)
+    except (CannotError, psycopg2.Error) as error:
+        why = str(error).strip().partition("\n")[0]
+        yield Finding("outbox", f"can't be looked at: {why}", "let the user of DATABASE_URL read it")
+        return
+    yield from _positions(state)
+    yield _relay(settings.relay_name, state, left, led=led)
+    yield from _commands(left)
+
+
+def _relay_side(settings: "RelaySettings") -> "tuple[State, bool]":
+    """The outbox as the relay sees it, and whether one leads."""
+    from relay.doubts import look
+    from relay.leadership import IS_LED
+    from relay.outbox_source import PostgresOutbox
+
+    with closing(PostgresOutbox(settings.database_url.get_secret_value())) as source:
+        state = look(source, settings.relay_name)
+        return state, bool((source.ask(IS_LED, {"relay": settings.relay_name}) or (False,))[0])
+
+
+def _left_lying(settings: "RelaySettings") -> "LeftLying":
+    from service.storage.engine import make_engine
+    from service.storage.operator_session import reading
+    from service.storage.operator_work import left_lying
+
+    engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        with reading(engine) as connection:
+            return left_lying(connection, _PATIENCE)
+    finally:
+        engine.dispose()
+
+
+def _positions(state: "State") -> Iterator[Finding]:
+    fault = state.sequence_fault(0)
+    if fault is not None:
+        mend = "start cli.py relay: it puts the sequence right, and compares outbox and topics"
+        yield Finding("sequence", fault, mend)
+    else:
+        yield Finding("sequence", "positions only rise")
+    if state.doubt is not None:
+        yield Finding(
+            "sequence", f"the relay doubts: {state.doubt}", "cli.py relay compares at its start", warning=True
+        )
+
+
+def _relay(name: str, state: "State", left: "LeftLying", *, led: bool) -> Finding:
+    """By the checkpoint, which follows Kafka by a moment."""
+    found: Record | None = next((each for each in left.relays if each["relay"] == name), None)
+    waiting = state.highest if found is None else int(found["waiting"])
+    since: datetime | None = found["oldest_waiting_at"] if found is not None else None
+    if led and since is not None and left.clock - since > _PATIENCE:
+        detail = f"one works, and {waiting} rows wait, the first since {since.isoformat(timespec='seconds')}"
+        return Finding("relay", detail, "its /ready and its log say what it waits for")
+    if led:
+        return Finding("relay", f"one works, {waiting} rows wait")
+    detail = f"none called {name} works, and {f'{waiting} rows wait' if waiting else 'nothing waits'}"
+    return Finding("relay", detail, "start cli.py relay", warning=not waiting)
+
+
+def _commands(left: "LeftLying") -> Iterator[Finding]:
+    if left.overdue and left.overdue_since is not None:
+        since = left.overdue_since.isoformat(timespec="seconds")
+        detail = f"{left.overdue} are overdue, the first since {since}: nobody takes them up"
+        yield Finding("commands", detail, "start cli.py consume; where it runs, its /ready says what it waits for")
+    else:
+        yield Finding("commands", "none is overdue")
+    if left.dead_letters:
+        mend = "cli.py dead-letter list, then retry or discard"
+        yield Finding("dead letters", f"{left.dead_letters} are open", mend, warning=True)

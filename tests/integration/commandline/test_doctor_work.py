@@ -1,0 +1,107 @@
+"""``doctor``: nobody works, positions are drawn twice, a pooler is in between; all seen from the database."""
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.ports import free_port
+from tests.integration.commandline.history import History
+from tests.integration.commandline.test_doctor import doctor
+from tests.integration.relay.running import RunningRelay, settings_for
+from tests.integration.relay.writers import execute, write
+from tests.support.probes import wait_until_metrics_say
+from tests.support.topics import Topics
+from tests.support.transaction_pooler import TransactionPooler
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def env(database_url: str, topics: Topics) -> dict[str, str]:
+    """A database, and nothing else that answers."""
+    return {
+        "DATABASE_URL": database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "KAFKA_CONFIG": "no.such.setting=1",
+        "STRIPE_SECRET_KEY": "sk_test_1",
+        "STRIPE_API_BASE": "http://127.0.0.1:1",
+        **topics.environment,
+    }
+
+
+def found(env: dict[str, str], check: str) -> list[tuple[bool, bool, str]]:
+    return [(each["ok"], each["warning"], each["detail"]) for each in doctor(env)[1] if each["check"] == check]
+
+
+WRONG, WARNING, RIGHT = (False, False), (True, True), (True, False)
+
+
+def test_nobody_publishes(env: dict[str, str], database_url: str, topics: Topics) -> None:
+    name = env["RELAY_NAME"]
+    assert found(env, "relay") == [(*WARNING, f"none called {name} works, and nothing waits")]
+    write(database_url, topics.events, 2)
+    assert found(env, "relay") == [(*WRONG, f"none called {name} works, and 2 rows wait")]
+
+
+@pytest.mark.kafka
+def test_a_relay_at_work_is_told_and_one_that_does_not_get_on(
+    env: dict[str, str], database_url: str, kafka: Kafka, topics: Topics
+) -> None:
+    port = free_port("127.0.0.1")
+    write(database_url, topics.events, 2)
+    settings = settings_for(
+        database_url, kafka, topics, relay_name=env["RELAY_NAME"], relay_delivery="at-least-once", ops_port=port
+    )
+    with RunningRelay(settings):
+        wait_until_metrics_say(port, 'relay_stage{relay_stage="sleeping"} 1.0')
+        assert found(env, "relay") == [(*RIGHT, "one works, 0 rows wait")]
+        execute(database_url, "UPDATE relay_checkpoints SET low = 0, ranges = '[]'")
+        execute(database_url, "ALTER TABLE outbox DISABLE TRIGGER USER")
+        execute(database_url, "UPDATE outbox SET created_at = created_at - interval '1 hour'")
+        execute(database_url, "ALTER TABLE outbox ENABLE TRIGGER USER")
+        [(ok, _, detail)] = found(env, "relay")
+    assert not ok
+    assert detail.startswith("one works, and 2 rows wait, the first since ")
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended", "said"),
+    [
+        ("CACHE 20", "CACHE 1", "positions are drawn with cache 20"),
+        ("RESTART 1", "RESTART 3", "positions up to 0 are handed out again below 2"),
+    ],
+)
+def test_positions_that_do_not_only_rise(
+    env: dict[str, str], database_url: str, topics: Topics, broken: str, mended: str, said: str
+) -> None:
+    write(database_url, topics.events, 2)
+    assert found(env, "sequence") == [(*RIGHT, "positions only rise")]
+    execute(database_url, f"ALTER SEQUENCE outbox_position_seq {broken}")
+    try:
+        [(ok, _, detail)] = found(env, "sequence")
+    finally:
+        execute(database_url, f"ALTER SEQUENCE outbox_position_seq {mended}")
+    assert not ok
+    assert detail.startswith(said)
+
+
+def test_commands_that_nobody_takes_up_and_open_dead_letters(
+    env: dict[str, str], database_url: str, history: History
+) -> None:
+    history.accept("order-1", "c-1")
+    assert found(env, "commands") == [(*RIGHT, "none is overdue")]
+    assert found(env, "dead letters") == []
+    execute(database_url, "UPDATE commands SET next_attempt_at = now() - interval '3 minutes'")
+    history.bury(7, b"{")
+    [(ok, _, detail)] = found(env, "commands")
+    assert not ok
+    assert detail.startswith("1 are overdue, the first since ")
+    assert found(env, "dead letters") == [(*WARNING, "1 are open")]
+
+
+def test_a_pooler_that_lends_sessions_by_transaction(env: dict[str, str], database_url: str) -> None:
+    assert found(env, "pooler") == []
+    with TransactionPooler(database_url) as pooler:
+        told = found({**env, "DATABASE_URL": pooler.url}, "pooler")
+    assert [(ok, warning) for ok, warning, _ in told] == [WRONG, WARNING]
+    assert "lends sessions by transaction" in told[0][2]
+    assert "settings of a session do not reach" in told[1][2]

@@ -1,0 +1,101 @@
+"""One broker, and three wanted for its internal topics: Kafka's default, and every beginner's broker."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.ports import free_port
+from devstack.processes import ProcessFailedError
+from devstack.service_process import ServiceName, ServiceProcess
+from tests.integration.commandline.test_doctor import doctor
+from tests.integration.relay.writers import write
+from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
+from tests.support.requirements import unavailable
+from tests.support.topics import Topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+_THREE = {
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "offsets.topic.replication.factor": "3",
+}
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[ApacheKafka]:
+    try:
+        made = ApacheKafka(find_install(lambda _: None), _THREE)
+    except (KafkaUnavailableError, ProcessFailedError) as error:
+        unavailable("a broker of its own", error)
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def env(database_url: str, broker: ApacheKafka, topics: Topics) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+        "STRIPE_SECRET_KEY": "sk_test_1",
+        "STRIPE_API_BASE": "http://127.0.0.1:1",
+        **topics.environment,
+    }
+
+
+@contextmanager
+def running(name: ServiceName, env: dict[str, str], directory: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess(name, {**os.environ, **env}, free_port("127.0.0.1"), directory)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def make_log_of_transactions(broker: ApacheKafka) -> None:
+    """As a broker makes it that has learnt of the right number of replicas."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    made = NewTopic("__transaction_state", 4, 1, config={"cleanup.policy": "compact", "min.insync.replicas": "1"})
+    admin.create_topics([made])["__transaction_state"].result(30)
+
+
+def test_each_who_waits_names_the_setting(
+    env: dict[str, str], broker: ApacheKafka, topics: Topics, tmp_path: Path
+) -> None:
+    write(env["DATABASE_URL"], topics.events, 1)
+    with running("relay", env, tmp_path) as relay, running("consume", env, tmp_path) as consumer:
+        code, findings = doctor(env)
+        wrong = {each["check"]: each["detail"] for each in findings if not each["ok"]}
+        assert "transaction.state.log.replication.factor is 3" in wrong["transaction"]
+        assert "offsets.topic.replication.factor is 3" in wrong["group"]
+        assert code == 1
+
+        said = wait_until_ready_says(relay.port, "transaction.state.log.replication.factor is 3")
+        assert said.startswith("kafka: ")
+        assert "RELAY_DELIVERY=at-least-once" in said
+        wait_until_metrics_say(relay.port, 'relay_stage{relay_stage="fencing"} 1.0')
+        said = wait_until_ready_says(consumer.port, "offsets.topic.replication.factor is 3")
+        assert said.startswith("kafka: joining the consumer group: ")
+        wait_until_metrics_say(consumer.port, "payment_consumer_joined 0.0")
+        assert "transaction.state.log.replication.factor" in relay.log_tail()
+
+        make_log_of_transactions(broker)
+        wait_until_ready_says(relay.port, "offsets.topic.replication.factor is 3")
+        wait_until_metrics_say(relay.port, 'relay_stage{relay_stage="receipt"} 1.0')
+
+
+def test_the_way_out_that_is_told_is_one(env: dict[str, str], topics: Topics, tmp_path: Path) -> None:
+    write(env["DATABASE_URL"], topics.events, 1)
+    with running("relay", {**env, "RELAY_DELIVERY": "at-least-once"}, tmp_path) as relay:
+        wait_until_metrics_say(relay.port, "relay_published_rows_total 1.0")
+        wait_until_ready_says(relay.port, "ready")
