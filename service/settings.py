@@ -123,6 +123,10 @@ class PolicySettings(Base):
 class ConsumerSettings(KafkaSettings, StripeSettings, PolicySettings):
     """``cli.py consume``."""
 
+    look_first: Literal["on", "off"] = Field(
+        default="off", description="on after a restore: Stripe is asked for a hold or transfer before it is made"
+    )
+
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
     consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
     lease: PositiveDuration = Field(
