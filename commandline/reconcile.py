@@ -22,7 +22,7 @@ _LEFT = frozenset({"undecided", "busy"})
 
 _READ = (
     "database_url database_pool_size kafka_bootstrap_servers payment_events_topic stripe_secret_key stripe_api_base "
-    "stripe_timeout revert_event_type command_deadline lease look_again action_deadline"
+    "stripe_timeout revert_event_type command_deadline lease look_again action_deadline look_first"
 ).split()
 
 

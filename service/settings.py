@@ -126,6 +126,10 @@ class PolicySettings(Base):
 class GroupSettings(KafkaSettings):
     """What reads commands, and whoever looks after it."""
 
+    look_first: Literal["on", "off"] = Field(
+        default="off", description="on after a restore: Stripe is asked for a hold or transfer before it is made"
+    )
+
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
 
 

@@ -52,7 +52,8 @@ def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Wa
     url = settings.database_url.get_secret_value()
     database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
     recorder = Recorder(settings.payment_events_topic)
-    policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline)
+    look_first = settings.look_first == "on"
+    policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline, look_first)
     claims = Claims(database, recorder, lease=settings.lease, policy=policy, deadline=settings.command_deadline)
     leases = LeaseKeeper(keeping, settings.lease)
     contact = Contact()

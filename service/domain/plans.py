@@ -31,6 +31,10 @@ class Step(StrEnum):
     REFUND = "refund"
 
 
+REPEATABLE = frozenset({Step.CREATE_INTENT, Step.TRANSFER})
+"""Steps that Stripe does a second time under another key."""
+
+
 class Mode(StrEnum):
     """How a step is gone about: done; looked for first; or looked for and, where it was not done, given up."""
 
@@ -72,6 +76,16 @@ class Policy:
     revert_event_type: str
     look_again: timedelta
     action_deadline: timedelta
+    look_first: bool = False
+    """The database may have lost rows: what Stripe would do twice is looked for before it is begun."""
+
+    def begun(self, step: Step) -> Call:
+        """How a step that this record knows nothing of is gone about.
+
+        Stripe refuses a second capture, cancellation, reversal or refund of the whole, but holds and sends again once
+        it has forgotten the idempotency key.
+        """
+        return Call(step, Mode.LOOK if self.look_first and step in REPEATABLE else Mode.ACT)
 
 
 @dataclass(frozen=True, slots=True)

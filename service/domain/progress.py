@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.domain.commands import CommandType, StoredCommand
-from service.domain.plans import Call, Mode, Step
+from service.domain.plans import Call, Mode, Policy, Step
 
 KEY_LIFETIME = timedelta(hours=23)
 """Stripe may drop a key after 24 h (Stripe API reference, "Idempotent requests"); we stop trusting it before."""
@@ -42,14 +42,14 @@ class Progress:
         return self.recovery_point.partition(":")[2]
 
 
-def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta) -> Call:
+def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, policy: Policy) -> Call:
     """The planned call, gone about as the command's history demands.
 
     A step that was begun may stand at Stripe already: past the deadline it is only looked for; where its key says
     nothing any more (a stored 5xx, or too old) it is looked for before a new key is used.
     """
     if progress.step != call.step or progress.step_started_at is None:
-        return call
+        return policy.begun(call.step) if call.mode is Mode.ACT else call
     if _ends_at_deadline(progress.command.type, call.step) and now - progress.received_at > deadline:
         return Call(call.step, Mode.LOOK_ONLY)
     if progress.mode == Mode.LOOK or now - progress.step_started_at > KEY_LIFETIME:

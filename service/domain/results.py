@@ -5,7 +5,7 @@ from typing import Any
 
 from service.domain.commands import Authorize, CancelHold, Release, StoredCommand
 from service.domain.errors import ErrorCode, StripeRefusedError
-from service.domain.learning import Situation, learn, learn_intent, learn_stray
+from service.domain.learning import Situation, learn, learn_intent, learn_picture, learn_stray
 from service.domain.movements import of_refund, of_reversal, of_transfer
 from service.domain.observations import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
 from service.domain.payment import Failure, Payment
@@ -16,17 +16,19 @@ from service.domain.stripe_objects import Intent, IntentError, Picture, Refund, 
 GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})
 
 
-def apply(command: StoredCommand, payment: Payment, result: StepResult, situation: Situation) -> Observed:
-    """The payment after a step that stands at Stripe, or after a look."""
+def apply(command: StoredCommand, payment: Payment, result: StepResult | Picture, situation: Situation) -> Observed:
+    """The payment after a step that stands at Stripe, or after a look; a picture has to be known before the step."""
     observed = _applied(command, payment, result, situation)
     # That the step could be done says that a dispute is over whose end was not heard of.
     return replace(observed, look=True) if payment.contested else observed
 
 
-def _applied(command: StoredCommand, payment: Payment, result: StepResult, situation: Situation) -> Observed:
+def _applied(command: StoredCommand, payment: Payment, result: StepResult | Picture, situation: Situation) -> Observed:
     match result:
         case Intent():
             return _intent(command, payment, result, situation)
+        case Picture():
+            return learn_picture(payment, result, situation)
         case Transfer():
             learnt = learn(payment, list(of_transfer(payment, result)), situation)
             return replace(learnt, payment=_transferred(command, learnt.payment, result))

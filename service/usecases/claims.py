@@ -104,12 +104,16 @@ class Claims:
         following = claim.call if looks else self.plan(me, payment, ledger, now)
         return self.go_on(connection, claim, payment, following, now=now, more=len(opened) > 1)
 
+    def begun(self, step: Step) -> Call:
+        """How a step that was not begun before is gone about."""
+        return self._policy.begun(step)
+
     def plan(self, progress: Progress, payment: Payment, ledger: Ledger, now: datetime) -> Next:
         """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
         kept = progress.revert_event_type
         policy = self._policy if kept is None else replace(self._policy, revert_event_type=kept)
         following = plan(progress.command, payment, policy, Clock(now, progress.received_at), ledger)
-        return resume(progress, following, now, self._deadline) if isinstance(following, Call) else following
+        return resume(progress, following, now, self._deadline, policy) if isinstance(following, Call) else following
 
     def go_on(
         self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, now: datetime, more: bool

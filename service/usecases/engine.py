@@ -22,7 +22,7 @@ from service.domain.content import Sent
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
 from service.domain.payment import Failure, Payment, payment_id_of
-from service.domain.plans import Call, Step, subject_of
+from service.domain.plans import Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.logs import get_logger
@@ -108,7 +108,8 @@ class CommandEngine:
         return following
 
     def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
-        payment, token, point = _new_payment(command), uuid4(), f"{Step.CREATE_INTENT}:act"
+        payment, token, call = _new_payment(command), uuid4(), self._claims.begun(Step.CREATE_INTENT)
+        point = f"{call.step}:{call.mode}"
         added, now = acceptance.accept(
             connection, command, payment, recovery_point=point, traceparent=traceparent, token=token, lease=self._lease
         )
@@ -117,7 +118,7 @@ class CommandEngine:
         if added is Accepted.DUPLICATE:
             raise DuplicateError
         progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
-        return Claim(progress, payment, token, Call(Step.CREATE_INTENT), calls=1)
+        return Claim(progress, payment, token, call, calls=1)
 
     def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
         """The command's own payment is there already, or another payment of the order is live."""

@@ -13,7 +13,7 @@ from service.domain.plans import Mode, Step
 from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
 from service.domain.results import apply, give_up, refuse
-from service.domain.stripe_objects import Intent, StepResult
+from service.domain.stripe_objects import Intent, Picture, StepResult
 from service.logs import get_logger
 from service.storage import leases, locked, looks
 from service.storage.engine import Connection, Engine, in_transaction
@@ -43,7 +43,7 @@ class NotDone:
 
 
 Passing = StripeUnknownError | StripeBusyError
-Known = StepResult | NotDone | StripeRefusedError
+Known = StepResult | Picture | NotDone | StripeRefusedError
 
 
 class Runner:

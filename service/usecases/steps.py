@@ -12,7 +12,16 @@ from service.domain.payment import Payment
 from service.domain.plans import Step
 from service.domain.ports import PaymentGateway
 from service.domain.status import PaymentStatus
-from service.domain.stripe_objects import Intent, IntentRequest, IntentStatus, Refund, StepResult, TransferRequest
+from service.domain.stripe_objects import (
+    Intent,
+    IntentRequest,
+    IntentStatus,
+    Picture,
+    Refund,
+    StepResult,
+    TransferRequest,
+)
+from service.usecases.lost_transfers import lost_transfer
 
 CLOCK_SKEW = timedelta(minutes=10)
 """Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
@@ -70,8 +79,8 @@ class Attempt:
         return self.payment.stripe_payment_intent_id
 
 
-def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
-    """Do the step. Raises what the gateway raises."""
+def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult | Picture:
+    """Do the step, or say what must be known before it is done. Raises what the gateway raises."""
     reason = (attempt.command.reason or "") if isinstance(attempt.command, Revert) else ""
     match attempt.step:
         case Step.CREATE_INTENT:
@@ -88,7 +97,7 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult:
                 _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
             return gateway.reverse_transfer(_transfer_id(attempt), attempt.key, attempt.payment_id)
         case Step.REFUND:
-            return _given_back(gateway.refund(attempt.intent_id, attempt.key, reason, attempt.payment_id))
+            return _refund(gateway, attempt, reason)
 
 
 def _decided(intent: Intent) -> Intent:
@@ -122,8 +131,13 @@ def _refuse_if_disputed(gateway: PaymentGateway, intent: Intent) -> None:
         raise StripeRefusedError("The charge is disputed.", kind="invalid_request_error", code="charge_disputed")
 
 
-def _given_back(refund: Refund) -> Refund:
+def _refund(gateway: PaymentGateway, attempt: Attempt, reason: str) -> Refund | Picture:
     """Stripe may answer with a refund that did not go through: no money moved, so it is a refusal."""
+    reverts = isinstance(attempt.command, Revert)
+    lost = lost_transfer(gateway, attempt.payment, attempt.intent_id) if reverts else None
+    if lost is not None:
+        return lost
+    refund = gateway.refund(attempt.intent_id, attempt.key, reason, attempt.payment_id)
     if refund.failed:
         raise StripeRefusedError("Stripe could not refund the payment; revert it again.", kind="refund_failed")
     return refund

@@ -10,7 +10,7 @@ import pytest
 from service.domain.commands import StoredCommand
 from service.domain.plans import Call, Mode, Step
 from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, backoff, is_blocked, resume
-from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, RELEASE, REVERT, progress
+from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, POLICY, RELEASE, REVERT, progress
 
 HOUR = timedelta(hours=1)
 DEADLINE = 2 * HOUR
@@ -19,7 +19,7 @@ DEADLINE = 2 * HOUR
 def _resumed(command: StoredCommand, call: Call, recovery_point: str, *, age: timedelta, **more: Any) -> Call:
     """The call after ``age`` since acceptance and since the step was begun."""
     begun = progress(command, recovery_point, **{"step_started_at": NOW, **more})
-    return resume(begun, call, NOW + age, DEADLINE)
+    return resume(begun, call, NOW + age, DEADLINE, POLICY)
 
 
 class TestResume:
@@ -30,6 +30,15 @@ class TestResume:
         assert _resumed(RELEASE, call, recovery_point, age=age) == call
         assert _resumed(RELEASE, call, "transfer:act", age=age, step_started_at=None) == call
 
+    @pytest.mark.parametrize("step", Step)
+    def test_after_a_restore_what_stripe_would_do_twice_is_looked_for_first(self, step: Step) -> None:
+        careful, begun = replace(POLICY, look_first=True), progress(RELEASE, "accepted")
+        twice = step in {Step.CREATE_INTENT, Step.TRANSFER}
+        assert resume(begun, Call(step), NOW, DEADLINE, careful) == Call(step, Mode.LOOK if twice else Mode.ACT)
+        # Once it was looked for and begun, its key says all: a look might miss what is still under way.
+        begun = progress(RELEASE, f"{step}:act", step_started_at=NOW)
+        assert resume(begun, Call(step), NOW + HOUR, DEADLINE, careful) == Call(step)
+
     @pytest.mark.parametrize(("command", "step"), [(RELEASE, Step.CAPTURE), (REVERT, Step.REFUND), (HOLD, Step.CANCEL)])
     def test_a_young_step_is_repeated_under_its_key(self, command: StoredCommand, step: Step) -> None:
         assert _resumed(command, Call(step), f"{step}:act", age=HOUR) == Call(step)
@@ -39,7 +48,8 @@ class TestResume:
 
     def test_an_old_key_is_not_trusted(self) -> None:
         def at(age: timedelta) -> Call:
-            return resume(progress(HOLD, "cancel:act", step_started_at=NOW), Call(Step.CANCEL), NOW + age, DEADLINE)
+            begun = progress(HOLD, "cancel:act", step_started_at=NOW)
+            return resume(begun, Call(Step.CANCEL), NOW + age, DEADLINE, POLICY)
 
         assert at(KEY_LIFETIME) == Call(Step.CANCEL)
         assert at(KEY_LIFETIME + timedelta(seconds=1)) == Call(Step.CANCEL, Mode.LOOK)

@@ -16,7 +16,7 @@ from service.domain.observations import Observed
 from service.domain.plans import Call, Clock, Mode, Next, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked
 from service.domain.results import apply, give_up, refuse
-from service.domain.stripe_objects import StepResult
+from service.domain.stripe_objects import Picture, StepResult
 from service.usecases.steps import Attempt, act, look
 from tests.unit.domain import facts
 from tests.unit.domain.facts import NOW, POLICY
@@ -29,7 +29,7 @@ _FATES = {
     Step.CREATE_INTENT: ("held", "action", "declined"),
     Step.REFUND: ("succeeded", "pending", "failed"),
 }
-_Known = StepResult | StripeRefusedError | None
+_Known = StepResult | Picture | StripeRefusedError | None
 """None: a look has shown that the step was not done."""
 
 

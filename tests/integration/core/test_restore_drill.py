@@ -1,0 +1,106 @@
+"""Rows are lost and every command comes again: Stripe's money does not move, and every command is answered from it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from devstack.postgres import Postgres
+from devstack.stripe_simulator.client import SimulatorControl
+from tests.integration.core.invariants import books_agree
+from tests.integration.core.restoring import HISTORIES, STEPS, Between, Loss, moved, payment_of, reconcile, send
+from tests.support.core import Core
+
+FACTS = ("status", "stripe_payment_intent_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
+TOLD = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
+TOO_LATE = {"release": {"payment.failed INVALID_STATE", "payment.failed PAYMENT_REFUNDED"}, "revert": set[str]()}
+"""Of a payment that was paid back Stripe shows the end only: its release is answered from that."""
+
+BETWEEN: dict[str, Between] = {"nothing": lambda core: None, "webhooks": Core.hear, "reconcile": reconcile}
+"""What comes between the restore and the commands."""
+
+
+WORLD: dict[str, Any] = {"kept": {"hours": 1}, "forgotten": {"hours": 25, "look_first": "on"}}
+"""Within 24 h Stripe's keys answer; beyond, the drill says to look first."""
+
+
+@pytest.fixture
+def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: SimulatorControl) -> Iterator[Loss]:
+    lost = Loss(postgres_server, migrated_template, simulated_stripe)
+    yield lost
+    lost.close()
+
+
+@pytest.mark.parametrize(
+    ("kept", "between", "keys"),
+    [
+        (0, "nothing", "kept"),
+        (0, "nothing", "forgotten"),
+        (0, "webhooks", "forgotten"),
+        (1, "webhooks", "kept"),
+        (1, "nothing", "forgotten"),
+        (1, "reconcile", "forgotten"),
+        (2, "reconcile", "kept"),
+        (2, "webhooks", "forgotten"),
+    ],
+)
+def test_commands_that_come_again_move_no_money_and_are_answered(
+    loss: Loss, kept: int, between: str, keys: str
+) -> None:
+    with loss.before() as core:
+        send(core, *STEPS[:kept])
+    loss.dump()
+    with loss.before() as core:
+        send(core, *STEPS[kept:])
+        before = moved(core)
+        known = {order: core.payment(payment_of(order)) for order in HISTORIES}
+    with loss.after(**WORLD[keys]) as core:
+        BETWEEN[between](core)
+        send(core, *STEPS)
+        core.settle()
+        assert moved(core) == before
+        for order, wanted in HISTORIES.items():
+            row = core.payment(payment_of(order))
+            books_agree(core, row)
+            assert {name: row[name] for name in FACTS} == {name: known[order][name] for name in FACTS}
+            assert core.outcome("authorize_payment", f"c-authorize-{order}").type == "payment.authorized"
+            for step in wanted:
+                told = core.outcome(f"{step}_payment", f"c-{step}-{order}").told.partition(": ")[2]
+                assert told in TOLD[step] or (order == "paid-back" and told in TOO_LATE[step])
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_an_operator_finds_what_the_database_forgot_before_any_command_comes(loss: Loss, kept: int) -> None:
+    with loss.before() as core:
+        send(core, *STEPS[:kept])
+    loss.dump()
+    with loss.before() as core:
+        send(core, *STEPS[kept:])
+        known = {order: core.payment(payment_of(order)) for order in HISTORIES}
+    with loss.after(**WORLD["forgotten"]) as core:
+        reconcile(core)
+        for order in HISTORIES:
+            row = core.payment(payment_of(order))
+            books_agree(core, row)
+            assert {name: row[name] for name in FACTS} == {name: known[order][name] for name in FACTS}
+
+
+@pytest.mark.parametrize(
+    ("between", "keys"), [("nothing", "kept"), ("nothing", "forgotten"), ("reconcile", "forgotten")]
+)
+def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_first(
+    loss: Loss, between: str, keys: str
+) -> None:
+    with loss.before() as core:
+        send(core, "authorize")
+    loss.dump()
+    with loss.before() as core:
+        send(core, "release")
+    with loss.after(**WORLD[keys]) as core:
+        BETWEEN[between](core)
+        payment = payment_of("released")
+        core.revert(payment, "c-operator")
+        core.settle()
+        assert core.effects(payment) == ["hold", "capture", "transfer", "reversal", "refund"]
+        assert core.outcome("revert_payment", "c-operator").type == "payment.reverted"
+        books_agree(core, core.payment(payment))
