@@ -58,7 +58,7 @@ def test_a_command_that_a_later_release_has_stored_is_run_and_known_again(core: 
     payment = core.authorize("c-1")
     core.stripe.fault("drop_before", "payment_intents.cancel", times=None)
     core.revert(payment, "c-2")
-    core.sql("UPDATE commands SET payload = payload || '{\"refund_fee\": null}', fingerprint = sha256('later')")
+    core.sql("UPDATE commands SET payload = payload || '{\"refund_fee\": 5}', fingerprint = sha256('later')")
     core.stripe.clear_faults()
     core.settle()
     told = core.told()
