@@ -30,6 +30,19 @@ MECHANISMS = (
         (f"{_CORE}/test_duplicates.py::test_a_changed_remark_is_the_same_command",),
     ),
     Mechanism(
+        "fields-of-other-releases",
+        g.ONE_OUTCOME,
+        "a field that another release knows makes another command",
+        (
+            Change(
+                "service/domain/content.py",
+                "(bool(known) and agree)",
+                "(self.content.keys() == other.content.keys() and bool(known) and agree)",
+            ),
+        ),
+        (f"{_CORE}/test_duplicates.py::test_a_command_that_a_later_release_has_stored_is_run_and_known_again",),
+    ),
+    Mechanism(
         "kept-event-type",
         g.ONE_OUTCOME,
         "a revert is called what is set where it is finished",

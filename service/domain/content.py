@@ -9,14 +9,6 @@ from service.domain.commands import StoredCommand, content_of, fingerprint
 _FREE_TEXT = frozenset({"reason", "description"})
 
 
-def _effect_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a command's content has an effect: no free text, and nothing that is absent.
-
-    A changed remark, or an optional field that another release knows, makes no other command.
-    """
-    return {name: value for name, value in content.items() if value is not None and name not in _FREE_TEXT}
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What a command said: its fingerprint, and its content where that could be read."""
@@ -31,8 +23,11 @@ class Sent:
         return cls(fingerprint(content), content)
 
     def is_same(self, other: "Sent") -> bool:
-        """Whether both have the same effect; what cannot be read is compared as a whole."""
-        readable = bool(self.content and other.content)
-        return self.fingerprint == other.fingerprint or (
-            readable and _effect_of(self.content) == _effect_of(other.content)
-        )
+        """Whether both have the same effect, as far as the releases that read them know.
+
+        Free text has none. What cannot be read is compared as a whole.
+        """
+        # Each release stores every field that it knows, null or not: what is in one only, the other did not know.
+        known = self.content.keys() & other.content.keys()
+        agree = all(self.content[name] == other.content[name] for name in known - _FREE_TEXT)
+        return self.fingerprint == other.fingerprint or (bool(known) and agree)

@@ -54,11 +54,14 @@ def test_a_changed_remark_is_the_same_command(core: Core) -> None:
 
 
 def test_a_command_that_a_later_release_has_stored_is_run_and_known_again(core: Core) -> None:
-    """During a rolling update rows have fields that this release doesn't know, and a fingerprint of all of them."""
+    """During a rolling update rows have fields, and steps under way, that this release doesn't know."""
     payment = core.authorize("c-1")
     core.stripe.fault("drop_before", "payment_intents.cancel", times=None)
     core.revert(payment, "c-2")
-    core.sql("UPDATE commands SET payload = payload || '{\"refund_fee\": null}', fingerprint = sha256('later')")
+    core.sql(
+        "UPDATE commands SET payload = payload || '{\"refund_fee\": 5}', fingerprint = sha256('later'), "
+        "recovery_point = 'later_step:later_mode'"
+    )
     core.stripe.clear_faults()
     core.settle()
     told = core.told()

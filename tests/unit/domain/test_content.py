@@ -41,9 +41,10 @@ def test_whatever_has_an_effect_makes_another_command(changed: dict[str, Any]) -
     assert not Sent.of(AUTHORIZE).is_same(Sent.of(replace(AUTHORIZE, **changed)))
 
 
-def test_an_optional_field_that_one_release_does_not_know_makes_no_other_command() -> None:
+@pytest.mark.parametrize("tip", [None, 5])
+def test_an_optional_field_that_one_release_does_not_know_makes_no_other_command(tip: int | None) -> None:
     """Stored before an upgrade and sent again after it, or the other way round."""
-    stored = Sent(b"of another release", {**content_of(AUTHORIZE), "tip": None})
+    stored = Sent(b"of another release", {**content_of(AUTHORIZE), "tip": tip})
     assert Sent.of(AUTHORIZE).is_same(stored)
     assert stored.is_same(Sent.of(AUTHORIZE))
 
