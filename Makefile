@@ -25,7 +25,7 @@ up: setup ## The same stack, kept up until Ctrl-C
 	@$(BIN)/python cli.py up
 
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 storm: setup ## A thousand sagas under two hundred blows (STORM="--sagas 60 --blows 10 --only silent" for some of them)
 	@$(BIN)/python -m storm $(STORM)

@@ -141,7 +141,8 @@ class ConsumerSettings(GroupSettings, StripeSettings, PolicySettings):
         default=timedelta(seconds=10), description="renewed while a call is under way; a dead process's is taken over"
     )
     look_again: PositiveDuration = Field(
-        default=timedelta(minutes=15), description="how often Stripe is asked about a payment the customer must finish"
+        default=timedelta(minutes=15),
+        description="longest time between two looks at a payment that waits for the customer",
     )
     reconcile_interval: PositiveDuration = Field(
         default=timedelta(hours=6), description="how often a held payment is compared with Stripe"

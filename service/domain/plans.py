@@ -97,6 +97,7 @@ class Clock:
 
 
 _EMPTY = Ledger()
+_FIRST_LOOK = timedelta(seconds=15)
 
 
 def subject_of(command: StoredCommand) -> Subject:
@@ -122,12 +123,17 @@ def _authorize(payment: Payment, policy: Policy, clock: Clock) -> Next:
         return Settled(payment)
     if payment.stripe_payment_intent_id is None:
         return Call(Step.CREATE_INTENT)
-    deadline, next_look = clock.received_at + policy.action_deadline, clock.now + policy.look_again
+    deadline, next_look = clock.received_at + policy.action_deadline, clock.now + _pause(policy, clock)
     if clock.now < deadline:
         return Waiting(min(next_look, deadline))
     # What ended while a revert was open is left to the revert, which answers for both.
     ended = payment.holds_nothing or payment.captured_at is not None
     return Waiting(next_look) if ended else Call(Step.CANCEL)
+
+
+def _pause(policy: Policy, clock: Clock) -> timedelta:
+    """As long again as the customer has had: most finish soon, and the webhook that tells it may never come."""
+    return min(policy.look_again, max(_FIRST_LOOK, clock.now - clock.received_at))
 
 
 def _release(command: Release, payment: Payment) -> Next:

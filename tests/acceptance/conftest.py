@@ -9,6 +9,7 @@ import pytest
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from tests.support.acceptance import World
+from tests.support.campusg_env import campusg_settings
 from tests.support.topics import unique_topics
 
 _WORLD = pytest.StashKey[World]()
@@ -33,13 +34,7 @@ def _default(postgres_server: Postgres, migrated_template: str, kafka: Kafka) ->
 
 @pytest.fixture(scope="package")
 def _campusg(postgres_server: Postgres, migrated_template: str, kafka: Kafka) -> Iterator[World]:
-    environment = {
-        "REVERT_EVENT_TYPE": "payment.released",
-        "RELAY_DELIVERY": "at-least-once",
-        "API_AUTH": "off",
-        "WORKERS": "1",
-    }
-    with _started(postgres_server, migrated_template, kafka, environment) as world:
+    with _started(postgres_server, migrated_template, kafka, campusg_settings()) as world:
         yield world
 
 
@@ -51,10 +46,7 @@ def world(_default: World, request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture
 def campusg(_campusg: World, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The same, set for the published CampusG sagas.
-
-    They send no token, compensate on `payment.released`, and their library can't skip a transaction's control records.
-    """
+    """The same, with the settings of `campusg.env` for the published CampusG callers."""
     yield from _in_use(_campusg, request.node)
 
 

@@ -20,13 +20,14 @@ from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceProcess
 from devstack.tcp_proxy import TcpProxy
 from tests.integration.relay.running import TopicReader, relay_process, settings_for
-from tests.integration.relay.writers import execute, session, write
+from tests.integration.relay.writers import execute, session, wait_for, write
 from tests.support.requirements import unavailable
 from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 GRACE_SECONDS = 12
+LOOK_SECONDS = 0.05
 LOCK_HOLDER = """
     SELECT pid FROM pg_stat_activity WHERE application_name = 'relay: leader' AND datname = current_database()
 """
@@ -68,6 +69,7 @@ def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float
     """Ask /ready until it says what is expected; at most so long."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
+        time.sleep(LOOK_SECONDS)
         try:
             answer = ready(relay)
         except ConnectionRefusedError:
@@ -124,6 +126,7 @@ def test_a_locked_outbox_costs_neither_the_lock_nor_the_truth(
             assert "lock" in answer.status
             while time.monotonic() - locked_at < 16:
                 assert execute(database_url, LOCK_HOLDER) == holder
+                time.sleep(LOOK_SECONDS)
             assert math.isnan(metric(relay, "relay_lag_rows"))
             operator.rollback()
         reader.read_events(write(database_url, topics.events, 3))
@@ -254,8 +257,7 @@ def test_a_frozen_relay_can_write_nothing_once_it_was_taken_over(
         frozen.process.send(signal.SIGSTOP)
         with started(database_url, kafka, topics, tmp_path) as successor:
             reader.read_events(write(database_url, topics.events, 3, first=4))
-            while execute(database_url, "SELECT low FROM relay_checkpoints") != [(6,)]:
-                continue
+            wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 6")
             execute(database_url, "UPDATE relay_checkpoints SET updated_at = 'epoch'")
             frozen.process.send(signal.SIGCONT)
             until(frozen, lambda answer: answer.stage.startswith("standing by"), 30)

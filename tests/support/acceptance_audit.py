@@ -9,14 +9,17 @@ from tests.support.acceptance_schema import check_dead_letter, check_event
 def check(events: list[Record], letters: list[Record]) -> None:
     """As docs/asyncapi.yaml describes it, each once, each command answered once, one payment's sequence without gaps.
 
+    What an operator has published again counts for nothing.
+
     Raises ValidationError or AssertionError.
     """
     for event in events:
         check_event(event.body, event.headers)
     for letter in letters:
         check_dead_letter(letter.body)
-    _each_once(events)
-    _without_gaps(events)
+    told = [event for event in events if event.headers.get("replayed") != "true"]
+    _each_once(told)
+    _without_gaps(told)
 
 
 def _each_once(events: list[Record]) -> None:

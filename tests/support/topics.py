@@ -1,6 +1,7 @@
 """Topics of a test's own."""
 
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
+
+_LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def make_topic(kafka: Kafka, name: str, partitions: int = 6, **config: str) -> s
         settings = {setting.replace("_", "."): value for setting, value in config.items()}
         admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result(30)
     while not _has_leaders(admin, name):
-        continue
+        time.sleep(_LOOK_SECONDS)
     return name
 
 

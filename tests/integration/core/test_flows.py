@@ -101,6 +101,8 @@ def test_the_customer_fails_3d_secure(core: Core) -> None:
 def test_a_challenge_is_noticed_without_its_webhook(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
+    (look,) = core.sql("SELECT next_attempt_at < clock_timestamp() + interval '16 s' AS is_soon FROM commands")
+    assert look["is_soon"], "an endpoint that doesn't send payment_intent.amount_capturable_updated costs no more"
     core.sql("UPDATE commands SET next_attempt_at = now()")
     core.complete()
     assert core.told() == [AUTHORIZED]

@@ -93,6 +93,7 @@ class TopicReader:
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "reconnect.backoff.max.ms": 500,
+                "fetch.wait.max.ms": 10,  # the end of a partition is told with the answer that has nothing in it
             }
         )
         self._partitions = self._consumer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic].partitions

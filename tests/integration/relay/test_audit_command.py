@@ -10,7 +10,7 @@ from commandline.main import cli
 from devstack.kafka import Kafka
 from service.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, settings_for
-from tests.integration.relay.writers import without_rules
+from tests.integration.relay.writers import wait_for, without_rules
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
@@ -37,12 +37,7 @@ def _audit(settings: RelaySettings, *words: str) -> Result:
 
 
 def _wait_until_settled(url: str, position: int) -> None:
-    with psycopg2.connect(url) as session, session.cursor() as cursor:
-        low = -1
-        while low < position:
-            cursor.execute("SELECT coalesce(max(low), 0) FROM relay_checkpoints")
-            low = cursor.fetchall()[0][0]
-            session.commit()
+    wait_for(url, f"SELECT 1 FROM relay_checkpoints WHERE low >= {position}")
 
 
 def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka, topics: Topics) -> None:

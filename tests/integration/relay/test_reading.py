@@ -8,7 +8,7 @@ import pytest
 from relay.log_reader import Found, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
-from tests.integration.relay.writers import Crowd, append, execute, session, write
+from tests.integration.relay.writers import Crowd, append, execute, session, wait_for, write
 
 pytestmark = pytest.mark.postgres
 
@@ -85,13 +85,12 @@ def test_a_slow_writer_is_waited_for_and_holds_up_nobody(database_url: str) -> N
 
 def test_a_writer_is_known_before_it_draws_its_position(database_url: str) -> None:
     """Or a relay that sees its position missing in that moment would give it up."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with session(database_url) as holder, session(database_url) as writer, ThreadPoolExecutor(1) as pool:
         with holder.cursor() as cursor:
             cursor.execute("ALTER SEQUENCE outbox_position_seq NO CYCLE")
         appending = pool.submit(append, writer, "events")
-        while execute(database_url, waiting) == [(0,)]:
-            pass
+        wait_for(database_url, waiting)
         known = PostgresOutbox(database_url).writers()
         holder.rollback()
         appending.result()

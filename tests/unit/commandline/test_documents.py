@@ -10,17 +10,19 @@ from commandline.main import cli
 from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = ("README.md", "docs/runbook.md")
+DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md")
 SETTINGS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
 COMMAND = re.compile(r"python cli\.py ([^`#\n|(]+)")
 SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 SETTING_ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`|none) \|", re.MULTILINE)
-STANDS_FOR = {"CORRELATION_ID": "saga-1", "ORDER_ID": "order-1", "EVENT_ID": "e", "F": "file"}
+EVENT_ID = "6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f"
+STANDS_FOR = {"CORRELATION_ID": "saga-1", "ORDER_ID": "order-1", "EVENT_ID": EVENT_ID, "F": "file"}
 
 # codes that the contract and the dead letters have, and what is no variable of a process
 NOT_SETTINGS = re.compile(
     r"NO_TYPE|NO_CORRELATION_ID|NOT_JSON|NOT_AN_OBJECT|TOO_LARGE|TOO_DEEP|INVALID_PAYLOAD|INVALID_AMOUNT"
     r"|RECORD_[A-Z_]+|TOPIC_NAME_INVALID|CORRELATION_ID_REUSED|NOT_STORABLE|REQUIRES_ACTION|REQUIRE_REAL|NAME_FILE|KAFKA_SASL_.*|KAFKA_SSL_.*"
+    r"|ORDER_ALREADY_PAID|KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR"
 )
 
 

@@ -176,6 +176,16 @@ class TestTheCustomersTime:
     def test_is_asked_about_from_time_to_time(self) -> None:
         assert self._at(1) == Waiting(NOW + timedelta(hours=1, minutes=15))
 
+    @pytest.mark.parametrize(("waited", "pause"), [(0, 15), (15, 15), (30, 30), (240, 240), (899, 899), (1800, 900)])
+    def test_is_asked_about_soon_at_first(self, waited: int, pause: int) -> None:
+        """Most customers finish within a minute or two, and a webhook may never come."""
+        assert self._at(waited / 3600) == Waiting(NOW + timedelta(seconds=waited + pause))
+
+    def test_is_asked_about_as_often_as_is_set(self) -> None:
+        policy, seconds = replace(POLICY, look_again=timedelta(seconds=4)), timedelta(seconds=100)
+        following = plan(AUTHORIZE, payment("REQUIRES_ACTION"), policy, Clock(NOW + seconds, NOW))
+        assert following == Waiting(NOW + seconds + policy.look_again)
+
     def test_the_last_look_is_at_the_deadline(self) -> None:
         assert self._at(23.9) == Waiting(NOW + timedelta(hours=24))
 

@@ -1,0 +1,80 @@
+"""The published notification service, as far as it hears of payments: it polls, and stores one row for each thing told.
+
+A poll runs in a process of its own, with the library that it is given.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_ROOT = Path(__file__).resolve().parents[3]
+_SECONDS = 60.0
+
+
+class Row(NamedTuple):
+    """What it keeps apart by, of a record; it keeps no event id."""
+
+    topic: str
+    type: str
+    correlation_id: str
+
+
+class Notifications:
+    """It begins with what comes from now on."""
+
+    def __init__(self, bootstrap_servers: str, topics: tuple[str, ...], library: Path | None) -> None:
+        """``library``: a directory with the kafka-python to use; None for the one that is installed."""
+        self.rows: list[Row] = []
+        self._bootstrap_servers = bootstrap_servers
+        self._path = {} if library is None else {"PYTHONPATH": str(library)}
+        self._offsets = self._run(topics, None)["offsets"]
+
+    def poll(self) -> None:
+        """Hear all that is there."""
+        found = self._run(tuple(self._offsets), self._offsets)
+        self._offsets = found["offsets"]
+        for heard in found["rows"]:
+            if (row := Row(*heard)) not in self.rows:
+                self.rows.append(row)
+
+    def _run(self, topics: tuple[str, ...], offsets: dict[str, Any] | None) -> dict[str, Any]:
+        asked = json.dumps([self._bootstrap_servers, topics, offsets])
+        argv = [sys.executable, "-W", "ignore", "-m", __name__, asked]
+        environment = {**os.environ, **self._path}
+        told = subprocess.run(argv, cwd=_ROOT, env=environment, check=True, capture_output=True, timeout=_SECONDS)
+        found: dict[str, Any] = json.loads(told.stdout)
+        return found
+
+
+def _poll(bootstrap_servers: str, topics: list[str], offsets: dict[str, dict[str, int]] | None) -> dict[str, Any]:
+    from kafka import KafkaConsumer, TopicPartition
+
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        group_id="notification-service-group",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        value_deserializer=lambda m: json.loads(m.decode("utf-8")) if m else None,
+    )
+    places = [TopicPartition(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic)]
+    consumer.assign(places)
+    ends, rows = consumer.end_offsets(places), []
+    for place in places:
+        consumer.seek(place, ends[place] if offsets is None else offsets[place.topic][str(place.partition)])
+    while any(consumer.position(place) < ends[place] for place in places):
+        polled = consumer.poll(timeout_ms=500, max_records=500)
+        rows += [
+            [place.topic, record.value.get("type", "unknown"), record.value.get("correlation_id", "")]
+            for place, records in polled.items()
+            for record in records
+        ]
+    consumer.close()
+    found = {topic: {str(p.partition): ends[p] for p in places if p.topic == topic} for topic in topics}
+    return {"rows": rows, "offsets": found}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_poll(*json.loads(sys.argv[1]))))
