@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from service.settings import Base
 
 _SESSIONS = 4
-_SECONDS = 5
 _KEEP_SESSIONS = (
     "point DATABASE_URL to PostgreSQL itself, or let the pooler pool sessions (PgBouncer: pool_mode=session): locks, "
     "LISTEN and prepared statements belong to a session"
@@ -48,14 +47,13 @@ def check_pooler(settings: "Base") -> Iterator[Finding]:
 
 def _pids(url: str) -> list[int]:
     """The server's processes behind sessions that are open at once."""
-    import psycopg2
+    from relay.postgres import connect
 
     pids = []
     with ExitStack() as stack:
         for _ in range(_SESSIONS):
-            session = psycopg2.connect(url, connect_timeout=_SECONDS, application_name="doctor")
+            session = connect(url, "doctor")
             stack.callback(session.close)
-            session.autocommit = True
             with session.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 pids += [int(row[0]) for row in cursor.fetchall()]
