@@ -40,6 +40,15 @@ def test_missing_types_are_named_with_the_cure() -> None:
     assert "cli.py stripe-events" in (finding.mend or "")
 
 
+def test_the_event_of_a_passed_three_d_secure_is_missing_from_the_published_campusg_endpoint() -> None:
+    """`docs/campusg.md`, "Webhooks": without it the customer's success is noticed only when Stripe is asked."""
+    published = [f"payment_intent.{what}" for what in ("succeeded", "canceled", "payment_failed")]
+    [finding] = found(endpoint(enabled_events=published))
+    assert not finding.ok
+    assert "does not send payment_intent.amount_capturable_updated" in finding.detail
+    assert not any(name in finding.detail for name in published)
+
+
 def test_another_api_version_is_named_with_the_cure() -> None:
     [finding] = found(endpoint(api_version="2020-08-27"))
     assert not finding.ok
