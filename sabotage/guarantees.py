@@ -58,6 +58,7 @@ STANDS_STILL = "A relay that stands still says what it waits for, and ends withi
 TOPICS_TOLD = "A topic that is set so that records are lost is told, by whoever starts and by `doctor`."
 UNATTENDED = "`doctor` is not content while work waits for somebody who is not there."
 MEMORY = "The relay may lose its memory: receipt, checkpoint or both."
+SENT_AGAIN_AFTER_LOSS = "Commands that come again after a restore that lost their rows move no money, and are answered."
 RESTORED = "After a restore of the database nothing written since is lost, though its position was used before."
 PROMOTED = "A promotion that lost nothing changes nothing: no row is skipped, none is published twice."
 USED_AGAIN = "A row at a position that was handed out again is published, and is not called published before."

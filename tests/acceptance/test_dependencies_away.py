@@ -1,25 +1,19 @@
-"""The database or the broker goes away and comes back, or comes back older: nothing dies, nothing is lost."""
+"""The database or the broker goes away and comes back: nothing dies, nothing is lost."""
 
 import http.client
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
 from devstack.service_process import ALL_SERVICES, ServiceName, migrate
-from tests.support.acceptance import CHALLENGED, Sent, World, encoded, enveloped, until
+from tests.support.acceptance import CHALLENGED, World, until
 from tests.support.acceptance_http import Reply
-from tests.support.acceptance_kafka import Record
 from tests.support.acceptance_webhooks import event_of, signature_of
 from tests.support.requirements import unavailable
 from tests.support.topics import unique_topics
@@ -209,78 +203,3 @@ def test_a_failover_that_ends_no_connection(
 
 def _accepted(reply: Reply) -> Reply | None:
     return reply if reply.status == 202 else None
-
-
-def _operate(world: World, *words: str, code: int = 0) -> Any:
-    """What an operator's command prints; its exit code is checked."""
-    env = {
-        "DATABASE_URL": world.info.database_url,
-        "KAFKA_BOOTSTRAP_SERVERS": world.info.kafka_bootstrap_servers,
-        "STRIPE_API_BASE": world.info.stripe_api_base,
-        "STRIPE_SECRET_KEY": "sk_test_operator",
-        **world.topics.environment,
-    }
-    result = CliRunner(env=env).invoke(cli, [*words, "--json"], prog_name="cli.py")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)
-
-
-def _answering(sent: Sent) -> Callable[[Record], bool]:
-    return lambda record: record.headers.get("ce_id") is not None and record.answers == sent.answers
-
-
-def _again(world: World, commands: list[Sent]) -> None:
-    for sent in commands:
-        world.sender.send(encoded(enveloped(sent.type, sent.correlation_id, sent.payload)), partition=0)
-
-
-def _restored(world: World, postgres: EmbeddedPostgres, dump: Path) -> None:
-    """As the runbook has it: everything stops, the dump is loaded, and whoever consumes then looks first."""
-    services = world.application.services
-    for service in services.values():
-        service.ask_to_stop()
-    for service in services.values():
-        service.stop()
-    postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={world.info.database_url}", str(dump))
-    services["consume"] = world.application.another("consume", {"LOOK_FIRST": "on"})
-    world.heal()
-
-
-def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
-    fragile: World, postgres: EmbeddedPostgres
-) -> None:
-    """The last of the tests here, for events are told again."""
-    fragile.heal()
-    kept = [fragile.authorize(), fragile.authorize()]
-    released, paid_back = (fragile.outcome(sent).payment_id for sent in kept)
-    dump = postgres.data_directory.parent / "drill.dump"
-    postgres.run("pg_dump", "--format=custom", f"--file={dump}", fragile.info.database_url)
-    lost = [fragile.authorize(), fragile.release(released), fragile.release(paid_back)]
-    before = [fragile.outcome(sent) for sent in lost]
-    lost.append(fragile.revert(paid_back))
-    before.append(fragile.outcome(lost[-1]))
-    held = before[0].payment_id
-    ends = {held: "AUTHORIZED", released: "SUCCEEDED", paid_back: "REVERTED"}
-    moved = {payment: fragile.ledger(payment) for payment in ends}
-
-    fragile.stripe.advance(25 * 3600)
-    _restored(fragile, postgres, dump)
-    _again(fragile, [*kept, *lost])
-    for sent, event in zip(lost, before, strict=True):
-        _, again = fragile.heard.wait(_answering(sent), f"{sent} is answered again", count=2)
-        assert again.headers["ce_id"] == event.headers["ce_id"]
-        # What was released and reverted is known from its end: a release that comes again may be told so.
-        assert again.type == event.type or (sent.type, again.payment_id) == ("release_payment", paid_back)
-    for payment, status in ends.items():
-        assert fragile.api.details(payment).body["status"] == status
-        assert fragile.ledger(payment) == moved[payment]
-
-    assert {found["result"] for found in _operate(fragile, "payment", "reconcile", "--since", "1h")} <= {
-        "agrees",
-        "repaired",
-    }
-    assert _operate(fragile, "payment", "audit", "--since", "1h")["differs"] == []
-    found = _operate(fragile, "outbox", "audit", "--since", "1h", code=1)
-    told_again = {event.headers["ce_id"] for event in before}
-    assert {each["event_id"] for each in found["doubled"]} == told_again
-    assert found["missing"] == found["out_of_order"] == found["uncompared"] == []

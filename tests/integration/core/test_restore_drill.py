@@ -104,3 +104,22 @@ def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_fir
         assert core.effects(payment) == ["hold", "capture", "transfer", "reversal", "refund"]
         assert core.outcome("revert_payment", "c-operator").type == "payment.reverted"
         books_agree(core, core.payment(payment))
+
+
+def test_a_transfer_made_anew_of_a_charge_that_stripe_does_not_guard_is_not_made_again(loss: Loss) -> None:
+    """It comes from the platform's balance, for the first was taken back; another order's money is there, too."""
+    with loss.before() as core:
+        send(core, "authorize", "release")
+        payment = payment_of("released")
+        core.stripe.dashboard("reverse_transfer", core.intent(payment))
+        core.stripe.dashboard("capture", core.intent(payment_of("held")))
+        core.hear()
+    loss.dump()
+    with loss.before() as core:
+        core.release(payment, "c-anew")
+        transfer, before = core.payment(payment)["stripe_transfer_id"], core.effects(payment)
+    with loss.after(hours=24 * 8, look_first="on") as core:
+        core.release(payment, "c-anew")
+        core.settle()
+        assert (core.payment(payment)["stripe_transfer_id"], core.effects(payment)) == (transfer, before)
+        assert core.outcome("release_payment", "c-anew").payload["transfer_id"] == transfer

@@ -1,0 +1,111 @@
+"""The drill of docs/runbook.md: a dump is loaded over a database that went on, and all commands come again."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from commandline.main import cli
+from devstack.kafka import Kafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.service_process import migrate
+from tests.support.acceptance import Sent, World, encoded, enveloped
+from tests.support.acceptance_kafka import Record
+from tests.support.topics import unique_topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+
+@pytest.fixture
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A server whose own programs dump and restore."""
+    with EmbeddedPostgres() as server:
+        yield server
+
+
+@pytest.fixture
+def drilled(postgres: EmbeddedPostgres, kafka: Kafka) -> Iterator[World]:
+    url = postgres.databases.create("drilled")
+    migrate(url)
+    world = World(url, kafka, unique_topics(), {"WORKERS": "1"})
+    try:
+        yield world.start()
+    finally:
+        world.close()
+
+
+def _operate(world: World, *words: str, code: int = 0) -> Any:
+    """What an operator's command prints; its exit code is checked."""
+    env = {
+        "DATABASE_URL": world.info.database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": world.info.kafka_bootstrap_servers,
+        "STRIPE_API_BASE": world.info.stripe_api_base,
+        "STRIPE_SECRET_KEY": "sk_test_operator",
+        **world.topics.environment,
+    }
+    result = CliRunner(env=env).invoke(cli, [*words, "--json"], prog_name="cli.py")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def _answering(sent: Sent) -> Callable[[Record], bool]:
+    return lambda record: record.headers.get("ce_id") is not None and record.answers == sent.answers
+
+
+def _again(world: World, commands: list[Sent]) -> None:
+    for sent in commands:
+        world.sender.send(encoded(enveloped(sent.type, sent.correlation_id, sent.payload)), partition=0)
+
+
+def _restored(world: World, postgres: EmbeddedPostgres, dump: Path) -> None:
+    """As the runbook has it: everything stops, the dump is loaded, and whoever consumes then looks first."""
+    services = world.application.services
+    for service in services.values():
+        service.ask_to_stop()
+    for service in services.values():
+        service.stop()
+    postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={world.info.database_url}", str(dump))
+    services["consume"] = world.application.another("consume", {"LOOK_FIRST": "on"})
+    world.heal()
+
+
+def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
+    drilled: World, postgres: EmbeddedPostgres
+) -> None:
+    drilled.heal()
+    kept = [drilled.authorize(), drilled.authorize()]
+    released, paid_back = (drilled.outcome(sent).payment_id for sent in kept)
+    dump = postgres.data_directory.parent / "drill.dump"
+    postgres.run("pg_dump", "--format=custom", f"--file={dump}", drilled.info.database_url)
+    lost = [drilled.authorize(), drilled.release(released), drilled.release(paid_back)]
+    before = [drilled.outcome(sent) for sent in lost]
+    lost.append(drilled.revert(paid_back))
+    before.append(drilled.outcome(lost[-1]))
+    held = before[0].payment_id
+    ends = {held: "AUTHORIZED", released: "SUCCEEDED", paid_back: "REVERTED"}
+    moved = {payment: drilled.ledger(payment) for payment in ends}
+
+    drilled.stripe.advance(25 * 3600)
+    _restored(drilled, postgres, dump)
+    _again(drilled, [*kept, *lost])
+    for sent, event in zip(lost, before, strict=True):
+        _, again = drilled.heard.wait(_answering(sent), f"{sent} is answered again", count=2)
+        assert again.headers["ce_id"] == event.headers["ce_id"]
+        # What was released and reverted is known from its end: a release that comes again may be told so.
+        assert again.type == event.type or (sent.type, again.payment_id) == ("release_payment", paid_back)
+    for payment, status in ends.items():
+        assert drilled.api.details(payment).body["status"] == status
+        assert drilled.ledger(payment) == moved[payment]
+
+    assert {found["result"] for found in _operate(drilled, "payment", "reconcile", "--since", "1h")} <= {
+        "agrees",
+        "repaired",
+    }
+    assert _operate(drilled, "payment", "audit", "--since", "1h")["differs"] == []
+    found = _operate(drilled, "outbox", "audit", "--since", "1h", code=1)
+    told_again = {event.headers["ce_id"] for event in before}
+    assert {each["event_id"] for each in found["doubled"]} == told_again
+    assert found["missing"] == found["out_of_order"] == found["uncompared"] == []
