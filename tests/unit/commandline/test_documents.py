@@ -7,6 +7,7 @@ import click
 import pytest
 
 from commandline.main import cli
+from service.domain.errors import ErrorCode
 from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
@@ -20,9 +21,9 @@ STANDS_FOR = {"CORRELATION_ID": "saga-1", "ORDER_ID": "order-1", "EVENT_ID": EVE
 
 # codes that the contract and the dead letters have, and what is no variable of a process
 NOT_SETTINGS = re.compile(
-    r"NO_TYPE|NO_CORRELATION_ID|NOT_JSON|NOT_AN_OBJECT|TOO_LARGE|TOO_DEEP|INVALID_PAYLOAD|INVALID_AMOUNT"
+    r"NO_TYPE|NO_CORRELATION_ID|NOT_JSON|NOT_AN_OBJECT|TOO_LARGE|TOO_DEEP"
     r"|RECORD_[A-Z_]+|TOPIC_NAME_INVALID|CORRELATION_ID_REUSED|NOT_STORABLE|REQUIRES_ACTION|REQUIRE_REAL|NAME_FILE|KAFKA_SASL_.*|KAFKA_SSL_.*"
-    r"|ORDER_ALREADY_PAID|KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR"
+    rf"|KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR|{'|'.join(ErrorCode)}"
 )
 
 
