@@ -15,6 +15,8 @@ from tests.support.acceptance_kafka import Place, Record, record_of
 
 _POLL_SECONDS = 0.1
 _SECONDS = 30.0
+_SOON, _USUAL = 20, 500
+"""Milliseconds that a broker keeps a fetch which brings nothing; the end of a partition is told with its answer."""
 
 
 class Commands:
@@ -78,7 +80,7 @@ class Feed:
 
 def read_all(bootstrap_servers: str, topics: Iterable[str]) -> list[Record]:
     """What a ``read_committed`` reader finds in these topics from beginning to end. Raises KafkaException."""
-    consumer = _reader(bootstrap_servers)
+    consumer = _reader(bootstrap_servers, _SOON)
     try:
         partitions = _partitions(consumer, topics)
         consumer.assign(partitions)
@@ -98,13 +100,14 @@ def read_all(bootstrap_servers: str, topics: Iterable[str]) -> list[Record]:
         consumer.close()
 
 
-def _reader(bootstrap_servers: str) -> Consumer:
+def _reader(bootstrap_servers: str, fetch_wait: int = _USUAL) -> Consumer:
     return Consumer(
         {
             "bootstrap.servers": bootstrap_servers,
             "group.id": f"reader-{secrets.token_hex(6)}",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": fetch_wait,
             "isolation.level": "read_committed",
             "log_level": 0,
         }

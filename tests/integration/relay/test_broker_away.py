@@ -76,8 +76,11 @@ def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKaf
 def test_a_missing_topic_is_named_and_waited_for(database_url: str, kafka: Kafka, topics: Topics) -> None:
     port = free_port("127.0.0.1")
     missing = f"{topics.events}_by_another_service"
+    # librdkafka takes a topic for missing after 30 s, unless it is told otherwise
+    soon = "message.max.bytes=1000000,topic.metadata.propagation.max.ms=1000"
     # nobody rings when a topic is made
-    with RunningRelay(settings_for(database_url, kafka, topics, ops_port=port, relay_poll_interval="1s")):
+    settings = settings_for(database_url, kafka, topics, ops_port=port, relay_poll_interval="1s", kafka_config=soon)
+    with RunningRelay(settings):
         wait_until_ready_says(port, "ready")
         with session(database_url) as writer:
             event = append(writer, missing)
