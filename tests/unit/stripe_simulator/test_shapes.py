@@ -1,7 +1,11 @@
-"""Objects have the fields that stripe-python knows, and those it relies on."""
+"""Objects have the fields that stripe-python knows, and those it relies on, in the forms of Stripe's OpenAPI."""
+
+import json
+from typing import Any
 
 import pytest
 import stripe
+import urllib3
 
 from devstack.stripe_simulator import disputes, reviews, webhook_endpoints
 from tests.unit.stripe_simulator.conftest import Api
@@ -64,3 +68,55 @@ def test_fields(api: Api, name: str) -> None:
     assert body["object"] == name
     assert set(body) <= set(fields)
     assert required - set(body) <= _ABSENT_THERE_TOO.get(name, set())
+
+
+_PATHS = {
+    "payment_intent": "payment_intents/pi_1",
+    "charge": "charges/ch_1",
+    "payment_method": "payment_methods/pm_1",
+    "transfer": "transfers/tr_1",
+    "transfer_reversal": "transfers/tr_1/reversals/trr_1",
+    "refund": "refunds/re_1",
+    "balance_transaction": "balance_transactions/txn_1",
+    "dispute": "disputes/du_1",
+    "radar.early_fraud_warning": "radar/early_fraud_warnings/issfr_1",
+    "review": "reviews/prv_1",
+    "webhook_endpoint": "webhook_endpoints/we_1",
+    "account": "account",
+    "customer": "customers/cus_1",
+    "balance": "balance",
+    "event": "events/evt_1",
+}
+
+
+_NOT_IN_FIXTURES = {
+    "payment_intent": {"source"},
+    "radar.early_fraud_warning": {"payment_intent"},
+    "review": {"payment_intent"},
+}
+"""Optional fields that Stripe's fixtures leave out, and stripe-python knows."""
+
+
+def _differing(ours: Any, theirs: Any, path: str) -> list[str]:
+    """Where two values are of another JSON type: null, and what one of them lacks, may be anything."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return [
+            found for name in ours.keys() & theirs for found in _differing(ours[name], theirs[name], f"{path}.{name}")
+        ]
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return [found for one in ours[:1] for other in theirs[:1] for found in _differing(one, other, f"{path}[0]")]
+    return [] if ours is None or theirs is None or type(ours) is type(theirs) else [f"{path}: {ours!r} and {theirs!r}"]
+
+
+@pytest.mark.stripe_mock
+@pytest.mark.parametrize("name", _PATHS)
+def test_forms_are_those_of_stripes_openapi(api: Api, stripe_mock_url: str, name: str) -> None:
+    """By stripe-mock, which answers with the fixtures of Stripe's own description of its API."""
+    headers = {"Authorization": "Bearer sk_test_123"}
+    answer = urllib3.request("GET", f"{stripe_mock_url}/v1/{_PATHS[name]}", headers=headers)
+    theirs = json.loads(answer.data)
+    assert (answer.status, theirs["object"]) == (200, name)
+    ours = _every_object(api)[name]
+    assert _differing(ours, theirs, name) == []
+    unknown = ours.keys() - theirs
+    assert unknown <= _NOT_IN_FIXTURES.get(name, set())
