@@ -116,6 +116,13 @@ class EmbeddedPostgres:
             self._process.stop(_SIGNALS[mode])
             self._process = None
 
+    def renew(self) -> None:
+        """Another cluster, without any data, in the place of this one: its address and its password."""
+        self.stop()
+        shutil.rmtree(self.data_directory)
+        self._initialise()
+        self.start()
+
     def promote(self) -> None:
         """Stop, and come back as a standby that is promoted: nothing is lost, and a new timeline begins.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from click.testing import CliRunner
 
 from commandline.main import cli
@@ -60,20 +61,33 @@ def _again(world: World, commands: list[Sent]) -> None:
         world.sender.send(encoded(enveloped(sent.type, sent.correlation_id, sent.payload)), partition=0)
 
 
-def _restored(world: World, postgres: EmbeddedPostgres, dump: Path) -> None:
+def _restored(world: World, postgres: EmbeddedPostgres, dump: Path, cluster: str) -> None:
     """As the runbook has it: everything stops, the dump is loaded, and whoever consumes then looks first."""
     services = world.application.services
     for service in services.values():
         service.ask_to_stop()
     for service in services.values():
         service.stop()
+    if cluster == "fresh":
+        postgres.renew()
+        postgres.databases.create("drilled")
     postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={world.info.database_url}", str(dump))
     services["consume"] = world.application.another("consume", {"LOOK_FIRST": "on"})
     world.heal()
 
 
+def _webhooks_again(world: World) -> None:
+    """Everything that Stripe has told, once more."""
+    headers = {"Authorization": "Bearer sk_test_operator"}
+    listed = urllib3.request("GET", f"{world.info.stripe_api_base}/v1/events?limit=100", headers=headers)
+    for event in json.loads(listed.data)["data"]:
+        world.stripe.resend(event["id"])
+    world.stripe.drain_webhooks()
+
+
+@pytest.mark.parametrize("cluster", ["the same", "fresh"])
 def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
-    drilled: World, postgres: EmbeddedPostgres
+    drilled: World, postgres: EmbeddedPostgres, cluster: str
 ) -> None:
     drilled.heal()
     kept = [drilled.authorize(), drilled.authorize()]
@@ -89,7 +103,8 @@ def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
     moved = {payment: drilled.ledger(payment) for payment in ends}
 
     drilled.stripe.advance(25 * 3600)
-    _restored(drilled, postgres, dump)
+    _restored(drilled, postgres, dump, cluster)
+    _webhooks_again(drilled)
     _again(drilled, [*kept, *lost])
     for sent, event in zip(lost, before, strict=True):
         _, again = drilled.heard.wait(_answering(sent), f"{sent} is answered again", count=2)
