@@ -12,7 +12,11 @@ _SILENT = Gauge("payment_stripe_unanswered_seconds", "Since when Stripe has answ
 PATIENCE_SECONDS = 10.0
 """A single time-out, or a request that Stripe lost, is no outage."""
 
-FORGOTTEN_AFTER_SECONDS = 180.0
+SPAN_SECONDS = 5.0
+"""Between the first and the last request that failed. What fails at one moment, as all connections of a process do that
+was frozen, says nothing of what followed."""
+
+FORGOTTEN_AFTER_SECONDS = 90.0
 """Without a request for so long nothing is known: what waits for Stripe asks at least once a minute."""
 
 
@@ -41,8 +45,10 @@ class Contact:
 
     def silent_for(self) -> float:
         """Seconds for which no request was answered; 0 while Stripe answers, or is not asked."""
-        since, now = self._since, self._clock()
-        return 0.0 if since is None or now - self._last > FORGOTTEN_AFTER_SECONDS else now - since
+        since, last, now = self._since, self._last, self._clock()
+        if since is None or last - since < SPAN_SECONDS or now - last > FORGOTTEN_AFTER_SECONDS:
+            return 0.0
+        return now - since
 
     def fault(self) -> str | None:
         """What keeps payments from going on; None while Stripe answers."""

@@ -61,9 +61,21 @@ def test_a_refusal_is_an_answer() -> None:
 
 
 def test_an_outage_that_nobody_asks_about_any_more_is_forgotten() -> None:
-    side, contact, clock = _watched(NO_ANSWER)
+    side, contact, clock = _watched(NO_ANSWER, NO_ANSWER)
     _ask(side)
-    clock.now += 100
+    clock.now += 6
+    _ask(side)
+    clock.now += 80
     assert contact.fault() is not None
-    clock.now += 100
+    clock.now += 20
     assert contact.fault() is None
+
+
+def test_requests_lost_at_one_moment_are_no_outage_of_a_process_that_then_has_nothing_to_ask() -> None:
+    """As after a freeze: all connections are gone, and others have taken the work over."""
+    side, contact, clock = _watched(NO_ANSWER, NO_ANSWER, NO_ANSWER)
+    for _ in range(3):
+        _ask(side)
+        clock.now += 0.1
+    clock.now += 30
+    assert (contact.fault(), contact.silent_for()) == (None, 0.0)
