@@ -27,12 +27,12 @@ def operator(environment: Mapping[str, str], *command: str) -> subprocess.Comple
     )
 
 
-def faults_by_audit(environment: Mapping[str, str], scene: Scene) -> list[str]:
-    """What it finds wrong, rows aside that nobody can publish."""
+def faults_by_audit(environment: Mapping[str, str], scene: Scene, may_repeat: set[str]) -> list[str]:
+    """What it finds wrong, aside rows that nobody can publish, and events that the delivery may repeat."""
     done = operator(environment, "outbox", "audit", "--since", "1d", "--json")
     if done.returncode == 0:
         return []
-    known = {row["event_id"] for row in scene.rows(_UNPUBLISHABLE, (UNPUBLISHABLE,))}
+    known = {row["event_id"] for row in scene.rows(_UNPUBLISHABLE, (UNPUBLISHABLE,))} | may_repeat
     faults = faults_in(done.stdout, known) if done.stdout else []
     return faults if faults or known else [f"exit code {done.returncode}: {done.stderr.strip()}"]
 

@@ -32,7 +32,7 @@ class Result:
     effects: int
     events: int
     repeats: int
-    """Records that came again; more than 0 only where the delivery may do so."""
+    """Events that came again; more than 0 only where the delivery may do so."""
     struck: Counter[Attack]
     told: list[float]
     """For each outage that readiness told, after how many seconds."""
@@ -96,13 +96,14 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
         world.see_everyone()
         may_repeat = world.delivery == "at-least-once" and bool(_MAY_REPEAT & blows.struck.keys())
+        again = repeated(evidence)
         findings = audit(evidence, may_repeat=may_repeat)
         findings = replace(
             findings,
             losses=[*findings.losses, *missed(world, evidence)],
             wrong_ends=[*findings.wrong_ends, *world.watch.ended],
             untold=world.watch.untold,
-            unproven=world.prove(),
+            unproven=world.prove(set(again) if may_repeat else set()),
         )
     finally:
         feed.close()
@@ -114,7 +115,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         copies=around.sent["copies"],
         effects=len(evidence.effects),
         events=sum(record.topic == topics.events for record in evidence.records),
-        repeats=len(repeated(evidence)),
+        repeats=len(again),
         struck=blows.struck,
         told=world.watch.told,
         turned_away=world.strange_rows.turned_away,
