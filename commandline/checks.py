@@ -77,9 +77,9 @@ def _judge(facts: "DatabaseFacts") -> Iterator[Finding]:
     old = facts.version < OLDEST_VERSION
     said = f"PostgreSQL {facts.version} answers"
     yield Finding("database", said, f"PostgreSQL {OLDEST_VERSION} or later is needed" if old else None)
-    if facts.premises.read_only:
+    if facts.server.read_only:
         yield Finding("database", "takes no writes: a standby, or set read-only", _TO_PRIMARY)
-    yield encoding(facts.premises.encoding)
+    yield encoding(facts.server.encoding)
     schema = facts.schema
     found = f"schema is at {schema.current or 'nothing'}, this code expects {schema.head}"
     yield Finding("schema", found, None if schema.fits else "run: cli.py db upgrade")
@@ -90,7 +90,7 @@ def _judge(facts: "DatabaseFacts") -> Iterator[Finding]:
 
 def encoding(found: str) -> Finding:
     """Text from outside is in every script."""
-    from service.storage.premises import encoding_fault
+    from service.storage.requirements import encoding_fault
 
     fault = encoding_fault(found)
     if fault is None:

@@ -30,7 +30,7 @@ def db() -> None:
 def upgrade(*, wait: timedelta) -> None:
     """Apply the migrations that are missing. Safe to run from several places at once."""
     from service.storage import migrate
-    from service.storage.premises import CannotMigrateError
+    from service.storage.requirements import CannotMigrateError
 
     url = database_url()
     try:

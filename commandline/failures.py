@@ -50,7 +50,7 @@ def database_faults() -> Iterator[None]:
 def _reason(error: Exception) -> str:
     """What the server or the driver said, in a line; the statement and its values say nothing to an operator."""
     from service.storage.availability import is_read_only
-    from service.storage.premises import READ_ONLY
+    from service.storage.requirements import READ_ONLY
 
     if is_read_only(error):
         return READ_ONLY

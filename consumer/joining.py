@@ -17,8 +17,7 @@ class Joining:
         """``look`` finds out why there is no coordinator, None where nothing is seen; it may take seconds."""
         self._look = look
         self._clock = clock
-        self._since = clock()
-        self._look_at = self._since + _LATE_SECONDS
+        self._look_at = clock() + _LATE_SECONDS
         self._looking: Future[str | None] | None = None
         self._why: str | None = None
 

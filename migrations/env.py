@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection, text
 
-from service.storage import migration_lock, premises
+from service.storage import migration_lock, requirements
 from service.storage.engine import connect_for_migration
 from service.storage.migrate import schema_state
 from service.storage.tables import metadata
@@ -20,7 +20,7 @@ def run(connection: Connection) -> None:
     migration_lock.take(connection, asked["patience_seconds"], asked["say"])
     try:
         found = schema_state(connection)
-        premises.check(connection, found.current)
+        requirements.check(connection, found.current)
         if found.is_ahead:
             return
         connection.execute(text("SET lock_timeout = '5s'"))

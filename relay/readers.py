@@ -118,13 +118,13 @@ class ReaderWatch:
                 self._say_unseen("all groups", error_of(exc).str())
 
     def _tell(self, found: Readers) -> None:
-        if not self._over.is_set():
-            metrics.READERS_LOSING.set(len(found.losing))
         for reader in sorted(found.losing - self._said):
             self._said.add(reader)
             _log.warning("a reader loses events: it can't skip control records", **reader._asdict(), mend=WHAT_TO_DO)
         for group, why in found.unseen.items():
             self._say_unseen(group, why)
+        if not self._over.is_set():
+            metrics.READERS_LOSING.set(len(found.losing))
 
     def _say_unseen(self, group: str, why: str) -> None:
         if (group, why) not in self._said:

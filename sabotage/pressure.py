@@ -7,7 +7,7 @@ _PRESSURE = "tests/acceptance/test_database_under_pressure.py"
 _WAITING = "tests/integration/core/test_waiting.py"
 _AWAY = "tests/acceptance/test_dependencies_away.py"
 _HOSTS = "tests/integration/api/test_hosts.py"
-_PREMISES = "tests/integration/commandline/test_premises.py"
+_PREMISES = "tests/integration/commandline/test_unfit_databases.py"
 _ENGINE = "service/storage/engine.py"
 
 MECHANISMS = (
@@ -127,12 +127,12 @@ MECHANISMS = (
         (f"{_HOSTS}::test_a_host_that_is_away_is_passed_by",),
     ),
     Mechanism(
-        "premises",
+        "database-requirements",
         g.OWN_DATABASE,
         "any database is migrated",
         (
-            Change("service/storage/premises.py", "    if strangers:", "    if strangers and False:"),
-            Change("service/storage/premises.py", "if encoding == ENCODING:", "if encoding:"),
+            Change("service/storage/requirements.py", "    if strangers:", "    if strangers and False:"),
+            Change("service/storage/requirements.py", "if encoding == ENCODING:", "if encoding:"),
         ),
         (
             f"{_PREMISES}::TestAnotherProgramsTables::test_they_are_named_and_nothing_is_changed",

@@ -10,19 +10,19 @@ _FREE_TEXT = frozenset({"reason", "description"})
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Content:
     """What a command said: its fingerprint, and its content where that could be read."""
 
     fingerprint: bytes
     content: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, command: StoredCommand) -> "Sent":
+    def of(cls, command: StoredCommand) -> "Content":
         """What this command says."""
         content = content_of(command)
         return cls(fingerprint(content), content)
 
-    def is_same(self, other: "Sent") -> bool:
+    def is_same(self, other: "Content") -> bool:
         """Whether both have the same effect, as far as the releases that read them know.
 
         Free text has none. What cannot be read is compared as a whole.

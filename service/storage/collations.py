@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from service.storage.premises import VERSIONS
+from service.storage.requirements import VERSIONS
 from service.storage.tables import metadata
 
 _DEFAULT = 100

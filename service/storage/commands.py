@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
-from service.domain.content import Sent
+from service.domain.content import Content
 from service.domain.messages import Answer
 from service.domain.progress import Progress
 from service.storage.prepared import Prepared, run
@@ -84,7 +84,7 @@ def add_open(
     return bool(run(connection, (_ADD_OPEN, values)))
 
 
-def add_answered(connection: Connection, key: Key, sent: Sent, traceparent: str | None) -> datetime | None:
+def add_answered(connection: Connection, key: Key, sent: Content, traceparent: str | None) -> datetime | None:
     """Record a command that is answered in the same transaction, and say when; None when the key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
@@ -147,10 +147,10 @@ _BY_KEY = Prepared(
 )
 
 
-def sent_before(connection: Connection, key: Key) -> Sent | None:
+def content_before(connection: Connection, key: Key) -> Content | None:
     """What the first command under this key said."""
     rows = run(connection, (_BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}))
-    return Sent(bytes(rows[0][0]), rows[0][1]) if rows else None
+    return Content(bytes(rows[0][0]), rows[0][1]) if rows else None
 
 
 OPEN_COLUMNS = [

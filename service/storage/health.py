@@ -5,7 +5,7 @@ from typing import NamedTuple
 from service.storage.availability import is_read_only
 from service.storage.engine import Engine, SQLAlchemyError
 from service.storage.migrate import SchemaState, schema_state
-from service.storage.premises import READ_ONLY, Premises, encoding_fault, premises
+from service.storage.requirements import READ_ONLY, ServerState, encoding_fault, server_state
 
 
 class Unready(NamedTuple):
@@ -29,15 +29,15 @@ def unready(database: Engine) -> Unready | None:
     return _judged(found, schema)
 
 
-def _look(database: Engine) -> tuple[Premises, SchemaState]:
+def _look(database: Engine) -> tuple[ServerState, SchemaState]:
     with database.connect() as connection:
-        found, schema = premises(connection), schema_state(connection)
+        found, schema = server_state(connection), schema_state(connection)
         if found.read_only:
             connection.invalidate()
     return found, schema
 
 
-def _judged(found: Premises, schema: SchemaState) -> Unready | None:
+def _judged(found: ServerState, schema: SchemaState) -> Unready | None:
     if found.read_only:
         return Unready("database", READ_ONLY)
     fault = encoding_fault(found.encoding)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from service.logs import get_logger
 from service.storage.engine import connect_for_migration
-from service.storage.premises import VERSIONS, is_of_ours
+from service.storage.requirements import VERSIONS, is_of_ours
 
 log = get_logger(__name__)
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from service.storage.premises import CannotMigrateError
+from service.storage.requirements import CannotMigrateError
 
 KEY = 0x7061796D656E7473
 """Advisory lock that serialises concurrent starts ("payments" in ASCII)."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from service.logs import get_logger
-from service.storage.premises import CannotMigrateError
+from service.storage.requirements import CannotMigrateError
 
 log = get_logger(__name__)
 

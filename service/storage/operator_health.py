@@ -8,7 +8,7 @@ from sqlalchemy import text
 from service.storage.collations import Drift, drifted
 from service.storage.engine import Connection
 from service.storage.migrate import SchemaState, schema_state
-from service.storage.premises import Premises, premises
+from service.storage.requirements import ServerState, server_state
 
 OLDEST_VERSION = 14
 """Multiranges, which hold what the relay has published, came with it (PostgreSQL 14 release notes)."""
@@ -21,7 +21,7 @@ class DatabaseFacts(NamedTuple):
 
     version: int
     clock: datetime
-    premises: Premises
+    server: ServerState
     schema: SchemaState
     drifts: list[Drift]
 
@@ -29,7 +29,7 @@ class DatabaseFacts(NamedTuple):
 def database_facts(connection: Connection) -> DatabaseFacts:
     """Raises the database's error."""
     version, clock = connection.execute(_SERVER).one()
-    found, schema = premises(connection), schema_state(connection)
+    found, schema = server_state(connection), schema_state(connection)
     # Some of its functions are younger than the oldest version that we take.
     drifts = drifted(connection) if version >= OLDEST_VERSION else []
     return DatabaseFacts(version, clock, found, schema, drifts)

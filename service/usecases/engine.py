@@ -18,7 +18,7 @@ from service.domain.commands import (
     UnreadableMessage,
     kept_type,
 )
-from service.domain.content import Sent
+from service.domain.content import Content
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
 from service.domain.payment import Failure, Payment, payment_id_of
@@ -80,7 +80,7 @@ class CommandEngine:
         try:
             following = self._accept(command, origin.traceparent)
         except DuplicateError:
-            self._duplicate(key_of(command), Sent.of(command), origin)
+            self._duplicate(key_of(command), Content.of(command), origin)
             return
         self._runner.run(following)
 
@@ -150,7 +150,7 @@ class CommandEngine:
         return self._claims.within(connection, payment.payment_id, key_of(command))
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
-        now = commands.add_answered(connection, key_of(command), Sent.of(command), traceparent)
+        now = commands.add_answered(connection, key_of(command), Content.of(command), traceparent)
         if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
@@ -166,7 +166,7 @@ class CommandEngine:
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
         key = Key(kept_type(invalid.command_type), invalid.correlation_id)
-        sent = Sent(invalid.fingerprint)
+        sent = Content(invalid.fingerprint)
         failure = Failure(invalid.error, invalid.message)
         answer = answers.refused(
             Subject(invalid.command_type, invalid.correlation_id),
@@ -187,9 +187,9 @@ class CommandEngine:
         with transaction(self._engine) as connection:
             self._burial.bury(connection, unreadable, origin)
 
-    def _duplicate(self, key: Key, sent: Sent, origin: Origin) -> None:
+    def _duplicate(self, key: Key, sent: Content, origin: Origin) -> None:
         with transaction(self._engine) as connection:
-            before = commands.sent_before(connection, key)
+            before = commands.content_before(connection, key)
             if before is not None and before.is_same(sent):
                 log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return

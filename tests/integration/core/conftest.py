@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg2
 import pytest
@@ -51,6 +52,15 @@ def core(emptied_database: str, simulated_stripe: SimulatorControl) -> Iterator[
     with running_core(emptied_database, simulated_stripe) as running_one:
         yield running_one
         check_always(running_one)
+
+
+@pytest.fixture
+def released(core: Core) -> UUID:
+    """Paid out, and all that Stripe tells of it heard."""
+    payment = core.authorize()
+    core.release(payment)
+    core.hear()
+    return payment
 
 
 @pytest.fixture

@@ -21,14 +21,6 @@ def captured(core: Core) -> UUID:
     return payment
 
 
-@pytest.fixture
-def released(core: Core) -> UUID:
-    payment = core.authorize()
-    core.release(payment)
-    core.hear()
-    return payment
-
-
 def _news(core: Core, payment: UUID) -> list[Event]:
     return [event for event in core.events(payment) if event.answers is None]
 

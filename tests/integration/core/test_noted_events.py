@@ -14,14 +14,6 @@ def _heard(core: Core, event_type: str) -> dict[str, object]:
     return found
 
 
-@pytest.fixture
-def released(core: Core) -> UUID:
-    payment = core.authorize()
-    core.release(payment)
-    core.hear()
-    return payment
-
-
 def test_fraud_warnings_and_reviews_stand_in_the_timeline_of_their_payment(core: Core, released: UUID) -> None:
     before, charge = core.payment(released), core.payment(released)["stripe_charge_id"]
     core.stripe.warn_of_fraud(charge)

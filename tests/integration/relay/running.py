@@ -1,6 +1,7 @@
 """Relays to run and to kill, and a reader of what they published."""
 
 import os
+import signal
 import tempfile
 import threading
 from collections import Counter
@@ -68,6 +69,14 @@ def relay_process(settings: RelaySettings, directory: Path, **environment: str) 
     }
     own = Path(tempfile.mkdtemp(dir=directory))
     return ServiceProcess("relay", {**os.environ, **given, **environment}, free_port("127.0.0.1"), own)
+
+
+def killed(settings: RelaySettings, directory: Path, crash_at: str) -> None:
+    """A relay that dies there."""
+    victim = relay_process(settings, directory, CRASH_AT=crash_at)
+    victim.start()
+    assert victim.process is not None
+    assert victim.process.wait(TIMEOUT_SECONDS) == 128 + signal.SIGKILL
 
 
 class Record(NamedTuple):
@@ -151,3 +160,9 @@ def publish(settings: RelaySettings, reader: TopicReader, events: list[str]) -> 
     """Runs a relay until the reader has read these events."""
     with RunningRelay(settings):
         reader.read_events(events)
+
+
+def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
+    """Nothing twice, and nothing before what was written first."""
+    records = reader.read_events(events)
+    assert [record.event_id for record in records] == events

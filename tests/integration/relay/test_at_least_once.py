@@ -17,7 +17,14 @@ from relay.receipt import Epoch, Receipt
 from relay.turn import make_publisher
 from service.crash_points import CrashPoint
 from service.settings import RelaySettings
-from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
+from tests.integration.relay.running import (
+    RunningRelay,
+    TopicReader,
+    assert_once_and_in_order,
+    killed,
+    relay_process,
+    settings_for,
+)
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.topics import Topics
 
@@ -34,19 +41,6 @@ RECEIPT = Receipt(Settled(1), Epoch(1, 1))
 @pytest.fixture
 def settings(database_url: str, kafka: Kafka, topics: Topics) -> RelaySettings:
     return settings_for(database_url, kafka, topics, relay_batch_size=BATCH, relay_delivery="at-least-once")
-
-
-def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
-    records = reader.read_events(events)
-    assert [record.event_id for record in records] == events
-
-
-def killed(settings: RelaySettings, directory: Path, crash_at: str) -> None:
-    """A relay that dies there."""
-    victim = relay_process(settings, directory, CRASH_AT=crash_at)
-    victim.start()
-    assert victim.process is not None
-    assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -21,7 +21,14 @@ from relay.receipt import Epoch, Receipt
 from relay.turn import make_publisher
 from service.crash_points import CrashPoint
 from service.settings import RelaySettings
-from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
+from tests.integration.relay.running import (
+    RunningRelay,
+    TopicReader,
+    assert_once_and_in_order,
+    killed,
+    relay_process,
+    settings_for,
+)
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.topics import Topics
 
@@ -37,11 +44,6 @@ def small_batches(database_url: str, kafka: Kafka, topics: Topics) -> RelaySetti
     return settings_for(database_url, kafka, topics, relay_batch_size=4)
 
 
-def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
-    records = reader.read_events(events)
-    assert [record.event_id for record in records] == events
-
-
 @pytest.mark.parametrize("point", RELAY_POINTS)
 def test_killed_between_two_durable_effects(
     point: CrashPoint, small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
@@ -53,10 +55,7 @@ def test_killed_between_two_durable_effects(
         events = write(url, topics.events, 10)
         # A transaction of its own comes first: the receipt of a relay that begins without one.
         nth = 3 if point is CrashPoint.RELAY_IN_TRANSACTION else 2
-        victim = relay_process(small_batches, tmp_path, CRASH_AT=f"{point}:{nth}")
-        victim.start()
-        assert victim.process is not None
-        assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
+        killed(small_batches, tmp_path, f"{point}:{nth}")
         slow.rollback()
 
     with RunningRelay(small_batches):
@@ -71,10 +70,7 @@ def test_killed_after_a_refusal_was_recorded(
         append(writer, topics.events, "large", value="x" * 2_000_000)
         events = [append(writer, topics.events, "k")]
         writer.commit()
-    victim = relay_process(small_batches, tmp_path, CRASH_AT=CrashPoint.RELAY_AFTER_REFUSAL)
-    victim.start()
-    assert victim.process is not None
-    assert victim.process.wait(SECONDS) == 128 + signal.SIGKILL
+    killed(small_batches, tmp_path, CrashPoint.RELAY_AFTER_REFUSAL)
 
     with RunningRelay(small_batches):
         assert_once_and_in_order(reader, events)

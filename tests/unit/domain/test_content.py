@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from service.domain.commands import Authorize, Command, Revert, content_of, restore
-from service.domain.content import Sent
+from service.domain.content import Content
 
 AUTHORIZE = Authorize("c", "order", "customer", "pm", 1500, "sgd", "cus", "two coffees", "https://campus.example")
 REVERT = Revert("c", UUID(int=1), "too late")
@@ -22,7 +22,7 @@ REVERT = Revert("c", UUID(int=1), "too late")
     ],
 )
 def test_a_changed_remark_makes_no_other_command(one: Command, other: Command) -> None:
-    assert Sent.of(one).is_same(Sent.of(other))
+    assert Content.of(one).is_same(Content.of(other))
 
 
 @pytest.mark.parametrize(
@@ -38,21 +38,21 @@ def test_a_changed_remark_makes_no_other_command(one: Command, other: Command) -
     ],
 )
 def test_whatever_has_an_effect_makes_another_command(changed: dict[str, Any]) -> None:
-    assert not Sent.of(AUTHORIZE).is_same(Sent.of(replace(AUTHORIZE, **changed)))
+    assert not Content.of(AUTHORIZE).is_same(Content.of(replace(AUTHORIZE, **changed)))
 
 
 @pytest.mark.parametrize("tip", [None, 5])
 def test_an_optional_field_that_one_release_does_not_know_makes_no_other_command(tip: int | None) -> None:
     """Stored before an upgrade and sent again after it, or the other way round."""
-    stored = Sent(b"of another release", {**content_of(AUTHORIZE), "tip": tip})
-    assert Sent.of(AUTHORIZE).is_same(stored)
-    assert stored.is_same(Sent.of(AUTHORIZE))
+    stored = Content(b"of another release", {**content_of(AUTHORIZE), "tip": tip})
+    assert Content.of(AUTHORIZE).is_same(stored)
+    assert stored.is_same(Content.of(AUTHORIZE))
 
 
 def test_what_cannot_be_read_is_the_same_only_whole() -> None:
-    assert Sent(b"1").is_same(Sent(b"1"))
-    assert not Sent(b"1").is_same(Sent(b"2"))
-    assert not Sent(b"1").is_same(Sent.of(REVERT))
+    assert Content(b"1").is_same(Content(b"1"))
+    assert not Content(b"1").is_same(Content(b"2"))
+    assert not Content(b"1").is_same(Content.of(REVERT))
 
 
 def test_a_row_of_a_later_release_is_read_without_what_this_one_does_not_know() -> None:

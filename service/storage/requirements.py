@@ -43,16 +43,16 @@ def encoding_fault(encoding: str) -> str | None:
     )
 
 
-class Premises(NamedTuple):
+class ServerState(NamedTuple):
     """A database's encoding, and whether this session is one with a server that takes no writes."""
 
     encoding: str
     read_only: bool
 
 
-def premises(connection: Connection) -> Premises:
+def server_state(connection: Connection) -> ServerState:
     """Raises the database's error."""
-    return Premises(*connection.execute(_SERVER).one())
+    return ServerState(*connection.execute(_SERVER).one())
 
 
 def is_of_ours(revision: str) -> bool:
@@ -66,7 +66,7 @@ def check(connection: Connection, revision: str | None) -> None:
 
     Raises CannotMigrateError.
     """
-    fault = encoding_fault(premises(connection).encoding)
+    fault = encoding_fault(server_state(connection).encoding)
     if fault is not None:
         raise CannotMigrateError(fault)
     schema: str | None = connection.execute(_PLACE).scalar_one()
