@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from devstack import leftovers
 from devstack.kafka import Kafka
@@ -91,6 +92,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for report in skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         terminalreporter.write_line(f"{report.nodeid}: {reason}")
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs in this process would set up its log, which is that of all other tests, too."""
+    monkeypatch.setattr("service.logs.configure", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def no_test_configures_the_log_of_all() -> Iterator[None]:
+    """A module's logger that is first used under `logs.configure` keeps that configuration for all later tests."""
+    yield
+    if structlog.get_config()["cache_logger_on_first_use"]:
+        structlog.reset_defaults()
+        pytest.fail("this test left the log of its process configured: use tests.support.loglines")
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,7 @@ def _webhooks_again(world: World) -> None:
     world.stripe.drain_webhooks()
 
 
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("cluster", ["the same", "fresh"])
 def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
     drilled: World, postgres: EmbeddedPostgres, cluster: str

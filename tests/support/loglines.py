@@ -25,6 +25,8 @@ def logging_as_text(log_format: Literal["json", "console"], level: str = "INFO")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stderr", stream)
         logs.configure(level, log_format, "service")
+        # A module's logger that is first used here would keep this configuration for all later tests.
+        structlog.configure(cache_logger_on_first_use=False)
     yield stream.getvalue
     root.handlers[:], root.level = before
     structlog.reset_defaults()

@@ -75,6 +75,5 @@ def books(database_url: str, simulator: SimulatorControl) -> Iterator[Books]:
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command sets up its process's log: this process has other tests, too."""
-    monkeypatch.setattr("service.logs.configure", lambda *_: None)
+def commands_of_this_process(quiet: None) -> None:
+    """Every test here runs its commands in this process."""

@@ -81,9 +81,8 @@ def test_an_open_command_is_taken_up(core: Core, sweep: Sweep) -> None:
     assert core.effects(payment_id) == ["hold"]
 
 
-def test_the_command_line_says_what_it_could_not_decide(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The command configures the logs of its process, which here is that of all other tests.
-    monkeypatch.setattr("service.logs.configure", lambda *_: None)
+@pytest.mark.usefixtures("quiet")
+def test_the_command_line_says_what_it_could_not_decide(core: Core) -> None:
     payment_id = core.authorize()
     core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
     env = {
