@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from service.domain.command_json import MAX_BYTES
 from service.domain.command_skim import READABLE_BYTES
@@ -28,7 +29,15 @@ def origin_of(message: Message) -> Origin:
         raise ValueError("a record without its place is no record of a topic")
     key, key_cut = _kept(message.key())
     value, value_cut = _kept(message.value())
-    return Origin(topic, partition, offset, key, value, _headers(message), key_cut, value_cut)
+    return Origin(topic, partition, offset, key, value, _headers(message), key_cut, value_cut, _time(message))
+
+
+def _time(message: Message) -> datetime | None:
+    kind, milliseconds = message.timestamp()
+    try:
+        return None if kind == TIMESTAMP_NOT_AVAILABLE else datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):  # A sender may write any number.
+        return None
 
 
 def size_of(origin: Origin) -> int:

@@ -22,6 +22,19 @@ MECHANISMS = (
         (f"{_DRILL}::test_commands_that_come_again_move_no_money_and_are_answered[0-nothing-forgotten]",),
     ),
     Mechanism(
+        "sent-long-ago",
+        g.SENT_AGAIN_AFTER_LOSS,
+        "a hold that a command of yesterday asks for is made before it is looked for",
+        (
+            Change(
+                "consumer/records.py",
+                "_headers(message), key_cut, value_cut, _time(message)",
+                "_headers(message), key_cut, value_cut",
+            ),
+        ),
+        ("tests/acceptance/test_restore_drill.py::test_commands_that_come_again_a_day_after_a_restore_move_no_money",),
+    ),
+    Mechanism(
         "look-first-transfer",
         g.SENT_AGAIN_AFTER_LOSS,
         "with LOOK_FIRST=on a transfer is made before it is looked for",

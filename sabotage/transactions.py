@@ -69,9 +69,9 @@ MECHANISMS = (
         (
             Change(
                 "service/usecases/engine.py",
-                "        added, now = acceptance.accept(\n            connection, ",
-                "        added, now = acceptance.accept(\n"
-                "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'), ",
+                "        result, point, now = acceptance.accept(\n            connection,",
+                "        result, point, now = acceptance.accept(\n"
+                "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'),",
             ),
         ),
         (f"{_CORE}/test_atomic.py::test_an_acceptance[create_intent-accept.before_commit]",),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -150,6 +151,8 @@ class Origin:
     headers: list[tuple[str, bytes | None]]
     key_cut: Cut | None = None
     value_cut: Cut | None = None
+    sent_at: datetime | None = None
+    """The record's time (UTC), by its sender's clock or the broker's; None where it has none that is a time."""
 
     @property
     def traceparent(self) -> str | None:

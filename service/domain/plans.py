@@ -50,6 +50,11 @@ class Call:
     step: Step
     mode: Mode = Mode.ACT
 
+    @property
+    def recovery_point(self) -> str:
+        """The committed note of the call."""
+        return f"{self.step}:{self.mode}"
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -2,19 +2,21 @@
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, bindparam, func, select, text
+from sqlalchemy import Connection, Interval, Text, bindparam, case, func, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands import Authorize, content_of, fingerprint
 from service.domain.payment import Payment
+from service.domain.progress import KEY_LIFETIME
 from service.storage.payments import NEW, new_row
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands, payments
+from service.storage.tables import INSTANT, commands, payments
 
 
-class Accepted(Enum):
+class Result(Enum):
     """What became of an authorise. On DUPLICATE the caller rolls back: its payment is written already."""
 
     NEW = auto()
@@ -23,12 +25,19 @@ class Accepted(Enum):
     DUPLICATE = auto()
 
 
+class Accepted(NamedTuple):
+    """``recovery_point`` is None unless the result is NEW."""
+
+    result: Result
+    recovery_point: str | None
+    now: datetime
+
+
 _FROM_CALLER = (
     "correlation_id",
     "command_type",
     "fingerprint",
     "payload",
-    "recovery_point",
     "traceparent",
     "lease_token",
 )
@@ -40,12 +49,25 @@ _PAID = (
     .returning(payments.c.payment_id)
     .cte("paid")
 )
+_POINT = case(
+    (bindparam("sent_at", type_=INSTANT) < func.now() - KEY_LIFETIME, bindparam("sent_long_ago", type_=Text)),
+    else_=bindparam("sent_lately", type_=Text),
+)
 _KEPT = (
     pg_insert(commands)
     .from_select(
-        [*_FROM_CALLER, "payment_id", "state", "lease_expires_at", "next_attempt_at", "step_started_at"],
+        [
+            *_FROM_CALLER,
+            "recovery_point",
+            "payment_id",
+            "state",
+            "lease_expires_at",
+            "next_attempt_at",
+            "step_started_at",
+        ],
         select(
             *(bindparam(name, type_=commands.c[name].type) for name in _FROM_CALLER),
+            _POINT,
             _PAID.c.payment_id,
             text("'pending'"),
             _ENDS,
@@ -55,13 +77,13 @@ _KEPT = (
         include_defaults=False,
     )
     .on_conflict_do_nothing()
-    .returning(commands.c.arrival)
+    .returning(commands.c.recovery_point)
     .cte("kept")
 )
 _ACCEPT = Prepared(
     select(
         select(func.count()).select_from(_PAID).scalar_subquery(),
-        select(func.count()).select_from(_KEPT).scalar_subquery(),
+        select(_KEPT.c.recovery_point).scalar_subquery(),
         func.now(),
     )
 )
@@ -72,12 +94,18 @@ def accept(
     command: Authorize,
     payment: Payment,
     *,
-    recovery_point: str,
+    sent_at: datetime | None,
+    sent_lately: str,
+    sent_long_ago: str,
     traceparent: str | None,
     token: UUID,
     lease: timedelta,
-) -> tuple[Accepted, datetime]:
-    """Insert the payment and its command under a lease, and say when; nothing when it exists or its order is taken."""
+) -> Accepted:
+    """Insert the payment and its command under a lease, and say when; nothing when it exists or its order is taken.
+
+    ``sent_lately`` and ``sent_long_ago`` are the recovery points to choose from: what was sent longer ago than Stripe
+    keeps keys may have been carried out before its row was lost.
+    """
     content = content_of(command)
     values = {
         **new_row(payment),
@@ -85,12 +113,14 @@ def accept(
         "command_type": command.type,
         "fingerprint": fingerprint(content),
         "payload": content,
-        "recovery_point": recovery_point,
+        "sent_at": sent_at,
+        "sent_lately": sent_lately,
+        "sent_long_ago": sent_long_ago,
         "traceparent": traceparent,
         "lease_token": token,
         "lease": lease,
     }
-    ((paid, kept, now),) = run(connection, (_ACCEPT, values))
+    ((paid, point, now),) = run(connection, (_ACCEPT, values))
     if not paid:
-        return Accepted.NO_PAYMENT, now
-    return (Accepted.NEW if kept else Accepted.DUPLICATE), now
+        return Accepted(Result.NO_PAYMENT, None, now)
+    return Accepted(Result.DUPLICATE if point is None else Result.NEW, point, now)

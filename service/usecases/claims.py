@@ -140,7 +140,7 @@ class Claims:
         return Over(claim.payment.payment_id if more else None)
 
     def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call, now: datetime) -> Claim:
-        progress = replace(claim.progress, recovery_point=f"{call.step}:{call.mode}")
+        progress = replace(claim.progress, recovery_point=call.recovery_point)
         changed: dict[str, Any] = {"recovery_point": progress.recovery_point}
         if claim.progress.step != call.step or progress.step_started_at is None:
             progress = replace(progress, step_started_at=now)

@@ -22,12 +22,12 @@ from service.domain.content import Content
 from service.domain.errors import ErrorCode
 from service.domain.observations import Observed
 from service.domain.payment import Failure, Payment, payment_id_of
-from service.domain.plans import Step, subject_of
+from service.domain.plans import Call, Mode, Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.logs import get_logger
 from service.storage import acceptance, commands, payments
-from service.storage.acceptance import Accepted
+from service.storage.acceptance import Result
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.burial import Burial
@@ -78,28 +78,28 @@ class CommandEngine:
         Raises the database's error when the command could not be accepted; then it was not.
         """
         try:
-            following = self._accept(command, origin.traceparent)
+            following = self._accept(command, origin)
         except DuplicateError:
             self._duplicate(key_of(command), Content.of(command), origin)
             return
         self._runner.run(following)
 
-    def _accept(self, command: Command, traceparent: str | None) -> Claim | Over:
+    def _accept(self, command: Command, origin: Origin) -> Claim | Over:
         try:
-            return self._accept_once(command, traceparent)
+            return self._accept_once(command, origin)
         except RaceError:
-            return self._accept_again(command, traceparent)
+            return self._accept_again(command, origin)
 
     @retry(retry=retry_if_exception_type(RaceError), stop=stop_after_attempt(4), reraise=True)
-    def _accept_again(self, command: Command, traceparent: str | None) -> Claim | Over:
-        return self._accept_once(command, traceparent)
+    def _accept_again(self, command: Command, origin: Origin) -> Claim | Over:
+        return self._accept_once(command, origin)
 
-    def _accept_once(self, command: Command, traceparent: str | None) -> Claim | Over:
+    def _accept_once(self, command: Command, origin: Origin) -> Claim | Over:
         def accepted(connection: Connection) -> Claim | Over:
             if isinstance(command, Authorize):
-                following = self._accept_authorize(connection, command, traceparent)
+                following = self._accept_authorize(connection, command, origin)
             else:
-                following = self._accept_on_payment(connection, command, traceparent)
+                following = self._accept_on_payment(connection, command, origin.traceparent)
             reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
             return following
 
@@ -107,16 +107,24 @@ class CommandEngine:
         reached(CrashPoint.ACCEPT_AFTER_COMMIT)
         return following
 
-    def _accept_authorize(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
-        payment, token, call = _new_payment(command), uuid4(), self._claims.begun(Step.CREATE_INTENT)
-        point = f"{call.step}:{call.mode}"
-        added, now = acceptance.accept(
-            connection, command, payment, recovery_point=point, traceparent=traceparent, token=token, lease=self._lease
+    def _accept_authorize(self, connection: Connection, command: Authorize, origin: Origin) -> Claim | Over:
+        payment, token, looked_for = _new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
+        result, point, now = acceptance.accept(
+            connection,
+            command,
+            payment,
+            sent_at=origin.sent_at,
+            sent_lately=self._claims.begun(Step.CREATE_INTENT).recovery_point,
+            sent_long_ago=looked_for.recovery_point,
+            traceparent=origin.traceparent,
+            token=token,
+            lease=self._lease,
         )
-        if added is Accepted.NO_PAYMENT:
-            return self._no_new_payment(connection, command, traceparent)
-        if added is Accepted.DUPLICATE:
+        if result is Result.NO_PAYMENT:
+            return self._no_new_payment(connection, command, origin.traceparent)
+        if point is None:
             raise DuplicateError
+        call = looked_for if point == looked_for.recovery_point else Call(Step.CREATE_INTENT)
         progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
         return Claim(progress, payment, token, call, calls=1)
 

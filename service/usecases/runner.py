@@ -9,7 +9,7 @@ from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefused
 from service.domain.learning import Situation
 from service.domain.observations import Observed
 from service.domain.payment import Payment
-from service.domain.plans import Mode, Step
+from service.domain.plans import Call, Mode, Step
 from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
 from service.domain.results import apply, give_up, refuse
@@ -140,7 +140,7 @@ class Runner:
             connection,
             claim.fence,
             timedelta(seconds=wait),
-            recovery_point=f"{claim.call.step}:{mode}",
+            recovery_point=Call(claim.call.step, mode).recovery_point,
             fault=str(fault)[:500],
         )
         return Over()

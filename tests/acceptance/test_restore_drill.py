@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from tests.support.acceptance_kafka import Record
 from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+DAY = timedelta(hours=25)
+"""Longer than Stripe keeps idempotency keys."""
 
 
 @pytest.fixture
@@ -56,13 +60,14 @@ def _answering(sent: Sent) -> Callable[[Record], bool]:
     return lambda record: record.headers.get("ce_id") is not None and record.answers == sent.answers
 
 
-def _again(world: World, commands: list[Sent]) -> None:
+def _again(world: World, commands: list[Sent], age: timedelta) -> None:
     for sent in commands:
-        world.sender.send(encoded(enveloped(sent.type, sent.correlation_id, sent.payload)), partition=0)
+        value = encoded(enveloped(sent.type, sent.correlation_id, sent.payload))
+        world.sender.send(value, partition=0, age=age)
 
 
-def _restored(world: World, postgres: EmbeddedPostgres, dump: Path, cluster: str) -> None:
-    """As the runbook has it: everything stops, the dump is loaded, and whoever consumes then looks first."""
+def _restored(world: World, postgres: EmbeddedPostgres, dump: Path, cluster: str, look_first: str) -> None:
+    """As the runbook has it: everything stops, the dump is loaded, and consumers start anew."""
     services = world.application.services
     for service in services.values():
         service.ask_to_stop()
@@ -72,7 +77,7 @@ def _restored(world: World, postgres: EmbeddedPostgres, dump: Path, cluster: str
         postgres.renew()
         postgres.databases.create("drilled")
     postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={world.info.database_url}", str(dump))
-    services["consume"] = world.application.another("consume", {"LOOK_FIRST": "on"})
+    services["consume"] = world.application.another("consume", {"LOOK_FIRST": look_first})
     world.heal()
 
 
@@ -86,10 +91,17 @@ def _webhooks_again(world: World) -> None:
 
 
 @pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("cluster", ["the same", "fresh"])
+@pytest.mark.parametrize(
+    ("cluster", "look_first", "age"),
+    [
+        pytest.param("the same", "off", DAY, id="into the same cluster, from the topic"),
+        pytest.param("fresh", "on", timedelta(), id="into a fresh cluster, from their senders"),
+    ],
+)
 def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
-    drilled: World, postgres: EmbeddedPostgres, cluster: str
+    drilled: World, postgres: EmbeddedPostgres, cluster: str, look_first: str, age: timedelta
 ) -> None:
+    """What is read from the topic again is known by its age; where senders send anew, ``LOOK_FIRST`` says so."""
     drilled.heal()
     kept = [drilled.authorize(), drilled.authorize()]
     released, paid_back = (drilled.outcome(sent).payment_id for sent in kept)
@@ -103,10 +115,10 @@ def test_commands_that_come_again_a_day_after_a_restore_move_no_money(
     ends = {held: "AUTHORIZED", released: "SUCCEEDED", paid_back: "REVERTED"}
     moved = {payment: drilled.ledger(payment) for payment in ends}
 
-    drilled.stripe.advance(25 * 3600)
-    _restored(drilled, postgres, dump, cluster)
+    drilled.stripe.advance(DAY.total_seconds())
+    _restored(drilled, postgres, dump, cluster, look_first)
     _webhooks_again(drilled)
-    _again(drilled, [*kept, *lost])
+    _again(drilled, [*kept, *lost], age)
     for sent, event in zip(lost, before, strict=True):
         _, again = drilled.heard.wait(_answering(sent), f"{sent} is answered again", count=2)
         assert again.headers["ce_id"] == event.headers["ce_id"]

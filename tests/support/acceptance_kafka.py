@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -88,15 +89,20 @@ class Sender:
             {"bootstrap.servers": kafka.bootstrap_servers, "acks": "all", "log_level": 3, **_LARGE}
         )
 
-    def send(self, value: bytes | None, *, partition: int = -1, headers: Headers | None = None) -> Place:
-        """Where it landed. No key, as the published sagas send."""
+    def send(
+        self, value: bytes | None, *, partition: int = -1, headers: Headers | None = None, age: timedelta = timedelta()
+    ) -> Place:
+        """Where it landed. No key, as the published sagas send. ``age``: how long ago the record says it was sent."""
+        sent_at = int((datetime.now(UTC) - age).timestamp() * 1000)
         landed: list[Message] = []
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             assert error is None, error
             landed.append(message)
 
-        self._producer.produce(self._topic, value, partition=partition, headers=headers or {}, on_delivery=delivered)
+        self._producer.produce(
+            self._topic, value, partition=partition, headers=headers or {}, timestamp=sent_at, on_delivery=delivered
+        )
         assert self._producer.flush(WAIT_SECONDS) == 0, "the broker took no record"
         found, offset = landed[0].partition(), landed[0].offset()
         assert found is not None

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -64,6 +64,8 @@ class Core(CoreView):
         self.webhooks = StripeEvents(self.database, recorder, ownership)
         self._http = urllib3.PoolManager(retries=False)
         self._offset = 0
+        self.commands_are_old = timedelta()
+        """How long ago the records were written that arrive now."""
 
     # what a saga does
 
@@ -74,7 +76,9 @@ class Core(CoreView):
     def origin(self) -> Origin:
         """The next record of the commands topic."""
         self._offset += 1
-        return Origin("payment_commands", 0, self._offset, None, b"{}", [("traceparent", TRACE.encode())])
+        sent_at = datetime.now(UTC) - self.commands_are_old
+        headers: list[tuple[str, bytes | None]] = [("traceparent", TRACE.encode())]
+        return Origin("payment_commands", 0, self._offset, None, b"{}", headers, sent_at=sent_at)
 
     def authorize(
         self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any

@@ -36,16 +36,18 @@ class History:
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
-            added, _ = acceptance.accept(
+            added = acceptance.accept(
                 connection,
                 command,
                 payment,
-                recovery_point="create_intent:act",
+                sent_at=None,
+                sent_lately="create_intent:act",
+                sent_long_ago="create_intent:look",
                 traceparent=None,
                 token=uuid4(),
                 lease=timedelta(seconds=10),
             )
-        assert added is acceptance.Accepted.NEW
+        assert added.result is acceptance.Result.NEW
         return payment
 
     def authorize(self, order_id: str, correlation_id: str) -> Payment:

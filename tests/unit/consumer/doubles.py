@@ -155,6 +155,7 @@ class FakeMessage:
     partition_: int = 0
     key_: bytes | None = None
     headers_: Any = None
+    timestamp_: tuple[int, int] = (0, 0)
 
     def topic(self) -> str:
         return "commands"
@@ -173,3 +174,6 @@ class FakeMessage:
 
     def headers(self) -> Any:
         return self.headers_
+
+    def timestamp(self) -> tuple[int, int]:
+        return self.timestamp_
