@@ -23,6 +23,11 @@ class StandbyPostgres(EmbeddedPostgres):
         self.port = free_port("127.0.0.1")
         """Fixed from the beginning, for a URL that names both servers."""
 
+    def url_with_primary(self, name: str) -> str:
+        """A database of both servers, this one named first: sessions go to the one that takes writes."""
+        credentials, _, place = self._primary.databases.url(name).rpartition("@")
+        return f"{credentials}@127.0.0.1:{self.port},{place}?target_session_attrs=read-write"
+
     def fence_and_promote(self) -> None:
         """What the primary has committed is here, and only this server takes writes from now on.
 
@@ -40,6 +45,17 @@ class StandbyPostgres(EmbeddedPostgres):
         _wait_for(self._primary.url, begun_before, 0)
         written = _ask(self._primary.url, "SELECT pg_current_wal_insert_lsn()::text")
         _wait_for(self.url, f"SELECT pg_last_wal_replay_lsn() >= '{written}'", True)
+        _ask(self.url, "SELECT pg_promote()")
+
+    def follow_synchronously(self) -> None:
+        """From now on the primary says that it has committed when this server has it, too."""
+        for statement in ("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"):
+            _ask(self._primary.url, statement)
+        _wait_for(self._primary.url, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
+
+    def kill_primary_and_promote(self) -> None:
+        """kill -9 of the primary, which never comes back; what this server has is the truth."""
+        self._primary.kill()
         _ask(self.url, "SELECT pg_promote()")
 
     def _initialise(self) -> None:

@@ -55,8 +55,8 @@ def fragile(
     postgres: EmbeddedPostgres, standby: StandbyPostgres, broker: ApacheKafka | None, kafka: Kafka
 ) -> Iterator[World]:
     """Its DATABASE_URL names both servers, the standby first."""
-    credentials, _, place = postgres.databases.create("fragile").rpartition("@")
-    url = f"{credentials}@127.0.0.1:{standby.port},{place}?target_session_attrs=read-write"
+    postgres.databases.create("fragile")
+    url = standby.url_with_primary("fragile")
     migrate(url)
     world = World(url, broker or kafka, unique_topics(), {"WORKERS": "1"})
     try:

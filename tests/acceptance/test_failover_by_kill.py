@@ -1,0 +1,46 @@
+"""The primary dies in the middle of the work, and its synchronous standby is promoted: nothing is lost or doubled."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from devstack.kafka import Kafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.postgres_standby import StandbyPostgres
+from devstack.service_process import migrate
+from tests.support.acceptance import World
+from tests.support.topics import unique_topics
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+
+@pytest.fixture
+def standby() -> Iterator[StandbyPostgres]:
+    with EmbeddedPostgres() as primary:
+        primary.databases.create("mortal")
+        with StandbyPostgres(primary) as server:
+            server.follow_synchronously()
+            yield server
+
+
+@pytest.fixture
+def mortal(standby: StandbyPostgres, kafka: Kafka) -> Iterator[World]:
+    """Its DATABASE_URL names both servers."""
+    url = standby.url_with_primary("mortal")
+    migrate(url)
+    world = World(url, kafka, unique_topics(), {"WORKERS": "1"})
+    try:
+        yield world.start()
+    finally:
+        world.close()
+
+
+def test_a_killed_primary_costs_no_command_and_no_event(mortal: World, standby: StandbyPostgres) -> None:
+    mortal.heal()
+    held = [mortal.held() for _ in range(4)]
+    begun = [mortal.authorize() for _ in range(12)]
+    begun += [mortal.release(payment.payment_id) for payment in held]
+    standby.kill_primary_and_promote()
+    begun.append(mortal.authorize())
+    assert {mortal.outcome(sent).status for sent in begun} == {"AUTHORIZED", "SUCCEEDED"}
+    mortal.audit()
