@@ -14,13 +14,14 @@ COPY commandline commandline
 COPY consumer consumer
 COPY migrations migrations
 COPY relay relay
+COPY runtime runtime
 COPY service service
 RUN python -m compileall -q .
 # serve listens on PORT; relay and consume tell their health on OPS_PORT. Probes come from outside the container.
 ENV HOST=0.0.0.0 PORT=8000 OPS_HOST=0.0.0.0 OPS_PORT=9000
 EXPOSE 8000 9000
 USER 10001
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-m", "commandline.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-m", "runtime.health_check"]
 ENTRYPOINT ["python", "cli.py"]
 CMD ["serve"]
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test storm sabotage matrix lint format bench bench-full clean
+.PHONY: help setup demo up test chaos mutation matrix lint format bench bench-full clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,11 @@ up: setup ## The same stack, kept up until Ctrl-C
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-storm: setup ## A thousand sagas under two hundred blows (STORM="--sagas 60 --blows 10 --only silent" for some of them)
-	@$(BIN)/python -m storm $(STORM)
+chaos: setup ## A thousand sagas under two hundred blows (CHAOS="--sagas 60 --blows 10 --only silent" for some of them)
+	@$(BIN)/python -m proofs.chaos $(CHAOS)
 
-sabotage: setup ## Take each mechanism out in turn and see its tests fail (SABOTAGE="fence gaps" for some, "--list" for all names)
-	@$(BIN)/python -m sabotage $(SABOTAGE)
+mutation: setup ## Take each mechanism out in turn and see its tests fail (MUTANTS="fence gaps" for some, "--list" for all names)
+	@$(BIN)/python -m proofs.mutation $(MUTANTS)
 
 matrix: setup ## The core of the tests with PostgreSQL 14 to 18 and Kafka 3.9 to 4.4, one pair after the other (MATRIX="--every" for each with each)
 	@$(BIN)/python -m matrix $(MATRIX)

@@ -15,7 +15,7 @@ from commandline.output import follow, show_record, table
 
 if TYPE_CHECKING:
     from relay.audit import Report
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
 
 _FINDINGS: dict[str, tuple[str, ...]] = {
     "missing": ("position", "event_id", "topic", "type", "sequence", "created_at"),
@@ -41,7 +41,7 @@ def audit(*, since: datetime, repair: bool, yes: bool, as_json: bool) -> None:
     cli.py outbox audit --since 2h
     cli.py outbox audit --since 2026-01-31T08:00Z --repair --yes
     """
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
 
     settings = load_settings(RelaySettings)
     report = _report(settings, since)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
-    from service.settings import GroupSettings
+    from consumer.settings import GroupSettings
 
 T = TypeVar("T")
 CHECK = "group"
@@ -41,8 +41,8 @@ def check_group(settings: "GroupSettings") -> Iterator[Finding]:
     """Coordinated, allowed, with members; nothing deleted unread, and nothing waiting for nobody."""
     from confluent_kafka import KafkaException
 
-    from relay.diagnosis import GROUPS, why_not
-    from relay.policies import tells_settings
+    from runtime.coordination import GROUPS, why_not
+    from runtime.topic_policies import tells_settings
 
     admin, group = admin_of(settings), settings.consumer_group_id
     if not tells_settings(admin.list_topics(timeout=ANSWER_SECONDS)):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from service.settings import KafkaSettings
+    from runtime.settings import KafkaSettings
 
 ANSWER_SECONDS = 5.0
 

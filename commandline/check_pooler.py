@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from commandline.checks import Finding
 
 if TYPE_CHECKING:
-    from service.settings import Base
+    from runtime.settings import ProcessSettings
 
 _SESSIONS = 4
 _KEEP_SESSIONS = (
@@ -20,7 +20,7 @@ _KEEP_SETTINGS = (
 )
 
 
-def check_pooler(settings: "Base") -> Iterator[Finding]:
+def check_pooler(settings: "ProcessSettings") -> Iterator[Finding]:
     """Sessions that are open at once are the same process of the server: a pooler lends it by the transaction.
 
     PgBouncer lends the one that was given back last (PgBouncer documentation, "server_round_robin"), so a handful of

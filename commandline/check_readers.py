@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from commandline.checks import Finding
 
 if TYPE_CHECKING:
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
 
 _CHECK = "readers"
 

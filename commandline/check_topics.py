@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError
     from confluent_kafka.admin import AdminClient
 
-    from service.settings import KafkaSettings
+    from runtime.settings import KafkaSettings
 
 CHECK = "topic"
 _OPEN = "give this user Read, Write and Describe on it: consumer and relay read and write it"
@@ -18,7 +18,7 @@ _OPEN = "give this user Read, Write and Describe on it: consumer and relay read 
 
 def check_topics(settings: "KafkaSettings") -> Iterator[Finding]:
     """Each topic that is read or written."""
-    from relay.policies import tells_settings
+    from runtime.topic_policies import tells_settings
 
     names = [settings.payment_commands_topic, settings.payment_events_topic, settings.dead_letter_topic]
     admin = admin_of(settings)
@@ -92,7 +92,7 @@ def _missing(name: str, why_not: "KafkaError | None") -> Finding:
 
 
 def _settings(settings: "KafkaSettings", names: list[str]) -> Iterator[Finding]:
-    from relay.policies import faults, read
+    from runtime.topic_policies import faults, read
 
     found = read(settings.client_config(), names)
     for name, why in found.untold.items():

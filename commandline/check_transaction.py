@@ -7,7 +7,7 @@ from commandline.check_kafka import ANSWER_SECONDS, is_denied
 from commandline.checks import Finding
 
 if TYPE_CHECKING:
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
 
 CHECK = "transaction"
 _OTHER_WAY = "correct the brokers' settings, or set RELAY_DELIVERY=at-least-once"
@@ -20,7 +20,7 @@ def check_transaction(settings: "RelaySettings") -> Iterator[Finding]:
     """
     from confluent_kafka import KafkaException
 
-    from relay.diagnosis import GROUPS, TRANSACTIONS, why_not
+    from runtime.coordination import GROUPS, TRANSACTIONS, why_not
 
     if settings.relay_delivery == "at-least-once":
         yield Finding(CHECK, "none is needed: RELAY_DELIVERY is at-least-once")

@@ -10,7 +10,7 @@ from commandline.failures import CannotError, database_faults
 
 if TYPE_CHECKING:
     from relay.doubts import State
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
     from service.storage.operator_session import Record
     from service.storage.operator_work import LeftLying
 

@@ -9,10 +9,10 @@ from commandline.environment import load_settings
 from commandline.failures import BadSettingError, CannotError, database_faults
 
 if TYPE_CHECKING:
-    from service.settings import Base
+    from runtime.settings import ProcessSettings
     from service.storage.operator_health import DatabaseFacts
 
-S = TypeVar("S", bound="Base")
+S = TypeVar("S", bound="ProcessSettings")
 
 LARGEST_SKEW_SECONDS = 30.0
 _TO_PRIMARY = "point DATABASE_URL to the primary, or name all hosts: postgresql://u:p@host1:5432,host2:5432/db"
@@ -32,7 +32,7 @@ class Finding:
         return self.mend is None or self.warning
 
 
-def check_settings(process: str, kind: "type[Base]") -> Iterator[Finding]:
+def check_settings(process: str, kind: "type[ProcessSettings]") -> Iterator[Finding]:
     """Each fault of one process's settings."""
     try:
         load_settings(kind)
@@ -53,7 +53,7 @@ def with_settings(check: str, kind: type[S], look: Callable[[S], Iterator[Findin
         yield from look(settings)
 
 
-def check_database(settings: "Base") -> Iterator[Finding]:
+def check_database(settings: "ProcessSettings") -> Iterator[Finding]:
     """Reachable, writable, recent enough, in UTF8, at the right schema, texts in the order of its indexes, its clock
     near ours."""
     from service.storage.engine import make_engine

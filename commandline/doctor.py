@@ -41,20 +41,17 @@ def examine() -> Iterator[Finding]:
     from commandline.check_transaction import check_transaction
     from commandline.check_work import check_work
     from commandline.checks import check_database, check_settings, with_settings
-    from service.settings import (
-        Base,
-        ConsumerSettings,
-        GroupSettings,
-        KafkaSettings,
-        RelaySettings,
-        ServiceSettings,
-        StripeSettings,
-    )
+    from consumer.settings import ConsumerSettings, GroupSettings
+    from relay.settings import RelaySettings
+    from runtime.settings import KafkaSettings, ProcessSettings
+    from service.settings import ServiceSettings, StripeSettings
 
     yield from check_settings("serve", ServiceSettings)
     yield from check_settings("consume", ConsumerSettings)
     yield from check_settings("relay", RelaySettings)
-    database = list(with_settings("database", Base, lambda found: chain(check_pooler(found), check_database(found))))
+    database = list(
+        with_settings("database", ProcessSettings, lambda found: chain(check_pooler(found), check_database(found)))
+    )
     yield from database
     if stands(database, "database", "schema"):
         yield from with_settings("work", RelaySettings, check_work)

@@ -1,5 +1,6 @@
 """Settings as a command needs them: loaded with one line a fault, and told in its ``--help``."""
 
+import pkgutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,9 +13,9 @@ from commandline.failures import BadSettingError
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from service.settings import Base
+    from runtime.settings import ProcessSettings
 
-S = TypeVar("S", bound="Base")
+S = TypeVar("S", bound="ProcessSettings")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
@@ -22,7 +23,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 @contextmanager
 def setting_faults() -> Iterator[None]:
     """Turns a setting that cannot be used into its line. Raises BadSettingError."""
-    from service.settings_source import SettingError
+    from runtime.settings_source import SettingError
 
     try:
         yield
@@ -32,7 +33,7 @@ def setting_faults() -> Iterator[None]:
 
 def load_settings(kind: type[S], **given: Any) -> S:
     """Settings of one process. Raises BadSettingError."""
-    from service.settings import load
+    from runtime.settings import load
 
     with setting_faults():
         return load(kind, **given)
@@ -40,16 +41,16 @@ def load_settings(kind: type[S], **given: Any) -> S:
 
 def database_url() -> str:
     """DATABASE_URL alone, for commands that need nothing else. Raises BadSettingError."""
-    from service.settings import Base
+    from runtime.settings import ProcessSettings
 
-    return load_settings(Base).database_url.get_secret_value()
+    return load_settings(ProcessSettings).database_url.get_secret_value()
 
 
 class SettingsCommand(click.Command):
     """A command whose ``--help`` names every setting it reads, in the words of the settings themselves."""
 
     def __init__(self, *args: Any, settings: str, only: Collection[str] = (), **kwargs: Any) -> None:
-        """``settings`` names a class in service.settings, imported only when help is asked for.
+        """``settings`` names a class as ``module:Class``; it is imported only when help is asked for.
 
         ``only``: what it reads of them; all, where nothing is named.
         """
@@ -58,9 +59,7 @@ class SettingsCommand(click.Command):
         self._only = only
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        import service.settings
-
-        kind: type[Base] = getattr(service.settings, self._settings)
+        kind: type[ProcessSettings] = pkgutil.resolve_name(self._settings)
         with formatter.section("Settings, from the environment; NAME_FILE reads any of them from a file"):
             read = {
                 name: field for name, field in kind.model_fields.items() if name in (self._only or kind.model_fields)

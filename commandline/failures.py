@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from service.printable import printable
+from runtime.printable import printable
 
 
 class CannotError(click.ClickException):

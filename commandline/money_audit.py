@@ -22,7 +22,7 @@ _DEFAULT_SPAN = timedelta(hours=24)
 
 @click.command(
     cls=SettingsCommand,
-    settings="StripeSettings",
+    settings="service.settings:StripeSettings",
     only=("database_url", "stripe_secret_key", "stripe_api_base", "stripe_timeout"),
     short_help="Prove that the books and Stripe agree to the cent.",
 )
@@ -63,7 +63,7 @@ def _window(since: datetime | None, until: datetime | None) -> "Window":
 
 
 def _report(window: "Window") -> "Report":
-    from service import logs
+    from runtime import logs
     from service.settings import StripeSettings
     from service.wiring import auditing
 

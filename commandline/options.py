@@ -15,7 +15,7 @@ class MomentType(click.ParamType[datetime]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        from service.domain.durations import parse_duration
+        from runtime.durations import parse_duration
 
         if isinstance(value, datetime):
             return value
@@ -35,7 +35,7 @@ class DurationType(click.ParamType[timedelta]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        from service.domain.durations import parse_duration
+        from runtime.durations import parse_duration
 
         try:
             return parse_duration(value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from service.printable import printable, printable_json
+from runtime.printable import printable, printable_json
 
 Record = Mapping[str, Any]
 

@@ -9,13 +9,13 @@ from commandline.environment import SettingsCommand, load_settings, setting_faul
 from commandline.failures import port_faults
 
 if TYPE_CHECKING:
-    from service.settings import Base
-    from service.shutdown import Shutdown
+    from runtime.settings import ProcessSettings
+    from runtime.shutdown import Shutdown
 
 
 @click.command(
     cls=SettingsCommand,
-    settings="ServiceSettings",
+    settings="service.settings:ServiceSettings",
     short_help="Serve HTTP: status, history, release, revert, webhooks.",
 )
 @click.option("--host", help="Address to listen on; over HOST.")
@@ -37,14 +37,16 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
 
 @click.command(
-    cls=SettingsCommand, settings="ConsumerSettings", short_help="Read commands from Kafka and carry them out."
+    cls=SettingsCommand,
+    settings="consumer.settings:ConsumerSettings",
+    short_help="Read commands from Kafka and carry them out.",
 )
 def consume() -> None:
     """Read commands from Kafka, act at Stripe, record what happened.
 
     SIGTERM drains: commands under way are finished or left for another consumer, within SHUTDOWN_GRACE.
     """
-    from service.settings import ConsumerSettings
+    from consumer.settings import ConsumerSettings
 
     settings = load_settings(ConsumerSettings)
     from consumer.main import run
@@ -57,13 +59,17 @@ def consume() -> None:
     sys.exit(code)
 
 
-@click.command(cls=SettingsCommand, settings="RelaySettings", short_help="Publish the outbox to Kafka, exactly once.")
+@click.command(
+    cls=SettingsCommand,
+    settings="relay.settings:RelaySettings",
+    short_help="Publish the outbox to Kafka, exactly once.",
+)
 def relay() -> None:
     """Publish the outbox to Kafka, exactly once, in commit order per payment.
 
     Several may run: one works, the others stand by. SIGTERM drains, within SHUTDOWN_GRACE.
     """
-    from service.settings import RelaySettings
+    from relay.settings import RelaySettings
 
     settings = load_settings(RelaySettings)
     from relay.main import run
@@ -74,10 +80,10 @@ def relay() -> None:
     sys.exit(code)
 
 
-def _begin(process: str, settings: "Base") -> "Shutdown":
+def _begin(process: str, settings: "ProcessSettings") -> "Shutdown":
     """Logs and signals: from here on SIGTERM drains."""
-    from service import logs
-    from service.shutdown import Shutdown
+    from runtime import logs
+    from runtime.shutdown import Shutdown
 
     logs.configure(settings.log_level, settings.log_format, process)
     logs.log_uncaught()

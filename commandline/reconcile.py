@@ -28,7 +28,7 @@ _READ = (
 
 @click.command(
     cls=SettingsCommand,
-    settings="ConsumerSettings",
+    settings="service.settings:CommandSettings",
     only=_READ,
     short_help="Compare payments with Stripe, and repair them.",
 )
@@ -59,11 +59,11 @@ def reconcile(*, payment_id: UUID | None, since: datetime | None, dry_run: bool,
 
 @contextmanager
 def _sweep() -> Iterator["Sweep"]:
-    from service import logs
-    from service.settings import ConsumerSettings
+    from runtime import logs
+    from service.settings import CommandSettings
     from service.wiring import sweeping
 
-    settings = load_settings(ConsumerSettings)
+    settings = load_settings(CommandSettings)
     logs.configure("ERROR", "console", "reconcile")
     with database_faults(), sweeping(settings) as sweep:
         yield sweep

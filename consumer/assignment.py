@@ -4,14 +4,15 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.crash_points import CrashPoint
 from consumer.identity import to_metadata
 from consumer.metrics import COMMIT_FAILURES
 from consumer.offsets import OffsetTracker, Partition
 from consumer.stages import Stage, Stages
 from consumer.starts import ExchangedError, Starts
 from consumer.workers import Workers
-from service.crash_points import CrashPoint, reached
-from service.logs import get_logger
+from runtime.crash_points import reached
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _ASK_AGAIN = 2.0
@@ -148,7 +149,7 @@ class Assignment:
         offsets = self._offsets(self._tracker.uncommitted())
         if not offsets:
             return
-        reached(CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT)
+        reached(CrashPoint.BEFORE_OFFSET_COMMIT)
         try:
             consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as exc:
@@ -159,7 +160,7 @@ class Assignment:
         offsets = self._offsets({partition: position for partition, position in found.items() if partition in names})
         if not offsets:
             return
-        reached(CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT)
+        reached(CrashPoint.BEFORE_OFFSET_COMMIT)
         try:
             self._acknowledge(consumer.commit(offsets=offsets, asynchronous=False))
         except KafkaException as exc:
@@ -188,7 +189,7 @@ class Assignment:
             self._acknowledge(partitions)
 
     def _acknowledge(self, partitions: list[TopicPartition]) -> None:
-        reached(CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT)
+        reached(CrashPoint.AFTER_OFFSET_COMMIT)
         for partition in partitions:
             if partition.error is not None:
                 _commit_failed(partition.error)

@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException
 
-from service.settings import ConsumerSettings
-from service.settings_source import SettingError
+from consumer.settings import ConsumerSettings
+from runtime.settings_source import SettingError
 
 _CLASSIC_ONLY: dict[str, Any] = {
     # What stays here keeps running while the rest moves; an eager assignor would stop all lanes at each rebalance.

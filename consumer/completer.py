@@ -8,9 +8,9 @@ from consumer.lanes import Job
 from consumer.metrics import DUE
 from consumer.ports import Commands, DueCommand
 from consumer.workers import Workers
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
 from service.domain.errors import NotDurableError
-from service.logs import get_logger
-from service.shutdown import Shutdown
 
 _log = get_logger(__name__)
 INTERVAL = 1.0

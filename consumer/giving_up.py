@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from consumer.metrics import DEAD_LETTERS
 from consumer.ports import Commands, DueCommand
+from runtime.logs import get_logger
 from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
 from service.domain.errors import NotDurableError, Wait
-from service.logs import get_logger
 
 _log = get_logger(__name__)
 TRIES = 5

@@ -10,9 +10,8 @@ from consumer.joining import Joining
 from consumer.lag import Lag
 from consumer.metrics import JOINED
 from consumer.offsets import Partition
-from service.logs import get_logger
+from runtime.broker_connection import BrokerConnection
 
-_log = get_logger(__name__)
 _SILENCE = 30.0
 
 
@@ -23,17 +22,15 @@ class KafkaHealth:
         self._owned = owned
         self._joining = joining
         self._lag = lag
-        self._connected = False
+        self._connection = BrokerConnection()
         self._joined = False
-        self._silent_until: dict[int, float] = {}
-        self._last_error = "not connected yet"
         self._consumer_error: str | None = None
         self._consumer_error_at = 0.0
 
     def fault(self) -> str | None:
         """None when records can come."""
-        if not self._connected:
-            return f"kafka: {self._last_error}"
+        if not self._connection.connected:
+            return f"kafka: {self._connection.last_error}"
         if self._consumer_error is not None:
             return f"kafka: {self._consumer_error}"
         if self._joined or self._owned():
@@ -51,20 +48,16 @@ class KafkaHealth:
         self.on_error(error)
 
     def on_error(self, error: KafkaError) -> None:
-        """librdkafka mends these itself, and repeats them while it tries: of one kind, one is told in a while."""
-        self._last_error = error.str()
-        now = time.monotonic()
-        if now >= self._silent_until.get(error.code(), now):
-            self._silent_until[error.code()] = now + _SILENCE
-            _log.warning("kafka", error=error.str(), code=error.name())
+        """An error of any client of the consumer."""
+        self._connection.on_error(error)
 
     def on_statistics(self, text: str) -> None:
         """Brokers' state, the group's state, lag by partition."""
         statistics = json.loads(text)
-        self._connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
+        self._connection.on_statistics(statistics)
         self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
         if self._joined and time.monotonic() - self._consumer_error_at > _SILENCE:
             self._consumer_error = None  # Not repeated, and the group stands: it was mended, though no record came.
         JOINED.set(self._joined)
-        self._joining.tell(waits=self._connected and not self._joined)
+        self._joining.tell(waits=self._connection.connected and not self._joined)
         self._lag.tell(statistics.get("topics", {}))

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _EVERY = 2.0

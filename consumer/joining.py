@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from relay.background import in_thread
+from runtime.background import in_thread
 
 _LATE_SECONDS = 5.0
 _LOOK_EVERY = 30.0

@@ -11,8 +11,8 @@ from consumer.health import KafkaHealth
 from consumer.intake import Intake
 from consumer.stages import Stage, Stages
 from consumer.workers import Workers
-from service.logs import get_logger
-from service.shutdown import Shutdown
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
 
 _log = get_logger(__name__)
 _BATCH = 500

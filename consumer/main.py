@@ -9,6 +9,7 @@ from consumer import metrics
 from consumer.assignment import Assignment
 from consumer.client import make_consumer
 from consumer.completer import Completer
+from consumer.crash_points import CrashPoint as ConsumerPoint
 from consumer.giving_up import GivingUp
 from consumer.health import KafkaHealth
 from consumer.identity import TopicIdentity
@@ -19,18 +20,19 @@ from consumer.loop import Limits, Loop
 from consumer.missing import Missing
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
+from consumer.settings import ConsumerSettings
 from consumer.stages import Stage, Stages
 from consumer.starts import Starts
 from consumer.threads import spawn
 from consumer.watch import Watch
 from consumer.workers import Workers
-from relay import policies
-from relay.diagnosis import GROUPS, why_not
-from relay.topics import ensure_topics
-from service import ops
-from service.logs import get_logger
-from service.settings import ConsumerSettings
-from service.shutdown import Shutdown
+from runtime import probes, topic_policies
+from runtime.coordination import GROUPS, why_not
+from runtime.crash_points import refuse_unknown
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
+from runtime.topics import ensure_topics
+from service.crash_points import CrashPoint as ServicePoint
 
 _log = get_logger(__name__)
 _HAND_OVER_SECONDS = 5.0
@@ -43,8 +45,9 @@ def run(
 ) -> int:
     """Consume until ``shutdown``, drain within ``SHUTDOWN_GRACE``; the process's exit code.
 
-    Raises SettingError when librdkafka refuses the settings, OSError when the ops port is taken.
+    Raises SettingError when a setting can't be used, OSError when the ops port is taken.
     """
+    refuse_unknown(ConsumerPoint, ServicePoint)
     tracker, stages, missing = OffsetTracker(), Stages(), Missing()
     workers = Workers(settings.consumer_concurrency)
     starts = Starts(TopicIdentity(settings.client_config(), settings.payment_commands_topic), missing)
@@ -97,11 +100,11 @@ def run(
 def _ensure_topic(settings: ConsumerSettings) -> None:
     config, commands = settings.client_config(), settings.payment_commands_topic
     ensure_topics(config, [commands], settings.kafka_topic_partitions, settings.kafka_topic_replication)
-    policies.warn(config, [commands], commands, settings.dead_letter_topic)
+    topic_policies.warn(config, [commands], commands, settings.dead_letter_topic)
 
 
 def _serve_ops(
-    settings: ConsumerSettings, tracker: OffsetTracker, workers: Workers, stages: Stages, readiness: ops.Readiness
+    settings: ConsumerSettings, tracker: OffsetTracker, workers: Workers, stages: Stages, readiness: probes.Readiness
 ) -> None:
     metrics.watch(
         in_flight=workers.running,
@@ -113,7 +116,7 @@ def _serve_ops(
         waits=workers.waits,
     )
     if settings.ops_port is not None:
-        ops.start(settings.ops_port, readiness, settings.ops_host)
+        probes.start(settings.ops_port, readiness, settings.ops_host)
 
 
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from consumer.metrics import EXCHANGED, SKIPPED
 from consumer.offsets import Partition
-from service.logs import get_logger
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _SAID_FOR = 60.0

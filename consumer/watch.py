@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from service.logs import get_logger
-from service.shutdown import Shutdown
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
 
 _log = get_logger(__name__)
 _LOOK_EVERY = 5.0

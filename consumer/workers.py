@@ -10,8 +10,8 @@ from consumer.lanes import Job, Lanes
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
 from consumer.threads import spawn
+from runtime.logs import get_logger
 from service.domain.errors import NotDurableError, Wait
-from service.logs import get_logger
 
 _log = get_logger(__name__)
 _FIRST_DELAY = 0.2

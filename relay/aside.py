@@ -11,7 +11,7 @@ from relay import metrics
 from relay.destinations import Destinations
 from relay.log_reader import Batch, LogReader, Row
 from relay.positions import Range, joined, runs
-from service.logs import get_logger
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _ASK_SECONDS = 5.0

@@ -11,12 +11,13 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import RefusedError
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from relay.receipt import Receipt
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
 
 
 class AtLeastOnce:
@@ -53,7 +54,7 @@ class AtLeastOnce:
         except RefusedError as exc:
             refused = exc
             sent = [row for row in rows if row[0] < (exc.position or 0)]
-        reached(CrashPoint.RELAY_IN_TRANSACTION)
+        reached(CrashPoint.IN_TRANSACTION)
         self._client.flush(whatever_fails=True)
         failures = self._client.failures
         if failures:

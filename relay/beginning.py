@@ -17,10 +17,10 @@ from relay.producer import Publisher
 from relay.recall import NO_RECEIPTS, Memory, recall, recall_without_receipts
 from relay.receipt import Receipt, Witness
 from relay.reconcile import Compared, reconcile
+from relay.settings import RelaySettings
 from relay.stages import Stage
 from relay.vigil import Vigil
-from service.logs import get_logger
-from service.settings import RelaySettings
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _SLICE_SECONDS = 0.5

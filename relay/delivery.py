@@ -6,12 +6,13 @@ from typing import Any
 import psycopg2
 
 from relay import metrics
+from relay.crash_points import CrashPoint
 from relay.kafka_errors import RefusedError
 from relay.log_reader import Batch, Row, settle
 from relay.producer import Publisher
 from relay.receipt import Receipt
-from service.crash_points import CrashPoint, reached
-from service.logs import get_logger
+from runtime.crash_points import reached
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 
@@ -101,6 +102,6 @@ def bury(execute: Execute, row: Row, refused: RefusedError) -> None:
         if (exc.pgcode or "")[:2] not in _DATA_FAULTS:
             raise
         execute(_BURY, (*first, "[]"))
-    reached(CrashPoint.RELAY_AFTER_REFUSAL)
+    reached(CrashPoint.AFTER_REFUSAL)
     metrics.REFUSED.labels(refused.reason).inc()
     _log.error("refused by Kafka, kept in the dead letters", position=position, topic=name, reason=refused.reason)

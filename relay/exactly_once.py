@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from relay.diagnosis import GROUPS, explaining, why_not
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.log_reader import Row
@@ -16,8 +16,9 @@ from relay.producer import Beat
 from relay.receipt import OLD_VERSION, Receipt
 from relay.stages import Stage
 from relay.transaction import Transactions
-from service.crash_points import CrashPoint, reached
-from service.logs import get_logger
+from runtime.coordination import GROUPS, explaining, why_not
+from runtime.crash_points import reached
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _SLICE_SECONDS = 0.5
@@ -93,7 +94,9 @@ class ExactlyOnce:
         place = [TopicPartition(self._receipt_topic, 0)]
         try:
             (found,) = self._next.patiently(
-                explaining(lambda seconds: consumer.committed(place, seconds), self._health, self._config, GROUPS),
+                explaining(
+                    lambda seconds: consumer.committed(place, seconds), self._health.explain, self._config, GROUPS
+                ),
                 _UNSETTLED_SECONDS,
             )
         except KafkaException as exc:
@@ -119,7 +122,7 @@ class ExactlyOnce:
         """One transaction, on its way to be committed. Raises RefusedError after it was aborted."""
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
         self._next.prepare(rows, place, self._group)
-        reached(CrashPoint.RELAY_BEFORE_KAFKA_COMMIT)
+        reached(CrashPoint.BEFORE_KAFKA_COMMIT)
         if self._under_way is not None:
             self._health.enter(Stage.COMMITTING)
         while not self.settle(_SLICE_SECONDS):

@@ -1,7 +1,6 @@
 """What /ready says of the relay. Standing by is ready; not being able to work is not, and says what is waited for."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -9,10 +8,10 @@ from confluent_kafka import KafkaError
 
 from relay import metrics
 from relay.stages import Stage
-from service.logs import get_logger
+from runtime.broker_connection import BrokerConnection, Throttle
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
-_SILENCE_SECONDS = 30.0
 _PATIENCE_SECONDS = 5.0
 """So long something is tried again before that counts as a fault."""
 
@@ -28,12 +27,12 @@ class Health:
     def __init__(self) -> None:
         self._failed: str | None = None
         self._kafka: str | None = None
-        self._last_error = "not connected"
+        self._connection = BrokerConnection()
         self._stage = Stage.CONNECTING
         self._beat_at = time.monotonic()
         self._waiting: tuple[float, str] | None = None
         self._cause: str | None = None
-        self._silent_until: dict[str, float] = {}
+        self._throttle = Throttle()
         self._aside: Mapping[str, str] = {}
         self.publishing = False
         """Whether there may be something to finish when draining begins."""
@@ -91,13 +90,13 @@ class Health:
         """A call of this stage failed, and is made again; told by /ready when that goes on, and now and then logged."""
         now = time.monotonic()
         self._waiting = (self._waiting[0] if self._waiting else now, why)
-        if now - self._waiting[0] >= _PATIENCE_SECONDS and self._is_news(self._stage.words, now):
+        if now - self._waiting[0] >= _PATIENCE_SECONDS and self._throttle.lets_through(self._stage.words):
             why = self._cause or why
             _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
 
     def put_off(self, why: str) -> None:
         """Something that may be done later could not be done now; the log says so now and then."""
-        if self._is_news(self._stage.words, time.monotonic()):
+        if self._throttle.lets_through(self._stage.words):
             _log.warning("put off", part=self._stage.part, stage=self._stage.words, why=why)
 
     def explain(self, cause: str) -> None:
@@ -123,22 +122,14 @@ class Health:
         self._aside = topics
 
     def on_error(self, error: KafkaError) -> None:
-        """librdkafka mends these itself, and repeats them while it tries: of one kind, one is told in a while."""
-        self._last_error = error.str()
-        if self._is_news(error.name(), time.monotonic()):
-            _log.warning("kafka", error=error.str(), code=error.name())
-
-    def _is_news(self, what: str, now: float) -> bool:
-        if now < self._silent_until.get(what, -math.inf):
-            return False
-        self._silent_until[what] = now + _SILENCE_SECONDS
-        return True
+        """An error of any client of the relay."""
+        self._connection.on_error(error)
 
     def on_statistics(self, text: str) -> None:
         """Whether any broker is connected."""
-        brokers = json.loads(text).get("brokers", {}).values()
-        connected = any(broker.get("state") == "UP" for broker in brokers)
-        self._kafka = None if connected else f"kafka: {self._last_error} ({self._stage.words})"
+        self._connection.on_statistics(json.loads(text))
+        connection = self._connection
+        self._kafka = None if connection.connected else f"kafka: {connection.last_error} ({self._stage.words})"
 
     def without_turn(self) -> None:
         """No client of Kafka runs now that could tell, and no lock is held."""

@@ -6,9 +6,9 @@ from threading import Event
 import psycopg2
 
 from relay import metrics
-from relay.background import in_thread
 from relay.postgres import Connection, connect, sever, told
-from service.logs import get_logger
+from runtime.background import in_thread
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _SECONDS = 5.0

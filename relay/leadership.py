@@ -17,10 +17,10 @@ from typing import Any
 
 import psycopg2
 
-from relay.background import in_thread
 from relay.postgres import Connection, connect, epoch_of, sever
 from relay.receipt import Epoch
-from service.database_hosts import has_turned_read_only
+from runtime.background import in_thread
+from runtime.database_hosts import has_turned_read_only
 
 LOCK_TIMEOUT_SECONDS = 5
 _BEAT_SECONDS = 1.0

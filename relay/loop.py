@@ -8,6 +8,7 @@ from psycopg2.errors import LockNotAvailable
 
 from relay import metrics
 from relay.checkpoint import Mirror
+from relay.crash_points import CrashPoint
 from relay.delivery import Known, bury, deliver
 from relay.health import Health
 from relay.kafka_errors import RefusedError
@@ -19,7 +20,7 @@ from relay.producer import Publisher
 from relay.receipt import Receipt
 from relay.stages import Stage
 from relay.vigil import Vigil
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
 
 _SLICE_SECONDS = 0.25
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.025
@@ -88,7 +89,7 @@ class Loop:
 
     def _publish(self, batch: Batch) -> Batch:
         """Publish ``batch`` while the next one is read, if there is more; the next one."""
-        reached(CrashPoint.RELAY_AFTER_READ)
+        reached(CrashPoint.AFTER_READ)
         self._leadership.wake_up()
         self._pause = _SHORTEST_PAUSE
         ahead = self._vigil.start(self._reader.read) if batch.more else None
@@ -143,7 +144,7 @@ class Loop:
     def _mirror(self, certain: Receipt) -> None:
         if certain.settled == self._checkpoint.settled:
             return
-        reached(CrashPoint.RELAY_AFTER_KAFKA_COMMIT)
+        reached(CrashPoint.AFTER_KAFKA_COMMIT)
         self._health.enter(Stage.CHECKPOINT)
         try:
             self._checkpoint.save(certain)
@@ -151,7 +152,7 @@ class Loop:
             # The receipt is what counts: the next batch, or the next poll, mirrors more.
             self._health.put_off(told(exc))
             return
-        reached(CrashPoint.RELAY_AFTER_MIRROR)
+        reached(CrashPoint.AFTER_MIRROR)
 
     def _rest(self, batch: Batch) -> None:
         """After a read that found nothing: fall asleep, or wait for those who were told that nobody sleeps.

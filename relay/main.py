@@ -14,19 +14,21 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from relay import metrics
-from relay.background import in_thread
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import error_of
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
 from relay.postgres import told
+from relay.settings import RelaySettings
 from relay.stages import Stage
 from relay.turn import Turn, make_publisher
 from relay.vigil import GraceOverError, StoppedError, Vigil
-from service import ops
-from service.logs import get_logger
-from service.settings import RelaySettings
-from service.shutdown import Shutdown
+from runtime import probes
+from runtime.background import in_thread
+from runtime.crash_points import refuse_unknown
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
 
 _log = get_logger(__name__)
 
@@ -45,12 +47,13 @@ _GARBAGE_THRESHOLD = 50_000
 def run(settings: RelaySettings, shutdown: Shutdown) -> int:
     """Publish until ``shutdown``; the process's exit code: 1 when a batch could not be finished in the grace period.
 
-    Raises SettingError when librdkafka refuses the settings, OSError when the ops port is taken.
+    Raises SettingError when a setting can't be used, OSError when the ops port is taken.
     """
+    refuse_unknown(CrashPoint)
     health = Health()
     make_publisher(settings, health, lambda: None).close()
     if settings.ops_port is not None:
-        ops.start(
+        probes.start(
             settings.ops_port,
             lambda: "draining" if shutdown.requested else health.fault(),
             settings.ops_host,

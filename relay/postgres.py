@@ -9,7 +9,7 @@ import psycopg2.extensions
 
 from relay.positions import Range
 from relay.receipt import Epoch
-from service.database_hosts import is_refused_as_read_only
+from runtime.database_hosts import is_refused_as_read_only
 
 Connection = psycopg2.extensions.connection
 

@@ -11,14 +11,14 @@ from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from relay.background import in_thread
 from relay.failures import Failures
 from relay.health import Health
 from relay.kafka_errors import error_of, passes, served
 from relay.log_reader import Row
 from relay.receipt import Receipt
 from relay.records import queue
-from service.settings_source import SettingError
+from runtime.background import in_thread
+from runtime.settings_source import SettingError
 
 warnings.filterwarnings("ignore", message="Producer .* failed during close")
 

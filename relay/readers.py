@@ -16,9 +16,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._group import ConsumerGroupDescription, MemberDescription
 
 from relay import metrics
-from relay.background import in_thread
 from relay.kafka_errors import error_of
-from service.logs import get_logger
+from runtime.background import in_thread
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _FIRST_SECONDS, _SECONDS = 5.0, 300.0

@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from relay.diagnosis import TRANSACTIONS, explaining
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import RefusedError, error_of
 from relay.log_reader import Row
 from relay.producer import Beat, Client
-from service.crash_points import CrashPoint, reached
+from runtime.coordination import TRANSACTIONS, explaining
+from runtime.crash_points import reached
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ class Transactions:
     def open(self) -> None:
         """Fence every older instance and settle what it left open. Says why when that takes long."""
         fence = self._client.producer.init_transactions
-        self._client.patiently(explaining(fence, self._health, self._config, TRANSACTIONS))
+        self._client.patiently(explaining(fence, self._health.explain, self._config, TRANSACTIONS))
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.
@@ -61,7 +62,7 @@ class Transactions:
         client = self._client
         try:
             client.send(rows)
-            reached(CrashPoint.RELAY_IN_TRANSACTION)
+            reached(CrashPoint.IN_TRANSACTION)
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
             client.flush(whatever_fails=False)
             if client.failures:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack, closing
 from functools import partial
 
-from relay import checkpoint, metrics, policies
+from relay import checkpoint, metrics
 from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
 from relay.beginning import Beginning
@@ -18,10 +18,11 @@ from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
 from relay.readers import ReaderWatch
+from relay.settings import RelaySettings
 from relay.stages import Stage
-from relay.topics import ensure_topics
 from relay.vigil import Vigil
-from service.settings import RelaySettings
+from runtime import topic_policies
+from runtime.topics import ensure_topics
 
 
 def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publisher:
@@ -111,4 +112,4 @@ def _make_topics(settings: RelaySettings) -> None:
     )
     ensure_topics(config, [events, commands], partitions, replication)
     ensure_topics(config, [dead_letters], partitions, replication, LARGEST_RECORD)
-    policies.warn(config, [events, commands, dead_letters], commands, dead_letters)
+    topic_policies.warn(config, [events, commands, dead_letters], commands, dead_letters)

@@ -6,10 +6,10 @@ from concurrent.futures import Future, wait
 from threading import get_ident
 from typing import TypeVar
 
-from relay.background import in_thread
 from relay.health import Health
 from relay.leadership import Leadership
-from service.shutdown import Shutdown
+from runtime.background import in_thread
+from runtime.shutdown import Shutdown
 
 T = TypeVar("T")
 _SLICE_SECONDS = 0.5

@@ -1,21 +1,10 @@
-"""Named steps between two durable effects, where a test may kill the process.
+"""Steps of a command, a webhook or a request between two durable effects."""
 
-``CRASH_AT=relay.after_read`` kills it (SIGKILL) at that step, ``CRASH_AT=relay.after_read:3`` the third time.
-``CRASH_AT=@FILE`` reads the same from a file, at every step anew: a running process can be told where to die. Who
-dies removes the file first, so of several processes only one does, and only once.
-"""
-
-import itertools
-import os
-import signal
-from collections import defaultdict
-from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 
 
 class CrashPoint(StrEnum):
-    """Every step after which a dead process leaves something behind."""
+    """Every step of the service after which a dead process leaves something behind."""
 
     ACCEPT_BEFORE_COMMIT = "accept.before_commit"
     ACCEPT_AFTER_COMMIT = "accept.after_commit"
@@ -49,39 +38,3 @@ class CrashPoint(StrEnum):
     LOOK_AFTER_COMMIT = "look.after_commit"
     REQUEST_BEFORE_COMMIT = "request.before_commit"
     REQUEST_AFTER_COMMIT = "request.after_commit"
-    RELAY_AFTER_READ = "relay.after_read"
-    RELAY_IN_TRANSACTION = "relay.in_transaction"
-    RELAY_BEFORE_KAFKA_COMMIT = "relay.before_kafka_commit"
-    RELAY_AFTER_REFUSAL = "relay.after_refusal"
-    RELAY_AFTER_KAFKA_COMMIT = "relay.after_kafka_commit"
-    RELAY_AFTER_MIRROR = "relay.after_mirror"
-    CONSUMER_BEFORE_OFFSET_COMMIT = "consumer.before_offset_commit"
-    CONSUMER_AFTER_OFFSET_COMMIT = "consumer.after_offset_commit"
-
-
-_asked = os.environ.get("CRASH_AT", "")
-_file = Path(_asked[1:]) if _asked.startswith("@") else None
-_visits: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
-
-
-def reached(point: CrashPoint) -> None:
-    """Die here if this process was told to; otherwise nothing."""
-    if _asked and _is_fatal(point):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _is_fatal(point: CrashPoint) -> bool:
-    try:
-        target = _asked if _file is None else _file.read_text()
-        name, _, nth = target.partition(":")
-        if CrashPoint(name) is not point or next(_visits[target]) != int(nth or 1):
-            return False
-        if _file is not None:
-            _file.unlink()
-    except FileNotFoundError:  # nobody is to die, or another has just died
-        return False
-    return True
-
-
-if _asked and _file is None:
-    CrashPoint(_asked.partition(":")[0])

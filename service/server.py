@@ -14,9 +14,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 
-from service import logs
+from runtime import logs
+from runtime.crash_points import refuse_unknown
+from runtime.settings_source import SettingError
+from service.crash_points import CrashPoint
 from service.settings import ServiceSettings
-from service.settings_source import SettingError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -96,8 +98,9 @@ def serve(settings: ServiceSettings) -> int:
     """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); the process's exit code.
 
     Starts whether or not the database is there. Port 0 takes a free port; the log says which. Raises SettingError
-    when the address cannot be listened on.
+    when the address cannot be listened on or another setting can't be used.
     """
+    refuse_unknown(CrashPoint)
     logs.configure(settings.log_level, settings.log_format, "service")
     logs.log_uncaught()
     listener = listen(settings.host, settings.port)

@@ -1,103 +1,25 @@
-"""Settings of each process, read from the environment and checked before anything starts.
+"""Settings of those who answer commands and requests, and of the HTTP process."""
 
-Every variable may also be given as ``NAME_FILE``, the path of a mounted secret.
-"""
-
-import os
 from datetime import timedelta
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from service.kafka_settings import kafka_overrides
-from service.settings_source import EnvironmentSource, SettingError
-from service.settings_types import (
-    Currency,
-    Duration,
-    HttpUrl,
-    LogLevel,
-    Origins,
-    PositiveDuration,
-    PostgresUrl,
-    RelayName,
-    TopicName,
-    is_loopback,
-)
+from runtime.settings import ProcessSettings
+from runtime.settings_types import HttpUrl, Origins, PositiveDuration, is_loopback
+from service.domain.money import is_currency
 
 
-class Base(BaseSettings):
-    """What every process shares: the database and the log."""
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-    database_url: PostgresUrl = Field(
-        description="PostgreSQL 14 or later: postgresql://user:password@host/db; "
-        "of several, host1:5432,host2:5432, the one that takes writes is used"
-    )
-    database_pool_size: int = Field(
-        default=10,
-        ge=1,
-        le=200,
-        description="connections for work, a process; leases and readiness have one each beside",
-    )
-    log_level: LogLevel = Field(default="INFO", description="log level")
-    log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
-    payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")
-    payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
-    shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
-    ops_port: int | None = Field(
-        default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
-    )
-    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
-
-    @property
-    def dead_letter_topic(self) -> str:
-        """Where unreadable commands are told."""
-        return f"{self.payment_commands_topic}.dead_letter"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, EnvironmentSource(settings_cls))
+def _currency(value: str) -> str:
+    if not is_currency(value.lower()):
+        raise ValueError("must be an ISO 4217 code that Stripe takes, such as sgd")
+    return value.lower()
 
 
-class KafkaSettings(Base):
-    """A process that speaks to Kafka."""
-
-    kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
-    )
-    kafka_config: str | None = Field(
-        default=None, description="any librdkafka setting: JSON object, or name=value,name=value"
-    )
-    kafka_topic_partitions: int = Field(default=6, ge=1, description="partitions of a topic created at start")
-    kafka_topic_replication: int | None = Field(
-        default=None, ge=1, description="replicas of a topic created at start (default: the broker's)"
-    )
-
-    @model_validator(mode="after")
-    def _overrides_are_readable(self) -> Self:
-        kafka_overrides(self.kafka_config, os.environ)
-        return self
-
-    def client_config(self) -> dict[str, Any]:
-        """librdkafka configuration shared by every client of this process."""
-        return {
-            "bootstrap.servers": self.kafka_bootstrap_servers,
-            "security.protocol": self.kafka_security_protocol,
-            **kafka_overrides(self.kafka_config, os.environ),
-        }
+Currency = Annotated[str, AfterValidator(_currency)]
 
 
-class StripeSettings(Base):
+class StripeSettings(ProcessSettings):
     """A process that speaks to Stripe."""
 
     stripe_secret_key: SecretStr = Field(min_length=1, description="Stripe's secret or restricted API key")
@@ -111,7 +33,7 @@ class StripeSettings(Base):
         return {"live": True, "test": False}.get(mode[0]) if mode else None
 
 
-class PolicySettings(Base):
+class PolicySettings(ProcessSettings):
     """Business choices shared by those who answer commands."""
 
     default_currency: Currency = Field(default="sgd", description="currency of a command that names none")
@@ -123,20 +45,12 @@ class PolicySettings(Base):
     )
 
 
-class GroupSettings(KafkaSettings):
-    """What reads commands, and whoever looks after it."""
+class CommandSettings(StripeSettings, PolicySettings):
+    """Whoever carries out commands."""
 
     look_first: Literal["on", "off"] = Field(
         default="off", description="on after a restore: Stripe is asked for a hold or transfer before it is made"
     )
-
-    consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
-
-
-class ConsumerSettings(GroupSettings, StripeSettings, PolicySettings):
-    """``cli.py consume``."""
-
-    consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
     lease: PositiveDuration = Field(
         default=timedelta(seconds=10), description="renewed while a call is under way; a dead process's is taken over"
     )
@@ -150,19 +64,6 @@ class ConsumerSettings(GroupSettings, StripeSettings, PolicySettings):
     action_deadline: PositiveDuration = Field(
         default=timedelta(hours=24), description="age after which a payment the customer never finished is cancelled"
     )
-
-
-class RelaySettings(KafkaSettings):
-    """``cli.py relay``."""
-
-    relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
-        default="exactly-once", description="Kafka transactions; or none, for who can't do or read them"
-    )
-    relay_name: RelayName = Field(
-        default="payment-relay", description="names the receipt group and the transactional ids: NAME and NAME/2"
-    )
-    relay_batch_size: int = Field(default=10_000, ge=1, le=100_000, description="rows of one Kafka transaction")
-    relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")
 
 
 class ServiceSettings(StripeSettings, PolicySettings):
@@ -216,25 +117,3 @@ class ServiceSettings(StripeSettings, PolicySettings):
         """All secrets a webhook's signature may have been made with."""
         value = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
         return [secret.strip() for secret in value.split(",") if secret.strip()]
-
-
-S = TypeVar("S", bound=Base)
-
-
-def load(kind: type[S], **given: Any) -> S:
-    """Settings of one process; ``given`` (command line options) wins over the environment.
-
-    Raises SettingError with one line per fault, each naming its variable.
-    """
-    try:
-        return kind(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as exc:
-        raise SettingError("\n".join(_line(error) for error in exc.errors(include_input=False))) from exc
-
-
-def _line(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if not error["loc"]:
-        return message
-    name = str(error["loc"][0]).upper()
-    return f"{name}: is not set" if error["type"] == "missing" else f"{name}: {message}"

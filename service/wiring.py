@@ -10,7 +10,7 @@ from service.domain.ports import PaymentGateway
 from service.gateway.books import StripeBooks
 from service.gateway.contact import Contact
 from service.gateway.stripe_gateway import StripeGateway
-from service.settings import ConsumerSettings, StripeSettings
+from service.settings import CommandSettings, StripeSettings
 from service.storage.engine import (
     FOR_COMMANDS,
     FOR_LEASES,
@@ -47,7 +47,7 @@ class _Parts:
 
 
 @contextmanager
-def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
+def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
     """What works on commands; leases are renewed until the block is left, on a connection of their own."""
     url = settings.database_url.get_secret_value()
     database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
@@ -70,7 +70,7 @@ def _parts(settings: ConsumerSettings, gateway: PaymentGateway | None, waits: Wa
 
 @contextmanager
 def command_engine(
-    settings: ConsumerSettings, gateway: PaymentGateway | None = None
+    settings: CommandSettings, gateway: PaymentGateway | None = None
 ) -> Iterator[tuple[CommandEngine, Callable[[], str | None]]]:
     """The engine of one consumer process, and what keeps its database or Stripe from being ready, in a line.
 
@@ -111,7 +111,7 @@ def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
 
 
 @contextmanager
-def sweeping(settings: ConsumerSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
+def sweeping(settings: CommandSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
     """An operator's reconciliation. ``gateway`` stands in for Stripe's."""
     with _parts(settings, gateway, FOR_OPERATORS) as parts:
         yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)

@@ -97,7 +97,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that runs in this process would set up its log, which is that of all other tests, too."""
-    monkeypatch.setattr("service.logs.configure", lambda *_: None)
+    monkeypatch.setattr("runtime.logs.configure", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

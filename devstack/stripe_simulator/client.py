@@ -1,4 +1,4 @@
-"""A typed client of the control API, for tests, the demo and storms."""
+"""A typed client of the control API, for tests, the demo and chaos runs."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from runtime.logs import get_logger
 from service.api.replies import ApiError, reply_error, unavailable
-from service.logs import get_logger
 
 _log = get_logger(__name__)
 

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 
 REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
 DURATION = Histogram(

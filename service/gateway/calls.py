@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import stripe
 
+from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from service.gateway.contact import Contact
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnreadableError, text
 from service.gateway.pace import Pace
-from service.logs import get_logger
 
 PAGE_SIZE = 100
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import stripe
 
+from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.stripe_objects import (
     HARMLESS_DISPUTE,
@@ -24,7 +25,6 @@ from service.gateway.client import stripe_client
 from service.gateway.contact import Contact
 from service.gateway.deadline import within
 from service.gateway.pace import Pace
-from service.logs import get_logger
 from service.settings import StripeSettings
 
 PATIENCE_SECONDS = 5.0

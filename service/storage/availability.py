@@ -4,7 +4,7 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from service.database_hosts import is_refused_as_read_only
+from runtime.database_hosts import is_refused_as_read_only
 from service.domain.errors import Wait
 
 _LOCK_NOT_AVAILABLE = "55P03"

@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from service.database_hosts import names_primary
+from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
 from service.storage.silence import SilenceWatch

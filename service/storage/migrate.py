@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 from service.storage.engine import connect_for_migration
 from service.storage.requirements import VERSIONS, is_of_ours
 

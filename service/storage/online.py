@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 from service.storage.requirements import CannotMigrateError
 
 log = get_logger(__name__)

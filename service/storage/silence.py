@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _LINE = "line"

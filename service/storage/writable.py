@@ -16,8 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.database_hosts import has_turned_read_only
-from service.logs import get_logger
+from runtime.database_hosts import has_turned_read_only
+from runtime.logs import get_logger
 from service.storage.availability import is_read_only
 
 _log = get_logger(__name__)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from service.logs import get_logger
+from runtime.logs import get_logger
 from service.storage import leases
 from service.storage.availability import described, is_refused
 from service.storage.engine import Engine, SQLAlchemyError, transaction

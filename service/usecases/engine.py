@@ -5,7 +5,9 @@ from uuid import uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
+from runtime.logs import get_logger
+from service.crash_points import CrashPoint
 from service.domain import answers
 from service.domain.answers import Subject
 from service.domain.commands import (
@@ -25,7 +27,6 @@ from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.plans import Call, Mode, Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
-from service.logs import get_logger
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
 from service.storage.commands import Key, key_of

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from prometheus_client import Gauge
 
+from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeRefusedError
 from service.domain.observations import DISPUTED_CODES
-from service.logs import get_logger
 from service.storage import commands
 from service.storage.engine import Engine, transaction
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from service.logs import get_logger
-from service.shutdown import Shutdown
+from runtime.logs import get_logger
+from runtime.shutdown import Shutdown
 from service.storage import leases
 from service.storage.availability import described
 from service.storage.engine import Engine, SQLAlchemyError, transaction

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
+from service.crash_points import CrashPoint
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.learning import learn_picture, learn_stray
 from service.domain.observations import Observed

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
+from service.crash_points import CrashPoint
 from service.domain.commands import Release, Revert, content_of, fingerprint
 from service.domain.messages import command_message
 from service.storage import outbox, payments, request_keys

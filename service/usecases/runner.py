@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from runtime.logs import get_logger
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.learning import Situation
@@ -14,7 +15,6 @@ from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
 from service.domain.results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent, Picture, StepResult
-from service.logs import get_logger
 from service.storage import leases, locked, looks
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked

@@ -5,7 +5,8 @@ Built for every member of Step: a step without its points cannot be imported, so
 
 from enum import StrEnum
 
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
+from service.crash_points import CrashPoint
 from service.domain.plans import Step
 
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from service.crash_points import CrashPoint, reached
+from runtime.crash_points import reached
+from runtime.logs import get_logger
+from service.crash_points import CrashPoint
 from service.domain.event_types import NOTED_EVENTS
 from service.domain.learning import Situation, learn_intent, learn_stray
 from service.domain.observations import SEEN_BY_EVENT, Observed, Seen
@@ -12,7 +14,6 @@ from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
 from service.domain.stripe_objects import About, Intent, Picture, StripeEvent
 from service.domain.telling import are_known
-from service.logs import get_logger
 from service.storage import inbox, locked, looks
 from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction

@@ -14,12 +14,12 @@ from uuid import uuid4
 from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceName
-from service.crash_points import CrashPoint
-from storm.audit import audit
-from storm.evidence import UNPUBLISHABLE, Scene
-from storm.plan import Kind, Saga
-from storm.talk import Heard, Surroundings, Talk
-from storm.topics import Commands, Feed
+from proofs.chaos.audit import audit
+from proofs.chaos.evidence import UNPUBLISHABLE, Scene
+from proofs.chaos.plan import Kind, Saga
+from proofs.chaos.talk import Heard, Surroundings, Talk
+from proofs.chaos.topics import Commands, Feed
+from tests.crash.points import CrashPoint
 from tests.crash.scenarios import Scenario
 from tests.support.topics import Topics
 

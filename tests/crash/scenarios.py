@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from consumer.crash_points import CrashPoint as ConsumerPoint
 from devstack.service_process import ServiceName
-from service.crash_points import CrashPoint
+from proofs.chaos.sagas import CHALLENGED, held, released, reverted
+from proofs.chaos.talk import Talk
+from relay.crash_points import CrashPoint as RelayPoint
+from service.crash_points import CrashPoint as ServicePoint
 from service.domain.plans import Step
 from service.usecases.step_points import STEP_POINTS, Stage
-from storm.sagas import CHALLENGED, held, released, reverted
-from storm.talk import Talk
+from tests.crash.points import CrashPoint
 
 Flow = Callable[[Talk], Iterator[None]]
 """Runs up to its yield undisturbed; what follows is attacked, and must end as if nothing had happened."""
@@ -86,21 +89,21 @@ _WEBHOOK = Scenario("serve", customer_finishes)
 _REQUEST = Scenario("serve", release, over_http=True)
 
 SCENARIOS: dict[CrashPoint, Scenario] = {
-    CrashPoint.ACCEPT_BEFORE_COMMIT: Scenario("consume", authorise),
-    CrashPoint.ACCEPT_AFTER_COMMIT: Scenario("consume", release),
+    ServicePoint.ACCEPT_BEFORE_COMMIT: Scenario("consume", authorise),
+    ServicePoint.ACCEPT_AFTER_COMMIT: Scenario("consume", release),
     **{STEP_POINTS[step, stage]: Scenario("consume", flow) for step, flow in _FLOW_OF_STEP.items() for stage in Stage},
-    CrashPoint.CONSUMER_BEFORE_OFFSET_COMMIT: Scenario("consume", authorise),
-    CrashPoint.CONSUMER_AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
-    CrashPoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
-    CrashPoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
-    CrashPoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, told=True),
-    CrashPoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, told=True),
-    CrashPoint.REQUEST_BEFORE_COMMIT: _REQUEST,
-    CrashPoint.REQUEST_AFTER_COMMIT: _REQUEST,
-    CrashPoint.RELAY_AFTER_READ: Scenario("relay", authorise),
-    CrashPoint.RELAY_IN_TRANSACTION: Scenario("relay", authorise),
-    CrashPoint.RELAY_BEFORE_KAFKA_COMMIT: Scenario("relay", release),
-    CrashPoint.RELAY_AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
-    CrashPoint.RELAY_AFTER_KAFKA_COMMIT: Scenario("relay", release),
-    CrashPoint.RELAY_AFTER_MIRROR: Scenario("relay", release),
+    ConsumerPoint.BEFORE_OFFSET_COMMIT: Scenario("consume", authorise),
+    ConsumerPoint.AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
+    ServicePoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
+    ServicePoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
+    ServicePoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, told=True),
+    ServicePoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, told=True),
+    ServicePoint.REQUEST_BEFORE_COMMIT: _REQUEST,
+    ServicePoint.REQUEST_AFTER_COMMIT: _REQUEST,
+    RelayPoint.AFTER_READ: Scenario("relay", authorise),
+    RelayPoint.IN_TRANSACTION: Scenario("relay", authorise),
+    RelayPoint.BEFORE_KAFKA_COMMIT: Scenario("relay", release),
+    RelayPoint.AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
+    RelayPoint.AFTER_KAFKA_COMMIT: Scenario("relay", release),
+    RelayPoint.AFTER_MIRROR: Scenario("relay", release),
 }

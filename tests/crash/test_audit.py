@@ -1,4 +1,4 @@
-"""What the storm counts: each kind of damage is seen, and nothing is seen where there is none."""
+"""What the chaos run counts: each kind of damage is seen, and nothing is seen where there is none."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from devstack.stripe_simulator.client import Effect
-from storm.audit import Findings, audit
-from storm.evidence import UNPUBLISHABLE, Asked, Evidence
+from proofs.chaos.audit import Findings, audit
+from proofs.chaos.evidence import UNPUBLISHABLE, Asked, Evidence
 from tests.support.acceptance_kafka import Record
 
 PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"

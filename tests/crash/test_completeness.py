@@ -15,15 +15,15 @@ from unittest.mock import MagicMock
 import pytest
 
 from devstack.processes import environment
-from service.crash_points import CrashPoint
+from proofs.chaos.plan import Kind, Saga
+from proofs.chaos.sagas import SAGAS
+from proofs.chaos.talk import Answers, Talk
 from service.domain import plans
 from service.domain.commands import CommandType
 from service.domain.plans import Step
 from service.domain.ports import PaymentGateway
 from service.usecases import step_points
-from storm.plan import Kind, Saga
-from storm.sagas import SAGAS
-from storm.talk import Answers, Talk
+from tests.crash.points import ALL
 from tests.crash.scenarios import SCENARIOS
 from tests.support.acceptance_kafka import Place, Record
 
@@ -118,9 +118,16 @@ def _called(function: ast.FunctionDef) -> set[str]:
     }
 
 
+_VISIT = """
+from relay.crash_points import CrashPoint
+from runtime.crash_points import reached, refuse_unknown
+refuse_unknown(CrashPoint)
+"""
+
+
 def _dies(told: str, visits: int) -> bool:
     """Whether a process that comes to one point so often is killed there."""
-    visit = "from service.crash_points import CrashPoint, reached\n" + "reached(CrashPoint.RELAY_AFTER_READ)\n" * visits
+    visit = _VISIT + "reached(CrashPoint.AFTER_READ)\n" * visits
     ended = subprocess.run(
         [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False
     )
@@ -129,7 +136,7 @@ def _dies(told: str, visits: int) -> bool:
 
 
 def test_every_point_has_a_scenario() -> None:
-    assert set(SCENARIOS) == set(CrashPoint)
+    assert set(SCENARIOS) == set(ALL)
 
 
 def test_a_step_without_points_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.crash_points import CrashPoint
+from tests.crash.points import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
@@ -44,6 +44,6 @@ def test_the_points_and_files_of_the_guide_are_the_codes() -> None:
     text = ADDING.read_text(encoding="utf-8")
     points = re.findall(r"CRASH_AT=([a-z_]+\.[a-z_]+)", text)
     assert points
-    assert set(points) <= set(CrashPoint)
-    files = re.findall(r"`((?:service|storm|tests|docs)/[\w./]+)`", text)
+    assert set(points) <= set(ALL)
+    files = re.findall(r"`((?:service|proofs|tests|docs)/[\w./]+)`", text)
     assert [path for path in files if not (ROOT / path).exists()] == []

@@ -2,12 +2,12 @@
 
 import pytest
 
-from service.crash_points import CrashPoint
 from tests.crash.conftest import Deaths
+from tests.crash.points import ALL, CrashPoint
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
 
-@pytest.mark.parametrize("point", list(CrashPoint))
+@pytest.mark.parametrize("point", ALL)
 def test_a_process_killed_here_leaves_nothing_undone_and_nothing_doubled(deaths: Deaths, point: CrashPoint) -> None:
     deaths[point].result()

@@ -13,14 +13,15 @@ from uuid import UUID
 import stripe
 import urllib3
 
+from consumer.settings import ConsumerSettings
 from devstack.stripe_simulator.client import SimulatorControl
+from runtime.settings import load
 from service.domain.commands import Authorize, Command, Origin, Release, Revert
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
 from service.domain.stripe_objects import IntentRequest, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
-from service.settings import ConsumerSettings, load
 from service.storage.engine import make_engine, refuse_inside_transaction
 from service.usecases.engine import CommandEngine
 from service.usecases.recording import Recorder

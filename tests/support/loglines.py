@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from service import logs
+from runtime import logs
 
 Lines = Callable[[], list[dict[str, Any]]]
 

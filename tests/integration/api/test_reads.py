@@ -103,8 +103,8 @@ def test_transactions_go_on_as_before_on_the_same_connection(database_url: str) 
     engine.dispose()
 
 
-@pytest.mark.parametrize("sabotage", ["SELECT pg_terminate_backend(:pid)", "SELECT pg_cancel_backend(:pid)"])
-def test_connection_that_failed_is_replaced(database_url: str, book: Book, sabotage: str) -> None:
+@pytest.mark.parametrize("disturbance", ["SELECT pg_terminate_backend(:pid)", "SELECT pg_cancel_backend(:pid)"])
+def test_connection_that_failed_is_replaced(database_url: str, book: Book, disturbance: str) -> None:
     engine = make_engine(database_url, 1)
     sut = Reads(engine)
     sut.latest_of_order("o")
@@ -116,7 +116,7 @@ def test_connection_that_failed_is_replaced(database_url: str, book: Book, sabot
             other.execution_options(isolation_level="AUTOCOMMIT")
             while (pid := other.exec_driver_sql(waiting).scalar()) is None:
                 assert not failing.done()
-            other.execute(text(sabotage), {"pid": pid})
+            other.execute(text(disturbance), {"pid": pid})
         with pytest.raises(psycopg2.OperationalError) as caught:
             failing.result(30)
         holder.rollback()

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from commandline.checks import Finding, check_database
 from commandline.main import cli
 from devstack.postgres import Postgres
-from service.settings import Base, load
+from runtime.settings import ProcessSettings, load
 from service.storage import migrate
 from service.storage.migration_lock import KEY
 from service.storage.readiness import DatabaseReadiness
@@ -35,7 +35,7 @@ def _said(url: str, *words: str) -> str:
 
 
 def _looked(url: str, check: str) -> list[Finding]:
-    return [each for each in check_database(load(Base, database_url=url)) if each.check == check]
+    return [each for each in check_database(load(ProcessSettings, database_url=url)) if each.check == check]
 
 
 class TestAnotherProgramsTables:

@@ -11,10 +11,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from prometheus_client import REGISTRY
 
 from consumer.main import run
+from consumer.settings import ConsumerSettings
 from devstack.kafka import Kafka
+from runtime.shutdown import Shutdown
 from service.domain.commands import Authorize
-from service.settings import ConsumerSettings
-from service.shutdown import Shutdown
 from tests.support.topics import Topics
 from tests.unit.consumer.doubles import LONG, RecordingCommands
 

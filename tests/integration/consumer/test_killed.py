@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from consumer.crash_points import CrashPoint
 from devstack.kafka import Kafka
-from service.crash_points import CrashPoint
 from tests.integration.consumer.running import authorize, by_order, committed, committed_offsets, eventually, produce
 from tests.support.topics import Topics, make_topic
 

@@ -10,9 +10,10 @@ import threading
 from pathlib import Path
 
 from consumer.main import run
+from consumer.settings import ConsumerSettings
+from runtime.settings import load
+from runtime.shutdown import Shutdown
 from service.domain.commands import Origin
-from service.settings import ConsumerSettings, load
-from service.shutdown import Shutdown
 from tests.unit.consumer.doubles import RecordingCommands
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.kafka import Kafka
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.running import TopicReader, settings_for
 from tests.support.topics import Topics, make_topic
 

@@ -15,8 +15,9 @@ from devstack.kafka import Kafka
 from devstack.ports import free_port
 from devstack.service_process import ServiceProcess
 from relay.main import run
-from service.settings import RelaySettings, load
-from service.shutdown import Shutdown
+from relay.settings import RelaySettings
+from runtime.settings import load
+from runtime.shutdown import Shutdown
 from tests.support.topics import Topics
 
 TIMEOUT_SECONDS = 60.0

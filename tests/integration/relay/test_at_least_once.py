@@ -10,13 +10,13 @@ import psycopg2
 import pytest
 
 from devstack.kafka import Kafka
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import RefusedError
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
+from relay.settings import RelaySettings
 from relay.turn import make_publisher
-from service.crash_points import CrashPoint
-from service.settings import RelaySettings
 from tests.integration.relay.running import (
     RunningRelay,
     TopicReader,
@@ -31,7 +31,7 @@ from tests.support.topics import Topics
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 BATCH = 4
-POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.RELAY_BEFORE_KAFKA_COMMIT]
+POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.BEFORE_KAFKA_COMMIT]
 """A commit is Kafka's word for the end of a transaction, and there is none."""
 
 SECONDS = 60.0
@@ -56,8 +56,8 @@ def test_killed_anywhere_it_repeats_nothing(
             append(writer, topics.events, "large", value="x" * 2_000_000)
             writer.commit()
         events += write(url, topics.events, 4, first=7)
-        begins_with_none = point is CrashPoint.RELAY_IN_TRANSACTION
-        killed(settings, tmp_path, f"{point}:{1 if point is CrashPoint.RELAY_AFTER_REFUSAL else 2 + begins_with_none}")
+        begins_with_none = point is CrashPoint.IN_TRANSACTION
+        killed(settings, tmp_path, f"{point}:{1 if point is CrashPoint.AFTER_REFUSAL else 2 + begins_with_none}")
         slow.rollback()
 
     with RunningRelay(settings):

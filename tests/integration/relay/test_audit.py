@@ -10,7 +10,7 @@ from devstack.kafka import Kafka
 from relay import checkpoint
 from relay.audit import Report, audit
 from relay.leadership import Leadership
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import append, execute, session, write

@@ -13,14 +13,14 @@ from confluent_kafka import Consumer, KafkaException
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.log_reader import Row
 from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import Epoch, Receipt
+from relay.settings import RelaySettings
 from relay.turn import make_publisher
-from service.crash_points import CrashPoint
-from service.settings import RelaySettings
 from tests.integration.relay.running import (
     RunningRelay,
     TopicReader,
@@ -34,7 +34,7 @@ from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
-RELAY_POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.RELAY_AFTER_REFUSAL]
+RELAY_POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.AFTER_REFUSAL]
 SECONDS = 60.0
 RECEIPT = Receipt(Settled(1), Epoch(1, 1))
 
@@ -54,7 +54,7 @@ def test_killed_between_two_durable_effects(
         append(slow, topics.events, "slow")
         events = write(url, topics.events, 10)
         # A transaction of its own comes first: the receipt of a relay that begins without one.
-        nth = 3 if point is CrashPoint.RELAY_IN_TRANSACTION else 2
+        nth = 3 if point is CrashPoint.IN_TRANSACTION else 2
         killed(small_batches, tmp_path, f"{point}:{nth}")
         slow.rollback()
 
@@ -70,7 +70,7 @@ def test_killed_after_a_refusal_was_recorded(
         append(writer, topics.events, "large", value="x" * 2_000_000)
         events = [append(writer, topics.events, "k")]
         writer.commit()
-    killed(small_batches, tmp_path, CrashPoint.RELAY_AFTER_REFUSAL)
+    killed(small_batches, tmp_path, CrashPoint.AFTER_REFUSAL)
 
     with RunningRelay(small_batches):
         assert_once_and_in_order(reader, events)

@@ -8,7 +8,7 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.running import TIMEOUT_SECONDS, TopicReader, relay_process
 from tests.integration.relay.writers import execute, session, write
 from tests.support.topics import Topics

@@ -10,9 +10,10 @@ from relay.health import Health
 from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import OLD_VERSION, Epoch, Receipt
+from relay.settings import RelaySettings
 from relay.turn import make_publisher
-from service.settings import RelaySettings, load
-from service.settings_source import SettingError
+from runtime.settings import load
+from runtime.settings_source import SettingError
 from tests.integration.relay.running import TopicReader, settings_for
 from tests.support.topics import Topics
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from service.storage import migrate
 from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, wait_for, write

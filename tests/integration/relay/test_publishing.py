@@ -10,7 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
 from relay.receipt import Receipt
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import Crowd, append, execute, session, without_rules, write
 from tests.support.topics import Topics

@@ -16,7 +16,7 @@ from commandline.checks import Finding
 from devstack.kafka import Kafka
 from relay import readers
 from relay.readers import LosingReader, loses_transactions
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.support.topics import Topics
 

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
-from service.settings import RelaySettings
+from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, without_rules
 from tests.support.topics import Topics, make_topic

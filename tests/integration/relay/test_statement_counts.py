@@ -16,7 +16,7 @@ from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
 from relay.receipt import Receipt
 from relay.vigil import Vigil
-from service.shutdown import Shutdown
+from runtime.shutdown import Shutdown
 from tests.support.statements import Statements
 
 pytestmark = pytest.mark.postgres

@@ -19,14 +19,14 @@ import pytest
 from confluent_kafka import KafkaException
 
 from devstack.kafka import Kafka
+from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.log_reader import Row
 from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import Epoch, Receipt
+from relay.settings import RelaySettings
 from relay.turn import make_publisher
-from service.crash_points import CrashPoint
-from service.settings import RelaySettings
 from tests.integration.relay.running import settings_for
 from tests.support.reading.asked import SECONDS, Heard
 from tests.support.reading.libraries import AIOKAFKA, PUBLISHED, LibraryUnavailableError, find_library
@@ -89,7 +89,7 @@ def _published(kafka: Kafka, delivery: str) -> str:
 
 
 def _die_before_the_commit(point: CrashPoint) -> None:
-    if point is CrashPoint.RELAY_BEFORE_KAFKA_COMMIT:
+    if point is CrashPoint.BEFORE_KAFKA_COMMIT:
         raise DiedError
 
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from service import logs
+from runtime import logs
 from service.domain.status import PaymentStatus
 from tests.support.loglines import Lines, logging_to_memory
 from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, a_payment, app_of

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from runtime.settings_source import SettingError
 from service.server import listen, options
 from service.settings import ServiceSettings
-from service.settings_source import SettingError
 
 
 def _settings(**changed: object) -> ServiceSettings:

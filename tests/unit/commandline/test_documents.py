@@ -7,8 +7,10 @@ import click
 import pytest
 
 from commandline.main import cli
+from consumer.settings import ConsumerSettings
+from relay.settings import RelaySettings
 from service.domain.errors import ErrorCode
-from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
+from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md")

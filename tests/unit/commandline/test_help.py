@@ -9,8 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import service.settings
 from commandline.main import cli
+from consumer.settings import ConsumerSettings
+from relay.settings import RelaySettings
+from runtime.settings import ProcessSettings
+from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 SLOW = {"pydantic", "sqlalchemy", "alembic", "stripe", "flask", "rich", "confluent_kafka", "gunicorn", "structlog"}
@@ -75,11 +78,10 @@ def test_help_imports_nothing_slow(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "kind"), [("serve", "ServiceSettings"), ("consume", "ConsumerSettings"), ("relay", "RelaySettings")]
+    ("command", "settings"), [("serve", ServiceSettings), ("consume", ConsumerSettings), ("relay", RelaySettings)]
 )
-def test_help_names_every_setting_with_its_meaning(command: str, kind: str) -> None:
+def test_help_names_every_setting_with_its_meaning(command: str, settings: type[ProcessSettings]) -> None:
     text = " ".join(help_of(command).split())
-    settings: type[service.settings.Base] = getattr(service.settings, kind)
     for name, field in settings.model_fields.items():
         assert field.description, name
         assert f"{name.upper()} {field.description}" in text

@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.client import make_consumer
-from service.settings import ConsumerSettings
+from consumer.settings import ConsumerSettings
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from consumer.completer import Completer
 from consumer.lanes import Job
 from consumer.workers import Workers
-from service.shutdown import Shutdown
+from runtime.shutdown import Shutdown
 from tests.unit.consumer.doubles import LONG, Due, RecordingCommands
 
 

@@ -8,14 +8,21 @@ import yaml
 from click.testing import CliRunner
 
 from commandline.main import cli
-from service.settings import Base, ConsumerSettings, RelaySettings, ServiceSettings, load
+from consumer.settings import ConsumerSettings
+from relay.settings import RelaySettings
+from runtime.settings import ProcessSettings, load
+from service.settings import ServiceSettings
 from tests.support.campusg_env import campusg_env
 from tests.unit.deployment.dockerfile import ROOT
 
 PAGE = (ROOT / "docs" / "campusg.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
 COMPOSE: dict[str, Any] = yaml.safe_load("".join(text for kind, text in BLOCKS if kind == "yaml"))
-PROCESSES: dict[str, type[Base]] = {"serve": ServiceSettings, "consume": ConsumerSettings, "relay": RelaySettings}
+PROCESSES: dict[str, type[ProcessSettings]] = {
+    "serve": ServiceSettings,
+    "consume": ConsumerSettings,
+    "relay": RelaySettings,
+}
 THEIRS = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1", "KAFKA_BROKERS": "kafka:29092"}
 """Of CampusG's own .env, whose other names are nothing to us."""
 

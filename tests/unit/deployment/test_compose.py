@@ -7,19 +7,22 @@ import pytest
 import yaml
 
 from commandline.main import cli
+from consumer.settings import ConsumerSettings
 from devstack.kafka_install import KAFKA_VERSION
 from devstack.stripe_simulator import __main__ as simulator
-from service.settings import Base, ConsumerSettings, RelaySettings, ServiceSettings, load
+from relay.settings import RelaySettings
+from runtime.settings import ProcessSettings, load
+from service.settings import ServiceSettings
 from tests.unit.deployment.dockerfile import ROOT, of
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, each in SERVICES.items() if each.get("build", {}).get("target") == "service"]
-SETTINGS: dict[str, type[Base]] = {
+SETTINGS: dict[str, type[ProcessSettings]] = {
     "serve": ServiceSettings,
     "consume": ConsumerSettings,
     "relay": RelaySettings,
-    "db": Base,
+    "db": ProcessSettings,
 }
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import ConsumerSettings, RelaySettings, ServiceSettings
+from consumer.settings import ConsumerSettings
+from relay.settings import RelaySettings
+from service.settings import ServiceSettings
 from tests.unit.deployment.dockerfile import ROOT, copied, instructions, of
 
 FIELDS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}

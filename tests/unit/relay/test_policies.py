@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.policies import TopicFacts, faults
+from runtime.topic_policies import TopicFacts, faults
 
 SOUND = {
     "cleanup.policy": "delete",

@@ -6,7 +6,7 @@ import pytest
 
 from relay.health import Health
 from relay.vigil import GraceOverError, StoppedError, Vigil
-from service.shutdown import Shutdown
+from runtime.shutdown import Shutdown
 
 
 class Lock:

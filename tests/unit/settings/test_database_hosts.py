@@ -6,9 +6,9 @@ from psycopg2.extensions import parse_dsn
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
-from service.database_hosts import is_refused_as_read_only, libpq_url
-from service.settings import Base, load
-from service.settings_source import SettingError
+from runtime.database_hosts import is_refused_as_read_only, libpq_url
+from runtime.settings import ProcessSettings, load
+from runtime.settings_source import SettingError
 
 LIBPQ = "postgresql://u:p%40w@h1:5432,h2:5433/db"
 SQLALCHEMY = "postgresql+psycopg2://u:p%40w@/db?host=h1:5432&host=h2:5433"
@@ -22,7 +22,7 @@ def test_several_hosts_mean_the_one_that_takes_writes(
 ) -> None:
     given = url if wanted is None else f"{url}{'&' if '?' in url else '?'}target_session_attrs={wanted}"
     environment.setenv("DATABASE_URL", given)
-    assert parse_dsn(load(Base).database_url.get_secret_value()) == {
+    assert parse_dsn(load(ProcessSettings).database_url.get_secret_value()) == {
         "user": "u",
         "password": "p@w",
         "dbname": "db",
@@ -64,7 +64,7 @@ def test_what_cannot_be_meant_is_one_line_without_the_password(
 ) -> None:
     environment.setenv("DATABASE_URL", url)
     with pytest.raises(SettingError) as caught:
-        load(Base)
+        load(ProcessSettings)
     assert str(caught.value).startswith(f"DATABASE_URL: {message}")
     assert "hunter2" not in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from service.kafka_settings import kafka_overrides
-from service.settings import RelaySettings, load
-from service.settings_source import SettingError
+from relay.settings import RelaySettings
+from runtime.kafka_settings import kafka_overrides
+from runtime.settings import load
+from runtime.settings_source import SettingError
 
 
 def test_single_variables_become_librdkafka_names(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from service import logs
+from runtime import logs
 from tests.support.loglines import Lines, logging_as_text, logging_to_memory
 
 

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Base, ConsumerSettings, RelaySettings, ServiceSettings, load
-from service.settings_source import SettingError, read_variable
+from consumer.settings import ConsumerSettings
+from relay.settings import RelaySettings
+from runtime.settings import ProcessSettings, load
+from runtime.settings_source import SettingError, read_variable
+from service.settings import ServiceSettings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here
 ALL = [ConsumerSettings, RelaySettings, ServiceSettings]
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_minimal_environment_is_enough(kind: type[Base]) -> None:
+def test_minimal_environment_is_enough(kind: type[ProcessSettings]) -> None:
     settings = load(kind)
     assert settings.payment_commands_topic == "payment_commands"
     assert settings.dead_letter_topic == "payment_commands.dead_letter"

@@ -1,0 +1,157 @@
+"""What there is to see from outside: Stripe's ledger, the topics, the database."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import RealDictCursor
+
+from devstack.stripe_simulator.client import Effect, SimulatorControl
+from proofs.chaos.topics import read_all
+from tests.support.acceptance_kafka import Place, Record
+from tests.support.topics import Topics
+
+Row = dict[str, Any]
+_LOOK_EVERY_SECONDS = 0.1
+
+UNPUBLISHABLE = "stranger.unpublishable"
+"""The type of rows that Kafka can only refuse."""
+
+_REFUSED = """
+    SELECT * FROM outbox WHERE EXISTS (
+        SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = outbox.position)
+"""
+_TO_BE_PUBLISHED = """
+    SELECT * FROM outbox WHERE NOT EXISTS (
+        SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = outbox.position)
+    ORDER BY position
+"""
+"""What Kafka refused for itself is in the dead letters instead, by its position; its topic's name may be cut there."""
+
+
+def identity(record: Record) -> str:
+    """What tells one message from another."""
+    return record.headers.get("ce_id", f"without an id: {record.key}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command that was sent beside the sagas: what would answer it, and where its copies stand."""
+
+    answers: tuple[str, str]
+    places: tuple[Place, ...]
+
+
+@dataclass
+class Trail:
+    """What strangers have left."""
+
+    topics: list[str] = field(default_factory=list)
+    """Where their rows go as well."""
+    written: list[str] = field(default_factory=list)
+    """Event ids that the database has taken from them."""
+    asked: list[Asked] = field(default_factory=list)
+    """Their commands that a broker has taken."""
+    held_up: list[str] = field(default_factory=list)
+    """What waited for something that is not its own."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything, at one moment. ``records`` are those that came through the outbox."""
+
+    payments: list[Row]
+    commands: list[Row]
+    transitions: list[Row]
+    outbox: list[Row]
+    effects: list[Effect]
+    records: list[Record]
+    refused: list[Row] = field(default_factory=list)
+    """Outbox rows that are in the dead letters instead of their topic."""
+    written: list[str] = field(default_factory=list)
+    """Event ids that the database has taken from strangers."""
+    asked: list[Asked] = field(default_factory=list)
+    """Commands that came from strangers."""
+    held_up: list[str] = field(default_factory=list)
+    """What waited for something that is not its own."""
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """What the events answer."""
+        return [record.answers for record in self.records if record.answers is not None]
+
+    @property
+    def once(self) -> "Evidence":
+        """The same as a reader has it that keeps ids."""
+        first = {identity(record): record for record in reversed(self.records)}
+        return replace(self, records=[record for record in self.records if first[identity(record)] is record])
+
+    @property
+    def unheard(self) -> list[Asked]:
+        """Strangers' commands that are neither answered nor, with all copies, in the dead letters."""
+        answered, dead = set(self.answers), set(self._dead_letters())
+        return [one for one in self.asked if one.answers not in answered and not dead.issuperset(one.places)]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is left to be done."""
+        done = all(row["state"] == "done" for row in self.commands) and not self.unheard
+        return done and len(self.records) >= len(self.outbox)
+
+    def _dead_letters(self) -> Iterator[Place]:
+        for record in self.records:
+            if record.topic.endswith(".dead_letter"):
+                yield record.body["partition"], record.body["offset"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where to look."""
+
+    database_url: str
+    bootstrap_servers: str
+    topics: Topics
+    stripe: SimulatorControl
+    trail: Trail = field(default_factory=Trail)
+
+    @property
+    def published(self) -> list[str]:
+        """Every topic that the outbox goes to."""
+        return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.trail.topics]
+
+    def look(self) -> Evidence:
+        """What there is to see now."""
+        found = read_all(self.bootstrap_servers, self.published)
+        return Evidence(
+            payments=self.rows("SELECT * FROM payments"),
+            commands=self.rows("SELECT * FROM commands"),
+            transitions=self.rows("SELECT * FROM payment_transitions ORDER BY id"),
+            outbox=self.rows(_TO_BE_PUBLISHED),
+            effects=self.stripe.ledger(),
+            # the sagas' own commands, and what is no command, carry no headers
+            records=[record for record in found if record.headers],
+            refused=self.rows(_REFUSED),
+            written=list(self.trail.written),
+            asked=list(self.trail.asked),
+            held_up=list(self.trail.held_up),
+        )
+
+    def look_when_quiet(self, seconds: float) -> Evidence:
+        """The same once nothing more happens, or the wait is over: what is still open then can be seen."""
+        self.stripe.drain_webhooks(seconds)
+        deadline = time.monotonic() + seconds
+        while not (evidence := self.look()).quiet and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        return evidence
+
+    def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Row]:
+        """A look into the database, or a stranger's write."""
+        connection = psycopg2.connect(self.database_url)
+        try:
+            with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+                cursor.execute(statement, tuple(values))
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            connection.close()

@@ -1,0 +1,176 @@
+"""What happens in a chaos run, all of it told by the seed: which sagas, in which order, and what is done to whom when.
+
+How the processes' own work falls in between is up to the clock, and is no part of the plan.
+"""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a saga goes."""
+
+    PAID = "paid and released"
+    PAID_TWICE = "released again"
+    REVERTED = "authorised, then reverted"
+    REFUNDED = "released, then reverted"
+    CHALLENGED = "3-D Secure, then released"
+    FAILED_CHALLENGE = "3-D Secure failed"
+    ABANDONED = "reverted before 3-D Secure"
+    DECLINED = "declined"
+    TAKEN = "second authorise of an order"
+    REFUNDED_OUTSIDE = "released, refunded in the Dashboard, then reverted"
+    PART_REFUNDED = "released, a part refunded in the Dashboard"
+    PART_CAPTURED = "a part captured in the Dashboard, then released"
+    REFUND_FAILS = "reverted, the refund fails, then reverted again"
+    REVERSED_OUTSIDE = "released, taken back in the Dashboard, then reverted"
+    DISPUTE_WON = "released, disputed, the dispute won"
+    DISPUTE_LOST = "released, disputed, the dispute lost, then reverted"
+    STRANGER = "a stranger's intent names the payment"
+    UNREADABLE = "not a command"
+    INVALID = "a command that cannot be carried out"
+
+
+class Attack(StrEnum):
+    """What is done to the service and to what it stands on."""
+
+    CONSUMER_KILLED = "consumer killed"
+    RELAY_KILLED = "relay killed"
+    SERVICE_KILLED = "service killed"
+    POSTGRES_KILLED = "PostgreSQL killed"
+    KAFKA_KILLED = "Kafka killed"
+    CONSUMER_FROZEN = "consumer frozen past its takeover"
+    RELAY_FROZEN = "relay frozen past its takeover"
+    CONSUMER_PAUSED = "consumer paused again and again"
+    REBALANCED = "consumers rebalanced while full"
+    PROMOTED = "PostgreSQL promoted"
+    RESTORED = "database restored in place"
+    ROWS_LOCKED = "payment rows locked"
+    OUTBOX_LOCKED = "outbox locked"
+    STRANGE_ROWS = "rows of a stranger, refused ones among them"
+    HOMELESS_ROWS = "rows for a missing topic"
+    LARGE_COMMANDS = "large commands"
+    POSTGRES_SILENT = "silent network to PostgreSQL"
+    KAFKA_SILENT = "silent network to Kafka"
+    POSTGRES_AWAY = "PostgreSQL away for long"
+    KAFKA_AWAY = "Kafka away for long"
+
+
+_KINDS = {
+    Kind.PAID: 20,
+    Kind.PAID_TWICE: 4,
+    Kind.REVERTED: 12,
+    Kind.REFUNDED: 10,
+    Kind.CHALLENGED: 10,
+    Kind.REFUNDED_OUTSIDE: 3,
+    Kind.PART_REFUNDED: 2,
+    Kind.PART_CAPTURED: 2,
+    Kind.REFUND_FAILS: 3,
+    Kind.REVERSED_OUTSIDE: 2,
+    Kind.DISPUTE_WON: 2,
+    Kind.DISPUTE_LOST: 2,
+    Kind.STRANGER: 2,
+    Kind.FAILED_CHALLENGE: 4,
+    Kind.ABANDONED: 6,
+    Kind.DECLINED: 6,
+    Kind.TAKEN: 5,
+    Kind.UNREADABLE: 3,
+    Kind.INVALID: 3,
+}
+"""How often, of a hundred."""
+
+_ATTACKS = {
+    Attack.CONSUMER_KILLED: 26,
+    Attack.RELAY_KILLED: 22,
+    Attack.SERVICE_KILLED: 10,
+    Attack.POSTGRES_KILLED: 7,
+    Attack.KAFKA_KILLED: 3,
+    Attack.CONSUMER_FROZEN: 4,
+    Attack.RELAY_FROZEN: 4,
+    Attack.CONSUMER_PAUSED: 4,
+    Attack.REBALANCED: 2,
+    Attack.PROMOTED: 2,
+    Attack.RESTORED: 2,
+    Attack.ROWS_LOCKED: 3,
+    Attack.OUTBOX_LOCKED: 1,
+    Attack.STRANGE_ROWS: 3,
+    Attack.HOMELESS_ROWS: 1,
+    Attack.LARGE_COMMANDS: 1,
+    Attack.POSTGRES_SILENT: 2,
+    Attack.KAFKA_SILENT: 1,
+    Attack.POSTGRES_AWAY: 1,
+    Attack.KAFKA_AWAY: 1,
+}
+"""How often, of a hundred."""
+
+_CHOICES = 60
+"""A multiple of every number of things that one attack may strike: none is preferred."""
+
+_COPIES = (1, 1, 1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Saga:
+    """One saga's choices. ``copies``: how often each of its commands is sent, by the command's number in the saga."""
+
+    number: int
+    kind: Kind
+    amount: int
+    over_http: bool
+    copies: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Its order, and the beginning of its correlation ids."""
+        return f"chaos-{self.number}"
+
+
+@dataclass(frozen=True)
+class Blow:
+    """``attack`` begins once so many sagas are over; ``which`` of the things that it may strike."""
+
+    attack: Attack
+    after: int
+    which: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sagas in the order in which they begin, blows in the order in which they come."""
+
+    sagas: tuple[Saga, ...]
+    blows: tuple[Blow, ...]
+
+
+def make_plan(sagas: int, blows: int, seed: int, attacks: Collection[Attack] = tuple(Attack)) -> Plan:
+    """The same for the same arguments. Each of ``attacks`` comes at least once where there are blows enough."""
+    chooser = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
+    wanted = [attack for attack in Attack if attack in attacks]
+    drawn = [*wanted, *chooser.choices(wanted, [_ATTACKS[attack] for attack in wanted], k=blows)][:blows]
+    chooser.shuffle(drawn)
+    # none at the very end: there must be something to disturb
+    moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in drawn)
+    return Plan(
+        sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
+        blows=tuple(
+            Blow(attack, after, chooser.randrange(_CHOICES)) for attack, after in zip(drawn, moments, strict=True)
+        ),
+    )
+
+
+def attacks_named(text: str) -> tuple[Attack, ...]:
+    """Those whose name holds ``text``, whatever the case: ``silent``, ``killed``."""
+    return tuple(attack for attack in Attack if text.casefold() in attack.casefold())
+
+
+def _saga(number: int, kind: Kind, chooser: random.Random) -> Saga:
+    return Saga(
+        number=number,
+        kind=kind,
+        amount=chooser.randrange(100, 100_000),
+        over_http=chooser.random() < 0.3,
+        copies=tuple(chooser.choice(_COPIES) for _ in range(4)),
+    )

@@ -1,0 +1,153 @@
+"""Whether readiness tells each outage: /ready is asked all the while, as a load balancer asks it."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from devstack.service_process import ServiceProcess
+
+_SHORTEST_SECONDS = 12.0
+_LONGEST_SECONDS = 20.0
+"""An outage lasts until it is told, but not less than the one and not more than the other."""
+
+_READY_AGAIN_SECONDS = 60.0
+_PROBE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.25
+_LAST_LINES = 5
+
+Affected = Sequence[Sequence[ServiceProcess]]
+"""Of each group at least one process must tell: of two relays only one works."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What keeps processes from their work, long enough that they must say so."""
+
+    name: str
+    part: Sequence[str]
+    """Words, one of which /ready must name, in whatever case."""
+    affected: Affected
+    ready_meanwhile: bool = False
+    """Whether a 200 that names the part, or a metric that does, tells it too: the rest goes on."""
+
+    @property
+    def processes(self) -> list[ServiceProcess]:
+        """All who are affected."""
+        return [process for group in self.affected for process in group]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a probe was answered; no status when there was no answer in time."""
+
+    status: int | None
+    text: str
+
+    def tells(self, outage: Outage) -> bool:
+        """Whether it names the failing part, and asks to be spared the work."""
+        named = any(word.casefold() in self.text.casefold() for word in outage.part)
+        return named and (self.status == 503 or (outage.ready_meanwhile and self.status == 200))
+
+
+def name_of(process: ServiceProcess) -> str:
+    """Which it is, for people and for the rest of the chaos run."""
+    return f"{process.name} {process.port}"
+
+
+Ask = Callable[[ServiceProcess, str], Answer]
+
+
+def ask(process: ServiceProcess, path: str) -> Answer:
+    """One probe."""
+    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        return Answer(reply.status, reply.read().decode(errors="replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(None, f"no answer: {type(error).__name__}")
+    finally:
+        connection.close()
+
+
+class Watch:
+    """Counts the outages that were told, and names those that were not. Several may be watched at once."""
+
+    def __init__(
+        self, probe: Ask = ask, shortest: float = _SHORTEST_SECONDS, longest: float = _LONGEST_SECONDS
+    ) -> None:
+        self._probe = probe
+        self._shortest = shortest
+        self._longest = longest
+        self._lock = threading.Lock()
+        self.told: list[float] = []
+        """For each outage that was told, after how many seconds it was."""
+        self.untold: list[str] = []
+        """Outages that were not told in time, and processes that were not ready again after one."""
+        self.ended: list[str] = []
+        """Processes that nobody had struck, and that ran no more."""
+
+    def see(self, process: ServiceProcess) -> None:
+        """It must run: nobody strikes it now."""
+        if not process.running:
+            with self._lock:
+                self.ended.append(f"{name_of(process)} has ended by itself:\n{process.run.log_tail(_LAST_LINES)}")
+
+    def outage(self, outage: Outage, mend: Callable[[], object]) -> None:
+        """It has begun; ``mend`` ends it. Returns when those who were affected are ready again, or will never be."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(len(outage.processes), thread_name_prefix="probe") as pool:
+            groups = [_Group(outage, group, began) for group in outage.affected]
+            hearings = [pool.submit(self._hear, group, one) for group in groups for one in group.processes]
+            for hearing in hearings:
+                hearing.result()
+            time.sleep(max(0.0, began + self._shortest - time.monotonic()))
+            mend()
+            ready = list(pool.map(self._ready_again, outage.processes))
+        times = [group.told_after for group in groups if group.told_after is not None]
+        with self._lock:
+            if len(times) == len(groups):
+                self.told.append(max(times))
+            self.untold += [f"{outage.name}: {group}" for group in groups if group.told_after is None]
+            self.untold += [f"{outage.name}, but after it: {fault}" for fault in ready if fault]
+
+    def _hear(self, group: "_Group", process: ServiceProcess) -> None:
+        """Until one of the group has told, or time is over."""
+        while group.told_after is None and time.monotonic() < group.began + self._longest:
+            for path in ("/ready", "/metrics") if group.outage.ready_meanwhile else ("/ready",):
+                group.heard(process, path, self._probe(process, path))
+            time.sleep(_PAUSE_SECONDS)
+
+    def _ready_again(self, process: ServiceProcess) -> str | None:
+        """None once it is; else what it says instead."""
+        until = time.monotonic() + _READY_AGAIN_SECONDS
+        while (answer := self._probe(process, "/ready")).status != 200:
+            if time.monotonic() > until:
+                return (
+                    f"{name_of(process)} is not ready after {_READY_AGAIN_SECONDS:.0f} s: {answer.status} {answer.text}"
+                )
+            time.sleep(_PAUSE_SECONDS)
+        return None
+
+
+class _Group:
+    """Processes one of which must tell."""
+
+    def __init__(self, outage: Outage, processes: Sequence[ServiceProcess], began: float) -> None:
+        self.outage = outage
+        self.processes = processes
+        self.began = began
+        self.told_after: float | None = None
+        self._said: dict[str, str] = {}
+
+    def heard(self, process: ServiceProcess, path: str, answer: Answer) -> None:
+        if answer.tells(self.outage):
+            self.told_after = self.told_after or time.monotonic() - self.began
+        elif path == "/ready":
+            self._said[name_of(process)] = f"{answer.status} {answer.text.strip()}"
+
+    def __str__(self) -> str:
+        return f"not told; at last it was said: {self._said}"

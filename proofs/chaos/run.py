@@ -1,0 +1,168 @@
+"""A chaos run from its first saga to the count of what went wrong."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from proofs.chaos.audit import Findings, audit, repeated
+from proofs.chaos.blows import Striker, striker
+from proofs.chaos.evidence import Evidence, identity
+from proofs.chaos.plan import Attack, Blow, Plan, Saga
+from proofs.chaos.sagas import SAGAS
+from proofs.chaos.talk import Heard, SagaFailedError, Surroundings, Talk
+from proofs.chaos.topics import Commands, Feed
+from proofs.chaos.world import World
+
+_SETTLE_SECONDS = 120.0
+
+Told = Callable[[int, int], None]
+"""Takes how many sagas are over, and how many blows were struck so far."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done, and what went wrong."""
+
+    sagas: int
+    commands: int
+    copies: int
+    effects: int
+    events: int
+    repeats: int
+    """Events that came again; more than 0 only where the delivery may do so."""
+    struck: Counter[Attack]
+    told: list[float]
+    """For each outage that readiness told, after how many seconds."""
+    turned_away: Counter[str]
+    """Strangers' rows that the database did not take, by what it said."""
+    failed: list[str]
+    """Sagas that heard a wrong answer, or none."""
+    findings: Findings
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether every saga ended as it must and the audit found nothing."""
+        return not self.failed and self.findings.clean
+
+
+class _Progress:
+    """How many sagas are over; blows wait for it."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._changed = threading.Condition()
+        self.over = 0
+        self._blows = 0
+        self.failed: list[str] = []
+
+    def saga_over(self, failure: str | None) -> None:
+        with self._changed:
+            self.over += 1
+            if failure is not None:
+                self.failed.append(failure)
+            self._changed.notify_all()
+            self._told(self.over, self._blows)
+
+    def struck(self, blows: int) -> None:
+        with self._changed:
+            self._blows = blows
+            self._told(self.over, blows)
+
+    def wait_for(self, over: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.over >= over)
+
+
+def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
+    """Let it rage, let it settle, audit. ``at_once``: sagas under way. Raises what a server's return raised."""
+    began = time.monotonic()
+    info = world.application.info
+    heard = Heard()
+    topics = world.scene.topics
+    commands = Commands(info.kafka_bootstrap_servers, topics.commands)
+    feed = Feed(info.kafka_bootstrap_servers, world.scene.published, heard.take)
+    around = Surroundings(commands, heard, world.stripe, info, world.reconcile)
+    progress = _Progress(told)
+    try:
+        world.begin_faults()
+        with striker(world.troubles) as blows:
+            _rage(plan, blows, around, progress, at_once)
+            blows.all_back()
+        world.end_faults()
+        evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
+        world.see_everyone()
+        may_repeat = world.delivery == "at-least-once" and bool(_MAY_REPEAT & blows.struck.keys())
+        again = repeated(evidence)
+        findings = audit(evidence, may_repeat=may_repeat)
+        findings = replace(
+            findings,
+            losses=[*findings.losses, *missed(world, evidence)],
+            wrong_ends=[*findings.wrong_ends, *world.watch.ended],
+            untold=world.watch.untold,
+            unproven=world.prove(set(again) if may_repeat else set()),
+        )
+    finally:
+        feed.close()
+        commands.close()
+        around.http.clear()
+    return Result(
+        sagas=len(plan.sagas),
+        commands=around.sent["commands"],
+        copies=around.sent["copies"],
+        effects=len(evidence.effects),
+        events=sum(record.topic == topics.events for record in evidence.records),
+        repeats=len(again),
+        struck=blows.struck,
+        told=world.watch.told,
+        turned_away=world.strange_rows.turned_away,
+        failed=progress.failed,
+        findings=findings,
+        seconds=time.monotonic() - began,
+    )
+
+
+_MAY_REPEAT = frozenset({Attack.RELAY_FROZEN, Attack.KAFKA_SILENT})
+"""What may repeat records of at-least-once delivery (docs/guarantees.md): one frozen while it sends, or a request that
+the network holds back until the successor has read the topics."""
+
+
+def missed(world: World, evidence: Evidence) -> list[str]:
+    """What the published sagas' library did not hear, where it reads."""
+    if world.published is None:
+        return []
+    events = {identity(record) for record in evidence.records if record.topic == world.scene.topics.events}
+    return [f"not heard by the published library: {event}" for event in world.published.missing(events)]
+
+
+def _rage(plan: Plan, attacker: Striker, around: Surroundings, progress: _Progress, at_once: int) -> None:
+    """Sagas begin as others end, but none runs ahead of a blow that is due: the blows come while there is work."""
+    blows = deque(plan.blows)
+    with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
+        for number, saga in enumerate(plan.sagas):
+            progress.wait_for(number - at_once + 1)
+            _strike_as_due(blows, attacker, progress)
+            pool.submit(_play, saga, around, progress)
+        while blows:
+            progress.wait_for(blows[0].after)
+            _strike_as_due(blows, attacker, progress)
+
+
+def _strike_as_due(blows: deque[Blow], attacker: Striker, progress: _Progress) -> None:
+    while blows and blows[0].after <= progress.over:
+        attacker.strike(blows.popleft())
+        progress.struck(attacker.struck.total())
+
+
+def _play(saga: Saga, around: Surroundings, progress: _Progress) -> None:
+    failure: str | None = None
+    try:
+        SAGAS[saga.kind](Talk(saga, around))
+    except SagaFailedError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001 - counted as a failed saga: the chaos run must come to its end
+        failure = f"{saga.name}, {saga.kind}: {type(error).__name__}: {error}"
+    progress.saga_over(failure)

@@ -1,0 +1,149 @@
+"""Other people's rows in the outbox: some nobody can publish, some have nowhere to go yet."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from uuid import uuid4
+
+import psycopg2
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from devstack.service_process import ServiceProcess
+from proofs.chaos.blows import Trouble
+from proofs.chaos.database import LOCKS
+from proofs.chaos.evidence import UNPUBLISHABLE, Scene, identity
+from proofs.chaos.plan import Attack
+from proofs.chaos.readiness import Outage, Watch, name_of
+from proofs.chaos.topics import read_all
+
+_SAID = "stranger.said"
+_SECONDS = 120.0
+_PAUSE_SECONDS = 0.2
+_PASSING = {"08", "25", "40", "53", "55", "57"}
+"""Classes of SQLSTATE that say something of the server or of the moment, and nothing of the row."""
+
+
+_APPEND = """
+    INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers) VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a stranger's."""
+
+    topic: str
+    value: str = "{}"
+    headers: str = '[["ce_id", "%s"]]'
+    """JSON; the event id goes where the mark is."""
+    publishable: bool = True
+
+    def values(self, event_id: str, key: str, sequence: int) -> tuple[object, ...]:
+        """For the statement that appends it; its place in the sequence is told where there can be a reader."""
+        headers = self.headers.replace("%s", event_id)
+        if not self.publishable:
+            return event_id, self.topic, key, UNPUBLISHABLE, None, self.value, headers
+        numbered = f'{headers[:-1]}, ["sequence", "{sequence}"]]'
+        return event_id, self.topic, key, _SAID, sequence, self.value, numbered
+
+
+def rows_of_a_stranger(topic: str) -> list[Row]:
+    """Refused ones between good ones of the same key."""
+    good = Row(topic)
+    refused = [
+        Row(topic, value="x" * (2 * 1024 * 1024), publishable=False),  # larger than a topic takes by default
+        Row(topic, headers='[["\\ud800", "half of a pair"]]', publishable=False),  # JSON, and no JSONB
+        Row(topic, headers='{"a": "list"}', publishable=False),
+        Row(topic, headers="[[1e400000, 1]]", publishable=False),
+        Row("x" * 9_000, publishable=False),  # longer than an index takes
+        Row("no name/of a topic", publishable=False),
+    ]
+    return [good, *(row for bad in refused for row in (bad, good))]
+
+
+class StrangeRows:
+    """They leave a trail in the scene: none of it may be lost."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+        self.turned_away: Counter[str] = Counter()
+        """Rows that the database did not take, by what it said."""
+
+    def troubles(self, relays: Sequence[ServiceProcess], watch: Watch) -> dict[Attack, list[Trouble]]:
+        """All that they do."""
+        return {Attack.STRANGE_ROWS: [self.refused()], Attack.HOMELESS_ROWS: [self.homeless(relays, watch)]}
+
+    def refused(self) -> Trouble:
+        """Rows that nobody can publish, among others."""
+        return Trouble(frozenset({"strangers"}), lambda: self._append(rows_of_a_stranger(self._scene.topics.events)))
+
+    def homeless(self, relays: Sequence[ServiceProcess], watch: Watch) -> Trouble:
+        """Rows for a topic that is made only later: they must wait, and be named, and nothing else may wait.
+
+        Nobody else strikes what a row needs on its way: PostgreSQL, Kafka and relays.
+        """
+
+        def append() -> None:
+            topic = f"{self._scene.topics.events}_{next(self._numbers)}"
+            self._scene.trail.topics.append(topic)
+            self._append([Row(topic), Row(topic)])
+            behind = self._append([Row(self._scene.topics.events)])
+            outage = Outage(f"there is no topic {topic}", [topic], [relays], ready_meanwhile=True)
+            watch.outage(outage, lambda: self._make(topic, behind))
+
+        places = {"strangers", "apache", "embedded", LOCKS, *(name_of(relay) for relay in relays)}
+        return Trouble(frozenset(places), append)
+
+    def _append(self, rows: Sequence[Row]) -> list[str]:
+        """One after another, under one key; each is tried until the database has taken or refused it.
+
+        The event ids of those that it has taken.
+        """
+        taken: list[str] = []
+        key, sequence = f"stranger-{next(self._numbers)}", 0
+        for row in rows:
+            sequence += row.publishable
+            event_id = str(uuid4())
+            if self._taken(row.values(event_id, key, sequence)):
+                taken.append(event_id)
+        with self._lock:
+            self._scene.trail.written += taken
+        return taken
+
+    def _taken(self, values: tuple[object, ...]) -> bool:
+        """Whether the database has it. Raises psycopg2.Error when it does not answer for long."""
+        until = time.monotonic() + _SECONDS
+        while True:
+            try:
+                self._scene.rows(_APPEND, values)
+            except psycopg2.Error as error:
+                if error.diag.constraint_name == "uq_outbox_event_id":
+                    return True  # by the attempt before, whose answer was lost
+                if error.pgcode is not None and error.pgcode[:2] not in _PASSING:
+                    with self._lock:
+                        self.turned_away[str(error).partition("\n")[0]] += 1
+                    return False
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return True
+
+    def _make(self, topic: str, behind: list[str]) -> None:
+        """The topic, at last; what was written ``behind`` its rows must be published already."""
+        published = {
+            identity(record) for record in read_all(self._scene.bootstrap_servers, [self._scene.topics.events])
+        }
+        late = [event_id for event_id in behind if event_id not in published]
+        with self._lock:
+            self._scene.trail.held_up += [f"{event_id} waits, because there is no topic {topic}" for event_id in late]
+        admin = AdminClient({"bootstrap.servers": self._scene.bootstrap_servers, "log_level": 0})
+        # Where it is there already, somebody asked a broker that makes what it is asked for.
+        if topic not in admin.list_topics(timeout=_SECONDS).topics:
+            admin.create_topics([NewTopic(topic, 3)])[topic].result(_SECONDS)

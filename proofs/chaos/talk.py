@@ -1,0 +1,252 @@
+"""One saga's talk with the service: it asks, more than once if its plan says so, and hears one answer."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+
+import urllib3
+
+from devstack.application import StackInfo
+from devstack.stripe_simulator.client import SimulatorControl
+from proofs.chaos.plan import Saga
+from proofs.chaos.topics import Commands
+from tests.support.acceptance_kafka import Place, Record
+
+PATIENCE_SECONDS = 240.0
+_PAUSE_SECONDS = 0.25
+_LOST_WEBHOOK_SECONDS = 15.0
+_LOOKS_FOR_LOST_WEBHOOKS = 8
+_HTTP_SECONDS = 10.0
+_CURRENCY = "sgd"
+
+T = TypeVar("T")
+Answers = tuple[str, str]
+
+
+class SagaFailedError(Exception):
+    """The service has not kept its word; the message says how."""
+
+
+@dataclass
+class Heard:
+    """Outcomes and dead letters as they come, by what they answer."""
+
+    _futures: defaultdict[Answers | Place, "Future[Record]"] = field(default_factory=lambda: defaultdict(Future))
+    _lock: Lock = field(default_factory=Lock)
+
+    def take(self, record: Record) -> None:
+        """From the feed. What comes a second time is found by the audit."""
+        if record.topic.endswith(".dead_letter"):
+            self._settle((record.body["partition"], record.body["offset"]), record)
+        elif record.answers is not None:
+            self._settle(record.answers, record)
+        elif "ce_subject" in record.headers:
+            self._settle((record.headers["ce_subject"], record.headers["ce_type"]), record)
+
+    def about(self, what: Answers | Place) -> "Future[Record]":
+        """Will hold the first record about this."""
+        with self._lock:
+            return self._futures[what]
+
+    def _settle(self, what: Answers | Place, record: Record) -> None:
+        future = self.about(what)
+        if not future.done():
+            future.set_result(record)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all sagas share."""
+
+    commands: Commands
+    heard: Heard
+    stripe: SimulatorControl
+    info: StackInfo
+    reconcile: Callable[[str], object]
+    """An operator compares one payment with Stripe: a webhook may have been lost."""
+    sent: Counter[str] = field(default_factory=Counter)
+    """``commands``, and ``copies`` of them beyond the first."""
+    http: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(retries=False, timeout=_HTTP_SECONDS, maxsize=32)
+    )
+
+
+class Talk:
+    """Raises SagaFailedError when an answer is wrong or does not come."""
+
+    def __init__(self, saga: Saga, around: Surroundings) -> None:
+        self.saga = saga
+        self._around = around
+        self._asked = 0
+
+    # commands
+
+    def authorize(self, card: str, correlation_id: str | None = None, **fields: Any) -> Answers:
+        """Ask for a hold for the saga's order."""
+        payload = {
+            "customer_id": f"customer-{self.saga.number % 97}",
+            "order_id": self.saga.name,
+            "payment_method_id": card,
+            "amount": self.saga.amount,
+            "currency": _CURRENCY,
+            "return_url": "https://campus.example/orders",
+        }
+        return self._ask("authorize_payment", correlation_id or self.saga.name, {**payload, **fields})
+
+    def release(self, payment_id: str, attempt: int = 1) -> Answers:
+        """Ask for the money to go to a runner, over Kafka or HTTP as the plan says."""
+        runner = {"runner_id": "runner-1", "runner_connect_account_id": f"acct_chaos{self.saga.number % 13}"}
+        name = f"{self.saga.name}-release-{attempt}"
+        if self.saga.over_http:
+            return "release_payment", self._post(payment_id, "release", runner, name)
+        return self._ask("release_payment", name, {"payment_id": payment_id, **runner})
+
+    def revert(self, payment_id: str, correlation_id: str | None = None) -> Answers:
+        """Ask for the money to go back, under the correlation id that it was asked for with unless another is given."""
+        return self._ask("revert_payment", correlation_id or self.saga.name, {"payment_id": payment_id})
+
+    def unreadable(self) -> Place:
+        """Send what is no command; its place."""
+        self._around.sent["commands"] += 1
+        return self._around.commands.send(f"not a command, {self.saga.name}".encode()).result(PATIENCE_SECONDS)
+
+    # answers
+
+    def hear(self, asked: Answers, told: str) -> Record:
+        """Wait for the outcome, which must be this one."""
+        record = self._wait(self._around.heard.about(asked), f"the outcome of {asked}")
+        if record.told != f"{asked[0]}: {told}":
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {told!r}, but {record.body}")
+        return record
+
+    def hear_news(self, payment_id: str, told: str) -> None:
+        """Wait for the one news event of this type about the payment; who waits for long has an operator look."""
+        kind, _, status = told.partition(" ")
+        future = self._around.heard.about((payment_id, kind))
+        for _ in range(_LOOKS_FOR_LOST_WEBHOOKS):
+            with suppress(TimeoutError):
+                future.result(_LOST_WEBHOOK_SECONDS)
+            if future.done():
+                break
+            self._around.reconcile(payment_id)
+        record = self._wait(future, f"{kind} about {payment_id}")
+        self.must_be(record.payload["status"], status)
+
+    def must_be(self, found: object, wanted: object) -> None:
+        """Raises SagaFailedError when it is not."""
+        if found != wanted:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {wanted!r}, but {found!r}")
+
+    def hear_dead_letter(self, place: Place) -> Record:
+        """Wait for the dead letter of the record there."""
+        return self._wait(self._around.heard.about(place), f"the dead letter of {place}")
+
+    def awaited_customer(self) -> dict[str, Any]:
+        """The payment, once the customer is to finish it."""
+
+        def waits() -> dict[str, Any] | None:
+            reply = self._http("GET", f"/payment/{self.saga.name}/status")
+            found: dict[str, Any] | None = reply.json() if reply is not None and reply.status == 200 else None
+            return found if found is not None and found["status"] != "INITIATING" else None
+
+        payment = self._until(waits, "the payment to be the customer's")
+        if payment["status"] != "REQUIRES_ACTION":
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not REQUIRES_ACTION, but {payment}")
+        return payment
+
+    # what others do
+
+    @property
+    def stripe(self) -> SimulatorControl:
+        """The Dashboard, banks and time."""
+        return self._around.stripe
+
+    def intent(self, payment_id: str) -> str:
+        """The payment's PaymentIntent, as the service shows it."""
+        return str(self._until(lambda: self._details(payment_id), "the payment's details")["stripe_payment_intent_id"])
+
+    def charge(self, payment_id: str) -> str:
+        """The charge that holds, or took, its money: the simulator's ledger knows it."""
+        (hold,) = self.stripe.ledger("hold", self.intent(payment_id))
+        return str(hold.charge)
+
+    def as_stranger(self, path: str, fields: dict[str, str]) -> None:
+        """Another program asks Stripe, with another key of the same account; it takes what it is answered."""
+        with suppress(urllib3.exceptions.HTTPError):
+            self._around.http.request_encode_body(
+                "POST",
+                f"{self.stripe.base_url}/v1/{path}",
+                fields={"currency": _CURRENCY, **fields},
+                encode_multipart=False,
+                headers={"Authorization": "Bearer sk_test_stranger"},
+            )
+
+    def _details(self, payment_id: str) -> dict[str, Any] | None:
+        reply = self._http("GET", f"/payment/{payment_id}/details")
+        return reply.json() if reply is not None and reply.status == 200 else None
+
+    def finish_challenge(self, payment: Mapping[str, Any], *, succeeded: bool) -> None:
+        """The customer passes 3-D Secure, or does not."""
+        self._around.stripe.finish_challenge(payment["stripe_payment_intent_id"], succeeded=succeeded)
+
+    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> Answers:
+        copies = self.saga.copies[self._asked]
+        self._asked += 1
+        self._count(copies)
+        body = {"type": kind, "correlation_id": correlation_id, "payload": payload}
+        for landed in [self._around.commands.send(body) for _ in range(copies)]:
+            landed.result(PATIENCE_SECONDS)
+        return kind, correlation_id
+
+    def _post(self, payment_id: str, route: str, body: dict[str, Any], key: str) -> str:
+        """As a careful caller: the same key until there is an answer, and now and then once more."""
+        copies = self.saga.copies[self._asked]
+        self._asked += 1
+        self._count(copies)
+
+        def accepted() -> str | None:
+            reply = self._http("POST", f"/payment/{payment_id}/{route}", json=body, headers={"Idempotency-Key": key})
+            if reply is None or reply.status >= 500:
+                return None
+            if reply.status != 202:
+                raise SagaFailedError(f"{self.saga.name}: {route} answered {reply.status} {reply.data!r}")
+            return str(reply.json()["correlation_id"])
+
+        found = {self._until(accepted, f"{route} to be accepted") for _ in range(copies)}
+        if len(found) > 1:
+            raise SagaFailedError(f"{self.saga.name}: one idempotency key, several correlation ids: {found}")
+        return found.pop()
+
+    def _count(self, copies: int) -> None:
+        self._around.sent["commands"] += 1
+        self._around.sent["copies"] += copies - 1
+
+    def _http(
+        self, method: str, path: str, json: object = None, headers: dict[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse | None:
+        """None when the service is away."""
+        info = self._around.info
+        given = {"Authorization": f"Bearer {info.api_token}", **(headers or {})}
+        try:
+            return self._around.http.request(method, info.http_url + path, headers=given, json=json)
+        except urllib3.exceptions.HTTPError:
+            return None
+
+    def _wait(self, future: "Future[T]", what: str) -> T:
+        try:
+            return future.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {what} does not come") from None
+
+    def _until(self, ask: Callable[[], T | None], what: str) -> T:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (answer := ask()) is None:
+            if time.monotonic() > deadline:
+                raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: waited in vain for {what}")
+            time.sleep(_PAUSE_SECONDS)
+        return answer

@@ -1,0 +1,109 @@
+"""The service's processes and what they stand on, as what is killed, frozen and paused."""
+
+import signal
+import time
+from collections.abc import Sequence
+
+from devstack.kafka_apache import ApacheKafka
+from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.service_process import ServiceProcess
+from proofs.chaos.blows import Trouble
+from proofs.chaos.network import KAFKA, POSTGRES
+from proofs.chaos.plan import Attack
+from proofs.chaos.readiness import Affected, Outage, Watch, name_of
+
+_FROZEN_SECONDS = 7.0
+"""Longer than a lease, and than PostgreSQL and Kafka wait for a silent relay or consumer."""
+
+_PAUSES = (0.2, 1.5, 0.4, 0.8, 2.0, 0.3)
+_BETWEEN_PAUSES = 0.3
+
+Server = EmbeddedPostgres | ApacheKafka
+
+
+def killed(process: ServiceProcess, watch: Watch) -> Trouble:
+    """kill -9, and started again at once."""
+
+    def kill() -> None:
+        watch.see(process)
+        process.kill()
+
+    return Trouble(frozenset({name_of(process)}), process.restart, kill)
+
+
+def frozen(process: ServiceProcess) -> Trouble:
+    """SIGSTOP, and SIGCONT when others have long taken over."""
+
+    def thaw() -> None:
+        time.sleep(_FROZEN_SECONDS)
+        _send(process, signal.SIGCONT)
+        process.wait_until_ready()
+
+    return Trouble(frozenset({name_of(process)}), thaw, lambda: _send(process, signal.SIGSTOP))
+
+
+def paused(process: ServiceProcess) -> Trouble:
+    """A machine that has too much to do: SIGSTOP and SIGCONT in turn."""
+
+    def stutter() -> None:
+        for seconds in _PAUSES:
+            _send(process, signal.SIGSTOP)
+            time.sleep(seconds)
+            _send(process, signal.SIGCONT)
+            time.sleep(_BETWEEN_PAUSES)
+        process.wait_until_ready()
+
+    return Trouble(frozenset({name_of(process)}), stutter)
+
+
+def server_killed(server: Server) -> Trouble:
+    """kill -9, and started again at once."""
+    return Trouble(frozenset({server.kind}), server.start, server.kill)
+
+
+def server_away(server: Server, name: str, part: Sequence[str], affected: Affected, watch: Watch) -> Trouble:
+    """kill -9, and away for so long that readiness must tell. Nobody else is struck meanwhile."""
+    outage = Outage(f"{name} is away", part, affected)
+    places = {server.kind, *(name_of(process) for process in outage.processes)}
+    return Trouble(frozenset(places), lambda: watch.outage(outage, server.start), server.kill)
+
+
+def of_processes(
+    consumers: Sequence[ServiceProcess],
+    relays: Sequence[ServiceProcess],
+    services: Sequence[ServiceProcess],
+    watch: Watch,
+) -> dict[Attack, list[Trouble]]:
+    """All that happens to a process itself."""
+    return {
+        Attack.CONSUMER_KILLED: [killed(one, watch) for one in consumers],
+        Attack.RELAY_KILLED: [killed(one, watch) for one in relays],
+        Attack.SERVICE_KILLED: [killed(one, watch) for one in services],
+        Attack.CONSUMER_FROZEN: [frozen(one) for one in consumers],
+        Attack.RELAY_FROZEN: [frozen(one) for one in relays],
+        Attack.CONSUMER_PAUSED: [paused(one) for one in consumers],
+    }
+
+
+def of_servers(
+    postgres: EmbeddedPostgres,
+    kafka: ApacheKafka,
+    consumers: Sequence[ServiceProcess],
+    relays: Sequence[ServiceProcess],
+    service: ServiceProcess,
+    watch: Watch,
+) -> dict[Attack, list[Trouble]]:
+    """All that happens to what they stand on. Each process needs PostgreSQL; of the relays one needs Kafka."""
+    each = [[one] for one in consumers]
+    without_postgres = [*each, *([one] for one in relays), [service]]
+    return {
+        Attack.POSTGRES_KILLED: [server_killed(postgres)],
+        Attack.KAFKA_KILLED: [server_killed(kafka)],
+        Attack.POSTGRES_AWAY: [server_away(postgres, "PostgreSQL", POSTGRES, without_postgres, watch)],
+        Attack.KAFKA_AWAY: [server_away(kafka, "Kafka", KAFKA, [*each, relays], watch)],
+    }
+
+
+def _send(process: ServiceProcess, number: signal.Signals) -> None:
+    if process.process is not None:
+        process.process.send(number)

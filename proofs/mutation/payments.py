@@ -1,0 +1,207 @@
+"""What keeps money and status together: transitions, webhooks, looks."""
+
+from proofs.mutation import guarantees as g
+from proofs.mutation.mechanism import Change, Mechanism
+
+_CORE = "tests/integration/core"
+_STATUS = "tests/unit/domain/test_status.py"
+_OBSERVATIONS = "service/domain/observations.py"
+
+MECHANISMS = (
+    Mechanism(
+        "late-hold",
+        g.HOLDS_NOTHING,
+        "a hold that comes after the end is left alone",
+        (
+            Change(
+                _OBSERVATIONS,
+                "return Observed(noted, cancel_hold=_too_late(payment, seen))",
+                "return Observed(noted)",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",),
+    ),
+    Mechanism(
+        "failed-hold",
+        g.HOLDS_NOTHING,
+        "an authorise that fails keeps its intent",
+        (
+            Change(
+                _OBSERVATIONS,
+                "cancel_hold=done.stripe_payment_intent_id is not None and not done.holds_nothing,",
+                "cancel_hold=False,",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",),
+    ),
+    Mechanism(
+        "stray-hold",
+        g.HOLDS_NOTHING,
+        "a second intent of a payment is left alone",
+        (
+            Change(
+                "service/usecases/stripe_events.py",
+                "if seen in STRAY_HOLDS:",
+                "if seen not in set(Seen):",
+            ),
+        ),
+        (
+            f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",
+            f"{_CORE}/test_model.py::test_whatever_happens",
+        ),
+    ),
+    Mechanism(
+        "captured-hold",
+        g.HOLDS_NOTHING,
+        "a hold that was captured before it could be cancelled is not refunded",
+        (
+            Change(
+                "service/domain/plans.py",
+                "Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL",
+                "Step.CANCEL",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[captured]",),
+    ),
+    Mechanism(
+        "capture-noted",
+        g.HOLDS_NOTHING,
+        "that a hold was captured is not noted",
+        (Change(_OBSERVATIONS, 'facts["captured_at"] = now', "pass"),),
+        (f"{_CORE}/test_races.py::test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard",),
+    ),
+    Mechanism(
+        "metadata",
+        g.HOLDS_NOTHING,
+        "an intent that we never heard of is not known by its metadata",
+        (Change("service/usecases/stripe_events.py", "intent.id, as_uuid(intent.payment_id), ", "intent.id, None, "),),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_an_intent_never_heard_of_is_found_by_its_metadata",),
+    ),
+    Mechanism(
+        "transition-table",
+        g.NO_WAY_BACK,
+        "the table lets a failed payment be authorised",
+        (
+            Change(
+                "service/domain/status.py",
+                "PaymentStatus.FAILED: frozenset(),",
+                "PaymentStatus.FAILED: frozenset({PaymentStatus.AUTHORIZED}),",
+            ),
+        ),
+        (f"{_STATUS}::test_the_trigger_allows_what_the_table_allows",),
+    ),
+    Mechanism(
+        "transition-check",
+        g.NO_WAY_BACK,
+        "the code does not ask the transition table",
+        (
+            Change(
+                "service/domain/payment.py",
+                "if not may_become(self.status, status):",
+                "if not isinstance(may_become(self.status, status), bool):",
+            ),
+        ),
+        (f"{_STATUS}::test_a_payment_becomes_what_the_table_allows_and_nothing_else",),
+    ),
+    Mechanism(
+        "transition-trigger",
+        g.NO_WAY_BACK,
+        "the trigger lets every transition pass",
+        (
+            Change(
+                "migrations/versions/0001_initial.sql",
+                "IF (OLD.status, NEW.status) NOT IN (",
+                "IF false AND (OLD.status, NEW.status) NOT IN (",
+            ),
+        ),
+        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_what_the_transition_table_does_not_allow",),
+    ),
+    Mechanism(
+        "late-news",
+        g.NO_WAY_BACK,
+        "an authorisation heard of after the end makes the payment authorised",
+        (
+            Change(
+                _OBSERVATIONS,
+                "    if payment.status is PaymentStatus.SUCCEEDED:\n",
+                "    if payment.status is PaymentStatus.FAILED and seen is Seen.HELD:\n"
+                "        return Observed(replace(noted, status=PaymentStatus.AUTHORIZED))\n"
+                "    if payment.status is PaymentStatus.SUCCEEDED:\n",
+            ),
+        ),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[held]",),
+    ),
+    Mechanism(
+        "inbox-conflict",
+        g.ANY_ORDER,
+        "an event that comes twice at the same moment is an error",
+        (
+            Change(
+                "service/storage/inbox.py",
+                "    .on_conflict_do_nothing()\n",
+                "",
+            ),
+        ),
+        (f"{_CORE}/test_webhook_orders.py::test_simultaneous_deliveries_of_one_event_apply_once",),
+    ),
+    Mechanism(
+        "inbox",
+        g.ANY_ORDER,
+        "an event that came before is applied again",
+        (
+            Change(
+                "service/storage/inbox.py",
+                "return bool(run(connection, adding(event, payment_id, result)))",
+                "return run(connection, adding(event, payment_id, result)) is not None",
+            ),
+            Change("service/usecases/stripe_events.py", "if by_event.heard:", "if by_event is None:"),
+        ),
+        (f"{_CORE}/test_atomic.py::test_a_webhook",),
+    ),
+    Mechanism(
+        "held-then-captured",
+        g.ANY_ORDER,
+        "a capture heard of first makes a payment that was never held",
+        (Change(_OBSERVATIONS, 'if intent.capture_method == "manual":', 'if intent.capture_method == "":'),),
+        (f"{_CORE}/test_webhook_orders.py::test_any_order_and_number_ends_the_same",),
+    ),
+    Mechanism(
+        "own-cancellation",
+        g.ANY_ORDER,
+        "the cancellation of our own revert is told as that of a stranger",
+        (
+            Change(
+                _OBSERVATIONS,
+                "return _hold_ended(noted) if seen is Seen.CANCELED and not revert_open else Observed(noted)",
+                "return _hold_ended(noted) if seen is Seen.CANCELED else Observed(noted)",
+            ),
+        ),
+        (f"{_CORE}/test_webhook_orders.py::test_between_the_steps_of_commands",),
+    ),
+    Mechanism(
+        "reconciler",
+        g.LOST_WEBHOOK,
+        "held payments are never compared with Stripe",
+        (
+            Change(
+                "service/usecases/completion.py",
+                "if len(ready) < limit else []",
+                "if len(ready) < 0 else []",
+            ),
+        ),
+        (f"{_CORE}/test_reconcile.py::test_held_payments_are_compared_by_the_consumers_once_in_each_interval",),
+    ),
+    Mechanism(
+        "look-again",
+        g.LOST_WEBHOOK,
+        "an authorise that waits is taken up without a look at Stripe",
+        (
+            Change(
+                "service/usecases/claims.py",
+                "looks = _looks_first(me, payment) and not revert_open(opened)",
+                "looks = False",
+            ),
+        ),
+        (f"{_CORE}/test_flows.py::test_a_challenge_is_noticed_without_its_webhook",),
+    ),
+)

@@ -1,0 +1,100 @@
+"""A trial: the tree copied, one mechanism taken out of the copy, each of its tests run there."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from devstack.processes import Command, ManagedProcess, environment, scratch_directory
+from proofs.mutation import witness
+from proofs.mutation.mechanism import ROOT, Mechanism
+
+LIMIT_SECONDS = 600.0
+"""Of one run of pytest, servers included."""
+
+WAIT_SECONDS = 180
+"""Of one test, as in `make test`: what waits for something that never comes fails by then."""
+
+_LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "results")
+
+_NO_FAILURE_OF_A_TEST = frozenset(
+    {"ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "NameError", "UnboundLocalError",
+     "AttributeError", "TypeError", "ProcessFailedError", "OperationalError"}
+)  # fmt: skip
+"""What shows that the change broke the code, or a server is away; not that a test sees its mechanism missing."""
+
+
+class Verdict(StrEnum):
+    """How a test ended without the mechanism."""
+
+    CAUGHT = "caught"
+    SURVIVED = "SURVIVED"
+    UNCLEAR = "UNCLEAR"
+    """It could not run, or failed for another reason than the missing mechanism."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One test without the mechanism. ``why`` names what caught it, or says what went wrong."""
+
+    test: str
+    verdict: Verdict
+    why: str
+    seconds: float
+    log: str
+
+
+def attempt(mechanism: Mechanism) -> list[Run]:
+    """Take the mechanism out of a copy and run each of its tests there. Raises ChangeError."""
+    scratch = scratch_directory("mutation")
+    try:
+        tree = scratch / "tree"
+        shutil.copytree(ROOT, tree, ignore=_LEFT_OUT)
+        for change in mechanism.changes:
+            change.apply(tree)
+        return [_run(test, tree, scratch / f"told-{number}") for number, test in enumerate(mechanism.tests)]
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _run(test: str, tree: Path, told: Path) -> Run:
+    """Up to the first failure of what the node id stands for."""
+    began = time.monotonic()
+    told.touch()
+    options = ["-x", "-p", "proofs.mutation.witness", "-p", "no:cacheprovider", f"--timeout={WAIT_SECONDS}"]
+    process = ManagedProcess(
+        Command(
+            name="pytest",
+            argv=[sys.executable, "-m", "pytest", *options, test],
+            log=told.with_suffix(".log"),
+            env=environment(**{witness.FILE: str(told)}),
+            cwd=tree,
+        )
+    )
+    try:
+        verdict, why = judge(process.wait(LIMIT_SECONDS), told.read_text(encoding="utf-8"))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        verdict, why = Verdict.UNCLEAR, f"not over after {LIMIT_SECONDS:.0f} s"
+    except BaseException:
+        process.kill()
+        raise
+    return Run(test, verdict, why, time.monotonic() - began, process.log_tail())
+
+
+def judge(code: int, told: str) -> tuple[Verdict, str]:
+    """What pytest's exit code and the witness's lines say, and why."""
+    ends = [json.loads(line) for line in told.splitlines()]
+    failure = next((end for end in ends if end["outcome"] == "failed"), None)
+    if code == 0 and any(end["outcome"] == "passed" for end in ends):
+        return Verdict.SURVIVED, "all passed"
+    if code != 1 or failure is None:
+        return Verdict.UNCLEAR, f"pytest ended with {code}, and no test ran to a failure"
+    said = f"{failure['test'].rpartition('/')[2]}: {failure['kind']}: {failure['said'][:120]}"
+    if failure["stage"] == "setup" or failure["kind"] in _NO_FAILURE_OF_A_TEST:
+        return Verdict.UNCLEAR, f"in {failure['stage']}, {said}"
+    return Verdict.CAUGHT, said

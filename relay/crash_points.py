@@ -1,0 +1,14 @@
+"""Steps of the relay between two durable effects."""
+
+from enum import StrEnum
+
+
+class CrashPoint(StrEnum):
+    """Every step of the relay after which a dead process leaves something behind."""
+
+    AFTER_READ = "relay.after_read"
+    IN_TRANSACTION = "relay.in_transaction"
+    BEFORE_KAFKA_COMMIT = "relay.before_kafka_commit"
+    AFTER_REFUSAL = "relay.after_refusal"
+    AFTER_KAFKA_COMMIT = "relay.after_kafka_commit"
+    AFTER_MIRROR = "relay.after_mirror"

@@ -1,0 +1,47 @@
+"""What librdkafka's callbacks tell of its brokers (librdkafka manual, STATISTICS.md)."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError
+
+from runtime.logs import get_logger
+
+_log = get_logger(__name__)
+_SILENCE_SECONDS = 30.0
+
+
+class Throttle:
+    """Lets one of several equal things through, and the next one 30 seconds later."""
+
+    def __init__(self) -> None:
+        self._silent_until: dict[str, float] = {}
+
+    def lets_through(self, what: str) -> bool:
+        """Whether ``what`` is to be said now."""
+        now = time.monotonic()
+        if now < self._silent_until.get(what, -math.inf):
+            return False
+        self._silent_until[what] = now + _SILENCE_SECONDS
+        return True
+
+
+class BrokerConnection:
+    """Whether any broker is connected, and the last error that said why not."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.last_error = "not connected yet"
+        self._throttle = Throttle()
+
+    def on_error(self, error: KafkaError) -> None:
+        """librdkafka mends these itself and repeats them while it tries: one of a kind is logged in a while."""
+        self.last_error = error.str()
+        if self._throttle.lets_through(error.name()):
+            _log.warning("kafka", error=error.str(), code=error.name())
+
+    def on_statistics(self, statistics: Mapping[str, Any]) -> None:
+        """Brokers' states, once a second."""
+        self.connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())

@@ -1,0 +1,181 @@
+"""Structured logs: one line an event, JSON or for people. No secret is in it, no row's values, nothing terminals obey.
+
+The service's own lines are rendered and written at once; libraries' lines take the same processors through
+``logging`` (structlog documentation, "Performance" and "Standard Library Logging").
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import structlog
+
+from runtime.error_text import described, trace_of, without_row_values
+from runtime.printable import printable, printable_json
+
+_SECRET_NAMES = ("secret", "token", "password", "authorization", "card", "payment_method")
+_REDACTED = "[redacted]"
+
+_SECRET_VALUES = re.compile(
+    r"\b(?:sk|rk)_(?:live|test)_\w+"  # Stripe API keys
+    r"|\bwhsec_[\w+/=]+"  # webhook signing secrets
+    r"|(?<=_secret_)\w+"  # client secrets: pi_…_secret_…
+    r"|(?<=://)[^\s:/@\"]*:[^\s/@\"]*(?=@)"  # user:password of a URL
+    r"|(?<=Bearer )[^\s\"]+"
+)
+
+_SECRET_MARKS = ("_live_", "_test_", "whsec_", "_secret_", "://", "Bearer ")
+"""One of these stands in every match: looking for them first keeps an ordinary line cheap."""
+
+QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio", "alembic.runtime.plugins")
+"""Noise; the first two log bodies at DEBUG, payment methods and client secrets among them."""
+
+
+_LINES = {"exception": "\n\t", "stack": "\n\t"}
+"""Made here, and of several lines."""
+
+_PLAIN = (str, int, float)
+"""Nearly all there is; they hold no names, and asking for these is cheaper than asking for a Mapping."""
+
+
+def _redact(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for name, value in event.items():
+        if _is_secret(name):
+            event[name] = _REDACTED
+        elif name == "exc_info":
+            continue
+        elif not isinstance(value, _PLAIN) or (isinstance(value, str) and "\n" in value):
+            event[name] = _without_secrets(value)
+    return event
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(part in lowered for part in _SECRET_NAMES)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _REDACTED if _is_secret(str(name)) else _without_secrets(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(each) for each in value]
+    if isinstance(value, BaseException):
+        return described(value)
+    return without_row_values(value) if isinstance(value, str) else value
+
+
+def _scrub(_logger: Any, _name: str, line: Any) -> str:
+    """What a library or an exception put into its text."""
+    rendered = str(line)
+    return _SECRET_VALUES.sub(_REDACTED, rendered) if any(mark in rendered for mark in _SECRET_MARKS) else rendered
+
+
+def _escape_json(_logger: Any, _name: str, line: Any) -> str:
+    return printable_json(line)
+
+
+def _escape_values(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """For the console: a value can't begin a line of its own, or speak to the terminal."""
+    for name, value in event.items():
+        event[name] = printable(value if isinstance(value, str) else str(value), keep=_LINES.get(name, ""))
+    return event
+
+
+@cache
+def _encoder(fallback: Callable[[Any], Any]) -> Callable[[Any], str]:
+    """``json.dumps`` with a fallback would build an encoder for each line."""
+    return json.JSONEncoder(default=fallback).encode
+
+
+def _as_json(event: Any, *, default: Callable[[Any], Any]) -> str:
+    return _encoder(default)(event)
+
+
+def _name_library(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["module"] = event["_record"].name
+    return event
+
+
+_FORMAT_EXCEPTION = structlog.processors.ExceptionRenderer(trace_of)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    """The default one would print the local variables of every frame."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+def configure(level: str, log_format: str, process: str) -> None:
+    """Send every log line of this process, libraries' too, to stderr."""
+
+    def name_process(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        name_process,
+        _redact,
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [_FORMAT_EXCEPTION, structlog.processors.JSONRenderer(_as_json), _scrub, _escape_json]
+        if log_format == "json"
+        else [_FORMAT_EXCEPTION, _escape_values, _console(), _scrub]
+    )
+    structlog.configure(
+        processors=[*shared, *renderer],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    _route_libraries(level, shared, renderer)
+
+
+def _route_libraries(
+    level: str, shared: list[structlog.typing.Processor], renderer: list[structlog.typing.Processor]
+) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_name_library, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_uncaught() -> None:
+    """Have what ends the process or a thread told by the log: Python would print it whole, with what it quotes."""
+    log = get_logger(__name__)
+
+    def ended(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        log.critical("uncaught", exc_info=(kind, error, trace))
+
+    def thread_ended(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None and not issubclass(told.exc_type, SystemExit):
+            thread = None if told.thread is None else told.thread.name
+            log.critical("uncaught", thread=thread, exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+
+    sys.excepthook = ended
+    threading.excepthook = thread_ended
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Logger of one module."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
+    return logger

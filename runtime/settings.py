@@ -1,0 +1,108 @@
+"""Settings that every process shares, read from the environment and checked before anything starts.
+
+Every variable may also be given as ``NAME_FILE``, the path of a mounted secret.
+"""
+
+import os
+from datetime import timedelta
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.kafka_settings import kafka_overrides
+from runtime.settings_source import EnvironmentSource, SettingError
+from runtime.settings_types import Duration, LogLevel, PostgresUrl, TopicName
+
+
+class ProcessSettings(BaseSettings):
+    """What every process shares: the database and the log."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: PostgresUrl = Field(
+        description="PostgreSQL 14 or later: postgresql://user:password@host/db; "
+        "of several, host1:5432,host2:5432, the one that takes writes is used"
+    )
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="connections for work, a process; leases and readiness have one each beside",
+    )
+    log_level: LogLevel = Field(default="INFO", description="log level")
+    log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
+    payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")
+    payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
+    shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
+    ops_port: int | None = Field(
+        default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
+    )
+    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Where unreadable commands are told."""
+        return f"{self.payment_commands_topic}.dead_letter"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, EnvironmentSource(settings_cls))
+
+
+class KafkaSettings(ProcessSettings):
+    """A process that speaks to Kafka."""
+
+    kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
+    )
+    kafka_config: str | None = Field(
+        default=None, description="any librdkafka setting: JSON object, or name=value,name=value"
+    )
+    kafka_topic_partitions: int = Field(default=6, ge=1, description="partitions of a topic created at start")
+    kafka_topic_replication: int | None = Field(
+        default=None, ge=1, description="replicas of a topic created at start (default: the broker's)"
+    )
+
+    @model_validator(mode="after")
+    def _overrides_are_readable(self) -> Self:
+        kafka_overrides(self.kafka_config, os.environ)
+        return self
+
+    def client_config(self) -> dict[str, Any]:
+        """librdkafka configuration shared by every client of this process."""
+        return {
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+            **kafka_overrides(self.kafka_config, os.environ),
+        }
+
+
+S = TypeVar("S", bound=ProcessSettings)
+
+
+def load(kind: type[S], **given: Any) -> S:
+    """Settings of one process; ``given`` (command line options) wins over the environment.
+
+    Raises SettingError with one line per fault, each naming its variable.
+    """
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as exc:
+        raise SettingError("\n".join(_line(error) for error in exc.errors(include_input=False))) from exc
+
+
+def _line(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = str(error["loc"][0]).upper()
+    return f"{name}: is not set" if error["type"] == "missing" else f"{name}: {message}"

@@ -1,0 +1,72 @@
+"""Types of single settings: how each is written, and what is refused."""
+
+import ipaddress
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from runtime.database_hosts import libpq_url
+from runtime.durations import parse_duration
+
+
+def _postgresql_url(value: SecretStr) -> SecretStr:
+    return SecretStr(libpq_url(value.get_secret_value()))
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL")
+    return value.rstrip("/")
+
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    return tuple(_origin(entry.strip()) for entry in value.split(","))
+
+
+def _origin(entry: str) -> str:
+    """As a browser writes it: lower case, without the scheme's own port (RFC 6454, section 6)."""
+    if entry == "*":
+        raise ValueError("'*' would let every page read; name each origin")
+    found = _ORIGIN.fullmatch(entry.lower())
+    if not found or not 0 < int(found[3] or 1) < 65536:
+        raise ValueError(f"{entry!r} is no origin; write https://shop.example or http://localhost:3000, without a path")
+    scheme, host, port = found.groups()
+    default = port is None or int(port) == _DEFAULT_PORTS[scheme]
+    return f"{scheme}://{host}" if default else f"{scheme}://{host}:{int(port)}"
+
+
+def _relay_name(value: str) -> str:
+    # No slash: it sets the name of a relay's second producer apart from every other relay's.
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,100}", value):
+        raise ValueError("must be 1 to 100 letters, digits, dots, underscores or hyphens")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+PositiveDuration = Annotated[Duration, Field(gt=timedelta(0))]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
+]
+TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+RelayName = Annotated[str, AfterValidator(_relay_name)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(lambda v: _origins(v) if isinstance(v, str) else v)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,163 @@
+"""Settings of topics under which records get lost, or never get in (Apache Kafka documentation, "Topic Configs")."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
+from prometheus_client import Gauge
+
+from runtime.logs import get_logger
+
+_log = get_logger(__name__)
+_FAULTS = Gauge("kafka_topic_faults", "1 where a topic's setting loses or refuses records", ["topic", "setting"])
+_SECONDS = 2.0
+_DAY_MS = 24 * 3600 * 1000
+_SMALL_BYTES = 64 * 1024 * 1024
+LARGEST_COMMAND = 1024 * 1024
+"""Bytes of a command; what is larger is a dead letter."""
+
+
+class TopicFacts(NamedTuple):
+    """One topic: its settings, and its weakest partition's replicas."""
+
+    settings: Mapping[str, str]
+    replicas: int
+    in_sync: int
+    leaderless: int
+    """Partitions without a leader."""
+
+    def number(self, setting: str, otherwise: int) -> int:
+        """A setting that is a number; ``otherwise`` where the broker does not tell it."""
+        return int(self.settings.get(setting) or otherwise)
+
+
+class TopicFault(NamedTuple):
+    """What of a topic is wrong, and what to do. ``loses``: records are lost or refused, not only under strain."""
+
+    topic: str
+    setting: str
+    detail: str
+    mend: str
+    loses: bool
+
+
+class Found(NamedTuple):
+    """Topics whose settings were told, and why those of others were not."""
+
+    told: dict[str, TopicFacts]
+    untold: dict[str, str]
+
+
+def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
+    """Of ``names`` those that exist. Raises KafkaException when no broker answers."""
+    config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
+    admin = AdminClient(config)
+    cluster = admin.list_topics(timeout=_SECONDS)
+    there = [name for name in names if name in cluster.topics and cluster.topics[name].error is None]
+    if not there or not tells_settings(cluster):
+        return Found({}, {})
+    asked = admin.describe_configs(
+        [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there], request_timeout=_SECONDS
+    )
+    found = Found({}, {})
+    for resource, answer in asked.items():
+        try:
+            settings = {name: entry.value for name, entry in answer.result(_SECONDS).items()}
+        except (KafkaException, TimeoutError) as exc:
+            found.untold[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
+        else:
+            found.told[resource.name] = _facts(cluster.topics[resource.name], settings)
+    return found
+
+
+def tells_settings(cluster: ClusterMetadata) -> bool:
+    """Not librdkafka's mock cluster, which lets such a question time out."""
+    return cluster.controller_id in cluster.brokers
+
+
+def _facts(topic: TopicMetadata, settings: Mapping[str, str]) -> TopicFacts:
+    partitions = topic.partitions.values()
+    return TopicFacts(
+        settings,
+        min((len(partition.replicas) for partition in partitions), default=0),
+        min((len(partition.isrs) for partition in partitions), default=0),
+        sum(partition.leader < 0 for partition in partitions),
+    )
+
+
+def faults(topics: Mapping[str, TopicFacts], commands: str, dead_letters: str) -> Iterator[TopicFault]:
+    """Of each topic; of the two that are named, also whether a large command fits."""
+    for name, facts in topics.items():
+        yield from _cleanup(name, facts)
+        yield from _replicas(name, facts)
+    if commands in topics:
+        yield from _sizes(commands, dead_letters, topics)
+
+
+def _cleanup(topic: str, facts: TopicFacts) -> Iterator[TopicFault]:
+    if "compact" in facts.settings.get("cleanup.policy", ""):
+        policy = facts.settings["cleanup.policy"]
+        detail = f"cleanup.policy is {policy}: older records of a key are deleted unread, records without one refused"
+        yield TopicFault(topic, "cleanup.policy", detail, _set(topic, "cleanup.policy=delete"), loses=True)
+    milliseconds = facts.number("retention.ms", -1)
+    if 0 <= milliseconds < _DAY_MS:
+        detail = f"retention.ms keeps records for {milliseconds / 3_600_000:.1f} h: an outage that is longer loses them"
+        yield TopicFault(topic, "retention.ms", detail, _set(topic, "retention.ms=604800000"), loses=False)
+    size = facts.number("retention.bytes", -1)
+    if 0 <= size < _SMALL_BYTES:
+        detail = f"retention.bytes keeps {size} bytes a partition, however old: a burst deletes what nobody has read"
+        yield TopicFault(topic, "retention.bytes", detail, _set(topic, "retention.bytes=-1"), loses=False)
+
+
+def _replicas(topic: str, facts: TopicFacts) -> Iterator[TopicFault]:
+    """A broker caps ``min.insync.replicas`` at the number of replicas, and takes the record: seen with 4.x."""
+    least = facts.number("min.insync.replicas", 1)
+    if facts.leaderless:
+        detail = f"{facts.leaderless} partitions have no leader: nothing is written there or read"
+        yield TopicFault(topic, "leader", detail, "start the brokers that hold them", loses=True)
+    elif facts.in_sync < min(least, facts.replicas):
+        detail = f"min.insync.replicas is {least}, and {facts.in_sync} are in sync: records are refused"
+        yield TopicFault(topic, "min.insync.replicas", detail, "start the brokers that are missing", loses=True)
+    elif least > facts.replicas:
+        detail = f"min.insync.replicas is {least} of {facts.replicas} replicas: it promises more copies than there are"
+        mend = f"make more replicas, or {_set(topic, f'min.insync.replicas={facts.replicas}')}"
+        yield TopicFault(topic, "min.insync.replicas", detail, mend, loses=False)
+
+
+def _sizes(commands: str, dead_letters: str, topics: Mapping[str, TopicFacts]) -> Iterator[TopicFault]:
+    largest = topics[commands].number("max.message.bytes", LARGEST_COMMAND)
+    if largest < LARGEST_COMMAND:
+        detail = f"max.message.bytes is {largest}: a command may have {LARGEST_COMMAND}, and is refused to its sender"
+        yield TopicFault(
+            commands, "max.message.bytes", detail, _set(commands, "max.message.bytes=1048588"), loses=False
+        )
+    needed = 3 * largest // 2
+    if dead_letters in topics and topics[dead_letters].number("max.message.bytes", needed) < needed:
+        detail = f"max.message.bytes is below {needed}: a large dead letter stays in the database and is not told"
+        yield TopicFault(
+            dead_letters, "max.message.bytes", detail, _set(dead_letters, "max.message.bytes=33554432"), loses=False
+        )
+
+
+def _set(topic: str, setting: str) -> str:
+    return f"kafka-configs.sh --alter --topic {topic} --add-config {setting}"
+
+
+def warn(client_config: Mapping[str, Any], names: Sequence[str], commands: str, dead_letters: str) -> None:
+    """At a start: what is wrong stands in the log and in a metric, and stops nothing. Raises KafkaException."""
+    _FAULTS.clear()
+    found = read(client_config, names)
+    for topic, why in found.untold.items():
+        _log.info("the settings of a topic are not told", topic=topic, why=why)
+    for fault in faults(found.told, commands, dead_letters):
+        _FAULTS.labels(fault.topic, fault.setting).set(1)
+        _log.warning(
+            "a topic is set so that records are lost" if fault.loses else "a topic's setting is doubtful",
+            topic=fault.topic,
+            why=fault.detail,
+            mend=fault.mend,
+        )

@@ -1,0 +1,58 @@
+"""The table at the end, and what counts in it."""
+
+import json
+from collections import Counter
+from io import StringIO
+
+from rich.console import Console
+
+from proofs.chaos.audit import Findings
+from proofs.chaos.plan import Attack
+from proofs.chaos.proof import faults_in
+from proofs.chaos.report import show
+from proofs.chaos.run import Result
+
+
+def _result(findings: Findings) -> Result:
+    struck = Counter({Attack.PROMOTED: 2, Attack.RELAY_KILLED: 3})
+    return Result(10, 20, 3, 40, 20, 2, struck, [4.0, 11.6], Counter({"too long": 4}), [], findings, 61.0)
+
+
+def _shown(findings: Findings) -> list[list[str]]:
+    told = StringIO()
+    show(_result(findings), Console(file=told, width=200))
+    return [line.strip("│ \n").split("│") for line in told.getvalue().splitlines()]
+
+
+def _rows(findings: Findings) -> dict[str, str]:
+    return {row[0].strip(): row[1].strip() for row in _shown(findings) if len(row) == 2}
+
+
+def test_the_table_counts_blows_and_outages() -> None:
+    rows = _rows(Findings([], [], [], [], []))
+    assert rows["blows survived"] == "5"
+    assert rows[str(Attack.PROMOTED)] == "2"
+    assert rows["that came again"] == "2"
+    assert rows["outages told"] == "2"
+    assert rows["after seconds, at most"] == "12"
+    assert rows["rows that the database turned away"] == "4"
+    assert rows["outages not told"] == "0"
+
+
+def test_an_outage_that_was_not_told_spoils_it_and_is_named() -> None:
+    findings = Findings([], [], [], [], [], untold=["Kafka is away: not told"], unproven=["missing: 4"])
+    assert not _result(findings).clean
+    rows = _rows(findings)
+    assert rows["outages not told"] == "1"
+    assert rows["not proven by the audits"] == "1"
+    assert ["outages not told: Kafka is away: not told"] in _shown(findings)
+
+
+def test_an_audit_may_name_rows_that_nobody_can_publish_and_no_others() -> None:
+    report = {
+        "compared": 3,
+        "missing": [{"event_id": "a", "position": 1}, {"event_id": "b", "position": 2}],
+        "doubled": [],
+    }
+    assert faults_in(json.dumps(report), {"a", "b"}) == []
+    assert faults_in(json.dumps(report), {"a"}) == ["missing: {'event_id': 'b', 'position': 2}"]
