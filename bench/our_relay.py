@@ -52,7 +52,7 @@ def running(url: str, bootstrap: str, topic: str, delivery: str, **environment: 
 
 
 def wait_for(url: str, position: int) -> float:
-    """The moment (monotonic) its checkpoint reaches `position`: published, committed and mirrored."""
+    """The moment (monotonic) its checkpoint reaches `position`: published, committed and in the checkpoint."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
         session.autocommit = True

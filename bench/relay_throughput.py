@@ -49,7 +49,7 @@ def measure(servers: Servers, scale: Scale) -> Result:
     ]
     notes = (
         f"{scale.rows:,} rows, values of {VALUE_BYTES} bytes and 10 headers, {scale.keys:,} payments.",
-        "Ours: from the commit that makes the rows visible until the last one is committed in Kafka and mirrored.",
+        "Ours: from the commit that makes the rows visible until Kafka and the checkpoint have the last one.",
         "CPU: of the publishing process alone, which is no different on a machine that is busy with other things.",
     )
     return Result(tuple(rows), notes)

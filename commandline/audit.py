@@ -66,10 +66,10 @@ def _report(settings: "RelaySettings", since: datetime) -> "Report":
                     row = cursor.fetchone()
                 return row[0] if row else None
 
-            mirror = checkpoint.load(query, settings.relay_name)
-        if mirror is None:
+            saved = checkpoint.load(query, settings.relay_name)
+        if saved is None:
             raise CannotError(f"relay {settings.relay_name} has no checkpoint: it has published nothing yet")
-        return compare(url, settings.client_config(), mirror, since)
+        return compare(url, settings.client_config(), saved, since)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def _rows(after: int) -> Iterator["Row"]:
 
     try:
         outbox = PostgresOutbox(database_url())
-        reader = LogReader(outbox, Settled(after), _ROWS, outbox.witness(after))
+        reader = LogReader(outbox, Settled(after), _ROWS, outbox.last_row(after))
         while True:
             batch = reader.read()
             yield from batch.rows

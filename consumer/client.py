@@ -10,7 +10,7 @@ from consumer.settings import ConsumerSettings
 from runtime.settings_source import SettingError
 
 _CLASSIC_ONLY: dict[str, Any] = {
-    # What stays here keeps running while the rest moves; an eager assignor would stop all lanes at each rebalance.
+    # What stays here keeps running while the rest moves; an eager assignor would stop all keys at each rebalance.
     "partition.assignment.strategy": "cooperative-sticky",
     # A killed process's partitions move after this many ms, the least that brokers allow by default.
     "session.timeout.ms": 6000,

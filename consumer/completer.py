@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from consumer.lanes import Job
+from consumer.keyed_queue import Job
 from consumer.metrics import DUE
 from consumer.ports import Commands, DueCommand
 from consumer.workers import Workers
@@ -22,7 +22,7 @@ _LONGEST = 30.0
 class Completer:
     """Asks about once a second, and holds at most ``limit`` due commands at a time, beside those from Kafka.
 
-    They join the lanes of the records, so that this process never runs two commands of one payment at once; a lane
+    They join the keys of the records, so that this process never runs two commands of one payment at once; a key
     that is taken is left alone, and its command is due again at the next question.
     """
 
@@ -67,7 +67,7 @@ class Completer:
 
     def _take(self, command: DueCommand) -> bool:
         self._count(1)
-        job = Job(lane=command.lane, run=self._counted(command.run), done=_nothing, retry=False)
+        job = Job(ordering_key=command.ordering_key, run=self._counted(command.run), done=_nothing, retry=False)
         if self._workers.offer(job):
             return True
         self._count(-1)

@@ -1,11 +1,11 @@
-"""From a Kafka record to a job in its lane."""
+"""From a Kafka record to a job in its key."""
 
 import time
 from collections.abc import Callable
 
 from confluent_kafka import Message
 
-from consumer.lanes import Job
+from consumer.keyed_queue import Job
 from consumer.metrics import CONSUMED, DEAD_LETTERS, SECONDS
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
@@ -15,7 +15,7 @@ from service.domain.command_reader import read
 from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
 
 _LARGE = "\0large"
-"""The lane of refused records that are large: one at a time, as each needs its bytes ten times while it is kept."""
+"""The key of refused records that are large: one at a time, as each needs its bytes ten times while it is kept."""
 _LARGE_BYTES = 64 * 1024
 
 
@@ -34,7 +34,7 @@ class Intake:
         ticket = self._tracker.begin((origin.topic, origin.partition), origin.offset, time.monotonic())
         if ticket is None:
             return
-        kind, lane, run = self._read(message.value(), origin)
+        kind, key, run = self._read(message.value(), origin)
         CONSUMED.labels(kind).inc()
         seconds = SECONDS.labels(kind)
 
@@ -44,7 +44,7 @@ class Intake:
 
         self._workers.submit(
             Job(
-                lane=lane,
+                ordering_key=key,
                 run=timed,
                 done=lambda: self._tracker.finish(ticket),
                 retry=True,
@@ -62,9 +62,9 @@ class Intake:
             place = f"{origin.topic}/{origin.partition}/{origin.offset}"
             return "unreadable", _LARGE if large else place, lambda: self._bury(found, origin)
         if isinstance(found, InvalidCommand):
-            return "invalid", _LARGE if large else found.lane, lambda: self._refuse(found, origin)
+            return "invalid", _LARGE if large else found.ordering_key, lambda: self._refuse(found, origin)
         command: Command = found
-        return str(command.type), command.lane, lambda: self._commands.handle(command, origin)
+        return str(command.type), command.ordering_key, lambda: self._commands.handle(command, origin)
 
     def _refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         self._commands.refuse(invalid, origin)

@@ -16,9 +16,9 @@ from consumer.identity import TopicIdentity
 from consumer.intake import Intake
 from consumer.joining import Joining
 from consumer.lag import Lag
-from consumer.loop import Limits, Loop
 from consumer.missing import Missing
 from consumer.offsets import OffsetTracker
+from consumer.poll_loop import Limits, PollLoop
 from consumer.ports import Commands
 from consumer.settings import ConsumerSettings
 from consumer.stages import Stage, Stages
@@ -57,7 +57,7 @@ def run(
     consumer = make_consumer(
         settings, error_cb=health.on_error, stats_cb=health.on_statistics, on_commit=assignment.on_commit
     )
-    loop = Loop(
+    loop = PollLoop(
         consumer=consumer,
         topic=settings.payment_commands_topic,
         intake=Intake(GivingUp(commands), workers, tracker, settings.default_currency),

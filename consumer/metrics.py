@@ -28,8 +28,8 @@ _IN_FLIGHT = Gauge("payment_consumer_in_flight", "Jobs that a worker runs now")
 _HELD = Gauge("payment_consumer_held", "Jobs in memory: running, queued and set aside")
 _HELD_BYTES = Gauge("payment_consumer_held_bytes", "Memory of these jobs, as counted against its limit")
 _BEAT = Gauge("payment_consumer_beat_age_seconds", "Since the polling thread said that it lives")
-_SET_ASIDE = Gauge("payment_consumer_lanes_set_aside", "Lanes that wait after a failure")
-_WAITING = Gauge("payment_consumer_lanes_waiting", "Lanes that wait after a failure, by what they wait for", ["wait"])
+_SET_ASIDE = Gauge("payment_consumer_keys_set_aside", "Keys that wait after a failure")
+_WAITING = Gauge("payment_consumer_keys_waiting", "Keys that wait after a failure, by what they wait for", ["wait"])
 _OLDEST = Gauge("payment_consumer_oldest_unfinished_seconds", "Age of the record that holds the commit position back")
 
 

@@ -10,7 +10,7 @@ class DueCommand(Protocol):
     """An unfinished command of the database whose time has come."""
 
     @property
-    def lane(self) -> str:
+    def ordering_key(self) -> str:
         """Where it must not overtake, nor run beside, another."""
         ...
 

@@ -1,4 +1,4 @@
-"""Long-lived threads that run the lanes' jobs."""
+"""Long-lived threads that run the keys' jobs."""
 
 import random
 import threading
@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 
-from consumer.lanes import Job, Lanes
+from consumer.keyed_queue import Job, KeyedQueue
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
 from consumer.threads import spawn
@@ -28,7 +28,7 @@ class Workers:
     """``threads`` jobs run at once."""
 
     def __init__(self, threads: int, delay: Callable[[int], float] = backoff) -> None:
-        self._lanes = Lanes(delay)
+        self._queue = KeyedQueue(delay)
         lock = threading.Lock()
         self._work = threading.Condition(lock)
         self._over = threading.Condition(lock)
@@ -40,31 +40,31 @@ class Workers:
     @property
     def held(self) -> int:
         """Jobs in memory."""
-        return self._lanes.held
+        return self._queue.held
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the records that they came from."""
-        return self._lanes.held_bytes
+        return self._queue.held_bytes
 
     @property
     def places(self) -> int:
-        """Places that the lanes take of those they share: no lane takes many."""
-        return self._lanes.places
+        """Places that the keys take of those they share: no key takes many."""
+        return self._queue.places
 
     def waits(self) -> Counter[Wait]:
-        """What the lanes wait for that are set aside, and how many for each."""
+        """What the keys wait for that are set aside, and how many for each."""
         with self._work:
-            return self._lanes.waits()
+            return self._queue.waits()
 
     def running(self) -> int:
         """Jobs that run now."""
-        return len(self._lanes.running)
+        return len(self._queue.running)
 
     def set_aside(self) -> int:
-        """Lanes that wait after a failure."""
+        """Keys that wait after a failure."""
         with self._work:
-            return self._lanes.set_aside()
+            return self._queue.set_aside()
 
     def fault(self) -> str | None:
         """What the last job failed with; None once one went through, or nothing that failed is left to be tried."""
@@ -73,17 +73,17 @@ class Workers:
         return f"commands: the last one failed: {self._fault}"
 
     def submit(self, job: Job) -> None:
-        """Queue it behind everything in its lane."""
+        """Queue it behind everything in its key."""
         with self._work:
-            self._lanes.put(job)
+            self._queue.put(job)
             self._work.notify()
 
     def offer(self, job: Job) -> bool:
-        """Take it only if nothing is in its lane."""
+        """Take it only if nothing is in its key."""
         with self._work:
-            if job.lane in self._lanes:
+            if job.ordering_key in self._queue:
                 return False
-            self._lanes.put(job)
+            self._queue.put(job)
             self._work.notify()
             return True
 
@@ -95,18 +95,18 @@ class Workers:
     def hand_over(self, claims: Collection[Claim], seconds: float) -> bool:
         """Drop what waits under these claims, and wait for what runs. False when some still runs."""
         with self._over:
-            self._lanes.discard(lambda job: job.claim in claims)
+            self._queue.discard(lambda job: job.claim in claims)
             self._work.notify_all()
-            return self._over.wait_for(lambda: all(job.claim not in claims for job in self._lanes.running), seconds)
+            return self._over.wait_for(lambda: all(job.claim not in claims for job in self._queue.running), seconds)
 
     def stop(self, seconds: float) -> int:
         """Start nothing more, and wait for what runs; how many still run."""
         with self._over:
             self._stopping = True
-            self._lanes.discard(lambda _: True)
+            self._queue.discard(lambda _: True)
             self._work.notify_all()
-            self._over.wait_for(lambda: not self._lanes.running, seconds)
-            return len(self._lanes.running)
+            self._over.wait_for(lambda: not self._queue.running, seconds)
+            return len(self._queue.running)
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
@@ -118,9 +118,9 @@ class Workers:
                 job.done()
                 self._fault = None
                 with self._over:
-                    self._lanes.finish(job)
+                    self._queue.finish(job)
                     self._over.notify_all()
-                # None is added any more, as the job is out of its lane.
+                # None is added any more, as the job is out of its key.
                 for done in job.copies:
                     done()
 
@@ -128,10 +128,10 @@ class Workers:
         with self._work:
             while not self._stopping:
                 now = time.monotonic()
-                job = self._lanes.take(now)
+                job = self._queue.take(now)
                 if job is not None:
                     return job
-                due = self._lanes.next_due()
+                due = self._queue.next_due()
                 self._work.wait(None if due is None else max(0.0, due - now))
             return None
 
@@ -141,10 +141,17 @@ class Workers:
         if wait is not Wait.ROW:  # One row that somebody holds says nothing of other work.
             self._fault = fault
         with self._over:
-            failures = self._lanes.fail(job, time.monotonic(), wait)
+            failures = self._queue.fail(job, time.monotonic(), wait)
             self._work.notify()
             self._over.notify_all()
         if job.retry:
             RETRIES.inc()
         trace = error if failures == 1 else None
-        _log.error("not durable", lane=job.lane, retry=job.retry, failures=failures, error=fault, exc_info=trace)
+        _log.error(
+            "not durable",
+            ordering_key=job.ordering_key,
+            retry=job.retry,
+            failures=failures,
+            error=fault,
+            exc_info=trace,
+        )

@@ -1,7 +1,7 @@
 """At-least-once delivery: an idempotent producer without transactions, whose only account is the topics themselves.
 
-For brokers that can't do transactions, and for readers that can't skip the control records by which they end. A turn
-begins with the topics read back (relay/reconcile.py), and what ends a turn in doubt is followed by another one: so a
+For brokers that can't do transactions, and for readers that can't skip the control records by which they end. A term
+begins with the topics read back (published_rows.py), and what ends a term in doubt is followed by another one: so a
 row is sent again only by a relay that was frozen in the middle of sending, and overtaken.
 """
 

@@ -1,6 +1,6 @@
 """Outbox and topics compared, event by event: what is missing, doubled, out of order, and what can't be compared.
 
-An operator asks it for proof. The relay asks a question of its own when it can't trust its memory: relay/reconcile.py.
+An operator asks it for proof. The relay asks a question of its own when it can't trust its memory: published_rows.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The checkpoint row: a mirror in PostgreSQL of what Kafka holds, one row per relay."""
+"""The checkpoint row: the copy in PostgreSQL of what Kafka holds, one row per relay."""
 
 import json
 from collections.abc import Callable
@@ -49,7 +49,7 @@ _SAVE = """
 PRUNABLE_BELOW = """
     SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
 """
-"""Rows below this position (not at it) are settled for every relay, and mirrored: retention may delete them.
+"""Rows below this position (not at it) are settled for every relay, and saved here: retention may delete them.
 
 The row at it may be the one by which the relay knows the database again. While a relay doubts, nothing may be deleted.
 """
@@ -58,7 +58,7 @@ Query = Callable[[str, Any], Any]
 
 
 class Checkpoint(NamedTuple):
-    """What was published, as of the last mirroring, and of which life of which database."""
+    """What was published, as of the last save, and of which life of which database."""
 
     settled: Settled
     epoch: Epoch
@@ -96,7 +96,7 @@ def mend_sequence(query: Query) -> str | None:
     return doubt
 
 
-class Mirror:
+class CheckpointWriter:
     """The checkpoint row of the leader, who writes it as long as it is the one that it wrote last."""
 
     def __init__(self, query: Query, relay: str, life: Life, receipt: Receipt, answered: str | None = None) -> None:
@@ -119,7 +119,7 @@ class Mirror:
             "ranges": ranges,
             "written_by": self._written_by,
             "outbox": self._outbox,
-            "last": receipt.witness.position if receipt.witness else None,
+            "last": receipt.last_row.position if receipt.last_row else None,
         }
         written_by: str | None = self._query(_SAVE, values)
         if written_by is None:

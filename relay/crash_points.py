@@ -11,4 +11,4 @@ class CrashPoint(StrEnum):
     BEFORE_KAFKA_COMMIT = "relay.before_kafka_commit"
     AFTER_REFUSAL = "relay.after_refusal"
     AFTER_KAFKA_COMMIT = "relay.after_kafka_commit"
-    AFTER_MIRROR = "relay.after_mirror"
+    AFTER_CHECKPOINT = "relay.after_checkpoint"

@@ -15,7 +15,7 @@ from relay.log_reader import Row
 from relay.producer import Beat
 from relay.receipt import OLD_VERSION, Receipt
 from relay.stages import Stage
-from relay.transaction import Transactions
+from relay.transactional_producer import TransactionalProducer
 from runtime.coordination import GROUPS, explaining, why_not
 from runtime.crash_points import reached
 from runtime.logs import get_logger
@@ -51,7 +51,7 @@ class ExactlyOnce:
         self._receipt_topic = receipt_topic
         self._beat = beat
         self._health = health
-        self._transactions = partial(Transactions, client_config, health=health, beat=beat)
+        self._transactions = partial(TransactionalProducer, client_config, health=health, beat=beat)
         self._relay = relay
         self._next = self._transactions(relay)
         self._last = self._transactions(f"{relay}/2")

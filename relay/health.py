@@ -33,7 +33,7 @@ class Health:
         self._waiting: tuple[float, str] | None = None
         self._cause: str | None = None
         self._throttle = Throttle()
-        self._aside: Mapping[str, str] = {}
+        self._held_back: Mapping[str, str] = {}
         self.publishing = False
         """Whether there may be something to finish when draining begins."""
 
@@ -65,8 +65,8 @@ class Health:
         return None if self._stage.ready else f"{self._stage.part}: {self._stage.words}"
 
     def _fault_of_topics(self) -> str | None:
-        for topic, why in self._aside.items():
-            others = len(self._aside) - 1
+        for topic, why in self._held_back.items():
+            others = len(self._held_back) - 1
             return f"kafka: {topic}: {why}" + (f", and {others} more topics" if others else "")
         return None
 
@@ -117,9 +117,9 @@ class Health:
         self._failed = None
         self.beat()
 
-    def aside(self, topics: Mapping[str, str]) -> None:
+    def held_back(self, topics: Mapping[str, str]) -> None:
         """Topics whose rows wait aside, and why."""
-        self._aside = topics
+        self._held_back = topics
 
     def on_error(self, error: KafkaError) -> None:
         """An error of any client of the relay."""
@@ -135,6 +135,6 @@ class Health:
         """No client of Kafka runs now that could tell, and no lock is held."""
         self._kafka = None
         self.went_on()
-        self._aside = {}
+        self._held_back = {}
         self.publishing = False
         self.lock_silence = lambda: 0.0

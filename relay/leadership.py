@@ -27,7 +27,7 @@ _BEAT_SECONDS = 1.0
 _KEPT_SECONDS = 5.0
 _ENDING_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
-_DOORBELL = 0x6F7574626F78
+_WAKE_UP_LOCK = 0x6F7574626F78
 """The lock of a sleeping relay, known to the trigger on the outbox as well."""
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
@@ -60,7 +60,7 @@ _WORK_SETTINGS = (
     ("idle_in_transaction_session_timeout", "5s"),
     ("statement_timeout", "10s"),
     ("lock_timeout", "2s"),
-    # The receipt in Kafka is what counts; a mirror lost with the server's last moments is made good by it.
+    # The receipt in Kafka is what counts; a checkpoint lost with the server's last moments is made good by it.
     ("synchronous_commit", "off"),
 )
 
@@ -159,23 +159,23 @@ class Leadership:
         Once true, read once more: what was committed before is visible now, what comes later rings.
         """
         if not self.asleep:
-            self.asleep = bool(self.query("SELECT pg_try_advisory_lock(%s)", (_DOORBELL,)))
+            self.asleep = bool(self.query("SELECT pg_try_advisory_lock(%s)", (_WAKE_UP_LOCK,)))
         return self.asleep
 
     def wake_up(self) -> None:
         """No writer needs to ring any more."""
         if self.asleep:
-            self.query("SELECT pg_advisory_unlock(%s)", (_DOORBELL,))
+            self.query("SELECT pg_advisory_unlock(%s)", (_WAKE_UP_LOCK,))
             self.asleep = False
 
-    def wait_for_ring(self, seconds: float) -> bool:
+    def wait_for_wake_up(self, seconds: float) -> bool:
         """Wait until somebody rings, at most ``seconds``."""
         session = self._working()
         if not session.notifies and self._poller.poll(1000 * seconds):
             session.poll()
-        rung = bool(session.notifies)
+        woken = bool(session.notifies)
         session.notifies.clear()
-        return rung
+        return woken
 
     def sever(self) -> None:
         """End every call that waits for PostgreSQL, in whichever thread."""

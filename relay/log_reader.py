@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from relay.gaps import GapTracker, Writers
 from relay.positions import Range, Settled, missing, runs
-from relay.receipt import Witness
+from relay.receipt import LastRow
 
 Row = tuple[int, str, str, str, str, bool]
 """Position, topic, key, value, headers as JSON text, replayed. A plain tuple: one per message is made."""
@@ -81,7 +81,7 @@ class LogReader:
     A batch is at most the rows of one tail and one look, in number and in bytes.
     """
 
-    def __init__(self, source: OutboxSource, settled: Settled, limit: int, last: Witness | None = None) -> None:
+    def __init__(self, source: OutboxSource, settled: Settled, limit: int, last: LastRow | None = None) -> None:
         """``last`` is what stands at the highest settled position, None when nothing does."""
         self._source = source
         self._limit = limit
@@ -145,11 +145,11 @@ class LogReader:
         if rows[-1][0] - self._high != len(rows):
             self._gaps.note(missing([row[0] for row in rows], self._high))
         self._held = rows
-        self._high, self._last = rows[-1][0], Witness.of(rows[-1])
+        self._high, self._last = rows[-1][0], LastRow.of(rows[-1])
 
     def _compare(self, last: Row | None) -> None:
         """While it stands, no position up to it was handed out again: what was read with it is of one history."""
-        if (last and Witness.of(last)) != self._last:
+        if (last and LastRow.of(last)) != self._last:
             raise LastRowError(f"the row at position {self._high} is not the one that was read")
 
     def _look_at_gaps(self) -> tuple[list[Row], list[Range]]:

@@ -14,16 +14,16 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from relay import metrics
+from relay.active_term import ActiveTerm, make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
+from relay.heartbeat import GraceOverError, Heartbeat, StoppedError
 from relay.kafka_errors import error_of
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
 from relay.postgres import told
 from relay.settings import RelaySettings
 from relay.stages import Stage
-from relay.turn import Turn, make_publisher
-from relay.vigil import GraceOverError, StoppedError, Vigil
 from runtime import probes
 from runtime.background import in_thread
 from runtime.crash_points import refuse_unknown
@@ -74,7 +74,7 @@ class _Relay:
         self._health = health
         self._grace = settings.shutdown_grace.total_seconds()
         self._leadership: Leadership | None = None
-        self._turn: Turn | None = None
+        self._term: ActiveTerm | None = None
 
     def watch(self, work: "Future[int]") -> int:
         """Until ``work`` is over, or time is; the exit code."""
@@ -94,7 +94,7 @@ class _Relay:
         return whole if self._health.publishing else min(_NOTHING_TO_FINISH_SECONDS, whole)
 
     def _cut_what_hangs(self) -> None:
-        leadership, turn = self._leadership, self._turn
+        leadership, turn = self._leadership, self._term
         stuck = self._health.silence() > _STUCK_SECONDS
         if leadership is not None and (stuck or leadership.silence() > LOCK_TIMEOUT_SECONDS):
             leadership.sever()
@@ -123,7 +123,7 @@ class _Relay:
                 self._shutdown.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
             finally:
-                self._leadership = self._turn = None
+                self._leadership = self._term = None
                 metrics.ACTIVE.set(0)
                 health.without_turn()
                 # What ended the turn holds its clients of Kafka in rings, and a client holds threads and connections.
@@ -140,8 +140,8 @@ class _Relay:
                 if shutdown.wait(_STANDBY_SECONDS * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
                     return
             health.lock_silence = leadership.silence
-            self._turn = Turn(settings, leadership, Vigil(leadership, shutdown, self._grace, health), health)
-            self._turn.run()
+            self._term = ActiveTerm(settings, leadership, Heartbeat(leadership, shutdown, self._grace, health), health)
+            self._term.run()
 
 
 def _tell(exc: Exception, health: Health) -> None:

@@ -7,7 +7,7 @@ from relay.gaps import Writers
 from relay.log_reader import Found, Row
 from relay.positions import Range
 from relay.postgres import connect, sever
-from relay.receipt import Witness
+from relay.receipt import LastRow
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Of one read; a single larger row is still read."""
@@ -121,10 +121,10 @@ class PostgresOutbox:
             cursor.execute(statement, values)
             return cursor.fetchone()
 
-    def witness(self, position: int) -> Witness | None:
+    def last_row(self, position: int) -> LastRow | None:
         """What stands at ``position`` now."""
         known = self.look([], position, 1).last
-        return Witness.of(known) if known else None
+        return LastRow.of(known) if known else None
 
     def sever(self) -> None:
         """End a statement that runs in another thread, whether the server answers or not; it raises there."""

@@ -136,7 +136,7 @@ class Client:
             self._beat()
         return done.result()
 
-    def commit_aside(self) -> "Future[None]":
+    def commit_in_background(self) -> "Future[None]":
         """Commit the transaction in a thread of its own, however long the broker takes."""
         return in_thread("relay-commit", self._commit)
 

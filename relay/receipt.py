@@ -29,14 +29,14 @@ class Epoch(NamedTuple):
     timeline: int
 
 
-class Witness(NamedTuple):
+class LastRow(NamedTuple):
     """The row at the highest settled position: while it is there, no position up to it can be handed out again."""
 
     position: int
     digest: str
 
     @classmethod
-    def of(cls, row: "Row") -> "Witness":
+    def of(cls, row: "Row") -> "LastRow":
         """Fingerprint of everything in the row that is published."""
         position, topic, key, value, headers, replayed = row
         content = "\0".join((topic, key, value, headers, str(replayed)))
@@ -48,7 +48,7 @@ class Receipt(NamedTuple):
 
     settled: Settled
     epoch: Epoch
-    witness: Witness | None = None
+    last_row: LastRow | None = None
     partial: bool = False
     """More is published above ``settled`` than the metadata had room for."""
 
@@ -56,12 +56,12 @@ class Receipt(NamedTuple):
 
     def after(self, settled: Settled, rows: "Sequence[Row]") -> "Receipt":
         """The receipt once ``rows``, ascending, are published as well and ``settled`` is what is settled then."""
-        witness = self.witness
+        last_row = self.last_row
         if rows and rows[-1][0] == settled.high:
-            witness = Witness.of(rows[-1])
-        elif witness is not None and witness.position != settled.high:
-            witness = None
-        return Receipt(settled, self.epoch, witness)
+            last_row = LastRow.of(rows[-1])
+        elif last_row is not None and last_row.position != settled.high:
+            last_row = None
+        return Receipt(settled, self.epoch, last_row)
 
     @property
     def offset(self) -> int:
@@ -71,7 +71,7 @@ class Receipt(NamedTuple):
     def metadata(self) -> str:
         """The metadata to commit with ``offset``, at most MAX_METADATA characters, all ASCII."""
         head = [_VERSION, str(self.epoch.system_identifier), str(self.epoch.timeline)]
-        head += [str(self.witness.position), self.witness.digest] if self.witness else ["-", "-"]
+        head += [str(self.last_row.position), self.last_row.digest] if self.last_row else ["-", "-"]
         ranges, partial = list(self.settled.above[:_MAX_RANGES]), self.partial or len(self.settled.above) > _MAX_RANGES
         while True:
             text = " ".join([*head, "partial" if partial else "whole", _packed(self.settled.low, ranges)])
@@ -88,7 +88,7 @@ class Receipt(NamedTuple):
         return cls(
             settled=Settled(offset, _unpacked(offset, rest[0] if rest else "")),
             epoch=Epoch(int(system), int(timeline)),
-            witness=None if position == "-" else Witness(int(position), digest),
+            last_row=None if position == "-" else LastRow(int(position), digest),
             partial=extent == "partial",
             version=version,
         )

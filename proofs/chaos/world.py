@@ -1,4 +1,4 @@
-"""All that a chaos run goes over: the service's processes, twice where two may run, on servers and networks that fail."""
+"""Everything that a chaos run attacks: the processes, twice where two may run, on servers and networks that fail."""
 
 import shutil
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What queueing a command once, losing none and blocking none rests on: request keys, offsets, lanes."""
+"""What queueing a command once, losing none and blocking none rests on: request keys, offsets, ordering keys."""
 
 from proofs.mutation import guarantees as g
 from proofs.mutation.mechanism import Change, Mechanism
@@ -6,7 +6,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 _CONSUMING = "tests/integration/consumer/test_consuming.py"
 _MISSING = "tests/integration/consumer/test_missing_records.py"
 _HOSTILE = "tests/integration/consumer/test_hostile_records.py"
-_POISON = f"{_CONSUMING}::test_a_poison_record_holds_its_lane_and_its_offset_only"
+_POISON = f"{_CONSUMING}::test_a_poison_record_holds_its_key_and_its_offset_only"
 
 MECHANISMS = (
     Mechanism(
@@ -124,13 +124,13 @@ MECHANISMS = (
         (f"{_HOSTILE}::test_a_record_that_unpacks_to_a_hundred_megabytes_is_kept_by_its_digest",),
     ),
     Mechanism(
-        "lanes",
+        "ordering-keys",
         g.NOBODY_WAITS,
-        "all commands share one lane",
+        "all commands share one ordering key",
         (
             Change(
                 "consumer/intake.py",
-                "return str(command.type), command.lane, lambda",
+                "return str(command.type), command.ordering_key, lambda",
                 'return str(command.type), "all", lambda',
             ),
         ),
@@ -142,12 +142,12 @@ MECHANISMS = (
         "a job that failed is tried again before everything else",
         (
             Change(
-                "consumer/lanes.py",
-                "        lane.turn = next(self._turns)\n        heapq.heappush(",
-                "        self._ready.appendleft(lane)\n        return lane.failures\n        heapq.heappush(",
+                "consumer/keyed_queue.py",
+                "        queue.turn = next(self._turns)\n        heapq.heappush(",
+                "        self._ready.appendleft(queue)\n        return queue.failures\n        heapq.heappush(",
             ),
         ),
-        ("tests/unit/consumer/test_lanes.py::test_a_failing_lane_waits_and_the_others_go_on",),
+        ("tests/unit/consumer/test_keyed_queue.py::test_a_failing_key_waits_and_the_others_go_on",),
     ),
     Mechanism(
         "dead-letters",

@@ -4,26 +4,24 @@ from proofs.mutation import guarantees as g
 from proofs.mutation.mechanism import Change, Mechanism
 
 _MEMORY = "tests/integration/relay/test_memory.py"
-_RECALL = "tests/unit/relay/test_recall.py::test_whatever_else_is_doubted"
+_RECALL = "tests/unit/relay/test_resume_point.py::test_whatever_else_is_doubted"
 _AGAIN = "tests/integration/relay/test_positions_again.py"
-_RECENT = (
-    "tests/unit/relay/test_recall.py::test_where_positions_may_have_been_handed_out_again_recent_rows_are_compared_too"
-)
+_RECENT = "tests/unit/relay/test_resume_point.py::test_if_positions_may_be_used_again_recent_rows_are_compared"
 _IN_PLACE = "tests/crash/test_restored_in_place.py::test_rows_written_after_a_restore_in_place_are_published"
 _OVER = "tests/integration/relay/test_leadership.py::test_a_checkpoint_is_not_written_over_what_was_restored"
 _PROMOTED = "tests/crash/test_promoted.py::test_a_promotion_in_the_middle_of_a_backlog"
 _DOUBT = Change(
-    "relay/beginning.py",
+    "relay/takeover.py",
     "compared = self._compare(memory, memory.doubt)",
     "compared = Compared(memory.settled, 0, [])",
 )
 _LAST_ROW = Change(
-    "relay/recall.py",
-    "if receipt.witness is None or witness_at(receipt.witness.position) != receipt.witness:",
+    "relay/resume_point.py",
+    "if receipt.last_row is None or last_row_at(receipt.last_row.position) != receipt.last_row:",
     "if not receipt:",
 )
 _ANOTHER_SERVER = Change(
-    "relay/recall.py",
+    "relay/resume_point.py",
     "if any(epoch.system_identifier != life.epoch.system_identifier for epoch in known):",
     "if any(not epoch for epoch in known):",
 )
@@ -42,9 +40,9 @@ MECHANISMS = (
         "without a receipt the checkpoint, or nothing, is believed",
         (
             Change(
-                "relay/recall.py",
-                'return mirrored, "Kafka holds no receipt"',
-                "return mirrored, None",
+                "relay/resume_point.py",
+                'return checkpointed, "Kafka holds no receipt"',
+                "return checkpointed, None",
             ),
         ),
         (f"{_MEMORY}::test_memory_lost[exactly-once-losses4]",),
@@ -53,14 +51,14 @@ MECHANISMS = (
         "partial-receipt",
         g.MEMORY,
         "a receipt that had no room for all is taken for whole",
-        (Change("relay/recall.py", "if receipt.partial:", "if not receipt:"),),
+        (Change("relay/resume_point.py", "if receipt.partial:", "if not receipt:"),),
         (f"{_MEMORY}::test_a_receipt_without_room_for_everything",),
     ),
     Mechanism(
         "old-receipt",
         g.MEMORY,
         "a receipt older than the checkpoint is believed",
-        (Change("relay/recall.py", "if mirrored.low > receipt.settled.low:", "if not receipt:"),),
+        (Change("relay/resume_point.py", "if checkpointed.low > receipt.settled.low:", "if not receipt:"),),
         (f"{_RECALL}[Kafka went back]",),
     ),
     Mechanism(
@@ -74,7 +72,7 @@ MECHANISMS = (
         "another-table",
         g.RESTORED,
         "an outbox that was restored is not noticed",
-        (Change("relay/recall.py", "if mirror.outbox not in {None, life.outbox}:", "if not mirror:"),),
+        (Change("relay/resume_point.py", "if checkpoint.outbox not in {None, life.outbox}:", "if not checkpoint:"),),
         (f"{_RECENT}[another table]",),
     ),
     Mechanism(
@@ -94,7 +92,7 @@ MECHANISMS = (
         (
             _ANOTHER_SERVER,
             _LAST_ROW,
-            Change("relay/recall.py", "if mirror.outbox not in {None, life.outbox}:", "if not mirror:"),
+            Change("relay/resume_point.py", "if checkpoint.outbox not in {None, life.outbox}:", "if not checkpoint:"),
         ),
         ("tests/crash/test_restored.py::test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published",),
     ),
@@ -127,7 +125,11 @@ MECHANISMS = (
         "recent-rows",
         g.USED_AGAIN,
         "rows at settled positions are taken for published where positions were handed out again",
-        (Change("relay/recall.py", "used_again or doubt, used_again is not None)", "used_again or doubt, False)"),),
+        (
+            Change(
+                "relay/resume_point.py", "used_again or doubt, used_again is not None)", "used_again or doubt, False)"
+            ),
+        ),
         (
             f"{_AGAIN}::test_a_cut_over_by_replication",
             f"{_AGAIN}::test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_good",
@@ -147,7 +149,7 @@ MECHANISMS = (
         "rounds-of-a-key",
         g.IN_ORDER,
         "where positions were handed out again, rows go by position only",
-        (Change("relay/reconcile.py", "lag(position) OVER turn > position AS falls", "false AS falls"),),
+        (Change("relay/published_rows.py", "lag(position) OVER turn > position AS falls", "false AS falls"),),
         (f"{_AGAIN}::test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position",),
     ),
     Mechanism(
@@ -167,7 +169,7 @@ MECHANISMS = (
         "what a topic may have lost to retention counts as published",
         (
             Change(
-                "relay/reconcile.py",
+                "relay/published_rows.py",
                 "FROM candidates AS c WHERE {PUBLISHED}) AS found",
                 "FROM candidates AS c WHERE {PUBLISHED} OR EXISTS (SELECT FROM floors)) AS found",
             ),
@@ -179,9 +181,9 @@ MECHANISMS = (
         g.PROMOTED,
         "after a promotion what is not found in the topics counts as published",
         (
-            Change("relay/recall.py", "return receipt.settled, None", "return mirrored, 'promoted'"),
+            Change("relay/resume_point.py", "return receipt.settled, None", "return checkpointed, 'promoted'"),
             Change(
-                "relay/reconcile.py",
+                "relay/published_rows.py",
                 "FROM candidates AS c WHERE {PUBLISHED}) AS found",
                 "FROM candidates AS c WHERE {PUBLISHED} OR EXISTS (SELECT FROM floors)) AS found",
             ),

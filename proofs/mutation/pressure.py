@@ -36,11 +36,11 @@ MECHANISMS = (
         (f"{_PRESSURE}::test_locked_payments_keep_nobody_else_waiting",),
     ),
     Mechanism(
-        "places-of-a-lane",
+        "places-of-a-key",
         g.LOCKED_ROW,
-        "one lane may take all places, and copies are jobs of their own",
+        "one key may take all places, and copies are jobs of their own",
         (
-            Change("consumer/lanes.py", "PLACES_OF_A_LANE = 8", "PLACES_OF_A_LANE = 8_000_000"),
+            Change("consumer/keyed_queue.py", "PLACES_OF_A_KEY = 8", "PLACES_OF_A_KEY = 8_000_000"),
             Change("consumer/intake.py", 'content=None if kind == "unreadable" else origin.value,', "content=None,"),
         ),
         (f"{_PRESSURE}::test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting",),

@@ -1,4 +1,4 @@
-"""What shows that damage would be seen: the operators' audit, the chaos run's counters, the crash kit's completeness."""
+"""What shows that damage would be seen: the operators' audit, the chaos counters, completeness of crash points."""
 
 from proofs.mutation import guarantees as g
 from proofs.mutation.mechanism import Change, Mechanism

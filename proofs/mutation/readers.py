@@ -11,7 +11,7 @@ MECHANISMS = (
         "reading-back",
         g.AT_LEAST_ONCE,
         "without receipts the relay begins where its checkpoint ends, and reads no topic back",
-        (Change("relay/recall.py", "promoted = NO_RECEIPTS if", "promoted = None if"),),
+        (Change("relay/resume_point.py", "promoted = NO_RECEIPTS if", "promoted = None if"),),
         (
             f"{_AT_LEAST}::test_killed_anywhere_it_repeats_nothing[relay.after_kafka_commit]",
             f"{_AT_LEAST}::test_a_turn_that_ends_in_the_middle_of_a_backlog_repeats_nothing",

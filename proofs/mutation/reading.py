@@ -66,7 +66,7 @@ MECHANISMS = (
         (
             Change(
                 "relay/log_reader.py",
-                "        if (last and Witness.of(last)) != self._last:\n",
+                "        if (last and LastRow.of(last)) != self._last:\n",
                 "        if last and not self._high:\n",
             ),
         ),

@@ -9,7 +9,7 @@ _AT_LEAST = "tests/integration/relay/test_at_least_once.py"
 _TAKEN_OVER = f"{_CRASHES}::test_who_was_taken_over_publishes_nothing"
 
 _OWN_ID = Change(
-    "relay/transaction.py",
+    "relay/transactional_producer.py",
     '{"transactional.id": transactional_id}',
     '{"transactional.id": transactional_id + __import__("secrets").token_hex(4)}',
 )
@@ -26,9 +26,9 @@ MECHANISMS = (
         "the relay starts from the checkpoint, whatever the receipt says",
         (
             Change(
-                "relay/beginning.py",
-                "recall(found, mirror, life, self._source.witness, fault or mended)",
-                "Memory(mirror.settled if mirror else Settled(), None)",
+                "relay/takeover.py",
+                "resume_from_receipt(found, saved, life, self._source.last_row, fault or mended)",
+                "ResumePoint(saved.settled if saved else Settled(), None)",
             ),
         ),
         (
@@ -42,12 +42,12 @@ MECHANISMS = (
         "the relay starts from the first row",
         (
             Change(
-                "relay/turn.py",
-                "reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)",
+                "relay/active_term.py",
+                "reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.last_row)",
                 "reader = LogReader(doubting, type(receipt.settled)(), settings.relay_batch_size)",
             ),
         ),
-        (f"{_KILLED}[relay.after_mirror]",),
+        (f"{_KILLED}[relay.after_checkpoint]",),
     ),
     Mechanism(
         "receipt-in-transaction",
@@ -55,7 +55,7 @@ MECHANISMS = (
         "the receipt is committed in a Kafka transaction after that of its records",
         (
             Change(
-                "relay/transaction.py",
+                "relay/transactional_producer.py",
                 "            client.send(rows)\n",
                 "            client.send(rows)\n"
                 "            client.patiently(client.producer.commit_transaction)\n"
@@ -70,12 +70,12 @@ MECHANISMS = (
         "no receipt is written",
         (
             Change(
-                "relay/transaction.py",
+                "relay/transactional_producer.py",
                 "client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))",
                 "client.flush(whatever_fails=False)",
             ),
         ),
-        ("tests/integration/relay/test_publishing.py::test_receipt_and_mirror_agree_after_a_drain",),
+        ("tests/integration/relay/test_publishing.py::test_receipt_and_checkpoint_agree_after_a_drain",),
     ),
     Mechanism(
         "transactional-producer",
@@ -83,7 +83,7 @@ MECHANISMS = (
         "an at-least-once producer in place of the transactional one",
         (
             Change(
-                "relay/turn.py",
+                "relay/active_term.py",
                 'if settings.relay_delivery == "at-least-once":\n        return AtLeastOnce',
                 "if settings.relay_delivery:\n        return AtLeastOnce",
             ),

@@ -122,7 +122,11 @@ MECHANISMS = (
         "rows-aside",
         g.ROWS_APART,
         "rows whose topic does not exist are not set aside",
-        (Change("relay/aside.py", "if not lost or len(self._all) >= _MAX_RANGES:", "if not lost or not self._all:"),),
+        (
+            Change(
+                "relay/held_back.py", "if not lost or len(self._all) >= _MAX_RANGES:", "if not lost or not self._all:"
+            ),
+        ),
         (f"{_REFUSALS}::test_a_topic_that_nobody_made_holds_up_only_its_own_rows",),
     ),
 )

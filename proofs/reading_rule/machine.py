@@ -10,8 +10,8 @@ from proofs.reading_rule.stepped_reader import AskWriters, Look, SteppedReader, 
 from relay.doubts import Life
 from relay.gaps import Writers
 from relay.log_reader import Batch, Found, Row, settle
-from relay.recall import recall
-from relay.receipt import Epoch, Receipt, Witness
+from relay.receipt import Epoch, LastRow, Receipt
+from relay.resume_point import resume_from_receipt
 
 T = TypeVar("T", bound=Hashable)
 Rows = tuple[Row, ...]
@@ -133,20 +133,20 @@ class Relay:
         return self.kafkas.of(Kafka(kafka.published.union(batch.rows), receipt))
 
     def _start(self, view: View, number: int) -> tuple[int, int]:
-        """What relay.turn does: remember, and in doubt compare the outbox with what was published."""
+        """What relay.active_term does: remember, and in doubt compare the outbox with what was published."""
         kafka = self.kafkas.values[number]
         rows = {row[0]: row for row in view.rows}
 
-        def witness_at(position: int) -> Witness | None:
-            return Witness.of(rows[position]) if position in rows else None
+        def last_row_at(position: int) -> LastRow | None:
+            return LastRow.of(rows[position]) if position in rows else None
 
-        memory = recall(kafka.receipt, None, Life(_EPOCH, 1), witness_at)
+        memory = resume_from_receipt(kafka.receipt, None, Life(_EPOCH, 1), last_row_at)
         receipt = kafka.receipt
         if receipt is None or memory.doubt is not None:
             settled = settle(memory.settled, [row for row in view.rows if row in kafka.published])
-            receipt = Receipt(settled, _EPOCH, witness_at(settled.high))
+            receipt = Receipt(settled, _EPOCH, last_row_at(settled.high))
             number = self.kafkas.of(Kafka(kafka.published, receipt))
-        return number, self.points.of(Point(self.reader.begin(receipt.settled, receipt.witness)))
+        return number, self.points.of(Point(self.reader.begin(receipt.settled, receipt.last_row)))
 
 
 def _found(rows: Rows, request: Tail | Look) -> Found:

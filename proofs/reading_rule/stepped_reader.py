@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from relay.gaps import Writers
 from relay.log_reader import Batch, DoubtError, Found, LogReader
 from relay.positions import Range, Settled
-from relay.receipt import Witness
+from relay.receipt import LastRow
 
 
 class Tail(NamedTuple):
@@ -87,7 +87,7 @@ class SteppedReader:
         self._read_on: dict[int, int] = {}
         self.nodes: list[Node] = []
 
-    def begin(self, settled: Settled, last: Witness | None) -> int:
+    def begin(self, settled: Settled, last: LastRow | None) -> int:
         """A reader before its first statement."""
         return self._run(self._class(self._script, settled, self._limit, last), ())
 

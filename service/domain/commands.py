@@ -48,8 +48,8 @@ class Authorize:
     return_url: str | None = None
 
     @property
-    def lane(self) -> str:
-        """Commands of one lane run in order."""
+    def ordering_key(self) -> str:
+        """Commands of one key run in order."""
         return self.order_id
 
 
@@ -64,8 +64,8 @@ class Release:
     runner_connect_account_id: str
 
     @property
-    def lane(self) -> str:
-        """Commands of one lane run in order."""
+    def ordering_key(self) -> str:
+        """Commands of one key run in order."""
         return str(self.payment_id)
 
 
@@ -79,8 +79,8 @@ class Revert:
     reason: str | None = None
 
     @property
-    def lane(self) -> str:
-        """Commands of one lane run in order."""
+    def ordering_key(self) -> str:
+        """Commands of one key run in order."""
         return str(self.payment_id)
 
 
@@ -118,8 +118,8 @@ class InvalidCommand:
     payment_id: str | None = None
 
     @property
-    def lane(self) -> str:
-        """Commands of one lane run in order."""
+    def ordering_key(self) -> str:
+        """Commands of one key run in order."""
         return self.correlation_id
 
 

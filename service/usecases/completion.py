@@ -28,9 +28,9 @@ REFUSED_PAUSE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class DueCommand:
-    """Work whose time has come; ``lane`` keeps it apart from other work on its payment."""
+    """Work whose time has come; ``ordering_key`` keeps it apart from other work on its payment."""
 
-    lane: str
+    ordering_key: str
     run: Callable[[], None]
 
 

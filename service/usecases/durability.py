@@ -35,7 +35,7 @@ class Durable:
     def complete_due(self, limit: int) -> list[DueCommand]:
         """``CommandEngine.complete_due``; what is due says what it waits for, too."""
         with _waits_named():
-            return [DueCommand(due.lane, _named(due.run)) for due in self._engine.complete_due(limit)]
+            return [DueCommand(due.ordering_key, _named(due.run)) for due in self._engine.complete_due(limit)]
 
 
 def _named(run: Callable[[], None]) -> Callable[[], None]:

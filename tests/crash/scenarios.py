@@ -105,5 +105,5 @@ SCENARIOS: dict[CrashPoint, Scenario] = {
     RelayPoint.BEFORE_KAFKA_COMMIT: Scenario("relay", release),
     RelayPoint.AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
     RelayPoint.AFTER_KAFKA_COMMIT: Scenario("relay", release),
-    RelayPoint.AFTER_MIRROR: Scenario("relay", release),
+    RelayPoint.AFTER_CHECKPOINT: Scenario("relay", release),
 }

@@ -183,7 +183,7 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
 def test_a_process_dies_where_it_was_told_to() -> None:
     assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
     assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
-    assert not _dies("relay.after_mirror", 1)
+    assert not _dies("relay.after_checkpoint", 1)
 
 
 def test_a_process_told_by_a_file_takes_the_file_with_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Records become calls: in order within a lane, in parallel across lanes, kept until durable."""
+"""Records become calls: in order within a key, in parallel across keys, kept until durable."""
 
 import threading
 
@@ -17,7 +17,7 @@ from tests.unit.consumer.doubles import LONG, RecordingCommands
 pytestmark = pytest.mark.kafka
 
 
-def test_order_within_a_lane_and_every_record_once(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_order_within_a_key_and_every_record_once(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     sent = [(f"order-{number % 40}", number) for number in range(600)]
     produce(kafka, topics.commands, [authorize(*one) for one in sent], key=by_order)
@@ -33,7 +33,7 @@ def test_order_within_a_lane_and_every_record_once(kafka: Kafka, topics: Topics,
     assert committed(kafka, topics) == 600
 
 
-def test_keyless_records_of_many_lanes_run_in_parallel(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_keyless_records_of_many_key_run_in_parallel(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     together = threading.Barrier(24)
 
@@ -113,7 +113,7 @@ def test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost(
     assert committed(kafka, topics) == 300
 
 
-def test_a_poison_record_holds_its_lane_and_its_offset_only(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_a_poison_record_holds_its_key_and_its_offset_only(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     values = [authorize("poison", 0), authorize("poison", 1), *(authorize(f"order-{n}", n) for n in range(200))]
     produce(kafka, topics.commands, values, key=lambda _: b"one partition")

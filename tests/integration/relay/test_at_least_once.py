@@ -10,13 +10,13 @@ import psycopg2
 import pytest
 
 from devstack.kafka import Kafka
+from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.kafka_errors import RefusedError
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
 from relay.settings import RelaySettings
-from relay.turn import make_publisher
 from tests.integration.relay.running import (
     RunningRelay,
     TopicReader,

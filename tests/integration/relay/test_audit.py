@@ -46,7 +46,7 @@ def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
 
 @pytest.fixture
 def published(database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader) -> list[str]:
-    """Five events of one key, published and mirrored."""
+    """Five events of one key, published, and in the checkpoint."""
     events = write(database_url, topics.events, 5)
     with RunningRelay(settings):
         reader.read_events(events)

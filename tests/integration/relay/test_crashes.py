@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
+from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.log_reader import Row
@@ -20,7 +21,6 @@ from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import Epoch, Receipt
 from relay.settings import RelaySettings
-from relay.turn import make_publisher
 from tests.integration.relay.running import (
     RunningRelay,
     TopicReader,

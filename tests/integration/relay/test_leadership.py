@@ -9,12 +9,12 @@ import pytest
 
 from devstack.tcp_proxy import TcpProxy
 from relay import checkpoint
-from relay.checkpoint import PRUNABLE_BELOW, Checkpoint, Mirror
+from relay.checkpoint import PRUNABLE_BELOW, Checkpoint, CheckpointWriter
 from relay.doubts import Life
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
 from relay.positions import Settled
-from relay.receipt import Receipt, Witness
+from relay.receipt import LastRow, Receipt
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.emptying import UNGUARDED
 
@@ -28,7 +28,7 @@ def test_one_leader_per_name_and_the_next_when_it_is_gone(database_url: str) -> 
     assert other.acquire()
     first.close()
     while not second.acquire():
-        second.wait_for_ring(0.01)
+        second.wait_for_wake_up(0.01)
 
 
 def test_who_was_silent_loses_the_lock_and_can_write_no_more(database_url: str) -> None:
@@ -41,7 +41,7 @@ def test_who_was_silent_loses_the_lock_and_can_write_no_more(database_url: str) 
         network.hold()
         began = time.monotonic()
         while not waiting.acquire():
-            waiting.wait_for_ring(0.01)
+            waiting.wait_for_wake_up(0.01)
         assert time.monotonic() - began > LOCK_TIMEOUT_SECONDS - 2
         waiting.take_over()
         network.mend()
@@ -60,7 +60,7 @@ def test_who_lost_the_lock_ends_nobody(database_url: str) -> None:
     assert late.acquire()
     late.sever()
     while not successor.acquire():
-        successor.wait_for_ring(0.01)
+        successor.wait_for_wake_up(0.01)
     successor.take_over()
     with pytest.raises(psycopg2.OperationalError):
         late.take_over()
@@ -84,14 +84,14 @@ def test_writers_ring_only_while_the_relay_sleeps(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     relay.listen()
     write(database_url, "events", 1, key="1")
-    assert not relay.wait_for_ring(0)
+    assert not relay.wait_for_wake_up(0)
     assert relay.fall_asleep()
     write(database_url, "events", 1, key="2")
-    assert relay.wait_for_ring(10)
+    assert relay.wait_for_wake_up(10)
     relay.wake_up()
     write(database_url, "events", 1, key="3")
     relay.query("SELECT 1")
-    assert not relay.wait_for_ring(0)
+    assert not relay.wait_for_wake_up(0)
 
 
 def test_the_relay_cannot_fall_asleep_over_a_writer_that_did_not_ring(database_url: str) -> None:
@@ -109,9 +109,9 @@ def test_a_writer_that_begins_while_the_relay_sleeps_rings_when_it_commits(datab
     assert relay.fall_asleep()
     with session(database_url) as writer:
         append(writer, "events")
-        assert not relay.wait_for_ring(0)
+        assert not relay.wait_for_wake_up(0)
         writer.commit()
-        assert relay.wait_for_ring(10)
+        assert relay.wait_for_wake_up(10)
 
 
 def receipt_of(relay: Leadership, low: int, *above: tuple[int, int]) -> Receipt:
@@ -127,11 +127,11 @@ def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: st
     life = life_of(relay)
     assert relay.query(PRUNABLE_BELOW) == 0
     assert checkpoint.load(relay.query, "r") is None
-    mirror = Mirror(relay.query, "r", life, receipt_of(relay, 2))
+    saved = CheckpointWriter(relay.query, "r", life, receipt_of(relay, 2))
     for receipt in (receipt_of(relay, 5, (7, 9)), receipt_of(relay, 12)):
-        mirror.save(receipt)
+        saved.save(receipt)
         assert checkpoint.load(relay.query, "r") == Checkpoint(receipt.settled, life.epoch, life.outbox)
-    Mirror(relay.query, "slower", life, receipt_of(relay, 3))
+    CheckpointWriter(relay.query, "slower", life, receipt_of(relay, 3))
     assert relay.query(PRUNABLE_BELOW) == 3
 
 
@@ -148,27 +148,27 @@ def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: st
 def test_a_checkpoint_is_not_written_over_what_was_restored(restored: str, database_url: str) -> None:
     relay = Leadership(database_url, "r")
     write(database_url, "events", 3)
-    receipt = receipt_of(relay, 3)._replace(witness=Witness(3, "digest"))
-    mirror = Mirror(relay.query, "r", life_of(relay), receipt)
-    mirror.save(receipt)
+    receipt = receipt_of(relay, 3)._replace(last_row=LastRow(3, "digest"))
+    saved = CheckpointWriter(relay.query, "r", life_of(relay), receipt)
+    saved.save(receipt)
     execute(database_url, restored)
     before = checkpoint.load(relay.query, "r")
     with pytest.raises(DoubtError):
-        mirror.save(receipt)
+        saved.save(receipt)
     assert checkpoint.load(relay.query, "r") == before
 
 
 def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     life = life_of(relay)
-    Mirror(relay.query, "r", life, receipt_of(relay, 3))
+    CheckpointWriter(relay.query, "r", life, receipt_of(relay, 3))
     checkpoint.keep_doubt(relay.query, "r", life, "first")
     checkpoint.keep_doubt(relay.query, "r", life, None)
     checkpoint.keep_doubt(relay.query, "r", life, "second")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
-    Mirror(relay.query, "r", life, receipt_of(relay, 3), "an older one")
+    CheckpointWriter(relay.query, "r", life, receipt_of(relay, 3), "an older one")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, "first")
-    Mirror(relay.query, "r", life, receipt_of(relay, 3), "first")
+    CheckpointWriter(relay.query, "r", life, receipt_of(relay, 3), "first")
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, None)
 
 

@@ -41,7 +41,7 @@ def forget_checkpoint(settings: RelaySettings) -> None:
 
 
 def age_checkpoint(settings: RelaySettings) -> None:
-    """As if the relay had died before each mirroring."""
+    """As if the relay had died before each save of the checkpoint."""
     execute(settings.database_url.get_secret_value(), "UPDATE relay_checkpoints SET low = 1, ranges = '[]'")
 
 

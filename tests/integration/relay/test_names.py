@@ -6,12 +6,12 @@ import pytest
 from confluent_kafka import Producer
 
 from devstack.kafka import Kafka
+from relay.active_term import make_publisher
 from relay.health import Health
 from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import OLD_VERSION, Epoch, Receipt
 from relay.settings import RelaySettings
-from relay.turn import make_publisher
 from runtime.settings import load
 from runtime.settings_source import SettingError
 from tests.integration.relay.running import TopicReader, settings_for

@@ -138,7 +138,7 @@ def test_what_the_broker_finds_too_large_is_found_among_its_batch(
 
 
 @pytest.mark.real_kafka
-def test_receipt_and_mirror_agree_after_a_drain(
+def test_receipt_and_checkpoint_agree_after_a_drain(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     with session(database_url) as slow:
@@ -152,6 +152,6 @@ def test_receipt_and_mirror_agree_after_a_drain(
     consumer.close()
 
     receipt = Receipt.parse(found.offset, found.metadata or "")
-    mirror = execute(database_url, "SELECT low, ranges, system_identifier, timeline FROM relay_checkpoints")
-    assert mirror == [(0, [[2, 4]], *receipt.epoch)]
+    saved = execute(database_url, "SELECT low, ranges, system_identifier, timeline FROM relay_checkpoints")
+    assert saved == [(0, [[2, 4]], *receipt.epoch)]
     assert (receipt.settled.low, receipt.settled.above) == (0, ((2, 4),))

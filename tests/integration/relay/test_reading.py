@@ -49,7 +49,7 @@ def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> Non
     settled, rows = Settled(), list[Row]()
     crowd.start()
     while crowd.writing or len(rows) < len(execute(database_url, "SELECT position FROM outbox")):
-        batch = LogReader(source, settled, 5, source.witness(settled.high)).read()
+        batch = LogReader(source, settled, 5, source.last_row(settled.high)).read()
         rows, settled = rows + batch.rows, batch.after
     crowd.join()
 

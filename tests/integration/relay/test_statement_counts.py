@@ -6,16 +6,16 @@ from contextlib import closing
 import pytest
 
 from relay import doubts
-from relay.checkpoint import Mirror
+from relay.checkpoint import CheckpointWriter
 from relay.doubts import DoubtingSource
 from relay.health import Health
+from relay.heartbeat import Heartbeat
 from relay.leadership import Leadership
 from relay.log_reader import LogReader, Row
-from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
+from relay.publish_loop import PublishLoop
 from relay.receipt import Receipt
-from relay.vigil import Vigil
 from runtime.shutdown import Shutdown
 from tests.support.statements import Statements
 
@@ -77,12 +77,12 @@ def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, stat
     health.publishing = True
     life = doubts.look(source, "counted").life
     receipt = Receipt(Settled(0), life.epoch)
-    Loop(
-        mirror=Mirror(leadership.query, "counted", life, receipt),
+    PublishLoop(
+        checkpoint=CheckpointWriter(leadership.query, "counted", life, receipt),
         reader=LogReader(DoubtingSource(source, "counted", life), Settled(0), _BATCH),
         publisher=_Sink(batches, shutdown),
         leadership=leadership,
-        vigil=Vigil(leadership, shutdown, 60.0, health),
+        heartbeat=Heartbeat(leadership, shutdown, 60.0, health),
         receipt=receipt,
         poll_seconds=30.0,
         health=health,

@@ -19,6 +19,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from devstack.kafka import Kafka
+from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
 from relay.log_reader import Row
@@ -26,7 +27,6 @@ from relay.positions import Settled
 from relay.producer import Publisher
 from relay.receipt import Epoch, Receipt
 from relay.settings import RelaySettings
-from relay.turn import make_publisher
 from tests.integration.relay.running import settings_for
 from tests.support.reading.asked import SECONDS, Heard
 from tests.support.reading.libraries import AIOKAFKA, PUBLISHED, LibraryUnavailableError, find_library

@@ -21,7 +21,7 @@ LONG = 20.0
 class Due:
     """A due command as the use cases hand it out."""
 
-    lane: str
+    ordering_key: str
     action: Callable[[], None]
 
     def run(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from consumer.assignment import Assignment
-from consumer.lanes import Job
+from consumer.keyed_queue import Job
 from consumer.offsets import OffsetTracker, Ticket
 from consumer.stages import Stages
 from consumer.starts import Starts

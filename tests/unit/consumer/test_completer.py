@@ -1,4 +1,4 @@
-"""Due commands join the lanes, only with room, and never twice."""
+"""Due commands join the keys, only with room, and never twice."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.completer import Completer
-from consumer.lanes import Job
+from consumer.keyed_queue import Job
 from consumer.workers import Workers
 from runtime.shutdown import Shutdown
 from tests.unit.consumer.doubles import LONG, Due, RecordingCommands
@@ -45,7 +45,7 @@ def test_it_asks_only_for_what_it_has_room_for(workers: Workers) -> None:
     gate.open.set()
 
 
-def test_a_command_still_in_its_lane_is_not_taken_twice(workers: Workers) -> None:
+def test_a_command_still_in_its_key_is_not_taken_twice(workers: Workers) -> None:
     gate = Gate()
     commands = RecordingCommands(due=[[Due("a", gate)], [Due("a", gate)]])
     completer = Completer(commands, workers, limit=5)
@@ -59,7 +59,7 @@ def test_a_command_still_in_its_lane_is_not_taken_twice(workers: Workers) -> Non
     assert commands.limits == [5, 4, 5]
 
 
-def test_a_lane_with_a_new_command_is_left_alone(workers: Workers) -> None:
+def test_a_key_with_a_new_command_is_left_alone(workers: Workers) -> None:
     gate, ran = Gate(), Gate()
     workers.submit(Job("payment", gate, lambda: None, retry=True))
     assert gate.entered.wait(LONG)

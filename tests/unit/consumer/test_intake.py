@@ -1,4 +1,4 @@
-"""Each record goes to the right use case, in the right lane, and is finished when it is durable."""
+"""Each record goes to the right use case, in the right key, and is finished when it is durable."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Threads: in parallel across lanes, retries aside, handed over and stopped within their time."""
+"""Threads: in parallel across keys, retries aside, handed over and stopped within their time."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from consumer.lanes import Job
+from consumer.keyed_queue import Job
 from consumer.offsets import Claim
 from consumer.workers import Workers, backoff
 from service.domain.errors import NotDurableError, Wait
@@ -20,8 +20,8 @@ def nothing() -> None:
     """Done without a trace."""
 
 
-def job(lane: str, run: Callable[[], None], done: Callable[[], None] = nothing, claim: Claim = CLAIM) -> Job:
-    return Job(lane, run, done, retry=True, claim=claim)
+def job(key: str, run: Callable[[], None], done: Callable[[], None] = nothing, claim: Claim = CLAIM) -> Job:
+    return Job(key, run, done, retry=True, claim=claim)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def workers() -> Iterator[Workers]:
     made.stop(LONG)
 
 
-def test_lanes_run_in_parallel_and_a_lane_in_order(workers: Workers) -> None:
+def test_key_run_in_parallel_and_a_key_in_order(workers: Workers) -> None:
     together = threading.Barrier(4)
     seen: list[int] = []
     over = threading.Event()
@@ -39,8 +39,8 @@ def test_lanes_run_in_parallel_and_a_lane_in_order(workers: Workers) -> None:
     def meet() -> None:
         together.wait(LONG)
 
-    for lane in "abcd":
-        workers.submit(job(lane, meet))
+    for key in "abcd":
+        workers.submit(job(key, meet))
     for number in range(50):
         workers.submit(job("d", lambda number=number: seen.append(number)))  # type: ignore[misc]
     workers.submit(job("d", over.set))
@@ -79,7 +79,7 @@ def test_a_poison_record_stops_only_its_lane() -> None:
     assert failed.wait(LONG)
     ends = [threading.Event() for _ in range(20)]
     for number, end in enumerate(ends):
-        workers.submit(job(f"lane-{number}", end.set))
+        workers.submit(job(f"key-{number}", end.set))
     assert all(end.wait(LONG) for end in ends)
     assert not behind
     assert workers.set_aside() == 1
@@ -193,7 +193,7 @@ def test_stop_finishes_what_runs_and_starts_nothing() -> None:
     assert workers.held == 0
 
 
-def test_offer_leaves_a_taken_lane_alone(workers: Workers) -> None:
+def test_offer_leaves_a_taken_key_alone(workers: Workers) -> None:
     started, release = threading.Event(), threading.Event()
 
     def slow() -> None:

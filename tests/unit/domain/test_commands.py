@@ -61,7 +61,11 @@ def test_anything_has_a_fingerprint(content: object) -> None:
 
 
 def test_lanes() -> None:
-    assert (AUTHORIZE.lane, RELEASE.lane, REVERT.lane) == ("order-1", str(PAYMENT_ID), str(PAYMENT_ID))
+    assert (AUTHORIZE.ordering_key, RELEASE.ordering_key, REVERT.ordering_key) == (
+        "order-1",
+        str(PAYMENT_ID),
+        str(PAYMENT_ID),
+    )
 
 
 class TestIdempotencyKey:

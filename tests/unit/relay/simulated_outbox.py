@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from relay.gaps import Writers
 from relay.log_reader import Found, Row
 from relay.positions import Range
-from relay.receipt import Witness
+from relay.receipt import LastRow
 
 
 @dataclass
@@ -52,8 +52,8 @@ class SimulatedOutbox:
         above = [self.committed[position] for position in sorted(self.committed) if position > last]
         return self._found(above, last, limit)
 
-    def witness(self, position: int) -> Witness | None:
-        return Witness.of(self.committed[position]) if position in self.committed else None
+    def last_row(self, position: int) -> LastRow | None:
+        return LastRow.of(self.committed[position]) if position in self.committed else None
 
     def writers(self) -> Writers:
         self.between()

@@ -77,7 +77,7 @@ def receipt(low: int) -> Receipt:
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     made = Kafka()
     monkeypatch.setattr(FakeTransactions, "kafka", made, raising=False)
-    monkeypatch.setattr(exactly_once, "Transactions", FakeTransactions)
+    monkeypatch.setattr(exactly_once, "TransactionalProducer", FakeTransactions)
     monkeypatch.setattr(exactly_once, "_SLICE_SECONDS", 0.0)
     return made
 

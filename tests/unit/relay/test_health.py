@@ -96,7 +96,7 @@ def test_a_lock_whose_session_does_not_answer_is_told(clock: list[float]) -> Non
 
 def test_rows_that_wait_for_their_topic_are_told() -> None:
     health = reading()
-    health.aside({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 rows wait"})
+    health.held_back({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 rows wait"})
     assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topics"
-    health.aside({})
+    health.held_back({})
     assert health.fault() is None

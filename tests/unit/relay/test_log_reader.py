@@ -65,7 +65,7 @@ class ReaderMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        last = self.outbox.witness(self.settled.high)
+        last = self.outbox.last_row(self.settled.high)
         self.reader = LogReader(self.outbox, self.settled, self.limit, last)
 
     @rule(rows=st.integers(1, 3))
@@ -172,7 +172,7 @@ def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkey
         outbox.append(writer, "k")
         outbox.finish(writer, commit=True)
     every_other = Settled().add([(position, position) for position in range(2, 41, 2)])
-    reader = LogReader(outbox, every_other, 3, outbox.witness(40))
+    reader = LogReader(outbox, every_other, 3, outbox.last_row(40))
 
     batches = [reader.read() for _ in range(20)]
     rows = [row[0] for batch in batches for row in batch.rows]
@@ -226,7 +226,7 @@ def test_a_last_row_that_is_gone_or_another_one_ends_the_reader(change: str) -> 
 
 def test_a_last_row_as_the_receipt_knows_it_is_compared_from_the_first_read_on() -> None:
     outbox = outbox_of(3)
-    known = outbox.witness(2)
+    known = outbox.last_row(2)
     LogReader(outbox, Settled(2), 10, known).read()
     del outbox.committed[2]
     with pytest.raises(DoubtError):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from relay.positions import Settled, runs
-from relay.receipt import MAX_METADATA, Epoch, Receipt, Witness
+from relay.receipt import MAX_METADATA, Epoch, LastRow, Receipt
 
 EPOCH = Epoch(7711392592877457352, 3)
 
@@ -15,7 +15,7 @@ EPOCH = Epoch(7711392592877457352, 3)
 @given(st.integers(0, 2**62), st.sets(st.integers(2, 5000), max_size=60), st.booleans(), st.booleans())
 def test_round_trip(low: int, above: set[int], witnessed: bool, partial: bool) -> None:
     settled = Settled(low).add([(low + start, low + end) for start, end in runs(sorted(above)) if start > 1])
-    receipt = Receipt(settled, EPOCH, Witness(settled.high, "ab" * 8) if witnessed else None, partial)
+    receipt = Receipt(settled, EPOCH, LastRow(settled.high, "ab" * 8) if witnessed else None, partial)
     assert Receipt.parse(receipt.offset, receipt.metadata()) == receipt
 
 
@@ -47,4 +47,4 @@ def test_what_another_wrote_is_refused(metadata: str) -> None:
 def test_witness_changes_with_all_that_is_published() -> None:
     row = (5, "t", "k", "v", "[]", False)
     others = [(5, "u", "k", "v", "[]", False), (5, "t", "k", "v", "[]", True), (5, "t", "k", "w", "[]", False)]
-    assert all(Witness.of(other) != Witness.of(row) for other in others)
+    assert all(LastRow.of(other) != LastRow.of(row) for other in others)

@@ -25,7 +25,7 @@ class GraceOverError(Exception):
     """What was under way could not be finished within the grace period."""
 
 
-class Vigil:
+class Heartbeat:
     """Kept in every wait of the active relay. Also a thread for what cannot wait in slices."""
 
     def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float, health: Health) -> None:
@@ -72,6 +72,6 @@ class Vigil:
             self.beat()
         return work.result()
 
-    def aside(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T]) -> T:
         """``work`` done in another thread."""
         return self.wait_for(self.start(work))

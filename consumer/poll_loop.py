@@ -26,7 +26,7 @@ _NOTHING_THERE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is held in memory before partitions pause; they go on at half of it. One lane takes few ``places``."""
+    """How much is held in memory before partitions pause; they go on at half of it. One key takes few ``places``."""
 
     places: int
     size: int = 64 * 1024 * 1024
@@ -40,7 +40,7 @@ class Limits:
         return workers.places <= self.places // 2 and workers.held_bytes <= self.size // 2
 
 
-class Loop:
+class PollLoop:
     """Polls until draining begins; ``ensure_topic`` makes a missing topic where the broker allows it."""
 
     def __init__(

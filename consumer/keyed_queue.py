@@ -1,4 +1,4 @@
-"""Jobs in lanes: in order within a lane, lanes in turn, a failing lane set aside. No threads, no clock."""
+"""Jobs by ordering key: in order within a key, keys in turn, a failing key set aside. No threads, no clock."""
 
 import heapq
 from collections import Counter, deque
@@ -9,8 +9,8 @@ from itertools import count
 from consumer.offsets import Claim
 from service.domain.errors import Wait
 
-PLACES_OF_A_LANE = 8
-"""How many of the places that all lanes share one lane takes: whatever waits behind these takes memory only."""
+PLACES_OF_A_KEY = 8
+"""How many of the places that all keys share one key takes: whatever waits behind these takes memory only."""
 COPY_BYTES = 512
 """What is kept of a copy: who is told when the first is done."""
 
@@ -23,7 +23,7 @@ class Job:
     of one claim with the same ``content`` the first is run for all: the ``copies`` are done when it is.
     """
 
-    lane: str
+    ordering_key: str
     run: Callable[[], None]
     done: Callable[[], None]
     retry: bool
@@ -34,7 +34,7 @@ class Job:
 
 
 @dataclass(slots=True, eq=False)
-class _Lane:
+class _Queue:
     jobs: deque[Job] = field(default_factory=deque)
     failures: int = 0
     turn: int | None = None  # Its entry in the delayed heap; an entry with another number is void.
@@ -42,15 +42,15 @@ class _Lane:
     places: int = 0
 
 
-class Lanes:
-    """A lane is kept only while it has a job: memory follows the jobs held, not the keys ever seen."""
+class KeyedQueue:
+    """A key is kept only while it has a job: memory follows the jobs held, not the keys ever seen."""
 
     def __init__(self, delay: Callable[[int], float]) -> None:
-        """``delay(failures)`` is how many seconds a lane waits after that many failures in a row."""
+        """``delay(failures)`` is how many seconds a key waits after that many failures in a row."""
         self._delay = delay
-        self._lanes: dict[str, _Lane] = {}
-        self._ready: deque[_Lane] = deque()
-        self._delayed: list[tuple[float, int, _Lane]] = []
+        self._queues: dict[str, _Queue] = {}
+        self._ready: deque[_Queue] = deque()
+        self._delayed: list[tuple[float, int, _Queue]] = []
         self._turns = count()
         self._first: dict[tuple[Claim | None, bytes], Job] = {}
         self.places = 0
@@ -58,19 +58,21 @@ class Lanes:
         self.held = 0
         self.held_bytes = 0
 
-    def __contains__(self, lane: str) -> bool:
-        return lane in self._lanes
+    def __contains__(self, ordering_key: str) -> bool:
+        return ordering_key in self._queues
 
     def set_aside(self) -> int:
-        """Lanes that wait after a failure."""
+        """Keys that wait after a failure."""
         return sum(self.waits().values())
 
     def waits(self) -> Counter[Wait]:
-        """What lanes wait for that are set aside, and how many for each."""
-        return Counter(lane.wait for lane in self._lanes.values() if lane.turn is not None and lane.wait is not None)
+        """What keys wait for that are set aside, and how many for each."""
+        return Counter(
+            queue.wait for queue in self._queues.values() if queue.turn is not None and queue.wait is not None
+        )
 
     def put(self, job: Job) -> None:
-        """Behind everything in its lane, or to the first of which it is a copy."""
+        """Behind everything of its key, or to the first of which it is a copy."""
         first = self._first.get((job.claim, job.content)) if job.content is not None else None
         if first is not None:
             first.copies.append(job.done)
@@ -78,71 +80,71 @@ class Lanes:
             return
         if job.content is not None:
             self._first[job.claim, job.content] = job
-        lane = self._lanes.get(job.lane)
-        if lane is None:
-            lane = self._lanes[job.lane] = _Lane()
-            self._ready.append(lane)
-        lane.jobs.append(job)
-        self._weigh(lane)
+        queue = self._queues.get(job.ordering_key)
+        if queue is None:
+            queue = self._queues[job.ordering_key] = _Queue()
+            self._ready.append(queue)
+        queue.jobs.append(job)
+        self._weigh(queue)
         self.held += 1
         self.held_bytes += job.size
 
     def take(self, now: float) -> Job | None:
-        """The first job of the lane whose turn it is; it runs until ``finish`` or ``fail``."""
+        """The first job of the key whose turn it is; it runs until ``finish`` or ``fail``."""
         while self._delayed and self._delayed[0][0] <= now:
-            _, turn, lane = heapq.heappop(self._delayed)
-            if lane.turn == turn:
-                lane.turn = None
-                self._ready.append(lane)
+            _, turn, queue = heapq.heappop(self._delayed)
+            if queue.turn == turn:
+                queue.turn = None
+                self._ready.append(queue)
         while self._ready:
-            lane = self._ready.popleft()
-            if lane.jobs:
-                self.running.add(lane.jobs[0])
-                return lane.jobs[0]
+            queue = self._ready.popleft()
+            if queue.jobs:
+                self.running.add(queue.jobs[0])
+                return queue.jobs[0]
         return None
 
     def next_due(self) -> float | None:
-        """When a lane set aside has its turn."""
+        """When a key set aside has its turn."""
         return self._delayed[0][0] if self._delayed else None
 
     def finish(self, job: Job) -> None:
-        """It is over: its lane goes behind the others, or away."""
-        lane = self._lanes[job.lane]
+        """It is over: its key goes behind the others, or away."""
+        queue = self._queues[job.ordering_key]
         self.running.discard(job)
-        self._forget(lane.jobs.popleft())
-        self._weigh(lane)
-        if lane.jobs:
-            self._start_anew(lane)
+        self._forget(queue.jobs.popleft())
+        self._weigh(queue)
+        if queue.jobs:
+            self._start_anew(queue)
         else:
-            del self._lanes[job.lane]
+            del self._queues[job.ordering_key]
 
     def fail(self, job: Job, now: float, wait: Wait = Wait.OTHER) -> int:
-        """It did not work out: its lane waits and the others go on, or it is given up where it is not tried again.
+        """It did not work out: its key waits and the others go on, or it is given up where it is not tried again.
 
         How often it has failed by now.
         """
         if not job.retry:
             self.finish(job)
             return 1
-        lane = self._lanes[job.lane]
+        queue = self._queues[job.ordering_key]
         self.running.discard(job)
-        lane.failures += 1
-        lane.wait = wait
-        lane.turn = next(self._turns)
-        heapq.heappush(self._delayed, (now + self._delay(lane.failures), lane.turn, lane))
-        return lane.failures
+        queue.failures += 1
+        queue.wait = wait
+        queue.turn = next(self._turns)
+        heapq.heappush(self._delayed, (now + self._delay(queue.failures), queue.turn, queue))
+        return queue.failures
 
     def discard(self, unwanted: Callable[[Job], bool]) -> None:
         """Forget these; one that is running goes on, but is not tried again."""
-        for key, lane in list(self._lanes.items()):
-            first = lane.jobs[0]
-            lane.jobs = deque(job for job in lane.jobs if self._is_kept(job, unwanted))
-            self._weigh(lane)
-            if not lane.jobs:
-                lane.turn = None
-                del self._lanes[key]
-            elif lane.turn is not None and lane.jobs[0] is not first:
-                self._start_anew(lane)
+        for key, queue in list(self._queues.items()):
+            first = queue.jobs[0]
+            queue.jobs = deque(job for job in queue.jobs if self._is_kept(job, unwanted))
+            self._weigh(queue)
+            if not queue.jobs:
+                queue.turn = None
+                del self._queues[key]
+            elif queue.turn is not None and queue.jobs[0] is not first:
+                self._start_anew(queue)
 
     def _is_kept(self, job: Job, unwanted: Callable[[Job], bool]) -> bool:
         if not unwanted(job):
@@ -152,16 +154,16 @@ class Lanes:
             self._forget(job)
         return job in self.running
 
-    def _start_anew(self, lane: _Lane) -> None:
-        lane.turn = None
-        lane.failures = 0
-        self._ready.append(lane)
+    def _start_anew(self, queue: _Queue) -> None:
+        queue.turn = None
+        queue.failures = 0
+        self._ready.append(queue)
 
-    def _weigh(self, lane: _Lane) -> None:
-        """The places that a lane takes follow its jobs."""
-        places = min(len(lane.jobs), PLACES_OF_A_LANE)
-        self.places += places - lane.places
-        lane.places = places
+    def _weigh(self, queue: _Queue) -> None:
+        """The places that a key takes follow its jobs."""
+        places = min(len(queue.jobs), PLACES_OF_A_KEY)
+        self.places += places - queue.places
+        queue.places = places
 
     def _forget(self, job: Job) -> None:
         self.held -= 1

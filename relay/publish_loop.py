@@ -1,4 +1,4 @@
-"""One turn as the active relay: remember, then read, publish, mirror, and sleep when there is nothing."""
+"""One turn as the active relay: remember, then read, publish, save, and sleep when there is nothing."""
 
 import time
 from concurrent.futures import Future
@@ -7,10 +7,11 @@ from typing import Protocol
 from psycopg2.errors import LockNotAvailable
 
 from relay import metrics
-from relay.checkpoint import Mirror
+from relay.checkpoint import CheckpointWriter
 from relay.crash_points import CrashPoint
 from relay.delivery import Known, bury, deliver
 from relay.health import Health
+from relay.heartbeat import Heartbeat
 from relay.kafka_errors import RefusedError
 from relay.lag import LagMeter
 from relay.leadership import Leadership
@@ -19,7 +20,6 @@ from relay.postgres import told
 from relay.producer import Publisher
 from relay.receipt import Receipt
 from relay.stages import Stage
-from relay.vigil import Vigil
 from runtime.crash_points import reached
 
 _SLICE_SECONDS = 0.25
@@ -39,28 +39,28 @@ class Reader(Protocol):
         """The next rows; empty when there are none now."""
 
 
-class Loop:
-    """Ends when draining begins, with what was under way finished and mirrored."""
+class PublishLoop:
+    """Ends when draining begins, with what was under way finished and checkpointed."""
 
     def __init__(
         self,
         *,
-        mirror: Mirror,
+        checkpoint: CheckpointWriter,
         reader: Reader,
         publisher: Publisher,
         leadership: Leadership,
-        vigil: Vigil,
+        heartbeat: Heartbeat,
         receipt: Receipt,
         poll_seconds: float,
         health: Health,
         lag: LagMeter | None = None,
         known: Known = lambda _: {},
     ) -> None:
-        self._checkpoint = mirror
+        self._checkpoint = checkpoint
         self._reader = reader
         self._publisher = publisher
         self._leadership = leadership
-        self._vigil = vigil
+        self._heartbeat = heartbeat
         self._receipt = receipt
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         self._poll_seconds = poll_seconds
@@ -73,7 +73,7 @@ class Loop:
         """Until draining begins. Raises what ends the turn early."""
         self._leadership.listen()
         batch = self._read()
-        while not self._vigil.draining:
+        while not self._heartbeat.draining:
             if batch.rows:
                 batch = self._publish(batch)
             else:
@@ -84,23 +84,23 @@ class Loop:
             self._tell_progress()
         self._health.enter(Stage.COMMITTING)
         while not self._publisher.settle(_SLICE_SECONDS):
-            self._vigil.beat()
-        self._mirror(self._receipt)
+            self._heartbeat.beat()
+        self._save(self._receipt)
 
     def _publish(self, batch: Batch) -> Batch:
         """Publish ``batch`` while the next one is read, if there is more; the next one."""
         reached(CrashPoint.AFTER_READ)
         self._leadership.wake_up()
         self._pause = _SHORTEST_PAUSE
-        ahead = self._vigil.start(self._reader.read) if batch.more else None
+        ahead = self._heartbeat.start(self._reader.read) if batch.more else None
         self._health.enter(Stage.PRODUCING)
         self._receipt = deliver(self._publisher, self._bury, batch, self._receipt, self._known)
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         if self._publisher.confirmed is not None:
-            self._mirror(self._publisher.confirmed)
+            self._save(self._publisher.confirmed)
         metrics.PUBLISHED.inc(len(batch.rows))
         metrics.BATCHES.inc()
-        self._vigil.beat()
+        self._heartbeat.beat()
         return self._read(ahead)
 
     def _read(self, ahead: "Future[Batch] | None" = None) -> Batch:
@@ -109,9 +109,9 @@ class Loop:
         A read that met a lock has changed nothing, and is made again.
         """
         self._health.enter(Stage.READING)
-        while not self._vigil.draining:
+        while not self._heartbeat.draining:
             try:
-                batch = self._reader.read() if ahead is None else self._vigil.wait_for(ahead)
+                batch = self._reader.read() if ahead is None else self._heartbeat.wait_for(ahead)
             except LockNotAvailable as exc:
                 ahead = None
                 self._meet_lock(exc)
@@ -122,7 +122,7 @@ class Loop:
 
     def _meet_lock(self, exc: LockNotAvailable) -> None:
         self._health.waiting(told(exc))
-        self._vigil.beat()
+        self._heartbeat.beat()
 
     def _bury(self, row: Row, refused: RefusedError) -> None:
         """Until it is kept: the receipt will pass it."""
@@ -141,7 +141,7 @@ class Loop:
         if self._lag is not None:
             self._lag.high = self._checkpoint.settled.high
 
-    def _mirror(self, certain: Receipt) -> None:
+    def _save(self, certain: Receipt) -> None:
         if certain.settled == self._checkpoint.settled:
             return
         reached(CrashPoint.AFTER_KAFKA_COMMIT)
@@ -149,10 +149,10 @@ class Loop:
         try:
             self._checkpoint.save(certain)
         except LockNotAvailable as exc:
-            # The receipt is what counts: the next batch, or the next poll, mirrors more.
+            # The receipt is what counts: the next batch, or the next poll, saves more.
             self._health.put_off(told(exc))
             return
-        reached(CrashPoint.AFTER_MIRROR)
+        reached(CrashPoint.AFTER_CHECKPOINT)
 
     def _rest(self, batch: Batch) -> None:
         """After a read that found nothing: fall asleep, or wait for those who were told that nobody sleeps.
@@ -160,28 +160,28 @@ class Loop:
         While a commit is under way there is another read first: rows that come now need not wait for its end.
         """
         if not self._publisher.settle(_SHORTEST_PAUSE):
-            self._vigil.beat()
+            self._heartbeat.beat()
             return
         if batch.after != self._receipt.settled:
             self._receipt = self._receipt.after(batch.after, [])
-        self._mirror(self._receipt)
+        self._save(self._receipt)
         if self._leadership.asleep:
             self._sleep()
         elif not self._leadership.fall_asleep():
-            self._leadership.wait_for_ring(self._pause)
+            self._leadership.wait_for_wake_up(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            self._vigil.beat()
+            self._heartbeat.beat()
 
     def _sleep(self) -> None:
         """Until somebody rings, or it is time to poll."""
         self._health.enter(Stage.SLEEPING)
         until = time.monotonic() + self._poll_seconds
-        while not self._vigil.draining:
-            self._vigil.beat()
+        while not self._heartbeat.draining:
+            self._heartbeat.beat()
             self._publisher.idle()
             self._renew_receipt()
             left = until - time.monotonic()
-            if left <= 0 or self._leadership.wait_for_ring(min(left, _SLICE_SECONDS)):
+            if left <= 0 or self._leadership.wait_for_wake_up(min(left, _SLICE_SECONDS)):
                 return
 
     def _renew_receipt(self) -> None:

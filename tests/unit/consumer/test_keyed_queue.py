@@ -1,10 +1,10 @@
-"""Order within a lane, fairness between lanes, failure set aside, no memory of what is gone."""
+"""Order within a key, fairness between keys, failure set aside, no memory of what is gone."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from consumer.lanes import COPY_BYTES, PLACES_OF_A_LANE, Job, Lanes
+from consumer.keyed_queue import COPY_BYTES, PLACES_OF_A_KEY, Job, KeyedQueue
 from consumer.offsets import Claim
 from service.domain.errors import Wait
 
@@ -16,22 +16,22 @@ def nothing() -> None:
 
 
 def job(
-    lane: str,
+    key: str,
     *,
     claim: Claim | None = CLAIMS[0],
     retry: bool = True,
     size: int = 1,
     content: bytes | None = None,
 ) -> Job:
-    return Job(lane, nothing, nothing, retry, claim, size, content)
+    return Job(key, nothing, nothing, retry, claim, size, content)
 
 
-def lanes() -> Lanes:
-    return Lanes(lambda failures: 10.0 * failures)
+def keyed_queue() -> KeyedQueue:
+    return KeyedQueue(lambda failures: 10.0 * failures)
 
 
-def test_one_lane_runs_one_at_a_time_in_order() -> None:
-    held = lanes()
+def test_one_key_runs_one_at_a_time_in_order() -> None:
+    held = keyed_queue()
     first, second = job("a"), job("a")
     held.put(first)
     held.put(second)
@@ -41,8 +41,8 @@ def test_one_lane_runs_one_at_a_time_in_order() -> None:
     assert held.take(0) is second
 
 
-def test_lanes_take_turns() -> None:
-    held = lanes()
+def test_key_take_turns() -> None:
+    held = keyed_queue()
     busy = [job("busy") for _ in range(3)]
     for one in busy:
         held.put(one)
@@ -54,8 +54,8 @@ def test_lanes_take_turns() -> None:
     assert held.take(0) is busy[1]
 
 
-def test_a_failing_lane_waits_and_the_others_go_on() -> None:
-    held = lanes()
+def test_a_failing_key_waits_and_the_others_go_on() -> None:
+    held = keyed_queue()
     poison, behind, other = job("poison"), job("poison"), job("other")
     for one in (poison, behind, other):
         held.put(one)
@@ -75,10 +75,10 @@ def test_a_failing_lane_waits_and_the_others_go_on() -> None:
     assert held.next_due() == 40.0
 
 
-def test_what_lanes_wait_for_is_told_until_they_have_their_turn() -> None:
-    held = lanes()
-    for lane, wait in (("a", Wait.ROW), ("b", Wait.ROW), ("c", Wait.DATABASE)):
-        one = job(lane)
+def test_what_key_wait_for_is_told_until_they_have_their_turn() -> None:
+    held = keyed_queue()
+    for key, wait in (("a", Wait.ROW), ("b", Wait.ROW), ("c", Wait.DATABASE)):
+        one = job(key)
         held.put(one)
         assert held.take(0) is one
         held.fail(one, 0, wait)
@@ -88,19 +88,19 @@ def test_what_lanes_wait_for_is_told_until_they_have_their_turn() -> None:
     assert held.waits() == {}
 
 
-def test_one_lane_takes_few_of_the_places_that_all_share() -> None:
-    held = lanes()
+def test_one_key_takes_few_of_the_places_that_all_share() -> None:
+    held = keyed_queue()
     for _ in range(400):
         held.put(job("long"))
     held.put(job("other"))
-    assert (held.held, held.places) == (401, PLACES_OF_A_LANE + 1)
+    assert (held.held, held.places) == (401, PLACES_OF_A_KEY + 1)
     while (one := held.take(0)) is not None:
         held.finish(one)
     assert held.places == 0
 
 
 def test_a_copy_of_what_waits_joins_it_under_the_same_claim_only() -> None:
-    held = lanes()
+    held = keyed_queue()
     first, copy, other, later = (
         job("a", content=b"1"),
         job("a", content=b"1"),
@@ -119,7 +119,7 @@ def test_a_copy_of_what_waits_joins_it_under_the_same_claim_only() -> None:
 
 
 def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
-    held = lanes()
+    held = keyed_queue()
     due = job("a", claim=None, retry=False)
     held.put(due)
     assert held.take(0) is due
@@ -129,7 +129,7 @@ def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
 
 
 def test_discarding_keeps_what_runs_but_does_not_try_it_again() -> None:
-    held = lanes()
+    held = keyed_queue()
     running, waiting, foreign = job("a"), job("a"), job("a", claim=CLAIMS[1])
     for one in (running, waiting, foreign):
         held.put(one)
@@ -141,7 +141,7 @@ def test_discarding_keeps_what_runs_but_does_not_try_it_again() -> None:
 
 
 def test_discarding_the_failing_head_frees_the_lane() -> None:
-    held = lanes()
+    held = keyed_queue()
     poison, behind = job("a"), job("a", claim=CLAIMS[1])
     held.put(poison)
     held.put(behind)
@@ -151,8 +151,8 @@ def test_discarding_the_failing_head_frees_the_lane() -> None:
     assert held.take(0) is behind
 
 
-def test_a_lane_made_anew_is_not_mixed_with_the_old_one() -> None:
-    held = lanes()
+def test_a_key_made_anew_is_not_mixed_with_the_old_one() -> None:
+    held = keyed_queue()
     held.put(job("a"))
     held.discard(lambda _: True)
     fresh = job("a")
@@ -163,36 +163,36 @@ def test_a_lane_made_anew_is_not_mixed_with_the_old_one() -> None:
 
 
 class Traffic(RuleBasedStateMachine):
-    """Against a model: per lane the list of jobs that must still come, in order."""
+    """Against a model: per key the list of jobs that must still come, in order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = lanes()
+        self.queue = keyed_queue()
         self.expected: dict[str, list[Job]] = {}
         self.running: list[Job] = []
         self.now = 0.0
 
     @rule(
-        lane=st.sampled_from("abc"),
+        key=st.sampled_from("abc"),
         claim=st.sampled_from([*CLAIMS, None]),
         size=st.integers(0, 9),
         content=st.sampled_from([None, b"1", b"2"]),
     )
-    def put(self, lane: str, claim: Claim | None, size: int, content: bytes | None) -> None:
-        content = content and content + lane.encode()
-        one = job(lane, claim=claim, retry=claim is not None, size=size, content=content)
-        jobs = self.expected.setdefault(lane, [])
+    def put(self, key: str, claim: Claim | None, size: int, content: bytes | None) -> None:
+        content = content and content + key.encode()
+        one = job(key, claim=claim, retry=claim is not None, size=size, content=content)
+        jobs = self.expected.setdefault(key, [])
         if content is None or not any((each.claim, each.content) == (claim, content) for each in jobs):
             jobs.append(one)
-        self.lanes.put(one)
+        self.queue.put(one)
 
     @rule(seconds=st.sampled_from([0.0, 10.0, 1000.0]))
     def take(self, seconds: float) -> None:
         self.now += seconds
-        found = self.lanes.take(self.now)
+        found = self.queue.take(self.now)
         if found is not None:
-            assert found is self.expected[found.lane][0]
-            assert found.lane not in {one.lane for one in self.running}
+            assert found is self.expected[found.ordering_key][0]
+            assert found.ordering_key not in {one.ordering_key for one in self.running}
             self.running.append(found)
 
     @precondition(lambda self: self.running)
@@ -200,40 +200,40 @@ class Traffic(RuleBasedStateMachine):
     def end(self, data: st.DataObject, failed: bool) -> None:
         one = self.running.pop(data.draw(st.integers(0, len(self.running) - 1)))
         if failed:
-            self.lanes.fail(one, self.now)
+            self.queue.fail(one, self.now)
         else:
-            self.lanes.finish(one)
+            self.queue.finish(one)
         if not (failed and one.retry):
-            self.expected[one.lane].pop(0)
+            self.expected[one.ordering_key].pop(0)
 
     @rule(claim=st.sampled_from(CLAIMS))
     def discard(self, claim: Claim) -> None:
-        self.lanes.discard(lambda one: one.claim == claim)
-        for lane, jobs in self.expected.items():
-            self.expected[lane] = [one for one in jobs if one.claim != claim or one in self.running]
+        self.queue.discard(lambda one: one.claim == claim)
+        for key, jobs in self.expected.items():
+            self.expected[key] = [one for one in jobs if one.claim != claim or one in self.running]
 
     @invariant()
     def held_is_what_is_expected(self) -> None:
         left = [one for jobs in self.expected.values() for one in jobs]
-        assert (self.lanes.held, self.lanes.held_bytes) == (
+        assert (self.queue.held, self.queue.held_bytes) == (
             len(left),
             sum(one.size + COPY_BYTES * len(one.copies) for one in left),
         )
-        assert self.lanes.places == sum(min(len(jobs), PLACES_OF_A_LANE) for jobs in self.expected.values())
-        assert {lane for lane, jobs in self.expected.items() if jobs} == set(self.lanes._lanes)
-        assert self.lanes.running == set(self.running)
+        assert self.queue.places == sum(min(len(jobs), PLACES_OF_A_KEY) for jobs in self.expected.values())
+        assert {key for key, jobs in self.expected.items() if jobs} == set(self.queue._queues)
+        assert self.queue.running == set(self.running)
 
     def teardown(self) -> None:
         """Nothing is stuck: with time, everything comes."""
         while self.running:
             one = self.running.pop()
-            self.lanes.finish(one)
-            self.expected[one.lane].pop(0)
-        while (found := self.lanes.take(1e9)) is not None:
-            assert found is self.expected[found.lane].pop(0)
-            self.lanes.finish(found)
+            self.queue.finish(one)
+            self.expected[one.ordering_key].pop(0)
+        while (found := self.queue.take(1e9)) is not None:
+            assert found is self.expected[found.ordering_key].pop(0)
+            self.queue.finish(found)
         assert not any(self.expected.values())
-        assert self.lanes.held == 0
+        assert self.queue.held == 0
 
 
 TestTraffic = Traffic.TestCase

@@ -21,7 +21,7 @@ _MAX_RANGES = 4000
 _MAX_TOPICS = 100
 
 
-class AsideReader:
+class HeldBackReader:
     """Reads as the log reader does, without the rows that wait."""
 
     def __init__(
@@ -31,7 +31,7 @@ class AsideReader:
         self._reader = reader
         self._destinations = destinations
         self._tell = tell
-        self._aside: dict[str, list[Range]] = {}
+        self._held_back: dict[str, list[Range]] = {}
         self._all: list[Range] = []
         self._ask_at = 0.0
 
@@ -42,7 +42,7 @@ class AsideReader:
 
     def read(self) -> Batch:
         """The next rows that have a topic; what is settled leaves out those that wait."""
-        if self._aside and time.monotonic() >= self._ask_at:
+        if self._held_back and time.monotonic() >= self._ask_at:
             self._ask_at = time.monotonic() + _ASK_SECONDS
             self._take_back()
         batch = self._reader.read()
@@ -59,40 +59,40 @@ class AsideReader:
         lost = {topic for topic in {row[1] for row in rows} if self._destinations.fault(topic) is not None}
         if not lost or len(self._all) >= _MAX_RANGES:
             return set()
-        new = sorted(topic for topic in lost - self._aside.keys() if self._destinations.is_name(topic))
-        return (lost & self._aside.keys()) | set(new[: max(0, _MAX_TOPICS - len(self._aside))])
+        new = sorted(topic for topic in lost - self._held_back.keys() if self._destinations.is_name(topic))
+        return (lost & self._held_back.keys()) | set(new[: max(0, _MAX_TOPICS - len(self._held_back))])
 
     def _put_aside(self, topic: str, ranges: Iterable[Range]) -> None:
-        if topic not in self._aside:
+        if topic not in self._held_back:
             _log.warning("rows wait for their topic", topic=topic, why=self._destinations.fault(topic))
             self._ask_at = time.monotonic() + _ASK_SECONDS
-        self._aside[topic] = list(joined(sorted([*self._aside.get(topic, []), *ranges])))
-        metrics.ASIDE.labels(topic).set(_count(self._aside[topic]))
+        self._held_back[topic] = list(joined(sorted([*self._held_back.get(topic, []), *ranges])))
+        metrics.ASIDE.labels(topic).set(_count(self._held_back[topic]))
         self._tell_all()
 
     def _take_back(self) -> None:
         """Have the rows read again whose topic exists by now."""
         existing = self._destinations.existing()
-        for topic in [topic for topic in self._aside if topic in existing]:
+        for topic in [topic for topic in self._held_back if topic in existing]:
             if self._destinations.fault(topic) is None:
-                ranges = self._aside.pop(topic)
+                ranges = self._held_back.pop(topic)
                 _log.info("a topic that rows waited for is there", topic=topic, rows=_count(ranges))
                 self._reader.look_again(ranges)
                 metrics.ASIDE.remove(topic)
                 self._tell_all()
 
     def _tell_all(self) -> None:
-        self._all = list(joined(sorted(each for ranges in self._aside.values() for each in ranges)))
+        self._all = list(joined(sorted(each for ranges in self._held_back.values() for each in ranges)))
         self._tell(
             {
                 topic: f"{self._destinations.fault(topic)}; {_count(ranges)} rows wait"
-                for topic, ranges in self._aside.items()
+                for topic, ranges in self._held_back.items()
             }
         )
 
     def close(self) -> None:
         """Nobody waits any more: the next reader finds them again."""
-        for topic in self._aside:
+        for topic in self._held_back:
             metrics.ASIDE.remove(topic)
 
 

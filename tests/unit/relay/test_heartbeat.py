@@ -5,7 +5,7 @@ import time
 import pytest
 
 from relay.health import Health
-from relay.vigil import GraceOverError, StoppedError, Vigil
+from relay.heartbeat import GraceOverError, Heartbeat, StoppedError
 from runtime.shutdown import Shutdown
 
 
@@ -22,12 +22,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def stopped(grace: float, *, publishing: bool) -> Vigil:
+def stopped(grace: float, *, publishing: bool) -> Heartbeat:
     shutdown = Shutdown()
     shutdown.request()
     health = Health()
     health.publishing = publishing
-    return Vigil(Lock(), shutdown, grace, health)  # type: ignore[arg-type]
+    return Heartbeat(Lock(), shutdown, grace, health)  # type: ignore[arg-type]
 
 
 def test_nothing_to_finish() -> None:
@@ -39,10 +39,10 @@ def test_nothing_to_finish() -> None:
 def test_a_batch_has_most_of_a_long_grace_period_and_half_of_a_short_one(
     grace: float, to_finish: float, clock: list[float]
 ) -> None:
-    vigil = stopped(grace, publishing=True)
-    vigil.beat()
+    heartbeat = stopped(grace, publishing=True)
+    heartbeat.beat()
     clock[0] += to_finish
-    vigil.beat()
+    heartbeat.beat()
     clock[0] += 0.01
     with pytest.raises(GraceOverError):
-        vigil.beat()
+        heartbeat.beat()

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from relay import aside
-from relay.aside import AsideReader
+from relay import held_back
+from relay.held_back import HeldBackReader
 from relay.log_reader import LogReader, Row
 from relay.positions import Range, Settled
-from relay.receipt import Witness
+from relay.receipt import LastRow
 from tests.unit.relay.simulated_outbox import SimulatedOutbox
 
 
@@ -46,8 +46,8 @@ class Rig:
         self.rows: list[Row] = []
         self.settled = settled
         known = outbox.committed.get(settled.high)
-        reader = LogReader(outbox, settled, limit, Witness.of(known) if known else None)
-        self._reader = AsideReader(reader, topics, self._tell)  # type: ignore[arg-type]
+        reader = LogReader(outbox, settled, limit, LastRow.of(known) if known else None)
+        self._reader = HeldBackReader(reader, topics, self._tell)  # type: ignore[arg-type]
 
     def _tell(self, topics: Mapping[str, str]) -> None:
         self.told = topics
@@ -68,7 +68,7 @@ def positions(settled: Settled) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def asks_at_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(held_back, "_ASK_SECONDS", 0.0)
 
 
 def test_others_go_on_and_what_waits_is_not_settled() -> None:
@@ -109,7 +109,7 @@ def test_what_was_deleted_while_it_waited_holds_up_nobody() -> None:
 
 
 def test_without_room_rows_are_given_out_for_the_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "_MAX_TOPICS", 1)
+    monkeypatch.setattr(held_back, "_MAX_TOPICS", 1)
     outbox = Outbox()
     outbox.write("nowhere")
     beyond, nameless = outbox.write("where else"), outbox.write("")

@@ -27,7 +27,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class Transactions:
+class TransactionalProducer:
     """Transactions of one id, one after the other. A newer instance of the same id fences an older one."""
 
     def __init__(self, config: Mapping[str, Any], transactional_id: str, health: Health, beat: Beat) -> None:
@@ -84,7 +84,7 @@ class Transactions:
 
     def commit(self) -> "Future[None]":
         """Begin to commit what was prepared; done, or failed for good, when the future is."""
-        return self._client.commit_aside()
+        return self._client.commit_in_background()
 
     def _begin_anew(self, *, smaller: bool) -> None:
         """A new producer: the old one would skip the sequence numbers of what the broker refused, and then fail itself.

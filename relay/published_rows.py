@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from relay.comparison import CANDIDATES, MAYBE_GONE, PUBLISHED, UNSETTLED, Comparison
 from relay.positions import Range, Settled
 from relay.postgres import as_multirange, connect
-from relay.recall import Memory
+from relay.resume_point import ResumePoint
 
 _LONGEST_TRANSACTION = "1 hour"
 """A row was written at most so long after its transaction began, which is what ``created_at`` says."""
@@ -69,7 +69,7 @@ class Compared(NamedTuple):
     """Positions to publish before all others, round by round: of keys whose later rows have lower positions."""
 
 
-def reconcile(url: str, kafka: Mapping[str, Any], memory: Memory, beat: Callable[[], None]) -> Compared:
+def reconcile(url: str, kafka: Mapping[str, Any], memory: ResumePoint, beat: Callable[[], None]) -> Compared:
     """What is settled for certain. Raises psycopg2.Error, KafkaException, and what ``beat`` raises."""
     known = memory.settled
     values = {

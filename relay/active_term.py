@@ -4,23 +4,23 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from relay import checkpoint, metrics
-from relay.aside import AsideReader
 from relay.at_least_once import AtLeastOnce
-from relay.beginning import Beginning
 from relay.destinations import Destinations
 from relay.doubts import DoubtingSource
 from relay.exactly_once import ExactlyOnce
 from relay.health import Health
+from relay.heartbeat import Heartbeat
+from relay.held_back import HeldBackReader
 from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import LastRowError, LogReader
-from relay.loop import Loop
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
+from relay.publish_loop import PublishLoop
 from relay.readers import ReaderWatch
 from relay.settings import RelaySettings
 from relay.stages import Stage
-from relay.vigil import Vigil
+from relay.takeover import Takeover
 from runtime import topic_policies
 from runtime.topics import ensure_topics
 
@@ -33,18 +33,18 @@ def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publi
     return ExactlyOnce(config, settings.relay_name, settings.payment_events_topic, health, beat)
 
 
-class Turn:
+class ActiveTerm:
     """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, DoubtError,
     StoppedError, GraceOverError.
 
     Whatever it was, the next turn starts from the receipt: there is one way to begin, and no half-known state.
     """
 
-    def __init__(self, settings: RelaySettings, leadership: Leadership, vigil: Vigil, health: Health) -> None:
+    def __init__(self, settings: RelaySettings, leadership: Leadership, heartbeat: Heartbeat, health: Health) -> None:
         self._settings = settings
         self._url = settings.database_url.get_secret_value()
         self._leadership = leadership
-        self._vigil = vigil
+        self._heartbeat = heartbeat
         self._health = health
         self._source: PostgresOutbox | None = None
 
@@ -58,22 +58,22 @@ class Turn:
             self._leadership.take_over()
             source = self._source = stack.enter_context(closing(PostgresOutbox(self._url)))
             health.enter(Stage.MAKING_TOPICS)
-            self._vigil.aside(partial(_make_topics, settings))
+            self._heartbeat.run(partial(_make_topics, settings))
             _watch_readers(settings, stack)
-            publisher = stack.enter_context(closing(make_publisher(settings, health, self._vigil.beat)))
-            beginning = Beginning(settings, self._leadership, self._vigil, publisher, source, health)
-            receipt, life, mirror = beginning.begin()
-            destinations = Destinations(settings.client_config(), health, self._vigil.check)
+            publisher = stack.enter_context(closing(make_publisher(settings, health, self._heartbeat.beat)))
+            beginning = Takeover(settings, self._leadership, self._heartbeat, publisher, source, health)
+            receipt, life, writer = beginning.begin()
+            destinations = Destinations(settings.client_config(), health, self._heartbeat.check)
             doubting = DoubtingSource(source, settings.relay_name, life)
-            reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.witness)
+            reader = LogReader(doubting, receipt.settled, settings.relay_batch_size, receipt.last_row)
             health.publishing = True
             metrics.ACTIVE.set(1)
-            loop = Loop(
-                mirror=mirror,
-                reader=stack.enter_context(closing(AsideReader(reader, destinations, health.aside))),
+            loop = PublishLoop(
+                checkpoint=writer,
+                reader=stack.enter_context(closing(HeldBackReader(reader, destinations, health.held_back))),
                 publisher=publisher,
                 leadership=self._leadership,
-                vigil=self._vigil,
+                heartbeat=self._heartbeat,
                 receipt=receipt,
                 poll_seconds=settings.relay_poll_interval.total_seconds(),
                 health=health,
