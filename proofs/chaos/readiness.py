@@ -115,10 +115,12 @@ class Watch:
             self.untold += [f"{outage.name}, but after it: {fault}" for fault in ready if fault]
 
     def _hear(self, group: "_Group", process: ServiceProcess) -> None:
-        """Until one of the group has told, or time is over."""
-        while group.told_after is None and time.monotonic() < group.began + self._longest:
+        """Until one of the group has told, or time is over; each is asked once at least."""
+        while True:
             for path in ("/ready", "/metrics") if group.outage.ready_meanwhile else ("/ready",):
                 group.heard(process, path, self._probe(process, path))
+            if group.told_after is not None or time.monotonic() > group.began + self._longest:
+                return
             time.sleep(_PAUSE_SECONDS)
 
     def _ready_again(self, process: ServiceProcess) -> str | None:
