@@ -86,7 +86,7 @@ def _faults() -> Iterator[None]:
 
 
 def _repair(report: "Report", *, ask: bool) -> int:
-    from service.usecases.operator_replay import append_positions
+    from service.usecases.operations.replay import append_positions
 
     confirm(f"Publish {len(report.missing)} missing rows?", ask=ask)
     positions = [row.position for row in report.missing]

@@ -87,7 +87,7 @@ def retry(correlation_id: str, command_type: str | None, *, as_json: bool) -> No
 
     Safe at any time: what stands at Stripe is not done again. An answered command stays answered; send a new one.
     """
-    from service.usecases.operator_retries import retry_command
+    from service.usecases.operations.retries import retry_command
 
     with reading() as connection:
         found = _one(connection, correlation_id, command_type)

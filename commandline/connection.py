@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def database() -> Iterator["Engine"]:
     """DATABASE_URL's. Raises CannotError for what goes wrong inside, BadSettingError."""
     from service.storage.engine import make_engine
-    from service.usecases.operator_errors import OperatorError
+    from service.usecases.operations.errors import OperatorError
 
     with database_faults():
         engine = make_engine(database_url(), pool_size=1)

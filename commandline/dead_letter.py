@@ -71,7 +71,7 @@ def retry(ids: tuple[int, ...], *, yes: bool) -> None:
 
     They go through the outbox and are read like any other. A command that was answered stays answered.
     """
-    from service.usecases.operator_retries import retry_dead_letter
+    from service.usecases.operations.retries import retry_dead_letter
 
     confirm(f"Send {len(ids)} again?", ask=not yes)
     _each(ids, retry_dead_letter, "sent again")
@@ -82,7 +82,7 @@ def retry(ids: tuple[int, ...], *, yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def discard(ids: tuple[int, ...], *, yes: bool) -> None:
     """Note that nothing is to be done about messages. They stay in the database; list --all shows them."""
-    from service.usecases.operator_retries import discard_dead_letter
+    from service.usecases.operations.retries import discard_dead_letter
 
     confirm(f"Discard {len(ids)}?", ask=not yes)
     _each(ids, discard_dead_letter, "discarded")

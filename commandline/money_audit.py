@@ -15,7 +15,7 @@ from commandline.output import counting, say_json
 
 if TYPE_CHECKING:
     from service.domain.books import Window
-    from service.usecases.operator_audit import Report
+    from service.usecases.operations.audit import Report
 
 _DEFAULT_SPAN = timedelta(hours=24)
 

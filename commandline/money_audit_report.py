@@ -9,7 +9,7 @@ from commandline.output import Record, plain, say, table
 
 if TYPE_CHECKING:
     from service.domain.auditing import Difference
-    from service.usecases.operator_audit import Report
+    from service.usecases.operations.audit import Report
 
 WHOM = ("customer", "runner", "platform")
 

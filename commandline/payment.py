@@ -13,7 +13,7 @@ from commandline.reconcile import reconcile
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
-    from service.usecases.operator_timeline import Entry
+    from service.usecases.operations.timeline import Entry
 
 _TIMELINE = ("at", "source", "what", "detail")
 
@@ -52,7 +52,7 @@ def timeline(id_: str, *, as_json: bool) -> None:
 
     An event is published as far as the relay's checkpoint says so; the checkpoint follows Kafka within a second.
     """
-    from service.usecases.operator_timeline import timeline as entries_of
+    from service.usecases.operations.timeline import timeline as entries_of
 
     with reading() as connection:
         found = _payment(connection, id_)

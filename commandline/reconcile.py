@@ -14,7 +14,7 @@ from commandline.options import MOMENT, json_option, payment_option
 from commandline.output import show_list
 
 if TYPE_CHECKING:
-    from service.usecases.sweep import Sweep
+    from service.usecases.operations.sweep import Sweep
 
 _COLUMNS = ("payment_id", "status", "stripe_status", "result", "detail")
 _LEFT = frozenset({"undecided", "busy"})

@@ -13,7 +13,7 @@ from commandline.output import follow, show_record
 
 if TYPE_CHECKING:
     from service.storage.engine import Engine
-    from service.usecases.operator_replay import Replay
+    from service.usecases.operations.replay import Replay
 
 
 @click.command(short_help="Publish rows again, under their old event ids.")
@@ -48,7 +48,7 @@ def replay(
     """
     from service.storage.operator_outbox import Selection
     from service.storage.operator_reads import Span
-    from service.usecases.operator_replay import Replay
+    from service.usecases.operations.replay import Replay
 
     if not (event_ids or payment_id or type_ or since or until):
         raise click.UsageError("say what: --id, --payment, --type, --since or --until")

@@ -24,7 +24,7 @@ def prune(*, before: datetime, dry_run: bool, yes: bool, as_json: bool) -> None:
     \b
     cli.py outbox prune --before 90d --dry-run
     """
-    from service.usecases.operator_retention import Pruning
+    from service.usecases.operations.retention import Pruning
 
     done = 0
     with database() as engine:

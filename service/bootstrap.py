@@ -13,8 +13,8 @@ from service.storage.engine import FOR_CALLERS, make_engine, refuse_inside_trans
 from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
 from service.usecases.queries import PaymentQueries
-from service.usecases.recording import Recorder
-from service.usecases.requests import CommandRequests
+from service.usecases.queue_command import CommandRequests
+from service.usecases.record import Recorder
 from service.usecases.stripe_events import StripeEvents
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from service.domain.next_step import Policy
 from service.domain.ours import Ownership
-from service.domain.plans import Policy
 from service.domain.ports import PaymentGateway
 from service.gateway.books import StripeBooks
 from service.gateway.contact import Contact
@@ -21,18 +21,18 @@ from service.storage.engine import (
     refuse_inside_transaction,
 )
 from service.storage.readiness import DatabaseReadiness
-from service.usecases.burial import Burial
-from service.usecases.claims import Claims
-from service.usecases.completion import Completion
+from service.usecases.accept import CommandEngine
+from service.usecases.claim import Claims
+from service.usecases.dead_letters import Burial
+from service.usecases.due_commands import Completion
 from service.usecases.due_looks import DueLooks
-from service.usecases.engine import CommandEngine
 from service.usecases.holds import HoldsWatch
-from service.usecases.leases import LeaseKeeper
-from service.usecases.operator_audit import MoneyAudit
+from service.usecases.lease_keeper import LeaseKeeper
+from service.usecases.operations.audit import MoneyAudit
+from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Reconciler
-from service.usecases.recording import Recorder
-from service.usecases.runner import Runner
-from service.usecases.sweep import Sweep
+from service.usecases.record import Recorder
+from service.usecases.run_command import Runner
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 _CORE = "tests/integration/core"
 _EVERY_POINT = "tests/crash/test_every_point.py::test_a_process_killed_here_leaves_nothing_undone_and_nothing_doubled"
 _RANDOM_KEY = Change(
-    "service/usecases/steps.py",
+    "service/usecases/call.py",
     'return f"{command.type}:{digest}:{step}:{generation}"',
     "return __import__('secrets').token_hex(20)",
 )
@@ -45,7 +45,7 @@ MECHANISMS = (
         "a new key is used without a look after a stored 5xx",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "found = look(self._gateway, attempt)\n                return NotDone()",
                 "found = None if claim.call.mode is Mode.LOOK else look(self._gateway, attempt)\n"
                 "                return NotDone()",
@@ -59,7 +59,7 @@ MECHANISMS = (
         "after a stored 5xx the same key is tried again and again",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "mode = Mode.LOOK if spoiled else claim.call.mode",
                 "mode = claim.call.mode",
             ),
@@ -92,7 +92,7 @@ MECHANISMS = (
         "past its deadline a command is given up without a look",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "found = look(self._gateway, attempt)\n                return NotDone()",
                 "found = None if claim.call.mode is Mode.LOOK_ONLY else look(self._gateway, attempt)\n"
                 "                return NotDone()",
@@ -106,7 +106,7 @@ MECHANISMS = (
         "a look that Stripe does not answer counts as one that found nothing",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "            return answer\n",
                 "            return answer if claim.call.mode is Mode.ACT else NotDone()\n",
             ),
@@ -132,7 +132,7 @@ MECHANISMS = (
         "a refusal is believed though the effect may stand already",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 'if refusal.kind == "card_error":',
                 "if refusal.kind:",
             ),
@@ -174,7 +174,7 @@ MECHANISMS = (
         "a revert answers itself only, and not the open authorise",
         (
             Change(
-                "service/domain/plans.py",
+                "service/domain/next_step.py",
                 "(answers.failed(done, answers.authorise_of(done), answers.CANCELED), told))",
                 "(told,))",
             ),

@@ -171,7 +171,7 @@ MECHANISMS = (
         "an Idempotency-Key is not looked at",
         (
             Change(
-                "service/usecases/requests.py",
+                "service/usecases/queue_command.py",
                 "correlation_id = _claimed(connection, command, key) if key is not None else command.correlation_id",
                 "correlation_id = command.correlation_id",
             ),

@@ -33,7 +33,7 @@ MECHANISMS = (
         "nothing is asked after a call: not whose the lease is, not its token, not whether the command is answered",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "if found is None or not any(_is_held(progress, claim) for progress in found.opened):",
                 "if found is None:",
             ),
@@ -51,7 +51,7 @@ MECHANISMS = (
         "live-lease",
         g.ONE_OPERATION,
         "a command is claimed though its lease is live",
-        (Change("service/usecases/claims.py", "if not wanted or me.leased:", "if not wanted:"),),
+        (Change("service/usecases/claim.py", "if not wanted or me.leased:", "if not wanted:"),),
         (f"{_CORE}/test_leases.py::test_an_operators_reconcile_leaves_a_command_under_way_alone",),
     ),
     Mechanism(
@@ -99,7 +99,7 @@ MECHANISMS = (
         "leases are not renewed",
         (
             Change(
-                "service/usecases/leases.py",
+                "service/usecases/lease_keeper.py",
                 "leases.renew(connection, tokens, self.length)",
                 "leases.renew(connection, [], self.length)",
             ),

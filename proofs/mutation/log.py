@@ -122,7 +122,7 @@ MECHANISMS = (
         "a payment's events are counted with gaps",
         (
             Change(
-                "service/usecases/recording.py",
+                "service/usecases/record.py",
                 "event_sequence=before.event_sequence + len(messages))",
                 "event_sequence=before.event_sequence + 2 * len(messages))",
             ),

@@ -158,7 +158,7 @@ MECHANISMS = (
         "a repair appends wherever the sequence stands",
         (
             Change(
-                "service/usecases/operator_replay.py", "operator_outbox.mend_sequence(connection)", "connection.info"
+                "service/usecases/operations/replay.py", "operator_outbox.mend_sequence(connection)", "connection.info"
             ),
         ),
         (f"{_AGAIN}::test_a_repair_appends_above_everything",),

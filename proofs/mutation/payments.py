@@ -5,7 +5,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 
 _CORE = "tests/integration/core"
 _STATUS = "tests/unit/domain/test_status.py"
-_OBSERVATIONS = "service/domain/observations.py"
+_OBSERVATIONS = "service/domain/intent_state.py"
 
 MECHANISMS = (
     Mechanism(
@@ -56,7 +56,7 @@ MECHANISMS = (
         "a hold that was captured before it could be cancelled is not refunded",
         (
             Change(
-                "service/domain/plans.py",
+                "service/domain/next_step.py",
                 "Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL",
                 "Step.CANCEL",
             ),
@@ -184,7 +184,7 @@ MECHANISMS = (
         "held payments are never compared with Stripe",
         (
             Change(
-                "service/usecases/completion.py",
+                "service/usecases/due_commands.py",
                 "if len(ready) < limit else []",
                 "if len(ready) < 0 else []",
             ),
@@ -197,7 +197,7 @@ MECHANISMS = (
         "an authorise that waits is taken up without a look at Stripe",
         (
             Change(
-                "service/usecases/claims.py",
+                "service/usecases/claim.py",
                 "looks = _looks_first(me, payment) and not revert_open(opened)",
                 "looks = False",
             ),

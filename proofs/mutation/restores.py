@@ -18,7 +18,7 @@ MECHANISMS = (
         "look-first-hold",
         g.SENT_AGAIN_AFTER_LOSS,
         "with LOOK_FIRST=on a hold is made before it is looked for",
-        (Change("service/domain/plans.py", _REPEATABLE, "frozenset({Step.TRANSFER})"),),
+        (Change("service/domain/next_step.py", _REPEATABLE, "frozenset({Step.TRANSFER})"),),
         (f"{_DRILL}::test_commands_that_come_again_move_no_money_and_are_answered[0-nothing-forgotten]",),
     ),
     Mechanism(
@@ -38,7 +38,7 @@ MECHANISMS = (
         "look-first-transfer",
         g.SENT_AGAIN_AFTER_LOSS,
         "with LOOK_FIRST=on a transfer is made before it is looked for",
-        (Change("service/domain/plans.py", _REPEATABLE, "frozenset({Step.CREATE_INTENT})"),),
+        (Change("service/domain/next_step.py", _REPEATABLE, "frozenset({Step.CREATE_INTENT})"),),
         (f"{_DRILL}::test_a_transfer_made_anew_of_a_charge_that_stripe_does_not_guard_is_not_made_again",),
     ),
 )

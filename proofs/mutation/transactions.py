@@ -12,7 +12,7 @@ MECHANISMS = (
         "events are appended in a transaction of their own",
         (
             Change(
-                "service/usecases/recording.py",
+                "service/usecases/record.py",
                 ", *outbox.appending(messages)]\n",
                 "]\n        with connection.engine.begin() as own:\n            outbox.append(own, messages)\n",
             ),
@@ -46,7 +46,7 @@ MECHANISMS = (
         "kept-event-type",
         g.ONE_OUTCOME,
         "a revert is called what is set where it is finished",
-        (Change("service/usecases/claims.py", "kept = progress.revert_event_type", "kept = None"),),
+        (Change("service/usecases/claim.py", "kept = progress.revert_event_type", "kept = None"),),
         (f"{_CORE}/test_flows.py::test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as",),
     ),
     Mechanism(
@@ -68,7 +68,7 @@ MECHANISMS = (
         "an authorise is stored before the transaction is committed that accepts it",
         (
             Change(
-                "service/usecases/engine.py",
+                "service/usecases/accept.py",
                 "        result, point, now = acceptance.accept(\n            connection,",
                 "        result, point, now = acceptance.accept(\n"
                 "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'),",
@@ -89,7 +89,7 @@ MECHANISMS = (
         "Stripe is called inside a transaction",
         (
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "        outcome = self._perform(claim)",
                 "        with transaction(self._engine):\n            outcome = self._perform(claim)",
             ),
@@ -103,7 +103,7 @@ MECHANISMS = (
         (
             Change("service/storage/engine.py", "        raise TransactionOpenError", "        return"),
             Change(
-                "service/usecases/runner.py",
+                "service/usecases/run_command.py",
                 "        outcome = self._perform(claim)",
                 "        with transaction(self._engine) as held:\n"
                 "            payments.read(held, claim.payment.payment_id)\n"

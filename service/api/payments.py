@@ -12,7 +12,7 @@ from service.api.requests import command, idempotency_key, json_body, traceparen
 from service.domain.command_json import is_storable
 from service.domain.commands import CommandType
 from service.usecases.queries import PaymentView
-from service.usecases.requests import KeyReusedError, UnknownPaymentError
+from service.usecases.queue_command import KeyReusedError, UnknownPaymentError
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
 """The Stripe events that a webhook endpoint must be subscribed to (Stripe API reference, "Types of events")."""
 
-from service.domain.observations import SEEN_BY_EVENT
+from service.domain.intent_state import SEEN_BY_EVENT
 
 MONEY_EVENTS = (
     "payment_intent.partially_funded",

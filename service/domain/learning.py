@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.domain.intent_state import SEEN_BY_STATUS, Observed, Seen, observe
 from service.domain.ledger import Movement, MovementKind, Proof
 from service.domain.movements import of_intent, of_picture, shows_no_charge
 from service.domain.news import settle
-from service.domain.observations import SEEN_BY_STATUS, Observed, Seen, observe
 from service.domain.payment import Payment
 from service.domain.stripe_objects import Intent, Picture
 

@@ -7,11 +7,11 @@ decision against it counts as a refund by the bank.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from service.domain import answers
+from service.domain import events
 from service.domain.errors import ErrorCode
+from service.domain.intent_state import DISPUTED, Observed
 from service.domain.ledger import Movement, MovementKind, Proof
 from service.domain.messages import Answer, rfc3339
-from service.domain.observations import DISPUTED, Observed
 from service.domain.payment import Failure, Payment
 from service.domain.status import ANSWERED_LIVE, PaymentStatus
 from service.domain.stripe_objects import Picture, Transfer
@@ -122,7 +122,7 @@ def _refunded(told: _Told, movement: Movement) -> Answer | None:
         return None
     more = {"refund_id": movement.proof, "reason": movement.detail, "refunded": told.payment.refunded}
     about = told.payment.authorize_correlation_id
-    return answers.news(told.payment, "payment.refunded", movement, about, **more)
+    return events.news(told.payment, "payment.refunded", movement, about, **more)
 
 
 def _refund_failed(told: _Told, movement: Movement) -> Answer | None:
@@ -130,7 +130,7 @@ def _refund_failed(told: _Told, movement: Movement) -> Answer | None:
         return None
     about = (told.payment.revert_correlation_id if movement.by_us else None) or told.payment.authorize_correlation_id
     more = {"refund_id": movement.proof, "reason": movement.detail}
-    return answers.news(told.payment, "payment.refund_failed", movement, about, **more)
+    return events.news(told.payment, "payment.refund_failed", movement, about, **more)
 
 
 def _disputed(told: _Told, movement: Movement) -> Answer | None:
@@ -145,12 +145,12 @@ def _disputed(told: _Told, movement: Movement) -> Answer | None:
         "dispute_status": dispute.status,
         "evidence_due_by": None if due is None else rfc3339(due),
     }
-    return answers.news(told.payment, "payment.disputed", movement, told.payment.authorize_correlation_id, **more)
+    return events.news(told.payment, "payment.disputed", movement, told.payment.authorize_correlation_id, **more)
 
 
 def _dispute_closed(told: _Told, movement: Movement) -> Answer | None:
     more = {"dispute_id": movement.proof, "dispute_status": movement.detail}
-    return answers.news(told.payment, "payment.dispute_closed", movement, told.payment.authorize_correlation_id, **more)
+    return events.news(told.payment, "payment.dispute_closed", movement, told.payment.authorize_correlation_id, **more)
 
 
 def _transfer_reversed(told: _Told, movement: Movement) -> Answer | None:
@@ -160,7 +160,7 @@ def _transfer_reversed(told: _Told, movement: Movement) -> Answer | None:
         return None
     about = payment.release_correlation_id or payment.authorize_correlation_id
     back = sum(reversal.amount for reversal in sent.reversals)
-    return answers.news(payment, "payment.transfer_reversed", movement, about, transfer_id=sent.id, reversed=back)
+    return events.news(payment, "payment.transfer_reversed", movement, about, transfer_id=sent.id, reversed=back)
 
 
 _NEWS: dict[MovementKind, Callable[[_Told, Movement], Answer | None]] = {

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.domain.commands import CommandType, StoredCommand
-from service.domain.plans import Call, Mode, Policy, Step
+from service.domain.next_step import Call, Mode, Policy, Step
 
 KEY_LIFETIME = timedelta(hours=23)
 """Stripe may drop a key after 24 h (Stripe API reference, "Idempotent requests"); we stop trusting it before."""

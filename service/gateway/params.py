@@ -11,8 +11,8 @@ from stripe.params import (
     TransferCreateReversalParams,
 )
 
-from service.domain.reasons import cancellation_reason, refund_reason
 from service.domain.stripe_objects import IntentRequest, TransferRequest
+from service.gateway.reasons import cancellation_reason, refund_reason
 
 WITH_CHARGE: dict[str, list[str]] = {"expand": ["latest_charge.balance_transaction"]}
 """An intent's answer with its charge and what Stripe settled of it (Stripe API reference, "Expanding responses")."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
-from service.domain.observations import Observed
+from service.domain.intent_state import Observed
 from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
 from service.storage.ledger import filed

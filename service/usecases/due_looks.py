@@ -6,7 +6,7 @@ from uuid import UUID
 
 from runtime.logs import get_logger
 from service.domain.ledger import MovementKind, Proof
-from service.domain.telling import are_known
+from service.domain.told_by_events import are_known
 from service.storage import locked, looks
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.reconcile import Reconciler

@@ -7,8 +7,8 @@ from service.domain.commands import Command, InvalidCommand, Origin, UnreadableM
 from service.domain.errors import NotDurableError
 from service.storage.availability import described, wait_of
 from service.storage.engine import SQLAlchemyError
-from service.usecases.completion import DueCommand
-from service.usecases.engine import CommandEngine
+from service.usecases.accept import CommandEngine
+from service.usecases.due_commands import DueCommand
 
 
 class Durable:

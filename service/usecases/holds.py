@@ -13,7 +13,7 @@ from prometheus_client import Gauge
 
 from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeRefusedError
-from service.domain.observations import DISPUTED_CODES
+from service.domain.intent_state import DISPUTED_CODES
 from service.storage import commands
 from service.storage.engine import Engine, transaction
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from runtime.crash_points import reached
 from service.crash_points import CrashPoint
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.intent_state import Observed
 from service.domain.learning import learn_picture, learn_stray
-from service.domain.observations import Observed
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.ports import PaymentGateway
@@ -20,9 +20,9 @@ from service.domain.stripe_objects import Intent, Picture
 from service.storage import locked, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.storage.locked import Locked
-from service.usecases.recording import Recorder
+from service.usecases.call import CLOCK_SKEW
+from service.usecases.record import Recorder
 from service.usecases.situations import heard_in
-from service.usecases.steps import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)

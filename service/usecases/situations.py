@@ -4,7 +4,7 @@ from datetime import datetime
 
 from service.domain.commands import CommandType
 from service.domain.learning import Situation
-from service.domain.plans import Step
+from service.domain.next_step import Step
 from service.domain.progress import Progress
 from service.storage.locked import Locked
 

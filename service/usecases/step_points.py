@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from runtime.crash_points import reached
 from service.crash_points import CrashPoint
-from service.domain.plans import Step
+from service.domain.next_step import Step
 
 
 class Stage(StrEnum):

@@ -9,7 +9,7 @@ from proofs.chaos.sagas import CHALLENGED, held, released, reverted
 from proofs.chaos.talk import Talk
 from relay.crash_points import CrashPoint as RelayPoint
 from service.crash_points import CrashPoint as ServicePoint
-from service.domain.plans import Step
+from service.domain.next_step import Step
 from service.usecases.step_points import STEP_POINTS, Stage
 from tests.crash.points import CrashPoint
 

@@ -18,9 +18,9 @@ from devstack.processes import environment
 from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.sagas import SAGAS
 from proofs.chaos.talk import Answers, Talk
-from service.domain import plans
+from service.domain import next_step
 from service.domain.commands import CommandType
-from service.domain.plans import Step
+from service.domain.next_step import Step
 from service.domain.ports import PaymentGateway
 from service.usecases import step_points
 from tests.crash.points import ALL
@@ -30,24 +30,22 @@ from tests.support.acceptance_kafka import Place, Record
 ROOT = Path(__file__).resolve().parents[2]
 
 WITHOUT_POINTS = {
-    ("claims.py", "next_of"): "the call it commits has a point right behind it: BEFORE_CALL",
-    ("claims.py", "one"): "the same",
-    ("completion.py", "_lay_aside"): "moves a due time only",
-    ("completion.py", "take"): "moves a due time only; whoever was handed the work dies at its points",
+    ("claim.py", "next_of"): "the call it commits has a point right behind it: BEFORE_CALL",
+    ("claim.py", "one"): "the same",
+    ("due_commands.py", "_lay_aside"): "moves a due time only",
+    ("due_commands.py", "take"): "moves a due time only; whoever was handed the work dies at its points",
     ("due_looks.py", "look"): "what it settles is looked at again; its examination has points",
     ("due_looks.py", "take"): "moves a due time only",
-    ("engine.py", "refuse"): "a record's only transaction; the point behind it is CONSUMER_BEFORE_OFFSET_COMMIT",
-    ("engine.py", "bury"): "the same",
-    ("engine.py", "_duplicate"): "the same",
+    ("accept.py", "refuse"): "a record's only transaction; the point behind it is CONSUMER_BEFORE_OFFSET_COMMIT",
+    ("accept.py", "bury"): "the same",
+    ("accept.py", "_duplicate"): "the same",
     ("holds.py", "look"): "counts only",
-    ("leases.py", "_renewed"): "extends leases only",
+    ("lease_keeper.py", "_renewed"): "extends leases only",
     ("reconcile.py", "stale"): "moves the time of the last look only",
-    ("sweep.py", "candidates"): "reads only",
-    ("sweep.py", "_open"): "reads only",
 }
 """Functions that open a transaction and name no point around it, and why they need none.
 
-What operators ask for (``operator_*.py``) is one transaction each, or a page at a time before a person's eyes.
+What operators ask for (``operations/``) is one transaction each, or a page at a time before a person's eyes.
 """
 
 
@@ -103,10 +101,9 @@ _RECORD = Record("events", 0, 0, "payment", _PAYLOAD, {})
 
 def _use_cases() -> Iterator[tuple[str, ast.FunctionDef]]:
     for path in (ROOT / "service" / "usecases").glob("*.py"):
-        if not path.name.startswith("operator_"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef):
-                    yield path.name, node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                yield path.name, node
 
 
 def _called(function: ast.FunctionDef) -> set[str]:
@@ -142,7 +139,7 @@ def test_every_point_has_a_scenario() -> None:
 def test_a_step_without_points_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     make: Any = StrEnum
     monkeypatch.setattr(
-        plans, "Step", make("Step", [*((step.name, step.value) for step in Step), ("PAY_OUT", "pay_out")])
+        next_step, "Step", make("Step", [*((step.name, step.value) for step in Step), ("PAY_OUT", "pay_out")])
     )
     with pytest.raises(ValueError, match=r"pay_out\.before_call"):
         importlib.reload(step_points)
@@ -163,7 +160,7 @@ def test_effects_at_stripe_are_made_by_steps_only() -> None:
     effects = {name for name, method in getmembers(PaymentGateway, isfunction) if "key" in signature(method).parameters}
     assert effects == {"create_intent", "capture", "cancel", "transfer", "reverse_transfer", "refund"}
     callers = {(name, effect) for name, function in _use_cases() for effect in _called(function) & effects}
-    assert callers == {("steps.py", effect) for effect in effects}
+    assert callers == {("call.py", effect) for effect in effects}
 
 
 def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> None:
@@ -171,10 +168,10 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
     opening = {place for place, called in found.items() if called & {"transaction", "in_transaction"}}
     named = {place for place in opening if found[place] & {"reached", "reached_in"}}
     assert named == {
-        ("engine.py", "_accept_once"),
+        ("accept.py", "_accept_once"),
         ("reconcile.py", "examine"),
-        ("requests.py", "queue"),
-        ("runner.py", "_step"),
+        ("queue_command.py", "queue"),
+        ("run_command.py", "_step"),
         ("stripe_events.py", "_recorded_and_applied"),
     }
     assert opening - named == set(WITHOUT_POINTS)

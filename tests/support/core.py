@@ -23,8 +23,8 @@ from service.domain.stripe_objects import IntentRequest, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.storage.engine import make_engine, refuse_inside_transaction
-from service.usecases.engine import CommandEngine
-from service.usecases.recording import Recorder
+from service.usecases.accept import CommandEngine
+from service.usecases.record import Recorder
 from service.usecases.stripe_events import StripeEvents
 from service.wiring import command_engine
 from tests.support.core_view import CoreView

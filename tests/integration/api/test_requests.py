@@ -15,7 +15,7 @@ from service.domain.command_reader import read
 from service.domain.commands import Release, Revert
 from service.storage.request_keys import Claim, RequestKey, claim
 from service.storage.tables import payments
-from service.usecases.requests import CommandRequests, KeyReusedError, UnknownPaymentError
+from service.usecases.queue_command import CommandRequests, KeyReusedError, UnknownPaymentError
 from tests.integration.api.conftest import Book
 
 pytestmark = pytest.mark.postgres

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from devstack.stripe_simulator.sender import sign
 from service.bootstrap import build_service
 from service.domain.command_json import is_storable
-from service.domain.observations import SEEN_BY_EVENT
+from service.domain.intent_state import SEEN_BY_EVENT
 from service.settings import ServiceSettings
 from tests.integration.api.conftest import Book
 from tests.integration.commandline.history import History

@@ -9,17 +9,17 @@ from sqlalchemy import select
 
 from relay.delivery import bury
 from relay.kafka_errors import RefusedError
-from service.domain import answers
+from service.domain import events
 from service.domain.commands import Authorize, Origin, UnreadableMessage
-from service.domain.observations import Observed
+from service.domain.intent_state import Observed
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments
 from service.storage.engine import Engine, transaction
 from service.storage.tables import outbox
-from service.usecases.burial import Burial
-from service.usecases.recording import Recorder
+from service.usecases.dead_letters import Burial
+from service.usecases.record import Recorder
 
 RECORDER = Recorder("payment_events")
 BURIAL = Burial("payment_commands.dead_letter")
@@ -58,7 +58,7 @@ class History:
             assert held is not None
             before, now = held
             after = before.become(PaymentStatus.AUTHORIZED, stripe_payment_intent_id=f"pi_{order_id}")
-            observed = Observed(after, (answers.authorized(after),))
+            observed = Observed(after, (events.authorized(after),))
             return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}", now=now)
 
     def cancelled_at_stripe(self, payment: Payment) -> None:
@@ -71,7 +71,7 @@ class History:
             assert inbox.add(connection, event, payment.payment_id, "applied")
             after = before.become(PaymentStatus.REVERTED, canceled_at=datetime.now(UTC))
             cause = f"{event.type} {event.id}"
-            RECORDER.record(connection, before, Observed(after, (answers.hold_ended(after),)), cause, now=now)
+            RECORDER.record(connection, before, Observed(after, (events.hold_ended(after),)), cause, now=now)
 
     def cancel_hold_of(self, payment: Payment, intent_id: str) -> None:
         """The service's own command, under a correlation id of choice."""
@@ -87,7 +87,7 @@ class History:
             before, now = held
             failed = replace(before, failure={"error": "CARD_DECLINED", "message": "no"})
             after = failed.become(PaymentStatus.FAILED)
-            answer = answers.failed(after, answers.authorise_of(after), answers.CANCELED)
+            answer = events.failed(after, events.authorise_of(after), events.CANCELED)
             RECORDER.record(connection, before, Observed(after, (answer,)), "card", now=now)
         return payment.payment_id
 

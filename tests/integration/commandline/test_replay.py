@@ -10,8 +10,8 @@ from service.domain.commands import Revert
 from service.storage import payments
 from service.storage.engine import transaction
 from service.storage.tables import outbox
-from service.usecases import operator_replay
-from service.usecases.requests import CommandRequests
+from service.usecases.operations import replay
+from service.usecases.queue_command import CommandRequests
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 
@@ -38,7 +38,7 @@ def content(found: list[Any]) -> list[tuple[Any, ...]]:
 def test_replay_appends_the_same_rows_in_order(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operator_replay, "BATCH", 2)
+    monkeypatch.setattr(replay, "BATCH", 2)
     made = [history.authorize(f"order-{number}", f"saga-{number}") for number in range(3)]
     for payment in reversed(made[:2]):
         history.cancelled_at_stripe(payment)

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from service.storage import operator_writes
 from service.storage.engine import transaction
 from service.storage.tables import outbox
-from service.usecases import operator_retention
+from service.usecases.operations import retention
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 from tests.integration.commandline.test_outbox import settle
@@ -35,7 +35,7 @@ def now() -> str:
 def test_only_what_every_relay_has_published_goes(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operator_retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     grow(history, 8)
     settle(history.engine, 6, [[8, 8]])
     assert commandline.json("outbox", "prune", "--before", now(), "--yes")["pruned"] == 5
@@ -45,12 +45,12 @@ def test_only_what_every_relay_has_published_goes(
 def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five times as long as each took: payments go first."""
     clock = itertools.count(0.0, 1.5)  # a look before each transaction and one after it
-    monkeypatch.setattr(operator_retention, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(operator_retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(retention, "BATCH", 2)
     grow(history, 8)
     settle(history.engine, 8, [])
     rests: list[float] = []
-    planned = operator_retention.Pruning.plan(history.engine, datetime.now(UTC))
+    planned = retention.Pruning.plan(history.engine, datetime.now(UTC))
     assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
     assert rests == [7.5] * 5
 

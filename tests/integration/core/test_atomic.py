@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from service.crash_points import CrashPoint
-from service.domain.plans import Step
-from service.usecases import engine, runner, stripe_events
+from service.domain.next_step import Step
+from service.usecases import accept, run_command, stripe_events
 from service.usecases.step_points import Stage
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, killed
@@ -65,7 +65,7 @@ def test_a_step(core: Core, monkeypatch: pytest.MonkeyPatch, step: Step, stage: 
     *prepare, last = FLOWS[step]
     for drive in prepare:
         drive(core)
-    monkeypatch.setattr(runner, "reached_in", reached)
+    monkeypatch.setattr(run_command, "reached_in", reached)
     with killed():
         last(core)
     monkeypatch.undo()
@@ -84,7 +84,7 @@ def test_an_acceptance(core: Core, monkeypatch: pytest.MonkeyPatch, flow: list[D
         drive(core)
     before = core.sql(WRITTEN)
     with monkeypatch.context() as patched, killed():
-        patched.setattr(engine, "reached", _die_at(point))
+        patched.setattr(accept, "reached", _die_at(point))
         last(core)
     assert (core.sql(WRITTEN) == before) == (point is CrashPoint.ACCEPT_BEFORE_COMMIT)
     core.expire_leases()

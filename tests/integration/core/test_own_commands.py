@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.domain.command_reader import read
 from service.domain.commands import InvalidCommand
-from service.usecases.sweep import Sweep
+from service.usecases.operations.sweep import Sweep
 from service.wiring import sweeping
 from tests.integration.core.invariants import check_settled
 from tests.support.core import CHALLENGED, VISA, Core

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from commandline.main import cli
-from service.usecases.sweep import Sweep
+from service.usecases.operations.sweep import Sweep
 from service.wiring import sweeping
 from tests.support.core import CHALLENGED, DECLINED, Core
 

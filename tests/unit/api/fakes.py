@@ -21,7 +21,7 @@ from service.domain.stripe_objects import StripeEvent
 from service.gateway.webhooks import BadWebhookError
 from service.settings import ServiceSettings
 from service.usecases.queries import History, PaymentView
-from service.usecases.requests import KeyReusedError, UnknownPaymentError
+from service.usecases.queue_command import KeyReusedError, UnknownPaymentError
 from tests.support import openapi
 
 PAYMENT_ID = UUID("0b8f7c9e-5a54-4c43-9d38-1d2f8a4f0a11")

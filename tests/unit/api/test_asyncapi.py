@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from service.domain import answers, news
-from service.domain.answers import Subject
+from service.domain import events, news
 from service.domain.errors import ErrorCode
+from service.domain.events import Subject
 from service.domain.learning import Situation, learn_picture
 from service.domain.ledger import MovementKind, Proof
 from service.domain.messages import Answer, event_message
@@ -55,13 +55,13 @@ SUBJECT = Subject("revert_payment", "c-revert")
 FAILURE = Failure(ErrorCode.CARD_DECLINED, "No.", "lost_card")
 REFUNDED = payment("REVERTED", "intent charge captured refund", refund_status="pending")
 OUTCOMES = [
-    answers.authorized(payment()),
-    answers.released(RELEASED, SUBJECT),
-    *(answers.reverted(REFUNDED, SUBJECT, f"payment.{name}") for name in ("reverted", "released", "failed")),
-    answers.reverted(payment("REVERTED"), SUBJECT, "payment.reverted"),
-    answers.failed(payment(), SUBJECT, FAILURE),
-    answers.hold_ended(payment()),
-    answers.refused(SUBJECT, FAILURE),
+    events.authorized(payment()),
+    events.released(RELEASED, SUBJECT),
+    *(events.reverted(REFUNDED, SUBJECT, f"payment.{name}") for name in ("reverted", "released", "failed")),
+    events.reverted(payment("REVERTED"), SUBJECT, "payment.reverted"),
+    events.failed(payment(), SUBJECT, FAILURE),
+    events.hold_ended(payment()),
+    events.refused(SUBJECT, FAILURE),
 ]
 
 

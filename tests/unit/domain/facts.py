@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.commands import Authorize, CancelHold, Command, Release, Revert
-from service.domain.observations import Observed
+from service.domain.intent_state import Observed
+from service.domain.next_step import Policy, Settled
 from service.domain.payment import MONEY_FIELDS, Payment
-from service.domain.plans import Policy, Settled
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture, Refund, Reversal, Transfer

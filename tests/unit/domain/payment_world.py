@@ -7,11 +7,11 @@ from operator import attrgetter
 from typing import Any
 
 from service.domain.commands import CancelHold, Release, Revert, StoredCommand
+from service.domain.intent_state import SEEN_BY_STATUS, Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_picture
 from service.domain.ledger import Ledger
-from service.domain.observations import SEEN_BY_STATUS, Observed, Seen
+from service.domain.next_step import Step
 from service.domain.payment import Payment
-from service.domain.plans import Step
 from service.domain.stripe_objects import IntentStatus, Picture, StepResult
 from tests.unit.domain.facts import HOLD, NOW
 from tests.unit.domain.modeled_gateway import ModeledGateway

@@ -14,8 +14,8 @@ from service.domain.commands import (
     fingerprint,
     restore,
 )
-from service.domain.plans import Step
-from service.usecases.steps import idempotency_key
+from service.domain.next_step import Step
+from service.usecases.call import idempotency_key
 from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT
 
 STORED: list[StoredCommand] = [AUTHORIZE, RELEASE, REVERT, HOLD]

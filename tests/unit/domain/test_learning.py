@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.domain.intent_state import Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_picture, learn_stray
 from service.domain.ledger import Proof
 from service.domain.movements import of_picture
-from service.domain.observations import Observed, Seen
 from service.domain.payment import Payment
 from service.domain.stripe_objects import IntentStatus, Picture
 from tests.unit.domain import stripe_side

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from service.domain import answers
-from service.domain.answers import Subject
+from service.domain import events
 from service.domain.errors import ErrorCode
+from service.domain.events import Subject
 from service.domain.messages import (
     Answer,
     OutgoingMessage,
@@ -37,7 +37,7 @@ def _event(answer: Answer, **more: Any) -> OutgoingMessage:
 
 class TestEvent:
     def test_the_envelope(self) -> None:
-        message = _event(answers.released(RELEASED, SUBJECT))
+        message = _event(events.released(RELEASED, SUBJECT))
         assert json.loads(message.value) == {
             "type": "payment.released",
             "correlation_id": "c-release",
@@ -57,7 +57,7 @@ class TestEvent:
         }
 
     def test_the_headers(self) -> None:
-        message = _event(answers.released(RELEASED, SUBJECT), traceparent=TRACE)
+        message = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE)
         assert dict(message.headers) == {
             "ce_id": str(EVENT_ID),
             "ce_type": "payment.released",
@@ -74,18 +74,18 @@ class TestEvent:
         assert (message.key, message.sequence, message.topic) == (str(PAYMENT_ID), 7, "payment_events")
 
     def test_news_answers_no_command(self) -> None:
-        headers = dict(_event(answers.hold_ended(payment())).headers)
+        headers = dict(_event(events.hold_ended(payment())).headers)
         assert "command_type" not in headers
         assert headers["correlation_id"] == "c-auth"
 
     def test_about_no_payment_of_ours(self) -> None:
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is none.")
-        message = _event(answers.refused(SUBJECT, failure, payment_id="x"), payment_id=None, sequence=None)
+        message = _event(events.refused(SUBJECT, failure, payment_id="x"), payment_id=None, sequence=None)
         assert (message.key, message.sequence) == ("c-release", None)
         assert not {"ce_subject", "sequence"} & set(dict(message.headers))
 
     def test_headers_are_text_and_come_once(self) -> None:
-        headers = _event(answers.released(RELEASED, SUBJECT), traceparent=TRACE).headers
+        headers = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE).headers
         assert all(isinstance(part, str) for header in headers for part in header)
         assert len(dict(headers)) == len(headers)
 
@@ -148,32 +148,32 @@ IDS = {"payment_id", "order_id"}
 @pytest.mark.parametrize(
     ("answer", "kind", "fields"),
     [
-        (answers.authorized(payment()), "payment.authorized", IDS | {"payment_intent_id", "status"}),
+        (events.authorized(payment()), "payment.authorized", IDS | {"payment_intent_id", "status"}),
         (
-            answers.released(RELEASED, SUBJECT),
+            events.released(RELEASED, SUBJECT),
             "payment.released",
             IDS | {"transfer_id", "status", "runner_id", "amount", "transfer_amount", "transfer_currency"},
         ),
-        (answers.reverted(payment("REVERTED"), SUBJECT, "payment.reverted"), "payment.reverted", IDS | {"status"}),
+        (events.reverted(payment("REVERTED"), SUBJECT, "payment.reverted"), "payment.reverted", IDS | {"status"}),
         (
-            answers.reverted(REFUNDED, SUBJECT, "payment.reverted"),
+            events.reverted(REFUNDED, SUBJECT, "payment.reverted"),
             "payment.reverted",
             IDS | {"status", "refund_id", "refund_status"},
         ),
         (
-            answers.reverted(REFUNDED, SUBJECT, "payment.released"),
+            events.reverted(REFUNDED, SUBJECT, "payment.released"),
             "payment.released",
             IDS | {"status", "refund_id", "refund_status"},
         ),
         (
-            answers.reverted(REFUNDED, SUBJECT, "payment.failed"),
+            events.reverted(REFUNDED, SUBJECT, "payment.failed"),
             "payment.failed",
             IDS | {"status", "refund_id", "refund_status", "error", "message"},
         ),
-        (answers.failed(payment(), SUBJECT, FAILURE), "payment.failed", IDS | {"error", "message", "stripe_code"}),
-        (answers.failed(payment(), SUBJECT, WITHOUT_CODE), "payment.failed", IDS | {"error", "message"}),
-        (answers.hold_ended(payment()), "payment.failed", IDS | {"error", "message"}),
-        (answers.refused(SUBJECT, WITHOUT_CODE), "payment.failed", IDS | {"error", "message"}),
+        (events.failed(payment(), SUBJECT, FAILURE), "payment.failed", IDS | {"error", "message", "stripe_code"}),
+        (events.failed(payment(), SUBJECT, WITHOUT_CODE), "payment.failed", IDS | {"error", "message"}),
+        (events.hold_ended(payment()), "payment.failed", IDS | {"error", "message"}),
+        (events.refused(SUBJECT, WITHOUT_CODE), "payment.failed", IDS | {"error", "message"}),
     ],
 )
 def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: set[str]) -> None:
@@ -183,6 +183,6 @@ def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: s
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
 def test_authorised_says_whether_it_is_captured(status: str) -> None:
-    told = answers.authorized(payment(status))
+    told = events.authorized(payment(status))
     assert (told.payload["status"], told.payload["payment_intent_id"]) == (status, "pi_1")
     assert (told.command_type, told.correlation_id) == ("authorize_payment", "c-auth")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from service.domain.intent_state import Observed
 from service.domain.learning import Situation, learn_picture
 from service.domain.ledger import Proof
 from service.domain.movements import of_picture
-from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.domain.stripe_objects import Picture, Reversal
 from tests.unit.domain.facts import (

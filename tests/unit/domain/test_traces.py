@@ -6,7 +6,7 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from service.domain import answers
+from service.domain import events
 from service.domain.messages import OutgoingMessage, command_message, event_message
 from tests.unit.domain.facts import NOW, PAYMENT_ID, RELEASE, payment
 
@@ -16,7 +16,7 @@ VALID = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01")
 
 def _event(event_id: UUID, traceparent: str | None = None) -> OutgoingMessage:
     return event_message(
-        answers.authorized(payment()),
+        events.authorized(payment()),
         event_id=event_id,
         topic="payment_events",
         now=NOW,

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from service.domain.commands import Authorize, CancelHold, Revert, StoredCommand
 from service.domain.errors import StripeRefusedError
+from service.domain.intent_state import Observed
 from service.domain.learning import Situation
-from service.domain.observations import Observed
-from service.domain.plans import Call, Clock, Mode, Next, Settled, Step, Waiting, plan
+from service.domain.next_step import Call, Clock, Mode, Next, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked
-from service.domain.results import apply, give_up, refuse
+from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Picture, StepResult
-from service.usecases.steps import Attempt, act, look
+from service.usecases.call import Attempt, act, look
 from tests.unit.domain import facts
 from tests.unit.domain.facts import NOW, POLICY
 from tests.unit.domain.modeled_gateway import ModeledGateway

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain.reasons import cancellation_reason, refund_reason
+from service.gateway.reasons import cancellation_reason, refund_reason
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from service.domain.ledger import Movement, MovementKind
 from service.domain.movements import of_picture
 from service.domain.ours import Ownership
 from service.domain.stripe_objects import Intent, IntentStatus, Picture
-from service.usecases.operator_audit_look import Look, look
+from service.usecases.operations.audit_look import Look, look
 from tests.unit.domain.facts import NOW, OURS, PAYMENT_ID, intent, payment, picture, progress, refund, transfer
 from tests.unit.usecases.test_audit_sheet import FakeBooks
 

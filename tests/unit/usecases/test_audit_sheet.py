@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from service.domain.books import Entry, Line, Mark, Stored, Tie, Window, tie
 from service.domain.stripe_objects import IntentStatus, Picture, Refund
-from service.usecases.operator_audit_sheet import Sheet, complete, gather
+from service.usecases.operations.audit_sheet import Sheet, complete, gather
 from tests.unit.domain.facts import NOW, OURS, PAYMENT_ID, intent, refund, reversal, transfer
 
 WINDOW = Window(NOW - timedelta(hours=1), NOW + timedelta(hours=1))

@@ -7,7 +7,7 @@ from service.domain.messages import OutgoingMessage
 from service.storage import operator_outbox, operator_reads, operator_writes, outbox
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
-from service.usecases.operator_errors import OperatorError
+from service.usecases.operations.errors import OperatorError
 
 REFUSED_BY_KAFKA = -1
 """Partition of a dead letter that is a row of our own outbox; its offset is the row's position."""

@@ -8,8 +8,8 @@ import pytest
 
 from service.domain.commands import StoredCommand
 from service.domain.ledger import Ledger, Recorded
+from service.domain.next_step import Call, Clock, Next, Settled, Step, Waiting, plan
 from service.domain.payment import Payment
-from service.domain.plans import Call, Clock, Next, Settled, Step, Waiting, plan
 from service.domain.status import PaymentStatus
 from tests.unit.domain.facts import (
     AUTHORIZE,

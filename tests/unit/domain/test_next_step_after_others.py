@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from service.domain.commands import StoredCommand
+from service.domain.intent_state import DISPUTED
 from service.domain.news import REFUNDED
-from service.domain.observations import DISPUTED
-from service.domain.plans import Call, Clock, Settled, Step, plan
+from service.domain.next_step import Call, Clock, Settled, Step, plan
 from tests.unit.domain.facts import NOW, POLICY, RELEASE, REVERT, payment, told
 
 CLOCK = Clock(NOW, NOW)

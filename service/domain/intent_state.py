@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from service.domain import answers
+from service.domain import events
 from service.domain.errors import ErrorCode
 from service.domain.ledger import Movement
 from service.domain.messages import Answer
@@ -105,7 +105,7 @@ def _too_late(payment: Payment, seen: Seen) -> bool:
 
 def _authorised(payment: Payment, _intent: Intent) -> Observed:
     done = payment.become(PaymentStatus.AUTHORIZED)
-    return Observed(done, (answers.authorized(done),))
+    return Observed(done, (events.authorized(done),))
 
 
 def _captured(payment: Payment, intent: Intent) -> Observed:
@@ -113,7 +113,7 @@ def _captured(payment: Payment, intent: Intent) -> Observed:
     if intent.capture_method == "manual":
         return _authorised(payment, intent)
     done = payment.become(PaymentStatus.SUCCEEDED)
-    return Observed(done, (answers.authorized(done),))
+    return Observed(done, (events.authorized(done),))
 
 
 def _canceled(payment: Payment, intent: Intent) -> Observed:
@@ -123,9 +123,9 @@ def _canceled(payment: Payment, intent: Intent) -> Observed:
     if intent.charge_id is not None:
         held = payment.become(PaymentStatus.AUTHORIZED)
         ended = _hold_ended(held)
-        return Observed(ended.payment, (answers.authorized(held), *ended.answers))
-    done = payment.become(PaymentStatus.REVERTED, failure=answers.CANCELED.as_json())
-    return Observed(done, (answers.failed(done, answers.authorise_of(done), answers.CANCELED),))
+        return Observed(ended.payment, (events.authorized(held), *ended.answers))
+    done = payment.become(PaymentStatus.REVERTED, failure=events.CANCELED.as_json())
+    return Observed(done, (events.failed(done, events.authorise_of(done), events.CANCELED),))
 
 
 def _declined(payment: Payment, intent: Intent) -> Observed:
@@ -153,8 +153,8 @@ _UNANSWERED: dict[Seen, Callable[[Payment, Intent], Observed]] = {
 
 
 def _hold_ended(payment: Payment) -> Observed:
-    done = payment.become(PaymentStatus.REVERTED, failure=answers.CANCELED.as_json())
-    return Observed(done, (answers.hold_ended(done),))
+    done = payment.become(PaymentStatus.REVERTED, failure=events.CANCELED.as_json())
+    return Observed(done, (events.hold_ended(done),))
 
 
 def fail_authorise(payment: Payment, failure: Failure) -> Observed:
@@ -162,7 +162,7 @@ def fail_authorise(payment: Payment, failure: Failure) -> Observed:
     done = payment.become(PaymentStatus.FAILED, failure=failure.as_json())
     return Observed(
         done,
-        (answers.failed(done, answers.authorise_of(done), failure),),
+        (events.failed(done, events.authorise_of(done), failure),),
         cancel_hold=done.stripe_payment_intent_id is not None and not done.holds_nothing,
     )
 

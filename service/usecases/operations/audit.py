@@ -17,8 +17,8 @@ from service.storage import operator_audit as reads
 from service.storage import operator_money
 from service.storage.engine import Engine
 from service.storage.operator_session import reading
-from service.usecases.operator_audit_look import Look, look
-from service.usecases.operator_audit_sheet import Sheet, Tell, complete, gather
+from service.usecases.operations.audit_look import Look, look
+from service.usecases.operations.audit_sheet import Sheet, Tell, complete, gather
 
 _AT_ONCE = 500
 """Payments whose ledgers are read in one transaction."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.domain.errors import ErrorCode
-from service.domain.observations import (
+from service.domain.intent_state import (
     SEEN_BY_EVENT,
     SEEN_BY_STATUS,
     Observed,

@@ -7,7 +7,7 @@ from service.storage import operator_outbox
 from service.storage.engine import Engine, transaction
 from service.storage.operator_outbox import Extent, Selection
 from service.storage.operator_session import reading
-from service.usecases.operator_errors import OperatorError
+from service.usecases.operations.errors import OperatorError
 
 BATCH = 500
 """Rows of one transaction: their payments stay locked while it lasts."""

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from service.domain.commands import Revert
+from service.domain.intent_state import Observed
 from service.domain.ledger import Ledger
-from service.domain.observations import Observed
+from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
 from service.domain.payment import Payment
-from service.domain.plans import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
 from service.domain.progress import Progress, is_blocked, resume
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked
@@ -17,9 +17,9 @@ from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.leases import Fence
 from service.storage.locked import Locked
-from service.usecases.recording import Recorder
+from service.usecases.call import Attempt
+from service.usecases.record import Recorder
 from service.usecases.situations import revert_open
-from service.usecases.steps import Attempt
 
 BLOCKED_PAUSE = timedelta(seconds=2)
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.domain import answers
-from service.domain.answers import Subject
+from service.domain import events
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
 from service.domain.errors import ErrorCode
+from service.domain.events import Subject
+from service.domain.intent_state import DISPUTED
 from service.domain.ledger import Ledger
 from service.domain.messages import Answer
 from service.domain.news import REFUNDED
-from service.domain.observations import DISPUTED
 from service.domain.payment import Failure, Payment
 from service.domain.status import UNANSWERED, PaymentStatus
 
@@ -168,7 +168,7 @@ def _money_gone(command: Release, payment: Payment) -> Settled:
     code = (payment.failure or {}).get("error")
     if code not in _GONE:
         return _refuse(command, payment, "only an authorised payment can be released")
-    return Settled(payment, (answers.failed(payment, subject_of(command), _GONE[code]),))
+    return Settled(payment, (events.failed(payment, subject_of(command), _GONE[code]),))
 
 
 _GONE = {failure.error.value: failure for failure in (REFUNDED, DISPUTED)}
@@ -182,10 +182,10 @@ def _released_before(command: Release, payment: Payment) -> Next:
         why = f"{missing} of the transfer was taken back; revert it, or pay the runner the rest by other means"
         return _refuse(command, payment, why)
     if payment.runner_connect_account_id == command.runner_connect_account_id:
-        return Settled(payment, (answers.released(payment, subject_of(command)),))
+        return Settled(payment, (events.released(payment, subject_of(command)),))
     message = "The payment was already released to another account; revert it first."
     failure = Failure(ErrorCode.ALREADY_RELEASED, message)
-    return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
+    return Settled(payment, (events.failed(payment, subject_of(command), failure),))
 
 
 def _revert(command: Revert, payment: Payment, policy: Policy) -> Next:
@@ -215,31 +215,31 @@ def _revert_again(command: Revert, payment: Payment, policy: Policy) -> Next:
         return Call(Step.REVERSE)
     if payment.money.left > 0 and payment.stripe_refund_id is None:
         return Call(Step.REFUND)
-    told = answers.reverted(payment, subject_of(command), policy.revert_event_type)
+    told = events.reverted(payment, subject_of(command), policy.revert_event_type)
     return Settled(replace(payment, revert_correlation_id=command.correlation_id), (told,))
 
 
 def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled:
     """The revert stands; an authorise not yet answered is answered with it."""
     unanswered = payment.status in UNANSWERED
-    failure = answers.CANCELED.as_json() if unanswered else None
+    failure = events.CANCELED.as_json() if unanswered else None
     by = {"revert_reason": command.reason, "revert_correlation_id": command.correlation_id}
     done = payment.become(PaymentStatus.REVERTED, failure=failure, **by)
-    told = answers.reverted(done, subject_of(command), policy.revert_event_type)
+    told = events.reverted(done, subject_of(command), policy.revert_event_type)
     if not unanswered:
         return Settled(done, (told,))
-    return Settled(done, (answers.failed(done, answers.authorise_of(done), answers.CANCELED), told))
+    return Settled(done, (events.failed(done, events.authorise_of(done), events.CANCELED), told))
 
 
 def _refuse(command: Release | Revert, payment: Payment, why: str) -> Settled:
     failure = Failure(ErrorCode.INVALID_STATE, f"The payment is {payment.status}: {why}.")
-    return Settled(payment, (answers.failed(payment, subject_of(command), failure),))
+    return Settled(payment, (events.failed(payment, subject_of(command), failure),))
 
 
 def fail_step(command: StoredCommand, payment: Payment, failure: Failure) -> Settled:
     """A step of a release or revert was refused for good: told, and noted on the payment; nothing else changes."""
     noted = replace(payment, failure=failure.as_json())
-    return Settled(noted, (answers.failed(noted, subject_of(command), failure),))
+    return Settled(noted, (events.failed(noted, subject_of(command), failure),))
 
 
 def _cancel_hold(command: CancelHold, payment: Payment, ledger: Ledger) -> Next:

@@ -7,8 +7,8 @@ import pytest
 from service.domain.commands import StoredCommand
 from service.domain.errors import StripeRefusedError
 from service.domain.learning import Situation
-from service.domain.plans import Step
-from service.domain.results import apply, give_up, refuse
+from service.domain.next_step import Step
+from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent, IntentStatus, Refund, Reversal
 from tests.unit.domain.facts import (
     AUTHORIZE,

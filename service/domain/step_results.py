@@ -5,11 +5,11 @@ from typing import Any
 
 from service.domain.commands import Authorize, CancelHold, Release, StoredCommand
 from service.domain.errors import ErrorCode, StripeRefusedError
+from service.domain.intent_state import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
 from service.domain.learning import Situation, learn, learn_intent, learn_picture, learn_stray
 from service.domain.movements import of_refund, of_reversal, of_transfer
-from service.domain.observations import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
+from service.domain.next_step import Step, fail_step
 from service.domain.payment import Failure, Payment
-from service.domain.plans import Step, fail_step
 from service.domain.status import UNANSWERED, PaymentStatus
 from service.domain.stripe_objects import Intent, IntentError, Picture, Refund, Reversal, StepResult, Transfer
 

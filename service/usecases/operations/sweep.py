@@ -7,9 +7,9 @@ from uuid import UUID
 from service.storage import locked, payments
 from service.storage.commands import Key, key_of
 from service.storage.engine import Engine, transaction
-from service.usecases.claims import Claims
+from service.usecases.claim import Claims
 from service.usecases.reconcile import Finding, Reconciler
-from service.usecases.runner import Runner
+from service.usecases.run_command import Runner
 
 _SEEN_AGAIN = {"agrees": "repaired", "busy": "busy"}
 """What a repair is called after the look that follows it; anything else is not decided yet."""

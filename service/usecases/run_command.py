@@ -7,25 +7,25 @@ from datetime import timedelta
 from runtime.logs import get_logger
 from service.domain.commands import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.intent_state import Observed
 from service.domain.learning import Situation
-from service.domain.observations import Observed
+from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
-from service.domain.plans import Call, Mode, Step
 from service.domain.ports import PaymentGateway
 from service.domain.progress import Progress, backoff
-from service.domain.results import apply, give_up, refuse
+from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent, Picture, StepResult
 from service.storage import leases, locked, looks
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
 from service.storage.prepared import run
-from service.usecases.claims import Claim, Claims, Over
+from service.usecases.call import Attempt, act, look
+from service.usecases.claim import Claim, Claims, Over
 from service.usecases.holds import not_yet
-from service.usecases.leases import LeaseKeeper
-from service.usecases.recording import Recorder
+from service.usecases.lease_keeper import LeaseKeeper
+from service.usecases.record import Recorder
 from service.usecases.situations import revert_open
 from service.usecases.step_points import Stage, reached_in
-from service.usecases.steps import Attempt, act, look
 
 log = get_logger(__name__)
 

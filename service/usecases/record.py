@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from service.domain.commands import CancelHold
+from service.domain.intent_state import Observed
 from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
-from service.domain.observations import Observed
 from service.domain.payment import Payment
 from service.storage import commands, leases, outbox, payments
 from service.storage.commands import Key

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
 from service.domain.errors import StripeRefusedError, StripeUnknownError
-from service.domain.observations import REFUNDED_KIND
+from service.domain.intent_state import REFUNDED_KIND
+from service.domain.next_step import Step
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
-from service.domain.plans import Step
 from service.domain.ports import PaymentGateway
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import (

@@ -11,11 +11,11 @@ from service.storage import leases
 from service.storage.availability import described, is_refused
 from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
-from service.usecases.claims import Claims
+from service.usecases.claim import Claims
 from service.usecases.due_looks import DueLooks
 from service.usecases.holds import HoldsWatch
 from service.usecases.reconcile import Reconciler
-from service.usecases.runner import Runner
+from service.usecases.run_command import Runner
 
 log = get_logger(__name__)
 

@@ -8,8 +8,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from runtime.crash_points import reached
 from runtime.logs import get_logger
 from service.crash_points import CrashPoint
-from service.domain import answers
-from service.domain.answers import Subject
+from service.domain import events
 from service.domain.commands import (
     Authorize,
     Command,
@@ -22,20 +21,21 @@ from service.domain.commands import (
 )
 from service.domain.content import Content
 from service.domain.errors import ErrorCode
-from service.domain.observations import Observed
+from service.domain.events import Subject
+from service.domain.intent_state import Observed
+from service.domain.next_step import Call, Mode, Step, subject_of
 from service.domain.payment import Failure, Payment, payment_id_of
-from service.domain.plans import Call, Mode, Step, subject_of
 from service.domain.progress import Progress
 from service.domain.status import PaymentStatus
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
 from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction, transaction
-from service.usecases.burial import Burial
-from service.usecases.claims import Claim, Claims, Over
-from service.usecases.completion import Completion, DueCommand
-from service.usecases.recording import Recorder
-from service.usecases.runner import Runner
+from service.usecases.claim import Claim, Claims, Over
+from service.usecases.dead_letters import Burial
+from service.usecases.due_commands import Completion, DueCommand
+from service.usecases.record import Recorder
+from service.usecases.run_command import Runner
 
 log = get_logger(__name__)
 
@@ -144,7 +144,7 @@ class CommandEngine:
         live = held.payment
         self._add_open(connection, command, live, traceparent)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
-        answer = answers.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
+        answer = events.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
         self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise", now=held.now)
         return Over()
 
@@ -163,7 +163,7 @@ class CommandEngine:
         if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
-        answer = answers.refused(subject_of(command), failure, payment_id=command.payment_id)
+        answer = events.refused(subject_of(command), failure, payment_id=command.payment_id)
         self._recorder.about_nothing(connection, answer, traceparent, now)
         return Over()
 
@@ -177,7 +177,7 @@ class CommandEngine:
         key = Key(kept_type(invalid.command_type), invalid.correlation_id)
         sent = Content(invalid.fingerprint)
         failure = Failure(invalid.error, invalid.message)
-        answer = answers.refused(
+        answer = events.refused(
             Subject(invalid.command_type, invalid.correlation_id),
             failure,
             payment_id=invalid.payment_id,
