@@ -175,7 +175,7 @@ MECHANISMS = (
         (
             Change(
                 "service/domain/next_step.py",
-                "(answers.failed(done, answers.authorise_of(done), answers.CANCELED), told))",
+                "(events.failed(done, events.authorise_of(done), events.CANCELED), told))",
                 "(told,))",
             ),
         ),
