@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from consumer.metrics import DEAD_LETTERS
 from consumer.ports import Commands, DueCommand
 from runtime.logs import get_logger
-from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.commands.catalog import Command
 from service.domain.errors import NotDurableError, Wait
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 _log = get_logger(__name__)
 TRIES = 5

@@ -12,7 +12,8 @@ from consumer.ports import Commands
 from consumer.records import origin_of, size_of
 from consumer.workers import Workers
 from service.domain.command_reader import read
-from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.commands.catalog import Command
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 _LARGE = "\0large"
 """The key of refused records that are large: one at a time, as each needs its bytes ten times while it is kept."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.commands.catalog import Command
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 
 class DueCommand(Protocol):

@@ -146,7 +146,7 @@ MECHANISMS = (
         (
             Change(
                 "service/domain/messages.py",
-                'return uuid5(_NAMESPACE, f"outcome\\0{command_type}\\0{correlation_id}")',
+                'return uuid5(_NAMESPACE, f"outcome\\0{key.command_type}\\0{key.correlation_id}")',
                 "return __import__('uuid').uuid4()",
             ),
         ),
@@ -174,7 +174,7 @@ MECHANISMS = (
         "a revert answers itself only, and not the open authorise",
         (
             Change(
-                "service/domain/next_step.py",
+                "service/domain/commands/revert.py",
                 "(events.failed(done, events.authorise_of(done), events.CANCELED), told))",
                 "(told,))",
             ),

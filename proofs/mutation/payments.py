@@ -56,7 +56,7 @@ MECHANISMS = (
         "a hold that was captured before it could be cancelled is not refunded",
         (
             Change(
-                "service/domain/next_step.py",
+                "service/domain/commands/cancel_hold.py",
                 "Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL",
                 "Step.CANCEL",
             ),

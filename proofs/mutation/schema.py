@@ -31,7 +31,7 @@ MECHANISMS = (
         "a type from outside is kept as it was sent",
         (
             Change(
-                "service/domain/commands.py",
+                "service/domain/commands/command.py",
                 "ours = sent == CommandType.CANCEL_HOLD or sent.startswith(_FROM_OUTSIDE)",
                 "ours = False",
             ),

@@ -10,7 +10,7 @@ from service.api.presentation import Unit, history_json, payment_json
 from service.api.replies import ApiError, reply
 from service.api.requests import command, idempotency_key, json_body, traceparent
 from service.domain.command_json import is_storable
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.usecases.queries import PaymentView
 from service.usecases.queue_command import KeyReusedError, UnknownPaymentError
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
 from service.usecases.queries import History, PaymentView
 

@@ -8,9 +8,12 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.replies import ApiError
-from service.domain.command_fields import FieldError, build
 from service.domain.command_json import UnreadableError, is_storable, keep, parse
-from service.domain.commands import CommandType, Release, Revert
+from service.domain.commands.catalog import build
+from service.domain.commands.command import CommandType
+from service.domain.commands.fields import FieldError
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.messages import is_trace
 
 MAX_BODY_BYTES = 1024 * 1024

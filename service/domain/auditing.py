@@ -9,7 +9,7 @@ from uuid import UUID
 
 from service.domain.audit_sums import Sums
 from service.domain.books import Window
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.domain.ledger import Money, Movement, MovementKind, Proof
 from service.domain.payment import Payment
 from service.domain.progress import Progress

@@ -4,7 +4,6 @@ import hashlib
 from contextlib import suppress
 from typing import Any
 
-from service.domain.command_fields import FIELDS, ID_LENGTH, FieldError, build
 from service.domain.command_json import (
     MAX_DEPTH,
     ExcessiveError,
@@ -18,8 +17,11 @@ from service.domain.command_json import (
     parse,
 )
 from service.domain.command_skim import READABLE_BYTES, Skim
-from service.domain.commands import Command, CommandType, InvalidCommand, UnreadableMessage, fingerprint
+from service.domain.commands.catalog import FIELDS, Command, build
+from service.domain.commands.command import CommandType, fingerprint
+from service.domain.commands.fields import ID_LENGTH, FieldError
 from service.domain.errors import ErrorCode
+from service.domain.records import InvalidCommand, UnreadableMessage
 
 _ENVELOPE = frozenset({"type", "correlation_id", "timestamp", "source", "payload"})
 

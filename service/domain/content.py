@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.domain.commands import StoredCommand, content_of, fingerprint
+from service.domain.commands.catalog import StoredCommand, content_of
+from service.domain.commands.command import fingerprint
 
 _FREE_TEXT = frozenset({"reason", "description"})
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandKey, CommandType
 from service.domain.errors import ErrorCode
 from service.domain.ledger import Movement
-from service.domain.messages import Answer
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
 
@@ -17,17 +16,39 @@ CANCELED = Failure(
 )
 
 
+REFUNDED = Failure(
+    ErrorCode.PAYMENT_REFUNDED,
+    "The charge was refunded outside this service: the customer has the money. Authorize the order anew to take it.",
+)
+
+DISPUTED = Failure(
+    ErrorCode.PAYMENT_DISPUTED,
+    "The customer's bank disputes the charge; answer the dispute in Stripe's Dashboard, ask again once it is closed.",
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """The command an answer is for."""
+class Answer:
+    """What is told of a payment or of a command: an event without its place in the stream.
+
+    ``news``: of what news this is the only event, where it answers no command.
+    """
 
     type: str
     correlation_id: str
+    payload: dict[str, Any]
+    command_type: str | None = None
+    news: str | None = None
+
+    @property
+    def key(self) -> CommandKey | None:
+        """The command that it answers; None for news."""
+        return None if self.command_type is None else CommandKey(self.command_type, self.correlation_id)
 
 
-def authorise_of(payment: Payment) -> Subject:
+def authorise_of(payment: Payment) -> CommandKey:
     """The command that made this payment."""
-    return Subject(CommandType.AUTHORIZE, payment.authorize_correlation_id)
+    return CommandKey(CommandType.AUTHORIZE, payment.authorize_correlation_id)
 
 
 def authorized(payment: Payment) -> Answer:
@@ -37,10 +58,10 @@ def authorized(payment: Payment) -> Answer:
         "payment_intent_id": payment.stripe_payment_intent_id,
         "status": payment.status.value,
     }
-    return Answer("payment.authorized", subject.correlation_id, payload, subject.type)
+    return Answer("payment.authorized", subject.correlation_id, payload, subject.command_type)
 
 
-def released(payment: Payment, subject: Subject) -> Answer:
+def released(payment: Payment, subject: CommandKey) -> Answer:
     """Captured and transferred."""
     payload = _of(payment) | {
         "transfer_id": payment.stripe_transfer_id,
@@ -50,10 +71,10 @@ def released(payment: Payment, subject: Subject) -> Answer:
         "transfer_amount": payment.transfer_amount or payment.amount,
         "transfer_currency": payment.transfer_currency or payment.currency,
     }
-    return Answer("payment.released", subject.correlation_id, payload, subject.type)
+    return Answer("payment.released", subject.correlation_id, payload, subject.command_type)
 
 
-def reverted(payment: Payment, subject: Subject, event_type: str) -> Answer:
+def reverted(payment: Payment, subject: CommandKey, event_type: str) -> Answer:
     """Cancelled or refunded, under the name that ``REVERT_EVENT_TYPE`` picks."""
     payload = _of(payment) | {"status": PaymentStatus.REVERTED.value}
     if payment.stripe_refund_id is not None:
@@ -62,12 +83,12 @@ def reverted(payment: Payment, subject: Subject, event_type: str) -> Answer:
             payload["refund_status"] = payment.refund_status
     if event_type == "payment.failed":
         payload |= {"error": CANCELED.error.value, "message": "The payment was reverted as asked."}
-    return Answer(event_type, subject.correlation_id, payload, subject.type)
+    return Answer(event_type, subject.correlation_id, payload, subject.command_type)
 
 
-def failed(payment: Payment, subject: Subject, failure: Failure) -> Answer:
+def failed(payment: Payment, subject: CommandKey, failure: Failure) -> Answer:
     """A command about this payment that has failed."""
-    return Answer("payment.failed", subject.correlation_id, _of(payment) | _why(failure), subject.type)
+    return Answer("payment.failed", subject.correlation_id, _of(payment) | _why(failure), subject.command_type)
 
 
 def hold_ended(payment: Payment) -> Answer:
@@ -88,11 +109,11 @@ def news(payment: Payment, kind: str, movement: Movement, correlation_id: str, *
 
 
 def refused(
-    subject: Subject, failure: Failure, *, payment_id: UUID | str | None = None, order_id: str | None = None
+    subject: CommandKey, failure: Failure, *, payment_id: UUID | str | None = None, order_id: str | None = None
 ) -> Answer:
     """A command about no payment of ours that has failed."""
     ids = {"payment_id": None if payment_id is None else str(payment_id), "order_id": order_id}
-    return Answer("payment.failed", subject.correlation_id, ids | _why(failure), subject.type)
+    return Answer("payment.failed", subject.correlation_id, ids | _why(failure), subject.command_type)
 
 
 def _of(payment: Payment) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from service.domain import events
 from service.domain.errors import ErrorCode
+from service.domain.events import DISPUTED, Answer
 from service.domain.ledger import Movement
-from service.domain.messages import Answer
 from service.domain.payment import Failure, Payment
 from service.domain.status import UNANSWERED, PaymentStatus
 from service.domain.stripe_objects import Intent, IntentError, IntentStatus
@@ -174,10 +174,6 @@ DISPUTED_CODES = frozenset({"charge_disputed", "refund_disputed_payment"})
 REFUNDED_KIND = "charge_refunded"
 """Our own look refuses to pay a runner for what the customer has got back."""
 
-DISPUTED = Failure(
-    ErrorCode.PAYMENT_DISPUTED,
-    "The customer's bank disputes the charge; answer the dispute in Stripe's Dashboard, ask again once it is closed.",
-)
 _AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
 

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from service.domain.commands import Release, Revert, content_of
+from service.domain.commands.catalog import content_of
+from service.domain.commands.command import CommandKey
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
+from service.domain.events import Answer
 
 SOURCE = "payment-service"
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -31,23 +35,9 @@ class OutgoingMessage:
     sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is told of a payment or of a command: an event without its place in the stream.
-
-    ``news``: of what news this is the only event, where it answers no command.
-    """
-
-    type: str
-    correlation_id: str
-    payload: dict[str, Any]
-    command_type: str | None = None
-    news: str | None = None
-
-
-def outcome_id(command_type: str, correlation_id: str) -> UUID:
+def outcome_id(key: CommandKey) -> UUID:
     """Event id of a command's one outcome: the same whoever writes it, so a second one cannot be stored."""
-    return uuid5(_NAMESPACE, f"outcome\0{command_type}\0{correlation_id}")
+    return uuid5(_NAMESPACE, f"outcome\0{key.command_type}\0{key.correlation_id}")
 
 
 def news_id(payment_id: UUID, news: str) -> UUID:

@@ -8,18 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from service.domain import events
-from service.domain.errors import ErrorCode
-from service.domain.intent_state import DISPUTED, Observed
+from service.domain.events import DISPUTED, REFUNDED, Answer
+from service.domain.intent_state import Observed
 from service.domain.ledger import Movement, MovementKind, Proof
-from service.domain.messages import Answer, rfc3339
-from service.domain.payment import Failure, Payment
+from service.domain.messages import rfc3339
+from service.domain.payment import Payment
 from service.domain.status import ANSWERED_LIVE, PaymentStatus
 from service.domain.stripe_objects import Picture, Transfer
-
-REFUNDED = Failure(
-    ErrorCode.PAYMENT_REFUNDED,
-    "The charge was refunded outside this service: the customer has the money. Authorize the order anew to take it.",
-)
 
 
 def settle(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from service.domain.commands import CommandType, StoredCommand
+from service.domain.commands.catalog import StoredCommand
+from service.domain.commands.command import CommandType
 from service.domain.next_step import Call, Mode, Policy, Step
 
 KEY_LIFETIME = timedelta(hours=23)

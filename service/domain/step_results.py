@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from service.domain.commands import Authorize, CancelHold, Release, StoredCommand
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import StoredCommand
+from service.domain.commands.release import Release
 from service.domain.errors import ErrorCode, StripeRefusedError
 from service.domain.intent_state import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
 from service.domain.learning import Situation, learn, learn_intent, learn_picture, learn_stray

@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Interval, Text, bindparam, case, func, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from service.domain.commands import Authorize, content_of, fingerprint
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.catalog import content_of
+from service.domain.commands.command import fingerprint
 from service.domain.payment import Payment
 from service.domain.progress import KEY_LIFETIME
 from service.storage.payments import NEW, new_row

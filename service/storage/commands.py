@@ -1,7 +1,6 @@
 """The idempotency table: one row a command (correlation id and type), its lease, recovery point and outcome."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,30 +15,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from service.domain.commands import CommandType, StoredCommand, content_of, fingerprint, restore
+from service.domain.commands.catalog import StoredCommand, content_of, restore
+from service.domain.commands.command import CommandKey, CommandType, fingerprint
 from service.domain.content import Content
-from service.domain.messages import Answer
 from service.domain.progress import Progress
 from service.storage.prepared import Prepared, run
 from service.storage.tables import commands
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a command is known by."""
-
-    command_type: str
-    correlation_id: str
-
-    def is_answered_by(self, answers: Iterable[Answer]) -> bool:
-        """Whether one of these answers is this command's outcome."""
-        return any((self.command_type, self.correlation_id) == (a.command_type, a.correlation_id) for a in answers)
-
-
-def key_of(command: StoredCommand) -> Key:
-    """The command's key."""
-    return Key(command.type, command.correlation_id)
-
 
 _ACCEPTED = (
     "correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent", "revert_event_type",
@@ -84,7 +65,7 @@ def add_open(
     return bool(run(connection, (_ADD_OPEN, values)))
 
 
-def add_answered(connection: Connection, key: Key, sent: Content, traceparent: str | None) -> datetime | None:
+def add_answered(connection: Connection, key: CommandKey, sent: Content, traceparent: str | None) -> datetime | None:
     """Record a command that is answered in the same transaction, and say when; None when the key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
@@ -147,7 +128,7 @@ _BY_KEY = Prepared(
 )
 
 
-def content_before(connection: Connection, key: Key) -> Content | None:
+def content_before(connection: Connection, key: CommandKey) -> Content | None:
     """What the first command under this key said."""
     rows = run(connection, (_BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}))
     return Content(bytes(rows[0][0]), rows[0][1]) if rows else None

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Interval, and_, bindparam, func, null, select, text, update
 
+from service.domain.commands.command import CommandKey
 from service.domain.errors import LeaseLostError
-from service.storage.commands import Key
 from service.storage.engine import Connection
 from service.storage.prepared import Prepared, run
 from service.storage.tables import commands
@@ -19,7 +19,7 @@ from service.storage.tables import commands
 class Fence:
     """A command and the fencing token under which it may be written to."""
 
-    key: Key
+    key: CommandKey
     token: UUID
 
 
@@ -27,11 +27,11 @@ class Fence:
 class Due:
     """An open command whose time has come."""
 
-    key: Key
+    key: CommandKey
     payment_id: UUID
 
 
-def _is(key: Key) -> Any:
+def _is(key: CommandKey) -> Any:
     return and_(commands.c.correlation_id == key.correlation_id, commands.c.command_type == key.command_type)
 
 
@@ -68,7 +68,7 @@ _TAKE = Prepared(
 )
 
 
-def take_lease(connection: Connection, key: Key, token: UUID, lease: timedelta) -> None:
+def take_lease(connection: Connection, key: CommandKey, token: UUID, lease: timedelta) -> None:
     """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
     bound = {"of_id": key.correlation_id, "of_type": key.command_type, "token": token, "lease": lease}
     run(connection, (_TAKE, bound))
@@ -105,12 +105,12 @@ def give_back(connection: Connection, fence: Fence, delay: timedelta, *, recover
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
-def put_off(connection: Connection, key: Key, delay: timedelta) -> None:
+def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
     """Look at a blocked command again after ``delay``."""
     connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
-def lay_aside(connection: Connection, key: Key, delay: timedelta, why: str) -> None:
+def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
     """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
     open_one = and_(_is(key), commands.c.state != text("'done'"))
     rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
@@ -135,7 +135,7 @@ _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 
 
-def finish(connection: Connection, key: Key, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
+def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
     """End a command, and its lease with it; returns its trace context, for the event.
 
     Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
@@ -166,7 +166,9 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
         .values(next_attempt_at=func.now() + pause)
         .returning(commands.c.command_type, commands.c.correlation_id, commands.c.payment_id)
     )
-    return [Due(Key(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)]
+    return [
+        Due(CommandKey(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)
+    ]
 
 
 def hasten(connection: Connection, payment_id: UUID) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Label, func, insert, literal_column, select, text, true
 
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.domain.messages import DEAD_LETTER
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection

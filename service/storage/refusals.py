@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import CheckConstraint
 
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.domain.ledger import MovementKind
 from service.domain.payment import MONEY_FIELDS
 from service.domain.status import PaymentStatus

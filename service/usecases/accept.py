@@ -9,27 +9,21 @@ from runtime.crash_points import reached
 from runtime.logs import get_logger
 from service.crash_points import CrashPoint
 from service.domain import events
-from service.domain.commands import (
-    Authorize,
-    Command,
-    InvalidCommand,
-    Origin,
-    Release,
-    Revert,
-    UnreadableMessage,
-    kept_type,
-)
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.catalog import Command
+from service.domain.commands.command import CommandKey, kept_type
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.content import Content
 from service.domain.errors import ErrorCode
-from service.domain.events import Subject
 from service.domain.intent_state import Observed
-from service.domain.next_step import Call, Mode, Step, subject_of
+from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.progress import Progress
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 from service.domain.status import PaymentStatus
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
-from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.claim import Claim, Claims, Over
 from service.usecases.dead_letters import Burial
@@ -81,7 +75,7 @@ class CommandEngine:
         try:
             following = self._accept(command, origin)
         except DuplicateError:
-            self._duplicate(key_of(command), Content.of(command), origin)
+            self._duplicate(command.key, Content.of(command), origin)
             return
         self._runner.run(following)
 
@@ -135,7 +129,7 @@ class CommandEngine:
         if own is None:
             return self._order_taken(connection, command, traceparent)
         self._add_open(connection, command, own.payment, traceparent)
-        return self._claims.within(connection, own.payment.payment_id, key_of(command))
+        return self._claims.within(connection, own.payment.payment_id, command.key)
 
     def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
         held = payments.lock_live(connection, command.order_id)
@@ -144,7 +138,7 @@ class CommandEngine:
         live = held.payment
         self._add_open(connection, command, live, traceparent)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
-        answer = events.failed(live, subject_of(command), Failure(ErrorCode.ORDER_ALREADY_PAID, message))
+        answer = events.failed(live, command.key, Failure(ErrorCode.ORDER_ALREADY_PAID, message))
         self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise", now=held.now)
         return Over()
 
@@ -156,14 +150,14 @@ class CommandEngine:
             return self._not_found(connection, command, traceparent)
         payment = held.payment
         self._add_open(connection, command, payment, traceparent)
-        return self._claims.within(connection, payment.payment_id, key_of(command))
+        return self._claims.within(connection, payment.payment_id, command.key)
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
-        now = commands.add_answered(connection, key_of(command), Content.of(command), traceparent)
+        now = commands.add_answered(connection, command.key, Content.of(command), traceparent)
         if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
-        answer = events.refused(subject_of(command), failure, payment_id=command.payment_id)
+        answer = events.refused(command.key, failure, payment_id=command.payment_id)
         self._recorder.about_nothing(connection, answer, traceparent, now)
         return Over()
 
@@ -174,11 +168,11 @@ class CommandEngine:
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
-        key = Key(kept_type(invalid.command_type), invalid.correlation_id)
+        key = CommandKey(kept_type(invalid.command_type), invalid.correlation_id)
         sent = Content(invalid.fingerprint)
         failure = Failure(invalid.error, invalid.message)
         answer = events.refused(
-            Subject(invalid.command_type, invalid.correlation_id),
+            CommandKey(invalid.command_type, invalid.correlation_id),
             failure,
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
@@ -196,7 +190,7 @@ class CommandEngine:
         with transaction(self._engine) as connection:
             self._burial.bury(connection, unreadable, origin)
 
-    def _duplicate(self, key: Key, sent: Content, origin: Origin) -> None:
+    def _duplicate(self, key: CommandKey, sent: Content, origin: Origin) -> None:
         with transaction(self._engine) as connection:
             before = commands.content_before(connection, key)
             if before is not None and before.is_same(sent):

@@ -4,7 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.domain.commands import Authorize, CancelHold, Release, Revert, StoredCommand
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import StoredCommand
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.errors import StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import REFUNDED_KIND
 from service.domain.next_step import Step

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from service.domain.commands import Revert
+from service.domain.commands.catalog import plan
+from service.domain.commands.command import CommandKey
+from service.domain.commands.revert import Revert
 from service.domain.intent_state import Observed
 from service.domain.ledger import Ledger
-from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting, plan
+from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, Step, Waiting
 from service.domain.payment import Payment
 from service.domain.progress import Progress, is_blocked, resume
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked
-from service.storage.commands import Key, key_of
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.leases import Fence
 from service.storage.locked import Locked
@@ -39,7 +40,7 @@ class Claim:
     @property
     def fence(self) -> Fence:
         """What guards every write that follows."""
-        return Fence(key_of(self.progress.command), self.token)
+        return Fence(self.progress.command.key, self.token)
 
     @property
     def cause(self) -> str:
@@ -76,29 +77,29 @@ class Claims:
         """Lease the payment's first command that waits for its turn, if any may run."""
         return in_transaction(self._engine, lambda connection: self.within(connection, payment_id, None))
 
-    def one(self, payment_id: UUID, key: Key) -> Claim | Over:
+    def one(self, payment_id: UUID, key: CommandKey) -> Claim | Over:
         """Lease one command if it may run; one that is blocked is put off."""
         return in_transaction(self._engine, lambda connection: self.within(connection, payment_id, key))
 
-    def within(self, connection: Connection, payment_id: UUID, key: Key | None) -> Claim | Over:
+    def within(self, connection: Connection, payment_id: UUID, key: CommandKey | None) -> Claim | Over:
         """The same in the caller's transaction."""
         found = locked.lock(connection, payment_id)
         if found is None:
             return Over()
         for me in found.opened:
-            wanted = _awaits_turn(me) if key is None else key_of(me.command) == key
+            wanted = _awaits_turn(me) if key is None else me.command.key == key
             if not wanted or me.leased:
                 continue
             if not is_blocked(me, [other for other in found.opened if other is not me]):
                 return self._take(connection, found, me)
-            leases.put_off(connection, key_of(me.command), BLOCKED_PAUSE)
+            leases.put_off(connection, me.command.key, BLOCKED_PAUSE)
         return Over()
 
     def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:
         (payment, opened, now, ledger), token = found, uuid4()
         if any(other.lease_token is not None for other in opened if other is not me):
             leases.void_dead_leases(connection, payment.payment_id)
-        leases.take_lease(connection, key_of(me.command), token, self._lease)
+        leases.take_lease(connection, me.command.key, token, self._lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
         looks = _looks_first(me, payment) and not revert_open(opened)
         following = claim.call if looks else self.plan(me, payment, ledger, now)
@@ -129,7 +130,7 @@ class Claims:
             case Settled():
                 observed = Observed(following.payment, following.answers)
                 self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
-                if not claim.fence.key.is_answered_by(following.answers):
+                if not any(answer.key == claim.fence.key for answer in following.answers):
                     leases.finish(connection, claim.fence.key, None, claim.token)
                 return self.ended(connection, claim, more=more)
 

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from runtime.logs import get_logger
-from service.domain.commands import Cut, Origin, UnreadableMessage
 from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
+from service.domain.records import Cut, Origin, UnreadableMessage
 from service.storage import dead_letters, outbox
 from service.storage.engine import Connection
 

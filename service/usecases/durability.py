@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.commands.catalog import Command
 from service.domain.errors import NotDurableError
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 from service.storage.availability import described, wait_of
 from service.storage.engine import SQLAlchemyError
 from service.usecases.accept import CommandEngine

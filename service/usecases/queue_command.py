@@ -5,7 +5,10 @@ from uuid import uuid4
 
 from runtime.crash_points import reached
 from service.crash_points import CrashPoint
-from service.domain.commands import Release, Revert, content_of, fingerprint
+from service.domain.commands.catalog import content_of
+from service.domain.commands.command import fingerprint
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.messages import command_message
 from service.storage import outbox, payments, request_keys
 from service.storage.engine import Connection, Engine, in_transaction

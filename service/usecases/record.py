@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from service.domain.commands import CancelHold
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.events import Answer
 from service.domain.intent_state import Observed
-from service.domain.messages import Answer, OutgoingMessage, event_message, news_id, outcome_id
+from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.payment import Payment
 from service.storage import commands, leases, outbox, payments
-from service.storage.commands import Key
 from service.storage.engine import Connection
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
@@ -71,23 +71,22 @@ class Recorder:
 
     def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None, now: datetime) -> None:
         """An answer about no payment of ours."""
-        if answer.command_type is None:
+        if answer.key is None:
             raise TypeError("an answer about no payment answers a command")
-        event_id = outcome_id(answer.command_type, answer.correlation_id)
-        outbox.append(connection, [self._message(answer, event_id, None, _Place(None, now), traceparent)])
+        message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
+        outbox.append(connection, [message])
 
     def _event(
         self, connection: Connection, answer: Answer, payment_id: UUID, place: _Place, fence: Fence | None
     ) -> OutgoingMessage:
-        if answer.command_type is None:
+        key = answer.key
+        if key is None:
             if answer.news is None:
                 raise TypeError("an event that answers no command says what news it is")
             return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
-        key = Key(answer.command_type, answer.correlation_id)
         token = fence.token if fence is not None and fence.key == key else None
         traceparent = leases.finish(connection, key, outcome_of(answer), token)
-        event_id = outcome_id(answer.command_type, answer.correlation_id)
-        return self._message(answer, event_id, payment_id, place, traceparent)
+        return self._message(answer, outcome_id(key), payment_id, place, traceparent)
 
     def _message(
         self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from runtime.logs import get_logger
-from service.domain.commands import CancelHold
+from service.domain.commands.cancel_hold import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
 from service.domain.learning import Situation
@@ -157,7 +157,7 @@ class Runner:
         observed = _judge(claim, payment, outcome, situation)
         after = self._recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
         more = len(opened) > 1
-        if claim.fence.key.is_answered_by(observed.answers):
+        if any(answer.key == claim.fence.key for answer in observed.answers):
             return self._claims.ended(connection, claim, more=more)
         following = self._claims.plan(claim.progress, after, ledger.with_movements(observed.movements), now)
         return self._claims.go_on(connection, claim, after, following, now=now, more=more)

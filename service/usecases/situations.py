@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.domain.learning import Situation
 from service.domain.next_step import Step
 from service.domain.progress import Progress

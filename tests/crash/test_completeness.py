@@ -19,7 +19,7 @@ from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.sagas import SAGAS
 from proofs.chaos.talk import Answers, Talk
 from service.domain import next_step
-from service.domain.commands import CommandType
+from service.domain.commands.command import CommandType
 from service.domain.next_step import Step
 from service.domain.ports import PaymentGateway
 from service.usecases import step_points

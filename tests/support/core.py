@@ -16,9 +16,13 @@ import urllib3
 from consumer.settings import ConsumerSettings
 from devstack.stripe_simulator.client import SimulatorControl
 from runtime.settings import load
-from service.domain.commands import Authorize, Command, Origin, Release, Revert
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.catalog import Command
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
+from service.domain.records import Origin
 from service.domain.stripe_objects import IntentRequest, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from service.domain.commands.command import CommandKey
 from service.storage import locked, payments
-from service.storage.commands import Key, key_of
 from service.storage.engine import Engine, transaction
 from service.usecases.claim import Claims
 from service.usecases.reconcile import Finding, Reconciler
@@ -45,7 +45,7 @@ class Sweep:
             finding = replace(again, result=_SEEN_AGAIN.get(again.result, "undecided"), detail=finding.detail)
         return self._told(finding, before, self._open(payment_id))
 
-    def _told(self, finding: Finding, before: list[Key], after: list[Key]) -> Finding:
+    def _told(self, finding: Finding, before: list[CommandKey], after: list[CommandKey]) -> Finding:
         ended = len([key for key in before if key not in after])
         told = f"{ended} command(s) ended" if ended else ""
         left = f"{len(after)} command(s) open" if after else ""
@@ -53,11 +53,11 @@ class Sweep:
         result = "repaired" if told and finding.result == "agrees" else finding.result
         return replace(finding, result=result, detail=detail)
 
-    def _run(self, payment_id: UUID, keys: list[Key]) -> None:
+    def _run(self, payment_id: UUID, keys: list[CommandKey]) -> None:
         for key in keys:
             self.runner.run(self.claims.one(payment_id, key))
 
-    def _open(self, payment_id: UUID) -> list[Key]:
+    def _open(self, payment_id: UUID) -> list[CommandKey]:
         with transaction(self.engine) as connection:
             found = locked.lock(connection, payment_id)
-            return [] if found is None else [key_of(progress.command) for progress in found.opened]
+            return [] if found is None else [progress.command.key for progress in found.opened]

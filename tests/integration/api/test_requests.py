@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from service.domain.command_reader import read
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.storage.request_keys import Claim, RequestKey, claim
 from service.storage.tables import payments
 from service.usecases.queue_command import CommandRequests, KeyReusedError, UnknownPaymentError

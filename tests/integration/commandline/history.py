@@ -10,9 +10,10 @@ from sqlalchemy import select
 from relay.delivery import bury
 from relay.kafka_errors import RefusedError
 from service.domain import events
-from service.domain.commands import Authorize, Origin, UnreadableMessage
+from service.domain.commands.authorize import Authorize
 from service.domain.intent_state import Observed
 from service.domain.payment import Payment
+from service.domain.records import Origin, UnreadableMessage
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments

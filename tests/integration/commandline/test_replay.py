@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from service.domain.commands import Revert
+from service.domain.commands.revert import Revert
 from service.storage import payments
 from service.storage.engine import transaction
 from service.storage.tables import outbox

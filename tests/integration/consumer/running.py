@@ -14,7 +14,7 @@ from consumer.main import run
 from consumer.settings import ConsumerSettings
 from devstack.kafka import Kafka
 from runtime.shutdown import Shutdown
-from service.domain.commands import Authorize
+from service.domain.commands.authorize import Authorize
 from tests.support.topics import Topics
 from tests.unit.consumer.doubles import LONG, RecordingCommands
 

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from prometheus_client import REGISTRY
 
 from devstack.kafka import Kafka
-from service.domain.commands import Origin
+from service.domain.records import Origin
 from tests.integration.consumer.conftest import Start
 from tests.integration.consumer.running import authorize, by_order, committed, eventually, handled, metric, produce
 from tests.support.topics import Topics, make_topic

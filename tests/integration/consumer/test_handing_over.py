@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from devstack.kafka import Kafka
-from service.domain.commands import Origin
+from service.domain.records import Origin
 from tests.integration.consumer.conftest import Start
 from tests.integration.consumer.running import authorize, by_order, committed, eventually, handled, metric, produce
 from tests.support.topics import Topics, make_topic

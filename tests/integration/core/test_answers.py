@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from service.domain.commands import Revert
+from service.domain.commands.revert import Revert
 from tests.integration.core.invariants import check_settled
 from tests.support.core import CHALLENGED, DECLINED, RUNNER, TRACE, Core
 

@@ -3,8 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from service.domain.commands import InvalidCommand, Release, Revert, UnreadableMessage
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
+from service.domain.records import InvalidCommand, UnreadableMessage
 from tests.integration.core.invariants import check_settled
 from tests.support.core import Core, authorisation
 

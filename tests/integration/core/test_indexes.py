@@ -11,7 +11,8 @@ import psycopg2
 import pytest
 
 from devstack.stripe_simulator.client import SimulatorControl
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.storage import leases, payments
 from service.storage.engine import transaction
 from tests.support.acceptance import until

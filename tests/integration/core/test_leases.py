@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from devstack.stripe_simulator.client import SimulatorControl
-from service.domain.commands import Revert
+from service.domain.commands.command import CommandKey
+from service.domain.commands.revert import Revert
 from service.domain.errors import LeaseLostError
 from service.storage import leases
-from service.storage.commands import Key
 from service.storage.engine import transaction
 from service.wiring import sweeping
 from tests.integration.core.invariants import check_settled
@@ -64,7 +64,7 @@ def test_a_command_is_ended_under_the_token_of_its_lease_only(meddled_core: Core
     with killed():
         core.authorize()
     with transaction(core.database) as connection, pytest.raises(LeaseLostError):
-        leases.finish(connection, Key("authorize_payment", "c-auth"), None, uuid4())
+        leases.finish(connection, CommandKey("authorize_payment", "c-auth"), None, uuid4())
     assert core.command("c-auth", "authorize_payment")["state"] == "pending"
 
 

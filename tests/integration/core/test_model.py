@@ -19,7 +19,9 @@ from devstack.stripe_simulator.client import (
     RefundStatus,
     SimulatorControl,
 )
-from service.domain.commands import Command, Release, Revert
+from service.domain.commands.catalog import Command
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled

@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from commandline.main import cli
-from service.domain.commands import CancelHold, content_of, fingerprint
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import content_of
+from service.domain.commands.command import fingerprint
 from service.storage import migrate
 from tests.integration.relay.writers import execute, session
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from service.domain.commands import Release
+from service.domain.commands.release import Release
 from service.domain.messages import OutgoingMessage
 from service.storage import commands, locked, outbox, payments
 from service.storage.availability import is_unavailable

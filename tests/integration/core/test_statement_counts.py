@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
 from tests.support.core import CHALLENGED, RUNNER, Core, authorisation
 from tests.support.statements import Statements

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.tcp_proxy import TcpProxy
+from service.domain.commands.command import CommandKey
 from service.domain.messages import outcome_id
 from service.storage import leases
 from service.storage.availability import is_unavailable
@@ -106,7 +107,7 @@ def test_an_outcome_that_cannot_be_stored_rests_and_says_why(meddled_core: Core,
     core.sql(
         "INSERT INTO outbox (event_id, topic, key, type, value, headers) "
         "VALUES (:id, 'elsewhere', 'k', 't', '{}', '[]')",
-        id=outcome_id("authorize_payment", "c-auth"),
+        id=outcome_id(CommandKey("authorize_payment", "c-auth")),
     )
     with pytest.raises(IntegrityError, match="uq_outbox_event_id"):
         core.authorize()

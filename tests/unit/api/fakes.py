@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 from service.api.observability import template
 from service.api.ports import Ports
 from service.app import create_app
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from service.domain import events, news
+from service.domain.commands.command import CommandKey
 from service.domain.errors import ErrorCode
-from service.domain.events import Subject
+from service.domain.events import Answer
 from service.domain.learning import Situation, learn_picture
 from service.domain.ledger import MovementKind, Proof
-from service.domain.messages import Answer, event_message
+from service.domain.messages import event_message
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Dispute, IntentStatus, Picture, Refund, Reversal, Transfer
@@ -51,7 +52,7 @@ MOVED: dict[str, tuple[Payment, Picture, frozenset[Proof]]] = {
     "a reversal": (RELEASED, Picture(TAKEN, transfers=(TAKEN_BACK,)), KNOWN),
 }
 
-SUBJECT = Subject("revert_payment", "c-revert")
+SUBJECT = CommandKey("revert_payment", "c-revert")
 FAILURE = Failure(ErrorCode.CARD_DECLINED, "No.", "lost_card")
 REFUNDED = payment("REVERTED", "intent charge captured refund", refund_status="pending")
 OUTCOMES = [

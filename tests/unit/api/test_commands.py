@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.api.requests import DRAINED_BYTES
-from service.domain.commands import Release, Revert
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from tests.unit.api.fakes import PAYMENT_ID, World, app_of
 
 RELEASE = f"/payment/{PAYMENT_ID}/release"

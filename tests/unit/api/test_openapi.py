@@ -6,8 +6,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from service.api.observability import template
-from service.domain.command_fields import FIELDS
-from service.domain.commands import CommandType
+from service.domain.commands.catalog import FIELDS
+from service.domain.commands.command import CommandType
 from service.domain.errors import ErrorCode
 from service.domain.status import PaymentStatus
 from tests.support import openapi

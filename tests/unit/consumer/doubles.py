@@ -11,7 +11,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from consumer.offsets import Partition
 from consumer.ports import DueCommand
 from consumer.starts import ExchangedError, Start
-from service.domain.commands import Command, InvalidCommand, Origin, UnreadableMessage
+from service.domain.commands.catalog import Command
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 LONG = 20.0
 """Seconds after which a test gives up waiting: never reached when all is well."""

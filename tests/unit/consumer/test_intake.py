@@ -12,7 +12,9 @@ from prometheus_client import REGISTRY
 from consumer.intake import Intake
 from consumer.offsets import OffsetTracker, Partition
 from consumer.workers import Workers
-from service.domain.commands import Authorize, InvalidCommand, Origin, Release, UnreadableMessage
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.release import Release
+from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 from tests.unit.consumer.doubles import LONG, FakeMessage, RecordingCommands
 
 P0: Partition = ("commands", 0)

@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.domain.commands import Authorize, CancelHold, Command, Release, Revert
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import Command
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.intent_state import Observed
 from service.domain.next_step import Policy, Settled
 from service.domain.payment import MONEY_FIELDS, Payment

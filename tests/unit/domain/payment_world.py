@@ -6,7 +6,10 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from service.domain.commands import CancelHold, Release, Revert, StoredCommand
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import StoredCommand
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.intent_state import SEEN_BY_STATUS, Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_picture
 from service.domain.ledger import Ledger

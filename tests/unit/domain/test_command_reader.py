@@ -7,17 +7,13 @@ from uuid import UUID
 import pytest
 
 from service.domain.command_reader import read
-from service.domain.commands import (
-    Authorize,
-    Command,
-    InvalidCommand,
-    Release,
-    Revert,
-    UnreadableMessage,
-    content_of,
-    fingerprint,
-)
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.catalog import Command, content_of
+from service.domain.commands.command import fingerprint
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
+from service.domain.records import InvalidCommand, UnreadableMessage
 
 PAYMENT = "0b54a3a5-6a3c-4a38-9b5a-1d8e9c4a7f10"
 AUTHORIZE = {

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from service.domain.command_json import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 from service.domain.command_reader import read
 from service.domain.command_skim import READABLE_BYTES
-from service.domain.commands import Authorize, InvalidCommand, Release, Revert, UnreadableMessage
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
 from service.domain.money import MINIMUM, THREE_DECIMAL
+from service.domain.records import InvalidCommand, UnreadableMessage
 from tests.unit.domain.test_command_reader import REVERT, SHAPES, envelope, flat
 
 REASONS: list[tuple[bytes | None, str]] = [

@@ -5,16 +5,12 @@ from itertools import product
 
 import pytest
 
-from service.domain.commands import (
-    Authorize,
-    CancelHold,
-    Origin,
-    StoredCommand,
-    content_of,
-    fingerprint,
-    restore,
-)
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import StoredCommand, content_of, restore
+from service.domain.commands.command import fingerprint
 from service.domain.next_step import Step
+from service.domain.records import Origin
 from service.usecases.call import idempotency_key
 from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from service.domain.commands import Authorize, Command, Revert, content_of, restore
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.catalog import Command, content_of, restore
+from service.domain.commands.revert import Revert
 from service.domain.content import Content
 
 AUTHORIZE = Authorize("c", "order", "customer", "pm", 1500, "sgd", "cus", "two coffees", "https://campus.example")

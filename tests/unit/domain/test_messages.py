@@ -9,24 +9,17 @@ from uuid import UUID
 import pytest
 
 from service.domain import events
+from service.domain.commands.command import CommandKey
 from service.domain.errors import ErrorCode
-from service.domain.events import Subject
-from service.domain.messages import (
-    Answer,
-    OutgoingMessage,
-    command_message,
-    event_message,
-    news_id,
-    outcome_id,
-    rfc3339,
-)
+from service.domain.events import Answer
+from service.domain.messages import OutgoingMessage, command_message, event_message, news_id, outcome_id, rfc3339
 from service.domain.payment import Failure
 from tests.unit.domain.facts import NOW, PAYMENT_ID, RELEASE, REVERT, payment
 
 EVENT_ID = UUID("00000000-0000-4000-8000-00000000000e")
 TOLD_AT = "2026-05-04T03:02:01.987Z"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-SUBJECT = Subject("release_payment", "c-release")
+SUBJECT = CommandKey("release_payment", "c-release")
 RELEASED = payment("SUCCEEDED", "intent charge captured transfer")
 
 
@@ -117,15 +110,15 @@ class TestCommand:
 class TestIds:
     def test_are_the_same_for_ever(self) -> None:
         """Written down: a change here would publish every outcome of a replayed command anew."""
-        assert str(outcome_id("authorize_payment", "saga-1")) == "47761d87-d76d-54f2-85d1-0350fa341c28"
+        assert str(outcome_id(CommandKey("authorize_payment", "saga-1"))) == "47761d87-d76d-54f2-85d1-0350fa341c28"
         assert str(news_id(PAYMENT_ID, "REVERTED")) == "a56a1a36-9d4b-5383-9cbf-fa814098406b"
 
     def test_differ(self) -> None:
         ids = {
-            outcome_id("authorize_payment", "saga-1"),
-            outcome_id("revert_payment", "saga-1"),
-            outcome_id("authorize_payment", "saga-2"),
-            outcome_id("authorize_payment", ""),
+            outcome_id(CommandKey("authorize_payment", "saga-1")),
+            outcome_id(CommandKey("revert_payment", "saga-1")),
+            outcome_id(CommandKey("authorize_payment", "saga-2")),
+            outcome_id(CommandKey("authorize_payment", "")),
             news_id(PAYMENT_ID, "REVERTED"),
             news_id(EVENT_ID, "REVERTED"),
         }

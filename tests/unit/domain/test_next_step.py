@@ -6,9 +6,9 @@ from itertools import chain, combinations
 
 import pytest
 
-from service.domain.commands import StoredCommand
+from service.domain.commands.catalog import StoredCommand, plan
 from service.domain.ledger import Ledger, Recorded
-from service.domain.next_step import Call, Clock, Next, Settled, Step, Waiting, plan
+from service.domain.next_step import Call, Clock, Next, Settled, Step, Waiting
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
 from tests.unit.domain.facts import (

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from service.domain.commands import StoredCommand
-from service.domain.intent_state import DISPUTED
-from service.domain.news import REFUNDED
-from service.domain.next_step import Call, Clock, Settled, Step, plan
+from service.domain.commands.catalog import StoredCommand, plan
+from service.domain.events import DISPUTED, REFUNDED
+from service.domain.next_step import Call, Clock, Settled, Step
 from tests.unit.domain.facts import NOW, POLICY, RELEASE, REVERT, payment, told
 
 CLOCK = Clock(NOW, NOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.commands import StoredCommand
+from service.domain.commands.catalog import StoredCommand
 from service.domain.next_step import Call, Mode, Step
 from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, backoff, is_blocked, resume
 from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, POLICY, RELEASE, REVERT, progress

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.commands import StoredCommand
+from service.domain.commands.catalog import StoredCommand
 from service.domain.errors import StripeRefusedError
 from service.domain.learning import Situation
 from service.domain.next_step import Step

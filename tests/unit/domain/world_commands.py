@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from service.domain.commands import Authorize, CancelHold, Revert, StoredCommand
+from service.domain.commands.authorize import Authorize
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.commands.catalog import StoredCommand, plan
+from service.domain.commands.revert import Revert
 from service.domain.errors import StripeRefusedError
 from service.domain.intent_state import Observed
 from service.domain.learning import Situation
-from service.domain.next_step import Call, Clock, Mode, Next, Settled, Step, Waiting, plan
+from service.domain.next_step import Call, Clock, Mode, Next, Settled, Step, Waiting
 from service.domain.progress import Progress, is_blocked
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Picture, StepResult
