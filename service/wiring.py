@@ -23,6 +23,7 @@ from service.storage.engine import (
 from service.storage.readiness import DatabaseReadiness
 from service.usecases.accept import CommandEngine
 from service.usecases.claim import Claims
+from service.usecases.commit_step import NextSteps
 from service.usecases.dead_letters import Burial
 from service.usecases.due_commands import Completion
 from service.usecases.due_looks import DueLooks
@@ -32,6 +33,7 @@ from service.usecases.operations.audit import MoneyAudit
 from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Reconciler
 from service.usecases.record import Recorder
+from service.usecases.record_result import Results
 from service.usecases.run_command import Runner
 
 
@@ -54,11 +56,12 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
     recorder = Recorder(settings.payment_events_topic)
     look_first = settings.look_first == "on"
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline, look_first)
-    claims = Claims(database, recorder, lease=settings.lease, policy=policy, deadline=settings.command_deadline)
+    next_steps = NextSteps(recorder, policy, settings.command_deadline)
+    claims = Claims(database, next_steps, settings.lease)
     leases = LeaseKeeper(keeping, settings.lease)
     contact = Contact()
     gateway = gateway or StripeGateway(settings, refuse_inside_transaction, contact=contact)
-    runner = Runner(database, gateway, recorder=recorder, leases=leases, claims=claims)
+    runner = Runner(database, gateway, Results(recorder, next_steps), leases, claims)
     leases.start()
     try:
         yield _Parts(database, recorder, claims, runner, Reconciler(database, gateway, recorder), leases, contact)
@@ -84,7 +87,7 @@ def command_engine(
             claims=parts.claims,
             runner=parts.runner,
             lease=settings.lease,
-            revert_event_type=settings.revert_event_type,
+            policy=parts.claims.next_steps.policy,
             completion=Completion(
                 parts.database,
                 parts.claims,

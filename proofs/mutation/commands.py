@@ -6,7 +6,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 _CORE = "tests/integration/core"
 _EVERY_POINT = "tests/crash/test_every_point.py::test_a_process_killed_here_leaves_nothing_undone_and_nothing_doubled"
 _RANDOM_KEY = Change(
-    "service/usecases/call.py",
+    "service/usecases/attempt.py",
     'return f"{command.type}:{digest}:{step}:{generation}"',
     "return __import__('secrets').token_hex(20)",
 )
@@ -45,10 +45,10 @@ MECHANISMS = (
         "a new key is used without a look after a stored 5xx",
         (
             Change(
-                "service/usecases/run_command.py",
-                "found = look(self._gateway, attempt)\n                return NotDone()",
-                "found = None if claim.call.mode is Mode.LOOK else look(self._gateway, attempt)\n"
-                "                return NotDone()",
+                "service/usecases/call.py",
+                "found = look(gateway, attempt)\n            return NotDone()",
+                "found = None if mode is Mode.LOOK else look(gateway, attempt)\n"
+                "            return NotDone()",
             ),
         ),
         (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-error_after]",),
@@ -59,7 +59,7 @@ MECHANISMS = (
         "after a stored 5xx the same key is tried again and again",
         (
             Change(
-                "service/usecases/run_command.py",
+                "service/usecases/record_result.py",
                 "mode = Mode.LOOK if spoiled else claim.call.mode",
                 "mode = claim.call.mode",
             ),
@@ -92,10 +92,10 @@ MECHANISMS = (
         "past its deadline a command is given up without a look",
         (
             Change(
-                "service/usecases/run_command.py",
-                "found = look(self._gateway, attempt)\n                return NotDone()",
-                "found = None if claim.call.mode is Mode.LOOK_ONLY else look(self._gateway, attempt)\n"
-                "                return NotDone()",
+                "service/usecases/call.py",
+                "found = look(gateway, attempt)\n            return NotDone()",
+                "found = None if mode is Mode.LOOK_ONLY else look(gateway, attempt)\n"
+                "            return NotDone()",
             ),
         ),
         (f"{_CORE}/test_old_attempts.py::test_past_the_deadline_done_is_reported_as_done",),
@@ -106,9 +106,9 @@ MECHANISMS = (
         "a look that Stripe does not answer counts as one that found nothing",
         (
             Change(
-                "service/usecases/run_command.py",
-                "            return answer\n",
-                "            return answer if claim.call.mode is Mode.ACT else NotDone()\n",
+                "service/usecases/call.py",
+                "        return answer\n",
+                "        return answer if mode is Mode.ACT else NotDone()\n",
             ),
         ),
         (f"{_CORE}/test_old_attempts.py::test_nothing_is_answered_while_the_look_fails",),
@@ -132,7 +132,7 @@ MECHANISMS = (
         "a refusal is believed though the effect may stand already",
         (
             Change(
-                "service/usecases/run_command.py",
+                "service/usecases/call.py",
                 'if refusal.kind == "card_error":',
                 "if refusal.kind:",
             ),

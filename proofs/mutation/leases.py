@@ -33,7 +33,7 @@ MECHANISMS = (
         "nothing is asked after a call: not whose the lease is, not its token, not whether the command is answered",
         (
             Change(
-                "service/usecases/run_command.py",
+                "service/usecases/record_result.py",
                 "if found is None or not any(_is_held(progress, claim) for progress in found.opened):",
                 "if found is None:",
             ),

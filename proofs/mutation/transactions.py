@@ -46,7 +46,7 @@ MECHANISMS = (
         "kept-event-type",
         g.ONE_OUTCOME,
         "a revert is called what is set where it is finished",
-        (Change("service/usecases/claim.py", "kept = progress.revert_event_type", "kept = None"),),
+        (Change("service/usecases/commit_step.py", "kept = progress.revert_event_type", "kept = None"),),
         (f"{_CORE}/test_flows.py::test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as",),
     ),
     Mechanism(

@@ -9,7 +9,7 @@ from runtime.crash_points import reached
 from runtime.logs import get_logger
 from service.crash_points import CrashPoint
 from service.domain import events
-from service.domain.commands.authorize import Authorize
+from service.domain.commands.authorize import Authorize, new_payment
 from service.domain.commands.catalog import Command
 from service.domain.commands.command import CommandKey, kept_type
 from service.domain.commands.release import Release
@@ -17,15 +17,15 @@ from service.domain.commands.revert import Revert
 from service.domain.content import Content
 from service.domain.errors import ErrorCode
 from service.domain.intent_state import Observed
-from service.domain.next_step import Call, Mode, Step
+from service.domain.next_step import Call, Mode, Policy, Step
 from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.progress import Progress
 from service.domain.records import InvalidCommand, Origin, UnreadableMessage
-from service.domain.status import PaymentStatus
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
 from service.storage.engine import Connection, Engine, in_transaction, transaction
-from service.usecases.claim import Claim, Claims, Over
+from service.usecases.claim import Claims
+from service.usecases.claimed import Claim, Over
 from service.usecases.dead_letters import Burial
 from service.usecases.due_commands import Completion, DueCommand
 from service.usecases.record import Recorder
@@ -55,9 +55,8 @@ class CommandEngine:
         runner: Runner,
         lease: timedelta,
         completion: Completion,
-        revert_event_type: str,
+        policy: Policy,
     ) -> None:
-        """``revert_event_type``: what the success of a revert that is accepted here is called."""
         self._engine = engine
         self._recorder = recorder
         self._burial = burial
@@ -65,7 +64,7 @@ class CommandEngine:
         self._runner = runner
         self._lease = lease
         self._completion = completion
-        self._revert_event_type = revert_event_type
+        self._policy = policy
 
     def handle(self, command: Command, origin: Origin) -> None:
         """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
@@ -103,13 +102,13 @@ class CommandEngine:
         return following
 
     def _accept_authorize(self, connection: Connection, command: Authorize, origin: Origin) -> Claim | Over:
-        payment, token, looked_for = _new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
+        payment, token, looked_for = new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
         result, point, now = acceptance.accept(
             connection,
             command,
             payment,
             sent_at=origin.sent_at,
-            sent_lately=self._claims.begun(Step.CREATE_INTENT).recovery_point,
+            sent_lately=self._policy.begun(Step.CREATE_INTENT).recovery_point,
             sent_long_ago=looked_for.recovery_point,
             traceparent=origin.traceparent,
             token=token,
@@ -162,7 +161,7 @@ class CommandEngine:
         return Over()
 
     def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
-        told_as = self._revert_event_type if isinstance(command, Revert) else None
+        told_as = self._policy.revert_event_type if isinstance(command, Revert) else None
         if not commands.add_open(connection, command, payment.payment_id, traceparent, told_as):
             raise DuplicateError
 
@@ -202,16 +201,3 @@ class CommandEngine:
     def complete_due(self, limit: int) -> list[DueCommand]:
         """Open commands whose time has come, and held payments to be compared with Stripe."""
         return self._completion.take(limit)
-
-
-def _new_payment(command: Authorize) -> Payment:
-    return Payment(
-        payment_id=payment_id_of(command.correlation_id),
-        order_id=command.order_id,
-        customer_id=command.customer_id,
-        amount=command.amount,
-        currency=command.currency,
-        status=PaymentStatus.INITIATING,
-        authorize_correlation_id=command.correlation_id,
-        description=command.description,
-    )

@@ -10,8 +10,8 @@ from service.domain.commands.fields import ID, Field, FieldError, amount, curren
 from service.domain.errors import ErrorCode
 from service.domain.money import Money, amount_fault
 from service.domain.next_step import Call, Clock, Next, Policy, Settled, Step, Waiting
-from service.domain.payment import Payment
-from service.domain.status import UNANSWERED
+from service.domain.payment import Payment, payment_id_of
+from service.domain.status import UNANSWERED, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,20 @@ def amount_faults(values: Mapping[str, Any]) -> list[FieldError]:
     """What is wrong with amount and currency together."""
     fault = amount_fault(Money(values["amount"], values["currency"]))
     return [] if fault is None else [FieldError(ErrorCode.INVALID_AMOUNT, fault)]
+
+
+def new_payment(command: Authorize) -> Payment:
+    """The payment that this command begins; its id is derived from the command's."""
+    return Payment(
+        payment_id=payment_id_of(command.correlation_id),
+        order_id=command.order_id,
+        customer_id=command.customer_id,
+        amount=command.amount,
+        currency=command.currency,
+        status=PaymentStatus.INITIATING,
+        authorize_correlation_id=command.correlation_id,
+        description=command.description,
+    )
 
 
 _FIRST_LOOK = timedelta(seconds=15)

@@ -20,7 +20,8 @@ from service.domain.next_step import Call, Clock, Mode, Next, Settled, Step, Wai
 from service.domain.progress import Progress, is_blocked
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Picture, StepResult
-from service.usecases.call import Attempt, act, look
+from service.usecases.attempt import Attempt
+from service.usecases.call import act, look
 from tests.unit.domain import facts
 from tests.unit.domain.facts import NOW, POLICY
 from tests.unit.domain.modeled_gateway import ModeledGateway

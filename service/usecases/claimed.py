@@ -1,0 +1,47 @@
+"""A command under our lease."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from service.domain.next_step import Call
+from service.domain.payment import Payment
+from service.domain.progress import Progress
+from service.domain.stripe_objects import Intent
+from service.storage.leases import Fence
+from service.usecases.attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A command under our lease, and the call that is committed to be made. ``calls`` counts those made so far."""
+
+    progress: Progress
+    payment: Payment
+    token: UUID
+    call: Call
+    calls: int = 0
+    seen: Intent | None = None
+    """The intent as the last call of this run has shown it."""
+
+    @property
+    def fence(self) -> Fence:
+        """What guards every write that follows."""
+        return Fence(self.progress.command.key, self.token)
+
+    @property
+    def cause(self) -> str:
+        """The command as a transition's cause."""
+        return f"{self.progress.command.type} {self.progress.command.correlation_id}"
+
+    @property
+    def attempt(self) -> Attempt:
+        """The call as the gateway sees it."""
+        at = self.progress
+        return Attempt(at.command, self.payment, self.call.step, at.key_generation, at.received_at, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing to do now for this command; ``next_of`` is its payment when another of it may go on."""
+
+    next_of: UUID | None = None

@@ -1,0 +1,78 @@
+"""What comes next for a claimed command, planned from the payment's facts and committed before it is begun."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.domain.commands.catalog import plan
+from service.domain.commands.revert import Revert
+from service.domain.intent_state import Observed
+from service.domain.ledger import Ledger
+from service.domain.next_step import Call, Clock, Next, Policy, Settled, Waiting
+from service.domain.payment import Payment
+from service.domain.progress import Progress, resume
+from service.storage import leases
+from service.storage.engine import Connection
+from service.usecases.claimed import Claim, Over
+from service.usecases.record import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """Plans and commits steps. ``deadline``: the age after which a command is settled by looking at Stripe."""
+
+    recorder: Recorder
+    policy: Policy
+    deadline: timedelta
+
+    def plan(self, progress: Progress, payment: Payment, ledger: Ledger, now: datetime) -> Next:
+        """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
+        kept = progress.revert_event_type
+        policy = self.policy if kept is None else replace(self.policy, revert_event_type=kept)
+        following = plan(progress.command, payment, policy, Clock(now, progress.received_at), ledger)
+        return resume(progress, following, now, self.deadline, policy) if isinstance(following, Call) else following
+
+    def go_on(
+        self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, now: datetime, more: bool
+    ) -> Claim | Over:
+        """Commit what comes next: the call to be made, the wait, or the answer. Raises LeaseLostError."""
+        match following:
+            case Call():
+                return self._commit_call(connection, claim, payment, following, now)
+            case Waiting():
+                rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
+                leases.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
+                return Over(payment.payment_id if more else None)
+            case Settled():
+                observed = Observed(following.payment, following.answers)
+                self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
+                if not any(answer.key == claim.fence.key for answer in following.answers):
+                    leases.finish(connection, claim.fence.key, None, claim.token)
+                return self.ended(connection, claim, more=more)
+
+    def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
+        """The command is answered; an authorise that gave way to a revert is looked at now."""
+        if isinstance(claim.progress.command, Revert) and more:
+            leases.hasten(connection, claim.payment.payment_id)
+        return Over(claim.payment.payment_id if more else None)
+
+    def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call, now: datetime) -> Claim:
+        progress = replace(claim.progress, recovery_point=call.recovery_point)
+        changed: dict[str, Any] = {"recovery_point": progress.recovery_point}
+        if claim.progress.step != call.step or progress.step_started_at is None:
+            progress = replace(progress, step_started_at=now)
+            changed["step_started_at"] = progress.step_started_at
+        if claim.progress.step != call.step:
+            progress = replace(progress, attempts=0)
+            changed["attempts"] = 0
+        if progress.key_generation != claim.progress.key_generation:
+            changed["key_generation"] = progress.key_generation
+        leases.update_fenced(connection, claim.fence, **changed)
+        return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
+
+    def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment, now: datetime) -> Claim:
+        """A look has shown that the step was not done, and its old key says nothing any more."""
+        generation = claim.progress.key_generation + 1
+        leases.update_fenced(connection, claim.fence, key_generation=generation)
+        renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
+        return self._commit_call(connection, renewed, payment, Call(claim.call.step), now)

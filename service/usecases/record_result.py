@@ -1,0 +1,96 @@
+"""Recording what a call has shown: payment, answers, leases and the next step, in one transaction."""
+
+import random
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from runtime.logs import get_logger
+from service.domain.commands.cancel_hold import CancelHold
+from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
+from service.domain.intent_state import Observed
+from service.domain.learning import Situation
+from service.domain.next_step import Call, Mode, Step
+from service.domain.payment import Payment
+from service.domain.progress import Progress, backoff
+from service.domain.step_results import apply, give_up, refuse
+from service.domain.stripe_objects import Intent
+from service.storage import leases, locked, looks
+from service.storage.engine import Connection
+from service.storage.locked import Locked
+from service.storage.prepared import run
+from service.usecases.call import Known, NotDone, Passing
+from service.usecases.claimed import Claim, Over
+from service.usecases.commit_step import NextSteps
+from service.usecases.holds import not_yet
+from service.usecases.record import Recorder
+from service.usecases.situations import revert_open
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Writes under the claim's fencing token only."""
+
+    recorder: Recorder
+    next_steps: NextSteps
+
+    def write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
+        """What follows: the same command again, or nothing more of it now. Raises LeaseLostError."""
+        if isinstance(claim.progress.command, CancelHold) and isinstance(outcome, StripeRefusedError):
+            outcome = not_yet(claim.payment.payment_id, outcome)
+        if isinstance(outcome, StripeUnknownError | StripeBusyError):
+            return self._put_off(connection, claim, outcome)
+        found = locked.lock(connection, claim.payment.payment_id)
+        if found is None or not any(_is_held(progress, claim) for progress in found.opened):
+            raise LeaseLostError(claim.cause)
+        return self._record(connection, claim, found, outcome)
+
+    def _put_off(self, connection: Connection, claim: Claim, fault: Passing) -> Over:
+        progress = claim.progress
+        retry_after = fault.retry_after if isinstance(fault, StripeBusyError) else None
+        wait = backoff(progress.attempts, retry_after, random.random())  # noqa: S311
+        spoiled = fault.stored and claim.call.mode is Mode.ACT
+        mode = Mode.LOOK if spoiled else claim.call.mode
+        log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
+        if isinstance(progress.command, CancelHold):
+            # What others did to the same intent may be in the way: a look reads all of it.
+            run(connection, looks.looking(claim.payment.payment_id))
+        leases.give_back(
+            connection,
+            claim.fence,
+            timedelta(seconds=wait),
+            recovery_point=Call(claim.call.step, mode).recovery_point,
+            fault=str(fault)[:500],
+        )
+        return Over()
+
+    def _record(self, connection: Connection, claim: Claim, found: Locked, outcome: Known) -> Claim | Over:
+        payment, opened, now, ledger = found
+        if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
+            return self.next_steps.again_under_new_key(connection, claim, payment, now)
+        claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
+        step = claim.call.step
+        situation = Situation(
+            now, revert_open(opened), ledger.keys, captures=step is Step.CAPTURE, cancels=step is Step.CANCEL
+        )
+        observed = _judge(claim, payment, outcome, situation)
+        after = self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
+        more = len(opened) > 1
+        if any(answer.key == claim.fence.key for answer in observed.answers):
+            return self.next_steps.ended(connection, claim, more=more)
+        following = self.next_steps.plan(claim.progress, after, ledger.with_movements(observed.movements), now)
+        return self.next_steps.go_on(connection, claim, after, following, now=now, more=more)
+
+
+def _judge(claim: Claim, payment: Payment, outcome: Known, situation: Situation) -> Observed:
+    command, step = claim.progress.command, claim.call.step
+    if isinstance(outcome, NotDone):
+        return give_up(command, payment, step)
+    if isinstance(outcome, StripeRefusedError):
+        return refuse(command, payment, outcome)
+    return apply(command, payment, outcome, situation)
+
+
+def _is_held(progress: Progress, claim: Claim) -> bool:
+    return progress.lease_token == claim.token
