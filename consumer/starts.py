@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from consumer.identity import TopicIdentity, from_metadata
 from consumer.missing import Missing
 from consumer.offsets import Partition
+from runtime.errors import PaymentServiceError
 
 _SECONDS = 3.0
 
@@ -20,7 +21,7 @@ class Start:
     stands: bool
 
 
-class ExchangedError(Exception):
+class ExchangedError(PaymentServiceError):
     """The name stands for another topic than the one that is read: nothing known of it holds."""
 
 

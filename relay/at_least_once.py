@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 
 from relay.crash_points import CrashPoint
 from relay.health import Health
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from relay.receipt import Receipt
@@ -46,12 +46,12 @@ class AtLeastOnce:
             self._delivered.difference_update(row[0] for row in rows)
         self.confirmed = receipt
 
-    def _send(self, rows: Sequence[Row]) -> RefusedError | None:
+    def _send(self, rows: Sequence[Row]) -> RecordRefusedError | None:
         """Send ``rows``, and wait for all that went. Raises KafkaException: what was delivered is known no more."""
         sent, refused = rows, None
         try:
             self._client.send(rows)
-        except RefusedError as exc:
+        except RecordRefusedError as exc:
             refused = exc
             sent = [row for row in rows if row[0] < (exc.position or 0)]
         reached(CrashPoint.IN_TRANSACTION)

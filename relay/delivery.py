@@ -7,7 +7,7 @@ import psycopg2
 
 from relay import metrics
 from relay.crash_points import CrashPoint
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from relay.log_reader import Batch, Row, settle
 from relay.producer import Publisher
 from relay.receipt import Receipt
@@ -35,13 +35,13 @@ _LARGEST_KEPT = 64 * 1024 * 1024
 Execute = Callable[[str, Sequence[Any]], Any]
 
 
-Known = Callable[[Sequence[Row]], Mapping[int, RefusedError]]
+Known = Callable[[Sequence[Row]], Mapping[int, RecordRefusedError]]
 """Which rows, by their index, will be refused, as far as that is known before they are sent."""
 
 
 def deliver(
     publisher: Publisher,
-    bury: Callable[[Row, RefusedError], None],
+    bury: Callable[[Row, RecordRefusedError], None],
     batch: Batch,
     receipt: Receipt,
     known: Known = lambda _: {},
@@ -56,7 +56,7 @@ def deliver(
         if refused is None:
             try:
                 publisher.publish(rows, receipt_then)
-            except RefusedError as exc:
+            except RecordRefusedError as exc:
                 if len(rows) > 1:
                     waiting += [(part, None) for part in reversed(_parts(rows, exc.position))]
                     continue
@@ -67,9 +67,9 @@ def deliver(
     return receipt
 
 
-def _apart(rows: Sequence[Row], known: Known) -> list[tuple[Sequence[Row], RefusedError | None]]:
+def _apart(rows: Sequence[Row], known: Known) -> list[tuple[Sequence[Row], RecordRefusedError | None]]:
     """Rows that are refused by themselves, the others between them; the last first."""
-    apart: list[tuple[Sequence[Row], RefusedError | None]] = []
+    apart: list[tuple[Sequence[Row], RecordRefusedError | None]] = []
     begin = 0
     for at, refused in sorted(known(rows).items()):
         apart += [(rows[begin:at], None)] * (begin < at) + [(rows[at : at + 1], refused)]
@@ -87,7 +87,7 @@ def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
     return [part for part in (rows[:at], rows[at : at + 1], rows[at + 1 :]) if part]
 
 
-def bury(execute: Execute, row: Row, refused: RefusedError) -> None:
+def bury(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
     """Keep a refused row in the dead letters, as much of it as can be kept; once, however often it is refused.
 
     Raises psycopg2.Error, but for nothing that the row contains.

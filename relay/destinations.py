@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 
 from relay.health import Health
-from relay.kafka_errors import TOPIC_MISSING, TOPIC_NAME_INVALID, RefusedError, error_of, passes, refusal
+from relay.kafka_errors import TOPIC_MISSING, TOPIC_NAME_INVALID, RecordRefusedError, error_of, passes, refusal
 from relay.log_reader import Row
 
 _SLICE_SECONDS = 1.0
@@ -131,7 +131,7 @@ class Destinations:
         """The largest batch of records that ``topic`` takes, in bytes; None when that is not known."""
         return self._limits.get(topic)
 
-    def refusals(self, rows: Sequence[Row]) -> dict[int, RefusedError]:
+    def refusals(self, rows: Sequence[Row]) -> dict[int, RecordRefusedError]:
         """Those of ``rows``, by their index, that Kafka would refuse, as far as that is known before they are sent."""
         named = {row[1] for row in rows}
         largest = max((len(row[2]) + len(row[3]) for row in rows), default=0)
@@ -140,11 +140,11 @@ class Destinations:
             return {}
         return {at: refused for at, row in enumerate(rows) if (refused := self._refusal(row)) is not None}
 
-    def _refusal(self, row: Row) -> RefusedError | None:
+    def _refusal(self, row: Row) -> RecordRefusedError | None:
         position, topic, key, value, _, _ = row
         fault = self._faults.get(topic)
         if fault is not None:
-            return RefusedError(TOPIC_MISSING if self.is_name(topic) else TOPIC_NAME_INVALID, fault, position)
+            return RecordRefusedError(TOPIC_MISSING if self.is_name(topic) else TOPIC_NAME_INVALID, fault, position)
         limit = self.limit(topic)
         if limit is None or self._compresses or _MAX_UTF8 * (len(value) + len(key)) + _OVERHEAD <= limit:
             return None

@@ -119,7 +119,7 @@ class ExactlyOnce:
             return None
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """One transaction, on its way to be committed. Raises RefusedError after it was aborted."""
+        """One transaction, on its way to be committed. Raises RecordRefusedError after it was aborted."""
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
         self._next.prepare(rows, place, self._group)
         reached(CrashPoint.BEFORE_KAFKA_COMMIT)

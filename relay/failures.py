@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, Message
 
-from relay.kafka_errors import CONSEQUENCES, REFUSALS, RefusedError, refusal
+from relay.kafka_errors import CONSEQUENCES, REFUSALS, RecordRefusedError, refusal
 from relay.log_reader import Row
 
 
@@ -48,7 +48,7 @@ class Failures:
         """Whether several records were refused together: it may be their sum that is too large."""
         return len(self.refused) > 1
 
-    def refusal(self, rows: Sequence[Row]) -> RefusedError | None:
+    def refusal(self, rows: Sequence[Row]) -> RecordRefusedError | None:
         """The refusal, of one of ``rows`` when it is known of which; None when the surroundings are at fault."""
         if not self.refused or self.errors:
             return None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from relay.health import Health
 from relay.leadership import Leadership
 from runtime.background import in_thread
+from runtime.errors import PaymentServiceError
 from runtime.shutdown import Shutdown
 
 T = TypeVar("T")
@@ -17,11 +18,11 @@ _CLOSING_SECONDS = 3.0
 """What of the grace period is kept for closing down; of a short one half."""
 
 
-class StoppedError(Exception):
+class StoppedError(PaymentServiceError):
     """Draining began before there was anything to finish."""
 
 
-class GraceOverError(Exception):
+class GraceOverError(PaymentServiceError):
     """What was under way could not be finished within the grace period."""
 
 

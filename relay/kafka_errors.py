@@ -5,6 +5,8 @@ from typing import NoReturn, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
+from runtime.errors import PaymentServiceError
+
 T = TypeVar("T")
 
 TOPIC_NAME_INVALID = "TOPIC_NAME_INVALID"
@@ -28,7 +30,7 @@ CONSEQUENCES = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 """What befell a record because another one failed."""
 
 
-class RefusedError(Exception):
+class RecordRefusedError(PaymentServiceError):
     """A row is refused for itself, and nothing of its batch is published, or everything may be again."""
 
     def __init__(self, reason: str, detail: str, position: int | None = None) -> None:
@@ -45,14 +47,14 @@ def error_of(exc: KafkaException) -> KafkaError:
     return error
 
 
-def refusal(error: KafkaError, position: int | None = None) -> RefusedError | None:
+def refusal(error: KafkaError, position: int | None = None) -> RecordRefusedError | None:
     """The refusal that ``error`` is, None when it is no record's own fault."""
     reason = REFUSALS.get(error.code())
-    return RefusedError(reason, error.str(), position) if reason else None
+    return RecordRefusedError(reason, error.str(), position) if reason else None
 
 
 def raise_refusal(error: KafkaError, position: int | None = None) -> NoReturn:
-    """Raises RefusedError when a record is at fault, else KafkaException."""
+    """Raises RecordRefusedError when a record is at fault, else KafkaException."""
     raise refusal(error, position) or KafkaException(error)
 
 

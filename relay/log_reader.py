@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from relay.gaps import GapTracker, Writers
 from relay.positions import Range, Settled, missing, runs
 from relay.receipt import LastRow
+from runtime.errors import PaymentServiceError
 
 Row = tuple[int, str, str, str, str, bool]
 """Position, topic, key, value, headers as JSON text, replayed. A plain tuple: one per message is made."""
@@ -16,7 +17,7 @@ MAX_GAPS_A_LOOK = 2000
 """Gaps of one statement; each costs one descent of the index."""
 
 
-class DoubtError(Exception):
+class DoubtError(PaymentServiceError):
     """What was read may not be so any more, and positions may be handed out again.
 
     The next term begins with a comparison of the outbox and what was published.

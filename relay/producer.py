@@ -64,7 +64,7 @@ class Publisher(Protocol):
         """The newest receipt that Kafka will not lose; None before the first."""
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """Publish ``rows`` and, with them, the receipt that says so. Raises RefusedError.
+        """Publish ``rows`` and, with them, the receipt that says so. Raises RecordRefusedError.
 
         They are certain when ``confirmed`` says so; those of the call before are when this one returns.
         """
@@ -154,12 +154,12 @@ class Client:
                 return
 
     def send(self, rows: Sequence[Row]) -> None:
-        """Queue every row. Raises RefusedError when one cannot be a record, KafkaException."""
+        """Queue every row. Raises RecordRefusedError when one cannot be a record, KafkaException."""
         self.failures.clear()
         queue(self.producer, rows, self._beat)
 
     def reason(self, rows: Sequence[Row], exc: KafkaException) -> Exception:
-        """What a failure while ``rows`` were on their way comes from: a RefusedError, or ``exc`` itself.
+        """What a failure while ``rows`` were on their way comes from: a RecordRefusedError, or ``exc`` itself.
 
         librdkafka refuses every call once a record has failed, and tells which one in the callbacks.
         """

@@ -12,7 +12,7 @@ from relay.crash_points import CrashPoint
 from relay.delivery import Known, bury, deliver
 from relay.health import Health
 from relay.heartbeat import Heartbeat
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import Batch, Row
@@ -124,7 +124,7 @@ class PublishLoop:
         self._health.waiting(told(exc))
         self._heartbeat.beat()
 
-    def _bury(self, row: Row, refused: RefusedError) -> None:
+    def _bury(self, row: Row, refused: RecordRefusedError) -> None:
         """Until it is kept: the receipt will pass it."""
         self._health.enter(Stage.BURYING)
         while True:

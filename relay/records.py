@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import KafkaException, Producer
 
-from relay.kafka_errors import MALFORMED, RefusedError, error_of, raise_refusal, served
+from relay.kafka_errors import MALFORMED, RecordRefusedError, error_of, raise_refusal, served
 from relay.log_reader import Row
 
 _PAUSE_SECONDS = 0.05
@@ -20,7 +20,7 @@ _decode: Callable[[str], list[Any]] = msgspec.json.Decoder(list[tuple[str, str]]
 def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> None:
     """Queue every row, in order; waits while librdkafka's queue is full.
 
-    Raises RefusedError, and KafkaException when the producer takes no more: one that was sent before has failed.
+    Raises RecordRefusedError, and KafkaException when the producer takes no more: one that was sent before has failed.
     """
     produce = producer.produce
     for position, topic, key, value, text, replayed in rows:
@@ -35,7 +35,7 @@ def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> 
         except KafkaException as exc:
             raise_refusal(error_of(exc), position)
         except (TypeError, ValueError) as exc:
-            raise RefusedError(MALFORMED, str(exc), position) from exc
+            raise RecordRefusedError(MALFORMED, str(exc), position) from exc
 
 
 def _when_there_is_room(

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from relay.crash_points import CrashPoint
 from relay.health import Health
-from relay.kafka_errors import RefusedError, error_of
+from relay.kafka_errors import RecordRefusedError, error_of
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from runtime.coordination import TRANSACTIONS, explaining
@@ -47,12 +47,12 @@ class TransactionalProducer:
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
         """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.
 
-        Raises RefusedError after the transaction was aborted.
+        Raises RecordRefusedError after the transaction was aborted.
         """
         self._client.producer.begin_transaction()
         try:
             self._hand_over(rows, receipt, group)
-        except RefusedError:
+        except RecordRefusedError:
             self._client.patiently(self._client.producer.abort_transaction)
             if self._client.failures:
                 self._begin_anew(smaller=self._client.failures.batch_refused)

@@ -8,8 +8,10 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from runtime.errors import PaymentServiceError
 
-class SettingError(ValueError):
+
+class SettingError(PaymentServiceError, ValueError):
     """A setting that cannot be used; the message starts with the setting's name."""
 
 

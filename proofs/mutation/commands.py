@@ -47,8 +47,7 @@ MECHANISMS = (
             Change(
                 "service/usecases/call.py",
                 "found = look(gateway, attempt)\n            return NotDone()",
-                "found = None if mode is Mode.LOOK else look(gateway, attempt)\n"
-                "            return NotDone()",
+                "found = None if mode is Mode.LOOK else look(gateway, attempt)\n            return NotDone()",
             ),
         ),
         (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-error_after]",),
@@ -94,8 +93,7 @@ MECHANISMS = (
             Change(
                 "service/usecases/call.py",
                 "found = look(gateway, attempt)\n            return NotDone()",
-                "found = None if mode is Mode.LOOK_ONLY else look(gateway, attempt)\n"
-                "            return NotDone()",
+                "found = None if mode is Mode.LOOK_ONLY else look(gateway, attempt)\n            return NotDone()",
             ),
         ),
         (f"{_CORE}/test_old_attempts.py::test_past_the_deadline_done_is_reported_as_done",),

@@ -80,7 +80,7 @@ MECHANISMS = (
         (
             Change(
                 _CONNECTION,
-                "            raise RefusedError(refusal_of(error)) from error",
+                "            raise RequestRefusedError(refusal_of(error)) from error",
                 "            return",
             ),
         ),

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from flask import Response
 
+from runtime.errors import PaymentServiceError
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 """The standard library's would make a binary fraction, or a string, of a decimal number."""
 
@@ -13,7 +15,7 @@ RETRY_AFTER_SECONDS = 5
 """Longer than a failover's first moments, shorter than a saga's patience."""
 
 
-class ApiError(Exception):
+class ApiError(PaymentServiceError):
     """An answer other than success: HTTP status, code, and what the caller can do about it."""
 
     def __init__(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from runtime.errors import PaymentServiceError
+
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 10_000
 """Of a message: a command has about ten. As objects of Python each may hold eighty times its bytes."""
@@ -32,7 +34,7 @@ class UnreadableReason(StrEnum):
     NO_CORRELATION_ID = "NO_CORRELATION_ID"
 
 
-class UnreadableError(Exception):
+class UnreadableError(PaymentServiceError):
     """The record cannot be answered: a reason code, and what was wrong."""
 
     def __init__(self, reason: UnreadableReason, detail: str) -> None:

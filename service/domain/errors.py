@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from runtime.errors import PaymentServiceError
+
 
 class ErrorCode(StrEnum):
     """The codes a failed command is answered with."""
@@ -20,14 +22,14 @@ class ErrorCode(StrEnum):
     STRIPE_PAYMENT_FAILED = "STRIPE_PAYMENT_FAILED"
 
 
-class TransactionOpenError(RuntimeError):
+class TransactionOpenError(PaymentServiceError, RuntimeError):
     """Stripe was about to be called inside a database transaction: a fault in this code, never in the data."""
 
     def __init__(self) -> None:
         super().__init__("Stripe must not be called while a database transaction is open")
 
 
-class LeaseLostError(Exception):
+class LeaseLostError(PaymentServiceError):
     """The fencing token no longer holds: another worker took the command over, or it was answered meanwhile."""
 
 
@@ -41,7 +43,7 @@ class Wait(StrEnum):
     OTHER = "a fault of this code"
 
 
-class NotDurableError(Exception):
+class NotDurableError(PaymentServiceError):
     """A record, or what is due, could not be stored; nothing of the last transaction was.
 
     The message names the schema's parts only: no value of a row is in it.
@@ -52,7 +54,7 @@ class NotDurableError(Exception):
         self.wait = wait
 
 
-class StripeUnknownError(Exception):
+class StripeUnknownError(PaymentServiceError):
     """Time-out, dropped connection or 5xx: the effect may or may not have happened.
 
     ``stored`` is true when Stripe answered with a 5xx, which it keeps under the idempotency key and repeats.
@@ -63,7 +65,7 @@ class StripeUnknownError(Exception):
         self.stored = stored
 
 
-class StripeBusyError(Exception):
+class StripeBusyError(PaymentServiceError):
     """Nothing was done, try again later (``retry_after`` in seconds): 409 in flight, 429, a lock time-out, or a fault
     that an operator has to mend.
 
@@ -76,7 +78,7 @@ class StripeBusyError(Exception):
         self.stored = stored
 
 
-class StripeRefusedError(Exception):
+class StripeRefusedError(PaymentServiceError):
     """Stripe refused for good. ``code`` is the error's code, ``decline_code`` the card issuer's."""
 
     def __init__(

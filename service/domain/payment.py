@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from runtime.errors import PaymentServiceError
 from service.domain.errors import ErrorCode
 from service.domain.ledger import RUNNER_SIDE, Money, Movement
 from service.domain.status import PaymentStatus, may_become
@@ -34,7 +35,7 @@ def as_uuid(text: str | None) -> UUID | None:
         return None
 
 
-class TransitionError(Exception):
+class TransitionError(PaymentServiceError):
     """A change that the transition table does not allow: a fault in this code."""
 
 

@@ -14,7 +14,7 @@ from service.gateway.calls import Calls
 from service.gateway.client import stripe_client
 from service.gateway.contact import Contact
 from service.gateway.faults import Fault, read
-from service.gateway.fields import Json, UnreadableError
+from service.gateway.fields import Json, UnexpectedObjectError
 from service.gateway.pace import Pace
 from service.settings import StripeSettings
 
@@ -115,6 +115,6 @@ def _read(reader: Callable[[Any], T], data: Any) -> T:
     """Raises StripeUnknownError for what cannot be read, with the object's id: nothing is proved without it."""
     try:
         return reader(data)
-    except UnreadableError as exc:
+    except UnexpectedObjectError as exc:
         name = data if isinstance(data, str) else data.get("id")
         raise StripeUnknownError(f"Stripe's answer cannot be read: {name}: {exc}") from exc

@@ -10,7 +10,7 @@ from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from service.gateway.contact import Contact
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
-from service.gateway.fields import Json, UnreadableError, text
+from service.gateway.fields import Json, UnexpectedObjectError, text
 from service.gateway.pace import Pace
 
 PAGE_SIZE = 100
@@ -29,7 +29,7 @@ _UNANSWERED = (stripe.APIConnectionError, stripe.AuthenticationError)
 class Calls:
     """Requests through one client. ``guard`` raises when a database transaction is open.
 
-    Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnreadableError.
+    Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnexpectedObjectError.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Calls:
             raise self._fault(method, exc) from None
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             # the library stumbles over an error that is no object
-            raise UnreadableError("an error that is no object") from exc
+            raise UnexpectedObjectError("an error that is no object") from exc
         self._pace.went_through()
         self._contact.answered(path[0])
         if not isinstance(answer.data, Mapping):
-            raise UnreadableError("an answer that is no object")
+            raise UnexpectedObjectError("an answer that is no object")
         return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
 
     @staticmethod
@@ -110,8 +110,8 @@ class Calls:
 
 
 def items_of(page: Json) -> list[Json]:
-    """The objects of one page. Raises UnreadableError."""
+    """The objects of one page. Raises UnexpectedObjectError."""
     items = page.get("data")
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise UnreadableError("a list without objects")
+        raise UnexpectedObjectError("a list without objects")
     return items

@@ -95,7 +95,7 @@ def _mark(data: Json) -> Mark:
 
 
 def _line(data: object) -> Line:
-    """A balance transaction, its source expanded or not. Raises UnreadableError."""
+    """A balance transaction, its source expanded or not. Raises UnexpectedObjectError."""
     body = mapping(data, "balance transaction")
     return Line(
         id=identifier(body, "id"),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from runtime.errors import PaymentServiceError
+
 Json = Mapping[str, Any]
 
 MAX_TEXT = 40_000
@@ -21,30 +23,30 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 """Before it no event was made; a year later, and another time zone's form of it has five digits."""
 
 
-class UnreadableError(ValueError):
+class UnexpectedObjectError(PaymentServiceError, ValueError):
     """An object of Stripe that lacks a field, or has it with another type, or with a state that we do not know."""
 
 
 def mapping(value: object, name: str) -> Json:
-    """``value``, which must be an object. Raises UnreadableError."""
+    """``value``, which must be an object. Raises UnexpectedObjectError."""
     if not isinstance(value, Mapping):
-        raise UnreadableError(f"{name} is no object")
+        raise UnexpectedObjectError(f"{name} is no object")
     return value
 
 
 def text(body: Json, name: str) -> str:
-    """A string that a database can hold. Raises UnreadableError."""
+    """A string that a database can hold. Raises UnexpectedObjectError."""
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or _UNSTORABLE.search(value):
-        raise UnreadableError(f"{name} is no text")
+        raise UnexpectedObjectError(f"{name} is no text")
     return value
 
 
 def identifier(body: Json, name: str) -> str:
-    """As ``text``, of at most 255 characters: a longer one is not Stripe's. Raises UnreadableError."""
+    """As ``text``, of at most 255 characters: a longer one is not Stripe's. Raises UnexpectedObjectError."""
     value = text(body, name)
     if len(value) > MAX_ID:
-        raise UnreadableError(f"{name} is longer than {MAX_ID} characters")
+        raise UnexpectedObjectError(f"{name} is longer than {MAX_ID} characters")
     return value
 
 
@@ -59,11 +61,11 @@ def optional_text(body: Json, name: str) -> str | None:
 
 
 def optional_flag(body: Json, name: str) -> bool | None:
-    """A boolean; None where the field is missing or null. Raises UnreadableError."""
+    """A boolean; None where the field is missing or null. Raises UnexpectedObjectError."""
     value = body.get(name)
     if value is None or isinstance(value, bool):
         return value
-    raise UnreadableError(f"{name} is no boolean")
+    raise UnexpectedObjectError(f"{name} is no boolean")
 
 
 def optional_time(body: Json, name: str) -> datetime | None:
@@ -87,7 +89,7 @@ def moment_of(value: object) -> datetime | None:
 
 
 def id_of(body: Json, name: str) -> str:
-    """An id, or the id of the expanded object. Raises UnreadableError."""
+    """An id, or the id of the expanded object. Raises UnexpectedObjectError."""
     value = body.get(name)
     return identifier(value, "id") if isinstance(value, Mapping) else identifier(body, name)
 
@@ -98,8 +100,8 @@ def optional_id(body: Json, name: str) -> str | None:
 
 
 def integer(body: Json, name: str) -> int:
-    """A whole number. Raises UnreadableError."""
+    """A whole number. Raises UnexpectedObjectError."""
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise UnreadableError(f"{name} is no integer")
+        raise UnexpectedObjectError(f"{name} is no integer")
     return value

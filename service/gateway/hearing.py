@@ -6,7 +6,7 @@ from service.domain.ledger import MovementKind, Proof
 from service.domain.movements import of_dispute
 from service.domain.stripe_objects import About
 from service.domain.told_by_events import refund_status, sum_refunded
-from service.gateway.fields import Json, UnreadableError, optional_id, text
+from service.gateway.fields import Json, UnexpectedObjectError, optional_id, text
 from service.gateway.translate import dispute_of, payment_id_of, refund_of, refunded_of, transfer_of
 
 _CHARGES = ("ch_", "py_")
@@ -28,19 +28,19 @@ def _id(subject: Json, name: str) -> str | None:
     """An id that can be used; a field of another form names nothing."""
     try:
         return optional_id(subject, name)
-    except UnreadableError:
+    except UnexpectedObjectError:
         return None
 
 
 def _named_payment(subject: Json) -> str | None:
     try:
         return payment_id_of(subject)
-    except UnreadableError:
+    except UnexpectedObjectError:
         return None
 
 
 def tells(event_type: str, subject: Json) -> tuple[Proof, ...]:
-    """What the object proves; nothing where only Stripe can say. Raises UnreadableError."""
+    """What the object proves; nothing where only Stripe can say. Raises UnexpectedObjectError."""
     kind = "charge" if event_type in _OF_CHARGE else text(subject, "object")
     read = _READERS.get(kind)
     return () if read is None else tuple(read(event_type, subject))

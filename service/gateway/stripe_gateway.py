@@ -154,5 +154,5 @@ def _readable() -> Iterator[None]:
     """What Stripe did is unknown when its answer cannot be read."""
     try:
         yield
-    except fields.UnreadableError as exc:
+    except fields.UnexpectedObjectError as exc:
         raise StripeUnknownError(f"Stripe's answer cannot be read: {exc}") from exc

@@ -17,7 +17,7 @@ from service.domain.stripe_objects import (
 )
 from service.gateway.fields import (
     Json,
-    UnreadableError,
+    UnexpectedObjectError,
     id_of,
     identifier,
     integer,
@@ -34,7 +34,7 @@ OPEN_ACTION = frozenset({IntentStatus.REQUIRES_ACTION, IntentStatus.REQUIRES_CON
 
 
 def intent_of(data: object) -> Intent:
-    """A PaymentIntent. Raises UnreadableError."""
+    """A PaymentIntent. Raises UnexpectedObjectError."""
     body = mapping(data, "payment intent")
     return Intent(
         id=identifier(body, "id"),
@@ -53,7 +53,7 @@ def intent_of(data: object) -> Intent:
 
 
 def intent_behind(data: object) -> Intent:
-    """The intent as its charge shows it, for its money. Raises UnreadableError."""
+    """The intent as its charge shows it, for its money. Raises UnexpectedObjectError."""
     body = mapping(data, "charge")
     captured, failed = body.get("captured") is True, text(body, "status") == "failed"
     held = IntentStatus.CANCELED if body.get("refunded") is True else IntentStatus.REQUIRES_CAPTURE
@@ -140,7 +140,7 @@ def _from_metadata(data: Json, name: str) -> str | None:
 
 
 def transfer_of(data: object) -> Transfer:
-    """A Transfer. Raises UnreadableError."""
+    """A Transfer. Raises UnexpectedObjectError."""
     body = mapping(data, "transfer")
     return Transfer(
         id=identifier(body, "id"),
@@ -159,12 +159,12 @@ def _reversals_of(transfer: Json) -> tuple[Reversal, ...]:
     listed = transfer.get("reversals")
     items = mapping(listed, "reversals").get("data") if listed is not None else []
     if not isinstance(items, list) or (transfer.get("reversed") is True and not items):
-        raise UnreadableError("a reversed transfer without its reversals")
+        raise UnexpectedObjectError("a reversed transfer without its reversals")
     return tuple(map(reversal_of, items))
 
 
 def reversal_of(data: object) -> Reversal:
-    """A TransferReversal. Raises UnreadableError."""
+    """A TransferReversal. Raises UnexpectedObjectError."""
     body = mapping(data, "reversal")
     return Reversal(
         id=identifier(body, "id"),
@@ -180,7 +180,7 @@ OF_HOLD = "partial_capture_reversal"
 
 
 def refund_of(data: object) -> Refund:
-    """A Refund. Raises UnreadableError.
+    """A Refund. Raises UnexpectedObjectError.
 
     Whether it only sets (part of) a hold free is told by its balance transaction, where that was expanded (Stripe
     documentation, "Reporting categories and types").
@@ -220,7 +220,7 @@ def _status(body: Json) -> IntentStatus:
     try:
         return IntentStatus(text(body, "status"))
     except ValueError as exc:
-        raise UnreadableError("status is none that we know") from exc
+        raise UnexpectedObjectError("status is none that we know") from exc
 
 
 def _last_error(value: object) -> IntentError | None:

@@ -5,12 +5,13 @@ import math
 
 import stripe
 
+from runtime.errors import PaymentServiceError
 from service.domain.event_types import MONEY_EVENTS, SUBSCRIBED
 from service.domain.ledger import Proof
 from service.domain.stripe_objects import StripeEvent
 from service.gateway.fields import (
     Json,
-    UnreadableError,
+    UnexpectedObjectError,
     identifier,
     mapping,
     moment_of,
@@ -27,7 +28,7 @@ _THIN_EVENT = "v2.core.event"
 _LONGEST_INTEGER = 40
 
 
-class BadWebhookError(Exception):
+class BadWebhookError(PaymentServiceError):
     """A delivery that is not Stripe's, or not readable. The message is fit for the sender."""
 
 
@@ -41,7 +42,7 @@ def parse(payload: bytes, signature: str | None, secrets: list[str]) -> StripeEv
     try:
         event = mapping(json.loads(payload, parse_int=_integer), "event")
         return _event_of(event, identifier(event, "id"), identifier(event, "type"))
-    except UnreadableError as exc:
+    except UnexpectedObjectError as exc:
         raise BadWebhookError(f"not an event that can be read: {exc}") from exc
     except (ValueError, RecursionError) as exc:
         raise BadWebhookError("not JSON") from exc
@@ -77,7 +78,7 @@ def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
             intent = intent_of(subject)
         elif kind in MONEY_EVENTS:
             told = tells(kind, subject)
-    except UnreadableError as exc:
+    except UnexpectedObjectError as exc:
         unreadable = str(exc)
     return StripeEvent(
         id=event_id,
@@ -108,5 +109,5 @@ def _subject(event: Json) -> Json:
 def _object_id(subject: Json) -> str | None:
     try:
         return optional_identifier(subject, "id")
-    except UnreadableError:
+    except UnexpectedObjectError:
         return None

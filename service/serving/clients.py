@@ -8,7 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 from service.serving.connection import Connection
-from service.serving.refusals import REFUSED, TOO_SLOW, Refusal, RefusedError
+from service.serving.refusals import REFUSED, TOO_SLOW, Refusal, RequestRefusedError
 from service.serving.waiting import Phase, Waiting
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
@@ -120,7 +120,7 @@ class Clients:
         before = connection.held_bytes
         try:
             here = connection.receive()
-        except RefusedError as refused:
+        except RequestRefusedError as refused:
             self._refuse(connection, refused.refusal)
             return
         except OSError:
@@ -149,7 +149,7 @@ class Clients:
         before = connection.held_bytes
         try:
             connection.next_request()
-        except RefusedError as refused:
+        except RequestRefusedError as refused:
             self._refuse(connection, refused.refusal)
         else:
             self._go_on(connection)

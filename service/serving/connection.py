@@ -7,7 +7,7 @@ from typing import Any
 from gunicorn.asgi.parser import ParseError, PythonProtocol
 
 from service.api.requests import MAX_BODY_BYTES
-from service.serving.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, RefusedError, refusal_of
+from service.serving.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, RequestRefusedError, refusal_of
 
 MAX_HEAD_BYTES = 64 * 1024
 """Request line and all headers: twice what browsers and load balancers are known to send."""
@@ -96,7 +96,7 @@ class Connection:
         return bytes(self._framing.path).partition(b"?")[0]
 
     def receive(self) -> bool:
-        """Take what has come; False when the client has gone. Raises RefusedError."""
+        """Take what has come; False when the client has gone. Raises RequestRefusedError."""
         try:
             data = self.socket.recv(_READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -122,21 +122,21 @@ class Connection:
         try:
             self._framing.feed(data)
         except (ParseError, ValueError) as error:  # the second: a Content-Length of more digits than Python reads
-            raise RefusedError(refusal_of(error)) from error
+            raise RequestRefusedError(refusal_of(error)) from error
         self._check_sizes()
         if self.head_is_whole and not had_head and not self.is_whole and self._wants_to_be_told():
             self.socket.send(_CONTINUE)
 
     def _check_sizes(self) -> None:
         if (self._head_bytes if self.head_is_whole else len(self._received)) > MAX_HEAD_BYTES:
-            raise RefusedError(HEAD_TOO_LARGE)
+            raise RequestRefusedError(HEAD_TOO_LARGE)
         if not self.head_is_whole:
             return
         # The second bound is for a body in chunks so small that it is mostly their frames.
         if max(self._framing.content_length or 0, self._body_bytes) > MAX_BODY_BYTES or (
             len(self._received) > MAX_BODY_BYTES + 2 * MAX_HEAD_BYTES
         ):
-            raise RefusedError(BODY_TOO_LARGE)
+            raise RequestRefusedError(BODY_TOO_LARGE)
 
     def _wants_to_be_told(self) -> bool:
         return (b"expect", b"100-continue") in [(name, value.lower()) for name, value in self._framing.headers]
@@ -147,7 +147,7 @@ class Connection:
         self.sock = Exchange(bytes(self._received[:end]))
 
     def next_request(self) -> None:
-        """Begin again with what the client had already sent behind the last request. Raises RefusedError."""
+        """Begin again with what the client had already sent behind the last request. Raises RequestRefusedError."""
         rest = self._framing.remaining()
         self._framing.reset()
         self._received.clear()

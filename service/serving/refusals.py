@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from runtime.errors import PaymentServiceError
+
 REFUSED = Counter("http_refused_total", "Connections ended before the application had a request", ["reason"])
 
 
@@ -31,7 +33,7 @@ class Refusal:
         return "\r\n".join([*lines, "", body]).encode("latin-1")
 
 
-class RefusedError(Exception):
+class RequestRefusedError(PaymentServiceError):
     """A request that cannot go on, and what its client is told."""
 
     def __init__(self, refusal: Refusal) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from runtime.errors import PaymentServiceError
 from service.storage.tables import metadata
 
 VERSIONS = "alembic_version"
@@ -29,7 +30,7 @@ _COLUMNS = text(
 )
 
 
-class CannotMigrateError(Exception):
+class CannotMigrateError(PaymentServiceError):
     """The database is not one that can be migrated now: why, and what to do, in a line."""
 
 

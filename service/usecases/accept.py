@@ -6,6 +6,7 @@ from uuid import uuid4
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from runtime.crash_points import reached
+from runtime.errors import PaymentServiceError
 from runtime.logs import get_logger
 from service.crash_points import CrashPoint
 from service.domain import events
@@ -34,11 +35,11 @@ from service.usecases.run_command import Runner
 log = get_logger(__name__)
 
 
-class DuplicateError(Exception):
+class DuplicateError(PaymentServiceError):
     """The pair of correlation id and type is taken: the transaction rolls back, nothing happens again."""
 
 
-class RaceError(Exception):
+class RaceError(PaymentServiceError):
     """The order's live payment ended between two statements: the same again finds it so."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from runtime.crash_points import reached
+from runtime.errors import PaymentServiceError
 from service.crash_points import CrashPoint
 from service.domain.commands.catalog import content_of
 from service.domain.commands.command import fingerprint
@@ -15,11 +16,11 @@ from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.request_keys import Claim, RequestKey
 
 
-class UnknownPaymentError(Exception):
+class UnknownPaymentError(PaymentServiceError):
     """There is no such payment."""
 
 
-class KeyReusedError(Exception):
+class KeyReusedError(PaymentServiceError):
     """The idempotency key stands for another request on this route and payment."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from runtime.errors import PaymentServiceError
 from service.domain.errors import ErrorCode
 from service.domain.money import is_currency
 
@@ -14,7 +15,7 @@ _URL = re.compile(r"https?://[^\s/?#\\]+\S*", re.IGNORECASE)
 ID_LENGTH = 255
 
 
-class FieldError(Exception):
+class FieldError(PaymentServiceError):
     """One field cannot be accepted: with which code the command is answered, and what to do about it."""
 
     def __init__(self, error: ErrorCode, message: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from relay.delivery import bury
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from service.domain import events
 from service.domain.commands.authorize import Authorize
 from service.domain.intent_state import Observed
@@ -104,4 +104,4 @@ class History:
             found = connection.execute(select(outbox).where(outbox.c.position == position)).one()
             row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False)
             cursor = connection.connection.cursor()
-            bury(cursor.execute, row, RefusedError("RECORD_TOO_LARGE", "too large"))
+            bury(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))

@@ -13,7 +13,7 @@ from devstack.kafka import Kafka
 from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
 from relay.settings import RelaySettings
@@ -94,7 +94,7 @@ def test_neighbours_of_what_is_refused_are_not_repeated(
             first = 10 * number
             rows = [(first + at, topics.events, "k", f"{first + at}", _named(first + at), False) for at in range(3)]
             rows[1] = (first + 1, topics.events, "k", value, headers, False)
-            with pytest.raises(RefusedError) as caught:
+            with pytest.raises(RecordRefusedError) as caught:
                 publisher.publish(rows, RECEIPT)
             assert caught.value.position == first + 1
             publisher.publish(rows[:1], RECEIPT)

@@ -7,7 +7,7 @@ import pytest
 from service.domain.event_types import MONEY_EVENTS, NOTED_EVENTS, SUBSCRIBED
 from service.domain.ledger import Proof
 from service.domain.stripe_objects import About
-from service.gateway.fields import UnreadableError
+from service.gateway.fields import UnexpectedObjectError
 from service.gateway.hearing import about, tells
 from tests.unit.gateway.fake_stripe import CHARGE, DISPUTE, HOLD, INTENT, REFUND, REVERSAL, TRANSFER, page
 
@@ -75,7 +75,7 @@ def test_every_event_about_money_is_tried() -> None:
     ],
 )
 def test_an_object_of_another_form_cannot_be_read(event: str, subject: dict[str, Any], because: str) -> None:
-    with pytest.raises(UnreadableError, match=because):
+    with pytest.raises(UnexpectedObjectError, match=because):
         tells(event, subject)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from relay.delivery import deliver
 from relay.failures import Failures
-from relay.kafka_errors import RefusedError, passes, raise_refusal, refusal
+from relay.kafka_errors import RecordRefusedError, passes, raise_refusal, refusal
 from relay.log_reader import Batch, Row, settle
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
@@ -36,7 +36,7 @@ class PickyPublisher:
         self.transactions += 1
         bad = [number for number, *_ in rows if number in self._refused]
         if bad:
-            raise RefusedError("RECORD_TOO_LARGE", "too large", bad[0] if self._helpful else None)
+            raise RecordRefusedError("RECORD_TOO_LARGE", "too large", bad[0] if self._helpful else None)
         self.published += [number for number, *_ in rows]
         self.confirmed = receipt
 
@@ -73,8 +73,8 @@ def test_what_is_known_to_be_refused_is_never_sent() -> None:
     rows = [row(position) for position in range(1, 9)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
 
-    def known(rows: Sequence[Row]) -> dict[int, RefusedError]:
-        return {at: RefusedError("RECORD_TOO_LARGE", "") for at, row in enumerate(rows) if row[0] in {3, 7}}
+    def known(rows: Sequence[Row]) -> dict[int, RecordRefusedError]:
+        return {at: RecordRefusedError("RECORD_TOO_LARGE", "") for at, row in enumerate(rows) if row[0] in {3, 7}}
 
     receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
     assert (publisher.published, buried) == ([1, 2, 4, 5, 6, 8], [3, 7])

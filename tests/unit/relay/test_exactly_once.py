@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from relay import exactly_once
 from relay.exactly_once import ExactlyOnce
 from relay.health import Health
-from relay.kafka_errors import RefusedError
+from relay.kafka_errors import RecordRefusedError
 from relay.log_reader import Row
 from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
@@ -50,7 +50,7 @@ class FakeTransactions:
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, _group: Any) -> None:
         if self.kafka.refuse:
-            raise RefusedError("RECORD_TOO_LARGE", "too large")
+            raise RecordRefusedError("RECORD_TOO_LARGE", "too large")
         self.kafka.done.append(f"{self._id} prepares {receipt.offset}")
 
     def close(self) -> None: ...
@@ -122,7 +122,7 @@ def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: E
     publisher.publish([], receipt(1))
     kafka.answer(0)
     kafka.refuse = True
-    with pytest.raises(RefusedError):
+    with pytest.raises(RecordRefusedError):
         publisher.publish([], receipt(3))
     kafka.refuse = False
     publisher.publish([], receipt(2))
