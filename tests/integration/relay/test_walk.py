@@ -1,0 +1,42 @@
+"""The relay's walk in docs/architecture.md names every file that a row and its replay enter, and no other."""
+
+from uuid import UUID
+
+import pytest
+
+from devstack.kafka import Kafka
+from relay.settings import RelaySettings
+from service.storage.engine import FOR_OPERATORS, make_engine
+from service.storage.operator_outbox import Selection
+from service.usecases.operations.replay import Replay
+from tests.integration.relay.running import RunningRelay, TopicReader
+from tests.integration.relay.writers import write
+from tests.support.topics import Topics
+from tests.support.walk import files_entered, files_of_walk
+
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+
+
+def test_the_walk_of_a_row_is_the_way_of_the_relay(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
+    def publish() -> None:
+        with RunningRelay(settings):
+            reader.read_events(write(database_url, topics.events, 1))
+
+    walk = files_of_walk("The relay, from its lock to the topic")
+    entered = files_entered(publish)
+    assert walk
+    assert set(walk) <= set(entered)
+
+
+def test_the_walk_of_a_replay_is_the_way_of_its_rows(database_url: str, topics: Topics) -> None:
+    (event,) = write(database_url, topics.events, 1)
+    engine = make_engine(database_url, 1, FOR_OPERATORS)
+
+    def replay() -> None:
+        assert list(Replay.plan(engine, Selection(event_ids=[UUID(event)])).run(engine)) == [1]
+
+    entered = files_entered(replay)
+    engine.dispose()
+    assert sorted(entered) == sorted(files_of_walk("A replay, from the command line's choice to the outbox"))
