@@ -24,7 +24,7 @@ from service.storage.readiness import DatabaseReadiness
 from service.usecases.accept import CommandEngine
 from service.usecases.claim import Claims
 from service.usecases.commit_step import NextSteps
-from service.usecases.dead_letters import Burial
+from service.usecases.dead_letters import DeadLetters
 from service.usecases.due_commands import Completion
 from service.usecases.due_looks import DueLooks
 from service.usecases.holds import HoldsWatch
@@ -83,7 +83,7 @@ def command_engine(
         engine = CommandEngine(
             parts.database,
             recorder=parts.recorder,
-            burial=Burial(settings.dead_letter_topic),
+            dead_letters=DeadLetters(settings.dead_letter_topic),
             claims=parts.claims,
             runner=parts.runner,
             lease=settings.lease,

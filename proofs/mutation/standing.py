@@ -3,7 +3,7 @@
 from proofs.mutation import guarantees as g
 from proofs.mutation.mechanism import Change, Mechanism
 
-_STILL = "tests/crash/test_relay_stands_still.py"
+_STILL = "tests/crash/test_relay_waits.py"
 _SMALL_BROKER = "tests/integration/commandline/test_small_broker.py::test_each_who_waits_names_the_setting"
 _WORK = "tests/integration/commandline/test_doctor_work.py"
 _REFUSALS = "tests/integration/relay/test_refusals.py"

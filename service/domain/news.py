@@ -26,8 +26,8 @@ def settle(
     """
     noted = _adopted(_noted(payment, picture), picture)
     after = noted if revert_open else _ended(_released(noted), picture)
-    told = _Told(after, picture, frozenset(movement.key for movement in fresh), known)
-    news = [_NEWS[movement.kind](told, movement) for movement in fresh if movement.kind in _NEWS]
+    seen = _Seen(after, picture, frozenset(movement.key for movement in fresh), known)
+    news = [_NEWS[movement.kind](seen, movement) for movement in fresh if movement.kind in _NEWS]
     answered = tuple(answer for answer in news if answer is not None)
     return Observed(after, answered, cancel_hold=after.status is PaymentStatus.FAILED and _keeps_money(after))
 
@@ -102,8 +102,8 @@ def _ended(payment: Payment, picture: Picture) -> Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What news are made from: the payment as it stands now, everything seen, and what was new in it."""
+class _Seen:
+    """What news is made from: the payment as it stands now, everything seen, and what was new in it."""
 
     payment: Payment
     picture: Picture
@@ -111,28 +111,28 @@ class _Told:
     known: frozenset[Proof]
 
 
-def _refunded(told: _Told, movement: Movement) -> Answer | None:
+def _refunded(seen: _Seen, movement: Movement) -> Answer | None:
     # One that failed before it was heard of was never told as anything.
-    if movement.by_us or (MovementKind.REFUND_FAILED, movement.proof) in told.fresh:
+    if movement.by_us or (MovementKind.REFUND_FAILED, movement.proof) in seen.fresh:
         return None
-    more = {"refund_id": movement.proof, "reason": movement.detail, "refunded": told.payment.refunded}
-    about = told.payment.authorize_correlation_id
-    return events.news(told.payment, "payment.refunded", movement, about, **more)
+    more = {"refund_id": movement.proof, "reason": movement.detail, "refunded": seen.payment.refunded}
+    about = seen.payment.authorize_correlation_id
+    return events.news(seen.payment, "payment.refunded", movement, about, **more)
 
 
-def _refund_failed(told: _Told, movement: Movement) -> Answer | None:
-    if (MovementKind.REFUND, movement.proof) not in told.known:
+def _refund_failed(seen: _Seen, movement: Movement) -> Answer | None:
+    if (MovementKind.REFUND, movement.proof) not in seen.known:
         return None
-    about = (told.payment.revert_correlation_id if movement.by_us else None) or told.payment.authorize_correlation_id
+    about = (seen.payment.revert_correlation_id if movement.by_us else None) or seen.payment.authorize_correlation_id
     more = {"refund_id": movement.proof, "reason": movement.detail}
-    return events.news(told.payment, "payment.refund_failed", movement, about, **more)
+    return events.news(seen.payment, "payment.refund_failed", movement, about, **more)
 
 
-def _disputed(told: _Told, movement: Movement) -> Answer | None:
+def _disputed(seen: _Seen, movement: Movement) -> Answer | None:
     opened = (MovementKind.DISPUTE_OPENED, movement.proof)
-    if movement.kind is MovementKind.DISPUTE_WITHDRAWN and opened in told.fresh:
+    if movement.kind is MovementKind.DISPUTE_WITHDRAWN and opened in seen.fresh:
         return None
-    dispute = next(dispute for dispute in told.picture.disputes if dispute.id == movement.proof)
+    dispute = next(dispute for dispute in seen.picture.disputes if dispute.id == movement.proof)
     due = dispute.evidence_due_by
     more = {
         "dispute_id": dispute.id,
@@ -140,17 +140,17 @@ def _disputed(told: _Told, movement: Movement) -> Answer | None:
         "dispute_status": dispute.status,
         "evidence_due_by": None if due is None else rfc3339(due),
     }
-    return events.news(told.payment, "payment.disputed", movement, told.payment.authorize_correlation_id, **more)
+    return events.news(seen.payment, "payment.disputed", movement, seen.payment.authorize_correlation_id, **more)
 
 
-def _dispute_closed(told: _Told, movement: Movement) -> Answer | None:
+def _dispute_closed(seen: _Seen, movement: Movement) -> Answer | None:
     more = {"dispute_id": movement.proof, "dispute_status": movement.detail}
-    return events.news(told.payment, "payment.dispute_closed", movement, told.payment.authorize_correlation_id, **more)
+    return events.news(seen.payment, "payment.dispute_closed", movement, seen.payment.authorize_correlation_id, **more)
 
 
-def _transfer_reversed(told: _Told, movement: Movement) -> Answer | None:
-    payment = told.payment
-    sent = _transfer(told.picture, payment.stripe_transfer_id)
+def _transfer_reversed(seen: _Seen, movement: Movement) -> Answer | None:
+    payment = seen.payment
+    sent = _transfer(seen.picture, payment.stripe_transfer_id)
     if movement.by_us or sent is None or movement.proof not in {reversal.id for reversal in sent.reversals}:
         return None
     about = payment.release_correlation_id or payment.authorize_correlation_id
@@ -158,7 +158,7 @@ def _transfer_reversed(told: _Told, movement: Movement) -> Answer | None:
     return events.news(payment, "payment.transfer_reversed", movement, about, transfer_id=sent.id, reversed=back)
 
 
-_NEWS: dict[MovementKind, Callable[[_Told, Movement], Answer | None]] = {
+_NEWS: dict[MovementKind, Callable[[_Seen, Movement], Answer | None]] = {
     MovementKind.REFUND: _refunded,
     MovementKind.REFUND_FAILED: _refund_failed,
     MovementKind.DISPUTE_OPENED: _disputed,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from service.domain.event_proofs import refund_status, sum_refunded
 from service.domain.ledger import MovementKind, Proof
 from service.domain.movements import of_dispute
 from service.domain.stripe_objects import About
-from service.domain.told_by_events import refund_status, sum_refunded
 from service.gateway.fields import Json, UnexpectedObjectError, optional_id, text
 from service.gateway.translate import dispute_of, payment_id_of, refund_of, refunded_of, transfer_of
 

@@ -27,7 +27,7 @@ from service.storage.acceptance import Result
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.claim import Claims
 from service.usecases.claimed import Claim, Over
-from service.usecases.dead_letters import Burial
+from service.usecases.dead_letters import DeadLetters
 from service.usecases.due_commands import Completion, DueCommand
 from service.usecases.record import Recorder
 from service.usecases.run_command import Runner
@@ -51,7 +51,7 @@ class CommandEngine:
         engine: Engine,
         *,
         recorder: Recorder,
-        burial: Burial,
+        dead_letters: DeadLetters,
         claims: Claims,
         runner: Runner,
         lease: timedelta,
@@ -60,7 +60,7 @@ class CommandEngine:
     ) -> None:
         self._engine = engine
         self._recorder = recorder
-        self._burial = burial
+        self._dead_letters = dead_letters
         self._claims = claims
         self._runner = runner
         self._lease = lease
@@ -181,14 +181,14 @@ class CommandEngine:
             now = commands.add_answered(connection, key, sent, origin.traceparent)
             if now is not None:
                 self._recorder.about_nothing(connection, answer, origin.traceparent, now)
-                self._burial.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
+                self._dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, sent, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered."""
         with transaction(self._engine) as connection:
-            self._burial.bury(connection, unreadable, origin)
+            self._dead_letters.bury(connection, unreadable, origin)
 
     def _duplicate(self, key: CommandKey, sent: Content, origin: Origin) -> None:
         with transaction(self._engine) as connection:
@@ -197,7 +197,7 @@ class CommandEngine:
                 log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
-            self._burial.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
+            self._dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
         """Open commands whose time has come, and held payments to be compared with Stripe."""

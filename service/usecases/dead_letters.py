@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Burial:
+class DeadLetters:
     """Keeps what cannot be processed out of the way of what can."""
 
     topic: str

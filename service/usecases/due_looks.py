@@ -5,8 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from runtime.logs import get_logger
+from service.domain.event_proofs import are_known
 from service.domain.ledger import MovementKind, Proof
-from service.domain.told_by_events import are_known
 from service.storage import locked, looks
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.usecases.reconcile import Reconciler

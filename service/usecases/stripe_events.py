@@ -7,13 +7,13 @@ from uuid import UUID
 from runtime.crash_points import reached
 from runtime.logs import get_logger
 from service.crash_points import CrashPoint
+from service.domain.event_proofs import are_known
 from service.domain.event_types import NOTED_EVENTS
 from service.domain.intent_state import SEEN_BY_EVENT, Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_stray
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
 from service.domain.stripe_objects import About, Intent, Picture, StripeEvent
-from service.domain.told_by_events import are_known
 from service.storage import inbox, locked, looks
 from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction

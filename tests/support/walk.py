@@ -29,7 +29,7 @@ def files_entered(work: Callable[[], object]) -> list[str]:
         work()
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]  # as the documentation has it
+        threading.setprofile(None)
     return list(found)
 
 

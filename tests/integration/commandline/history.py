@@ -19,11 +19,11 @@ from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments
 from service.storage.engine import Engine, transaction
 from service.storage.tables import outbox
-from service.usecases.dead_letters import Burial
+from service.usecases.dead_letters import DeadLetters
 from service.usecases.record import Recorder
 
 RECORDER = Recorder("payment_events")
-BURIAL = Burial("payment_commands.dead_letter")
+DEAD_LETTERS = DeadLetters("payment_commands.dead_letter")
 
 
 class History:
@@ -96,7 +96,7 @@ class History:
         """A dead letter."""
         origin = Origin("payment_commands", 3, offset, key, value, [])
         with transaction(self.engine) as connection:
-            BURIAL.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
+            DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
 
     def refused_by_kafka(self, position: int) -> None:
         """A row of the outbox in the dead letters, as the relay puts it there."""

@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.records import Origin, UnreadableMessage
 from service.storage.engine import make_engine, transaction
-from tests.integration.commandline.history import BURIAL, History
+from tests.integration.commandline.history import DEAD_LETTERS, History
 
 pytestmark = pytest.mark.postgres
 
@@ -26,7 +26,7 @@ def history(database_url: str) -> History:
     history.authorize(HOSTILE, HOSTILE)
     origin = Origin(HOSTILE, 3, 7, HOSTILE.encode(), HOSTILE.encode(), [])
     with transaction(engine) as connection:
-        BURIAL.bury(connection, UnreadableMessage("NOT_JSON", HOSTILE), origin)
+        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", HOSTILE), origin)
     engine.dispose()
     return history
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.domain.event_proofs import are_known, refund_status, sum_refunded
 from service.domain.ledger import Proof
-from service.domain.told_by_events import are_known, refund_status, sum_refunded
 from tests.unit.domain.facts import payment, refund
 
 TAKEN: Proof = ("capture", "ch_1")

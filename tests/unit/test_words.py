@@ -1,0 +1,45 @@
+"""Modules and classes are named by the words of docs/glossary.md: words that were retired do not come back."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("runtime", "service", "relay", "consumer", "commandline", "devstack", "proofs", "matrix", "bench", "tests")
+RETIRED = {
+    "blow",
+    "burial",
+    "doorbell",
+    "lane",
+    "mirror",
+    "recall",
+    "sabotage",
+    "standing",
+    "stands",
+    "storm",
+    "told",
+    "turn",
+    "vigil",
+    "witness",
+}
+
+
+def words(name: str) -> set[str]:
+    """Of a name in CamelCase or snake_case, singular and in lower case."""
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return {part.lower() for part in parts} | {part.lower().removesuffix("s") for part in parts}
+
+
+def named() -> Iterator[tuple[str, str]]:
+    """Every module, and every class in it, with the place."""
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            place = str(path.relative_to(ROOT))
+            yield place, path.stem
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            yield from ((place, node.name) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+
+
+def test_no_module_and_no_class_is_named_by_a_word_that_was_retired() -> None:
+    assert sorted(f"{place}: {name}" for place, name in named() if words(name) & RETIRED) == []
