@@ -97,7 +97,7 @@ MECHANISMS = (
                 'return "".join(traceback.format_exception(exc_info[1]))',
             ),
         ),
-        (f"{_API}/test_told_errors.py::test_serve[json]", f"{_API}/test_told_errors.py::test_consume[json]"),
+        (f"{_API}/test_error_answers.py::test_serve[json]", f"{_API}/test_error_answers.py::test_consume[json]"),
     ),
     Mechanism(
         "printable",

@@ -5,7 +5,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 
-_MODEL = "tests/unit/relay/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
+_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
 
 _XID = "    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,\n"
 _POSITION = "    position BIGINT GENERATED ALWAYS AS IDENTITY,\n"

@@ -8,7 +8,7 @@ _DOUBT = f"{_CORE}/test_charge_in_doubt.py"
 _FOREIGN = f"{_CORE}/test_foreign.py"
 _AUDIT = "tests/integration/commandline/test_payment_audit"
 _OUTSIDE = f"{_CORE}/test_money_from_outside.py"
-_WALK = "tests/unit/domain/test_no_dead_end.py::test_no_state_is_a_dead_end"
+_WALK = "tests/models/test_no_dead_end.py::test_no_state_is_a_dead_end"
 _OURS = "service/domain/ours.py"
 _STEPS = "service/usecases/call.py"
 

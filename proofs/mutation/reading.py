@@ -5,7 +5,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 _READING = "tests/integration/relay/test_reading.py"
-_MODEL = "tests/unit/relay/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
+_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
 _RUNNING = f"{_READING}::test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks"
 
 MECHANISMS = (

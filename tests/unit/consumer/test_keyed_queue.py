@@ -237,4 +237,4 @@ class Traffic(RuleBasedStateMachine):
 
 
 TestTraffic = Traffic.TestCase
-TestTraffic.settings = settings(max_examples=200, stateful_step_count=50, deadline=None, derandomize=True)
+TestTraffic.settings = settings(max_examples=80, stateful_step_count=50, deadline=None, derandomize=True)

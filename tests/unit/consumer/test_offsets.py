@@ -150,4 +150,4 @@ class Broker(RuleBasedStateMachine):
 
 
 TestBroker = Broker.TestCase
-TestBroker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
+TestBroker.settings = settings(max_examples=100, stateful_step_count=40, deadline=None, derandomize=True)

@@ -12,9 +12,9 @@ from service.domain.ledger import Proof
 from service.domain.movements import of_picture
 from service.domain.payment import Payment
 from service.domain.stripe_objects import IntentStatus, Picture
-from tests.unit.domain import stripe_side
+from tests.models import stripe_side
+from tests.models.modeled_gateway import ModeledGateway
 from tests.unit.domain.facts import NO_SUMS, NOW, OURS, intent, payment, picture, reversal, transfer
-from tests.unit.domain.modeled_gateway import ModeledGateway
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=200)
 PICKS = st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=12)

@@ -13,9 +13,10 @@ import pytest
 from service.domain.ledger import Money
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import IntentStatus
-from tests.unit.domain import facts, stripe_side, world_commands
-from tests.unit.domain.payment_world import Hearing, Open, World
-from tests.unit.domain.world_commands import Move
+from tests.models import stripe_side, world_commands
+from tests.models.payment_world import Hearing, Open, World
+from tests.models.world_commands import Move
+from tests.unit.domain import facts
 
 RARE_MOVES = 2
 FIRST = World(facts.payment("INITIATING", ""), opened=(Open(facts.AUTHORIZE),))

@@ -16,8 +16,8 @@ from service.domain.ledger import Ledger
 from service.domain.next_step import Step
 from service.domain.payment import Payment
 from service.domain.stripe_objects import IntentStatus, Picture, StepResult
+from tests.models.modeled_gateway import ModeledGateway
 from tests.unit.domain.facts import HOLD, NOW
-from tests.unit.domain.modeled_gateway import ModeledGateway
 
 _FACTS = attrgetter(*(field.name for field in fields(Payment) if field.name != "failure"))
 

@@ -17,8 +17,9 @@ from service.domain.stripe_objects import (
     Transfer,
     TransferRequest,
 )
-from tests.unit.domain import facts, stripe_side
-from tests.unit.domain.stripe_side import Refused
+from tests.models import stripe_side
+from tests.models.stripe_side import Refused
+from tests.unit.domain import facts
 
 Result = TypeVar("Result", Intent, Transfer, Reversal, Refund)
 

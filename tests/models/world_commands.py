@@ -22,10 +22,10 @@ from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Picture, StepResult
 from service.usecases.attempt import Attempt
 from service.usecases.call import act, look
+from tests.models.modeled_gateway import ModeledGateway
+from tests.models.payment_world import Open, World, written
 from tests.unit.domain import facts
 from tests.unit.domain.facts import NOW, POLICY
-from tests.unit.domain.modeled_gateway import ModeledGateway
-from tests.unit.domain.payment_world import Open, World, written
 
 _IN_TIME = Clock(NOW, NOW)
 _CUSTOMERS_TIME_OVER = Clock(NOW + timedelta(hours=25), NOW)
