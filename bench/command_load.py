@@ -1,4 +1,4 @@
-"""Authorise commands, sent and waited for."""
+"""Authorize commands, sent and waited for."""
 
 import json
 import secrets

@@ -56,7 +56,7 @@ def answering_slowly(servers: Servers, scale: Scale) -> Result:
     for _ in range(scale.rounds):
         many.append(_pace(servers, scale.commands, STRIPE_SECONDS, IN_FLIGHT))
         single.append(_pace(servers, scale.commands_one_by_one, STRIPE_SECONDS, 1).rate)
-    ours = per_round("authorise, 64 in flight", "commands/s", [pace.rate for pace in many])
+    ours = per_round("authorize, 64 in flight", "commands/s", [pace.rate for pace in many])
     limit = per_round("64 / 0.2 s", "commands/s", [IN_FLIGHT / STRIPE_SECONDS] * scale.rounds)
     rows = (
         Row(ours, limit, Reach(0.85)),
@@ -73,7 +73,7 @@ def answering_at_once(servers: Servers, scale: Scale) -> Result:
         running.load.send(scale.commands)
         lines = top_ten(running.pid)
         running.load.wait()
-    rate = Row(per_round("authorise, Stripe at once", "commands/s", [pace.rate for pace in paces]))
+    rate = Row(per_round("authorize, Stripe at once", "commands/s", [pace.rate for pace in paces]))
     return Result(
         (rate, *_processor(paces)), ("Where the consumer's threads are while they hold the interpreter:", *lines)
     )
@@ -95,7 +95,7 @@ def _pace(servers: Servers, commands: int, stripe_seconds: float, concurrency: i
         running.load.send(commands)
         running.load.wait()
         if running.load.ask(_WRONG):
-            raise RuntimeError("not every payment was authorised: this rate counts refusals")
+            raise RuntimeError("not every payment was authorized: this rate counts refusals")
         spent = _Processor(*(1000 * (now - then) / commands for now, then in zip(running.used, before, strict=True)))
         return _Pace(float(running.load.ask(_RATE)), spent)
 

@@ -19,7 +19,7 @@ CONNECT_VERSION = "4.3.0"
 """The one that this Debezium is built with; under 4.4.0 it misses a class of Kafka's."""
 
 _HEAP = ("-Xms1g", "-Xmx1g", "-XX:+UseParallelGC")
-"""With the optimising compiler. Of the collectors the parallel one used least processor time on two cores."""
+"""With the optimizing compiler. Of the collectors the parallel one used least processor time on two cores."""
 
 _START_SECONDS = 120.0
 _POLL_SECONDS = 0.1

@@ -26,11 +26,11 @@ def svg(plot: Plot) -> str:
         parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 20}" y1="{height}" y2="{height}" stroke="#ddd"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{height}" text-anchor="end">{10.0**power:g}</text>')
     for number, curve in enumerate(plot.curves):
-        colour = _COLOURS[number % len(_COLOURS)]
+        color = _COLOURS[number % len(_COLOURS)]
         line = " ".join(at(x, y) for x, y in curve.points)
-        parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{line}"/>')
+        parts.append(f'<polyline fill="none" stroke="{color}" stroke-width="2" points="{line}"/>')
         below = _TOP + 16 * (number + 1)
-        parts.append(f'<text x="{_LEFT + 10}" y="{below}" fill="{colour}">{escape(curve.name)}</text>')
+        parts.append(f'<text x="{_LEFT + 10}" y="{below}" fill="{color}">{escape(curve.name)}</text>')
     parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 10}">{escape(plot.x)}; upwards: {escape(plot.y)}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '

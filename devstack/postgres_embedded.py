@@ -68,7 +68,7 @@ class EmbeddedPostgres:
         self.port = 0
         try:
             self._install = find_install(user, self._scratch)
-            self._initialise()
+            self._initialize()
         except BaseException:
             self.close()
             raise
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         """Another cluster, without any data, in the place of this one: its address and its password."""
         self.stop()
         shutil.rmtree(self.data_directory)
-        self._initialise()
+        self._initialize()
         self.start()
 
     def promote(self) -> None:
@@ -172,7 +172,7 @@ class EmbeddedPostgres:
             stop_signal=signal.SIGQUIT,
         )
 
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         password_file = self._scratch / "password"
         password_file.write_text(self._password)
         if self._install.run_as is not None:

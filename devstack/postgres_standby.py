@@ -58,7 +58,7 @@ class StandbyPostgres(EmbeddedPostgres):
         self._primary.kill()
         _ask(self.url, "SELECT pg_promote()")
 
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         self._password = urlsplit(self._primary.url).password or ""
         words = ("--pgdata", "data", "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")
         run_to_end(self._command("pg_basebackup", "--dbname", self._primary.url, *words), 60)

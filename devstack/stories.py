@@ -115,7 +115,7 @@ def _released(saga: Saga, payment_id: str) -> str:
 
 STORIES: dict[str, Callable[[Saga], str]] = {
     "Paid and released": paid_and_released,
-    "Authorised, then reverted": reverted,
+    "Authorized, then reverted": reverted,
     "3-D Secure, finished by webhook": three_d_secure,
 }
 """Each tells one saga and returns its payment id."""

@@ -68,7 +68,7 @@ def as_multirange(ranges: Sequence[Range]) -> str:
 def sever(session: Connection) -> None:
     """Cut the session's connection: a call that waits for an answer, in whichever thread, fails at once.
 
-    Never waits itself, unlike closing or cancelling, for which the server has to answer.
+    Never waits itself, unlike closing or canceling, for which the server has to answer.
     """
     try:
         with socket.socket(fileno=os.dup(session.fileno())) as ours:

@@ -62,7 +62,7 @@ class CommandSettings(StripeSettings, PolicySettings):
         default=timedelta(hours=6), description="how often a held payment is compared with Stripe"
     )
     action_deadline: PositiveDuration = Field(
-        default=timedelta(hours=24), description="age after which a payment the customer never finished is cancelled"
+        default=timedelta(hours=24), description="age after which a payment the customer never finished is canceled"
     )
 
 

@@ -35,7 +35,7 @@ _UNSET = (
 
 
 def make(state: State, intent: Json, card: Card, decline: Decline | None) -> Json:
-    """A charge for the whole intent: refused, or authorised and not yet captured."""
+    """A charge for the whole intent: refused, or authorized and not yet captured."""
     charge: Json = {
         "id": state.new_id("ch_3"),
         "object": "charge",

@@ -87,7 +87,7 @@ def cancel(state: State, call: Call) -> Json:
 
 
 def expire_holds(state: State) -> None:
-    """Cancel what was authorised and not captured in time ("Place a hold on a payment method")."""
+    """Cancel what was authorized and not captured in time ("Place a hold on a payment method")."""
     while state.holds and state.holds[0][0] <= state.clock.now():
         _, id_ = state.holds.popleft()
         intent = state.payment_intents[id_]

@@ -106,7 +106,7 @@ def _charge(state: State, params: Json) -> Json:
     charge_id = intent["latest_charge"]
     if params.get("charge", charge_id) != charge_id:
         raise no_such("charge", params["charge"], "charge")
-    # Stricter than Stripe, where refunding an uncaptured charge sets the hold free: cancelling says what is meant.
+    # Stricter than Stripe, where refunding an uncaptured charge sets the hold free: canceling says what is meant.
     if charge_id is None or not state.charges[charge_id]["captured"]:
         text = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
         raise unexpected_state(text, intent)

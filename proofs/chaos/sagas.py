@@ -12,7 +12,7 @@ CHALLENGED = "pm_card_threeDSecure2Required"
 
 
 def held(talk: Talk) -> str:
-    """Authorised; the payment's id."""
+    """Authorized; the payment's id."""
     asked = talk.authorize(_VISA)
     return talk.hear(asked, "payment.authorized AUTHORIZED").payment_id
 

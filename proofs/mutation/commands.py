@@ -169,14 +169,14 @@ MECHANISMS = (
     Mechanism(
         "revert-answers-both",
         g.ONE_OUTCOME,
-        "a revert answers itself only, and not the open authorise",
+        "a revert answers itself only, and not the open authorize",
         (
             Change(
                 "service/domain/commands/revert.py",
-                "(events.failed(done, events.authorise_of(done), events.CANCELED), told))",
+                "(events.failed(done, events.authorize_of(done), events.CANCELED), told))",
                 "(told,))",
             ),
         ),
-        (f"{_CORE}/test_races.py::TestRevertOfAnAuthoriseUnderWay::test_in_flight",),
+        (f"{_CORE}/test_races.py::TestRevertOfAnAuthorizeUnderWay::test_in_flight",),
     ),
 )

@@ -24,7 +24,7 @@ MECHANISMS = (
     Mechanism(
         "failed-hold",
         g.HOLDS_NOTHING,
-        "an authorise that fails keeps its intent",
+        "an authorize that fails keeps its intent",
         (
             Change(
                 _OBSERVATIONS,
@@ -53,7 +53,7 @@ MECHANISMS = (
     Mechanism(
         "captured-hold",
         g.HOLDS_NOTHING,
-        "a hold that was captured before it could be cancelled is not refunded",
+        "a hold that was captured before it could be canceled is not refunded",
         (
             Change(
                 "service/domain/commands/cancel_hold.py",
@@ -80,7 +80,7 @@ MECHANISMS = (
     Mechanism(
         "transition-table",
         g.NO_WAY_BACK,
-        "the table lets a failed payment be authorised",
+        "the table lets a failed payment be authorized",
         (
             Change(
                 "service/domain/status.py",
@@ -119,7 +119,7 @@ MECHANISMS = (
     Mechanism(
         "late-news",
         g.NO_WAY_BACK,
-        "an authorisation heard of after the end makes the payment authorised",
+        "an authorization heard of after the end makes the payment authorized",
         (
             Change(
                 _OBSERVATIONS,
@@ -194,7 +194,7 @@ MECHANISMS = (
     Mechanism(
         "look-again",
         g.LOST_WEBHOOK,
-        "an authorise that waits is taken up without a look at Stripe",
+        "an authorize that waits is taken up without a look at Stripe",
         (
             Change(
                 "service/usecases/claim.py",

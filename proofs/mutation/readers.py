@@ -18,7 +18,7 @@ MECHANISMS = (
         ),
     ),
     Mechanism(
-        "delivered-neighbours",
+        "delivered-neighbors",
         g.AT_LEAST_ONCE,
         "all of a batch is sent again when one of its records is refused",
         (
@@ -28,7 +28,7 @@ MECHANISMS = (
                 "self._delivered.difference_update(failures.spared(sent))",
             ),
         ),
-        (f"{_AT_LEAST}::test_neighbours_of_what_is_refused_are_not_repeated",),
+        (f"{_AT_LEAST}::test_neighbors_of_what_is_refused_are_not_repeated",),
     ),
     Mechanism(
         "overtaken",

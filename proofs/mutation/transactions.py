@@ -65,7 +65,7 @@ MECHANISMS = (
     Mechanism(
         "acceptance",
         g.ATOMIC,
-        "an authorise is stored before the transaction is committed that accepts it",
+        "an authorize is stored before the transaction is committed that accepts it",
         (
             Change(
                 "service/usecases/accept.py",

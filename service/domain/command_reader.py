@@ -43,7 +43,7 @@ def read(value: bytes | None, default_currency: str) -> Command | InvalidCommand
 
     Three shapes are one command: the envelope; the envelope with ``correlation_id`` only in its payload; and the
     fields beside ``type``. Where envelope and payload name different correlation ids the envelope's wins. Unknown
-    fields are ignored. ``default_currency`` stands in only for the nested authorise, which names none.
+    fields are ignored. ``default_currency`` stands in only for the nested authorize, which names none.
     """
     try:
         content = _opened(decode(value))

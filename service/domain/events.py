@@ -12,7 +12,7 @@ from service.domain.status import PaymentStatus
 
 CANCELED = Failure(
     ErrorCode.STRIPE_PAYMENT_CANCELED,
-    "The payment was cancelled before it was captured; authorise again to try once more.",
+    "The payment was canceled before it was captured; authorize again to try once more.",
 )
 
 
@@ -46,14 +46,14 @@ class Answer:
         return None if self.command_type is None else CommandKey(self.command_type, self.correlation_id)
 
 
-def authorise_of(payment: Payment) -> CommandKey:
+def authorize_of(payment: Payment) -> CommandKey:
     """The command that made this payment."""
     return CommandKey(CommandType.AUTHORIZE, payment.authorize_correlation_id)
 
 
 def authorized(payment: Payment) -> Answer:
-    """The authorise's good outcome; the status tells whether the money is held or already captured."""
-    subject = authorise_of(payment)
+    """The authorize's good outcome; the status tells whether the money is held or already captured."""
+    subject = authorize_of(payment)
     payload = _of(payment) | {
         "payment_intent_id": payment.stripe_payment_intent_id,
         "status": payment.status.value,
@@ -75,7 +75,7 @@ def released(payment: Payment, subject: CommandKey) -> Answer:
 
 
 def reverted(payment: Payment, subject: CommandKey, event_type: str) -> Answer:
-    """Cancelled or refunded, under the name that ``REVERT_EVENT_TYPE`` picks."""
+    """Canceled or refunded, under the name that ``REVERT_EVENT_TYPE`` picks."""
     payload = _of(payment) | {"status": PaymentStatus.REVERTED.value}
     if payment.stripe_refund_id is not None:
         payload["refund_id"] = payment.stripe_refund_id
@@ -92,7 +92,7 @@ def failed(payment: Payment, subject: CommandKey, failure: Failure) -> Answer:
 
 
 def hold_ended(payment: Payment) -> Answer:
-    """News: an authorised hold ended on its own. It answers no command."""
+    """News: an authorized hold ended on its own. It answers no command."""
     payload = _of(payment) | _why(CANCELED)
     return Answer("payment.failed", payment.authorize_correlation_id, payload, news=payment.status)
 

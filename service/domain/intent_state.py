@@ -51,7 +51,7 @@ SEEN_BY_EVENT = {
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The payment after the look, what to tell, whether its hold must be cancelled, and the movements learnt.
+    """The payment after the look, what to tell, whether its hold must be canceled, and the movements learnt.
 
     ``look``: what was seen is not all; Stripe must be asked for the whole.
     """
@@ -103,7 +103,7 @@ def _too_late(payment: Payment, seen: Seen) -> bool:
     return seen in {Seen.HELD, Seen.CAPTURED, Seen.ACTION}
 
 
-def _authorised(payment: Payment, _intent: Intent) -> Observed:
+def _authorized(payment: Payment, _intent: Intent) -> Observed:
     done = payment.become(PaymentStatus.AUTHORIZED)
     return Observed(done, (events.authorized(done),))
 
@@ -111,7 +111,7 @@ def _authorised(payment: Payment, _intent: Intent) -> Observed:
 def _captured(payment: Payment, intent: Intent) -> Observed:
     # A manual intent was held before it was captured: the same end as hearing of the two in order.
     if intent.capture_method == "manual":
-        return _authorised(payment, intent)
+        return _authorized(payment, intent)
     done = payment.become(PaymentStatus.SUCCEEDED)
     return Observed(done, (events.authorized(done),))
 
@@ -125,11 +125,11 @@ def _canceled(payment: Payment, intent: Intent) -> Observed:
         ended = _hold_ended(held)
         return Observed(ended.payment, (events.authorized(held), *ended.answers))
     done = payment.become(PaymentStatus.REVERTED, failure=events.CANCELED.as_json())
-    return Observed(done, (events.failed(done, events.authorise_of(done), events.CANCELED),))
+    return Observed(done, (events.failed(done, events.authorize_of(done), events.CANCELED),))
 
 
 def _declined(payment: Payment, intent: Intent) -> Observed:
-    return fail_authorise(payment, failure_of(intent.error))
+    return fail_authorize(payment, failure_of(intent.error))
 
 
 def _action(payment: Payment, _intent: Intent) -> Observed:
@@ -145,7 +145,7 @@ def _processing(payment: Payment, _intent: Intent) -> Observed:
 _UNANSWERED: dict[Seen, Callable[[Payment, Intent], Observed]] = {
     Seen.ACTION: _action,
     Seen.PROCESSING: _processing,
-    Seen.HELD: _authorised,
+    Seen.HELD: _authorized,
     Seen.CAPTURED: _captured,
     Seen.CANCELED: _canceled,
     Seen.DECLINED: _declined,
@@ -157,12 +157,12 @@ def _hold_ended(payment: Payment) -> Observed:
     return Observed(done, (events.hold_ended(done),))
 
 
-def fail_authorise(payment: Payment, failure: Failure) -> Observed:
-    """The authorise's bad outcome; a hold that we know of is cancelled, for the caller was told "failed"."""
+def fail_authorize(payment: Payment, failure: Failure) -> Observed:
+    """The authorize's bad outcome; a hold that we know of is canceled, for the caller was told "failed"."""
     done = payment.become(PaymentStatus.FAILED, failure=failure.as_json())
     return Observed(
         done,
-        (events.failed(done, events.authorise_of(done), failure),),
+        (events.failed(done, events.authorize_of(done), failure),),
         cancel_hold=done.stripe_payment_intent_id is not None and not done.holds_nothing,
     )
 

@@ -1,4 +1,4 @@
-"""Messages as they leave: one envelope, CloudEvents 1.0 headers, serialised once."""
+"""Messages as they leave: one envelope, CloudEvents 1.0 headers, serialized once."""
 
 import json
 import re

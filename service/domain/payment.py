@@ -108,7 +108,7 @@ class Payment:
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether the hold is known to be gone: cancelled, or its money given back, or taken by a bank for good."""
+        """Whether the hold is known to be gone: canceled, or its money given back, or taken by a bank for good."""
         return self.canceled_at is not None or self.stripe_refund_id is not None or self.money.is_all_back
 
     @property

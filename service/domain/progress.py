@@ -74,7 +74,7 @@ def backoff(attempts: int, retry_after: float | None, spread: float) -> float:
 def is_blocked(me: Progress, others: list[Progress]) -> bool:
     """Whether an earlier command of the payment has to end first, or any holds the lease.
 
-    A waiting authorise gives way to everything; a hold being cancelled keeps nobody waiting but while it runs.
+    A waiting authorize gives way to everything; a hold being canceled keeps nobody waiting but while it runs.
     """
     if me.state == "waiting":
         return any(other.command.type is not CommandType.CANCEL_HOLD or other.leased for other in others)

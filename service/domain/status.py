@@ -49,7 +49,7 @@ LIVE = frozenset(
 """States in which a payment holds its order: at most one such payment an order."""
 
 UNANSWERED = frozenset({PaymentStatus.INITIATING, PaymentStatus.REQUIRES_ACTION})
-"""States in which the authorise has no outcome yet."""
+"""States in which the authorize has no outcome yet."""
 
 ANSWERED_LIVE = LIVE - UNANSWERED
 """States in which the caller was told that the money is there."""

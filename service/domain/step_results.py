@@ -8,7 +8,7 @@ from service.domain.commands.cancel_hold import CancelHold
 from service.domain.commands.catalog import StoredCommand
 from service.domain.commands.release import Release
 from service.domain.errors import ErrorCode, StripeRefusedError
-from service.domain.intent_state import SEEN_BY_STATUS, Observed, fail_authorise, failure_of
+from service.domain.intent_state import SEEN_BY_STATUS, Observed, fail_authorize, failure_of
 from service.domain.learning import Situation, learn, learn_intent, learn_picture, learn_stray
 from service.domain.movements import of_refund, of_reversal, of_transfer
 from service.domain.next_step import Step, fail_step
@@ -84,7 +84,7 @@ def refuse(command: StoredCommand, payment: Payment, error: StripeRefusedError) 
     """A step that Stripe refused for good, and that a look has shown not to stand."""
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
         noted = replace(payment, stripe_payment_intent_id=payment.stripe_payment_intent_id or error.intent_id)
-        return fail_authorise(noted, _why(error))
+        return fail_authorize(noted, _why(error))
     why = _why(error)
     settled = fail_step(command, payment, why)
     # What a person, a bank or another program did to the money may be news to us.
@@ -108,6 +108,6 @@ def give_up(command: StoredCommand, payment: Payment, step: Step) -> Observed:
     )
     failure = Failure(ErrorCode.STRIPE_ERROR, message)
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
-        return fail_authorise(payment, failure)
+        return fail_authorize(payment, failure)
     settled = fail_step(command, payment, failure)
     return Observed(settled.payment, settled.answers)

@@ -1,4 +1,4 @@
-"""Accepting an authorise: its payment and its command, in one statement."""
+"""Accepting an authorize: its payment and its command, in one statement."""
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -19,7 +19,7 @@ from service.storage.tables import INSTANT, commands, payments
 
 
 class Result(Enum):
-    """What became of an authorise. On DUPLICATE the caller rolls back: its payment is written already."""
+    """What became of an authorize. On DUPLICATE the caller rolls back: its payment is written already."""
 
     NEW = auto()
     NO_PAYMENT = auto()

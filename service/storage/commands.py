@@ -81,7 +81,7 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
 
 
 def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
-    """See to it that a hold is cancelled: a new internal command, or the old one taken up again."""
+    """See to it that a hold is canceled: a new internal command, or the old one taken up again."""
     content = content_of(command)
     statement = pg_insert(commands).values(
         correlation_id=command.correlation_id,

@@ -172,7 +172,7 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
 
 
 def hasten(connection: Connection, payment_id: UUID) -> None:
-    """Let the payment's waiting authorise be looked at now."""
+    """Let the payment's waiting authorize be looked at now."""
     waiting = and_(commands.c.payment_id == payment_id, commands.c.state == "waiting")
     connection.execute(update(commands).where(waiting).values(next_attempt_at=func.now()))
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from service.storage.requirements import CannotMigrateError
 
 KEY = 0x7061796D656E7473
-"""Advisory lock that serialises concurrent starts ("payments" in ASCII)."""
+"""Advisory lock that serializes concurrent starts ("payments" in ASCII)."""
 
 _TRY_SECONDS, _SAY_SECONDS = 0.1, 10.0
 

@@ -137,9 +137,9 @@ class CommandEngine:
             raise RaceError(command.order_id)
         live = held.payment
         self._add_open(connection, command, live, traceparent)
-        message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorising anew."
+        message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorizing anew."
         answer = events.failed(live, command.key, Failure(ErrorCode.ORDER_ALREADY_PAID, message))
-        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorise", now=held.now)
+        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorize", now=held.now)
         return Over()
 
     def _accept_on_payment(

@@ -62,7 +62,7 @@ class Attempt:
 
 
 def intent_request(attempt: Attempt) -> IntentRequest:
-    """The hold an authorise asks for."""
+    """The hold an authorize asks for."""
     command, payment = attempt.command, attempt.payment
     if not isinstance(command, Authorize):
         raise TypeError(f"{command.type} makes no PaymentIntent")

@@ -28,7 +28,7 @@ STANDS = {
     Step.CAPTURE: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
     Step.CANCEL: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
 }
-"""Intent states in which capturing or cancelling is over, one way or the other."""
+"""Intent states in which capturing or canceling is over, one way or the other."""
 
 
 def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult | Picture:

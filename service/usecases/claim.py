@@ -60,7 +60,7 @@ class Claims:
 
 
 def _looks_first(me: Progress, payment: Payment) -> bool:
-    """Whether an authorise whose intent is known is taken up again: Stripe is asked before it waits (again)."""
+    """Whether an authorize whose intent is known is taken up again: Stripe is asked before it waits (again)."""
     begun = me.state == "waiting" or me.step == Step.CREATE_INTENT
     return begun and payment.stripe_payment_intent_id is not None
 

@@ -51,7 +51,7 @@ class NextSteps:
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
-        """The command is answered; an authorise that gave way to a revert is looked at now."""
+        """The command is answered; an authorize that gave way to a revert is looked at now."""
         if isinstance(claim.progress.command, Revert) and more:
             leases.hasten(connection, claim.payment.payment_id)
         return Over(claim.payment.payment_id if more else None)

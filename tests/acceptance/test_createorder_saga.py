@@ -74,7 +74,7 @@ def _reach(run: CreateOrder, step: str) -> None:
     until(lambda: run.step == step, f"{run} at {step}")
 
 
-def test_authorised_then_compensated_under_the_same_correlation_id(campusg: World, saga: Saga) -> None:
+def test_authorized_then_compensated_under_the_same_correlation_id(campusg: World, saga: Saga) -> None:
     order_id, customer = fresh("order"), _customer()
     run = saga.start(order_id, customer, ORDER)
     _reach(run, "UPDATE_ORDER_STATUS")

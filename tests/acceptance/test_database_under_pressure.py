@@ -15,7 +15,7 @@ from devstack.kafka import Kafka
 from devstack.postgres import Postgres
 from devstack.service_process import ServiceName
 from devstack.tcp_proxy import TcpProxy
-from tests.support.acceptance import Sent, World, authorisation, encoded, enveloped, until
+from tests.support.acceptance import Sent, World, authorization, encoded, enveloped, until
 from tests.support.acceptance_webhooks import event_of, signature_of
 from tests.support.topics import unique_topics
 
@@ -134,7 +134,7 @@ def test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting(
     with locked(world, payment):
         for _ in range(400):
             last = world.sender.send(revert, partition=0)
-        others = [world.send("authorize_payment", authorisation(), partition=0) for _ in range(20)]
+        others = [world.send("authorize_payment", authorization(), partition=0) for _ in range(20)]
         until(lambda: answered(world, others), "the others are answered while the row is locked", 20)
     assert world.outcome_of("revert_payment", f"copied-{payment}").status == "REVERTED"
     until(lambda: committed(world, kafka, last[0]) > last[1], "the copies are done with")

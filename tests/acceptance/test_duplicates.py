@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.support.acceptance import World, authorisation, fresh
+from tests.support.acceptance import World, authorization, fresh
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 
 def test_the_same_command_in_two_partitions_at_once(world: World) -> None:
-    fields, correlation_id = authorisation(), fresh("saga")
+    fields, correlation_id = authorization(), fresh("saga")
     for _ in range(3):
         for partition in (0, 1):
             sent = world.send("authorize_payment", fields, correlation_id=correlation_id, partition=partition)
@@ -32,7 +32,7 @@ def test_a_release_again_after_its_outcome(world: World) -> None:
 
 
 def test_the_same_pair_with_other_content_goes_to_the_dead_letters(world: World) -> None:
-    fields, correlation_id = authorisation(), fresh("saga")
+    fields, correlation_id = authorization(), fresh("saga")
     first = world.send("authorize_payment", fields, correlation_id=correlation_id)
     payment_id = world.outcome(first).payment_id
     for amount in (1, fields["amount"] + 1):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.acceptance import World, authorisation, fresh
+from tests.support.acceptance import World, authorization, fresh
 from tests.support.acceptance_http import Api
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -119,7 +119,7 @@ def test_any_state_gets_202_and_the_outcome_comes_as_an_event(world: World) -> N
     ids=["no JSON", "no object", "nothing in it", "a form", "over 1 MiB"],
 )
 def test_bad_bodies(world: World, body: bytes, content_type: str, error: tuple[int, str]) -> None:
-    held = world.held(**authorisation())
+    held = world.held(**authorization())
     reply = world.api.post(
         "/payment/{payment_id}/release", body, headers={"Content-Type": content_type}, payment_id=held.payment_id
     )

@@ -18,7 +18,7 @@ EFFECTS = {"release_payment": ["hold", "capture", "transfer"], "revert_payment":
 
 @dataclass
 class Saga:
-    """Authorises, then releases or reverts, each as soon as the event before was heard."""
+    """Authorizes, then releases or reverts, each as soon as the event before was heard."""
 
     authorize: Sent
     then: Callable[[str], Sent]

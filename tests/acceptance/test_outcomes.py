@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.acceptance import DECLINED, World, authorisation, fresh
+from tests.support.acceptance import DECLINED, World, authorization, fresh
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -19,8 +19,8 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_authorised(world: World) -> None:
-    fields = authorisation(amount=1999, description="Two coffees")
+def test_authorized(world: World) -> None:
+    fields = authorization(amount=1999, description="Two coffees")
     event = world.outcome(world.send("authorize_payment", fields, correlation_id="c" * 255))
     payment = world.api.status(fields["order_id"]).body
     assert event.payload == {
@@ -143,12 +143,12 @@ def test_a_refused_transfer_can_be_reverted(world: World) -> None:
 
 
 def test_passing_faults_are_retried_until_the_truth_is_known(world: World) -> None:
-    orders = {fault: authorisation() for fault in FAULTS}
+    orders = {fault: authorization() for fault in FAULTS}
     for fault, fields in orders.items():
         for operation in ("payment_intents.create", "payment_intents.capture", "transfers.create"):
             world.stripe.fault(operation=operation, metadata={"order_id": fields["order_id"]}, **FAULTS[fault])
-    authorised = {fault: world.send("authorize_payment", fields) for fault, fields in orders.items()}
-    payments = {fault: world.outcome(sent).payment_id for fault, sent in authorised.items()}
+    authorized = {fault: world.send("authorize_payment", fields) for fault, fields in orders.items()}
+    payments = {fault: world.outcome(sent).payment_id for fault, sent in authorized.items()}
     released = {fault: world.release(payment_id) for fault, payment_id in payments.items()}
     assert {fault: world.outcome(sent).status for fault, sent in released.items()} == dict.fromkeys(FAULTS, "SUCCEEDED")
     for fault, payment_id in payments.items():

@@ -7,7 +7,7 @@ import pytest
 import urllib3
 
 from devstack.service_process import ALL_SERVICES, ServiceName
-from tests.support.acceptance import World, authorisation, until
+from tests.support.acceptance import World, authorization, until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -22,7 +22,7 @@ def test_an_idle_process_ends_with_0(world: World, name: ServiceName) -> None:
 @pytest.mark.parametrize("seconds", [1.0, 6.0], ids=["slow", "slower than the grace period"])
 @pytest.mark.parametrize("when", ["latency_before", "latency_after"])
 def test_the_consumer_stops_while_stripe_thinks(world: World, when: str, seconds: float) -> None:
-    fields = authorisation()
+    fields = authorization()
     metadata = {"order_id": fields["order_id"]}
     world.stripe.fault(
         "latency_before" if when == "latency_before" else "latency_after",

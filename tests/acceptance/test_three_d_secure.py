@@ -10,7 +10,7 @@ RETURN_URL = "https://shop.example/back"
 
 
 def _challenged(world: World) -> tuple[Sent, str, str]:
-    """The authorise, its payment and its intent."""
+    """The authorize, its payment and its intent."""
     sent = world.authorize(CHALLENGED, return_url=RETURN_URL)
     payment = world.payment_in("REQUIRES_ACTION", sent.payload["order_id"])
     return sent, payment["payment_id"], payment["stripe_payment_intent_id"]
@@ -49,7 +49,7 @@ def test_a_revert_answers_both(world: World) -> None:
     assert "hold" not in world.effects(payment_id)
 
 
-def test_cancelled_in_the_dashboard(world: World) -> None:
+def test_canceled_in_the_dashboard(world: World) -> None:
     sent, payment_id, intent_id = _challenged(world)
     world.stripe.dashboard("cancel", intent_id)
     assert world.outcome(sent).error == "STRIPE_PAYMENT_CANCELED"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.acceptance import World, authorisation, encoded, enveloped, fresh
+from tests.support.acceptance import World, authorization, encoded, enveloped, fresh
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -48,7 +48,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 
 def test_unanswerable_records_are_kept_told_and_passed_by(world: World) -> None:
     places = {name: world.sender.send(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
-    behind = world.send("authorize_payment", authorisation(), partition=2)
+    behind = world.send("authorize_payment", authorization(), partition=2)
     assert world.outcome(behind).status == "AUTHORIZED"
     letters = {name: world.letter(place) for name, place in places.items()}
     assert {name: letter["reason"] for name, letter in letters.items()} == {
@@ -83,10 +83,10 @@ def test_a_dead_letter_has_the_record_whole(world: World) -> None:
     ids=["unknown type", "over 1 MiB", "no number", "wrong kind of field"],
 )
 def test_what_can_be_answered_is_answered_once(world: World, kind: str, extra: dict[str, Any]) -> None:
-    fields, correlation_id = {**authorisation(), **extra}, fresh("saga")
+    fields, correlation_id = {**authorization(), **extra}, fresh("saga")
     first = world.send(kind, fields, correlation_id=correlation_id, partition=0)
     world.send(kind, fields, correlation_id=correlation_id, partition=0)
-    behind = world.send("authorize_payment", authorisation(), partition=0)
+    behind = world.send("authorize_payment", authorization(), partition=0)
     event = world.outcome(first)
     assert event.type == "payment.failed"
     assert event.error in {"INVALID_PAYLOAD", "INVALID_AMOUNT"}
@@ -97,14 +97,14 @@ def test_what_can_be_answered_is_answered_once(world: World, kind: str, extra: d
 
 
 def test_half_a_surrogate_pair_and_nul_are_no_trouble(world: World) -> None:
-    fields = authorisation(description="a\x00b \ud800")
+    fields = authorization(description="a\x00b \ud800")
     sent = world.send("authorize_payment", fields)
     assert world.outcome(sent).error == "INVALID_PAYLOAD"
     assert world.letter(sent.place)["reason"] == "INVALID_PAYLOAD"
 
 
 def test_a_command_that_cannot_be_accepted_is_answered(world: World) -> None:
-    sent = [(world.send("authorize_payment", authorisation(**bad)), error) for bad, error in BAD_FIELDS]
+    sent = [(world.send("authorize_payment", authorization(**bad)), error) for bad, error in BAD_FIELDS]
     for one, error in sent:
         event = world.outcome(one)
         assert (event.type, event.error, event.key) == ("payment.failed", error, one.correlation_id), one.payload

@@ -11,7 +11,7 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.stripe_simulator.client import SimulatorControl
-from tests.support.acceptance import authorisation, encoded, enveloped, fresh
+from tests.support.acceptance import authorization, encoded, enveloped, fresh
 from tests.support.acceptance_http import Api
 from tests.support.acceptance_kafka import Listener, Sender
 from tests.support.acceptance_programs import Program
@@ -66,9 +66,9 @@ def test_a_stack_for_any_client(stack: tuple[Program, Path], kafka: Kafka, topic
 
 
 def _drive(api: Api, kafka: Kafka, topics: Topics) -> None:
-    """Authorise, then release, as a program that knows only the contract would."""
+    """Authorize, then release, as a program that knows only the contract would."""
     listener = Listener(kafka, topics.events)
-    fields, correlation_id = authorisation(), fresh("saga")
+    fields, correlation_id = authorization(), fresh("saga")
     Sender(kafka, topics.commands).send(encoded(enveloped("authorize_payment", correlation_id, fields)))
     try:
         (held,) = listener.wait(lambda r: r.correlation_id == correlation_id, "the hold")
@@ -88,7 +88,7 @@ def test_the_demo_tells_three_sagas_to_their_end() -> None:
         told = demo.output()
         assert psutil.wait_procs(family, timeout=10)[1] == []
         assert (demo.family(), demo.left_behind()) == ([], [])
-    for title in ("Paid and released", "Authorised, then reverted", "3-d secure, finished by webhook"):
+    for title in ("Paid and released", "Authorized, then reverted", "3-d secure, finished by webhook"):
         assert told.lower().count(title.lower()) >= 2, f"{title}: told, and its timeline shown"
     assert "Three sagas, each answered once." in told
     stories = told.partition("python cli.py payment timeline")[0]

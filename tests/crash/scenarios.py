@@ -29,7 +29,7 @@ class Scenario:
     told: bool = False
 
 
-def authorise(talk: Talk) -> Iterator[None]:
+def authorize(talk: Talk) -> Iterator[None]:
     """A hold."""
     yield
     held(talk)
@@ -77,7 +77,7 @@ def others_refund(talk: Talk) -> Iterator[None]:
 
 
 _FLOW_OF_STEP: dict[Step, Flow] = {
-    Step.CREATE_INTENT: authorise,
+    Step.CREATE_INTENT: authorize,
     Step.CAPTURE: release,
     Step.TRANSFER: release,
     Step.CANCEL: cancel,
@@ -89,21 +89,21 @@ _WEBHOOK = Scenario("serve", customer_finishes)
 _REQUEST = Scenario("serve", release, over_http=True)
 
 SCENARIOS: dict[CrashPoint, Scenario] = {
-    ServicePoint.ACCEPT_BEFORE_COMMIT: Scenario("consume", authorise),
+    ServicePoint.ACCEPT_BEFORE_COMMIT: Scenario("consume", authorize),
     ServicePoint.ACCEPT_AFTER_COMMIT: Scenario("consume", release),
     **{STEP_POINTS[step, stage]: Scenario("consume", flow) for step, flow in _FLOW_OF_STEP.items() for stage in Stage},
-    ConsumerPoint.BEFORE_OFFSET_COMMIT: Scenario("consume", authorise),
-    ConsumerPoint.AFTER_OFFSET_COMMIT: Scenario("consume", authorise),
+    ConsumerPoint.BEFORE_OFFSET_COMMIT: Scenario("consume", authorize),
+    ConsumerPoint.AFTER_OFFSET_COMMIT: Scenario("consume", authorize),
     ServicePoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
     ServicePoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
     ServicePoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, told=True),
     ServicePoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, told=True),
     ServicePoint.REQUEST_BEFORE_COMMIT: _REQUEST,
     ServicePoint.REQUEST_AFTER_COMMIT: _REQUEST,
-    RelayPoint.AFTER_READ: Scenario("relay", authorise),
-    RelayPoint.IN_TRANSACTION: Scenario("relay", authorise),
+    RelayPoint.AFTER_READ: Scenario("relay", authorize),
+    RelayPoint.IN_TRANSACTION: Scenario("relay", authorize),
     RelayPoint.BEFORE_KAFKA_COMMIT: Scenario("relay", release),
-    RelayPoint.AFTER_REFUSAL: Scenario("relay", authorise, too_large=True),
+    RelayPoint.AFTER_REFUSAL: Scenario("relay", authorize, too_large=True),
     RelayPoint.AFTER_KAFKA_COMMIT: Scenario("relay", release),
     RelayPoint.AFTER_CHECKPOINT: Scenario("relay", release),
 }

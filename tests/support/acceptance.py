@@ -131,7 +131,7 @@ class World:
 
     def authorize(self, card: str = VISA, correlation_id: str | None = None, **fields: Any) -> Sent:
         """Asks for a hold, of 15.00 SGD for a new order and customer where `fields` do not say otherwise."""
-        return self.send("authorize_payment", authorisation(card, **fields), correlation_id=correlation_id)
+        return self.send("authorize_payment", authorization(card, **fields), correlation_id=correlation_id)
 
     def release(self, payment_id: str, account: str = RUNNER, runner_id: str = "runner-1") -> Sent:
         """Asks for the money to go to a runner."""
@@ -167,7 +167,7 @@ class World:
         return found[0].body
 
     def held(self, card: str = VISA, **fields: Any) -> Record:
-        """An authorised payment's event."""
+        """An authorized payment's event."""
         event = self.outcome(self.authorize(card, **fields))
         assert event.told == "authorize_payment: payment.authorized AUTHORIZED", event.body
         return event
@@ -181,7 +181,7 @@ class World:
     def fence(self, order_id: str, *partitions: int) -> None:
         """Returns when all that was sent before for an order with a live payment has been dealt with, and told."""
         for partition in partitions or (-1,):
-            sent = self.send("authorize_payment", authorisation(order_id=order_id), partition=partition)
+            sent = self.send("authorize_payment", authorization(order_id=order_id), partition=partition)
             assert self.outcome(sent).error == "ORDER_ALREADY_PAID"
 
     # what there is to see
@@ -233,7 +233,7 @@ class World:
         )
 
 
-def authorisation(card: str = VISA, **fields: Any) -> dict[str, Any]:
-    """The payload of an authorise."""
+def authorization(card: str = VISA, **fields: Any) -> dict[str, Any]:
+    """The payload of an authorize."""
     given = {"customer_id": fresh("customer"), "order_id": fresh("order"), "amount": 1500, "currency": "sgd"}
     return {**given, "payment_method_id": card, **fields}

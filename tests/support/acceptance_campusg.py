@@ -28,7 +28,7 @@ class CreateOrder:
 class CreateOrderSaga:
     """The Flask saga's Kafka side: a producer without keys, a consumer of default isolation, one handler a type.
 
-    It compensates under the correlation id of its authorise, and is done when it hears `payment.released` with
+    It compensates under the correlation id of its authorize, and is done when it hears `payment.released` with
     `status: REVERTED`.
     """
 

@@ -22,7 +22,7 @@ def twice(kind: str, correlation_id: str, payload: dict[str, Any]) -> str:
 
 
 def nested(fields: dict[str, Any]) -> dict[str, Any]:
-    """An authorise's payload as CampusG's create-order saga writes it; it names no currency."""
+    """An authorize's payload as CampusG's create-order saga writes it; it names no currency."""
     return {
         "order_id": fields["order_id"],
         "customer": {

@@ -88,8 +88,8 @@ class Core(CoreView):
     def authorize(
         self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any
     ) -> UUID:
-        """Authorise 15.00 SGD; the id of the order's newest payment."""
-        self.handle(authorisation(correlation_id, order_id, card, **more))
+        """Authorize 15.00 SGD; the id of the order's newest payment."""
+        self.handle(authorization(correlation_id, order_id, card, **more))
         return self.payment_id(order_id)
 
     def release(self, payment_id: UUID, correlation_id: str = "c-release", account: str = RUNNER) -> None:
@@ -193,7 +193,7 @@ class Core(CoreView):
         return found
 
     def late_intent(self, payment_id: UUID) -> str:
-        """An authorise request of the payment that was long under way reaches Stripe only now; its intent."""
+        """An authorize request of the payment that was long under way reaches Stripe only now; its intent."""
         row = self.payment(payment_id)
         request = IntentRequest(
             payment_id=str(payment_id),
@@ -214,8 +214,8 @@ class Core(CoreView):
         self.database.dispose()
 
 
-def authorisation(correlation_id: str, order_id: str, card: str = VISA, **more: Any) -> Authorize:
-    """An authorise of 15.00 SGD."""
+def authorization(correlation_id: str, order_id: str, card: str = VISA, **more: Any) -> Authorize:
+    """An authorize of 15.00 SGD."""
     return Authorize(correlation_id, order_id, "customer-1", card, more.pop("amount", 1500), "sgd", **more)
 
 

@@ -7,7 +7,7 @@ UNGUARDED = "SET LOCAL session_replication_role = replica"
 """The triggers sleep until the transaction is over; only a superuser may tell them to."""
 
 DELETE_ALL = "; ".join([UNGUARDED, *(f"DELETE FROM {name}" for name in _TABLES)])
-"""Quicker than TRUNCATE, which makes new files and has every session read its catalogue again."""
+"""Quicker than TRUNCATE, which makes new files and has every session read its catalog again."""
 
 BEGIN_ANEW = f"{UNGUARDED}; TRUNCATE {', '.join(_TABLES)} RESTART IDENTITY"
 """Positions are counted from 1 again."""

@@ -41,7 +41,7 @@ def next_step(command: Release, payment: Payment) -> Next:
     """Capture, then transfer; what was done before is not done again."""
     match payment.status:
         case PaymentStatus.AUTHORIZED if payment.holds_nothing:
-            return refuse(command, payment, "its hold has ended; authorise anew")
+            return refuse(command, payment, "its hold has ended; authorize anew")
         case PaymentStatus.AUTHORIZED if payment.captured_at is None:
             return Call(Step.CAPTURE)
         case PaymentStatus.AUTHORIZED:
@@ -53,7 +53,7 @@ def next_step(command: Release, payment: Payment) -> Next:
         case PaymentStatus.REVERTED if payment.refunded or payment.disputed:
             return _money_gone(command, payment)
         case _:
-            return refuse(command, payment, "only an authorised payment can be released")
+            return refuse(command, payment, "only an authorized payment can be released")
 
 
 def _transfer(payment: Payment) -> Call:
@@ -64,7 +64,7 @@ def _money_gone(command: Release, payment: Payment) -> Settled:
     """The customer, or a bank, has it back: by a revert as asked, else by whatever the payment's failure says."""
     code = (payment.failure or {}).get("error")
     if code not in _GONE:
-        return refuse(command, payment, "only an authorised payment can be released")
+        return refuse(command, payment, "only an authorized payment can be released")
     return Settled(payment, (events.failed(payment, command.key, _GONE[code]),))
 
 

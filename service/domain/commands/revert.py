@@ -66,7 +66,7 @@ def _revert_again(command: Revert, payment: Payment, policy: Policy) -> Next:
 
 
 def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled:
-    """The revert stands; an authorise not yet answered is answered with it."""
+    """The revert stands; an authorize not yet answered is answered with it."""
     unanswered = payment.status in UNANSWERED
     failure = events.CANCELED.as_json() if unanswered else None
     by = {"revert_reason": command.reason, "revert_correlation_id": command.correlation_id}
@@ -74,4 +74,4 @@ def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled
     told = events.reverted(done, command.key, policy.revert_event_type)
     if not unanswered:
         return Settled(done, (told,))
-    return Settled(done, (events.failed(done, events.authorise_of(done), events.CANCELED), told))
+    return Settled(done, (events.failed(done, events.authorize_of(done), events.CANCELED), told))

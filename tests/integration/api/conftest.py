@@ -19,7 +19,7 @@ class Book(NamedTuple):
     engine: Engine
 
     def pay(self, **changed: Any) -> UUID:
-        """A payment's row; authorised, 1000 SGD cents, its own order."""
+        """A payment's row; authorized, 1000 SGD cents, its own order."""
         payment_id = uuid4()
         status = changed.get("status", PaymentStatus.AUTHORIZED)
         values = {

@@ -33,7 +33,7 @@ class History:
         self.engine = engine
 
     def accept(self, order_id: str, correlation_id: str) -> Payment:
-        """A payment whose authorise is accepted, and no more."""
+        """A payment whose authorize is accepted, and no more."""
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
@@ -62,7 +62,7 @@ class History:
             observed = Observed(after, (events.authorized(after),))
             return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}", now=now)
 
-    def cancelled_at_stripe(self, payment: Payment) -> None:
+    def canceled_at_stripe(self, payment: Payment) -> None:
         """The hold ends on its own, as a webhook says."""
         event = StripeEvent(f"evt_{payment.order_id}", "payment_intent.canceled", None, "pi_1", None)
         with transaction(self.engine) as connection:
@@ -88,7 +88,7 @@ class History:
             before, now = held
             failed = replace(before, failure={"error": "CARD_DECLINED", "message": "no"})
             after = failed.become(PaymentStatus.FAILED)
-            answer = events.failed(after, events.authorise_of(after), events.CANCELED)
+            answer = events.failed(after, events.authorize_of(after), events.CANCELED)
             RECORDER.record(connection, before, Observed(after, (answer,)), "card", now=now)
         return payment.payment_id
 

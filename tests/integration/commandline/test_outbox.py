@@ -31,7 +31,7 @@ def test_list_is_newest_first_and_limited(commandline: CommandLine, history: His
 def test_list_narrows(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
     history.authorize("order-2", "saga-2")
-    history.cancelled_at_stripe(payment)
+    history.canceled_at_stripe(payment)
     mine = commandline.json("outbox", "list", "--payment", str(payment.payment_id))
     assert [row["type"] for row in mine] == ["payment.failed", "payment.authorized"]
     assert len(commandline.json("outbox", "list", "--type", "payment.authorized")) == 2

@@ -39,7 +39,7 @@ def test_an_unknown_payment_is_said_in_a_line(commandline: CommandLine, verb: st
 
 
 def test_timeline_tells_everything_in_order(commandline: CommandLine, history: History) -> None:
-    history.cancelled_at_stripe(history.authorize("order-1", "saga-1"))
+    history.canceled_at_stripe(history.authorize("order-1", "saga-1"))
     entries = commandline.json("payment", "timeline", "order-1")
     assert [(entry["source"], entry["what"]) for entry in entries] == [
         ("command", "authorize_payment accepted"),

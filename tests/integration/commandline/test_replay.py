@@ -41,7 +41,7 @@ def test_replay_appends_the_same_rows_in_order(
     monkeypatch.setattr(replay, "BATCH", 2)
     made = [history.authorize(f"order-{number}", f"saga-{number}") for number in range(3)]
     for payment in reversed(made[:2]):
-        history.cancelled_at_stripe(payment)
+        history.canceled_at_stripe(payment)
     before = rows(history)
     said = commandline.json("outbox", "replay", "--since", "1h", "--yes")
     after = rows(history)
@@ -64,7 +64,7 @@ def test_a_replay_is_not_replayed(commandline: CommandLine, history: History) ->
 def test_selectors_narrow_each_other(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
     history.authorize("order-2", "saga-2")
-    history.cancelled_at_stripe(payment)
+    history.canceled_at_stripe(payment)
     of_payment = ("outbox", "replay", "--dry-run", "--payment", str(payment.payment_id))
     assert commandline.json(*of_payment)["matched"] == 2
     assert commandline.json(*of_payment, "--type", "payment.failed")["matched"] == 1
@@ -90,7 +90,7 @@ def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
     commandline: CommandLine, history: History, words: tuple[str, ...]
 ) -> None:
     payment = history.authorize("order-1", "saga-1")
-    history.cancelled_at_stripe(payment)
+    history.canceled_at_stripe(payment)
     history.bury(7, b"no JSON")
     queued = Revert("saga-3", history.authorize("order-2", "saga-2").payment_id)
     CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)

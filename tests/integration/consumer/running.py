@@ -91,7 +91,7 @@ def by_order(value: bytes) -> bytes:
 
 
 def handled(commands: RecordingCommands) -> list[tuple[str, int]]:
-    """Order and number of each authorise handled, in the order in which it was."""
+    """Order and number of each authorize handled, in the order in which it was."""
     found = [command for call, command, _ in list(commands.calls) if call == "handle"]
     return [(command.order_id, command.amount - 1000) for command in found if isinstance(command, Authorize)]
 

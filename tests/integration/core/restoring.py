@@ -20,7 +20,7 @@ HISTORIES: dict[str, tuple[str, ...]] = {
     "reverted": ("revert",),
     "paid-back": ("release", "revert"),
 }
-"""Orders by what became of them after their authorise."""
+"""Orders by what became of them after their authorize."""
 
 ALL_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 

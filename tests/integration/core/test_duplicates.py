@@ -8,7 +8,7 @@ from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
 from service.domain.records import InvalidCommand, UnreadableMessage
 from tests.integration.core.invariants import check_settled
-from tests.support.core import Core, authorisation
+from tests.support.core import Core, authorization
 
 WORKERS = 6
 
@@ -33,8 +33,8 @@ def test_redelivered_commands_do_nothing(core: Core) -> None:
 def test_other_content_under_the_same_pair_is_a_dead_letter(core: Core) -> None:
     payment = core.authorize("c-1")
     told = core.told()
-    core.handle(authorisation("c-1", "order-1", amount=1501))
-    core.handle(authorisation("c-1", "order-2"))
+    core.handle(authorization("c-1", "order-1", amount=1501))
+    core.handle(authorization("c-1", "order-2"))
     core.release(payment, "c-2")
     core.release(payment, "c-2", "acct_other")
     assert core.told() == [*told, "release_payment: payment.released SUCCEEDED"]
@@ -92,9 +92,9 @@ def test_an_invalid_command_is_answered_once_and_kept(core: Core) -> None:
     assert _letters(core) == ["INVALID_PAYLOAD"]
 
 
-def test_one_order_authorised_by_many_at_once(core: Core) -> None:
+def test_one_order_authorized_by_many_at_once(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda n: core.handle(authorisation(f"c-{n}", "order-1")), range(WORKERS)))
+        list(pool.map(lambda n: core.handle(authorization(f"c-{n}", "order-1")), range(WORKERS)))
     told = sorted(core.told())
     assert told == ["authorize_payment: payment.authorized AUTHORIZED"] + [
         "authorize_payment: payment.failed ORDER_ALREADY_PAID"
@@ -105,7 +105,7 @@ def test_one_order_authorised_by_many_at_once(core: Core) -> None:
 
 def test_one_command_delivered_to_many_at_once(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda _: core.handle(authorisation("c-1", "order-1")), range(WORKERS)))
+        list(pool.map(lambda _: core.handle(authorization("c-1", "order-1")), range(WORKERS)))
         payment = core.payment_id("order-1")
         list(pool.map(lambda _: core.handle(Release("c-2", payment, "runner-1", "acct_runner")), range(WORKERS)))
         list(pool.map(lambda _: core.handle(Revert("c-1", payment)), range(WORKERS)))
@@ -116,7 +116,7 @@ def test_one_command_delivered_to_many_at_once(core: Core) -> None:
 
 def test_one_correlation_id_for_two_orders_at_once(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(lambda n: core.handle(authorisation("c-1", f"order-{n}")), range(WORKERS)))
+        list(pool.map(lambda n: core.handle(authorization("c-1", f"order-{n}")), range(WORKERS)))
     assert len(core.events()) == len(core.sql("SELECT 1 FROM payments")) == 1
     assert _letters(core) == ["CORRELATION_ID_REUSED"] * (WORKERS - 1)
     check_settled(core)

@@ -122,7 +122,7 @@ def test_time_decides_what_the_customer_does_not(core: Core) -> None:
     check_settled(core)
 
 
-def test_a_revert_answers_an_open_authorise_in_the_same_transaction(core: Core) -> None:
+def test_a_revert_answers_an_open_authorize_in_the_same_transaction(core: Core) -> None:
     payment = core.authorize("saga", card=CHALLENGED)
     core.revert(payment, "saga")
     assert core.told() == [CANCELED, REVERTED]

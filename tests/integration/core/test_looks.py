@@ -55,7 +55,7 @@ def test_a_look_that_stripe_does_not_answer_is_due_again(core: Core) -> None:
     assert core.payment(payment)["refunded"] == 300
 
 
-def test_a_hold_that_cannot_be_cancelled_is_counted_until_it_is_gone(
+def test_a_hold_that_cannot_be_canceled_is_counted_until_it_is_gone(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holds, "EVERY_SECONDS", 0.0)

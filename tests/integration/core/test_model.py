@@ -25,7 +25,7 @@ from service.domain.commands.revert import Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
 from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
-from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorisation, running_core
+from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorization, running_core
 from tests.support.emptying import DELETE_ALL
 from tests.support.money_books import STRANGER
 
@@ -87,7 +87,7 @@ class OneOrder(RuleBasedStateMachine):
 
     @rule(card=st.sampled_from([VISA, CHALLENGED, DECLINED]))
     def authorize(self, card: str) -> None:
-        self.send(authorisation(f"c-{len(self.sent)}", ORDER, card))
+        self.send(authorization(f"c-{len(self.sent)}", ORDER, card))
 
     @precondition(lambda self: self.sent)
     @rule(account=st.sampled_from(["acct_runner", "acct_other", "acct_missing"]))
@@ -144,7 +144,7 @@ class OneOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule()
     def a_request_comes_late(self) -> None:
-        """An authorise's call that was under way until now: a second intent, if the first one came."""
+        """An authorize's call that was under way until now: a second intent, if the first one came."""
         with suppress(StripeBusyError, StripeUnknownError):
             self.core.late_intent(self.core.payment_id(ORDER))
 

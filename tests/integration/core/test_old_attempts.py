@@ -89,7 +89,7 @@ def test_a_key_that_stripe_has_forgotten(
     check_settled(patient)
 
 
-def test_a_hold_to_be_cancelled_outlives_its_key(patient: Core, gateway: MeddledGateway) -> None:
+def test_a_hold_to_be_canceled_outlives_its_key(patient: Core, gateway: MeddledGateway) -> None:
     patient.stripe.fault("drop_after", "payment_intents.cancel")
     payment = patient.authorize("c-auth", card=DECLINED)
     patient.settle()
@@ -142,7 +142,7 @@ def test_nothing_is_answered_while_the_look_fails(core: Core) -> None:
     assert core.told() == ["authorize_payment: payment.failed STRIPE_ERROR"]
 
 
-def test_after_a_given_up_authorise_the_order_may_be_paid_anew(core: Core) -> None:
+def test_after_a_given_up_authorize_the_order_may_be_paid_anew(core: Core) -> None:
     core.stripe.fault("drop_before", "payment_intents.create")
     first = core.authorize("c-auth")
     core.wait("c-auth", hours=2)

@@ -93,7 +93,7 @@ class TestTooLate:
         return payment
 
     def refused(self, core: Core) -> UUID:
-        """The challenge failed; its intent is not cancelled yet."""
+        """The challenge failed; its intent is not canceled yet."""
         payment = core.authorize(card=CHALLENGED)
         core.stripe.finish_challenge(core.intent(payment), succeeded=False)
         core.deliver_all(payment)

@@ -106,7 +106,7 @@ def _hear_all(core: Core) -> None:
     core.deliver(*core.stripe_events())
 
 
-class TestRevertOfAnAuthoriseUnderWay:
+class TestRevertOfAnAuthorizeUnderWay:
     @pytest.mark.parametrize("card", [VISA, CHALLENGED])
     def test_in_flight(self, meddled_core: Core, gateway: MeddledGateway, card: str) -> None:
         core = meddled_core
@@ -149,7 +149,7 @@ class TestRevertOfAnAuthoriseUnderWay:
         core.deliver_all(payment)
         check_settled(core)
 
-    def test_a_refused_revert_lets_the_authorise_go_on(self, core: Core) -> None:
+    def test_a_refused_revert_lets_the_authorize_go_on(self, core: Core) -> None:
         payment = core.authorize(card=CHALLENGED)
         core.stripe.finish_challenge(core.intent(payment))
         core.stripe.fault("refuse", "payment_intents.cancel")

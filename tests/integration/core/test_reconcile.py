@@ -17,7 +17,7 @@ def sweep(core: Core) -> Iterator[Sweep]:
         yield found
 
 
-def test_a_lost_authorisation_webhook_is_made_up_for_once(core: Core, sweep: Sweep) -> None:
+def test_a_lost_authorization_webhook_is_made_up_for_once(core: Core, sweep: Sweep) -> None:
     payment_id = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment_id))
 

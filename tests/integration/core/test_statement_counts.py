@@ -11,7 +11,7 @@ import pytest
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
-from tests.support.core import CHALLENGED, RUNNER, Core, authorisation
+from tests.support.core import CHALLENGED, RUNNER, Core, authorization
 from tests.support.statements import Statements
 
 pytestmark = pytest.mark.postgres
@@ -23,10 +23,10 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
     return Statements(monkeypatch)
 
 
-def test_authorise(statements: Statements, core: Core) -> None:
+def test_authorize(statements: Statements, core: Core) -> None:
     core.authorize("warm-up", "order-0")
     with statements.of_this_thread() as counted:
-        core.handle(authorisation("c-auth", "order-1"))
+        core.handle(authorization("c-auth", "order-1"))
     assert counted.numbers == (4, 2), counted.statements
 
 
@@ -55,7 +55,7 @@ def test_revert_after_release(statements: Statements, core: Core) -> None:
 def test_a_command_that_came_before(statements: Statements, core: Core) -> None:
     core.authorize()
     with statements.of_this_thread() as counted:
-        core.handle(authorisation("c-auth", "order-1"))
+        core.handle(authorization("c-auth", "order-1"))
     assert counted.numbers == (4, 1), counted.statements
 
 

@@ -51,7 +51,7 @@ def test_a_command_after_a_hold_whose_canceller_died(core: Core) -> None:
     check_settled(core)
 
 
-def test_an_authorise_whose_cancellation_at_the_deadline_is_refused(core: Core) -> None:
+def test_an_authorize_whose_cancellation_at_the_deadline_is_refused(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.stripe.fault("refuse", "payment_intents.cancel", code="payment_intent_unexpected_state")
     core.wait("c-auth", hours=25)
@@ -65,9 +65,9 @@ def test_an_authorise_whose_cancellation_at_the_deadline_is_refused(core: Core) 
     check_settled(core)
 
 
-@pytest.mark.parametrize("happens", ["cancelled at the deadline", "captured by a person"])
-def test_a_revert_of_an_authorise_whose_time_is_over(meddled_core: Core, gateway: MeddledGateway, happens: str) -> None:
-    """What the authorise finds out while the revert waits is the revert's to answer."""
+@pytest.mark.parametrize("happens", ["canceled at the deadline", "captured by a person"])
+def test_a_revert_of_an_authorize_whose_time_is_over(meddled_core: Core, gateway: MeddledGateway, happens: str) -> None:
+    """What the authorize finds out while the revert waits is the revert's to answer."""
     core = meddled_core
     payment = core.authorize("c-auth", card=CHALLENGED)
     if happens == "captured by a person":

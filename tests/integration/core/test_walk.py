@@ -14,7 +14,7 @@ from service.domain.commands.catalog import Command
 from service.domain.records import Origin
 from service.usecases.accept import CommandEngine
 from service.usecases.durability import Durable
-from tests.support.core import CHALLENGED, VISA, Core, authorisation
+from tests.support.core import CHALLENGED, VISA, Core, authorization
 from tests.support.walk import files_entered, files_of_walk
 from tests.unit.consumer.doubles import LONG, FakeMessage
 
@@ -52,7 +52,7 @@ def test_the_walk_of_an_authorize_is_the_way_of_its_record(core: Core) -> None:
 
 
 def test_the_walk_of_a_webhook_is_the_way_of_its_event(core: Core) -> None:
-    core.handle(authorisation("c-before", "order-before", CHALLENGED))
+    core.handle(authorization("c-before", "order-before", CHALLENGED))
     before = core.payment_id("order-before")
     core.stripe.finish_challenge(core.intent(before))
     core.deliver(core.stripe_events(core.intent(before))[-1])

@@ -17,7 +17,7 @@ from tests.integration.gateway.conftest import MakeGateway
 BODY = b'{"object": "balance"}'
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 
-Behaviour = Callable[[socket.socket], None]
+Behavior = Callable[[socket.socket], None]
 
 
 class Server:
@@ -26,7 +26,7 @@ class Server:
     Somebody else's client may connect to a port that was another server's a moment ago, and say nothing.
     """
 
-    def __init__(self, answer: Behaviour) -> None:
+    def __init__(self, answer: Behavior) -> None:
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -62,7 +62,7 @@ class Server:
 
 
 @contextmanager
-def serving(answer: Behaviour) -> Iterator[Server]:
+def serving(answer: Behavior) -> Iterator[Server]:
     server = Server(answer)
     try:
         yield server
@@ -106,7 +106,7 @@ def test_connections_are_kept_and_shared_by_all_threads() -> None:
     ],
     ids=["dropped", "cut short", "nonsense", "silent"],
 )
-def test_no_whole_answer_is_a_connection_error_and_asked_for_once(answer: Behaviour, cause: str) -> None:
+def test_no_whole_answer_is_a_connection_error_and_asked_for_once(answer: Behavior, cause: str) -> None:
     with serving(answer) as server:
         with pytest.raises(stripe.APIConnectionError) as caught:
             get(http(server, seconds=0.3), server.url)

@@ -82,7 +82,7 @@ def test_a_turn_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
         assert_once_and_in_order(reader, events)
 
 
-def test_neighbours_of_what_is_refused_are_not_repeated(
+def test_neighbors_of_what_is_refused_are_not_repeated(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     """One that is no record, and one that only the broker refuses; each in the middle of a batch."""

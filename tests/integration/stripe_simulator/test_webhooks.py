@@ -6,7 +6,7 @@ from devstack.stripe_simulator.client import SimulatorControl
 from tests.integration.stripe_simulator.receiver import SECRET, Receiver
 
 
-def _authorise(client: stripe.StripeClient) -> stripe.PaymentIntent:
+def _authorize(client: stripe.StripeClient) -> stripe.PaymentIntent:
     return client.v1.payment_intents.create(
         {
             "amount": 2000,
@@ -23,7 +23,7 @@ _TYPES = ["payment_intent.created", "charge.succeeded", "payment_intent.amount_c
 
 
 def test_every_event_arrives_signed(client: stripe.StripeClient, control: SimulatorControl, receiver: Receiver) -> None:
-    intent = _authorise(client)
+    intent = _authorize(client)
     control.drain_webhooks()
     assert sorted(receiver.types()) == sorted(_TYPES)
     event = next(event for event in receiver.events if event.type == _TYPES[-1])
@@ -35,7 +35,7 @@ def test_signatures_carry_real_time_when_the_clock_moved(
     client: stripe.StripeClient, control: SimulatorControl, receiver: Receiver
 ) -> None:
     control.advance(8 * 86400)
-    _authorise(client)
+    _authorize(client)
     control.drain_webhooks()
     assert len(receiver.events) == 3
 
@@ -46,7 +46,7 @@ def test_refused_deliveries_come_again_under_the_same_id(
     control.webhooks(retry_base=0.01)
     receiver.fail_first = 2
     control.set_endpoint(receiver.url, SECRET, ("payment_intent.*",))
-    _authorise(client)
+    _authorize(client)
     control.drain_webhooks()
     assert sorted(receiver.types()) == sorted([_TYPES[0], _TYPES[2]])
     assert control.webhook_status()["failed_attempts"] == 2
@@ -55,7 +55,7 @@ def test_refused_deliveries_come_again_under_the_same_id(
 def test_nobody_listening_is_retried_too(client: stripe.StripeClient, control: SimulatorControl) -> None:
     control.webhooks(max_attempts=1)
     control.set_endpoint("http://127.0.0.1:1/", SECRET)
-    _authorise(client)
+    _authorize(client)
     control.drain_webhooks()
     assert control.webhook_status()["given_up"] == 3
 
@@ -65,7 +65,7 @@ def test_held_then_released_duplicated_and_resent(
 ) -> None:
     control.webhooks(duplicates=1)
     control.hold_webhooks()
-    _authorise(client)
+    _authorize(client)
     control.drain_webhooks()
     assert receiver.events == []
     assert control.release_webhooks(shuffle_seed=1) == 6

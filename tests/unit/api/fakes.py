@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 
 def a_payment(**changed: Any) -> Payment:
-    """An authorised payment of 21.00 SGD."""
+    """An authorized payment of 21.00 SGD."""
     moment = datetime(2026, 1, 1, 0, 0, 1, 250_900, UTC)
     known: dict[str, Any] = {
         "payment_id": PAYMENT_ID,

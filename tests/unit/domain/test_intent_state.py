@@ -13,7 +13,7 @@ from service.domain.intent_state import (
     SEEN_BY_STATUS,
     Observed,
     Seen,
-    fail_authorise,
+    fail_authorize,
     failure_of,
     observe,
 )
@@ -110,7 +110,7 @@ class TestOutOfOrder:
     """Stripe's word about an intent shows what came before: the end is that of hearing it in order."""
 
     @pytest.mark.parametrize("status", ["INITIATING", "REQUIRES_ACTION"])
-    def test_cancelled_after_it_was_held(self, status: str) -> None:
+    def test_canceled_after_it_was_held(self, status: str) -> None:
         late = _look(payment(status), Seen.CANCELED, charge_id="ch_1")
         first = _look(payment(status), Seen.HELD, charge_id="ch_1")
         second = _look(first.payment, Seen.CANCELED, charge_id="ch_1")
@@ -118,7 +118,7 @@ class TestOutOfOrder:
         assert late.answers == first.answers + second.answers
 
     @pytest.mark.parametrize("status", ["INITIATING", "REQUIRES_ACTION"])
-    def test_cancelled_after_it_was_declined(self, status: str) -> None:
+    def test_canceled_after_it_was_declined(self, status: str) -> None:
         error = IntentError("card_error", "No.", "card_declined", "lost_card")
         late = _look(payment(status), Seen.CANCELED, error=error, charge_id="ch_1")
         first = _look(payment(status), Seen.DECLINED, error=error, charge_id="ch_1")
@@ -140,7 +140,7 @@ class TestTooLate:
             ("REVERTED", "intent captured refund", False),
         ],
     )
-    def test_what_holds_nothing_needs_no_cancelling(self, seen: Seen, status: str, facts: str, goes: bool) -> None:
+    def test_what_holds_nothing_needs_no_canceling(self, seen: Seen, status: str, facts: str, goes: bool) -> None:
         late = _look(payment(status, facts), seen)
         assert (late.cancel_hold, late.answers, late.payment.status) == (goes, (), status)
 
@@ -175,8 +175,8 @@ def test_a_failure_in_the_contracts_words(error: IntentError | None, wanted: tup
 
 
 @pytest.mark.parametrize(("facts", "goes"), [("", False), ("intent", True), ("intent canceled", False)])
-def test_a_failed_authorise_lets_its_hold_go_if_there_is_one(facts: str, goes: bool) -> None:
-    failed = fail_authorise(payment("INITIATING", facts), Failure(ErrorCode.STRIPE_ERROR, "No."))
+def test_a_failed_authorize_lets_its_hold_go_if_there_is_one(facts: str, goes: bool) -> None:
+    failed = fail_authorize(payment("INITIATING", facts), Failure(ErrorCode.STRIPE_ERROR, "No."))
     assert failed.cancel_hold == goes
     assert failed.payment.failure == {"error": "STRIPE_ERROR", "message": "No.", "stripe_code": None}
 

@@ -175,7 +175,7 @@ def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: s
 
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
-def test_authorised_says_whether_it_is_captured(status: str) -> None:
+def test_authorized_says_whether_it_is_captured(status: str) -> None:
     told = events.authorized(payment(status))
     assert (told.payload["status"], told.payload["payment_intent_id"]) == (status, "pi_1")
     assert (told.command_type, told.correlation_id) == ("authorize_payment", "c-auth")

@@ -111,7 +111,7 @@ class TestARefundThatFails:
         assert (news.type, news.correlation_id) == ("payment.refund_failed", "c-revert")
         assert (news.payload["refund_id"], news.payload["reason"]) == ("re_1", "expired_or_canceled_card")
 
-    def test_of_a_stranger_is_told_to_the_authorise(self) -> None:
+    def test_of_a_stranger_is_told_to_the_authorize(self) -> None:
         before = payment("SUCCEEDED", RELEASED, refunded=500, **REVERT_OF)
         seen = looked(
             before,

@@ -210,7 +210,7 @@ class TestAHold:
     def test_is_cancelled(self, facts: str) -> None:
         assert plan(HOLD, payment("FAILED", facts), POLICY, CLOCK) == Call(Step.CANCEL)
 
-    def test_of_a_stray_intent_is_cancelled_though_the_payments_own_is_gone(self) -> None:
+    def test_of_a_stray_intent_is_canceled_though_the_payments_own_is_gone(self) -> None:
         stray = replace(HOLD, correlation_id="pi_stray")
         assert plan(stray, payment("REVERTED", "intent canceled"), POLICY, CLOCK) == Call(Step.CANCEL)
 

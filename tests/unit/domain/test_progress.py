@@ -118,11 +118,11 @@ class TestBlocked:
         assert is_blocked(progress(arrival=2), [hold]) == leased
         assert is_blocked(_waiting(), [hold]) == leased
 
-    def test_a_waiting_authorise_gives_way(self) -> None:
+    def test_a_waiting_authorize_gives_way(self) -> None:
         assert not is_blocked(progress(REVERT, arrival=2), [_waiting()])
         assert is_blocked(_waiting(), [progress(REVERT, arrival=2)])
 
-    def test_a_pending_authorise_does_not(self) -> None:
+    def test_a_pending_authorize_does_not(self) -> None:
         assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state="pending")])
 
     def test_no_two_block_each_other(self) -> None:

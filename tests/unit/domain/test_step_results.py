@@ -132,7 +132,7 @@ DECLINE = StripeRefusedError("No.", kind="card_error", code="card_declined", dec
         ),
     ],
 )
-def test_a_refused_authorise_fails_the_payment(error: StripeRefusedError, code: str, stripe_code: str | None) -> None:
+def test_a_refused_authorize_fails_the_payment(error: StripeRefusedError, code: str, stripe_code: str | None) -> None:
     refused = refuse(AUTHORIZE, payment("INITIATING", ""), error)
     assert refused.payment.status == "FAILED"
     assert told(refused) == [f"authorize_payment payment.failed {code}"]
@@ -166,5 +166,5 @@ def test_giving_up_says_what_was_not_done(step: Step) -> None:
     assert given_up.payment.status == "AUTHORIZED"
 
 
-def test_giving_up_an_authorise_fails_it() -> None:
+def test_giving_up_an_authorize_fails_it() -> None:
     assert give_up(AUTHORIZE, payment("INITIATING", ""), Step.CREATE_INTENT).payment.status == "FAILED"

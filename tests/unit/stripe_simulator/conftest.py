@@ -60,18 +60,18 @@ class Api:
         error: dict[str, Any] = json.loads(reply.body)["error"]
         return error
 
-    def authorise(self, card: str = "pm_card_visa", **params: Any) -> dict[str, Any]:
+    def authorize(self, card: str = "pm_card_visa", **params: Any) -> dict[str, Any]:
         """An intent created and confirmed with manual capture."""
-        return self.post("payment_intents", self.authorisation(card, **params))
+        return self.post("payment_intents", self.authorization(card, **params))
 
     @staticmethod
-    def authorisation(card: str = "pm_card_visa", **params: Any) -> dict[str, Any]:
+    def authorization(card: str = "pm_card_visa", **params: Any) -> dict[str, Any]:
         basic = {"amount": 2000, "currency": "sgd", "capture_method": "manual", "confirm": "true"}
         return {**basic, "payment_method": card, **NO_REDIRECTS, **params}
 
     def captured(self, amount: int = 2000) -> dict[str, Any]:
         """An intent whose money is taken."""
-        return self.post(f"payment_intents/{self.authorise(amount=amount)['id']}/capture")
+        return self.post(f"payment_intents/{self.authorize(amount=amount)['id']}/capture")
 
     def types(self) -> list[str]:
         return [type_ for type_, _ in self.events]

@@ -37,13 +37,13 @@ def test_every_movement_is_one_transaction_of_its_object(api: Api) -> None:
 
 
 def test_a_part_that_is_not_captured_is_taken_back(api: Api) -> None:
-    api.post(f"payment_intents/{api.authorise()['id']}/capture", {"amount_to_capture": 400})
+    api.post(f"payment_intents/{api.authorize()['id']}/capture", {"amount_to_capture": 400})
     assert _summary(api) == [("charge", 2000, "sgd"), ("partial_capture_reversal", -1600, "sgd")]
 
 
 def test_a_charge_settles_and_is_transferred_in_the_currency_of_the_balance(api: Api) -> None:
     _settle_in(api, "sgd", 1.35)
-    intent = api.authorise(currency="usd", amount=1000)
+    intent = api.authorize(currency="usd", amount=1000)
     charge = api.post(f"payment_intents/{intent['id']}/capture")["latest_charge"]
     params = {"destination": "acct_x", "source_transaction": charge}
     assert api.refused(400, "transfers", {**params, "currency": "usd"})["param"] == "currency"
@@ -56,7 +56,7 @@ def test_a_charge_settles_and_is_transferred_in_the_currency_of_the_balance(api:
 
 
 def test_a_failed_refund_comes_back_to_the_balance(api: Api) -> None:
-    intent = api.authorise("pm_card_refundFail", capture_method="automatic")
+    intent = api.authorize("pm_card_refundFail", capture_method="automatic")
     refund = api.post("refunds", {"payment_intent": intent["id"]})
     refunds.settle(api.simulator.state)
     failed = api.get(f"refunds/{refund['id']}")

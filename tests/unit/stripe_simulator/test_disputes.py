@@ -9,7 +9,7 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def _captured(api: Api, card: str = "pm_card_visa") -> str:
-    intent = api.post(f"payment_intents/{api.authorise(card)['id']}/capture")
+    intent = api.post(f"payment_intents/{api.authorize(card)['id']}/capture")
     charge: str = intent["latest_charge"]
     return charge
 
@@ -78,7 +78,7 @@ def test_cards_whose_banks_complain_once_the_charge_is_captured(api: Api, card: 
 
 
 def test_a_hold_cannot_be_disputed(api: Api) -> None:
-    charge = api.authorise()["latest_charge"]
+    charge = api.authorize()["latest_charge"]
     with pytest.raises(Exception, match="nothing to dispute"):
         disputes.open_(api.simulator.state, charge)
 

@@ -10,7 +10,7 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def _create(api: Api, key: str = "k", **params: Any) -> tuple[int, bool]:
-    reply = api.send("POST", "payment_intents", api.authorisation(**params), idempotency_key=key)
+    reply = api.send("POST", "payment_intents", api.authorization(**params), idempotency_key=key)
     return reply.status, reply.drop
 
 
@@ -52,7 +52,7 @@ def test_which_calls_are_hit(api: Api) -> None:
 
 
 def test_the_intents_own_metadata_counts(api: Api) -> None:
-    intent = api.authorise(**{"metadata[order]": "7"})
+    intent = api.authorize(**{"metadata[order]": "7"})
     api.simulator.faults.add(Fault(Kind.RATE_LIMIT, "*", {"order": "7"}, times=None))
     api.refused(429, f"payment_intents/{intent['id']}/capture")
     api.simulator.faults.clear()
@@ -74,9 +74,9 @@ def test_random_faults_repeat_with_the_seed() -> None:
 
 def test_a_refusal_of_choice(api: Api) -> None:
     api.simulator.faults.add(Fault(Kind.REFUSE, "payment_intents.create", code="balance_insufficient", message="No."))
-    error = api.refused(400, "payment_intents", api.authorisation(), idempotency_key="k")
+    error = api.refused(400, "payment_intents", api.authorization(), idempotency_key="k")
     assert (error["code"], error["message"]) == ("balance_insufficient", "No.")
-    assert api.refused(400, "payment_intents", api.authorisation(), idempotency_key="k") == error
+    assert api.refused(400, "payment_intents", api.authorization(), idempotency_key="k") == error
 
 
 def test_a_replay_can_be_dropped_but_not_spoilt(api: Api) -> None:
@@ -108,7 +108,7 @@ def test_the_rate_limit_refills_with_time(api: Api) -> None:
 
 
 def test_one_change_of_an_intent_at_a_time(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     capture = api.request("POST", f"payment_intents/{intent['id']}/capture")
     ticket = api.simulator.begin(capture)
     error = api.refused(429, f"payment_intents/{intent['id']}/cancel")
@@ -120,7 +120,7 @@ def test_one_change_of_an_intent_at_a_time(api: Api) -> None:
 
 
 def test_reset_forgets_everything(api: Api) -> None:
-    under_way = api.simulator.begin(api.request("POST", "payment_intents", api.authorisation(), idempotency_key="k"))
+    under_way = api.simulator.begin(api.request("POST", "payment_intents", api.authorization(), idempotency_key="k"))
     api.simulator.faults.add(Fault(Kind.RATE_LIMIT, times=None))
     api.simulator.reset()
     api.simulator.execute(under_way)

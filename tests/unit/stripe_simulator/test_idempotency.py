@@ -8,8 +8,8 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def test_the_first_answer_is_given_again(api: Api) -> None:
-    first = api.send("POST", "payment_intents", api.authorisation(), idempotency_key="k")
-    again = api.send("POST", "payment_intents", api.authorisation(), idempotency_key="k")
+    first = api.send("POST", "payment_intents", api.authorization(), idempotency_key="k")
+    again = api.send("POST", "payment_intents", api.authorization(), idempotency_key="k")
     assert again.body == first.body
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.headers["Original-Request"] == first.headers["Request-Id"] != again.headers["Request-Id"]
@@ -19,9 +19,9 @@ def test_the_first_answer_is_given_again(api: Api) -> None:
 
 
 def test_the_replay_is_the_old_state(api: Api) -> None:
-    intent = api.post("payment_intents", api.authorisation(), idempotency_key="k")
+    intent = api.post("payment_intents", api.authorization(), idempotency_key="k")
     api.post(f"payment_intents/{intent['id']}/capture")
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="k")["status"] == "requires_capture"
+    assert api.post("payment_intents", api.authorization(), idempotency_key="k")["status"] == "requires_capture"
 
 
 def test_parameters_in_another_order_are_the_same(api: Api) -> None:
@@ -31,26 +31,26 @@ def test_parameters_in_another_order_are_the_same(api: Api) -> None:
 
 
 def test_other_parameters_or_endpoints_are_refused(api: Api) -> None:
-    intent = api.post("payment_intents", api.authorisation(), idempotency_key="k")
-    error = api.refused(400, "payment_intents", api.authorisation(amount=2001), idempotency_key="k")
+    intent = api.post("payment_intents", api.authorization(), idempotency_key="k")
+    error = api.refused(400, "payment_intents", api.authorization(amount=2001), idempotency_key="k")
     assert error["type"] == "idempotency_error"
     path = f"payment_intents/{intent['id']}/capture"
     assert api.refused(400, path, idempotency_key="k")["type"] == "idempotency_error"
 
 
 def test_a_key_in_use_is_a_conflict(api: Api) -> None:
-    ticket = api.simulator.begin(api.request("POST", "payment_intents", api.authorisation(), idempotency_key="k"))
-    error = api.refused(409, "payment_intents", api.authorisation(), idempotency_key="k")
+    ticket = api.simulator.begin(api.request("POST", "payment_intents", api.authorization(), idempotency_key="k"))
+    error = api.refused(409, "payment_intents", api.authorization(), idempotency_key="k")
     assert error["code"] == "idempotency_key_in_use"
     api.simulator.execute(ticket)
-    assert api.refused(409, "payment_intents", api.authorisation(), idempotency_key="k")["code"] == error["code"]
+    assert api.refused(409, "payment_intents", api.authorization(), idempotency_key="k")["code"] == error["code"]
     api.simulator.finish(ticket)
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="k")["status"] == "requires_capture"
+    assert api.post("payment_intents", api.authorization(), idempotency_key="k")["status"] == "requires_capture"
     assert api.effects() == [("hold", 2000)]
 
 
 def test_a_decline_is_stored(api: Api) -> None:
-    declined = api.authorisation("pm_card_visa_chargeDeclined")
+    declined = api.authorization("pm_card_visa_chargeDeclined")
     first = api.send("POST", "payment_intents", declined, idempotency_key="k")
     again = api.send("POST", "payment_intents", declined, idempotency_key="k")
     assert (first.status, again.status, again.headers["Idempotent-Replayed"]) == (402, 402, "true")
@@ -60,24 +60,24 @@ def test_a_decline_is_stored(api: Api) -> None:
 def test_failed_validation_is_not_stored(api: Api) -> None:
     for bad in ({"amount": "x", "currency": "sgd"}, {"amount": -5, "currency": "sgd"}, {"nope": 1}):
         api.refused(400, "payment_intents", bad, idempotency_key="k")
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="k")["status"] == "requires_capture"
+    assert api.post("payment_intents", api.authorization(), idempotency_key="k")["status"] == "requires_capture"
 
 
 def test_a_500_is_stored_with_and_without_effect(api: Api) -> None:
     for kind, effects in ((Kind.ERROR_BEFORE, 0), (Kind.ERROR_AFTER, 1)):
         api.simulator.faults.add(Fault(kind, "payment_intents.create"))
         for _ in range(3):
-            api.refused(500, "payment_intents", api.authorisation(), idempotency_key=kind)
+            api.refused(500, "payment_intents", api.authorization(), idempotency_key=kind)
         assert len(api.effects()) == effects
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="new")["status"] == "requires_capture"
+    assert api.post("payment_intents", api.authorization(), idempotency_key="new")["status"] == "requires_capture"
 
 
 def test_keys_are_forgotten_after_a_day(api: Api) -> None:
-    first = api.post("payment_intents", api.authorisation(), idempotency_key="k")
+    first = api.post("payment_intents", api.authorization(), idempotency_key="k")
     api.simulator.advance(DAY - 1)
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="k")["id"] == first["id"]
+    assert api.post("payment_intents", api.authorization(), idempotency_key="k")["id"] == first["id"]
     api.simulator.advance(1)
-    assert api.post("payment_intents", api.authorisation(), idempotency_key="k")["id"] != first["id"]
+    assert api.post("payment_intents", api.authorization(), idempotency_key="k")["id"] != first["id"]
 
 
 def test_reads_ignore_keys_and_long_keys_are_refused(api: Api) -> None:

@@ -10,7 +10,7 @@ from tests.unit.stripe_simulator.conftest import NO_REDIRECTS, Api
 
 
 def test_a_hold_is_captured_once(api: Api) -> None:
-    intent = api.authorise(**{"metadata[payment_id]": "p1"})
+    intent = api.authorize(**{"metadata[payment_id]": "p1"})
     assert (intent["status"], intent["amount_capturable"], intent["amount_received"]) == ("requires_capture", 2000, 0)
     captured = api.post(f"payment_intents/{intent['id']}/capture")
     assert (captured["status"], captured["amount_capturable"], captured["amount_received"]) == ("succeeded", 0, 2000)
@@ -29,14 +29,14 @@ def test_a_hold_is_captured_once(api: Api) -> None:
 
 
 def test_automatic_capture_takes_the_money_at_once(api: Api) -> None:
-    intent = api.authorise(capture_method="automatic")
+    intent = api.authorize(capture_method="automatic")
     assert (intent["status"], intent["amount_received"]) == ("succeeded", 2000)
     assert api.effects() == [("capture", 2000)]
     assert api.types()[-1] == "payment_intent.succeeded"
 
 
 def test_partial_capture_sets_the_rest_free(api: Api) -> None:
-    path = f"payment_intents/{api.authorise()['id']}/capture"
+    path = f"payment_intents/{api.authorize()['id']}/capture"
     assert api.refused(400, path, {"amount_to_capture": 2001})["code"] == "amount_too_large"
     captured = api.post(path, {"amount_to_capture": 500})
     assert (captured["amount_received"], captured["amount_capturable"]) == (500, 0)
@@ -52,7 +52,7 @@ _STATES: dict[str, dict[str, Any]] = {
 
 
 def _in_state(api: Api, status: str) -> str:
-    params = {**api.authorisation(), **_STATES[status]}
+    params = {**api.authorization(), **_STATES[status]}
     intent = api.post("payment_intents", {name: value for name, value in params.items() if value is not None})
     assert intent["status"] == status
     return str(intent["id"])
@@ -70,9 +70,9 @@ def test_cancel_needs_money_not_taken(api: Api, status: str) -> None:
     if status == "succeeded":
         assert api.refused(400, path)["code"] == "payment_intent_unexpected_state"
         return
-    cancelled = api.post(path, {"cancellation_reason": "abandoned"})
-    assert (cancelled["status"], cancelled["cancellation_reason"]) == ("canceled", "abandoned")
-    assert cancelled["canceled_at"] is not None
+    canceled = api.post(path, {"cancellation_reason": "abandoned"})
+    assert (canceled["status"], canceled["cancellation_reason"]) == ("canceled", "abandoned")
+    assert canceled["canceled_at"] is not None
     assert api.effects()[-1] == ("cancel", 2000 if status == "requires_capture" else 0)
     assert api.types()[-1] == "payment_intent.canceled"
     assert api.refused(400, path)["code"] == "payment_intent_unexpected_state"
@@ -86,7 +86,7 @@ def test_confirm_needs_an_open_intent(api: Api, status: str) -> None:
 
 
 def test_cancellation_reasons_are_an_enum(api: Api) -> None:
-    path = f"payment_intents/{api.authorise()['id']}/cancel"
+    path = f"payment_intents/{api.authorize()['id']}/cancel"
     assert api.refused(400, path, {"cancellation_reason": "changed my mind"})["param"] == "cancellation_reason"
 
 
@@ -104,7 +104,7 @@ def test_cancellation_reasons_are_an_enum(api: Api) -> None:
     ],
 )
 def test_declines(api: Api, card: str, code: str, decline_code: str) -> None:
-    error = api.refused(402, "payment_intents", api.authorisation(card))
+    error = api.refused(402, "payment_intents", api.authorization(card))
     assert (error["type"], error["code"], error["decline_code"]) == ("card_error", code, decline_code)
     intent = api.get(f"payment_intents/{error['payment_intent']['id']}")
     assert intent["status"] == error["payment_intent"]["status"] == "requires_payment_method"
@@ -116,7 +116,7 @@ def test_declines(api: Api, card: str, code: str, decline_code: str) -> None:
 
 
 def test_a_declined_intent_takes_another_card(api: Api) -> None:
-    error = api.refused(402, "payment_intents", api.authorisation("pm_card_visa_chargeDeclined"))
+    error = api.refused(402, "payment_intents", api.authorization("pm_card_visa_chargeDeclined"))
     path = f"payment_intents/{error['payment_intent']['id']}/confirm"
     intent = api.post(path, {"payment_method": "pm_card_mastercard"})
     assert (intent["status"], intent["last_payment_error"]) == ("requires_capture", None)
@@ -142,7 +142,7 @@ def test_confirming_needs_a_payment_method(api: Api) -> None:
     ],
 )
 def test_three_d_secure(api: Api, card: str, succeeded: bool, status: str, last_error: str | None) -> None:
-    intent = api.authorise(card, return_url="https://shop.example/back?o=1")
+    intent = api.authorize(card, return_url="https://shop.example/back?o=1")
     assert intent["status"] == "requires_action"
     assert intent["next_action"]["redirect_to_url"]["url"].endswith(f"/3d_secure/{intent['id']}")
     assert intent["client_secret"].startswith(f"{intent['id']}_secret_")
@@ -160,15 +160,15 @@ def test_three_d_secure(api: Api, card: str, succeeded: bool, status: str, last_
 
 def test_nobody_to_authenticate_is_a_decline(api: Api) -> None:
     for terms in ({"off_session": "true"}, {"error_on_requires_action": "true"}):
-        params = api.authorisation("pm_card_authenticationRequired", **terms)
+        params = api.authorization("pm_card_authenticationRequired", **terms)
         assert api.refused(402, "payment_intents", params)["code"] == "authentication_required"
     set_up = "pm_card_authenticationRequiredSetupForOffSession"
-    assert api.authorise(set_up, off_session="true")["status"] == "requires_capture"
-    assert api.authorise(set_up)["status"] == "requires_action"
+    assert api.authorize(set_up, off_session="true")["status"] == "requires_capture"
+    assert api.authorize(set_up)["status"] == "requires_action"
 
 
 def test_a_hold_expires_after_seven_days(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     api.simulator.advance(7 * DAY - 1)
     assert api.get(f"payment_intents/{intent['id']}")["status"] == "requires_capture"
     api.simulator.advance(1)
@@ -186,7 +186,7 @@ def test_a_captured_hold_does_not_expire(api: Api) -> None:
 
 
 def test_an_event_is_a_snapshot_that_names_its_request(api: Api) -> None:
-    intent = api.post("payment_intents", api.authorisation(), idempotency_key="k1")
+    intent = api.post("payment_intents", api.authorization(), idempotency_key="k1")
     api.post(f"payment_intents/{intent['id']}/capture")
     event = api.events[2][1]
     assert event["data"]["object"]["status"] == "requires_capture"

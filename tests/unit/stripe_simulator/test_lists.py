@@ -12,7 +12,7 @@ def _intents(api: Api, count: int) -> list[str]:
     """Ids newest first, one a minute."""
     ids: list[str] = []
     for number in range(count):
-        intent = api.authorise(customer=f"cus_{number % 2}", **{"metadata[number]": str(number)})
+        intent = api.authorize(customer=f"cus_{number % 2}", **{"metadata[number]": str(number)})
         ids.insert(0, intent["id"])
         api.simulator.clock.advance(60)
     return ids
@@ -105,7 +105,7 @@ def test_queries_stripe_cannot_read(api: Api, query: str) -> None:
 def test_search_lags(api: Api) -> None:
     state = api.simulator.state
     api.simulator.set_options(replace(state.options, search_lag=30.0))
-    intent = api.authorise()
+    intent = api.authorize()
     assert _ids(api.get("payment_intents/search", {"query": "amount:2000"})) == []
     assert _ids(api.get("payment_intents")) == [intent["id"]]
     api.simulator.advance(30)

@@ -29,7 +29,7 @@ def test_a_transfer_is_reversed_in_parts_in_the_dashboard(api: Api) -> None:
 
 
 def test_a_part_of_a_hold_is_captured_in_the_dashboard(api: Api) -> None:
-    intent = dashboard.act(api.simulator.state, "capture", api.authorise()["id"], amount_to_capture=400)
+    intent = dashboard.act(api.simulator.state, "capture", api.authorize()["id"], amount_to_capture=400)
     assert (intent["amount"], intent["amount_received"], intent["amount_capturable"]) == (2000, 400, 0)
 
 
@@ -59,7 +59,7 @@ def test_a_capture_that_processes_is_decided_by_the_bank(
     api: Api, succeeded: bool, status: str, effects: list[tuple[str, int]] | None
 ) -> None:
     api.simulator.set_options(replace(api.simulator.state.options, captures_process=True))
-    intent = api.authorise()["id"]
+    intent = api.authorize()["id"]
     assert api.post(f"payment_intents/{intent}/capture")["status"] == "processing"
     code = "payment_intent_unexpected_state"
     assert api.refused(400, f"payment_intents/{intent}/capture")["code"] == code
@@ -96,15 +96,15 @@ def test_events_of_other_accounts_modes_and_versions_come_to_the_same_endpoint(a
 
 
 def test_a_payment_method_without_a_customer_serves_once(api: Api) -> None:
-    used = api.authorise()["payment_method"]
-    assert "previously used" in api.refused(400, "payment_intents", api.authorisation(used))["message"]
+    used = api.authorize()["payment_method"]
+    assert "previously used" in api.refused(400, "payment_intents", api.authorization(used))["message"]
 
 
 def test_a_payment_method_of_a_customer_serves_that_customer_again_and_nobody_else(api: Api) -> None:
     method = api.post("payment_methods/pm_card_visa/attach", {"customer": "cus_1"})["id"]
     for _ in range(2):
-        api.authorise(method, customer="cus_1")
-    without = api.refused(400, "payment_intents", api.authorisation(method))
-    other = api.refused(400, "payment_intents", api.authorisation(method, customer="cus_2"))
+        api.authorize(method, customer="cus_1")
+    without = api.refused(400, "payment_intents", api.authorization(method))
+    other = api.refused(400, "payment_intents", api.authorization(method, customer="cus_2"))
     assert "is attached to a customer" in without["message"]
     assert "does not belong to the Customer cus_2" in other["message"]

@@ -86,7 +86,7 @@ def test_unknown_urls_versions_and_accounts(api: Api) -> None:
 
 
 def test_expand_replaces_ids_with_objects(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     expanded = api.get(f"payment_intents/{intent['id']}", {"expand[]": "latest_charge.payment_intent"})
     assert expanded["latest_charge"]["payment_intent"]["id"] == intent["id"]
     listed = api.get("payment_intents", {"expand[]": "data.latest_charge"})

@@ -23,7 +23,7 @@ class _History:
 
     def __init__(self) -> None:
         self.api = Api()
-        self.intent = self.api.authorise()["id"]
+        self.intent = self.api.authorize()["id"]
         self.transfers: list[str] = []
 
     def step(self, name: str, amount: int, kind: Kind) -> None:

@@ -106,7 +106,7 @@ def test_a_balance_transaction_shows_what_it_came_from(api: Api) -> None:
 
 def test_a_failed_refund_shows_both_its_transactions(api: Api) -> None:
     refund = api.post(
-        "refunds", {"charge": api.authorise("pm_card_refundFail", capture_method="automatic")["latest_charge"]}
+        "refunds", {"charge": api.authorize("pm_card_refundFail", capture_method="automatic")["latest_charge"]}
     )
     api.captured()
     api.simulator.advance(1)

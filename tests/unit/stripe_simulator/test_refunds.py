@@ -20,12 +20,12 @@ def test_a_charge_is_refunded_up_to_what_was_captured(api: Api) -> None:
 
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_threeDSecure2Required"])
 def test_nothing_captured_is_nothing_to_refund(api: Api, card: str) -> None:
-    intent = api.authorise(card)
+    intent = api.authorize(card)
     error = api.refused(400, "refunds", {"payment_intent": intent["id"]})
     assert error["code"] == "payment_intent_unexpected_state"
 
 
-def test_reasons_are_another_enum_than_for_cancelling(api: Api) -> None:
+def test_reasons_are_another_enum_than_for_canceling(api: Api) -> None:
     intent = api.captured()
     assert api.refused(400, "refunds", {"payment_intent": intent["id"], "reason": "abandoned"})["param"] == "reason"
     assert api.refused(400, "refunds", {})["code"] == "parameter_missing"
@@ -40,7 +40,7 @@ def test_reasons_are_another_enum_than_for_cancelling(api: Api) -> None:
     ],
 )
 def test_refunds_that_end_later(api: Api, card: str, first: str, last: str, event: str, refunded: int) -> None:
-    intent = api.authorise(card, capture_method="automatic")
+    intent = api.authorize(card, capture_method="automatic")
     refund = api.post("refunds", {"payment_intent": intent["id"]})
     assert refund["status"] == first
     api.simulator.advance(1)
@@ -51,10 +51,10 @@ def test_refunds_that_end_later(api: Api, card: str, first: str, last: str, even
 
 def test_the_dashboard_acts_without_a_request(api: Api) -> None:
     state = api.simulator.state
-    intent = api.authorise()
+    intent = api.authorize()
     assert dashboard.act(state, "capture", intent["id"])["status"] == "succeeded"
     dashboard.act(state, "refund", intent["id"], amount=500)
-    other = api.authorise()
+    other = api.authorize()
     dashboard.act(state, "cancel", other["id"], cancellation_reason="duplicate")
     by = [(entry["effect"], entry["by"]) for entry in state.ledger.entries()]
     assert by == [

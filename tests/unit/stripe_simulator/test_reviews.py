@@ -8,7 +8,7 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def test_a_review_is_opened_and_told(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     review = reviews.open_(api.simulator.state, intent["latest_charge"])
     assert (review["open"], review["reason"], review["opened_reason"]) == (True, "rule", "rule")
     assert (review["charge"], review["payment_intent"]) == (intent["latest_charge"], intent["id"])
@@ -19,7 +19,7 @@ def test_a_review_is_opened_and_told(api: Api) -> None:
 
 
 def test_a_review_stands_in_its_charge_and_intent(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     review = reviews.open_(api.simulator.state, intent["latest_charge"], reason="manual")
     found = api.get(f"payment_intents/{intent['id']}", {"expand[0]": "latest_charge", "expand[1]": "review"})
     assert (found["review"]["id"], found["latest_charge"]["review"]) == (review["id"], review["id"])
@@ -40,5 +40,5 @@ def test_a_review_is_closed_once_and_told(api: Api) -> None:
 
 
 def test_a_review_moves_no_money(api: Api) -> None:
-    reviews.open_(api.simulator.state, api.authorise()["latest_charge"])
+    reviews.open_(api.simulator.state, api.authorize()["latest_charge"])
     assert api.effects() == [("hold", 2000)]

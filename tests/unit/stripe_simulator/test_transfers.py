@@ -38,7 +38,7 @@ def test_amount_and_group_come_from_the_source(api: Api) -> None:
 
 
 def test_an_uncaptured_or_foreign_source_is_refused(api: Api) -> None:
-    held = api.authorise()
+    held = api.authorize()
     assert api.refused(400, "transfers", _transfer(held))["param"] == "source_transaction"
     assert api.refused(400, "transfers", _transfer(held, source_transaction="ch_no"))["code"] == "resource_missing"
     assert api.refused(400, "transfers", _transfer(api.captured(), currency="usd"))["param"] == "currency"

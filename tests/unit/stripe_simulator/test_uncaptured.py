@@ -12,7 +12,7 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def _partly_captured(api: Api, amount: int = 400) -> dict[str, Any]:
-    return api.post(f"payment_intents/{api.authorise()['id']}/capture", {"amount_to_capture": amount})
+    return api.post(f"payment_intents/{api.authorize()['id']}/capture", {"amount_to_capture": amount})
 
 
 def _charge(api: Api, intent: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_no_money_of_the_customer_moves_for_the_rest(api: Api) -> None:
 
 @pytest.mark.parametrize("by", ["api", "dashboard"])
 def test_a_canceled_hold_is_shown_as_a_refund_that_moved_nothing(api: Api, by: str) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     if by == "api":
         api.post(f"payment_intents/{intent['id']}/cancel")
     else:
@@ -109,7 +109,7 @@ def test_a_canceled_hold_is_shown_as_a_refund_that_moved_nothing(api: Api, by: s
 
 
 def test_an_expired_hold_is_shown_as_a_refund_that_says_so(api: Api) -> None:
-    intent = api.authorise()
+    intent = api.authorize()
     api.simulator.advance(7 * DAY)
     [freed] = _refunds(api, intent)
     assert (freed["reason"], freed["balance_transaction"]) == ("expired_uncaptured_charge", None)
@@ -117,6 +117,6 @@ def test_an_expired_hold_is_shown_as_a_refund_that_says_so(api: Api) -> None:
 
 
 def test_an_intent_without_a_hold_is_canceled_without_a_refund(api: Api) -> None:
-    intent = api.authorise("pm_card_threeDSecure2Required")
+    intent = api.authorize("pm_card_threeDSecure2Required")
     api.post(f"payment_intents/{intent['id']}/cancel")
     assert _refunds(api, intent) == []

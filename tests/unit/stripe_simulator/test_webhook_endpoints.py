@@ -35,7 +35,7 @@ def test_endpoints_are_what_a_test_says(api: Api) -> None:
     assert (oldest["api_version"], oldest["status"]) == ("2020-08-27", "disabled")
     assert api.get("webhook_endpoints/we_b") == newest
     with pytest.raises(TypeError):
-        webhook_endpoints.replace(api.simulator.state, [{"url": "https://a.example/", "colour": "red"}])
+        webhook_endpoints.replace(api.simulator.state, [{"url": "https://a.example/", "color": "red"}])
 
 
 def test_a_restricted_key_may_not_read_them(api: Api) -> None:
