@@ -86,12 +86,21 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for line in dict.fromkeys([*config.stash[_SERVERS].said, *config.stash[_SAID]]):
         terminalreporter.write_line(line)
-    skipped = terminalreporter.stats.get("skipped", [])
+    skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section("what could not run")
+    for reason, nodes in _by_reason(skipped).items():
+        files = sorted({node.partition("::")[0] for node in nodes})
+        terminalreporter.write_line(f"{len(nodes)} tests in {len(files)} files: {reason}")
+        terminalreporter.write_line(f"  {', '.join(files)}")
+
+
+def _by_reason(skipped: list[pytest.TestReport]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        terminalreporter.write_line(f"{report.nodeid}: {reason}")
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        found.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
+    return found
 
 
 @pytest.fixture
