@@ -10,6 +10,7 @@ from consumer.keyed_queue import Job, KeyedQueue
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
 from consumer.threads import spawn
+from runtime.backoff import backoff
 from runtime.logs import get_logger
 from service.domain.errors import NotDurableError, Wait
 
@@ -18,16 +19,16 @@ _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 10.0
 
 
-def backoff(failures: int) -> float:
-    """Seconds before the next try: doubling up to 10, the upper half of it at random."""
-    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 16))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret hangs on it
+def pause_after(failures: int) -> float:
+    """Seconds until the next try of a key that failed."""
+    spread = random.random()  # noqa: S311 - jitter
+    return backoff(failures, first=_FIRST_DELAY, longest=_LONGEST_DELAY, spread=spread)
 
 
 class Workers:
     """``threads`` jobs run at once."""
 
-    def __init__(self, threads: int, delay: Callable[[int], float] = backoff) -> None:
+    def __init__(self, threads: int, delay: Callable[[int], float] = pause_after) -> None:
         self._queue = KeyedQueue(delay)
         lock = threading.Lock()
         self._work = threading.Condition(lock)

@@ -46,14 +46,6 @@ _SAVE = """
 """
 """``xmin`` is the transaction that wrote the row: a row that came back from a backup was written by another one."""
 
-PRUNABLE_BELOW = """
-    SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
-"""
-"""Rows below this position (not at it) are settled for every relay, and saved here: retention may delete them.
-
-The row at it may be the one by which the relay knows the database again. While a relay doubts, nothing may be deleted.
-"""
-
 Query = Callable[[str, Any], Any]
 
 

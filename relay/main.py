@@ -26,6 +26,7 @@ from relay.settings import RelaySettings
 from relay.stages import Stage
 from runtime import probes
 from runtime.background import in_thread
+from runtime.backoff import backoff
 from runtime.crash_points import refuse_unknown
 from runtime.logs import get_logger
 from runtime.shutdown import Shutdown
@@ -113,15 +114,16 @@ class _Relay:
         return 0
 
     def _take_turns(self) -> None:
-        backoff, health = _FIRST_BACKOFF_SECONDS, self._health
+        failures, health = 0, self._health
         while not self._shutdown.requested:
             try:
                 self._stand_by_and_work()
             except (psycopg2.Error, KafkaException, DoubtError) as exc:
-                backoff = _FIRST_BACKOFF_SECONDS if health.fault() is None else backoff
+                failures = 1 if health.fault() is None else failures + 1
                 _tell(exc, health)
-                self._shutdown.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-                backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+                spread = random.random()  # noqa: S311 - jitter
+                pause = backoff(failures, first=_FIRST_BACKOFF_SECONDS, longest=_LONGEST_BACKOFF_SECONDS, spread=spread)
+                self._shutdown.wait(pause)
             finally:
                 self._leadership = self._term = None
                 metrics.ACTIVE.set(0)

@@ -1,6 +1,5 @@
 """Payments: read, release, revert."""
 
-import re
 from uuid import UUID
 
 from flask import Blueprint, Response
@@ -11,10 +10,9 @@ from service.api.replies import ApiError, reply
 from service.api.requests import command, idempotency_key, json_body, traceparent
 from service.domain.command_json import is_storable
 from service.domain.commands.command import CommandType
+from service.domain.payment import written_payment_id
 from service.usecases.queries import PaymentView
 from service.usecases.queue_command import KeyReusedError, UnknownPaymentError
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _SECRET_INSIDE = {"Cache-Control": "no-store"}
 """A next action lets whoever has it finish the payment."""
@@ -56,9 +54,10 @@ def _unknown() -> ApiError:
 
 def _known_form(payment_id: str) -> UUID:
     """Raises ApiError (404): what is no id is no payment's id."""
-    if not _UUID.fullmatch(payment_id):
+    found = written_payment_id(payment_id)
+    if found is None:
         raise _unknown()
-    return UUID(payment_id)
+    return found
 
 
 def _shown(view: PaymentView | None) -> Response:

@@ -1,5 +1,6 @@
 """A payment: what we know of it, and nothing of how it is stored."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -19,12 +20,20 @@ MONEY_FIELDS = tuple(field.name for field in fields(Money))
 """The sums of its movements that a payment carries; the database keeps them."""
 
 
+_WRITTEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 def payment_id_of(correlation_id: str) -> UUID:
     """The id of the payment that the authorize with this correlation id makes (RFC 9562, UUID version 5).
 
     A database that lost its rows gives a repeated command the same id, and so finds what stands at Stripe.
     """
     return uuid5(_PAYMENTS, correlation_id)
+
+
+def written_payment_id(text: str) -> UUID | None:
+    """The payment id that a caller wrote, in the form with hyphens; None for any other text."""
+    return UUID(text) if _WRITTEN.fullmatch(text) else None
 
 
 def as_uuid(text: str | None) -> UUID | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from runtime.backoff import backoff
 from service.domain.commands.catalog import StoredCommand
 from service.domain.commands.command import CommandType
 from service.domain.next_step import Call, Mode, Policy, Step
@@ -12,6 +13,7 @@ KEY_LIFETIME = timedelta(hours=23)
 """Stripe may drop a key after 24 h (Stripe API reference, "Idempotent requests"); we stop trusting it before."""
 
 LONGEST_BACKOFF = 60.0
+_FIRST_BACKOFF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,11 @@ def _ends_at_deadline(command_type: CommandType, step: Step) -> bool:
     return command_type is not CommandType.CANCEL_HOLD
 
 
-def backoff(attempts: int, retry_after: float | None, spread: float) -> float:
-    """Seconds until the next attempt: doubling, at most a minute, spread by a number in 0…1."""
+def pause_before_next(attempts: int, retry_after: float | None, spread: float) -> float:
+    """Seconds until the next attempt: as Stripe says, else doubling up to a minute; spread by a number in 0…1."""
     if retry_after is not None:
         return retry_after + spread
-    return float(min(LONGEST_BACKOFF, 0.5 * 2 ** min(attempts, 10)) * (0.5 + spread / 2))
+    return backoff(attempts + 1, first=_FIRST_BACKOFF, longest=LONGEST_BACKOFF, spread=spread)
 
 
 def is_blocked(me: Progress, others: list[Progress]) -> bool:

@@ -12,6 +12,7 @@ from service.storage.tables import commands, dead_letters
 _PRUNABLE = text("""
     SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
 """)
+"""While a relay doubts its position, nothing may be deleted."""
 
 _PRUNE = Prepared(
     text("""

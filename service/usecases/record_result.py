@@ -11,7 +11,7 @@ from service.domain.intent_state import Observed
 from service.domain.learning import Situation
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
-from service.domain.progress import Progress, backoff
+from service.domain.progress import Progress, pause_before_next
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked, looks
@@ -49,7 +49,7 @@ class Results:
     def _put_off(self, connection: Connection, claim: Claim, fault: Passing) -> Over:
         progress = claim.progress
         retry_after = fault.retry_after if isinstance(fault, StripeBusyError) else None
-        wait = backoff(progress.attempts, retry_after, random.random())  # noqa: S311
+        wait = pause_before_next(progress.attempts, retry_after, random.random())  # noqa: S311
         spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))

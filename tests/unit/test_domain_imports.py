@@ -24,6 +24,6 @@ def test_domain_imports_only_itself_and_the_standard_library() -> None:
         for file in files
         for name in imported(file.read_text())
         if name.partition(".")[0] not in sys.stdlib_module_names
-        and not name.startswith(("service.domain", "runtime.errors"))
+        and not name.startswith(("service.domain", "runtime.errors", "runtime.backoff"))
     }
     assert foreign == set()

@@ -9,8 +9,8 @@ from uuid import UUID
 from runtime.errors import PaymentServiceError
 from service.domain.errors import ErrorCode
 from service.domain.money import is_currency
+from service.domain.payment import written_payment_id
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s/?#\\]+\S*", re.IGNORECASE)
 ID_LENGTH = 255
 
@@ -70,8 +70,9 @@ def url(name: str, value: Any) -> str:
 def payment_id(name: str, value: Any) -> UUID:
     """The id of a payment."""
     given = text(ID_LENGTH)(name, value)
-    if _UUID.fullmatch(given):
-        return UUID(given)
+    found = written_payment_id(given)
+    if found is not None:
+        return found
     raise FieldError(
         ErrorCode.PAYMENT_NOT_FOUND, f"{name} is no payment's id: use the payment_id of the payment.authorized event"
     )

@@ -9,12 +9,14 @@ import pytest
 
 from devstack.tcp_proxy import TcpProxy
 from relay import checkpoint
-from relay.checkpoint import PRUNABLE_BELOW, Checkpoint, CheckpointWriter
+from relay.checkpoint import Checkpoint, CheckpointWriter
 from relay.doubts import Life
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
 from relay.positions import Settled
 from relay.receipt import LastRow, Receipt
+from service.storage.engine import FOR_OPERATORS, make_engine, transaction
+from service.storage.operator_writes import prunable_below
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.emptying import UNGUARDED
 
@@ -122,17 +124,26 @@ def life_of(relay: Leadership) -> Life:
     return Life(relay.epoch(), relay.query("SELECT 'outbox'::regclass::oid::bigint"))
 
 
+def prunable(url: str) -> int:
+    engine = make_engine(url, 1, FOR_OPERATORS)
+    try:
+        with transaction(engine) as connection:
+            return prunable_below(connection)
+    finally:
+        engine.dispose()
+
+
 def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     life = life_of(relay)
-    assert relay.query(PRUNABLE_BELOW) == 0
+    assert prunable(database_url) == 0
     assert checkpoint.load(relay.query, "r") is None
     saved = CheckpointWriter(relay.query, "r", life, receipt_of(relay, 2))
     for receipt in (receipt_of(relay, 5, (7, 9)), receipt_of(relay, 12)):
         saved.save(receipt)
         assert checkpoint.load(relay.query, "r") == Checkpoint(receipt.settled, life.epoch, life.outbox)
     CheckpointWriter(relay.query, "slower", life, receipt_of(relay, 3))
-    assert relay.query(PRUNABLE_BELOW) == 3
+    assert prunable(database_url) == 3
 
 
 @pytest.mark.parametrize(

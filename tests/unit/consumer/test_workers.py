@@ -8,7 +8,7 @@ import structlog
 
 from consumer.keyed_queue import Job
 from consumer.offsets import Claim
-from consumer.workers import Workers, backoff
+from consumer.workers import Workers, pause_after
 from service.domain.errors import NotDurableError, Wait
 from tests.unit.consumer.doubles import LONG
 
@@ -226,6 +226,6 @@ def test_workers_log_in_the_context_they_were_started_in() -> None:
 
 def test_backoff_doubles_up_to_ten_seconds_with_jitter() -> None:
     for failures, longest in ((1, 0.2), (2, 0.4), (5, 3.2), (7, 10.0), (1000, 10.0)):
-        delays = {backoff(failures) for _ in range(50)}
+        delays = {pause_after(failures) for _ in range(50)}
         assert len(delays) > 1
         assert all(longest / 2 <= delay <= longest for delay in delays)

@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.commands.catalog import StoredCommand
 from service.domain.next_step import Call, Mode, Step
-from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, backoff, is_blocked, resume
+from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, is_blocked, pause_before_next, resume
 from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, POLICY, RELEASE, REVERT, progress
 
 HOUR = timedelta(hours=1)
@@ -82,19 +82,19 @@ class TestResume:
 
 class TestBackoff:
     def test_doubles_to_a_minute(self) -> None:
-        waits = [backoff(attempts, None, 1.0) for attempts in range(20)]
+        waits = [pause_before_next(attempts, None, 1.0) for attempts in range(20)]
         assert waits[:4] == [0.5, 1.0, 2.0, 4.0]
         assert all(earlier <= later for earlier, later in pairwise(waits))
         assert waits[-1] == LONGEST_BACKOFF == 60.0
 
     @pytest.mark.parametrize("attempts", [0, 3, 100])
     def test_is_spread_over_its_upper_half(self, attempts: int) -> None:
-        whole = backoff(attempts, None, 1.0)
-        assert backoff(attempts, None, 0.0) == whole / 2
-        assert whole / 2 < backoff(attempts, None, 0.3) < whole
+        whole = pause_before_next(attempts, None, 1.0)
+        assert pause_before_next(attempts, None, 0.0) == whole / 2
+        assert whole / 2 < pause_before_next(attempts, None, 0.3) < whole
 
     def test_stripe_knows_better(self) -> None:
-        assert backoff(7, 3.0, 0.25) == 3.25
+        assert pause_before_next(7, 3.0, 0.25) == 3.25
 
 
 def _waiting() -> Progress:
