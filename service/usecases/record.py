@@ -48,9 +48,10 @@ class Recorder:
         outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
         and its token no longer holds.
         """
+        traces = [_end_command(connection, answer, fence) for answer in observed.answers]
         messages = [
-            self._event(connection, answer, before.payment_id, _Place(before.event_sequence + number, now), fence)
-            for number, answer in enumerate(observed.answers, 1)
+            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), trace)
+            for number, (answer, trace) in enumerate(zip(observed.answers, traces, strict=True), 1)
         ]
         after = observed.payment
         if messages:
@@ -76,17 +77,12 @@ class Recorder:
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [message])
 
-    def _event(
-        self, connection: Connection, answer: Answer, payment_id: UUID, place: _Place, fence: Fence | None
-    ) -> OutgoingMessage:
-        key = answer.key
-        if key is None:
-            if answer.news is None:
-                raise TypeError("an event that answers no command says what news it is")
-            return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
-        token = fence.token if fence is not None and fence.key == key else None
-        traceparent = leases.finish(connection, key, outcome_of(answer), token)
-        return self._message(answer, outcome_id(key), payment_id, place, traceparent)
+    def _event(self, answer: Answer, payment_id: UUID, place: _Place, trace: str | None) -> OutgoingMessage:
+        if answer.key is not None:
+            return self._message(answer, outcome_id(answer.key), payment_id, place, trace)
+        if answer.news is None:
+            raise TypeError("an event that answers no command says what news it is")
+        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, trace)
 
     def _message(
         self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None
@@ -100,6 +96,17 @@ class Recorder:
             sequence=place.sequence,
             traceparent=traceparent,
         )
+
+
+def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> str | None:
+    """End the command that the event answers, if any; the trace that the event continues.
+
+    Raises LeaseLostError when the command is the fenced one and its token no longer holds.
+    """
+    if answer.key is None:
+        return None
+    token = fence.token if fence is not None and fence.key == answer.key else None
+    return leases.finish(connection, answer.key, outcome_of(answer), token)
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:
