@@ -12,10 +12,10 @@ help: ## Say what can be made
 setup: $(READY) ## Make .venv with the locked dependencies (Python 3.11 or later, and PyPI)
 
 # Again only when the lock has changed.
-$(READY): requirements-dev.lock
+$(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; say which: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: setup ## Three payments from start to end, on this machine
