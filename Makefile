@@ -36,11 +36,12 @@ mutation: setup ## Take each mechanism out in turn and see its tests fail (MUTAN
 matrix: setup ## The core of the tests with PostgreSQL 14 to 18 and Kafka 3.9 to 4.4, one pair after the other (MATRIX="--every" for each with each)
 	@$(BIN)/python -m matrix $(MATRIX)
 
-lint: setup ## ruff, mypy --strict, import contracts
+lint: setup ## ruff, mypy --strict, import contracts, length of files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest --noconftest tests/unit/test_house.py
 
 format: setup ## Sort imports, format
 	$(BIN)/ruff check --select I --fix
