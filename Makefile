@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.locked
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test chaos mutation matrix lint format bench bench-full clean
+.PHONY: help setup demo up test chaos mutation matrix lint docs format bench bench-full clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ lint: setup ## ruff, mypy --strict, import contracts, length of files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --noconftest tests/unit/test_house.py
+
+docs: setup ## The documents as a site, every link checked (SITE=directory keeps it)
+	@site=$$(mktemp -d); trap 'rm -rf "$$site"' EXIT; \
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir "$(or $(abspath $(SITE)),$$site)"
 
 format: setup ## Sort imports, format
 	$(BIN)/ruff check --select I --fix
