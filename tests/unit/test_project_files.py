@@ -1,4 +1,4 @@
-"""What stands at the door of the project says what is inside: version, commands, tools, links."""
+"""The files at the top of the project agree with the code: version, commands, tools, links."""
 
 import re
 import tomllib
@@ -25,7 +25,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert project["version"] == VERSION
 
 
-def test_the_command_line_tells_the_version() -> None:
+def test_the_command_line_prints_the_version() -> None:
     result = CliRunner().invoke(cli, ["--version"], prog_name="cli.py")
     assert (result.exit_code, result.output) == (0, f"cli.py {VERSION}\n")
 
@@ -37,7 +37,7 @@ def test_links_and_named_files_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_made_can_be_made(page: str) -> None:
+def test_every_named_make_target_exists(page: str) -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / page).read_text("utf-8"), re.MULTILINE))
     assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
