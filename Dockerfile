@@ -1,8 +1,8 @@
 # One image for the three processes and the migrations: `serve` (default), `consume`, `relay`, `db upgrade`.
 FROM python:3.11-slim AS dependencies
-COPY requirements.lock /
+COPY requirements.txt /
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.lock
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.txt
 
 FROM python:3.11-slim AS service
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin payments

@@ -14,7 +14,7 @@ VERSION = "0.19.0"
 
 _HERE = Path(__file__).resolve().parent
 _PROGRAM = _HERE / "faststream" / "relay.py"
-_LOCK = _HERE / "faststream" / "requirements.lock"
+_LOCK = _HERE / "faststream" / "requirements.txt"
 _ENVIRONMENT = _HERE.parent / ".venv" / "peers"
 _INSTALL_SECONDS = 300.0
 _START_SECONDS = 60.0

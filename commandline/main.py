@@ -3,6 +3,7 @@
 import click
 
 from commandline.lazy import LazyGroup
+from runtime.version import VERSION
 
 WHERE = {
     "demo": "commandline.stack:demo",
@@ -25,6 +26,7 @@ WHERE = {
     where=WHERE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def cli() -> None:
     """Payments for saga orchestrators: commands in, one outcome event each, money moved once.
 

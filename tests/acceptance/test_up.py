@@ -15,6 +15,7 @@ from tests.support.acceptance import authorization, encoded, enveloped, fresh
 from tests.support.acceptance_http import Api
 from tests.support.acceptance_kafka import Listener, Sender
 from tests.support.acceptance_programs import Program
+from tests.support.readme import blocks, without_ids
 from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -91,11 +92,17 @@ def test_the_demo_tells_three_sagas_to_their_end() -> None:
     for title in ("Paid and released", "Authorized, then reverted", "3-d secure, finished by webhook"):
         assert told.lower().count(title.lower()) >= 2, f"{title}: told, and its timeline shown"
     assert "Three sagas, each answered once." in told
+    assert shown_in_readme() - set(without_ids(told).splitlines()) == set()
     stories = told.partition("python cli.py payment timeline")[0]
     assert stories.count("payment.released: SUCCEEDED") == 2
     assert stories.count("payment.reverted: REVERTED") == 1
     assert stories.count("hold 12.50 SGD, capture 12.50 SGD, transfer 12.50 SGD") == 2
     assert stories.count("hold 12.50 SGD, cancel 12.50 SGD") == 1
+
+
+def shown_in_readme() -> set[str]:
+    (demo,) = [block for block in blocks("") if block.startswith("Starting")]
+    return set(without_ids(demo).splitlines()) - {"[…]"}
 
 
 def test_ctrl_c_in_a_saga_ends_the_demo_and_all_it_started() -> None:

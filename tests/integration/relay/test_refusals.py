@@ -1,10 +1,7 @@
 """Rows that Kafka will never take: each costs itself, quickly, and leaves nothing behind."""
 
 import base64
-import http.client
-import json
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from devstack.kafka import Kafka
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, without_rules
+from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
 from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
@@ -142,25 +140,15 @@ def test_no_content_can_stop_the_rest(
     assert kept == [(2 * number, "value") for number in range(1, len(ODD_ROWS) + 1)]
 
 
-def status(port: int) -> dict[str, str]:
-    """The answer of /ready."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/ready")
-        found: dict[str, str] = json.loads(connection.getresponse().read())
-        return found
-    finally:
-        connection.close()
-
-
-def metrics(port: int) -> str:
-    """The answer of /metrics."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/metrics")
-        return connection.getresponse().read().decode()
-    finally:
-        connection.close()
+def rows(database_url: str, homeless: str, events: str, *numbers: int) -> tuple[list[str], list[str]]:
+    """For each number a row for a topic that nobody made and one for the events topic; their event ids."""
+    with session(database_url) as writer:
+        waiting, others = [], []
+        for number in numbers:
+            waiting.append(append(writer, homeless, "h", sequence=number))
+            others.append(append(writer, events, "k", sequence=number))
+            writer.commit()
+    return waiting, others
 
 
 def test_a_topic_that_nobody_made_holds_up_only_its_own_rows(
@@ -169,35 +157,26 @@ def test_a_topic_that_nobody_made_holds_up_only_its_own_rows(
     """Its rows are published in their order once it exists, a restart of the relay between."""
     homeless = f"{topics.events}_by_another_service"
     settings = settings_for(database_url, kafka, topics, relay_batch_size=4)
-    with session(database_url) as writer:
-        waiting, others = [], []
-        for number in range(1, 21):
-            waiting.append(append(writer, homeless, "h", sequence=number))
-            others.append(append(writer, topics.events, "k", sequence=number))
-            writer.commit()
+    waiting, others = rows(database_url, homeless, topics.events, *range(1, 21))
     process = relay_process(settings, tmp_path)
     process.start()
     try:
         limited.read_events(others)
-        while homeless not in status(process.port)["status"]:
-            time.sleep(0.02)
-        assert f'relay_rows_aside{{topic="{homeless}"}} 20.0' in metrics(process.port)
+        wait_until_ready_says(process.port, homeless)
+        wait_until_metrics_say(process.port, f'relay_rows_aside{{topic="{homeless}"}} 20.0')
         assert execute(database_url, "SELECT low FROM relay_checkpoints") == [(0,)]
         assert process.stop() == 0
         process.start()
-        with session(database_url) as writer:
-            waiting.append(append(writer, homeless, "h", sequence=21))
-            others.append(append(writer, topics.events, "k", sequence=21))
-            writer.commit()
-        limited.read_events(others)
+        later, theirs = rows(database_url, homeless, topics.events, 21)
+        limited.read_events(others + theirs)
         make_topic(kafka, homeless, partitions=1)
         reader = TopicReader(kafka, homeless)
-        records = reader.read_events(waiting)
+        records = reader.read_events(waiting + later)
         reader.close()
         process.wait_until_ready()
         assert process.stop() == 0
     finally:
         process.kill()
-    assert [record.event_id for record in records] == waiting
-    assert [record.event_id for record in limited.read_to_end()] == others
+    assert [record.event_id for record in records] == waiting + later
+    assert [record.event_id for record in limited.read_to_end()] == others + theirs
     assert execute(database_url, "SELECT low, ranges FROM relay_checkpoints") == [(42, [])]

@@ -62,9 +62,7 @@ def test_missing_settings_stop_it_before_anything_else(image: Path) -> None:
 
 @pytest.mark.parametrize("stage", ["service", "simulator"])
 def test_the_runtime_lock_has_every_library(stage: str) -> None:
-    locked = {
-        re.split(r"==", line)[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
-    }
+    locked = {re.split(r"==", line)[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
     distributions = packages_distributions()
     names = copied("service") if stage == "service" else ["devstack/stripe_simulator"]
     for name in imported(names):
@@ -91,7 +89,7 @@ def normal(distribution: str) -> str:
 def test_only_locked_dependencies_go_in() -> None:
     installed = [each.rest for each in instructions() if each.word == "RUN" and "pip install" in each.rest]
     assert installed
-    assert all("--require-hashes -r /requirements.lock" in each for each in installed)
+    assert all("--require-hashes -r /requirements.txt" in each for each in installed)
 
 
 def test_nothing_runs_as_root() -> None:
