@@ -1,7 +1,6 @@
 """How long an event takes from its commit until a `read_committed` consumer sees it."""
 
 import multiprocessing
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -9,12 +8,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import Message
 
 from bench import our_relay, paced_writers
 from bench.figures import Curve, Plot, Reach, Result, Row, Series, per_round, percentile
 from bench.scale import Scale
-from bench.servers import PARTITIONS, Servers
+from bench.servers import Servers
+from devstack.saga_client import CommittedReader, until
 
 _WARM_UP_SECONDS = 1
 """What the first transaction has to find out (coordinators, metadata) delays all that is written meanwhile."""
@@ -90,21 +90,15 @@ def watch(writer: Writer, todo: dict[str, Any]) -> list[float]:
 
 
 def _read(bootstrap: str, topic: str, events: int) -> dict[str, float]:
-    config = {
-        "bootstrap.servers": bootstrap,
-        "group.id": f"bench-{secrets.token_hex(4)}",
-        "isolation.level": "read_committed",
-        "enable.auto.commit": False,
-        "log_level": 0,
-    }
     seen: dict[str, float] = {}
-    with closing(Consumer(config)) as consumer:
-        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
+    with closing(CommittedReader({"bootstrap.servers": bootstrap, "log_level": 0}, [topic])) as reader:
+        until(reader.begin, f"there is a topic {topic}")
         while len(seen) < events:
-            message = consumer.poll(_LAST_WAIT_SECONDS)
-            if message is None or message.error() is not None:
+            messages = reader.batch(_LAST_WAIT_SECONDS)
+            if not messages:
                 raise TimeoutError(f"{events - len(seen)} events do not come")
-            seen[_event_id(message)] = time.monotonic()
+            for message in messages:
+                seen[_event_id(message)] = time.monotonic()
     return seen
 
 

@@ -1,30 +1,22 @@
 """When everything is in a topic, for whoever reads committed records only."""
 
-import secrets
 import time
 from collections.abc import Generator
 from contextlib import closing
 from itertools import islice
 from typing import Any
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import IsolationLevel, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not said so
 
 from bench.servers import PARTITIONS, query
+from devstack.saga_client import CommittedReader, until
 
 _POLL_SECONDS = 0.01
 _QUIET_SECONDS = 1.0
 _PATIENCE_SECONDS = 600.0
 _ANSWER_SECONDS = 30.0
-_READ_AT_ONCE = 10_000
+_FETCH_WAIT_MS = 20
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _CHECKED = 50
 _MORE = {"id"}
@@ -44,9 +36,10 @@ class TopicEnd:
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap = bootstrap
+        self._kafka: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0}
+        self._topic = topic
         self._partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._admin = AdminClient(self._kafka)
 
     def reached(self, records: int) -> float:
         """The moment (monotonic) at which the last of so many records became visible. Raises TimeoutError."""
@@ -59,26 +52,9 @@ class TopicEnd:
 
     def records(self) -> Generator[Message, None, None]:
         """All records that are visible now."""
-        config = {
-            "bootstrap.servers": self._bootstrap,
-            "group.id": f"bench-{secrets.token_hex(4)}",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "log_level": 0,
-        }
-        at_end = 0
-        with closing(Consumer(config)) as consumer:
-            consumer.assign([TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in self._partitions])
-            while at_end < PARTITIONS:
-                for message in consumer.consume(_READ_AT_ONCE, 1.0):
-                    error = message.error()
-                    if error is None:
-                        yield message
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        at_end += 1
-                    else:
-                        raise KafkaException(error)
+        with closing(CommittedReader(self._kafka, [self._topic], fetch_wait_ms=_FETCH_WAIT_MS)) as reader:
+            until(reader.begin, f"there is a topic {self._topic}")
+            yield from reader.to_end()
 
     def _at_rest(self, least: int, deadline: float) -> float:
         """When the offsets were last seen to change, at least `least` in all."""

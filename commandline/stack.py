@@ -16,7 +16,7 @@ def _nothing_left() -> Iterator[None]:
     from devstack import leftovers
     from devstack.postgres_install import PostgresUnavailableError
     from devstack.processes import ProcessFailedError
-    from devstack.saga import SagaError
+    from devstack.saga_client import SagaError
 
     try:
         yield

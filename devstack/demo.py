@@ -1,15 +1,18 @@
 """The demo: the stack, three sagas told to their end, each payment's timeline, and nothing left behind."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 from rich.console import Console
 
 from devstack.application import StackInfo
+from devstack.payment_pages import PaymentPages
 from devstack.processes import environment
-from devstack.saga import SagaClient, SagaError
+from devstack.saga_client import SagaClient, SagaError
 from devstack.service_process import ROOT
 from devstack.stack import Stack
 from devstack.stories import STORIES, Saga
@@ -38,19 +41,25 @@ def run_demo(console: Console) -> None:
 
 
 def _tell(stack: Stack, console: Console) -> dict[str, str]:
-    client = SagaClient(stack.info)
     stripe = SimulatorControl(stack.info.stripe_api_base)
     payments = {}
     try:
-        for number, (title, story) in enumerate(STORIES.items(), 1):
-            console.print(f"\n{number}. {title}", style="bold")
-            payments[title] = story(Saga(client, stripe, console))
-    except SagaError as error:
+        with closing(_client(stack.info)) as client, closing(PaymentPages(stack.info)) as pages:
+            for number, (title, story) in enumerate(STORIES.items(), 1):
+                console.print(f"\n{number}. {title}", style="bold")
+                payments[title] = story(Saga(client, pages, stripe, console))
+    except (SagaError, TimeoutError) as error:
         logs = "\n".join(f"{name}:\n{service.log_tail()}" for name, service in stack.services.items())
         raise SagaError(f"{error}\n{logs}") from error
-    finally:
-        client.close()
     return payments
+
+
+def _client(info: StackInfo) -> SagaClient:
+    return SagaClient(
+        {"bootstrap.servers": info.kafka_bootstrap_servers},
+        os.environ.get("PAYMENT_COMMANDS_TOPIC", "payment_commands"),
+        os.environ.get("PAYMENT_EVENTS_TOPIC", "payment_events"),
+    )
 
 
 def _timeline(title: str, payment_id: str, info: StackInfo, console: Console) -> None:

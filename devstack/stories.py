@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from devstack.saga import Event, SagaClient, SagaError
+from devstack.payment_pages import PaymentPages
+from devstack.saga_client import Record, SagaClient, SagaError
 from devstack.stripe_simulator.client import SimulatorControl
 
 
@@ -17,6 +18,7 @@ class Saga:
     """One order and its saga, with what is said on screen."""
 
     client: SagaClient
+    pages: PaymentPages
     stripe: SimulatorControl
     console: Console
     order_id: str = field(default_factory=lambda: f"order-{secrets.token_hex(3)}")
@@ -28,17 +30,17 @@ class Saga:
         self._say("→", "cyan", f"{command_type}: {told}; correlation id {correlation_id}")
         self.client.send(command_type, correlation_id, payload)
 
-    def hear(self, command_type: str, status: str, correlation_id: str | None = None) -> Event:
+    def hear(self, command_type: str, status: str, correlation_id: str | None = None) -> Record:
         """Waits for the outcome. Raises SagaError when it is another, or none."""
         event = self.client.outcome(command_type, correlation_id or self.correlation_id)
-        if event.payload.get("status") != status:
+        if event.status != status:
             raise SagaError(f"{command_type} was to end in {status}, and ended in {event.type}: {event.payload}")
-        self._say("←", "green", f"{event.type}: {status}; event {event.sequence} of this payment")
+        self._say("←", "green", f"{event.type}: {status}; event {event.headers.get('sequence')} of this payment")
         return event
 
     def see(self, status: str) -> dict[str, Any]:
         """Reads the payment over HTTP. Raises SagaError when it is not where it must be."""
-        payment = self.client.payment_in(status, self.order_id)
+        payment = self.pages.payment_in(status, self.order_id)
         self._say("·", "blue", f"GET /payment/{self.order_id}/status says {status}")
         return payment
 

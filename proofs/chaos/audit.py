@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from devstack.saga_client import Record
 from devstack.stripe_simulator.client import Effect
 from proofs.chaos.evidence import UNPUBLISHABLE, Evidence, identity
 from service.domain.status import PaymentStatus, may_become
-from tests.support.acceptance_kafka import Record
 from tests.support.money_books import by_payment, differing, done_twice, misplaced
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from devstack.saga_client import Place, Record, SagaClient, committed_records
 from devstack.stripe_simulator.client import Effect, SimulatorControl
-from proofs.chaos.topics import read_all
-from tests.support.acceptance_kafka import Place, Record
 from tests.support.topics import Topics
 
 Row = dict[str, Any]
@@ -117,13 +116,23 @@ class Scene:
     trail: Trail = field(default_factory=Trail)
 
     @property
+    def kafka(self) -> dict[str, Any]:
+        """How to reach it; clients log nothing of a broker that is struck."""
+        return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0}
+
+    @property
     def published(self) -> list[str]:
         """Every topic that the outbox goes to."""
         return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.trail.topics]
 
+    def client(self) -> SagaClient:
+        """A client for all sagas: it hears every topic that the outbox goes to, from its beginning."""
+        also = [topic for topic in self.published if topic != self.topics.events]
+        return SagaClient(self.kafka, self.topics.commands, self.topics.events, also=also, start="earliest")
+
     def look(self) -> Evidence:
         """What there is to see now."""
-        found = read_all(self.bootstrap_servers, self.published)
+        found = committed_records(self.kafka, self.published)
         return Evidence(
             payments=self.rows("SELECT * FROM payments"),
             commands=self.rows("SELECT * FROM commands"),

@@ -12,8 +12,7 @@ from proofs.chaos.blows import Striker, striker
 from proofs.chaos.evidence import Evidence, identity
 from proofs.chaos.plan import Attack, Blow, Plan, Saga
 from proofs.chaos.sagas import SAGAS
-from proofs.chaos.talk import Heard, SagaFailedError, Surroundings, Talk
-from proofs.chaos.topics import Commands, Feed
+from proofs.chaos.talk import SagaFailedError, Surroundings, Talk
 from proofs.chaos.world import World
 
 _SETTLE_SECONDS = 120.0
@@ -80,12 +79,9 @@ class _Progress:
 def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
     """Let it rage, let it settle, audit. ``at_once``: sagas under way. Raises what a server's return raised."""
     began = time.monotonic()
-    info = world.application.info
-    heard = Heard()
     topics = world.scene.topics
-    commands = Commands(info.kafka_bootstrap_servers, topics.commands)
-    feed = Feed(info.kafka_bootstrap_servers, world.scene.published, heard.take)
-    around = Surroundings(commands, heard, world.stripe, info, world.reconcile)
+    client = world.scene.client()
+    around = Surroundings(client, world.stripe, world.application.info, world.reconcile)
     progress = _Progress(told)
     try:
         world.begin_faults()
@@ -106,8 +102,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
             unproven=world.prove(set(again) if may_repeat else set()),
         )
     finally:
-        feed.close()
-        commands.close()
+        client.close()
         around.http.clear()
     return Result(
         sagas=len(plan.sagas),

@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import count
 
+from devstack.saga_client import CommandSender
 from devstack.service_process import ServiceProcess
 from proofs.chaos.blows import Trouble
 from proofs.chaos.database import LOCKS, no_commands
 from proofs.chaos.evidence import Asked, Scene
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import ask
-from proofs.chaos.topics import Commands
 
 _SECONDS = 120.0
 _PAUSE_SECONDS = 0.2
@@ -34,7 +34,7 @@ class StrangeCommands:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._commands = Commands(scene.bootstrap_servers, scene.topics.commands)
+        self._commands = CommandSender(scene.kafka, scene.topics.commands)
         self._numbers = count(1)
 
     def close(self) -> None:

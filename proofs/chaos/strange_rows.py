@@ -12,13 +12,13 @@ import psycopg2
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from devstack.saga_client import committed_records
 from devstack.service_process import ServiceProcess
 from proofs.chaos.blows import Trouble
 from proofs.chaos.database import LOCKS
 from proofs.chaos.evidence import UNPUBLISHABLE, Scene, identity
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Outage, Watch, name_of
-from proofs.chaos.topics import read_all
 
 _SAID = "stranger.said"
 _SECONDS = 120.0
@@ -137,13 +137,12 @@ class StrangeRows:
 
     def _make(self, topic: str, behind: list[str]) -> None:
         """The topic, at last; what was written ``behind`` its rows must be published already."""
-        published = {
-            identity(record) for record in read_all(self._scene.bootstrap_servers, [self._scene.topics.events])
-        }
+        found = committed_records(self._scene.kafka, [self._scene.topics.events])
+        published = {identity(record) for record in found}
         late = [event_id for event_id in behind if event_id not in published]
         with self._lock:
             self._scene.trail.held_up += [f"{event_id} waits, because there is no topic {topic}" for event_id in late]
-        admin = AdminClient({"bootstrap.servers": self._scene.bootstrap_servers, "log_level": 0})
+        admin = AdminClient(self._scene.kafka)
         # Where it is there already, somebody asked a broker that makes what it is asked for.
         if topic not in admin.list_topics(timeout=_SECONDS).topics:
             admin.create_topics([NewTopic(topic, 3)])[topic].result(_SECONDS)

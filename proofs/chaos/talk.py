@@ -1,21 +1,28 @@
 """One saga's talk with the service: it asks, more than once if its plan says so, and hears one answer."""
 
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, TypeVar
 
 import urllib3
 
 from devstack.application import StackInfo
+from devstack.saga_client import (
+    About,
+    CommandKey,
+    NotHeardError,
+    Place,
+    Record,
+    SagaClient,
+    SagaError,
+    encoded,
+    enveloped,
+    until,
+)
 from devstack.stripe_simulator.client import SimulatorControl
 from proofs.chaos.plan import Saga
-from proofs.chaos.topics import Commands
-from tests.support.acceptance_kafka import Place, Record
 
 PATIENCE_SECONDS = 240.0
 _PAUSE_SECONDS = 0.25
@@ -25,46 +32,17 @@ _HTTP_SECONDS = 10.0
 _CURRENCY = "sgd"
 
 T = TypeVar("T")
-Answers = tuple[str, str]
 
 
 class SagaFailedError(Exception):
     """The service has not kept its word; the message says how."""
 
 
-@dataclass
-class Heard:
-    """Outcomes and dead letters as they come, by what they answer."""
-
-    _futures: defaultdict[Answers | Place, "Future[Record]"] = field(default_factory=lambda: defaultdict(Future))
-    _lock: Lock = field(default_factory=Lock)
-
-    def take(self, record: Record) -> None:
-        """From the feed. What comes a second time is found by the audit."""
-        if record.topic.endswith(".dead_letter"):
-            self._settle((record.body["partition"], record.body["offset"]), record)
-        elif record.answers is not None:
-            self._settle(record.answers, record)
-        elif "ce_subject" in record.headers:
-            self._settle((record.headers["ce_subject"], record.headers["ce_type"]), record)
-
-    def about(self, what: Answers | Place) -> "Future[Record]":
-        """Will hold the first record about this."""
-        with self._lock:
-            return self._futures[what]
-
-    def _settle(self, what: Answers | Place, record: Record) -> None:
-        future = self.about(what)
-        if not future.done():
-            future.set_result(record)
-
-
 @dataclass(frozen=True)
 class Surroundings:
     """What all sagas share."""
 
-    commands: Commands
-    heard: Heard
+    client: SagaClient
     stripe: SimulatorControl
     info: StackInfo
     reconcile: Callable[[str], object]
@@ -86,7 +64,7 @@ class Talk:
 
     # commands
 
-    def authorize(self, card: str, correlation_id: str | None = None, **fields: Any) -> Answers:
+    def authorize(self, card: str, correlation_id: str | None = None, **fields: Any) -> CommandKey:
         """Ask for a hold for the saga's order."""
         payload = {
             "customer_id": f"customer-{self.saga.number % 97}",
@@ -98,7 +76,7 @@ class Talk:
         }
         return self._ask("authorize_payment", correlation_id or self.saga.name, {**payload, **fields})
 
-    def release(self, payment_id: str, attempt: int = 1) -> Answers:
+    def release(self, payment_id: str, attempt: int = 1) -> CommandKey:
         """Ask for the money to go to a runner, over Kafka or HTTP as the plan says."""
         runner = {"runner_id": "runner-1", "runner_connect_account_id": f"acct_chaos{self.saga.number % 13}"}
         name = f"{self.saga.name}-release-{attempt}"
@@ -106,20 +84,23 @@ class Talk:
             return "release_payment", self._post(payment_id, "release", runner, name)
         return self._ask("release_payment", name, {"payment_id": payment_id, **runner})
 
-    def revert(self, payment_id: str, correlation_id: str | None = None) -> Answers:
+    def revert(self, payment_id: str, correlation_id: str | None = None) -> CommandKey:
         """Ask for the money to go back, under the correlation id that it was asked for with unless another is given."""
         return self._ask("revert_payment", correlation_id or self.saga.name, {"payment_id": payment_id})
 
     def unreadable(self) -> Place:
         """Send what is no command; its place."""
         self._around.sent["commands"] += 1
-        return self._around.commands.send(f"not a command, {self.saga.name}".encode()).result(PATIENCE_SECONDS)
+        return self._around.client.sender.send(f"not a command, {self.saga.name}".encode()).result(PATIENCE_SECONDS)
 
     # answers
 
-    def hear(self, asked: Answers, told: str) -> Record:
+    def hear(self, asked: CommandKey, told: str) -> Record:
         """Wait for the outcome, which must be this one."""
-        record = self._wait(self._around.heard.about(asked), f"the outcome of {asked}")
+        try:
+            record = self._around.client.outcome(*asked, seconds=PATIENCE_SECONDS)
+        except SagaError as error:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {error}") from None
         if record.told != f"{asked[0]}: {told}":
             raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {told!r}, but {record.body}")
         return record
@@ -127,14 +108,13 @@ class Talk:
     def hear_news(self, payment_id: str, told: str) -> None:
         """Wait for the one news event of this type about the payment; who waits for long has an operator look."""
         kind, _, status = told.partition(" ")
-        future = self._around.heard.about((payment_id, kind))
+        why = f"{kind} about {payment_id}"
         for _ in range(_LOOKS_FOR_LOST_WEBHOOKS):
-            with suppress(TimeoutError):
-                future.result(_LOST_WEBHOOK_SECONDS)
-            if future.done():
+            with suppress(NotHeardError):
+                self._around.client.heard.wait((payment_id, kind), why, seconds=_LOST_WEBHOOK_SECONDS)
                 break
             self._around.reconcile(payment_id)
-        record = self._wait(future, f"{kind} about {payment_id}")
+        record = self._wait((payment_id, kind), why)
         self.must_be(record.payload["status"], status)
 
     def must_be(self, found: object, wanted: object) -> None:
@@ -144,7 +124,7 @@ class Talk:
 
     def hear_dead_letter(self, place: Place) -> Record:
         """Wait for the dead letter of the record there."""
-        return self._wait(self._around.heard.about(place), f"the dead letter of {place}")
+        return self._wait(place, f"the dead letter of {place}")
 
     def awaited_customer(self) -> dict[str, Any]:
         """The payment, once the customer is to finish it."""
@@ -194,12 +174,12 @@ class Talk:
         """The customer passes 3-D Secure, or does not."""
         self._around.stripe.finish_challenge(payment["stripe_payment_intent_id"], succeeded=succeeded)
 
-    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> Answers:
+    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> CommandKey:
         copies = self.saga.copies[self._asked]
         self._asked += 1
         self._count(copies)
-        body = {"type": kind, "correlation_id": correlation_id, "payload": payload}
-        for landed in [self._around.commands.send(body) for _ in range(copies)]:
+        value = encoded(enveloped(kind, correlation_id, payload))
+        for landed in [self._around.client.sender.send(value) for _ in range(copies)]:
             landed.result(PATIENCE_SECONDS)
         return kind, correlation_id
 
@@ -237,16 +217,15 @@ class Talk:
         except urllib3.exceptions.HTTPError:
             return None
 
-    def _wait(self, future: "Future[T]", what: str) -> T:
+    def _wait(self, about: About, what: str) -> Record:
+        """The first record about it: whether it comes again is the audit's to find."""
         try:
-            return future.result(PATIENCE_SECONDS)
-        except TimeoutError:
-            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {what} does not come") from None
+            return self._around.client.heard.wait(about, what, seconds=PATIENCE_SECONDS)[0]
+        except NotHeardError as error:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {error}") from None
 
     def _until(self, ask: Callable[[], T | None], what: str) -> T:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (answer := ask()) is None:
-            if time.monotonic() > deadline:
-                raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: waited in vain for {what}")
-            time.sleep(_PAUSE_SECONDS)
-        return answer
+        try:
+            return until(ask, what, PATIENCE_SECONDS, pause=_PAUSE_SECONDS)
+        except TimeoutError as error:
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {error}") from None

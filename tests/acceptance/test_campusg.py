@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
+from devstack.saga_client import until
 from service.storage import migrate
-from tests.support.acceptance import VISA, World, fresh, until
+from tests.support.acceptance import VISA, World, fresh
 from tests.support.acceptance_campusg import CompleteOrderSaga, CreateOrder, CreateOrderSaga
 from tests.support.campusg_env import campusg_env
 from tests.support.reading.libraries import PUBLISHED, LibraryUnavailableError, find_library

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.saga_client import until
 from relay.readers import look
-from tests.support.acceptance import DECLINED, VISA, World, fresh, until
+from tests.support.acceptance import DECLINED, VISA, World, fresh
 from tests.support.acceptance_campusg import CreateOrder, CreateOrderSaga
 from tests.support.reading.libraries import LibraryUnavailableError
 from tests.support.reading.saga import PublishedSaga

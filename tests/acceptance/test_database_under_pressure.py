@@ -13,9 +13,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
+from devstack.saga_client import Sent, encoded, enveloped, until
 from devstack.service_process import ServiceName
 from devstack.tcp_proxy import TcpProxy
-from tests.support.acceptance import Sent, World, authorization, encoded, enveloped, until
+from tests.support.acceptance import World, authorization
 from tests.support.acceptance_webhooks import event_of, signature_of
 from tests.support.topics import unique_topics
 
@@ -133,7 +134,7 @@ def test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting(
     revert = encoded(enveloped("revert_payment", f"copied-{payment}", {"payment_id": payment}))
     with locked(world, payment):
         for _ in range(400):
-            last = world.sender.send(revert, partition=0)
+            last = world.put(revert, partition=0)
         others = [world.send("authorize_payment", authorization(), partition=0) for _ in range(20)]
         until(lambda: answered(world, others), "the others are answered while the row is locked", 20)
     assert world.outcome_of("revert_payment", f"copied-{payment}").status == "REVERTED"

@@ -11,8 +11,9 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
+from devstack.saga_client import until
 from devstack.service_process import ALL_SERVICES, ServiceName, migrate
-from tests.support.acceptance import CHALLENGED, World, until
+from tests.support.acceptance import CHALLENGED, World
 from tests.support.acceptance_http import Reply
 from tests.support.acceptance_webhooks import event_of, signature_of
 from tests.support.requirements import unavailable

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from devstack.saga_client import Sent, until
 from devstack.service_process import ServiceName
-from tests.support.acceptance import Sent, World, until
+from tests.support.acceptance import World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

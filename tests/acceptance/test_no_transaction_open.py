@@ -5,7 +5,8 @@ from threading import Thread
 
 import pytest
 
-from tests.support.acceptance import CHALLENGED, World, until
+from devstack.saga_client import until
+from tests.support.acceptance import CHALLENGED, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.acceptance import World, enveloped, fresh
+from devstack.saga_client import enveloped
+from tests.support.acceptance import World, fresh
 from tests.support.readme import blocks, without_ids
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]

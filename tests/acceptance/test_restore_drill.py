@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.saga_client import Record, Sent, encoded, enveloped
 from devstack.service_process import migrate
-from tests.support.acceptance import Sent, World, encoded, enveloped
-from tests.support.acceptance_kafka import Record
+from tests.support.acceptance import World
 from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -63,7 +63,7 @@ def _answering(sent: Sent) -> Callable[[Record], bool]:
 def _again(world: World, commands: list[Sent], age: timedelta) -> None:
     for sent in commands:
         value = encoded(enveloped(sent.type, sent.correlation_id, sent.payload))
-        world.sender.send(value, partition=0, age=age)
+        world.put(value, partition=0, age=age)
 
 
 def _restored(world: World, postgres: EmbeddedPostgres, dump: Path, cluster: str, look_first: str) -> None:

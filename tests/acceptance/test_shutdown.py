@@ -6,8 +6,9 @@ from threading import Event
 import pytest
 import urllib3
 
+from devstack.saga_client import until
 from devstack.service_process import ALL_SERVICES, ServiceName
-from tests.support.acceptance import World, authorization, until
+from tests.support.acceptance import World, authorization
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.acceptance import CHALLENGED, Sent, World
+from devstack.saga_client import Sent
+from tests.support.acceptance import CHALLENGED, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.acceptance import World, authorization, encoded, enveloped, fresh
+from devstack.saga_client import encoded, enveloped
+from tests.support.acceptance import World, authorization, fresh
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -47,7 +48,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 def test_unanswerable_records_are_kept_told_and_passed_by(world: World) -> None:
-    places = {name: world.sender.send(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
+    places = {name: world.put(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
     behind = world.send("authorize_payment", authorization(), partition=2)
     assert world.outcome(behind).status == "AUTHORIZED"
     letters = {name: world.letter(place) for name, place in places.items()}
@@ -66,7 +67,7 @@ def test_unanswerable_records_are_kept_told_and_passed_by(world: World) -> None:
 
 
 def test_a_dead_letter_has_the_record_whole(world: World) -> None:
-    place = world.sender.send(b"?", partition=1, headers={"trace": b"\x00\xff", "empty": None})
+    place = world.put(b"?", partition=1, headers={"trace": b"\x00\xff", "empty": None})
     letter = world.letter(place)
     assert letter["headers"] == [["trace", base64.b64encode(b"\x00\xff").decode()], ["empty", None]]
     assert (letter["key"], letter["value"]) == (None, base64.b64encode(b"?").decode())

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -11,9 +12,9 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.stripe_simulator.client import SimulatorControl
-from tests.support.acceptance import authorization, encoded, enveloped, fresh
+from tests.support.acceptance import authorization, fresh
 from tests.support.acceptance_http import Api
-from tests.support.acceptance_kafka import Listener, Sender
+from tests.support.acceptance_kafka import saga_client
 from tests.support.acceptance_programs import Program
 from tests.support.readme import blocks, without_ids
 from tests.support.topics import Topics
@@ -68,15 +69,11 @@ def test_a_stack_for_any_client(stack: tuple[Program, Path], kafka: Kafka, topic
 
 def _drive(api: Api, kafka: Kafka, topics: Topics) -> None:
     """Authorize, then release, as a program that knows only the contract would."""
-    listener = Listener(kafka, topics.events)
-    fields, correlation_id = authorization(), fresh("saga")
-    Sender(kafka, topics.commands).send(encoded(enveloped("authorize_payment", correlation_id, fields)))
-    try:
-        (held,) = listener.wait(lambda r: r.correlation_id == correlation_id, "the hold")
+    fields = authorization()
+    with closing(saga_client(kafka, topics)) as client:
+        held = client.outcome(*client.send("authorize_payment", fresh("saga"), fields).answers)
         queued = api.release(held.payment_id, RUNNER).body["correlation_id"]
-        (released,) = listener.wait(lambda r: r.correlation_id == queued, "the release")
-    finally:
-        listener.close()
+        released = client.outcome("release_payment", queued)
     assert (held.type, released.type) == ("payment.authorized", "payment.released")
     assert api.status(fields["order_id"]).body["status"] == "SUCCEEDED"
 

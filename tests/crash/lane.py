@@ -17,8 +17,7 @@ from devstack.service_process import ServiceName
 from proofs.chaos.audit import audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Scene
 from proofs.chaos.plan import Kind, Saga
-from proofs.chaos.talk import Heard, Surroundings, Talk
-from proofs.chaos.topics import Commands, Feed
+from proofs.chaos.talk import Surroundings, Talk
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import Scenario
 from tests.support.topics import Topics
@@ -71,18 +70,15 @@ class Lane:
             raise
         stripe = self.application.simulator.control
         stripe.webhooks(retry_base=0.1, retry_cap=0.5, duplicates=1)
-        info, heard = self.application.info, Heard()
         self.scene = Scene(self._database_url, self._kafka.bootstrap_servers, self._topics, stripe)
-        self._feed = Feed(self._kafka.bootstrap_servers, self.scene.published, heard.take)
-        self._commands = Commands(self._kafka.bootstrap_servers, self._topics.commands)
-        self.around = Surroundings(self._commands, heard, stripe, info, reconcile=lambda _: None)
+        self._client = self.scene.client()
+        self.around = Surroundings(self._client, stripe, self.application.info, reconcile=lambda _: None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._feed.close()
-        self._commands.close()
+        self._client.close()
         self.around.http.clear()
         self.application.close()
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from devstack.saga_client import Record
 from devstack.stripe_simulator.client import Effect
 from proofs.chaos.audit import Findings, audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Asked, Evidence
-from tests.support.acceptance_kafka import Record
 
 PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"
 

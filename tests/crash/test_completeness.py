@@ -15,9 +15,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from devstack.processes import environment
+from devstack.saga_client import CommandKey, Place, Record
 from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.sagas import SAGAS
-from proofs.chaos.talk import Answers, Talk
+from proofs.chaos.talk import Talk
 from service.domain import next_step
 from service.domain.commands.command import CommandType
 from service.domain.next_step import Step
@@ -25,7 +26,6 @@ from service.domain.ports import PaymentGateway
 from service.usecases import step_points
 from tests.crash.points import ALL
 from tests.crash.scenarios import SCENARIOS
-from tests.support.acceptance_kafka import Place, Record
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,11 +56,11 @@ class SilentTalk(Talk):
         self.saga = saga
         self.asked: set[str] = set()
 
-    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> Answers:
+    def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> CommandKey:
         self.asked.add(kind)
         return kind, correlation_id
 
-    def hear(self, asked: Answers, told: str) -> Record:
+    def hear(self, asked: CommandKey, told: str) -> Record:
         return _RECORD
 
     def unreadable(self) -> Place:

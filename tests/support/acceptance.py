@@ -1,70 +1,33 @@
 """The three real processes on a database and topics of their own, and everybody around them: sagas, callers, Stripe."""
 
-import json
-import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
 from devstack.application import Application
 from devstack.kafka import Kafka
+from devstack.saga_client import WAIT_SECONDS, Headers, Place, Record, Sent, encoded, enveloped, until
 from devstack.stripe_simulator.client import Effect
 from tests.support.acceptance_audit import check
 from tests.support.acceptance_http import Api
-from tests.support.acceptance_kafka import WAIT_SECONDS, Headers, Listener, Place, Record, Sender
+from tests.support.acceptance_kafka import saga_client
 from tests.support.topics import Topics
 
 VISA = "pm_card_visa"
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"
 CHALLENGED = "pm_card_threeDSecure2Required"
 RUNNER = "acct_runner"
-_LOOK_EVERY = 0.05
 
-T = TypeVar("T")
 Shape = Callable[[str, str, dict[str, Any]], object]
 
 
 def fresh(prefix: str) -> str:
     """A name that no other test uses."""
     return f"{prefix}-{uuid.uuid4().hex[:12]}"
-
-
-def until(ask: Callable[[], T | None], what: str, seconds: float = WAIT_SECONDS) -> T:
-    """The first answer that says something. Fails when none does in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(_LOOK_EVERY)
-    return answer
-
-
-def enveloped(kind: str, correlation_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """The form of a command that the contract shows first."""
-    return {"type": kind, "correlation_id": correlation_id, "payload": payload}
-
-
-def encoded(content: object) -> bytes:
-    """JSON as it goes over the wire."""
-    return json.dumps(content).encode()
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A command under way."""
-
-    type: str
-    correlation_id: str
-    payload: dict[str, Any]
-    place: Place
-
-    @property
-    def answers(self) -> tuple[str, str]:
-        """What its outcome says that it answers."""
-        return self.type, self.correlation_id
 
 
 class World:
@@ -84,8 +47,8 @@ class World:
                 "relay": {"SHUTDOWN_GRACE": "20s"},  # it goes as soon as Kafka has committed, which may take a moment
             },
         )
-        self.sender = Sender(kafka, topics.commands)
-        self.heard = Listener(kafka, topics.events, self.dead_letter_topic, topics.commands)
+        self.client = saga_client(kafka, topics, self.dead_letter_topic, topics.commands)
+        self.heard = self.client.heard
 
     def start(self) -> Self:
         """Returns when all are ready. Raises ProcessFailedError."""
@@ -96,8 +59,7 @@ class World:
         return self
 
     def close(self) -> None:
-        self.heard.close()
-        self.sender.close()
+        self.client.close()
         self.application.close()
 
     def heal(self) -> None:
@@ -125,9 +87,15 @@ class World:
     ) -> Sent:
         """Puts a command on the commands topic."""
         correlation_id = correlation_id or fresh("saga")
-        value = encoded(shape(kind, correlation_id, payload))
-        place = self.sender.send(value, partition=partition, headers=headers)
+        place = self.put(encoded(shape(kind, correlation_id, payload)), partition=partition, headers=headers)
         return Sent(kind, correlation_id, payload, place)
+
+    def put(
+        self, value: bytes | None, *, partition: int = -1, headers: Headers | None = None, age: timedelta = timedelta()
+    ) -> Place:
+        """Puts any record on the commands topic, sent so long ago as ``age`` says."""
+        at = datetime.now(UTC) - age
+        return self.client.sender.send(value, partition=partition, headers=headers, timestamp=at).result(WAIT_SECONDS)
 
     def authorize(self, card: str = VISA, correlation_id: str | None = None, **fields: Any) -> Sent:
         """Asks for a hold, of 15.00 SGD for a new order and customer where `fields` do not say otherwise."""
@@ -148,21 +116,11 @@ class World:
 
     def outcome_of(self, kind: str, correlation_id: str) -> Record:
         """The same, for a command that somebody else sent."""
-
-        def answering(record: Record) -> bool:
-            return record.topic == self.topics.events and record.answers == (kind, correlation_id)
-
-        found = self.heard.wait(answering, f"outcome of {kind} {correlation_id}")
-        assert len(found) == 1, [record.body for record in found]
-        return found[0]
+        return self.client.outcome(kind, correlation_id)
 
     def letter(self, place: Place) -> dict[str, Any]:
         """The dead letter of the record there. Fails when it does not come, or is not the only one so far."""
-
-        def buried(record: Record) -> bool:
-            return record.topic == self.dead_letter_topic and (record.body["partition"], record.body["offset"]) == place
-
-        found = self.heard.wait(buried, f"dead letter of {place}")
+        found = self.heard.wait(place, f"dead letter of {place}")
         assert len(found) == 1, [record.body for record in found]
         return found[0].body
 

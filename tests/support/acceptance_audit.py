@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from tests.support.acceptance_kafka import Record
+from devstack.saga_client import Record
 from tests.support.acceptance_schema import check_dead_letter, check_event
 
 

@@ -10,7 +10,8 @@ import requests
 from kafka import KafkaConsumer, KafkaProducer
 
 from devstack.kafka import Kafka
-from tests.support.acceptance import fresh, until
+from devstack.saga_client import until
+from tests.support.acceptance import fresh
 from tests.support.topics import Topics
 
 _SECONDS = 10.0

@@ -14,8 +14,8 @@ from typing import Self
 
 import psutil
 
+from devstack.saga_client import until
 from devstack.service_process import ROOT
-from tests.support.acceptance import until
 
 _MARK = "ACCEPTANCE_MARK"
 _END_SECONDS = 120.0

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from tests.support.acceptance import Shape, enveloped
+from devstack.saga_client import enveloped
+from tests.support.acceptance import Shape
 
 
 def inner(kind: str, correlation_id: str, payload: dict[str, Any]) -> dict[str, Any]:

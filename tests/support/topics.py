@@ -2,10 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -56,15 +54,3 @@ def make_topic(kafka: Kafka, name: str, partitions: int = 6, **config: str) -> s
 def _has_leaders(admin: AdminClient, name: str) -> bool:
     found = admin.list_topics(name, timeout=10).topics[name].partitions
     return bool(found) and all(partition.leader >= 0 for partition in found.values())
-
-
-def partitions_of_mock(kafka: Kafka, topics: Iterable[str]) -> list[TopicPartition]:
-    """All partitions from their beginning, of topics that the mock cluster makes now: to be read without a group.
-
-    A reader in a group of the mock that hears of one more of its topics before its join is answered joins anew as
-    somebody else; the mock then waits 45 s for the one that it was, and nothing is read meanwhile. A broker of Kafka
-    2.2 or later answers a first join at once (KIP-394).
-    """
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    made = {topic: admin.list_topics(topic, timeout=10).topics[topic] for topic in topics}
-    return [TopicPartition(topic, number, OFFSET_BEGINNING) for topic in made for number in made[topic].partitions]

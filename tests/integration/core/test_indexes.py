@@ -10,12 +10,12 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
+from devstack.saga_client import until
 from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.storage import leases, payments
 from service.storage.engine import transaction
-from tests.support.acceptance import until
 from tests.support.core import CHALLENGED, RUNNER, Core, running_core
 
 pytestmark = pytest.mark.postgres

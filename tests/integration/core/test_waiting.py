@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from devstack.saga_client import until
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.tcp_proxy import TcpProxy
 from service.domain.commands.command import CommandKey
@@ -19,7 +20,6 @@ from service.storage.availability import is_unavailable
 from service.storage.engine import Waits, in_transaction, make_engine, transaction
 from service.storage.readiness import DatabaseReadiness
 from tests.integration.core.meddling import MeddledGateway, die, killed
-from tests.support.acceptance import until
 from tests.support.core import Core, running_core
 
 pytestmark = pytest.mark.postgres

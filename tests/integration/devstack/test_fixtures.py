@@ -9,7 +9,8 @@ from confluent_kafka.admin import AdminClient
 
 from devstack.kafka import Kafka
 from devstack.kafka_mock import MockKafka
-from tests.support.acceptance_kafka import Listener, Sender
+from tests.support.acceptance_kafka import saga_client
+from tests.support.topics import Topics
 
 
 @pytest.mark.postgres
@@ -40,15 +41,16 @@ def test_a_record_goes_through(kafka: Kafka, new_topic: Callable[[], str]) -> No
     assert (record.key(), record.value()) == (b"key", b"value")
 
 
-def test_on_the_mock_cluster_a_listener_makes_its_topics_and_hears_them() -> None:
+def test_on_the_mock_cluster_a_client_makes_its_topics_and_hears_them() -> None:
     mock = MockKafka("this is about it")
     try:
-        listener = Listener(mock.start(), "events", "commands")
+        client = saga_client(mock.start(), Topics("commands", "events", "group"), "commands")
         there = AdminClient({"bootstrap.servers": mock.bootstrap_servers}).list_topics(timeout=10).topics
         assert {"events", "commands"} <= set(there)
-        Sender(mock, "commands").send(b"{}")
-        listener.wait(lambda record: record.topic == "commands", "a command")
-        listener.close()
+        sent = client.send("authorize_payment", "saga", {})
+        (command,) = client.heard.wait(lambda record: record.topic == "commands", "a command")
+        assert (command.partition, command.offset) == sent.place
+        client.close()
     finally:
         mock.close()
 

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
+from devstack.saga_client import committed_records
 from tests.support.requirements import unavailable
 from tests.support.topics import make_topic, unique_topics
 
@@ -28,16 +29,7 @@ def broker(kafka: Kafka) -> Iterator[ApacheKafka]:
 
 
 def _committed_values(bootstrap_servers: str, topic: str) -> list[bytes | None]:
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap_servers, "group.id": "reader", "isolation.level": "read_committed"}
-        | {"enable.auto.commit": False, "enable.partition.eof": True}
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    values = []
-    while (record := consumer.poll(30)) is not None and record.error() is None:
-        values.append(record.value())
-    consumer.close()
-    return values
+    return [record.value for record in committed_records({"bootstrap.servers": bootstrap_servers}, [topic])]
 
 
 def test_a_transaction_outlives_the_broker(broker: ApacheKafka) -> None:

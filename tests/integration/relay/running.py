@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Message
 
 from devstack.kafka import Kafka
 from devstack.ports import free_port
+from devstack.saga_client import CommittedReader
+from devstack.saga_client import until as wait_until
 from devstack.service_process import ServiceProcess
 from relay.main import run
 from relay.settings import RelaySettings
@@ -90,29 +92,20 @@ class Record(NamedTuple):
     partition: int
 
 
-class TopicReader:
-    """Reads a topic from its start, as a ``read_committed`` consumer does."""
+class TopicReader(CommittedReader):
+    """Reads a topic from its start, and keeps each record with its headers as they are."""
 
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self.records: list[Record] = []
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": kafka.bootstrap_servers,
-                "group.id": "reader",
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-                "reconnect.backoff.max.ms": 500,
-                "fetch.wait.max.ms": 10,  # the end of a partition is told with the answer that has nothing in it
-            }
+        super().__init__(
+            {"bootstrap.servers": kafka.bootstrap_servers, "reconnect.backoff.max.ms": 500}, [topic], fetch_wait_ms=10
         )
-        self._partitions = self._consumer.list_topics(topic, timeout=TIMEOUT_SECONDS).topics[topic].partitions
-        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in self._partitions])
+        wait_until(self.begin, f"there is a topic {topic}", TIMEOUT_SECONDS)
 
     def read(self, *, until: Callable[["TopicReader"], bool]) -> list[Record]:
         """Everything from the start until ``until`` holds; the test's time-out ends it otherwise."""
         while not until(self):
-            self._take(self._consumer.consume(1000, 0.1))
+            self.records += map(_record, self.batch(0.1))
         return self.records
 
     def read_events(self, events: list[str]) -> list[Record]:
@@ -122,13 +115,7 @@ class TopicReader:
 
     def read_to_end(self) -> list[Record]:
         """Until nothing more is there now."""
-        self._consumer.assign(self._consumer.position(self._consumer.assignment()))
-        at_end: set[int | None] = set()
-        while len(at_end) < len(self._partitions):
-            messages = self._consumer.consume(1000, 0.1)
-            ends = [m for m in messages if (e := m.error()) is not None and e.code() == KafkaError._PARTITION_EOF]
-            at_end |= {message.partition() for message in ends}
-            self._take(messages)
+        self.records += map(_record, self.to_end(TIMEOUT_SECONDS))
         return self.records
 
     @property
@@ -138,14 +125,6 @@ class TopicReader:
     @property
     def counts(self) -> Mapping[str, int]:
         return Counter(record.event_id for record in self.records)
-
-    def close(self) -> None:
-        self._consumer.close()
-
-    def _take(self, messages: list[Message]) -> None:
-        for message in messages:
-            if message.error() is None:
-                self.records.append(_record(message))
 
 
 def _record(message: Message) -> Record:

@@ -3,10 +3,10 @@
 from collections import Counter
 from unittest.mock import Mock
 
+from devstack.saga_client import Record
 from proofs.chaos import run as chaos_run
 from proofs.chaos.audit import audit, repeated
 from proofs.chaos.evidence import Evidence
-from tests.support.acceptance_kafka import Record
 
 
 def _event(event_id: str, offset: int) -> Record:

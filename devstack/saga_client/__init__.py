@@ -1,0 +1,54 @@
+"""A client of the payment service over Kafka, to be copied: it knows the wire contract, and nothing of the service.
+
+    client = SagaClient({"bootstrap.servers": "localhost:9092"}, "payment_commands", "payment_events")
+    sent = client.send("authorize_payment", "saga-1", {"order_id": "order-1", ...})
+    event = client.outcome(*sent.answers)
+
+A careful reader of events does four things, and this client does them:
+
+- It reads with ``isolation.level=read_committed``: the relay publishes in transactions, and an aborted one is no news.
+- It keeps each ``ce_id``, and drops what comes again under one. At-least-once delivery repeats a record after a crash,
+  and an operator's replay repeats it on purpose. A real saga keeps the ids with its state, in one transaction of its
+  database; this client keeps them in memory.
+- It waits for an outcome by correlation id *and* ``command_type``. One saga may send several commands under one
+  correlation id, and news of a payment's money has a correlation id but answers no command.
+- It relies on ``sequence`` (1, 2, 3 … per payment), and on no order between payments. The key of each event about a
+  payment is the payment's id, so one payment's events come in order, from one partition.
+
+A careful sender repeats a command only under its own correlation id: the service answers such a pair of type and
+correlation id once, however often it comes.
+
+Modules: ``client`` puts the two sides together; ``sender`` puts commands on their topic; ``reader`` reads topics,
+``feed`` does so in a thread, ``heard`` keeps what came and waits for what has not; ``records`` has the values.
+"""
+
+from devstack.saga_client.client import SagaClient, Sent, encoded, enveloped
+from devstack.saga_client.errors import NotHeardError, SagaError
+from devstack.saga_client.feed import EventFeed
+from devstack.saga_client.heard import WAIT_SECONDS, Heard
+from devstack.saga_client.reader import CommittedReader, committed_records
+from devstack.saga_client.records import About, CommandKey, Place, Record, record_of
+from devstack.saga_client.sender import CommandSender, Headers
+from devstack.saga_client.waiting import until
+
+__all__ = [
+    "WAIT_SECONDS",
+    "About",
+    "CommandKey",
+    "CommandSender",
+    "CommittedReader",
+    "EventFeed",
+    "Headers",
+    "Heard",
+    "NotHeardError",
+    "Place",
+    "Record",
+    "SagaClient",
+    "SagaError",
+    "Sent",
+    "committed_records",
+    "encoded",
+    "enveloped",
+    "record_of",
+    "until",
+]

@@ -1,0 +1,75 @@
+"""What was heard so far, and the one way of waiting for more."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+
+from devstack.saga_client.errors import NotHeardError
+from devstack.saga_client.records import About, Record
+
+WAIT_SECONDS = 30.0
+_SHOWN = 5
+
+Matches = Callable[[Record], bool]
+
+
+class Heard:
+    """Keeps records in the order in which they came. Any thread may add, look and wait."""
+
+    def __init__(self, *, repeats: bool = False) -> None:
+        """``repeats``: keep also what comes again under its ``ce_id``, to find out whether anything does."""
+        self._repeats = repeats
+        self._event_ids: set[str] = set()
+        self._records: list[Record] = []
+        self._filed: defaultdict[About, list[Record]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._more: defaultdict[About | None, threading.Condition] = defaultdict(
+            lambda: threading.Condition(self._lock)
+        )
+        """By what somebody waits for, so that a record wakes nobody else; None for whoever waits by a predicate."""
+
+    def take(self, record: Record) -> None:
+        """Add one."""
+        about = record.about
+        with self._lock:
+            if not self._is_new(record):
+                return
+            self._records.append(record)
+            self._more[None].notify_all()
+            if about is not None:
+                self._filed[about].append(record)
+                self._more[about].notify_all()
+
+    def records(self, matches: Matches) -> list[Record]:
+        """Those heard so far; of one partition, in its order."""
+        with self._lock:
+            return self._found(matches)
+
+    def wait(self, wanted: Matches | About, why: str, *, count: int = 1, seconds: float = WAIT_SECONDS) -> list[Record]:
+        """As soon as ``count`` records are ``wanted``, all that are.
+
+        Raises NotHeardError when they do not come in time; it begins with ``why``, and ends with what was heard.
+        """
+        with self._lock:
+            more = self._more[None if callable(wanted) else wanted]
+            enough = more.wait_for(lambda: len(self._found(wanted)) >= count, seconds)
+            records, last = self._found(wanted), self._records[-_SHOWN:]
+        if not enough:
+            first = f"{why}: heard {len(records)} of {count} in {seconds:.0f} s:"
+            raise NotHeardError(
+                "\n".join([first, *map(str, records), "The last of all that was heard:", *map(str, last)])
+            )
+        return records
+
+    def _found(self, wanted: Matches | About) -> list[Record]:
+        if callable(wanted):
+            return [record for record in self._records if wanted(record)]
+        return list(self._filed[wanted])
+
+    def _is_new(self, record: Record) -> bool:
+        event_id = record.event_id
+        if self._repeats or event_id is None:
+            return True
+        new = event_id not in self._event_ids
+        self._event_ids.add(event_id)
+        return new
