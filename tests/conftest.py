@@ -18,11 +18,11 @@ from devstack.postgres_install import PostgresUnavailableError
 from devstack.processes import ProcessFailedError, scratch_directory
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
+from devstack.topics import Topics, make_topic, unique_topics
 from tests.support.programs import fetch
 from tests.support.requirements import REQUIRE_REAL, unavailable
 from tests.support.servers import Servers
 from tests.support.stripe_mock import StripeMockUnavailableError
-from tests.support.topics import Topics, make_topic, unique_topics
 
 _SERVERS = pytest.StashKey[Servers]()
 _SAID = pytest.StashKey[list[str]]()

@@ -14,12 +14,12 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import migrate
+from devstack.topics import unique_topics
 from proofs.chaos.network import DOORS
 from proofs.chaos.plan import Attack, Plan, attacks_named, make_plan
 from proofs.chaos.report import show
 from proofs.chaos.run import Result, run
 from proofs.chaos.world import Delivery, World
-from tests.support.topics import unique_topics
 
 _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
 """As a careful operator has it: rows for a topic that nobody made have to wait."""

@@ -8,8 +8,8 @@ from typing import Any
 from devstack.saga_client import Record
 from devstack.stripe_simulator.client import Effect
 from proofs.chaos.evidence import UNPUBLISHABLE, Evidence, identity
+from proofs.money_books import by_payment, differing, done_twice, misplaced
 from service.domain.status import PaymentStatus, may_become
-from tests.support.money_books import by_payment, differing, done_twice, misplaced
 
 
 @dataclass(frozen=True)

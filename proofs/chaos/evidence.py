@@ -10,7 +10,7 @@ from psycopg2.extras import RealDictCursor
 
 from devstack.saga_client import Place, Record, SagaClient, committed_records
 from devstack.stripe_simulator.client import Effect, SimulatorControl
-from tests.support.topics import Topics
+from devstack.topics import Topics
 
 Row = dict[str, Any]
 _LOOK_EVERY_SECONDS = 0.1

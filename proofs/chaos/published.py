@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from tests.support.reading.libraries import PUBLISHED, find_library
+from devstack.readers.libraries import PUBLISHED, find_library
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 60.0

@@ -11,6 +11,7 @@ from devstack.application import Application
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ALL_SERVICES
+from devstack.topics import Topics
 from proofs.chaos.blows import Trouble
 from proofs.chaos.database import of_database
 from proofs.chaos.evidence import Scene
@@ -22,7 +23,6 @@ from proofs.chaos.readiness import Watch, name_of
 from proofs.chaos.strange_commands import StrangeCommands
 from proofs.chaos.strange_rows import StrangeRows
 from proofs.chaos.victims import of_processes, of_servers
-from tests.support.topics import Topics
 
 Delivery = Literal["exactly-once", "at-least-once"]
 

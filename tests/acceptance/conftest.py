@@ -8,9 +8,9 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
+from devstack.topics import unique_topics
 from tests.support.acceptance import World
 from tests.support.campusg_env import campusg_settings
-from tests.support.topics import unique_topics
 
 _WORLD = pytest.StashKey[World]()
 

@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
+from devstack.readers.libraries import PUBLISHED, LibraryUnavailableError, find_library
 from devstack.saga_client import until
 from service.storage import migrate
 from tests.support.acceptance import VISA, World, fresh
 from tests.support.acceptance_campusg import CompleteOrderSaga, CreateOrder, CreateOrderSaga
 from tests.support.campusg_env import campusg_env
-from tests.support.reading.libraries import PUBLISHED, LibraryUnavailableError, find_library
 from tests.support.reading.notifications import Notifications, Row
 from tests.support.reading.saga import PublishedSaga
 from tests.support.requirements import unavailable

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.readers.libraries import LibraryUnavailableError
 from devstack.saga_client import until
 from relay.readers import look
 from tests.support.acceptance import DECLINED, VISA, World, fresh
 from tests.support.acceptance_campusg import CreateOrder, CreateOrderSaga
-from tests.support.reading.libraries import LibraryUnavailableError
 from tests.support.reading.saga import PublishedSaga
 from tests.support.requirements import unavailable
 

@@ -16,9 +16,9 @@ from devstack.postgres import Postgres
 from devstack.saga_client import Sent, encoded, enveloped, until
 from devstack.service_process import ServiceName
 from devstack.tcp_proxy import TcpProxy
+from devstack.topics import unique_topics
 from tests.support.acceptance import World, authorization
 from tests.support.acceptance_webhooks import event_of, signature_of
-from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

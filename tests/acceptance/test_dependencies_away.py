@@ -13,11 +13,11 @@ from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
 from devstack.saga_client import until
 from devstack.service_process import ALL_SERVICES, ServiceName, migrate
+from devstack.topics import unique_topics
 from tests.support.acceptance import CHALLENGED, World
 from tests.support.acceptance_http import Reply
 from tests.support.acceptance_webhooks import event_of, signature_of
 from tests.support.requirements import unavailable
-from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

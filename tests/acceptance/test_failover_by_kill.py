@@ -8,8 +8,8 @@ from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
 from devstack.service_process import migrate
+from devstack.topics import unique_topics
 from tests.support.acceptance import World
-from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -15,8 +15,8 @@ from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.saga_client import Record, Sent, encoded, enveloped
 from devstack.service_process import migrate
+from devstack.topics import unique_topics
 from tests.support.acceptance import World
-from tests.support.topics import unique_topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -12,12 +12,12 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.stripe_simulator.client import SimulatorControl
+from devstack.topics import Topics
 from tests.support.acceptance import authorization, fresh
 from tests.support.acceptance_http import Api
 from tests.support.acceptance_kafka import saga_client
 from tests.support.acceptance_programs import Program
 from tests.support.readme import blocks, without_ids
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

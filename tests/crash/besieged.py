@@ -13,10 +13,10 @@ from confluent_kafka.admin import AdminClient
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
+from devstack.topics import make_topic, unique_topics
 from relay.settings import RelaySettings
 from tests.integration.relay.running import TopicReader, relay_process, settings_for
 from tests.integration.relay.writers import Crowd, execute, session
-from tests.support.topics import make_topic, unique_topics
 
 PARTITIONS = 3
 

@@ -14,13 +14,13 @@ from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.postgres import Postgres
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.processes import ProcessFailedError
+from devstack.topics import unique_topics
 from proofs.chaos.network import DOORS
 from service.storage import migrate
 from tests.crash.lane import Lane
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import SCENARIOS
 from tests.support.requirements import unavailable
-from tests.support.topics import unique_topics
 
 LANES = 4
 

@@ -14,13 +14,13 @@ from uuid import uuid4
 from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceName
+from devstack.topics import Topics
 from proofs.chaos.audit import audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Scene
 from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.talk import Surroundings, Talk
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import Scenario
-from tests.support.topics import Topics
 
 AT_ONCE = 2
 """Sagas that a process dies in the middle of."""

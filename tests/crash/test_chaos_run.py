@@ -7,11 +7,11 @@ import pytest
 
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.topics import unique_topics
 from proofs.chaos.audit import Findings
 from proofs.chaos.plan import Attack, make_plan
 from proofs.chaos.run import Result, run
 from proofs.chaos.world import World
-from tests.support.topics import unique_topics
 
 SAGAS, SEED, AT_ONCE = 40, 1, 20
 QUICK = (

@@ -7,11 +7,11 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.topics import make_topic
 from tests.crash.besieged import Besieged, besieged
 from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import TopicReader
 from tests.integration.relay.writers import append, session
-from tests.support.topics import make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 

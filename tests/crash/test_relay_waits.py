@@ -19,10 +19,10 @@ from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceProcess
 from devstack.tcp_proxy import TcpProxy
+from devstack.topics import Topics, make_topic
 from tests.integration.relay.running import TopicReader, relay_process, settings_for
 from tests.integration.relay.writers import execute, session, wait_for, write
 from tests.support.requirements import unavailable
-from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -12,10 +12,10 @@ from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.saga_client import WAIT_SECONDS, Headers, Place, Record, Sent, encoded, enveloped, until
 from devstack.stripe_simulator.client import Effect
+from devstack.topics import Topics
 from tests.support.acceptance_audit import check
 from tests.support.acceptance_http import Api
 from tests.support.acceptance_kafka import saga_client
-from tests.support.topics import Topics
 
 VISA = "pm_card_visa"
 DECLINED = "pm_card_visa_chargeDeclinedInsufficientFunds"

@@ -11,8 +11,8 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from devstack.kafka import Kafka
 from devstack.saga_client import until
+from devstack.topics import Topics
 from tests.support.acceptance import fresh
-from tests.support.topics import Topics
 
 _SECONDS = 10.0
 

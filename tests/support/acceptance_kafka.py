@@ -2,7 +2,7 @@
 
 from devstack.kafka import Kafka
 from devstack.saga_client import SagaClient
-from tests.support.topics import Topics, make_topic
+from devstack.topics import Topics, make_topic
 
 # a record of several MiB is taken by a broker of default settings when it is compressed to less than one
 _LARGE = {"compression.type": "gzip", "message.max.bytes": 8 * 1024 * 1024}

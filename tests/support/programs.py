@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from devstack.java_install import Say
 from devstack.kafka_archive import make_archive
 from devstack.kafka_install import KafkaUnavailableError
-from tests.support.reading import libraries
+from devstack.readers import libraries
 from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 

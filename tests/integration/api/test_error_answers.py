@@ -14,10 +14,10 @@ from sqlalchemy import text
 from devstack.kafka import Kafka
 from devstack.processes import Command, ManagedProcess, environment, scratch_directory
 from devstack.stripe_simulator.sender import sign
+from devstack.topics import Topics, make_topic
 from tests.integration.api.conftest import Book
 from tests.integration.api.server import ROOT, serving
 from tests.integration.consumer.running import produce
-from tests.support.topics import Topics, make_topic
 
 pytestmark = pytest.mark.postgres
 

@@ -16,7 +16,7 @@ from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
-from tests.support.topics import make_topic
+from devstack.topics import make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

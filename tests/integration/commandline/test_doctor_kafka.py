@@ -15,9 +15,9 @@ from confluent_kafka.admin._acl import (
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics, make_topic
 from tests.integration.commandline.test_doctor import doctor
 from tests.support.requirements import unavailable
-from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -4,12 +4,12 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.ports import free_port
+from devstack.topics import Topics
 from tests.integration.commandline.history import History
 from tests.integration.commandline.test_doctor import doctor
 from tests.integration.relay.running import RunningRelay, settings_for
 from tests.integration.relay.writers import execute, write
 from tests.support.probes import wait_until_metrics_say
-from tests.support.topics import Topics
 from tests.support.transaction_pooler import TransactionPooler
 
 pytestmark = pytest.mark.postgres

@@ -14,11 +14,11 @@ from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
 from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceName, ServiceProcess
+from devstack.topics import Topics
 from tests.integration.commandline.test_doctor import doctor
 from tests.integration.relay.writers import write
 from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
 from tests.support.requirements import unavailable
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from tests.integration.consumer.running import RunningConsumer, settings_for
-from tests.support.topics import Topics
 from tests.unit.consumer.doubles import RecordingCommands
 
 Start = Callable[..., RunningConsumer]

@@ -13,9 +13,9 @@ from prometheus_client import REGISTRY
 from consumer.main import run
 from consumer.settings import ConsumerSettings
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from runtime.shutdown import Shutdown
 from service.domain.commands.authorize import Authorize
-from tests.support.topics import Topics
 from tests.unit.consumer.doubles import LONG, RecordingCommands
 
 _NAMESPACE = UUID(int=7)

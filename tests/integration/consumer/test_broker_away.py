@@ -10,9 +10,9 @@ import pytest
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
+from devstack.topics import Topics
 from tests.integration.consumer.running import RunningConsumer, authorize, by_order, eventually, produce, settings_for
 from tests.support.requirements import unavailable
-from tests.support.topics import Topics
 from tests.unit.consumer.doubles import RecordingCommands
 
 pytestmark = pytest.mark.real_kafka

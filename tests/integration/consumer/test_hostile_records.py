@@ -13,8 +13,8 @@ from confluent_kafka import Producer
 from devstack.kafka import Kafka
 from devstack.ports import free_port
 from devstack.service_process import ServiceProcess
+from devstack.topics import Topics, make_topic
 from tests.integration.consumer.running import eventually
-from tests.support.topics import Topics, make_topic
 from tests.unit.consumer.doubles import LONG
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]

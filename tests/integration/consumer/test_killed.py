@@ -13,8 +13,8 @@ import pytest
 
 from consumer.crash_points import CrashPoint
 from devstack.kafka import Kafka
+from devstack.topics import Topics, make_topic
 from tests.integration.consumer.running import authorize, by_order, committed, committed_offsets, eventually, produce
-from tests.support.topics import Topics, make_topic
 
 pytestmark = pytest.mark.kafka
 RECORDS = 200

@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from typing import Any
 
+from proofs.money_books import by_payment, differing, done_twice, misplaced
 from service.domain.status import PaymentStatus, may_become
 from tests.support.core import Core
-from tests.support.money_books import by_payment, differing, done_twice, misplaced
 
 
 def check_always(core: Core) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.stripe_simulator.client import SimulatorControl
+from devstack.topics import Topics, make_topic
 from tests.integration.consumer.running import authorize, eventually, produce
 from tests.integration.relay.writers import execute
-from tests.support.topics import Topics, make_topic
 
 pytestmark = pytest.mark.kafka
 

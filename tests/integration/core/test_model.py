@@ -19,6 +19,7 @@ from devstack.stripe_simulator.client import (
     RefundStatus,
     SimulatorControl,
 )
+from proofs.money_books import STRANGER
 from service.domain.commands.catalog import Command
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
@@ -27,7 +28,6 @@ from tests.integration.core.invariants import check_always, check_settled
 from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorization, running_core
 from tests.support.emptying import DELETE_ALL
-from tests.support.money_books import STRANGER
 
 ORDER = "order-1"
 FAULTS: list[FaultKind] = ["drop_before", "drop_after", "error_before", "error_after", "lock_timeout", "conflict"]

@@ -9,8 +9,8 @@ from confluent_kafka.admin import AdminClient
 
 from devstack.kafka import Kafka
 from devstack.kafka_mock import MockKafka
+from devstack.topics import Topics
 from tests.support.acceptance_kafka import saga_client
-from tests.support.topics import Topics
 
 
 @pytest.mark.postgres

@@ -9,8 +9,8 @@ from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.saga_client import committed_records
+from devstack.topics import make_topic, unique_topics
 from tests.support.requirements import unavailable
-from tests.support.topics import make_topic, unique_topics
 
 pytestmark = pytest.mark.real_kafka
 

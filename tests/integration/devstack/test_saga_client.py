@@ -18,7 +18,7 @@ from devstack.saga_client import (
     committed_records,
     encoded,
 )
-from tests.support.topics import Topics, make_topic, unique_topics
+from devstack.topics import Topics, make_topic, unique_topics
 
 pytestmark = pytest.mark.real_kafka
 

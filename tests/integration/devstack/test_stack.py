@@ -11,7 +11,7 @@ from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
-from tests.support.topics import Topics
+from devstack.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

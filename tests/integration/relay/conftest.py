@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics, make_topic
 from relay.settings import RelaySettings
 from tests.integration.relay.running import TopicReader, settings_for
-from tests.support.topics import Topics, make_topic
 
 
 @pytest.fixture

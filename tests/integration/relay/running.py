@@ -16,11 +16,11 @@ from devstack.ports import free_port
 from devstack.saga_client import CommittedReader
 from devstack.saga_client import until as wait_until
 from devstack.service_process import ServiceProcess
+from devstack.topics import Topics
 from relay.main import run
 from relay.settings import RelaySettings
 from runtime.settings import load
 from runtime.shutdown import Shutdown
-from tests.support.topics import Topics
 
 TIMEOUT_SECONDS = 60.0
 _LIMIT = "message.max.bytes=1000000"  # the mock cluster refuses no record for its size

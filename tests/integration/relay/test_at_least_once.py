@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
@@ -26,7 +27,6 @@ from tests.integration.relay.running import (
     settings_for,
 )
 from tests.integration.relay.writers import append, execute, session, write
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Producer
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics, make_topic
 from relay import checkpoint
 from relay.audit import Report, audit
 from relay.leadership import Leadership
@@ -14,7 +15,6 @@ from relay.settings import RelaySettings
 from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import append, execute, session, write
-from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

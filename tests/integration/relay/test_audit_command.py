@@ -8,10 +8,10 @@ from click.testing import CliRunner, Result
 
 from commandline.main import cli
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, settings_for
 from tests.integration.relay.writers import wait_for, without_rules
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -11,10 +11,10 @@ from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
+from devstack.topics import Topics, make_topic
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
 from tests.integration.relay.writers import append, session, write
 from tests.support.requirements import unavailable
-from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

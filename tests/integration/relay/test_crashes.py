@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
+from devstack.topics import Topics
 from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
@@ -30,7 +31,6 @@ from tests.integration.relay.running import (
     settings_for,
 )
 from tests.integration.relay.writers import append, execute, session, write
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

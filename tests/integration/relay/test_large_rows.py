@@ -8,10 +8,10 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.service_process import ServiceProcess
+from devstack.topics import Topics
 from relay.settings import RelaySettings
 from tests.integration.relay.running import TIMEOUT_SECONDS, TopicReader, relay_process
 from tests.integration.relay.writers import execute, session, write
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay.active_term import make_publisher
 from relay.health import Health
 from relay.positions import Settled
@@ -15,7 +16,6 @@ from relay.settings import RelaySettings
 from runtime.settings import load
 from runtime.settings_source import SettingError
 from tests.integration.relay.running import TopicReader, settings_for
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -5,11 +5,11 @@ import structlog
 
 from devstack.kafka import Kafka
 from devstack.ports import free_port
+from devstack.topics import Topics, make_topic
 from tests.integration.consumer.running import RunningConsumer
 from tests.integration.consumer.running import settings_for as consumer_settings
 from tests.integration.relay.running import RunningRelay, settings_for
 from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
-from tests.support.topics import Topics, make_topic
 from tests.unit.consumer.doubles import RecordingCommands
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
+from devstack.topics import Topics
 from relay.settings import RelaySettings
 from service.storage import migrate
 from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.emptying import UNGUARDED
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -9,11 +9,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay.receipt import Receipt
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import Crowd, append, execute, session, without_rules, write
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

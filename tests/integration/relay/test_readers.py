@@ -14,11 +14,11 @@ from prometheus_client import REGISTRY
 from commandline.check_readers import check_readers
 from commandline.checks import Finding
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay import readers
 from relay.readers import LosingReader, loses_transactions
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
-from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
 OLD = "kafka-python-2.0.2"

@@ -11,11 +11,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics, make_topic
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader, relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, without_rules
 from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
-from tests.support.topics import Topics, make_topic
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 

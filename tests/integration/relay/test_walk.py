@@ -5,13 +5,13 @@ from uuid import UUID
 import pytest
 
 from devstack.kafka import Kafka
+from devstack.topics import Topics
 from relay.settings import RelaySettings
 from service.storage.engine import FOR_OPERATORS, make_engine
 from service.storage.operator_outbox import Selection
 from service.usecases.operations.replay import Replay
 from tests.integration.relay.running import RunningRelay, TopicReader
 from tests.integration.relay.writers import write
-from tests.support.topics import Topics
 from tests.support.walk import files_entered, files_of_walk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]

@@ -19,6 +19,8 @@ import pytest
 from confluent_kafka import KafkaException
 
 from devstack.kafka import Kafka
+from devstack.readers.libraries import AIOKAFKA, PUBLISHED, LibraryUnavailableError, find_library
+from devstack.topics import make_topic, unique_topics
 from relay.active_term import make_publisher
 from relay.crash_points import CrashPoint
 from relay.health import Health
@@ -29,9 +31,7 @@ from relay.receipt import Epoch, Receipt
 from relay.settings import RelaySettings
 from tests.integration.relay.running import settings_for
 from tests.support.reading.asked import SECONDS, Heard
-from tests.support.reading.libraries import AIOKAFKA, PUBLISHED, LibraryUnavailableError, find_library
 from tests.support.requirements import unavailable
-from tests.support.topics import make_topic, unique_topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from devstack.kafka import GivenKafka, Kafka
+from devstack.readers.libraries import PUBLISHED, find_library
+from devstack.topics import Topics
 from tests.support.acceptance_campusg import CreateOrder, CreateOrderSaga
-from tests.support.reading.libraries import PUBLISHED, find_library
-from tests.support.topics import Topics
 
 _SECONDS = 30.0
 _ROOT = Path(__file__).resolve().parents[3]
