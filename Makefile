@@ -27,7 +27,7 @@ up: setup ## The same stack, kept up until Ctrl-C
 test: setup ## All tests; what cannot run here is listed at the end (TESTS=path picks some, WORKERS=0 runs them one by one)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-chaos: setup ## A thousand sagas under two hundred blows (CHAOS="--sagas 60 --blows 10 --only silent" for some of them)
+chaos: setup ## A thousand sagas under two hundred faults (CHAOS="--sagas 60 --faults 10 --only silent" for some of them)
 	@$(BIN)/python -m proofs.chaos $(CHAOS)
 
 mutation: setup ## Take each mechanism out in turn and see its tests fail (MUTANTS="fence gaps" for some, "--list" for all names)

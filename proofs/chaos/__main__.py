@@ -27,28 +27,28 @@ _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
 
 @click.command()
 @click.option("--sagas", type=click.IntRange(1), default=1000, show_default=True, help="How many sagas.")
-@click.option("--blows", "--kills", "blows", type=click.IntRange(0), default=200, show_default=True, help="How many.")
-@click.option("--only", default="", help="Only blows whose name holds this: silent, killed, locked, restored …")
+@click.option("--faults", "--kills", "faults", type=click.IntRange(0), default=200, show_default=True, help="How many.")
+@click.option("--only", default="", help="Only faults whose name holds this: silent, killed, locked, restored …")
 @click.option("--seed", type=int, default=1, show_default=True, help="Who, what and in which order.")
 @click.option("--at-once", type=click.IntRange(1), default=100, show_default=True, help="Sagas under way at once.")
 @click.option("--logs", type=click.Path(path_type=Path), help="A directory in which the processes' logs are kept.")
 @click.option("--delivery", type=click.Choice(get_args(Delivery)), default="exactly-once", show_default=True)
-def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> None:
+def main(sagas: int, faults: int, only: str, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> None:
     """Many sagas at once while everything they stand on is attacked at random.
 
     Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was told.
     With at-least-once delivery the library of the published sagas reads beside the audit's own; what only a frozen or
     silent relay can repeat is told, not counted as wrong.
 
-    The seed decides the sagas, the blows and both orders; how the work falls in between is up to the clock.
+    The seed decides the sagas, the faults and both orders; how the work falls in between is up to the clock.
     """
     console = Console()
     attacks = attacks_named(only)
     if not attacks:
-        raise click.BadParameter(f"no blow is called that; there are: {', '.join(Attack)}", param_hint="--only")
+        raise click.BadParameter(f"no fault is called that; there are: {', '.join(Attack)}", param_hint="--only")
     try:
         result = _attack(
-            console, make_plan(sagas, blows, seed, attacks), seed=seed, at_once=at_once, logs=logs, delivery=delivery
+            console, make_plan(sagas, faults, seed, attacks), seed=seed, at_once=at_once, logs=logs, delivery=delivery
         )
     except KafkaUnavailableError as error:
         raise click.ClickException(f"a chaos run needs Apache Kafka: {error}") from error
@@ -60,8 +60,8 @@ def main(sagas: int, blows: int, only: str, seed: int, at_once: int, logs: Path 
 
 
 def _attack(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> Result:
-    sagas, blows = len(plan.sagas), len(plan.blows)
-    console.print(f"{sagas} sagas, {blows} blows, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
+    sagas, faults = len(plan.sagas), len(plan.faults)
+    console.print(f"{sagas} sagas, {faults} faults, seed {seed}. Starting PostgreSQL, Kafka, Stripe and the service.")
     postgres = EmbeddedPostgres()
     kafka = ApacheKafka(find_install(console.print), _BROKER_SETTINGS, doors=DOORS)
     try:
@@ -71,11 +71,11 @@ def _attack(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path
         migrate(database_url)
         world_of = World(postgres, database_url, kafka, unique_topics(), seed, delivery)
         with world_of as world, _bar(console) as bar:
-            over, struck = bar.add_task("sagas", total=sagas), bar.add_task("blows", total=blows)
+            over, struck = bar.add_task("sagas", total=sagas), bar.add_task("faults", total=faults)
 
-            def told(sagas_over: int, blows_struck: int) -> None:
+            def told(sagas_over: int, faults_injected: int) -> None:
                 bar.update(over, completed=sagas_over)
-                bar.update(struck, completed=blows_struck)
+                bar.update(struck, completed=faults_injected)
 
             try:
                 return run(plan, world, at_once=at_once, told=told)

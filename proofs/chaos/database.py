@@ -12,7 +12,7 @@ import psycopg2.extensions
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceProcess
-from proofs.chaos.blows import Trouble
+from proofs.chaos.faults import Trouble
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch
 

@@ -8,7 +8,7 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ServiceProcess
 from devstack.tcp_proxy import TcpProxy
-from proofs.chaos.blows import Trouble
+from proofs.chaos.faults import Trouble
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch, name_of
 

@@ -128,7 +128,7 @@ class Saga:
 
 
 @dataclass(frozen=True)
-class Blow:
+class Fault:
     """``attack`` begins once so many sagas are over; ``which`` of the things that it may strike."""
 
     attack: Attack
@@ -138,25 +138,25 @@ class Blow:
 
 @dataclass(frozen=True)
 class Plan:
-    """Sagas in the order in which they begin, blows in the order in which they come."""
+    """Sagas in the order in which they begin, faults in the order in which they come."""
 
     sagas: tuple[Saga, ...]
-    blows: tuple[Blow, ...]
+    faults: tuple[Fault, ...]
 
 
-def make_plan(sagas: int, blows: int, seed: int, attacks: Collection[Attack] = tuple(Attack)) -> Plan:
-    """The same for the same arguments. Each of ``attacks`` comes at least once where there are blows enough."""
+def make_plan(sagas: int, faults: int, seed: int, attacks: Collection[Attack] = tuple(Attack)) -> Plan:
+    """The same for the same arguments. Each of ``attacks`` comes at least once where there are faults enough."""
     chooser = random.Random(seed)  # noqa: S311 - repeatable on purpose
     kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
     wanted = [attack for attack in Attack if attack in attacks]
-    drawn = [*wanted, *chooser.choices(wanted, [_ATTACKS[attack] for attack in wanted], k=blows)][:blows]
+    drawn = [*wanted, *chooser.choices(wanted, [_ATTACKS[attack] for attack in wanted], k=faults)][:faults]
     chooser.shuffle(drawn)
     # none at the very end: there must be something to disturb
     moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in drawn)
     return Plan(
         sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
-        blows=tuple(
-            Blow(attack, after, chooser.randrange(_CHOICES)) for attack, after in zip(drawn, moments, strict=True)
+        faults=tuple(
+            Fault(attack, after, chooser.randrange(_CHOICES)) for attack, after in zip(drawn, moments, strict=True)
         ),
     )
 

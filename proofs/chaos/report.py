@@ -18,7 +18,7 @@ def show(result: Result, console: Console) -> None:
         "effects at Stripe": result.effects,
         "events": result.events,
         "  that came again": result.repeats,
-        "blows survived": result.struck.total(),
+        "faults survived": result.struck.total(),
         **{f"  {attack}": times for attack, times in sorted(result.struck.items())},
         "outages told": len(result.told),
         "  after seconds, at most": round(max(result.told, default=0)),

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from proofs.chaos.audit import Findings, audit, repeated
-from proofs.chaos.blows import Striker, striker
 from proofs.chaos.evidence import Evidence, identity
-from proofs.chaos.plan import Attack, Blow, Plan, Saga
+from proofs.chaos.faults import Injector, injector
+from proofs.chaos.plan import Attack, Fault, Plan, Saga
 from proofs.chaos.sagas import SAGAS
 from proofs.chaos.talk import SagaFailedError, Surroundings, Talk
 from proofs.chaos.world import World
@@ -18,7 +18,7 @@ from proofs.chaos.world import World
 _SETTLE_SECONDS = 120.0
 
 Told = Callable[[int, int], None]
-"""Takes how many sagas are over, and how many blows were struck so far."""
+"""Takes how many sagas are over, and how many faults were struck so far."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Result:
 
 
 class _Progress:
-    """How many sagas are over; blows wait for it."""
+    """How many sagas are over; faults wait for it."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
         self._changed = threading.Condition()
         self.over = 0
-        self._blows = 0
+        self._faults = 0
         self.failed: list[str] = []
 
     def saga_over(self, failure: str | None) -> None:
@@ -64,12 +64,12 @@ class _Progress:
             if failure is not None:
                 self.failed.append(failure)
             self._changed.notify_all()
-            self._told(self.over, self._blows)
+            self._told(self.over, self._faults)
 
-    def struck(self, blows: int) -> None:
+    def struck(self, faults: int) -> None:
         with self._changed:
-            self._blows = blows
-            self._told(self.over, blows)
+            self._faults = faults
+            self._told(self.over, faults)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
@@ -85,13 +85,13 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
     progress = _Progress(told)
     try:
         world.begin_faults()
-        with striker(world.troubles) as blows:
-            _rage(plan, blows, around, progress, at_once)
-            blows.all_back()
+        with injector(world.troubles) as faults:
+            _rage(plan, faults, around, progress, at_once)
+            faults.all_back()
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
         world.see_everyone()
-        may_repeat = world.delivery == "at-least-once" and bool(_MAY_REPEAT & blows.struck.keys())
+        may_repeat = world.delivery == "at-least-once" and bool(_MAY_REPEAT & faults.struck.keys())
         again = repeated(evidence)
         findings = audit(evidence, may_repeat=may_repeat)
         findings = replace(
@@ -111,7 +111,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         effects=len(evidence.effects),
         events=sum(record.topic == topics.events for record in evidence.records),
         repeats=len(again),
-        struck=blows.struck,
+        struck=faults.struck,
         told=world.watch.told,
         turned_away=world.strange_rows.turned_away,
         failed=progress.failed,
@@ -133,22 +133,22 @@ def missed(world: World, evidence: Evidence) -> list[str]:
     return [f"not heard by the published library: {event}" for event in world.published.missing(events)]
 
 
-def _rage(plan: Plan, attacker: Striker, around: Surroundings, progress: _Progress, at_once: int) -> None:
-    """Sagas begin as others end, but none runs ahead of a blow that is due: the blows come while there is work."""
-    blows = deque(plan.blows)
+def _rage(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
+    """Sagas begin as others end, but none runs ahead of a fault that is due: the faults come while there is work."""
+    faults = deque(plan.faults)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
         for number, saga in enumerate(plan.sagas):
             progress.wait_for(number - at_once + 1)
-            _strike_as_due(blows, attacker, progress)
+            _inject_as_due(faults, attacker, progress)
             pool.submit(_play, saga, around, progress)
-        while blows:
-            progress.wait_for(blows[0].after)
-            _strike_as_due(blows, attacker, progress)
+        while faults:
+            progress.wait_for(faults[0].after)
+            _inject_as_due(faults, attacker, progress)
 
 
-def _strike_as_due(blows: deque[Blow], attacker: Striker, progress: _Progress) -> None:
-    while blows and blows[0].after <= progress.over:
-        attacker.strike(blows.popleft())
+def _inject_as_due(faults: deque[Fault], attacker: Injector, progress: _Progress) -> None:
+    while faults and faults[0].after <= progress.over:
+        attacker.inject(faults.popleft())
         progress.struck(attacker.struck.total())
 
 

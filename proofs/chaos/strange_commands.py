@@ -8,9 +8,9 @@ from itertools import count
 
 from devstack.saga_client import CommandSender
 from devstack.service_process import ServiceProcess
-from proofs.chaos.blows import Trouble
 from proofs.chaos.database import LOCKS, no_commands
 from proofs.chaos.evidence import Asked, Scene
+from proofs.chaos.faults import Trouble
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import ask
 

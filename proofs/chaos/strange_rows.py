@@ -14,9 +14,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from devstack.saga_client import committed_records
 from devstack.service_process import ServiceProcess
-from proofs.chaos.blows import Trouble
 from proofs.chaos.database import LOCKS
 from proofs.chaos.evidence import UNPUBLISHABLE, Scene, identity
+from proofs.chaos.faults import Trouble
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Outage, Watch, name_of
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ServiceProcess
-from proofs.chaos.blows import Trouble
+from proofs.chaos.faults import Trouble
 from proofs.chaos.network import KAFKA, POSTGRES
 from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch, name_of

@@ -12,9 +12,9 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.service_process import ALL_SERVICES
 from devstack.topics import Topics
-from proofs.chaos.blows import Trouble
 from proofs.chaos.database import of_database
 from proofs.chaos.evidence import Scene
+from proofs.chaos.faults import Trouble
 from proofs.chaos.network import Network, of_networks
 from proofs.chaos.plan import Attack
 from proofs.chaos.proof import faults_by_audit, faults_of_money, operator

@@ -1,4 +1,4 @@
-"""Every crash point of the tests that were picked, on several lanes at once: what costs is starting processes."""
+"""Every crash point of the tests that were picked, on several sites at once: what costs is starting processes."""
 
 import secrets
 import threading
@@ -17,32 +17,32 @@ from devstack.processes import ProcessFailedError
 from devstack.topics import unique_topics
 from proofs.chaos.network import DOORS
 from service.storage import migrate
-from tests.crash.lane import Lane
+from tests.crash.crash_site import CrashSite
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import SCENARIOS
 from tests.support.requirements import unavailable
 
-LANES = 4
+SITES = 4
 
-OpenLane = Callable[[], AbstractContextManager[Lane]]
+OpenSite = Callable[[], AbstractContextManager[CrashSite]]
 Deaths = dict[CrashPoint, "Future[None]"]
 
 
 @pytest.fixture(scope="session")
-def open_lane(
+def open_site(
     postgres_server: Postgres, migrated_template: str, kafka: Kafka, tmp_path_factory: pytest.TempPathFactory
-) -> OpenLane:
-    """Starts a lane on a database of its own."""
-    directory = tmp_path_factory.mktemp("lanes")
+) -> OpenSite:
+    """Starts a site on a database of its own."""
+    directory = tmp_path_factory.mktemp("sites")
     copying = threading.Lock()  # a template may be copied by one at a time
 
     @contextmanager
-    def open_one() -> Iterator[Lane]:
+    def open_one() -> Iterator[CrashSite]:
         name = f"crash_{secrets.token_hex(6)}"
         with copying:
             database_url = postgres_server.databases.create(name, template=migrated_template)
-        with Lane(database_url, kafka, unique_topics(), directory) as lane:
-            yield lane
+        with CrashSite(database_url, kafka, unique_topics(), directory) as site:
+            yield site
         postgres_server.databases.drop(name)
 
     return open_one
@@ -82,12 +82,12 @@ def mortal_database_url(mortal_postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def deaths(open_lane: OpenLane, request: pytest.FixtureRequest) -> Iterator[Deaths]:
+def deaths(open_site: OpenSite, request: pytest.FixtureRequest) -> Iterator[Deaths]:
     """For each point that is tested here, whether its crash went well: begun together, each awaited by its test."""
     picked = [_point_of(item) for item in request.session.items if item.path == request.path]
     points = [point for point in picked if point is not None]
-    with _Lanes(open_lane, min(LANES, len(points))) as lanes:
-        yield {point: lanes.submit(point) for point in points}
+    with _CrashSites(open_site, min(SITES, len(points))) as sites:
+        yield {point: sites.submit(point) for point in points}
 
 
 def _point_of(item: pytest.Item) -> CrashPoint | None:
@@ -97,19 +97,19 @@ def _point_of(item: pytest.Item) -> CrashPoint | None:
     return found if isinstance(found, CrashPoint) else None
 
 
-class _Lanes:
-    """Crashes wait for a free lane. One in which something went wrong is used no more."""
+class _CrashSites:
+    """Crashes wait for a free site. One in which something went wrong is used no more."""
 
-    def __init__(self, open_lane: OpenLane, number: int) -> None:
-        self._open = open_lane
-        self._pool = ThreadPoolExecutor(number, thread_name_prefix="lane")
+    def __init__(self, open_site: OpenSite, number: int) -> None:
+        self._open = open_site
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix="site")
         self._mine = threading.local()
         self._stacks: list[ExitStack] = []
 
     def submit(self, point: CrashPoint) -> "Future[None]":
         return self._pool.submit(self._crash, point)
 
-    def __enter__(self) -> "_Lanes":
+    def __enter__(self) -> "_CrashSites":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,18 +118,18 @@ class _Lanes:
             list(pool.map(ExitStack.close, self._stacks))
 
     def _crash(self, point: CrashPoint) -> None:
-        lane = self._lane()
+        site = self._site()
         try:
-            lane.crash(point, SCENARIOS[point])
+            site.crash(point, SCENARIOS[point])
         except BaseException as error:
-            del self._mine.lane
-            error.add_note(lane.logs())
+            del self._mine.site
+            error.add_note(site.logs())
             raise
 
-    def _lane(self) -> Lane:
-        if not hasattr(self._mine, "lane"):
+    def _site(self) -> CrashSite:
+        if not hasattr(self._mine, "site"):
             stack = ExitStack()
-            self._mine.lane = stack.enter_context(self._open())
+            self._mine.site = stack.enter_context(self._open())
             self._stacks.append(stack)
-        lane: Lane = self._mine.lane
-        return lane
+        site: CrashSite = self._mine.site
+        return site

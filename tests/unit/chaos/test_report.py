@@ -28,9 +28,9 @@ def _rows(findings: Findings) -> dict[str, str]:
     return {row[0].strip(): row[1].strip() for row in _shown(findings) if len(row) == 2}
 
 
-def test_the_table_counts_blows_and_outages() -> None:
+def test_the_table_counts_faults_and_outages() -> None:
     rows = _rows(Findings([], [], [], [], []))
-    assert rows["blows survived"] == "5"
+    assert rows["faults survived"] == "5"
     assert rows[str(Attack.PROMOTED)] == "2"
     assert rows["that came again"] == "2"
     assert rows["outages told"] == "2"

@@ -38,7 +38,7 @@ _APPEND = f"""
 _REFUSED = "SELECT id FROM dead_letters WHERE partition = -1"
 
 
-class Lane:
+class CrashSite:
     """One crash after another; nobody else uses anything of it."""
 
     _numbers = count(1)

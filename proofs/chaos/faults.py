@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from proofs.chaos.plan import Attack, Blow
+from proofs.chaos.plan import Attack, Fault
 
 _MOST_AT_ONCE = 16
 
@@ -27,7 +27,7 @@ class Trouble:
     """Strikes, and returns at once."""
 
 
-class Striker:
+class Injector:
     """Strikes in the order asked for, and sees to it that all comes back, beside what goes on.
 
     Of the things that an attack may strike one is taken that nothing else strikes now; if there is none, one is
@@ -41,15 +41,15 @@ class Striker:
         self._begun: list[Future[object]] = []
         self.struck: Counter[Attack] = Counter()
 
-    def strike(self, blow: Blow) -> None:
+    def inject(self, fault: Fault) -> None:
         """Raises what the return of something that stands in the way has raised."""
-        choice = self._troubles[blow.attack]
-        turned = [choice[(blow.which + step) % len(choice)] for step in range(len(choice))]
+        choice = self._troubles[fault.attack]
+        turned = [choice[(fault.which + step) % len(choice)] for step in range(len(choice))]
         trouble = next((one for one in turned if self._is_free(one)), turned[0])
         for place in trouble.places & self._under_way.keys():
             self._under_way[place].result()
         trouble.begin()
-        self.struck[blow.attack] += 1
+        self.struck[fault.attack] += 1
         mending = self._pool.submit(trouble.mend)
         self._begun.append(mending)
         self._under_way.update(dict.fromkeys(trouble.places, mending))
@@ -64,7 +64,7 @@ class Striker:
 
 
 @contextmanager
-def striker(troubles: Mapping[Attack, Sequence[Trouble]]) -> Iterator[Striker]:
+def injector(troubles: Mapping[Attack, Sequence[Trouble]]) -> Iterator[Injector]:
     """For as long as the block lasts, and what it began."""
     with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mending") as pool:
-        yield Striker(troubles, pool)
+        yield Injector(troubles, pool)

@@ -1,13 +1,13 @@
-"""Blows that need the same thing come one after the other; all others come at once."""
+"""Faults that need the same thing come one after the other; all others come at once."""
 
 from threading import Event
 
 import pytest
 
-from proofs.chaos.blows import Trouble, striker
-from proofs.chaos.plan import Attack, Blow
+from proofs.chaos.faults import Trouble, injector
+from proofs.chaos.plan import Attack, Fault
 
-FIRST, SECOND = Blow(Attack.RELAY_KILLED, 0, 0), Blow(Attack.RELAY_FROZEN, 0, 0)
+FIRST, SECOND = Fault(Attack.RELAY_KILLED, 0, 0), Fault(Attack.RELAY_FROZEN, 0, 0)
 
 
 class Thing:
@@ -21,9 +21,9 @@ class Thing:
 
 def test_another_of_the_kind_is_struck_while_one_comes_back() -> None:
     one, other = Thing("one"), Thing("other")
-    with striker({Attack.RELAY_KILLED: [one.trouble, other.trouble]}) as attacker:
-        attacker.strike(FIRST)
-        attacker.strike(FIRST)
+    with injector({Attack.RELAY_KILLED: [one.trouble, other.trouble]}) as attacker:
+        attacker.inject(FIRST)
+        attacker.inject(FIRST)
         assert one.struck.is_set()
         assert other.struck.is_set()
         assert attacker.struck == {Attack.RELAY_KILLED: 2}
@@ -38,9 +38,9 @@ def test_what_is_struck_already_is_waited_for() -> None:
     places = frozenset({"one place"})
     first = Trouble(places, lambda: ended.append("first"))
     second = Trouble(places, lambda: None, lambda: ended.append("second"))
-    with striker({Attack.RELAY_KILLED: [first], Attack.RELAY_FROZEN: [second]}) as attacker:
-        attacker.strike(FIRST)
-        attacker.strike(SECOND)
+    with injector({Attack.RELAY_KILLED: [first], Attack.RELAY_FROZEN: [second]}) as attacker:
+        attacker.inject(FIRST)
+        attacker.inject(SECOND)
     assert ended == ["first", "second"]
 
 
@@ -48,7 +48,7 @@ def test_a_return_that_failed_is_told_at_the_end() -> None:
     def fail() -> None:
         raise ValueError("does not come back")
 
-    with striker({Attack.RELAY_KILLED: [Trouble(frozenset(), fail)]}) as attacker:
-        attacker.strike(FIRST)
+    with injector({Attack.RELAY_KILLED: [Trouble(frozenset(), fail)]}) as attacker:
+        attacker.inject(FIRST)
         with pytest.raises(ValueError, match="does not come back"):
             attacker.all_back()
