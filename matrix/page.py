@@ -10,9 +10,9 @@ PASSED, NOT_RUN = "passed", "not run"
 _INTRODUCTION = """\
 # Compatibility
 
-`make matrix` runs the core of the tests once for each version of PostgreSQL and of Kafka, with the default version of the other
-server, one pair after the other, and writes this page. `make test` runs all tests with the default versions. "not run" marks a pair
-whose server was not available.
+`make matrix` runs the core of the tests once for each version of PostgreSQL and of Kafka, with the default version of
+the other server, one pair after the other, and writes this page. `make test` runs all tests with the default versions.
+"not run" marks a pair whose server was not available.
 
 The core: {core}.
 
