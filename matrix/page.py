@@ -1,4 +1,4 @@
-"""docs/compatibility.md: written by `make matrix`, and read again by a test."""
+"""docs/compatibility.md: `make matrix` writes it, and a test reads it back."""
 
 import re
 from typing import NamedTuple
@@ -10,9 +10,9 @@ PASSED, NOT_RUN = "passed", "not run"
 _INTRODUCTION = """\
 # Compatibility
 
-`make matrix` runs the core of the tests with each version of PostgreSQL and of Kafka, beside the other's default, one
-pair after the other, and writes this page; `make test` runs all tests with the defaults. A server that cannot be had
-where it runs is "not run".
+`make matrix` runs the core of the tests once for each version of PostgreSQL and of Kafka, with the default version of
+the other server, one pair after the other, and writes this page. `make test` runs all tests with the default versions.
+"not run" marks a pair whose server was not available.
 
 The core: {core}.
 
@@ -22,14 +22,14 @@ Run on {day} with {machine}.
 |---|---|---|---|
 """
 _NOTES = """
-A broker of 4.3 or 4.4 that is killed in the middle of a commit may leave the relay's transaction open
-([decision 3](decisions/0003-embedded-kafka.md)): the core does not kill brokers.
+A broker of version 4.3 or 4.4 that is killed in the middle of a commit may leave the relay's transaction open
+([decision 3](decisions/0003-embedded-kafka.md)). The core does not kill brokers.
 """
 _RUN = re.compile(r"^Run on (\d{4}-\d\d-\d\d) with (.+)\.$", re.MULTILINE)
 
 
 class Row(NamedTuple):
-    """A pair, how many tests there were, and how they ended."""
+    """One pair of versions, the number of tests, and the result."""
 
     postgres: str
     kafka: str
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What was run, when and on what."""
+    """The rows of a run, with its day and machine."""
 
     day: str
     machine: str
@@ -53,10 +53,10 @@ def rendered(page: Page) -> str:
 
 
 def read(text: str) -> Page:
-    """What ``rendered`` wrote. Raises ValueError when it was something else."""
+    """The page that ``rendered`` wrote. Raises ValueError for any other text."""
     run = _RUN.search(text)
     if run is None:
-        raise ValueError("it does not say when it was run")
+        raise ValueError("the page does not say when it was run")
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
     rows = [Row(postgres, kafka, int(tests or 0), result) for postgres, kafka, tests, result in cells[1:]]
     return Page(run[1], run[2], rows)

@@ -1,6 +1,6 @@
-"""Each client library reads what each delivery has published; docs/readers.md holds what it saw.
+"""Each client library reads the events that each delivery has published; docs/readers.md has a table of the results.
 
-``READERS_REWRITE=1`` writes the table anew.
+``READERS_REWRITE=1`` rewrites the table.
 """
 
 import json
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "readers.md"
-HEAD = "| Library | Its isolation level | `exactly-once` | `at-least-once` |\n|---|---|---|---|\n"
+HEAD = "| Library | Isolation level | `exactly-once` | `at-least-once` |\n|---|---|---|---|\n"
 DELIVERIES = ("exactly-once", "at-least-once")
 EVENTS = [f"00000000-0000-4000-8000-{number:012}" for number in range(1, 13)]
 REPLAYED = EVENTS[0]
@@ -45,7 +45,7 @@ COMMITTED = "read_committed"
 
 
 class Library(NamedTuple):
-    """``kept`` is the name of its own environment; None when it is one of the project's."""
+    """``kept``: the name of the library's own environment; None for a library of the project's environment."""
 
     name: str
     script: str
@@ -59,16 +59,17 @@ LIBRARIES = (
     Library("confluent-kafka", "by_confluent_kafka", None, (None,)),
     Library("aiokafka", "by_aiokafka", AIOKAFKA, (None, COMMITTED)),
 )
-OWN = {"kafka-python": "`read_uncommitted`, its default", "confluent-kafka": "`read_committed`, its default"}
+OWN = {"kafka-python": "`read_uncommitted` (default)", "confluent-kafka": "`read_committed` (default)"}
 
 
 class DiedError(Exception):
-    """The relay, at a crash point."""
+    """The relay reached its crash point."""
 
 
 @pytest.fixture(scope="module")
 def published(kafka: Kafka) -> dict[str, str]:
-    """A topic of each delivery: events, a relay that dies with half of them under way and comes back, a replay."""
+    """One topic per delivery. A relay dies before it commits the second half; a new relay publishes it; one event is
+    replayed."""
     return {delivery: _published(kafka, delivery) for delivery in DELIVERIES}
 
 
@@ -104,7 +105,7 @@ def _publish(settings: RelaySettings, numbers: Sequence[int], *, replayed: bool 
 
 
 def _opened(settings: RelaySettings) -> Publisher:
-    """A broker that has just started may have no coordinator yet; a relay then takes another turn."""
+    """A broker that has just started may have no coordinator yet: try again, as a relay does."""
     while True:
         publisher = make_publisher(settings, Health(), lambda: None)
         try:
@@ -116,7 +117,7 @@ def _opened(settings: RelaySettings) -> Publisher:
 
 
 def _read(library: Library, kafka: Kafka, published: dict[str, str]) -> list[str]:
-    """Its rows of the table."""
+    """The library's rows of the table."""
     asks = [(topic, isolation) for isolation in library.isolations for topic in published.values()]
     asked = json.dumps({"bootstrap_servers": kafka.bootstrap_servers, "asks": asks})
     path = "" if library.kept is None else str(find_library(library.kept))
@@ -151,7 +152,7 @@ def _seen(heard: Sequence[Heard]) -> str:
 
 @pytest.fixture(scope="module")
 def rows(kafka: Kafka, published: dict[str, str]) -> list[str]:
-    """The table that was measured."""
+    """The rows of the measured table."""
 
     def read(library: Library) -> list[str]:
         return _read(library, kafka, published)
@@ -163,7 +164,7 @@ def rows(kafka: Kafka, published: dict[str, str]) -> list[str]:
         unavailable("a reader's library", error)
 
 
-def test_the_document_holds_what_each_library_saw(rows: list[str]) -> None:
+def test_the_document_shows_the_events_that_each_library_read(rows: list[str]) -> None:
     table, text = HEAD + "".join(rows), DOCUMENT.read_text(encoding="utf-8")
     if os.environ.get("READERS_REWRITE") == "1":
         before, _, after = text.partition(HEAD)
@@ -172,10 +173,10 @@ def test_the_document_holds_what_each_library_saw(rows: list[str]) -> None:
     assert table in DOCUMENT.read_text(encoding="utf-8")
 
 
-def test_at_least_once_serves_every_library(rows: list[str]) -> None:
+def test_at_least_once_suits_every_library(rows: list[str]) -> None:
     assert {row.split("|")[4].strip() for row in rows} == {"every event, none twice"}
 
 
-def test_exactly_once_serves_who_reads_what_is_committed(rows: list[str]) -> None:
+def test_exactly_once_suits_every_read_committed_reader(rows: list[str]) -> None:
     committed = [row.split("|")[3].strip() for row in rows if COMMITTED in row]
     assert set(committed) == {"every event, none twice"}
