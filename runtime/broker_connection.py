@@ -11,6 +11,7 @@ from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _SILENCE_SECONDS = 30.0
+_STALE_SECONDS = 3.0
 
 
 class Throttle:
@@ -35,6 +36,7 @@ class BrokerConnection:
         self.connected = False
         self.last_error = "not connected yet"
         self._throttle = Throttle()
+        self._last_up: dict[str, float] = {}
 
     def on_error(self, error: KafkaError) -> None:
         """librdkafka mends these itself and repeats them while it tries: one of a kind is logged in a while."""
@@ -43,5 +45,14 @@ class BrokerConnection:
             _log.warning("kafka", error=error.str(), code=error.name())
 
     def on_statistics(self, statistics: Mapping[str, Any]) -> None:
-        """Brokers' states, once a second."""
-        self.connected = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
+        """Brokers' states as one client knows them, once a second.
+
+        A process may have several clients, and one of them may be new or idle: one that is connected is enough. A
+        client that was closed says nothing more, so what it said counts for a few seconds only.
+        """
+        now, client = time.monotonic(), str(statistics.get("name", ""))
+        if any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values()):
+            self._last_up[client] = now
+        else:
+            self._last_up.pop(client, None)
+        self.connected = any(now - up < _STALE_SECONDS for up in self._last_up.values())
