@@ -1,6 +1,5 @@
 """Authorize commands, sent and waited for."""
 
-import json
 import secrets
 import time
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from bench.servers import query
+from devstack.saga_client import encoded, enveloped
 
 OURS = "correlation_id BETWEEN %s || '-' AND %s || '.'"
 """By the primary key, for it is asked often and the table may be large; the collation is C."""
@@ -41,8 +41,8 @@ class CommandLoad:
                 "currency": "sgd",
                 "order_id": name,
             }
-            command = {"type": "authorize_payment", "correlation_id": name, "payload": payload}
-            self._producer.produce(self._topic, json.dumps(command), name)
+            command = encoded(enveloped("authorize_payment", name, payload))
+            self._producer.produce(self._topic, command, name)
         self._producer.flush()
         self._sent += commands
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from bench.kafka_connect import ConnectWorker
 from bench.servers import query
-from bench.waiting import until
+from devstack.saga_client import until
 
 _HEADERS = (
     *("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time", "content-type", "ce_subject", "correlation_id"),
@@ -39,10 +39,10 @@ def running(worker: ConnectWorker, url: str, name: str) -> Iterator[int]:
     query(url, _TABLE)
     try:
         with worker.connector(name, _config(url, name)):
-            until(lambda: bool(query(url, _STREAMS)), _START_SECONDS, "Debezium's replication slot is not read")
+            until(lambda: bool(query(url, _STREAMS)), "Debezium's replication slot is read", _START_SECONDS)
             yield worker.pid
     finally:  # a database whose slot is read cannot be dropped
-        until(lambda: not query(url, _STREAMS), _START_SECONDS, "Debezium does not let its replication slot go")
+        until(lambda: not query(url, _STREAMS), "Debezium lets its replication slot go", _START_SECONDS)
 
 
 def fill(url: str, after: int) -> None:

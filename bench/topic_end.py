@@ -16,7 +16,6 @@ _POLL_SECONDS = 0.01
 _QUIET_SECONDS = 1.0
 _PATIENCE_SECONDS = 600.0
 _ANSWER_SECONDS = 30.0
-_FETCH_WAIT_MS = 20
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _CHECKED = 50
 _MORE = {"id"}
@@ -52,7 +51,7 @@ class TopicEnd:
 
     def records(self) -> Generator[Message, None, None]:
         """All records that are visible now."""
-        with closing(CommittedReader(self._kafka, [self._topic], fetch_wait_ms=_FETCH_WAIT_MS)) as reader:
+        with closing(CommittedReader(self._kafka, [self._topic], ends=True)) as reader:
             until(reader.begin, f"there is a topic {self._topic}")
             yield from reader.to_end()
 

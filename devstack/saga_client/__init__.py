@@ -4,7 +4,7 @@
     sent = client.send("authorize_payment", "saga-1", {"order_id": "order-1", ...})
     event = client.outcome(*sent.answers)
 
-A careful reader of events does four things, and this client does them:
+A careful reader of events does four things. This client does the first three:
 
 - It reads with ``isolation.level=read_committed``: the relay publishes in transactions, and an aborted one is no news.
 - It keeps each ``ce_id``, and drops what comes again under one. At-least-once delivery repeats a record after a crash,
@@ -12,8 +12,9 @@ A careful reader of events does four things, and this client does them:
   database; this client keeps them in memory.
 - It waits for an outcome by correlation id *and* ``command_type``. One saga may send several commands under one
   correlation id, and news of a payment's money has a correlation id but answers no command.
-- It relies on ``sequence`` (1, 2, 3 … per payment), and on no order between payments. The key of each event about a
-  payment is the payment's id, so one payment's events come in order, from one partition.
+- It orders one payment's events by ``sequence`` (1, 2, 3 … without gaps), and expects no order between payments. The
+  key of each event about a payment is the payment's id, so its events come in that order, from one partition; a gap is
+  an event that this reader has lost.
 
 A careful sender repeats a command only under its own correlation id: the service answers such a pair of type and
 correlation id once, however often it comes.

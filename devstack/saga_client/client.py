@@ -80,7 +80,9 @@ class SagaClient:
         try:
             return Sent(command_type, correlation_id, payload, landed.result(WAIT_SECONDS))
         except (KafkaException, TimeoutError) as error:
-            raise SagaError(f"the broker takes no {command_type}: {error or f'{WAIT_SECONDS:.0f} s'}") from error
+            raise SagaError(
+                f"the broker takes no {command_type}: {str(error) or f'nothing in {WAIT_SECONDS:.0f} s'}"
+            ) from error
 
     def outcome(self, command_type: str, correlation_id: str, seconds: float = WAIT_SECONDS) -> Record:
         """The one event that answers this command.

@@ -24,8 +24,8 @@ _USUAL, _SOON = 500, 20
 class CommittedReader:
     """Reads whole topics without joining a group: it moves no offset of anybody's."""
 
-    def __init__(self, kafka: Mapping[str, Any], topics: Iterable[str], *, fetch_wait_ms: int = _USUAL) -> None:
-        """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them."""
+    def __init__(self, kafka: Mapping[str, Any], topics: Iterable[str], *, ends: bool = False) -> None:
+        """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them. ``ends``: ``to_end`` is to be used."""
         self._topics = tuple(topics)
         self._places: list[TopicPartition] = []
         self._consumer = Consumer(
@@ -34,8 +34,8 @@ class CommittedReader:
                 **kafka,
                 "group.id": f"reader-{secrets.token_hex(6)}",
                 "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": fetch_wait_ms,
+                "enable.partition.eof": ends,
+                "fetch.wait.max.ms": _SOON if ends else _USUAL,
                 "isolation.level": "read_committed",
             }
         )
@@ -105,6 +105,6 @@ class CommittedReader:
 def committed_records(kafka: Mapping[str, Any], topics: Iterable[str]) -> list[Record]:
     """Each topic from its beginning to its end, once all of them are there. Raises TimeoutError."""
     wanted = sorted(set(topics))
-    with closing(CommittedReader(kafka, wanted, fetch_wait_ms=_SOON)) as reader:
+    with closing(CommittedReader(kafka, wanted, ends=True)) as reader:
         until(reader.begin, f"there are topics {wanted}")
         return [record_of(message) for message in reader.to_end()]

@@ -60,7 +60,7 @@ def answer(service: Producer, topic: str, sent: Sent, *event_ids: str) -> None:
 def test_a_command_goes_where_and_as_it_was_sent(client: SagaClient, settings: dict[str, str], topics: Topics) -> None:
     at = datetime(2026, 1, 2, tzinfo=UTC)
     sent = client.send("revert_payment", "saga", {"payment_id": "p"}, partition=2, headers={"a": "b"}, timestamp=at)
-    with closing(CommittedReader(settings, [topics.commands])) as reader:
+    with closing(CommittedReader(settings, [topics.commands], ends=True)) as reader:
         assert reader.begin()
         (message,) = reader.to_end()
     assert message.timestamp()[1] == at.timestamp() * 1000
@@ -123,7 +123,7 @@ def test_a_reader_that_has_seen_the_end_goes_on_from_there(settings: dict[str, s
         producer.produce(topics.events, value, partition=partition)
         assert producer.flush(SECONDS) == 0
 
-    with closing(CommittedReader(settings, [topics.events], fetch_wait_ms=20)) as reader:
+    with closing(CommittedReader(settings, [topics.events], ends=True)) as reader:
         assert reader.begin()
         produce(b"first", 0)
         (message,) = reader.batch(SECONDS)

@@ -98,7 +98,7 @@ class TopicReader(CommittedReader):
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self.records: list[Record] = []
         super().__init__(
-            {"bootstrap.servers": kafka.bootstrap_servers, "reconnect.backoff.max.ms": 500}, [topic], fetch_wait_ms=10
+            {"bootstrap.servers": kafka.bootstrap_servers, "reconnect.backoff.max.ms": 500}, [topic], ends=True
         )
         wait_until(self.begin, f"there is a topic {topic}", TIMEOUT_SECONDS)
 
