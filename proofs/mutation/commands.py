@@ -173,8 +173,8 @@ MECHANISMS = (
         (
             Change(
                 "service/domain/commands/revert.py",
-                "(events.failed(done, events.authorize_of(done), events.CANCELED), told))",
-                "(told,))",
+                "(events.failed(done, events.authorize_of(done), events.CANCELED), answer))",
+                "(answer,))",
             ),
         ),
         (f"{_CORE}/test_races.py::TestRevertOfAnAuthorizeUnderWay::test_in_flight",),
