@@ -66,7 +66,7 @@ class PaymentGateway(Protocol):
 
     def refund(self, intent_id: str, key: str, reason: str, payment_id: str) -> Refund: ...
     def find_refund(self, intent_id: str) -> Refund | None:
-        """The intent's newest refund, if all that was captured was refunded without a failure."""
+        """The intent's newest refund, if all that was captured is refunded; failed refunds do not count."""
         ...
 
     def is_disputed(self, charge_id: str) -> bool:
