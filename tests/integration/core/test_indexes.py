@@ -58,7 +58,7 @@ def _work(core: Core) -> None:
         payments.take_stale(connection, 10, timedelta(seconds=1))
 
 
-def test_nothing_reads_a_whole_table(discouraged: str, simulated_stripe: SimulatorControl) -> None:
+def test_no_statement_scans_a_whole_table(discouraged: str, simulated_stripe: SimulatorControl) -> None:
     with running_core(discouraged, simulated_stripe) as core:
         _work(core)
     # What a session has counted is told when it ends.

@@ -228,7 +228,9 @@ class OneOrder(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("deadline", [timedelta(hours=1), timedelta(days=30)], ids=["hour", "month"])
-def test_whatever_happens(emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta) -> None:
+def test_invariants_hold_after_any_history(
+    emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta
+) -> None:
     gateway = meddled(emptied_database, simulated_stripe)
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=deadline) as core:
 

@@ -203,13 +203,13 @@ def cursor(emptied_database: str) -> Iterator[Cursor]:
 
 
 @pytest.mark.parametrize(("constraint", "statement"), REFUSED)
-def test_a_wrong_state_is_refused_by_name(cursor: Cursor, constraint: str, statement: str) -> None:
+def test_wrong_state_is_refused_by_a_named_constraint(cursor: Cursor, constraint: str, statement: str) -> None:
     with pytest.raises(IntegrityError) as refused:
         cursor.execute(statement)
     assert refused.value.diag.constraint_name == constraint
 
 
-def test_a_copy_with_nothing_wrong_is_taken(cursor: Cursor) -> None:
+def test_correct_copy_is_accepted(cursor: Cursor) -> None:
     """Or the cases above would be refused for something else."""
     for table in COPIED:
         cursor.execute(f"SELECT count(*) FROM {table}")
@@ -219,12 +219,12 @@ def test_a_copy_with_nothing_wrong_is_taken(cursor: Cursor) -> None:
         assert cursor.fetchone() == before
 
 
-def test_rows_below_every_resume_point_may_go(cursor: Cursor) -> None:
+def test_rows_below_every_resume_point_may_be_deleted(cursor: Cursor) -> None:
     cursor.execute("DELETE FROM outbox WHERE position < 12")
     assert cursor.rowcount == 1
 
 
-def test_a_refused_command_of_an_unknown_type_is_kept(cursor: Cursor) -> None:
+def test_refused_command_of_an_unknown_type_is_stored(cursor: Cursor) -> None:
     cursor.execute(
         "INSERT INTO commands (correlation_id, command_type, fingerprint, payload, state, recovery_point, completed_at)"
         " VALUES ('c-8', 'pay_twice', sha256(''), '{}', 'done', 'answered', now())"

@@ -50,9 +50,7 @@ def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: Si
         (2, "webhooks", "forgotten"),
     ],
 )
-def test_commands_that_come_again_move_no_money_and_are_answered(
-    loss: Loss, kept: int, between: str, keys: str
-) -> None:
+def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int, between: str, keys: str) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -77,7 +75,7 @@ def test_commands_that_come_again_move_no_money_and_are_answered(
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_an_operator_finds_what_the_database_forgot_before_any_command_comes(loss: Loss, kept: int) -> None:
+def test_reconcile_finds_lost_effects_before_any_command_comes(loss: Loss, kept: int) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -95,9 +93,7 @@ def test_an_operator_finds_what_the_database_forgot_before_any_command_comes(los
 @pytest.mark.parametrize(
     ("between", "keys"), [("nothing", "kept"), ("nothing", "forgotten"), ("reconcile", "forgotten")]
 )
-def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_first(
-    loss: Loss, between: str, keys: str
-) -> None:
+def test_revert_after_a_lost_release_reverses_the_transfer_first(loss: Loss, between: str, keys: str) -> None:
     with loss.before() as core:
         send(core, "authorize")
     loss.dump()
@@ -113,7 +109,7 @@ def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_fir
         books_agree(core, core.payment(payment))
 
 
-def test_a_transfer_made_anew_of_a_charge_that_stripe_does_not_guard_is_not_made_again(loss: Loss) -> None:
+def test_transfer_from_the_balance_is_not_repeated(loss: Loss) -> None:
     """It comes from the platform's balance, for the first was taken back; another order's money is there, too."""
     with loss.before() as core:
         send(core, "authorize", "release")

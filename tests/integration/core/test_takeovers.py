@@ -77,7 +77,7 @@ def _unknown() -> None:
 
 @pytest.mark.parametrize("then", [None, _unknown, die], ids=["answer", "unknown", "death"])
 @pytest.mark.parametrize("step", STEPS)
-def test_who_comes_back_after_a_takeover_writes_nothing(
+def test_late_worker_cannot_write_after_a_finished_takeover(
     others: tuple[Core, Core], gateway: MeddledGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
@@ -101,7 +101,7 @@ def test_who_comes_back_after_a_takeover_writes_nothing(
 
 @pytest.mark.parametrize("then", [None, _unknown], ids=["answer", "unknown"])
 @pytest.mark.parametrize("step", STEPS)
-def test_who_comes_back_while_another_is_at_work_writes_nothing(
+def test_late_worker_cannot_write_during_a_takeover(
     others: tuple[Core, Core], gateway: MeddledGateway, other_gateway: MeddledGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
@@ -128,7 +128,7 @@ def test_who_comes_back_while_another_is_at_work_writes_nothing(
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_what_a_dead_process_left_is_completed_by_another(
+def test_another_process_completes_the_work_of_a_dead_one(
     others: tuple[Core, Core], gateway: MeddledGateway, step: str, moment: str
 ) -> None:
     dying, other = others

@@ -33,7 +33,7 @@ class Announced(Durable):
         self.handled.set()
 
 
-def test_the_walk_of_an_authorize_is_the_way_of_its_record(core: Core) -> None:
+def test_documented_walk_of_an_authorize_lists_the_files_it_runs(core: Core) -> None:
     core.authorize("c-before", "order-before")  # what happens once a process is no part of the walk
     fields = {"customer_id": "c", "payment_method_id": VISA, "amount": 1500, "currency": "sgd", "order_id": "walked"}
     value = json.dumps({"type": "authorize_payment", "correlation_id": "c-walked", "payload": fields}).encode()
@@ -51,7 +51,7 @@ def test_the_walk_of_an_authorize_is_the_way_of_its_record(core: Core) -> None:
     assert sorted(entered) == sorted(files_of_walk("An authorize, from its record to the outbox"))
 
 
-def test_the_walk_of_a_webhook_is_the_way_of_its_event(core: Core) -> None:
+def test_documented_walk_of_a_webhook_lists_the_files_it_runs(core: Core) -> None:
     core.handle(authorization("c-before", "order-before", CHALLENGED))
     before = core.payment_id("order-before")
     core.stripe.finish_challenge(core.intent(before))

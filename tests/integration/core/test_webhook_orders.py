@@ -72,7 +72,7 @@ def _deliveries(owed: list[StripeEvent]) -> Iterator[tuple[StripeEvent, ...]]:
 
 
 @pytest.mark.parametrize("happen", ENDS, ids=lambda happened: happened.__name__)
-def test_any_order_and_number_ends_the_same(core: Core, happen: Happen) -> None:
+def test_webhooks_in_any_order_and_number_end_the_same(core: Core, happen: Happen) -> None:
     status, told = ENDS[happen]
     owed = _decisive(core, core.intent(_challenged(core, happen)))
     for order in _deliveries(owed):
@@ -126,7 +126,7 @@ def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tu
 @pytest.mark.parametrize(
     ("flow", "first", "second", "born"), [(PAID, HELD, CAPTURED, "capture"), (UNDONE, HELD, CANCELED, "cancel")]
 )
-def test_between_the_steps_of_commands(
+def test_webhooks_between_the_steps_of_commands_end_the_same(
     meddled_core: Core, gateway: MeddledGateway, flow: list[str], first: str, second: str, born: str
 ) -> None:
     core = meddled_core
@@ -143,7 +143,7 @@ def test_between_the_steps_of_commands(
     assert len(baseline[0]) == (3 if flow is PAID else 2)
 
 
-def test_simultaneous_deliveries_of_one_event_apply_once(core: Core) -> None:
+def test_concurrent_deliveries_of_one_event_apply_once(core: Core) -> None:
     for happen in ENDS:
         payment = _challenged(core, happen)
         event = _decisive(core, core.intent(payment))[0]
@@ -153,7 +153,7 @@ def test_simultaneous_deliveries_of_one_event_apply_once(core: Core) -> None:
     core.settle()
 
 
-def test_all_at_once_from_many_threads(core: Core) -> None:
+def test_concurrent_deliveries_of_all_events_end_the_same(core: Core) -> None:
     for happen, (status, told) in ENDS.items():
         payment = _challenged(core, happen)
         with ThreadPoolExecutor(6) as pool:
