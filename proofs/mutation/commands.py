@@ -145,9 +145,7 @@ MECHANISMS = (
                 "if refusal.kind:",
             ),
         ),
-        (
-            f"{_CORE}/test_outside.py::TestDashboard::test_release_after_an_outside_capture_only_transfers[webhook late]",
-        ),
+        (f"{_CORE}/test_outside.py::TestDashboard::test_release_after_a_capture_only_transfers[webhook late]",),
     ),
     Mechanism(
         "outcome-id",

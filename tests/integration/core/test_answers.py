@@ -1,4 +1,4 @@
-"""What each command is answered where it cannot be carried out, or was carried out before."""
+"""The answers to commands that cannot be carried out, or that were carried out before."""
 
 import uuid
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def _challenged(core: Core) -> UUID:
 
 
 def _captured_at_once(core: Core) -> UUID:
-    """As older intents are made: captured without having been held."""
+    """A payment captured without a hold, as older intents are."""
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.stripe.dashboard("capture", core.intent(payment))

@@ -1,4 +1,4 @@
-"""A payment's change and what it causes are written together or not at all, wherever the process dies."""
+"""A payment's change and its messages are committed together or not at all, wherever the process dies."""
 
 from collections.abc import Callable
 from itertools import product

@@ -1,4 +1,4 @@
-"""What others do to a charge before the runner is paid: refunds, disputes, partial captures, other currencies."""
+"""Changes of a charge by others before the transfer: refunds, disputes, partial captures, other currencies."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ NO_ACCOUNT = "acct_missing"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and the transfer refused: a new release only makes the transfer."""
+    """A captured payment whose transfer was refused: a new release only makes the transfer."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     assert core.outcome("release_payment", "c-refused").told == "release_payment: payment.failed STRIPE_ERROR"

@@ -1,4 +1,4 @@
-"""The same command again: by redelivery, under another meaning, from several consumers at once."""
+"""The same command again: redelivered, with other content, or to several consumers at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -44,7 +44,7 @@ def test_other_content_under_the_same_command_key_is_a_dead_letter(core: Core) -
 
 
 def test_changed_free_text_is_the_same_command(core: Core) -> None:
-    """Free text has no effect, of a command that was answered at once as of any other."""
+    """Free text has no effect, also for a command that was answered at once."""
     payment, nothing = core.authorize("c-1", description="two coffees"), UUID(int=7)
     core.revert(payment, "c-2", "too late")
     core.revert(nothing, "c-3", "too late")
@@ -56,7 +56,7 @@ def test_changed_free_text_is_the_same_command(core: Core) -> None:
 
 
 def test_command_stored_by_a_later_release_is_run_and_recognized(core: Core) -> None:
-    """During a rolling update rows have fields, and steps under way, that this release doesn't know."""
+    """During a rolling update, rows have fields and steps that this release does not know."""
     payment = core.authorize("c-1")
     core.stripe.fault("drop_before", "payment_intents.cancel", times=None)
     core.revert(payment, "c-2")

@@ -1,4 +1,4 @@
-"""A fault at each call to Stripe: the payment ends where Stripe's ledger is, with one effect and one outcome."""
+"""A fault at each call to Stripe: the payment ends as Stripe's ledger shows, with one effect and one outcome."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -88,7 +88,7 @@ def _words(case: object) -> str:
 
 
 def _cases() -> Iterator[tuple[tuple[str, Flow], tuple[FaultKind, dict[str, Any]]]]:
-    """Time-outs and our own slowing down cost seconds: they are tried where something new can go wrong."""
+    """Time-outs and our own pace cost seconds, so they are tried only where they show something new."""
     for (operation, flow), (kind, rule) in product(CALLS, FAULTS):
         if kind not in SLOW or operation in {"payment_intents.create", "transfers.create"}:
             yield (operation, flow), (kind, rule)

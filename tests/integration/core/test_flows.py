@@ -1,4 +1,4 @@
-"""The flows of the contract, each to its end."""
+"""The flows of the contract, each from its first command to its end."""
 
 import pytest
 
@@ -164,7 +164,7 @@ def test_setting_names_the_event_of_a_successful_revert(
 def test_revert_keeps_the_event_type_that_was_set_when_it_was_accepted(
     emptied_database: str, simulated_stripe: SimulatorControl
 ) -> None:
-    """An operator's shell, or another consumer, may have another setting, or none."""
+    """The process that finishes a revert may be an operator's shell or a consumer with another setting."""
     with running_core(emptied_database, simulated_stripe, revert_event_type="payment.released") as accepting:
         payment = accepting.authorize()
         accepting.stripe.fault("drop_before", "payment_intents.cancel", times=None)

@@ -1,4 +1,4 @@
-"""Objects of other programs, accounts and modes that name a payment of ours: nothing is believed, nothing is done."""
+"""Objects of other programs, accounts and modes that name a payment of ours: they change nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ FOREIGN: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def make_intent(core: Core, payment_id: UUID, changed: Mapping[str, str]) -> str:
-    """An intent that another program makes with our payment's id in its metadata; its id."""
+    """The id of an intent that another program makes with our payment's id in its metadata."""
     ours = {
         "amount": "1500",
         "currency": "sgd",

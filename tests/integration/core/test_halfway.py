@@ -1,4 +1,4 @@
-"""Commands of several steps of which one is refused for good: what stands is kept, and gone on from."""
+"""Commands with a step that is refused for good: earlier steps are kept, and the next command goes on from them."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ NO_ACCOUNT = "acct_missing"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and the transfer refused."""
+    """A captured payment whose transfer was refused."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     event = core.outcome("release_payment", "c-refused")

@@ -32,7 +32,7 @@ NOTED = """
     CREATE TRIGGER note_delay AFTER UPDATE OF attempts ON commands
         FOR EACH ROW WHEN (NEW.attempts > OLD.attempts) EXECUTE FUNCTION note_delay()
 """
-"""How long each attempt is put off, as the database sees it."""
+"""Notes the delay of each attempt, by the database's clock."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One operation at Stripe per payment: a lease keeps everyone else away for as long as its call takes."""
+"""One operation at Stripe per payment: a lease excludes all other workers for as long as the call takes."""
 
 from datetime import timedelta
 from functools import partial
@@ -43,7 +43,7 @@ def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: M
 
 
 def test_reconcile_gives_way_to_a_command_under_way(meddled_core: Core, gateway: MeddledGateway) -> None:
-    """It takes up every open command of the payment, due or not."""
+    """Reconcile takes up every open command of the payment, due or not, except one with a live lease."""
     core = meddled_core
     payment = core.authorize()
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Looks that follow what cannot be applied by itself, and looks into a record that forgot."""
+"""Looks after events that cannot be applied by themselves, and looks that restore lost facts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A database that lost its rows: commands come again, and what stands at Stripe answers them."""
+"""A database that lost its rows: repeated commands are answered by the effects that Stripe has."""
 
 from tests.integration.core.invariants import check_settled
 from tests.support.core import OpenCore
@@ -16,7 +16,7 @@ def test_repeated_authorize_finds_the_hold_of_the_lost_row(new_database: OpenCor
 
 
 def test_key_used_with_another_request_is_followed_by_a_look(new_database: OpenCore) -> None:
-    """The saga changed its free text: the old idempotency key is refused, though the hold stands."""
+    """The saga changed its free text, so Stripe refuses the old idempotency key, though the hold exists."""
     with new_database() as before:
         payment = before.authorize(description="as it was")
         intent = before.payment(payment)["stripe_payment_intent_id"]

@@ -1,4 +1,4 @@
-"""What others do to a payment's money after it was taken: people in the Dashboard, banks, other programs."""
+"""Movements of a payment's money by others after the capture: people in the Dashboard, banks, other programs."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ FAILING = "pm_card_refundFail"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and its transfer refused."""
+    """A captured payment whose transfer was refused."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     core.hear()
@@ -222,7 +222,7 @@ def test_runner_gets_the_part_that_was_captured_outside(core: Core) -> None:
 def test_transfer_of_another_program_is_in_the_ledger_and_not_ours(
     core: Core, captured: UUID, group: dict[str, str]
 ) -> None:
-    """Whatever group it is of: Stripe lists transfers by group, and its event names the transfer."""
+    """Stripe lists transfers by group; the event names a transfer of any group."""
     fields = {
         "amount": "100",
         "currency": "sgd",

@@ -1,4 +1,4 @@
-"""Stripe is never called while a transaction is open, and no connection is held while it thinks."""
+"""Stripe is never called while a transaction is open, and a call holds no connection."""
 
 from datetime import UTC, datetime
 from typing import Any

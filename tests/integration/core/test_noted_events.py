@@ -1,4 +1,4 @@
-"""Events that change nothing by themselves: warnings, reviews and accounts are noted, waits are waits."""
+"""Events that change nothing by themselves: warnings, reviews and accounts are noted."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from tests.support.core import RUNNER, Core
 
 
 def _heard(core: Core, event_type: str) -> dict[str, object]:
-    """The one row of the inbox for events of this type; fails when there are more."""
+    """The only inbox row with this type of event; fails if there are more."""
     (found,) = core.sql("SELECT * FROM stripe_events WHERE type = :t", t=event_type)
     return found
 

@@ -1,4 +1,4 @@
-"""Steps begun so long ago that their key or their deadline is over: looked for before anything is done again."""
+"""Steps begun so long ago that their key or deadline is over: a look comes before they are repeated."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -50,7 +50,7 @@ DONE = {**dict.fromkeys(ENDS, "REVERTED"), "payment_intents.create": "AUTHORIZED
 
 @pytest.fixture
 def patient(emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway) -> Iterator[Core]:
-    """A core that gives commands a week."""
+    """A core with a deadline of a week for commands."""
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=timedelta(days=7)) as core:
         yield core
 
@@ -157,7 +157,7 @@ def test_order_may_be_authorized_again_after_its_authorize_failed_at_the_deadlin
 
 
 def test_second_intent_of_a_payment_is_canceled(patient: Core) -> None:
-    """Made when the first could not be found, or by a request that was under way for a day."""
+    """The second intent comes from a look that missed the first, or from a request that took a day."""
     payment = patient.authorize("c-auth")
     stray = patient.late_intent(payment)
     assert patient.deliver(*patient.stripe_events(stray))[-1] == "stray"
@@ -186,7 +186,7 @@ def test_captured_second_intent_is_refunded(patient: Core, fault: FaultKind | No
 
 @pytest.mark.parametrize("heard", [True, False])
 def test_movements_of_a_second_intent_by_a_person_are_in_the_ledger(patient: Core, heard: bool) -> None:
-    """Its capture and refund are in no sum of the payment, but no cent of them is unknown, told by webhook or not."""
+    """Its movements count in no sum of the payment, but the ledger has all of them, with a webhook or without."""
     payment = patient.authorize()
     stray = patient.late_intent(payment)
     patient.stripe.dashboard("capture", stray)

@@ -1,4 +1,4 @@
-"""Migrating a database that has years of rows in it and is in use: what is in the way is named, nobody waits long."""
+"""Migrations of a large database in use: they name the rows in their way, and writers never wait long."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ BAD_ROW = (
 
 @pytest.fixture
 def old_database(empty_database_url: str) -> Iterator[str]:
-    """As the release before this schema left it: one payment told "failed", one paid."""
+    """A database as the release before this schema left it: one failed payment, one paid payment."""
     migrate.upgrade(empty_database_url, "0003")
     execute(
         empty_database_url,
@@ -84,7 +84,7 @@ def test_index_after_an_interrupted_build_is_rebuilt(old_database: str) -> None:
 
 
 def test_command_key_taken_by_a_forged_record_is_freed(old_database: str) -> None:
-    """With the command that could not be stored under it: a payment told "failed" holds no money."""
+    """The command that could not be stored under this key is stored now, so the failed payment holds no money."""
     execute(
         old_database,
         "INSERT INTO commands (correlation_id, command_type, fingerprint, payload, state, recovery_point, "

@@ -1,4 +1,4 @@
-"""What people do in Stripe's Dashboard, and customers at the wrong time."""
+"""Actions of people in Stripe's Dashboard, and of customers who are too late."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ class TestDashboard:
         if heard:
             core.deliver_all(payment)
 
-    def test_release_after_an_outside_capture_only_transfers(self, core: Core, heard: bool) -> None:
+    def test_release_after_a_capture_only_transfers(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.stripe.dashboard("capture", core.intent(payment))
         self.hear(core, payment, heard)
@@ -80,10 +80,10 @@ def test_revert_completes_a_partial_refund(core: Core) -> None:
 
 
 class TestTooLate:
-    """The caller was told that the payment ended; then the customer finishes 3-D Secure."""
+    """The caller knows that the payment failed; then the customer finishes 3-D Secure."""
 
     def timed_out(self, core: Core) -> UUID:
-        """Told "failed": Stripe never answered, and a look at the deadline showed nothing."""
+        """A failed payment: Stripe never answered, and a look at the deadline found no intent."""
         core.stripe.fault("drop_before", "payment_intents.create", times=None)
         payment = core.authorize("c-auth", card=CHALLENGED)
         core.wait("c-auth", hours=2)
@@ -93,7 +93,7 @@ class TestTooLate:
         return payment
 
     def refused(self, core: Core) -> UUID:
-        """The challenge failed; its intent is not canceled yet."""
+        """A failed payment: the challenge failed, and its intent is not canceled yet."""
         payment = core.authorize(card=CHALLENGED)
         core.stripe.finish_challenge(core.intent(payment), succeeded=False)
         core.deliver_all(payment)

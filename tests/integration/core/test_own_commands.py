@@ -1,4 +1,4 @@
-"""The service's own commands: no record from outside takes the place of one, or is taken for one."""
+"""The service's own commands: no record from outside replaces one, or counts as one."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def sweep(core: Core) -> Iterator[Sweep]:
 
 
 def _send(core: Core, kind: str, correlation_id: str, **payload: str) -> None:
-    """A record of the commands topic, read and refused as the consumer does it."""
+    """Send a record of the commands topic that the consumer reads and refuses."""
     value = json.dumps({"type": kind, "correlation_id": correlation_id, "payload": payload}).encode()
     refused = read(value, "sgd")
     assert isinstance(refused, InvalidCommand)
@@ -30,7 +30,7 @@ def _send(core: Core, kind: str, correlation_id: str, **payload: str) -> None:
 
 
 def _held_too_late(core: Core, payment: UUID) -> None:
-    """The caller is told "failed"; then the customer goes on with another card, and Stripe holds the money."""
+    """Fail the payment; then the customer pays with another card, and Stripe holds the money."""
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)
     core.confirm(core.intent(payment), VISA)

@@ -1,4 +1,4 @@
-"""Statements that go past SQLAlchemy's execution: their errors, their connections, what they see."""
+"""Prepared statements outside of SQLAlchemy's execution: errors, connections, visible rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -65,7 +65,7 @@ def test_reader_that_waited_for_the_lock_sees_the_command_accepted_meanwhile(cor
 
 
 def test_plan_for_an_empty_table_is_replaced_as_the_table_grows(core: Core) -> None:
-    """PostgreSQL keeps a generic plan until something outdates it; that of an empty table reads all of a full one."""
+    """PostgreSQL keeps a generic plan until it is outdated; the plan for an empty table scans a full one."""
     with transaction(core.database) as connection:
         connection.exec_driver_sql("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
         for _ in range(8):  # five custom plans, then the generic one, as an empty table gets it

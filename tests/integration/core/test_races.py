@@ -32,7 +32,7 @@ def _if_not_too_late(core: Core, action: DashboardAction, payment: UUID) -> None
 
 @pytest.fixture
 def slow(core: Core) -> Core:
-    """Stripe takes its time, so the commands overlap."""
+    """A core with a slow Stripe, so that commands overlap."""
     core.stripe.traffic(latency_before=SLOW, latency_after=SLOW)
     return core
 

@@ -1,4 +1,4 @@
-"""Reconciling: a lost webhook is made up for, nothing is changed twice, nothing newer is overwritten."""
+"""Reconciliation: it repairs after a lost webhook, changes nothing twice, and overwrites nothing newer."""
 
 from collections.abc import Iterator
 

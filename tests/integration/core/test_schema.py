@@ -1,4 +1,4 @@
-"""The schema: migrations up and down, alike to the models, and constraints that hold without the code."""
+"""The schema: migrations up and down, equality with the models, and constraints that hold without the code."""
 
 import re
 import subprocess
@@ -43,7 +43,7 @@ def _catalog(url: str) -> set[str]:
 
 class TestMigrations:
     def test_models_and_migrations_define_the_same_schema(self, database_url: str, empty_database_url: str) -> None:
-        """Compared in the catalog: Alembic's own comparison sees no check constraint and no storage option."""
+        """The catalogs are compared: Alembic's own comparison ignores check constraints and storage options."""
         with connect_for_migration(empty_database_url) as connection:
             metadata.create_all(connection)
             connection.commit()

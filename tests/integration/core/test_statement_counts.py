@@ -1,6 +1,6 @@
-"""What a command and a webhook cost in SQL. A number that grows is a decision, not an accident.
+"""The cost of a command and of a webhook in SQL. A number may grow by decision, but not by accident.
 
-Counted are round trips: what is sent together counts once. Each transaction adds its BEGIN and COMMIT on the wire.
+Round trips are counted: statements sent together count once. Each transaction adds its BEGIN and COMMIT on the wire.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
-    """To be asked for before `core`: it counts the connections made after it."""
+    """The counter; request it before ``core``, because it counts connections made after it."""
     return Statements(monkeypatch)
 
 

@@ -1,4 +1,4 @@
-"""Situations in which a command could wait for itself, or for another, for ever."""
+"""Situations in which a command could wait for itself or for another one forever."""
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_authorize_ends_when_its_cancellation_at_the_deadline_is_refused(core: C
 def test_revert_of_an_authorize_past_its_deadline_answers_both(
     meddled_core: Core, gateway: MeddledGateway, happens: str
 ) -> None:
-    """What the authorize finds out while the revert waits is the revert's to answer."""
+    """While the revert waits, the authorize learns its result; the revert answers both."""
     core = meddled_core
     payment = core.authorize("c-auth", card=CHALLENGED)
     if happens == "captured by a person":

@@ -1,4 +1,4 @@
-"""A worker that dies, or comes back too late: another takes its command over, and nothing is done twice."""
+"""A worker that dies, or continues too late: another takes its command over, and nothing happens twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def _payment(core: Core) -> UUID:
     return core.payment_id("order-1")
 
 
-# The step, what brings it about, what came before, and the effects at the end.
+# The step, the command that causes it, the commands before, and the effects at the end.
 STEPS: dict[str, tuple[str, Drive, list[Drive], list[str]]] = {
     "create_intent": ("create_intent", _authorize, [], ["hold"]),
     "create_intent, declined": ("create_intent", _decline, [], ["cancel"]),

@@ -1,4 +1,4 @@
-"""What waits for the database keeps to its time, and costs nobody else his."""
+"""Waits for the database are bounded, and delay no other work."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -102,7 +102,7 @@ def test_locked_row_does_not_delay_the_renewal_of_other_leases(meddled_core: Cor
 def test_command_whose_outcome_cannot_be_stored_is_put_off_with_the_reason(
     meddled_core: Core, gateway: MeddledGateway
 ) -> None:
-    """Somebody's row has the id of its event."""
+    """Another row has the id of its event."""
     core = meddled_core
     core.sql(
         "INSERT INTO outbox (event_id, topic, key, type, value, headers) "

@@ -1,4 +1,4 @@
-"""The walks that docs/architecture.md offers a newcomer name every file that the work enters, and no other."""
+"""The walks in docs/architecture.md name every file that the work enters, and no other."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgres
 
 
 class Announced(Durable):
-    """Says when a command was handled."""
+    """Announces each handled command."""
 
     def __init__(self, engine: CommandEngine) -> None:
         super().__init__(engine)
@@ -34,7 +34,7 @@ class Announced(Durable):
 
 
 def test_documented_walk_of_an_authorize_lists_the_files_it_runs(core: Core) -> None:
-    core.authorize("c-before", "order-before")  # what happens once a process is no part of the walk
+    core.authorize("c-before", "order-before")  # work that a process does only once is no part of the walk
     fields = {"customer_id": "c", "payment_method_id": VISA, "amount": 1500, "currency": "sgd", "order_id": "walked"}
     value = json.dumps({"type": "authorize_payment", "correlation_id": "c-walked", "payload": fields}).encode()
     tracker = OffsetTracker()

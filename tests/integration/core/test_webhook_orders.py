@@ -1,4 +1,4 @@
-"""Webhooks in every order and any number, among each other and between a command's own steps."""
+"""Webhooks in every order and number, and between a command's own steps."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def _decisive(core: Core, intent: str) -> list[StripeEvent]:
 
 
 def _deliveries(owed: list[StripeEvent]) -> Iterator[tuple[StripeEvent, ...]]:
-    """Every order of every multiset that holds each event, up to five deliveries."""
+    """Every order of every multiset that has each event, up to five deliveries."""
     for length in range(len(owed), LONGEST + 1):
         for order in product(owed, repeat=length):
             if set(order) == set(owed):
@@ -85,7 +85,7 @@ def test_webhooks_in_any_order_and_number_end_the_same(core: Core, happen: Happe
 
 
 def _of(order: tuple[StripeEvent, ...], intent_id: str) -> Iterator[StripeEvent]:
-    """The same events as if they had happened to this intent."""
+    """The same events, rewritten for this intent."""
     for event in order:
         assert event.intent is not None
         charge = event.intent.charge_id and intent_id.replace("pi_", "ch_")
@@ -104,7 +104,7 @@ UNDONE = ["create_intent", "authorized", "cancel", "reverted"]
 
 
 def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
-    """The flow, with webhooks delivered when Stripe has done a step and we have not recorded it, or after a command."""
+    """Run the flow; webhooks come between a step at Stripe and its record, or after a command."""
     order = fresh("order")
 
     def reached(place: str) -> None:

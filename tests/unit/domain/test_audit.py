@@ -1,4 +1,4 @@
-"""What an audit takes for a difference, and what not."""
+"""The differences of an audit: which count, and which do not."""
 
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta

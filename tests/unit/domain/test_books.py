@@ -1,4 +1,4 @@
-"""What ties an object at Stripe to a payment, and which movement explains a change of the balance."""
+"""The tie of an object at Stripe to a payment, and the movement that explains a change of the balance."""
 
 from dataclasses import replace
 from uuid import UUID

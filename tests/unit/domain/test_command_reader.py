@@ -1,4 +1,4 @@
-"""Every accepted shape is one command; everything else gets its own clear answer."""
+"""All accepted shapes give one command; every other record gets its own clear answer."""
 
 import json
 from typing import Any

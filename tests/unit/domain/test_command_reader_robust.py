@@ -1,4 +1,4 @@
-"""No bytes, however odd, raise: each message gets a command, an answer or a dead letter."""
+"""No bytes raise an error: each message becomes a command, an answer or a dead letter."""
 
 import json
 import re
@@ -85,7 +85,7 @@ def answered(value: bytes) -> InvalidCommand:
 
 
 def assert_storable(found: InvalidCommand) -> None:
-    """PostgreSQL's text and jsonb take it."""
+    """Check that PostgreSQL's text and jsonb can store the content."""
     assert len(found.fingerprint) == 32
     text = json.dumps([found.message, found.order_id, found.payment_id], allow_nan=False)
     assert not re.search(r"(?<!\\)(\\\\)*\\u(0000|d[89a-f])", re.sub(r"\\ud[89ab]..\\ud[c-f]..", "", text))
@@ -151,7 +151,7 @@ def test_separators_in_strings_do_not_count_as_values() -> None:
     ids=["quotes", "one string without end", "many strings", "brackets"],
 )
 def test_reading_time_is_linear(value: bytes) -> None:
-    """Linear in its length: a search that begins anew at each quote would take hours."""
+    """A search that began again at each quote would take hours."""
     before = time.process_time()
     assert isinstance(read(value, "sgd"), UnreadableMessage)
     assert time.process_time() - before < 10

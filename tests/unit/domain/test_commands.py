@@ -1,4 +1,4 @@
-"""Commands as they are stored, told apart, and given their keys at Stripe."""
+"""Commands: stored form, fingerprints, ordering keys and idempotency keys."""
 
 from dataclasses import replace
 from itertools import product

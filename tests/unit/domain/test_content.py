@@ -1,4 +1,4 @@
-"""When two commands of one key are the same command."""
+"""When two commands under one command key are the same command."""
 
 from dataclasses import replace
 from typing import Any
@@ -45,7 +45,7 @@ def test_changed_field_with_an_effect_is_other_content(changed: dict[str, Any]) 
 
 @pytest.mark.parametrize("tip", [None, 5])
 def test_optional_field_unknown_to_one_release_is_the_same_content(tip: int | None) -> None:
-    """Stored before an upgrade and sent again after it, or the other way round."""
+    """One was stored before an upgrade and the other sent after it, or the reverse."""
     stored = Content(b"of another release", {**content_of(AUTHORIZE), "tip": tip})
     assert Content.of(AUTHORIZE).is_same(stored)
     assert stored.is_same(Content.of(AUTHORIZE))

@@ -1,4 +1,4 @@
-"""Whether an event tells anything that the record does not show."""
+"""Whether the payment's record has all proofs of an event."""
 
 from typing import Any
 

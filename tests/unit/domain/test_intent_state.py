@@ -1,4 +1,4 @@
-"""What seeing an intent in each state does to a payment in each status."""
+"""The effect of each intent state on a payment in each status."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,8 +28,8 @@ CANCELED = "authorize_payment payment.failed STRIPE_PAYMENT_CANCELED"
 FAILED = "authorize_payment payment.failed STRIPE_PAYMENT_FAILED"
 NEWS = "news payment.failed STRIPE_PAYMENT_CANCELED"
 
-# Status, seen → the status after, what is told, whether the hold must go. Whatever is not listed changes no status,
-# tells nothing and cancels nothing. With a revert open only the refusals of the first two are left.
+# Status, seen → the status after, the events, whether the hold must be canceled. A case that is not listed changes no
+# status, has no event and cancels nothing. With a revert open only the refusals of the first two are left.
 CHANGES: dict[tuple[str, Seen], tuple[str, list[str], bool]] = {
     ("INITIATING", Seen.ACTION): ("REQUIRES_ACTION", [], False),
     ("INITIATING", Seen.HELD): ("AUTHORIZED", [AUTHORIZED], False),
@@ -105,7 +105,7 @@ class TestCapturedAtOnce:
 
 
 class TestOutOfOrder:
-    """Stripe's word about an intent shows what came before: the end is that of hearing it in order."""
+    """An intent shows its earlier states, so the result is the same as after all events in order."""
 
     @pytest.mark.parametrize("status", ["INITIATING", "REQUIRES_ACTION"])
     def test_canceled_after_it_was_held(self, status: str) -> None:

@@ -1,4 +1,4 @@
-"""Movements that are learnt: once each, whatever is shown, how often and in how many pieces."""
+"""Each movement is learned once, however often and in however many pieces it is shown."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ HELD = Picture(intent(charge_id="ch_1", payment_id=OURS))
 
 
 def grown(picks: list[tuple[int, bool]]) -> Iterator[tuple[Picture, bool]]:
-    """Stripe's side as strangers, we and time move it on, and whether it is looked at then."""
+    """A history of Stripe's side, with changes by others and by us, and whether a look follows each change."""
     side = HELD
     for pick, is_looked_at in picks:
         following = [*stripe_side.strangers(side), *stripe_side.time(side), *_by_us(side)]
@@ -43,7 +43,7 @@ def _by_us(side: Picture) -> stripe_side.Moves:
 
 
 def learnt(before: Payment, pictures: list[Picture], *, revert_open: bool = False) -> tuple[Payment, list[str]]:
-    """The payment after looks at these in turn, and the news that it was told by."""
+    """The payment after these looks in turn, and its news events."""
     known: frozenset[Proof] = frozenset()
     news: list[str] = []
     for side in pictures:
@@ -82,7 +82,7 @@ def test_look_without_new_movements_changes_nothing(picks: list[tuple[int, bool]
 
 
 class TestSumsThatDoNotAddUp:
-    """An object is heard of before another, or the payment is older than its ledger."""
+    """An object arrives before another one, or the payment is older than its ledger."""
 
     def test_no_movement_is_learned_and_a_look_is_due(self) -> None:
         before = payment("SUCCEEDED", "intent charge captured transfer", **NO_SUMS)

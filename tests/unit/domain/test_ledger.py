@@ -19,7 +19,7 @@ MOVEMENTS = st.lists(
 
 
 def heard(movements: list[Movement]) -> Money:
-    """The sums of movements that come one by one, those that are known passed over."""
+    """The sums of movements that arrive one by one; known ones are skipped."""
     money, known = Money(), set()
     for movement in movements:
         money = money.after([movement] if movement.key not in known else [])

@@ -1,4 +1,4 @@
-"""Events and commands as they leave: envelope, headers, ids, payloads."""
+"""Outgoing events and commands: envelope, headers, ids, payloads."""
 
 import json
 from dataclasses import replace
@@ -109,7 +109,7 @@ class TestCommand:
 
 class TestIds:
     def test_ids_never_change(self) -> None:
-        """Written down: a change here would publish every outcome of a replayed command anew."""
+        """The ids are written down: if they changed, a repeated command could get a second outcome event."""
         assert str(outcome_id(CommandKey("authorize_payment", "saga-1"))) == "47761d87-d76d-54f2-85d1-0350fa341c28"
         assert str(news_id(PAYMENT_ID, "REVERTED")) == "a56a1a36-9d4b-5383-9cbf-fa814098406b"
 

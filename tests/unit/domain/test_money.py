@@ -1,4 +1,4 @@
-"""Amounts that Stripe takes, and why it would not take others."""
+"""Amounts that Stripe accepts, and the reasons against others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which movements an object of Stripe's proves."""
+"""The movements that each object of Stripe's proves."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a look at everything changes of a payment, and who hears of it."""
+"""The effect of a look on a payment's status, and its news events."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,22 +32,22 @@ REFUNDED, DISPUTED = "PAYMENT_REFUNDED", "PAYMENT_DISPUTED"
 
 
 def known_of(before: Payment, seen: Picture) -> frozenset[Proof]:
-    """Everything that a picture shows, learnt before."""
+    """The keys of all movements that a picture shows."""
     return frozenset(movement.key for movement in of_picture(before, seen))
 
 
 def looked(before: Payment, seen: Picture, known: Picture | None = None, **more: Any) -> Observed:
-    """A look that shows ``seen``, where what ``known`` shows is known."""
+    """The effect of a look that shows ``seen`` when the movements in ``known`` are known."""
     return learn_picture(before, seen, Situation(NOW, known=known_of(before, known or picture()), **more))
 
 
 def sent(*reversals: Reversal) -> Picture:
-    """Captured and transferred."""
+    """The picture of a captured and transferred payment."""
     return picture(transfers=(transfer(*reversals),))
 
 
 def error(payment_: Payment) -> str | None:
-    """Why the payment ended."""
+    """The code of the payment's failure."""
     return None if payment_.failure is None else payment_.failure["error"]
 
 

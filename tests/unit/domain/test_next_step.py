@@ -1,4 +1,4 @@
-"""What comes next for each command, in every status with every set of facts."""
+"""The next step of each command, in every status with every set of facts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -121,14 +121,14 @@ MAY_DO = {
 
 
 def _may_be(status: PaymentStatus, facts: set[str]) -> bool:
-    """What the database takes, and what one write makes of both."""
+    """Whether the database accepts these facts in this status, and a single write can leave them."""
     if "transfer" in facts and (status is PaymentStatus.AUTHORIZED or "captured" not in facts):
         return False
     return not ("reversal" in facts and "transfer" not in facts)
 
 
 def _is_due(step: Step, facts: set[str]) -> bool:
-    """Whether the effect does not stand; a transfer that was taken back whole may be made again."""
+    """Whether the step is not done yet; a transfer that was fully reversed may be made again."""
     return EFFECT_OF[step] not in facts or (step is Step.TRANSFER and "reversal" in facts)
 
 
@@ -136,7 +136,7 @@ def _is_due(step: Step, facts: set[str]) -> bool:
 @pytest.mark.parametrize("status", PaymentStatus)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_any_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
-    """No set of facts makes a plan fail, repeat an effect that stands, or touch a payment that owes nothing."""
+    """No set of facts makes a plan fail, repeat a step that is done, or change a payment that owes nothing."""
     for facts in filter(lambda subset: _may_be(status, set(subset.split())), SUBSETS):
         before = payment(status.value, facts, **sums)
         following = plan(command, before, POLICY, CLOCK)
@@ -153,7 +153,7 @@ def test_any_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStat
 
 
 def _owes(reverted: Payment, step: Step) -> bool:
-    """Whether the step gives back what a reverted payment has kept."""
+    """Whether the step gives back money that a reverted payment still has."""
     return {Step.REVERSE: reverted.money.outstanding, Step.REFUND: reverted.money.left}[step] > 0
 
 
@@ -178,7 +178,7 @@ class TestTheCustomersTime:
 
     @pytest.mark.parametrize(("waited", "pause"), [(0, 15), (15, 15), (30, 30), (240, 240), (899, 899), (1800, 900)])
     def test_first_look_comes_soon(self, waited: int, pause: int) -> None:
-        """Most customers finish within a minute or two, and a webhook may never come."""
+        """Most customers finish within a minute or two, and a webhook may be lost."""
         assert self._at(waited / 3600) == Waiting(NOW + timedelta(seconds=waited + pause))
 
     def test_setting_bounds_the_time_between_looks(self) -> None:

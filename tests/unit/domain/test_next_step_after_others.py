@@ -1,4 +1,4 @@
-"""What comes next once strangers or a bank have moved a payment's money."""
+"""The next step after other programs, people or a bank have moved a payment's money."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ REVERTED = ["revert_payment payment.reverted REVERTED"]
 
 
 def planned(command: StoredCommand, status: str, facts: str, **more: Any) -> Step | list[str]:
-    """The next step, or what is told."""
+    """The next step, or the events."""
     following = plan(command, payment(status, facts, **more), POLICY, CLOCK)
     if isinstance(following, Call):
         return following.step
@@ -53,7 +53,7 @@ class TestARelease:
         assert said == ["release_payment payment.released SUCCEEDED"]
 
     def test_release_of_a_fully_refunded_payment_with_an_open_revert_is_refused(self) -> None:
-        """As while a revert is open, which changes the status."""
+        """This happens while a revert is open: only the revert changes the status."""
         said = planned(RELEASE, "AUTHORIZED", TAKEN, refunded=1500)
         assert said == ["release_payment payment.failed INVALID_STATE"]
 
@@ -82,7 +82,7 @@ class TestARevert:
         assert planned(REVERT, "REVERTED", TAKEN, **sums) == REVERTED
 
     def test_revert_of_a_contested_payment_refunds(self) -> None:
-        """Stripe takes a refund during an inquiry, and says no during a dispute."""
+        """Stripe accepts a refund during an inquiry, and refuses it during a dispute."""
         assert planned(REVERT, "AUTHORIZED", TAKEN, contested=1500) is Step.REFUND
 
     @pytest.mark.parametrize(("status", "facts"), [("AUTHORIZED", TAKEN + " refund"), ("REVERTED", TAKEN + " refund")])

@@ -1,4 +1,4 @@
-"""How a command's next step is gone about after a fault or a crash, when, and behind whom."""
+"""How and when a command's next step is taken after a fault or a crash, and which commands go first."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ class TestResume:
         careful, begun = replace(POLICY, look_first=True), progress(RELEASE, "accepted")
         twice = step in {Step.CREATE_INTENT, Step.TRANSFER}
         assert resume(begun, Call(step), NOW, DEADLINE, careful) == Call(step, Mode.LOOK if twice else Mode.ACT)
-        # Once it was looked for and begun, its key says all: a look might miss what is still under way.
+        # Once the step was looked for and begun, its key is enough: a look might miss a request still under way.
         begun = progress(RELEASE, f"{step}:act", step_started_at=NOW)
         assert resume(begun, Call(step), NOW + HOUR, DEADLINE, careful) == Call(step)
 
@@ -128,7 +128,7 @@ class TestBlocked:
         assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state="pending")])
 
     def test_commands_never_block_each_other_mutually(self) -> None:
-        """Whatever is open, somebody may go on, unless a lease says that somebody does."""
+        """Of any open commands, one may go on, unless one holds a lease."""
         open_ones = [_waiting(), *(progress(c, arrival=n) for n, c in enumerate((HOLD, RELEASE, REVERT, HOLD), 2))]
         for chosen in product((False, True), repeat=len(open_ones)):
             present = [one for one, here in zip(open_ones, chosen, strict=True) if here]

@@ -1,4 +1,4 @@
-"""What a step's answer from Stripe does to the payment."""
+"""The effect of a step's result at Stripe on the payment."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_reversal_and_refund_change_facts_and_movements_only() -> None:
 
 
 def test_incomplete_result_causes_a_look() -> None:
-    """Others may have taken, or given back, a part before: the answer to the rest does not show it."""
+    """Others may have moved a part before; the result of our step does not show it."""
     released = payment("SUCCEEDED", CAPTURED + " transfer")
     assert apply(REVERT, released, replace(TAKEN_BACK, amount=1000), MOMENT).look
     assert apply(REVERT, payment("AUTHORIZED", CAPTURED), replace(GIVEN_BACK, amount=1000), MOMENT).look

@@ -1,4 +1,4 @@
-"""Every message carries a trace: the one it came with, or one that begins with it (W3C Trace Context, level 1)."""
+"""Every message has a trace: the given one, or a new one (W3C Trace Context, level 1)."""
 
 import re
 from collections.abc import Callable

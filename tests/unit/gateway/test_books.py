@@ -1,4 +1,4 @@
-"""Stripe's books of a window: what is asked for, and how patiently."""
+"""Stripe's books of a window: the requests and their retries."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

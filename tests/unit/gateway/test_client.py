@@ -1,4 +1,4 @@
-"""How the library and its connections are set up."""
+"""The settings of Stripe's library and of its connections."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""An outage of Stripe is told by readiness and metrics, a single lost request is not."""
+"""Readiness and metrics show an outage of Stripe, and ignore a single lost request."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, nothing, s
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that only the test moves, in seconds."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -72,7 +72,7 @@ def test_outage_is_forgotten_without_further_requests() -> None:
 
 
 def test_requests_lost_at_one_moment_are_no_outage() -> None:
-    """As after a freeze: all connections are gone, and others have taken the work over."""
+    """A frozen process loses all its connections at once, and other processes take its work over."""
     side, contact, clock = _watched(NO_ANSWER, NO_ANSWER, NO_ANSWER)
     for _ in range(3):
         _ask(side)

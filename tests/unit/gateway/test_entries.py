@@ -1,4 +1,4 @@
-"""Stripe's objects as entries of its books: what each proves, and what ties it to a payment."""
+"""Stripe's objects as entries of its books: their movements, and their ties to payments."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

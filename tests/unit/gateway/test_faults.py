@@ -1,4 +1,4 @@
-"""Stripe's errors, one by one, and everything that is none."""
+"""Stripe's errors, one by one, and answers that are no errors of Stripe's."""
 
 import json
 import traceback

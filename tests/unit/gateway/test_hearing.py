@@ -1,4 +1,4 @@
-"""What the object of a webhook event names and proves."""
+"""The ids and proofs in the object of a webhook event."""
 
 from typing import Any
 

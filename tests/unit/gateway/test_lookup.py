@@ -1,4 +1,4 @@
-"""What is taken for ours at Stripe, and what not."""
+"""Which objects at Stripe count as ours."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
     [({}, True), ({"amount": 500}, False), ({"currency": "usd"}, False), ({"metadata": {}}, False)],
 )
 def test_transfer_from_the_balance_is_ours_by_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
-    """As one that was made after the charge was used up by a transfer that was taken back."""
+    """Such a transfer is made after an earlier one from the charge was reversed."""
     unsourced = {**TRANSFER, "source_transaction": None, **changed}
     assert (gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is not None) == found
 

@@ -1,4 +1,4 @@
-"""What the customer is told to do."""
+"""The next action of a customer."""
 
 import threading
 from typing import Any

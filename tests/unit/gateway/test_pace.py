@@ -1,4 +1,4 @@
-"""Finding out how fast Stripe lets us be, on a clock that only the test moves."""
+"""The pace that follows from Stripe's answers, on a clock that only the test moves."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, gateway
 
 
 class Clock:
-    """Sleeping moves it; nothing else does."""
+    """A clock that only sleeping moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Bucket:
-    """Stripe's side: so many requests a second, as many at once."""
+    """Stripe's side: a number of requests per second, and as many at once."""
 
     def __init__(self, clock: Clock, rate: float) -> None:
         self._clock, self._rate = clock, rate

@@ -1,4 +1,4 @@
-"""Everything that became of one intent's money, with no more requests than that takes."""
+"""Everything that became of one intent's money, with as few requests as possible."""
 
 from dataclasses import replace
 from typing import Any

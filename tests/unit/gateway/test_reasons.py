@@ -1,4 +1,4 @@
-"""Free text in Stripe's words."""
+"""Free-text reasons as Stripe's enums."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""What is sent to Stripe, method by method."""
+"""The requests to Stripe, method by method."""
 
 from collections.abc import Callable
 from contextvars import ContextVar

@@ -1,4 +1,4 @@
-"""Stripe's objects in our own words."""
+"""Stripe's objects as the port's objects."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ CREATED, TAKEN_AT = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, 0, 1,
     ],
 )
 def test_uncaptured_rest_is_no_refund(captured: int, refunded: int, wanted: int) -> None:
-    """Stripe shows the rest of a hold that was captured in part as refunded."""
+    """After a partial capture, Stripe shows the rest of the hold as refunded."""
     assert refunded_of({**CHARGE, "amount_captured": captured, "amount_refunded": refunded}) == wanted
 
 

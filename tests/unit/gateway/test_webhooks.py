@@ -1,4 +1,4 @@
-"""Deliveries of Stripe, and of everybody else."""
+"""Deliveries to the webhook, from Stripe and from others."""
 
 import json
 import time

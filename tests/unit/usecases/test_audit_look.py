@@ -1,4 +1,4 @@
-"""The second look of an audit: what one payment has at Stripe, asked for again."""
+"""The second look of an audit: one payment's objects at Stripe, read again."""
 
 from service.domain.auditing import Record, difference_in
 from service.domain.auditing import What as Kind
@@ -17,7 +17,7 @@ PAID = payment("SUCCEEDED", "intent charge captured transfer", held=0)
 
 
 class Looking(FakeBooks):
-    """Shows pictures, by intent; refuses what it does not have."""
+    """Shows pictures by intent, and refuses unknown intents."""
 
     def __init__(self, *pictures: Picture, **older: Entry) -> None:
         super().__init__(older=older)

@@ -1,4 +1,4 @@
-"""Stripe's side of an audit, gathered from its lists: nothing that moved in the window is overlooked."""
+"""Stripe's side of an audit: its lists miss no movement of the window."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ OWNED = Stored({"ch_1": PAYMENT_ID}, frozenset())
 
 @dataclass
 class FakeBooks:
-    """Lists that a test fills; ``older``: what is only found when it is asked for."""
+    """Lists that a test fills; ``older``: objects that only ``find`` returns."""
 
     listed: dict[str, list[Entry]] = field(default_factory=dict)
     moved: list[tuple[Line, Entry | None]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class FakeBooks:
 
 
 def nobody_listens(what: str, more: int) -> None:
-    """Progress that nobody sees."""
+    """A progress callback that does nothing."""
 
 
 def gathered(books: FakeBooks) -> Sheet:
@@ -81,7 +81,7 @@ class TestLines:
         assert (list(sheet.entries), sheet.unexplained(OWNED)) == (["ch_1"], [])
 
     def test_change_after_the_lines_were_read_is_explained_by_the_lists(self) -> None:
-        """The lists come later than the lines; what they show is newer."""
+        """The lists are read after the lines, so they are newer."""
         sheet = gathered(FakeBooks({"charges": [CAPTURED]}, [(LINE, HELD)]))
         assert (kinds(sheet, sheet.entries["ch_1"]), sheet.unexplained(OWNED)) == (["hold", "capture"], [])
 
