@@ -1,4 +1,4 @@
-"""The HTTP face, built in one place around whatever serves its ports."""
+"""The HTTP application, built around its ports."""
 
 from flask import Flask
 from werkzeug.routing import BaseConverter
@@ -10,14 +10,14 @@ from service.settings import ServiceSettings
 
 
 class OpaqueConverter(BaseConverter):
-    """An id that may hold anything, slashes and line ends too: the route around it is told by its literal ends."""
+    """An id that may contain any character, also slashes and line ends: the literal parts of a route delimit it."""
 
     regex = "(?s:.+)"
     part_isolating = False
 
 
 def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
-    """The WSGI application. Nothing is connected to here."""
+    """The WSGI application. It opens no connection here."""
     app = Flask("service", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=DRAINED_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.converters["opaque"] = OpaqueConverter

@@ -1,4 +1,4 @@
-"""The real objects, wired together."""
+"""The HTTP application, connected to the real database and the real gateway."""
 
 from flask import Flask
 
@@ -19,7 +19,7 @@ from service.usecases.stripe_events import StripeEvents
 
 
 def build_service(settings: ServiceSettings) -> Flask:
-    """The HTTP face with its database pool and its Stripe client. Connects to neither yet."""
+    """The HTTP application with its connection pool and its Stripe client. Neither is connected yet."""
     url = settings.database_url.get_secret_value()
     engine = make_engine(url, settings.database_pool_size, FOR_CALLERS)
     queries = PaymentQueries(

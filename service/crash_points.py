@@ -1,10 +1,10 @@
-"""Steps of a command, a webhook or a request between two durable effects."""
+"""The crash points of the service: the places between two durable effects at which a test may kill the process."""
 
 from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Every step of the service after which a dead process leaves something behind."""
+    """Every place at which a process that dies leaves work behind."""
 
     ACCEPT_BEFORE_COMMIT = "accept.before_commit"
     ACCEPT_AFTER_COMMIT = "accept.after_commit"

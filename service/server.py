@@ -1,4 +1,4 @@
-"""The HTTP face under gunicorn, embedded: threads in a few worker processes."""
+"""The HTTP server: gunicorn within this process, with threads in a few worker processes."""
 
 import gc
 import math
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from flask import Flask
 
 WORKER_TIMEOUT_SECONDS = 60
-"""A worker whose main loop has been silent so long is replaced; its requests run on threads and do not count."""
+"""A worker whose main loop is silent for this long is replaced. Requests run on threads and do not block the loop."""
 
 BACKLOG = 2048
 
 OTHER_DESCRIPTORS = 1024
-"""For the database, Stripe, metrics' files and the log."""
+"""Descriptors for the database, Stripe, the files of metrics, and the log."""
 
 SERVER_NAME = "payment-service"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -58,11 +58,11 @@ def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
         "bind": f"fd://{listener}",
         "workers": settings.workers,
         "worker_class": "service.serving.worker.Worker",
-        # As many threads as connections: no request ever waits for the pool.
+        # One thread for each connection of the pool: no request ever waits for a connection.
         "threads": settings.database_pool_size,
         "timeout": WORKER_TIMEOUT_SECONDS,
         "graceful_timeout": math.ceil(settings.shutdown_grace.total_seconds()),
-        # The worker has its own bound; past this one, when every connection is at work, it stops accepting.
+        # The worker has its own limit. At this higher one, with every connection busy, gunicorn stops accepting.
         "worker_connections": settings.http_connections + settings.database_pool_size,
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - heartbeats off the disk
         "errorlog": None,
@@ -75,7 +75,7 @@ def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
 
 
 def listen(host: str, port: int) -> int:
-    """Descriptor of a socket that listens there. Raises SettingError: gunicorn's own would try again for 5 s."""
+    """The descriptor of a listening socket. Raises SettingError at once; gunicorn itself would retry for 5 s."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG).detach()
@@ -85,7 +85,7 @@ def listen(host: str, port: int) -> int:
 
 
 def allow_descriptors(connections: int) -> None:
-    """Raise this process's soft limit of open files so that all connections fit, as far as the hard one lets it."""
+    """Raise this process's soft limit of open files for this number of connections, up to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + OTHER_DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
@@ -95,10 +95,10 @@ def allow_descriptors(connections: int) -> None:
 
 
 def serve(settings: ServiceSettings) -> int:
-    """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); the process's exit code.
+    """Serve until SIGTERM (drains within ``shutdown_grace``) or SIGINT (stops at once); returns the exit code.
 
-    Starts whether or not the database is there. Port 0 takes a free port; the log says which. Raises SettingError
-    when the address cannot be listened on or another setting can't be used.
+    The start does not wait for the database. Port 0 takes a free port, which the log names. Raises SettingError when
+    the address or another setting cannot be used.
     """
     refuse_unknown(CrashPoint)
     logs.configure(settings.log_level, settings.log_format, "service")
@@ -107,14 +107,15 @@ def serve(settings: ServiceSettings) -> int:
     allow_descriptors(settings.http_connections)
     wsgi.SERVER = SERVER_NAME
     master = os.getpid()
-    # Each start has its own: figures of an earlier one would be counted in.
+    # Each start has a directory of its own: an earlier start's metrics would be counted, too.
     os.environ[METRICS_VARIABLE] = figures = tempfile.mkdtemp(prefix="payment-service-metrics-")
     try:
-        # Imported once, here: the workers share the memory. prometheus_client reads its variable on import.
+        # Imported once, here, so that the workers share the memory. prometheus_client reads its variable on import.
         import service.bootstrap  # noqa: F401
         from service.serving.worker import hold_sigterm_across_forks
 
-        # What is there now stays: a collector that went through it would write to every page and end the sharing.
+        # Present objects live as long as the process. A collector that visits them would write to every page, and end
+        # the sharing.
         gc.collect()
         gc.freeze()
         hold_sigterm_across_forks()

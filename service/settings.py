@@ -1,4 +1,4 @@
-"""Settings of those who answer commands and requests, and of the HTTP process."""
+"""The settings of the HTTP process, and those that it shares with the consumer."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -20,7 +20,7 @@ Currency = Annotated[str, AfterValidator(_currency)]
 
 
 class StripeSettings(ProcessSettings):
-    """A process that speaks to Stripe."""
+    """The settings of a process that calls Stripe."""
 
     stripe_secret_key: SecretStr = Field(min_length=1, description="Stripe's secret or restricted API key")
     stripe_api_base: HttpUrl | None = Field(default=None, description="another base URL for Stripe's API")
@@ -28,13 +28,13 @@ class StripeSettings(ProcessSettings):
 
     @property
     def stripe_live(self) -> bool | None:
-        """The mode of the key, which stands in its prefix (Stripe documentation, "API keys"); None for another form."""
+        """The mode in the key's prefix (Stripe documentation, "API keys"); None for a key of another form."""
         mode = self.stripe_secret_key.get_secret_value().split("_")[1:2]
         return {"live": True, "test": False}.get(mode[0]) if mode else None
 
 
 class PolicySettings(ProcessSettings):
-    """Business choices shared by those who answer commands."""
+    """Business choices that all processes which answer commands share."""
 
     default_currency: Currency = Field(default="sgd", description="currency of a command that names none")
     revert_event_type: Literal["payment.reverted", "payment.failed", "payment.released"] = Field(
@@ -46,13 +46,13 @@ class PolicySettings(ProcessSettings):
 
 
 class CommandSettings(StripeSettings, PolicySettings):
-    """Whoever carries out commands."""
+    """The settings of a process that carries out commands."""
 
     look_first: Literal["on", "off"] = Field(
         default="off", description="on after a restore: Stripe is asked for a hold or transfer before it is made"
     )
     lease: PositiveDuration = Field(
-        default=timedelta(seconds=10), description="renewed while a call is under way; a dead process's is taken over"
+        default=timedelta(seconds=10), description="length of a lease: renewed during calls, taken over when it expires"
     )
     look_again: PositiveDuration = Field(
         default=timedelta(minutes=15),
@@ -67,13 +67,13 @@ class CommandSettings(StripeSettings, PolicySettings):
 
 
 class ServiceSettings(StripeSettings, PolicySettings):
-    """``cli.py serve``."""
+    """The settings of ``cli.py serve``."""
 
     stripe_webhook_secret: SecretStr | None = Field(
         default=None, description="webhook signing secrets, comma-separated (rotation)"
     )
     api_tokens: SecretStr | None = Field(default=None, description="token or name:token, comma-separated")
-    api_auth: Literal["on", "off"] = Field(default="on", description="off: no tokens wanted, said on purpose")
+    api_auth: Literal["on", "off"] = Field(default="on", description="off: requests need no token, by explicit choice")
     history_unit: Literal["minor", "major"] = Field(
         default="minor", description="unit of a user's totals: major for decimal numbers, 12.30 for 1230 cents"
     )
@@ -90,7 +90,10 @@ class ServiceSettings(StripeSettings, PolicySettings):
         default=timedelta(seconds=30), description="longest time for all of a request's body"
     )
     http_connections: int = Field(
-        default=1000, ge=10, le=50_000, description="connections of one server process; more, and the slowest go"
+        default=1000,
+        ge=10,
+        le=50_000,
+        description="most connections of one server process; beyond, the slowest are closed",
     )
 
     @model_validator(mode="after")
@@ -104,7 +107,10 @@ class ServiceSettings(StripeSettings, PolicySettings):
         return self
 
     def tokens(self) -> list[tuple[str, str]]:
-        """Caller's name and token; unnamed tokens are called token-1, token-2 … A name may have several (rotation)."""
+        """Callers' names and tokens. An unnamed token gets its place as a name: token-1, token-2 and so on.
+
+        A name may have several tokens, for rotation. Empty with ``API_AUTH=off``.
+        """
         if self.api_tokens is None or self.api_auth == "off":
             return []
         entries = [entry.strip() for entry in self.api_tokens.get_secret_value().split(",")]
@@ -114,6 +120,6 @@ class ServiceSettings(StripeSettings, PolicySettings):
         return [(name.strip(), token.strip()) for name, _, token in named]
 
     def webhook_secrets(self) -> list[str]:
-        """All secrets a webhook's signature may have been made with."""
+        """The signing secrets of webhooks: a signature with any of them is valid."""
         value = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
         return [secret.strip() for secret in value.split(",") if secret.strip()]

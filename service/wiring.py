@@ -1,4 +1,4 @@
-"""The consumer's use cases, wired to a real database and a real gateway."""
+"""The use cases of the consumer and of operators, connected to the real database and the real gateway."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ class _Parts:
 
 @contextmanager
 def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
-    """What works on commands; leases are renewed until the block is left, on a connection of their own."""
+    """The objects that run commands. Until the block ends, leases are renewed on a connection of their own."""
     url = settings.database_url.get_secret_value()
     database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
     recorder = Recorder(settings.payment_events_topic)
@@ -75,9 +75,10 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
 def command_engine(
     settings: CommandSettings, gateway: PaymentGateway | None = None
 ) -> Iterator[tuple[CommandEngine, Callable[[], str | None]]]:
-    """The engine of one consumer process, and what keeps its database or Stripe from being ready, in a line.
+    """The engine of one consumer process, and its readiness check: a fault of the database, the leases or Stripe in one
+    line, or None.
 
-    ``gateway`` stands in for Stripe's.
+    ``gateway`` replaces the gateway to Stripe.
     """
     with _parts(settings, gateway, FOR_COMMANDS) as parts:
         engine = CommandEngine(
@@ -104,7 +105,7 @@ def command_engine(
 
 @contextmanager
 def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
-    """An operator's proof of the books."""
+    """An operator's audit of the books."""
     database = make_engine(settings.database_url.get_secret_value(), 1, FOR_OPERATORS)
     try:
         books = StripeBooks(settings, refuse_inside_transaction)
@@ -115,6 +116,6 @@ def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
 
 @contextmanager
 def sweeping(settings: CommandSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
-    """An operator's reconciliation. ``gateway`` stands in for Stripe's."""
+    """An operator's reconciliation. ``gateway`` replaces the gateway to Stripe."""
     with _parts(settings, gateway, FOR_OPERATORS) as parts:
         yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)

@@ -17,7 +17,9 @@ MECHANISMS = (
         g.EFFECT_ONCE,
         "idempotency keys are random, not derived from the command",
         (_RANDOM_KEY,),
-        (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-drop_after]",),
+        (
+            f"{_CORE}/test_faults.py::test_flow_with_a_fault_ends_like_the_flow_without[payment_intents.create-_authorize-drop_after]",
+        ),
     ),
     Mechanism(
         "idempotency-keys-killed",
@@ -37,7 +39,7 @@ MECHANISMS = (
                 '{"pk_commands": ("UNIQUE", ("arrival",), "")}',
             ),
         ),
-        (f"{_CORE}/test_duplicates.py::test_redelivered_commands_do_nothing",),
+        (f"{_CORE}/test_duplicates.py::test_redelivered_command_has_no_second_effect",),
     ),
     Mechanism(
         "look-before-new-key",
@@ -50,7 +52,9 @@ MECHANISMS = (
                 "found = None if mode is Mode.LOOK else look(gateway, attempt)\n            return NotDone()",
             ),
         ),
-        (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-error_after]",),
+        (
+            f"{_CORE}/test_faults.py::test_flow_with_a_fault_ends_like_the_flow_without[payment_intents.create-_authorize-error_after]",
+        ),
     ),
     Mechanism(
         "stored-fault",
@@ -63,7 +67,9 @@ MECHANISMS = (
                 "mode = claim.call.mode",
             ),
         ),
-        (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-error_after]",),
+        (
+            f"{_CORE}/test_faults.py::test_flow_with_a_fault_ends_like_the_flow_without[payment_intents.create-_authorize-error_after]",
+        ),
     ),
     Mechanism(
         "old-key",
@@ -76,14 +82,16 @@ MECHANISMS = (
                 "if progress.mode == Mode.LOOK:",
             ),
         ),
-        (f"{_CORE}/test_old_attempts.py::test_a_key_that_stripe_has_forgotten[transfers.create-drop_after]",),
+        (
+            f"{_CORE}/test_old_attempts.py::test_step_with_a_forgotten_key_begins_with_a_look[transfers.create-drop_after]",
+        ),
     ),
     Mechanism(
         "deadline-looks",
         g.UNKNOWN,
         "past its deadline a command acts again instead of looking",
         (Change("service/domain/progress.py", "return Call(call.step, Mode.LOOK_ONLY)", "return call"),),
-        (f"{_CORE}/test_old_attempts.py::test_past_the_deadline_not_done_is_an_error_and_not_tried_again",),
+        (f"{_CORE}/test_old_attempts.py::test_step_found_not_done_past_the_deadline_fails_for_good",),
     ),
     Mechanism(
         "deadline-asks-first",
@@ -96,7 +104,7 @@ MECHANISMS = (
                 "found = None if mode is Mode.LOOK_ONLY else look(gateway, attempt)\n            return NotDone()",
             ),
         ),
-        (f"{_CORE}/test_old_attempts.py::test_past_the_deadline_done_is_reported_as_done",),
+        (f"{_CORE}/test_old_attempts.py::test_step_found_done_past_the_deadline_succeeds",),
     ),
     Mechanism(
         "look-answered",
@@ -109,7 +117,7 @@ MECHANISMS = (
                 "        return answer if mode is Mode.ACT else NotDone()\n",
             ),
         ),
-        (f"{_CORE}/test_old_attempts.py::test_nothing_is_answered_while_the_look_fails",),
+        (f"{_CORE}/test_old_attempts.py::test_command_is_not_answered_while_its_look_fails",),
     ),
     Mechanism(
         "unknown-is-no-refusal",
@@ -122,7 +130,9 @@ MECHANISMS = (
                 "return StripeRefusedError(str(answer.error.user_message), kind='api_error')",
             ),
         ),
-        (f"{_CORE}/test_faults.py::test_the_end_is_that_of_no_fault[payment_intents.create-_authorize-drop_before]",),
+        (
+            f"{_CORE}/test_faults.py::test_flow_with_a_fault_ends_like_the_flow_without[payment_intents.create-_authorize-drop_before]",
+        ),
     ),
     Mechanism(
         "look-behind-a-refusal",
@@ -135,7 +145,7 @@ MECHANISMS = (
                 "if refusal.kind:",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestDashboard::test_a_capture_is_gone_on_from_by_a_release[webhook late]",),
+        (f"{_CORE}/test_outside.py::TestDashboard::test_release_after_a_capture_only_transfers[webhook late]",),
     ),
     Mechanism(
         "outcome-id",
@@ -163,7 +173,7 @@ MECHANISMS = (
         ),
         (
             f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::"
-            "test_a_second_outcome_of_one_command_and_a_second_event_at_one_place",
+            "test_second_outcome_of_a_command_and_second_event_with_a_sequence",
         ),
     ),
     Mechanism(
@@ -173,10 +183,10 @@ MECHANISMS = (
         (
             Change(
                 "service/domain/commands/revert.py",
-                "(events.failed(done, events.authorize_of(done), events.CANCELED), told))",
-                "(told,))",
+                "(events.failed(done, events.authorize_of(done), events.CANCELED), answer))",
+                "(answer,))",
             ),
         ),
-        (f"{_CORE}/test_races.py::TestRevertOfAnAuthorizeUnderWay::test_in_flight",),
+        (f"{_CORE}/test_races.py::TestRevertOfAnAuthorizeUnderWay::test_authorize_in_flight",),
     ),
 )

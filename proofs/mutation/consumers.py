@@ -107,7 +107,7 @@ MECHANISMS = (
                 "if len(text) < 0 and",
             ),
         ),
-        ("tests/unit/domain/test_command_reader_robust.py::test_what_cannot_be_answered_says_why",),
+        ("tests/unit/domain/test_command_reader_robust.py::test_unreadable_message_has_a_reason",),
     ),
     Mechanism(
         "large-one-at-a-time",

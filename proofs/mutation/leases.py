@@ -18,14 +18,14 @@ MECHANISMS = (
                 "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
         ),
-        (f"{_CORE}/test_takeovers.py::test_who_comes_back_while_another_is_at_work_writes_nothing",),
+        (f"{_CORE}/test_takeovers.py::test_late_worker_cannot_write_during_a_takeover",),
     ),
     Mechanism(
         "fence-at-the-end",
         g.ONE_OPERATION,
         "a command is ended without its token",
         (Change(_LEASES, "_ENDED.where(_UNDER_TOKEN)", "_ENDED.where(_UNDER_TOKEN | _OF_KEY)"),),
-        (f"{_CORE}/test_leases.py::test_a_command_is_ended_under_the_token_of_its_lease_only",),
+        (f"{_CORE}/test_leases.py::test_command_ends_only_under_its_fencing_token",),
     ),
     Mechanism(
         "fence-and-check",
@@ -45,14 +45,14 @@ MECHANISMS = (
             Change(_LEASES, "_ENDED.where(_UNDER_TOKEN)", "_ENDED.where(_UNDER_TOKEN | _OF_KEY)"),
             Change(_LEASES, """.where(_OF_KEY, commands.c.state != text("'done'"))""", ".where(_OF_KEY)"),
         ),
-        (f"{_CORE}/test_takeovers.py::test_who_comes_back_after_a_takeover_writes_nothing",),
+        (f"{_CORE}/test_takeovers.py::test_late_worker_cannot_write_after_a_finished_takeover",),
     ),
     Mechanism(
         "live-lease",
         g.ONE_OPERATION,
         "a command is claimed though its lease is live",
         (Change("service/usecases/claim.py", "if not wanted or me.leased:", "if not wanted:"),),
-        (f"{_CORE}/test_leases.py::test_an_operators_reconcile_leaves_a_command_under_way_alone",),
+        (f"{_CORE}/test_leases.py::test_reconcile_gives_way_to_a_command_under_way",),
     ),
     Mechanism(
         "one-lease-a-payment",
@@ -65,7 +65,7 @@ MECHANISMS = (
                 "return any(_goes_first(other, me) for other in others)",
             ),
         ),
-        ("tests/unit/domain/test_progress.py::TestBlocked::test_by_a_hold_only_while_it_runs",),
+        ("tests/unit/domain/test_progress.py::TestBlocked::test_cancel_hold_blocks_only_while_leased",),
     ),
     Mechanism(
         "turns",
@@ -78,7 +78,7 @@ MECHANISMS = (
                 "return False",
             ),
         ),
-        (f"{_CORE}/test_leases.py::test_a_live_lease_keeps_everyone_else_away",),
+        (f"{_CORE}/test_leases.py::test_live_lease_excludes_other_workers",),
     ),
     Mechanism(
         "lease-index",
@@ -91,7 +91,7 @@ MECHANISMS = (
                 "CREATE INDEX uq_commands_leased_payment",
             ),
         ),
-        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_two_leases_of_one_payment",),
+        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_second_lease_of_a_payment",),
     ),
     Mechanism(
         "lease-renewal",
@@ -104,7 +104,7 @@ MECHANISMS = (
                 "leases.renew(connection, [], self.length)",
             ),
         ),
-        (f"{_CORE}/test_leases.py::test_a_lease_is_renewed_while_its_call_is_under_way",),
+        (f"{_CORE}/test_leases.py::test_lease_is_renewed_during_its_call",),
     ),
     Mechanism(
         "completer",
@@ -135,6 +135,6 @@ MECHANISMS = (
                 "        .where(commands.c.lease_token.is_(None))",
             ),
         ),
-        (f"{_CORE}/test_takeovers.py::test_what_a_dead_process_left_is_completed_by_another",),
+        (f"{_CORE}/test_takeovers.py::test_another_process_completes_the_work_of_a_dead_one",),
     ),
 )

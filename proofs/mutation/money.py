@@ -18,14 +18,14 @@ MECHANISMS = (
         g.NOT_PAID_TWICE,
         "a refund of the charge does not keep the transfer back",
         (Change(_STEPS, "if intent.charge is not None and intent.charge.refunded:", "if intent.charge is None:"),),
-        (f"{_DOUBT}::test_nothing_is_transferred_of_a_charge_that_was_refunded",),
+        (f"{_DOUBT}::test_refunded_charge_is_not_transferred",),
     ),
     Mechanism(
         "disputed-charge",
         g.NOT_PAID_TWICE,
         "a dispute of the charge does not keep the transfer back",
         (Change(_STEPS, "and gateway.is_disputed(charge.id):", "and not gateway.is_disputed(charge.id):"),),
-        (f"{_DOUBT}::test_nothing_is_transferred_while_the_charge_is_disputed",),
+        (f"{_DOUBT}::test_disputed_charge_is_not_transferred",),
     ),
     Mechanism(
         "foreign-intent",
@@ -39,14 +39,14 @@ MECHANISMS = (
                 "",
             ),
         ),
-        (f"{_FOREIGN}::test_an_intent_that_is_not_as_we_would_have_made_it_is_left_alone",),
+        (f"{_FOREIGN}::test_intent_unlike_ours_is_ignored",),
     ),
     Mechanism(
         "foreign-event",
         g.OURS,
         "an event of another account or mode is applied",
         (Change(_OURS, "        if event.account is not None:\n            return Foreign.ACCOUNT\n", ""),),
-        (f"{_FOREIGN}::test_an_event_of_another_account_or_mode_changes_nothing",),
+        (f"{_FOREIGN}::test_event_of_another_account_or_mode_changes_nothing",),
     ),
     Mechanism(
         "sums",
@@ -59,7 +59,7 @@ MECHANISMS = (
                 "WHEN 'refund' THEN NULL;",
             ),
         ),
-        (f"{_OUTSIDE}::test_a_part_refunded_outside_is_told_and_keeps_the_payment",),
+        (f"{_OUTSIDE}::test_partial_refund_from_outside_is_news_and_keeps_the_status",),
     ),
     Mechanism(
         "sums-are-written",
@@ -73,14 +73,14 @@ MECHANISMS = (
                 "    RETURN NEW;\n",
             ),
         ),
-        (f"{_CORE}/test_refusals.py::test_a_wrong_state_is_refused_by_name",),
+        (f"{_CORE}/test_refusals.py::test_wrong_state_is_refused_by_a_named_constraint",),
     ),
     Mechanism(
         "held-is-no-refund",
         g.LEDGER,
         "the part of a hold that was not captured counts as refunded",
         (Change("service/domain/movements.py", "    if refund.of_hold:\n        return\n", ""),),
-        (f"{_OUTSIDE}::test_a_part_captured_outside_is_what_the_runner_gets",),
+        (f"{_OUTSIDE}::test_runner_gets_the_part_that_was_captured_outside",),
     ),
     Mechanism(
         "known-movement",
@@ -89,7 +89,7 @@ MECHANISMS = (
         (Change("service/domain/learning.py", "        if movement.key not in situation.known\n", ""),),
         (
             "tests/unit/domain/test_learning.py",
-            f"{_OUTSIDE}::test_a_dispute_is_told_when_it_is_opened_and_when_it_is_won",
+            f"{_OUTSIDE}::test_dispute_is_news_when_opened_and_when_won",
         ),
     ),
     Mechanism(
@@ -101,7 +101,7 @@ MECHANISMS = (
                 "service/usecases/stripe_events.py", "        if noted == looks.WANTS_LOOK:", "        if not noted:"
             ),
         ),
-        (f"{_OUTSIDE}::test_a_whole_refund_from_outside_ends_the_payment_and_frees_its_order",),
+        (f"{_OUTSIDE}::test_full_refund_from_outside_ends_the_payment_and_frees_its_order",),
     ),
     Mechanism(
         "failed-refund",
@@ -114,14 +114,14 @@ MECHANISMS = (
                 "    if mine is None and (mine or",
             ),
         ),
-        (f"{_OUTSIDE}::test_a_refund_that_fails_later_is_told_and_made_anew_by_a_new_revert",),
+        (f"{_OUTSIDE}::test_refund_that_fails_later_is_news_and_repeated_by_a_new_revert",),
     ),
     Mechanism(
         "ended-outside",
         g.WAY_OUT,
         "a payment that was refunded outside keeps its order",
         (Change("service/domain/news.py", "    if not payment.money.is_all_back:", "    if payment.order_id:"),),
-        (f"{_OUTSIDE}::test_a_whole_refund_from_outside_ends_the_payment_and_frees_its_order",),
+        (f"{_OUTSIDE}::test_full_refund_from_outside_ends_the_payment_and_frees_its_order",),
     ),
     Mechanism(
         "adopted-transfer",
@@ -134,7 +134,7 @@ MECHANISMS = (
                 "    if mine or not mine:",
             ),
         ),
-        (f"{_CORE}/test_looks.py::test_what_a_restored_database_forgot_is_learnt_from_stripe", _WALK),
+        (f"{_CORE}/test_looks.py::test_restored_database_learns_lost_movements_from_stripe", _WALK),
     ),
     Mechanism(
         "lost-dispute",
@@ -145,14 +145,14 @@ MECHANISMS = (
                 "service/domain/news.py", "    if payment.disputed and not payment.contested:", "    if not payment:"
             ),
         ),
-        (f"{_OUTSIDE}::test_a_lost_dispute_counts_as_a_refund_by_the_bank",),
+        (f"{_OUTSIDE}::test_lost_dispute_counts_as_a_refund_by_the_bank",),
     ),
     Mechanism(
         "reversal-news",
         g.OTHERS_TOLD,
         "nobody hears of a transfer that was taken back outside",
         (Change("service/domain/news.py", "    MovementKind.REVERSAL: _transfer_reversed,\n", ""),),
-        (f"{_OUTSIDE}::test_a_transfer_reversed_outside_is_told_and_no_longer_answered_as_paid",),
+        (f"{_OUTSIDE}::test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released",),
     ),
     Mechanism(
         "audit-books",

@@ -19,7 +19,7 @@ MECHANISMS = (
                 "return Observed(noted)",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back",),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_money_held_after_a_failure_goes_back",),
     ),
     Mechanism(
         "failed-hold",
@@ -32,7 +32,7 @@ MECHANISMS = (
                 "cancel_hold=False,",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_a_failed_challenge_cannot_be_tried_again",),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_intent_of_a_failed_challenge_is_canceled",),
     ),
     Mechanism(
         "stray-hold",
@@ -46,8 +46,8 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_CORE}/test_old_attempts.py::test_a_second_intent_of_one_payment_holds_nothing",
-            f"{_CORE}/test_model.py::test_whatever_happens",
+            f"{_CORE}/test_old_attempts.py::test_second_intent_of_a_payment_is_canceled",
+            f"{_CORE}/test_model.py::test_invariants_hold_after_any_history",
         ),
     ),
     Mechanism(
@@ -61,21 +61,21 @@ MECHANISMS = (
                 "Step.CANCEL",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[captured]",),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_money_held_after_a_failure_goes_back[captured]",),
     ),
     Mechanism(
         "capture-noted",
         g.HOLDS_NOTHING,
         "that a hold was captured is not noted",
         (Change(_OBSERVATIONS, 'facts["captured_at"] = now', "pass"),),
-        (f"{_CORE}/test_races.py::test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard",),
+        (f"{_CORE}/test_races.py::test_concurrent_commands_webhooks_and_a_person_lose_no_money",),
     ),
     Mechanism(
         "metadata",
         g.HOLDS_NOTHING,
         "an intent that we never heard of is not known by its metadata",
         (Change("service/usecases/stripe_events.py", "intent.id, as_uuid(intent.payment_id), ", "intent.id, None, "),),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_an_intent_never_heard_of_is_found_by_its_metadata",),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_unknown_intent_is_found_by_its_metadata",),
     ),
     Mechanism(
         "transition-table",
@@ -101,7 +101,7 @@ MECHANISMS = (
                 "if not isinstance(may_become(self.status, status), bool):",
             ),
         ),
-        (f"{_STATUS}::test_a_payment_becomes_what_the_table_allows_and_nothing_else",),
+        (f"{_STATUS}::test_payment_makes_only_transitions_of_the_table",),
     ),
     Mechanism(
         "transition-trigger",
@@ -114,7 +114,7 @@ MECHANISMS = (
                 "IF false AND (OLD.status, NEW.status) NOT IN (",
             ),
         ),
-        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_what_the_transition_table_does_not_allow",),
+        (f"{_CORE}/test_schema.py::TestTheDatabaseRefuses::test_transition_outside_the_table",),
     ),
     Mechanism(
         "late-news",
@@ -129,7 +129,7 @@ MECHANISMS = (
                 "    if payment.status is PaymentStatus.SUCCEEDED:\n",
             ),
         ),
-        (f"{_CORE}/test_outside.py::TestTooLate::test_after_failed_the_money_goes_back[held]",),
+        (f"{_CORE}/test_outside.py::TestTooLate::test_money_held_after_a_failure_goes_back[held]",),
     ),
     Mechanism(
         "inbox-conflict",
@@ -142,7 +142,7 @@ MECHANISMS = (
                 "",
             ),
         ),
-        (f"{_CORE}/test_webhook_orders.py::test_simultaneous_deliveries_of_one_event_apply_once",),
+        (f"{_CORE}/test_webhook_orders.py::test_concurrent_deliveries_of_one_event_apply_once",),
     ),
     Mechanism(
         "inbox",
@@ -156,14 +156,14 @@ MECHANISMS = (
             ),
             Change("service/usecases/stripe_events.py", "if by_event.heard:", "if by_event is None:"),
         ),
-        (f"{_CORE}/test_atomic.py::test_a_webhook",),
+        (f"{_CORE}/test_atomic.py::test_webhook_is_applied_whole_or_not_at_all",),
     ),
     Mechanism(
         "held-then-captured",
         g.ANY_ORDER,
         "a capture heard of first makes a payment that was never held",
         (Change(_OBSERVATIONS, 'if intent.capture_method == "manual":', 'if intent.capture_method == "":'),),
-        (f"{_CORE}/test_webhook_orders.py::test_any_order_and_number_ends_the_same",),
+        (f"{_CORE}/test_webhook_orders.py::test_webhooks_in_any_order_and_number_end_the_same",),
     ),
     Mechanism(
         "own-cancellation",
@@ -176,7 +176,7 @@ MECHANISMS = (
                 "return _hold_ended(noted) if seen is Seen.CANCELED else Observed(noted)",
             ),
         ),
-        (f"{_CORE}/test_webhook_orders.py::test_between_the_steps_of_commands",),
+        (f"{_CORE}/test_webhook_orders.py::test_webhooks_between_the_steps_of_commands_end_the_same",),
     ),
     Mechanism(
         "reconciler",
@@ -189,7 +189,7 @@ MECHANISMS = (
                 "if len(ready) < 0 else []",
             ),
         ),
-        (f"{_CORE}/test_reconcile.py::test_held_payments_are_compared_by_the_consumers_once_in_each_interval",),
+        (f"{_CORE}/test_reconcile.py::test_consumers_compare_each_held_payment_once_per_interval",),
     ),
     Mechanism(
         "look-again",
@@ -202,6 +202,6 @@ MECHANISMS = (
                 "looks = False",
             ),
         ),
-        (f"{_CORE}/test_flows.py::test_a_challenge_is_noticed_without_its_webhook",),
+        (f"{_CORE}/test_flows.py::test_finished_3d_secure_is_found_without_its_webhook",),
     ),
 )

@@ -50,7 +50,7 @@ MECHANISMS = (
         g.LOCKED_ROW,
         "leases are renewed on the connections for work",
         (Change("service/wiring.py", "LeaseKeeper(keeping, settings.lease)", "LeaseKeeper(database, settings.lease)"),),
-        (f"{_WAITING}::test_a_lease_is_renewed_though_all_connections_for_work_are_taken",),
+        (f"{_WAITING}::test_lease_is_renewed_while_all_work_connections_are_busy",),
     ),
     Mechanism(
         "tcp-time-outs",
@@ -74,7 +74,7 @@ MECHANISMS = (
                 "if ends <= now - 1e9]",
             ),
         ),
-        (f"{_WAITING}::test_a_server_that_acknowledges_and_says_nothing_is_given_up",),
+        (f"{_WAITING}::test_connection_to_a_server_that_never_answers_is_ended",),
     ),
     Mechanism(
         "readiness-thread",
@@ -84,7 +84,7 @@ MECHANISMS = (
             Change("service/storage/readiness.py", "PATIENCE_SECONDS = 2.0", "PATIENCE_SECONDS = 2000.0"),
             Change(_ENGINE, "if waits.answer_seconds is not None:", "if waits.answer_seconds == 0:"),
         ),
-        (f"{_WAITING}::test_readiness_does_not_wait_for_who_does_not_answer",),
+        (f"{_WAITING}::test_readiness_does_not_wait_for_a_silent_database",),
     ),
     Mechanism(
         "sessions-that-write",

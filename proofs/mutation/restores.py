@@ -12,14 +12,14 @@ MECHANISMS = (
         g.SENT_AGAIN_AFTER_LOSS,
         "a revert refunds without asking for a transfer that was lost",
         (Change("service/usecases/lost_transfers.py", "return picture if sent else None", "return None"),),
-        (f"{_DRILL}::test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_first[nothing-kept]",),
+        (f"{_DRILL}::test_revert_after_a_lost_release_reverses_the_transfer_first[nothing-kept]",),
     ),
     Mechanism(
         "look-first-hold",
         g.SENT_AGAIN_AFTER_LOSS,
         "with LOOK_FIRST=on a hold is made before it is looked for",
         (Change("service/domain/next_step.py", _REPEATABLE, "frozenset({Step.TRANSFER})"),),
-        (f"{_DRILL}::test_commands_that_come_again_move_no_money_and_are_answered[0-nothing-forgotten]",),
+        (f"{_DRILL}::test_repeated_commands_move_no_money_and_are_answered[0-nothing-forgotten]",),
     ),
     Mechanism(
         "sent-long-ago",
@@ -39,6 +39,6 @@ MECHANISMS = (
         g.SENT_AGAIN_AFTER_LOSS,
         "with LOOK_FIRST=on a transfer is made before it is looked for",
         (Change("service/domain/next_step.py", _REPEATABLE, "frozenset({Step.CREATE_INTENT})"),),
-        (f"{_DRILL}::test_a_transfer_made_anew_of_a_charge_that_stripe_does_not_guard_is_not_made_again",),
+        (f"{_DRILL}::test_transfer_from_the_balance_is_not_repeated",),
     ),
 )

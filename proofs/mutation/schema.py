@@ -13,7 +13,7 @@ MECHANISMS = (
         g.REFUSED,
         "headers may be anything",
         (Change(_REFUSALS, "\"json_typeof(headers) = 'array'\"", '"true"'),),
-        (f"{_CORE}/test_refusals.py::test_a_wrong_state_is_refused_by_name",),
+        (f"{_CORE}/test_refusals.py::test_wrong_state_is_refused_by_a_named_constraint",),
     ),
     Mechanism(
         "byte-order",
@@ -37,8 +37,8 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_OWN}::test_a_forged_cancel_hold_does_not_keep_the_real_one_from_running",
-            f"{_OWN}::test_no_type_from_outside_can_name_the_place_where_a_forged_one_is_kept",
+            f"{_OWN}::test_forged_cancel_hold_does_not_stop_the_real_one",
+            f"{_OWN}::test_no_sent_type_equals_the_type_of_a_kept_forgery",
         ),
     ),
     Mechanism(
@@ -53,7 +53,7 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_CORE}/test_host_clock.py::test_a_passing_fault_is_put_off_for_seconds_and_ends_well",
+            f"{_CORE}/test_host_clock.py::test_wrong_host_clock_does_not_change_backoff_or_deadline",
             "tests/unit/test_one_clock.py::test_nothing_that_decides_reads_the_hosts_clock",
         ),
     ),
@@ -72,6 +72,6 @@ MECHANISMS = (
         g.IN_USE,
         "a migration waits for its locks as long as it takes, and all writers behind it",
         (Change("service/storage/online.py", "'{LOCK_TIMEOUT_SECONDS:g}s'", "'0'"),),
-        (f"{_CORE}/test_online_migration.py::test_writers_go_on_while_somebody_keeps_the_migration_from_its_lock",),
+        (f"{_CORE}/test_online_migration.py::test_writers_go_on_while_the_migration_waits_for_its_lock",),
     ),
 )

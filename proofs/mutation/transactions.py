@@ -18,8 +18,8 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_CORE}/test_atomic.py::test_a_step[create_intent-before_commit]",
-            f"{_CORE}/test_atomic.py::test_a_webhook[held-webhook.before_commit]",
+            f"{_CORE}/test_atomic.py::test_step_is_recorded_whole_or_not_at_all[create_intent-before_commit]",
+            f"{_CORE}/test_atomic.py::test_webhook_is_applied_whole_or_not_at_all[held-webhook.before_commit]",
         ),
     ),
     Mechanism(
@@ -27,7 +27,7 @@ MECHANISMS = (
         g.ONE_OUTCOME,
         "a changed remark makes another command",
         (Change("service/domain/content.py", 'frozenset({"reason", "description"})', "frozenset[str]()"),),
-        (f"{_CORE}/test_duplicates.py::test_a_changed_remark_is_the_same_command",),
+        (f"{_CORE}/test_duplicates.py::test_changed_free_text_is_the_same_command",),
     ),
     Mechanism(
         "fields-of-other-releases",
@@ -40,14 +40,14 @@ MECHANISMS = (
                 "(self.content.keys() == other.content.keys() and bool(known) and agree)",
             ),
         ),
-        (f"{_CORE}/test_duplicates.py::test_a_command_that_a_later_release_has_stored_is_run_and_known_again",),
+        (f"{_CORE}/test_duplicates.py::test_command_stored_by_a_later_release_is_run_and_recognized",),
     ),
     Mechanism(
         "kept-event-type",
         g.ONE_OUTCOME,
         "a revert is called what is set where it is finished",
         (Change("service/usecases/commit_step.py", "kept = progress.revert_event_type", "kept = None"),),
-        (f"{_CORE}/test_flows.py::test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as",),
+        (f"{_CORE}/test_flows.py::test_revert_keeps_the_event_type_that_was_set_when_it_was_accepted",),
     ),
     Mechanism(
         "second-intents",
@@ -60,7 +60,7 @@ MECHANISMS = (
                 "            second: list[str] = []\n",
             ),
         ),
-        (f"{_CORE}/test_old_attempts.py::test_what_a_person_does_to_a_second_intent_is_in_the_ledger_too",),
+        (f"{_CORE}/test_old_attempts.py::test_movements_of_a_second_intent_by_a_person_are_in_the_ledger",),
     ),
     Mechanism(
         "acceptance",
@@ -74,14 +74,14 @@ MECHANISMS = (
                 "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'),",
             ),
         ),
-        (f"{_CORE}/test_atomic.py::test_an_acceptance[create_intent-accept.before_commit]",),
+        (f"{_CORE}/test_atomic.py::test_command_is_accepted_whole_or_not_at_all[create_intent-accept.before_commit]",),
     ),
     Mechanism(
         "transaction-guard",
         g.NO_TRANSACTION,
         "the gateway's guard does not raise",
         (Change("service/storage/engine.py", "        raise TransactionOpenError", "        return"),),
-        (f"{_CORE}/test_no_transaction.py::test_the_gateway_refuses_inside_a_transaction",),
+        (f"{_CORE}/test_no_transaction.py::test_gateway_refuses_calls_inside_a_transaction",),
     ),
     Mechanism(
         "call-inside-transaction",
@@ -111,7 +111,7 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_CORE}/test_no_transaction.py::test_no_session_is_in_a_transaction_while_stripe_thinks",
+            f"{_CORE}/test_no_transaction.py::test_no_session_is_in_a_transaction_during_a_call",
             "tests/acceptance/test_no_transaction_open.py::test_nothing_is_open[payment_intents.create]",
         ),
     ),

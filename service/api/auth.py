@@ -8,11 +8,11 @@ from flask import Flask, g, request
 from service.api.replies import ApiError
 
 OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook"})
-"""Probes, and the webhook, whose signature is its proof."""
+"""Endpoints without a token: the probes, and the webhook, whose signature proves its sender."""
 
 
 class Tokens:
-    """Callers' names by token; compared as digests, all of them each time, so that time tells nothing."""
+    """Callers' names by token. Each check compares the digests of all tokens, so that its time reveals nothing."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self._digests = [(name, _digest(token.encode())) for name, token in tokens]
@@ -21,7 +21,7 @@ class Tokens:
         return bool(self._digests)
 
     def caller(self, authorization: str | None) -> str | None:
-        """Name of the token in an ``Authorization`` header; None when it is not one of ours."""
+        """The caller's name for an ``Authorization`` header; None if its token is not one of ours."""
         scheme, _, given = (authorization or "").partition(" ")
         digest = _digest(given.strip().encode("latin-1", "replace"))
         found = [name for name, known in self._digests if hmac.compare_digest(known, digest)]
@@ -33,7 +33,7 @@ def _digest(token: bytes) -> bytes:
 
 
 def install(app: Flask, tokens: Tokens) -> None:
-    """Ask for a token on every route but the open ones. Without tokens nobody is asked."""
+    """Require a token on every route but the open ones. If ``tokens`` is empty, no token is required."""
 
     @app.before_request
     def authenticate() -> None:

@@ -1,4 +1,4 @@
-"""Cross-origin reads: which web pages' browsers may show them our answers (Fetch standard, "HTTP CORS protocol")."""
+"""Cross-origin reads: the web pages that may read our answers in a browser (Fetch standard, "HTTP CORS protocol")."""
 
 from collections.abc import Collection
 
@@ -14,16 +14,16 @@ _EXPOSED = "X-Request-Id, Retry-After, WWW-Authenticate"
 
 
 def install(app: Flask, origins: Collection[str]) -> None:
-    """Let pages of ``origins`` read; without any, nothing is said. To be called before what asks for tokens.
+    """Let pages of ``origins`` read our answers; without any, change nothing. To be installed before ``auth``.
 
-    No credentials are allowed: those are cookies, and a token comes in a header that the page sets itself.
+    Credentials are not allowed: they would be cookies, and the page sends the token in a header that it sets itself.
     """
     if not origins:
         return
 
     @app.before_request
     def answer_preflight() -> Response | None:
-        # A browser sends it without the page's token, and to routes that are not there, too: the read then tells.
+        # A browser sends the preflight without the page's token, and also to unknown routes: the read gets the error.
         wanted = request.headers.get("Access-Control-Request-Method")
         if request.method != "OPTIONS" or wanted not in _READS or request.headers.get("Origin") not in origins:
             return None
@@ -31,7 +31,7 @@ def install(app: Flask, origins: Collection[str]) -> None:
 
     @app.after_request
     def name_origin(response: Response) -> Response:
-        # Also for those who sent none: a cache must not keep their answer for a page.
+        # Also without an Origin in the request: a cache must not give that answer to a page.
         response.vary.add("Origin")
         origin = request.headers.get("Origin")
         if origin in origins:

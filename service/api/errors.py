@@ -1,4 +1,4 @@
-"""Every error leaves in the one shape: known ones as they are, HTTP's own translated, the rest without internals."""
+"""Errors as replies, all in one shape: ApiError as it is, HTTP errors translated, all others without internals."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ INTERNAL = ApiError(500, "INTERNAL_ERROR", "This is a fault of the service; quot
 
 
 def install(app: Flask, is_unavailable: Callable[[BaseException], bool]) -> None:
-    """Answer every exception of ``app``; ``is_unavailable`` tells the database's passing faults from ours."""
+    """Answer every exception of ``app``. ``is_unavailable``: whether an error is a passing fault of the database."""
 
     def unexpected(error: Exception) -> Response:
         if is_unavailable(error):

@@ -1,4 +1,4 @@
-"""Each request's id, its access log line and its metrics. Neither query strings nor bodies are looked at."""
+"""Each request's id, access log line and metrics. Query strings and bodies are neither read nor logged here."""
 
 import re
 from functools import cache
@@ -28,14 +28,14 @@ _access = get_logger("service.access")
 
 
 def install(app: Flask) -> None:
-    """Observe every request of ``app``, those that match no route too."""
+    """Observe every request of ``app``, including those that match no route."""
 
     @app.before_request
     def begin() -> None:
         g.started = perf_counter()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        # A worker's threads are kept, and with them this name: each request binds it anew.
+        # A worker reuses its threads, and they keep this context: each request binds the id anew.
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
@@ -47,13 +47,13 @@ def install(app: Flask) -> None:
 
 @cache
 def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Looked up once: there are as many as methods, routes and statuses."""
+    """The two series, cached: there are only as many as methods, routes and statuses."""
     return REQUESTS.labels(method, route, status), DURATION.labels(method, route)
 
 
 @cache
 def template(rule: str) -> str:
-    """A route as the contract writes it: ``/payment/<order_id>/status``."""
+    """A route in the contract's form: ``/payment/<order_id>/status``."""
     return rule.replace("<opaque:", "<")
 
 
@@ -63,7 +63,7 @@ def _record(status: int, seconds: float) -> None:
     requests, duration = _series(method, route, status)
     requests.inc()
     duration.observe(seconds)
-    # Probes come every few seconds; they are news only when they fail.
+    # Probes come every few seconds; only a failed one is worth a line.
     log = _access.debug if route in _QUIET_ROUTES and status < 400 else _access.info
     caller = {"caller": g.caller} if "caller" in g else {}
     log("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **caller)

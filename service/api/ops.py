@@ -33,7 +33,7 @@ def blueprint(ports: Ports) -> Blueprint:
 
 
 def _registry() -> CollectorRegistry:
-    """All workers' figures, where several workers keep them in files (prometheus_client, "Multiprocess Mode")."""
+    """The metrics of all workers, if they keep them in files (prometheus_client, "Multiprocess Mode")."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

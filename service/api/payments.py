@@ -1,4 +1,4 @@
-"""Payments: read, release, revert."""
+"""The callers' routes: read a payment or a user's totals, and ask for a release or a revert."""
 
 from uuid import UUID
 
@@ -15,14 +15,14 @@ from service.usecases.queries import PaymentView
 from service.usecases.queue_command import KeyReusedError, UnknownPaymentError
 
 _SECRET_INSIDE = {"Cache-Control": "no-store"}
-"""A next action lets whoever has it finish the payment."""
+"""Headers for an answer with a next action: a person who has it can finish the payment."""
 
 
 def blueprint(ports: Ports, history_unit: Unit) -> Blueprint:
     """The callers' routes."""
     routes = Blueprint("payments", __name__)
 
-    # An order id may hold slashes: only the last segment tells these routes apart.
+    # An order id may contain slashes: only the last segment distinguishes these routes.
     @routes.get("/payment/<opaque:order_id>/status")
     def status(order_id: str) -> Response:
         return _shown(ports.queries.latest_of_order(order_id) if is_storable(order_id) else None)
@@ -53,7 +53,7 @@ def _unknown() -> ApiError:
 
 
 def _known_form(payment_id: str) -> UUID:
-    """Raises ApiError (404): what is no id is no payment's id."""
+    """The payment's id. Raises ApiError (404) for a text that is no UUID, because no payment has such an id."""
     found = written_payment_id(payment_id)
     if found is None:
         raise _unknown()

@@ -1,4 +1,4 @@
-"""What the HTTP face needs of the rest, so that it can be built around anything that has it."""
+"""The ports of the HTTP application: the use cases and checks that it is built around."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.usecases.queries import History, PaymentView
 
 
 class Queries(Protocol):
-    """``PaymentQueries``."""
+    """The reads; ``PaymentQueries`` implements them."""
 
     def latest_of_order(self, order_id: str) -> PaymentView | None: ...
     def by_id(self, payment_id: UUID) -> PaymentView | None: ...
@@ -20,19 +20,19 @@ class Queries(Protocol):
 
 
 class Requests(Protocol):
-    """``CommandRequests``."""
+    """Queues commands; ``CommandRequests`` implements it."""
 
     def queue(self, command: Release | Revert, *, key: str | None, traceparent: str | None) -> str: ...
 
 
 class Webhooks(Protocol):
-    """``StripeEvents``."""
+    """Takes webhook events; ``StripeEvents`` implements it."""
 
     def receive(self, event: StripeEvent) -> str: ...
 
 
 class Unready(Protocol):
-    """The failing part, and what to do about it."""
+    """A failing part, and a message that tells operators what to do."""
 
     @property
     def part(self) -> str: ...
@@ -42,7 +42,10 @@ class Unready(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """``parse_webhook`` is the gateway's ``parse``; ``is_unavailable`` knows the database's passing faults."""
+    """All ports. ``parse_webhook``: the gateway's ``parse``. ``unready``: None while the service is ready.
+
+    ``is_unavailable``: whether an error is a passing fault of the database.
+    """
 
     queries: Queries
     requests: Requests

@@ -1,4 +1,4 @@
-"""Payments and totals as JSON, in both spellings."""
+"""Payments and totals as JSON: payments in snake_case and camelCase, totals in camelCase."""
 
 import re
 from decimal import Decimal
@@ -10,16 +10,16 @@ from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
 from service.usecases.queries import History, PaymentView
 
 Unit = Literal["minor", "major"]
-"""What a user's totals are told in."""
+"""The unit of a user's totals."""
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _FAILURE_FIELDS = ("error", "message", "stripe_code")
 _MONEY = ("held", "captured", "refunded", "disputed", "transferred", "reversed", "transfer_currency")
-"""Of the sums that a payment carries; what is contested has not moved."""
+"""The sums of a payment that callers see. Contested money is not among them, because it has not moved."""
 
 
 def payment_json(view: PaymentView) -> dict[str, Any]:
-    """The payment in snake_case, and once more under ``payment`` in camelCase."""
+    """The payment in snake_case, and again under ``payment`` in camelCase."""
     snake = _payment(view)
     return {"success": True, **snake, "payment": camel(snake)}
 
@@ -48,7 +48,7 @@ def _payment(view: PaymentView) -> dict[str, Any]:
 
 
 def camel(value: Any) -> Any:
-    """``value`` with every key in camelCase, those of objects inside it too."""
+    """``value`` with every key in camelCase, nested objects included."""
     if isinstance(value, dict):
         return {_camel_name(name): camel(each) for name, each in value.items()}
     return value
@@ -60,7 +60,7 @@ def _camel_name(name: str) -> str:
 
 
 def history_json(history: History, unit: Unit) -> dict[str, Any]:
-    """Totals, exact in either unit."""
+    """A user's totals; both units are exact."""
     return {
         "userId": history.user_id,
         "totalSpent": _in_unit(history.total_spent, history.currency, unit),
@@ -80,7 +80,7 @@ def history_json(history: History, unit: Unit) -> dict[str, Any]:
 
 
 def _in_unit(minor: int, currency: str, unit: Unit) -> int | Decimal:
-    """A whole number of minor units, or a decimal one with as many places as Stripe gives the currency."""
+    """Minor units as an integer, or major units as a decimal number with Stripe's decimal places for the currency."""
     if unit == "minor":
         return minor
     places = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2

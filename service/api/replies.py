@@ -1,4 +1,4 @@
-"""JSON replies, and errors in the one shape of the contract."""
+"""JSON replies, and errors in the contract's one shape."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from flask import Response
 from runtime.errors import PaymentServiceError
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-"""The standard library's would make a binary fraction, or a string, of a decimal number."""
+"""msgspec writes decimal numbers exactly. The standard library would write a binary fraction or a string."""
 
 RETRY_AFTER_SECONDS = 5
-"""Longer than a failover's first moments, shorter than a saga's patience."""
+"""Long enough for the start of a failover, and shorter than a saga waits."""
 
 
 class ApiError(PaymentServiceError):
-    """An answer other than success: HTTP status, code, and what the caller can do about it."""
+    """A reply other than success: HTTP status, code, and a message that tells the caller what to do."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class ApiError(PaymentServiceError):
 
 
 def unavailable(code: str, message: str, **more: Any) -> ApiError:
-    """503: the same request may succeed later."""
+    """A reply with status 503: the same request may succeed later."""
     return ApiError(503, code, message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, more=more)
 
 
@@ -46,6 +46,6 @@ def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
 
 
 def reply_error(error: ApiError) -> Response:
-    """The error as its caller sees it."""
+    """The error as JSON."""
     body = {"success": False, "error": error.code, "message": error.message, **error.more}
     return reply(body, error.status, error.headers)

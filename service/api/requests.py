@@ -1,4 +1,4 @@
-"""What a request carries beside its route: a JSON body, an idempotency key, a trace."""
+"""The parts of a request beside its route: JSON body, idempotency key, trace."""
 
 import re
 from typing import Any
@@ -18,7 +18,8 @@ from service.domain.messages import is_trace
 
 MAX_BODY_BYTES = 1024 * 1024
 DRAINED_BYTES = 16 * MAX_BODY_BYTES
-"""So much of a body is read before it is refused: who is cut off while sending does not see the answer."""
+"""Bytes of a too large body that are read before the refusal: a client that is cut off while sending misses the
+answer."""
 
 _CHUNK_BYTES = 64 * 1024
 
@@ -27,7 +28,7 @@ _JSON = re.compile(r"application/([\w.+-]+\+)?json", re.IGNORECASE)
 
 
 def command(kind: CommandType, payment_id: str, body: dict[str, Any]) -> Release | Revert:
-    """The command a body asks for, under the rules that hold for Kafka too. Raises ApiError (400)."""
+    """The command in a body, under the same rules as on Kafka. Raises ApiError (400)."""
     try:
         built = build(kind, str(uuid4()), {**body, "payment_id": payment_id})
     except FieldError as error:
@@ -38,8 +39,8 @@ def command(kind: CommandType, payment_id: str, body: dict[str, Any]) -> Release
 
 
 def raw_body() -> bytes:
-    """The body, whole. Raises ApiError (400, 413)."""
-    # Not get_data(): it cuts a body of unknown length at Flask's limit, without a word.
+    """The whole body. Raises ApiError (400), or RequestEntityTooLarge (413)."""
+    # Not get_data(): it silently cuts a body of unknown length at Flask's limit.
     raw = bytearray()
     while chunk := request.stream.read(_CHUNK_BYTES):
         if len(raw) <= MAX_BODY_BYTES:
@@ -47,15 +48,16 @@ def raw_body() -> bytes:
     if len(raw) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     if request.content_length not in {None, len(raw)}:
-        # Nobody waits for the answer; but half a body, or none, must not pass for what was meant.
+        # The client is probably gone, but an incomplete body must not count as a request.
         raise ApiError(400, "MALFORMED_REQUEST", "The body is shorter than its Content-Length; send all of it.")
     return bytes(raw)
 
 
 def json_body(*, may_be_empty: bool) -> dict[str, Any]:
-    """The body, which must be a JSON object; unknown fields are left in it.
+    """The body, which must be a JSON object; unknown fields stay in it.
 
-    No content type is taken as JSON, another one is refused. Raises ApiError (400, 415).
+    A request without a content type is read as JSON; another content type is refused. Raises ApiError (400, 415), or
+    RequestEntityTooLarge (413).
     """
     raw = raw_body()
     if not raw and may_be_empty:
@@ -89,6 +91,6 @@ def idempotency_key() -> str | None:
 
 
 def traceparent() -> str | None:
-    """The caller's trace; one that cannot be read is dropped."""
+    """The caller's trace; None without a valid one."""
     given = request.headers.get("traceparent", "")
     return given if is_trace(given) else None

@@ -1,4 +1,4 @@
-"""Stripe's webhook: translated and handed on."""
+"""The route of Stripe's webhook: it verifies and reads the event, and passes it to the use case."""
 
 from flask import Blueprint, Response, request
 
@@ -9,7 +9,7 @@ from service.gateway.webhooks import BadWebhookError
 
 
 def blueprint(ports: Ports, secrets: list[str]) -> Blueprint:
-    """The webhook route; ``secrets`` are those a signature may have been made with."""
+    """The webhook route. ``secrets``: a signature with any of them is valid."""
     routes = Blueprint("webhooks", __name__)
 
     @routes.post("/stripe-webhook")

@@ -1,4 +1,4 @@
-"""Books against Stripe: the rows of one payment's ledger beside what Stripe's objects prove of it."""
+"""Books against Stripe: the rows of one payment's ledger beside the movements that Stripe's objects prove."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,27 +16,27 @@ from service.domain.progress import Progress
 
 
 class What(StrEnum):
-    """How books and Stripe differ."""
+    """The kinds of differences between books and Stripe."""
 
     MISSING_HERE = "missing_here"
-    """Stripe has moved it, and the ledger has no row of it."""
+    """Stripe shows the movement, and the ledger has no row for it."""
     MISSING_AT_STRIPE = "missing_at_stripe"
-    """The ledger has a row, and Stripe does not show what it tells of."""
+    """The ledger has a row, and Stripe does not show the movement."""
     OTHER_AMOUNT = "other_amount"
-    """Both have it, with another amount or currency."""
+    """Both have the movement, with different amounts or currencies."""
     OTHER_PAYMENT = "other_payment"
-    """The ledger has it as another payment's."""
+    """The movement is in the ledger of another payment."""
     NO_PAYMENT = "no_payment"
-    """It names this service, and belongs to no payment."""
+    """The object names this service, and belongs to no payment."""
     OTHER_FACTS = "other_facts"
-    """The payment is not what its movements, or a look at Stripe, make of it."""
+    """The payment's facts differ from those that follow from its movements or from a look at Stripe."""
     UNEXPLAINED = "unexplained"
-    """The balance changed, and no object of Stripe's says why."""
+    """The balance changed, and no object at Stripe explains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing in which books and Stripe differ. Amounts in minor units; None on the side that lacks it."""
+    """One difference between books and Stripe. Amounts in minor units; None on the side that lacks the movement."""
 
     what: What
     payment_id: UUID | None
@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the database has of one payment, read at once; ``now`` by its clock."""
+    """The database's record of one payment, read in one transaction; ``now`` by the database's clock."""
 
     payment: Payment
     rows: tuple[Movement, ...]
@@ -65,9 +65,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What Stripe shows of one payment, by key, beside its rows; of both only what lies in the window.
+    """One payment's movements at Stripe (``seen``) beside the rows of its ledger, both limited to the window.
 
-    ``moments``: when the balance changed by it, where that lies in the window; an object need not tell.
+    ``moments``: the times at which movements changed the balance within the window; objects do not always have them.
     """
 
     record: Record
@@ -76,16 +76,16 @@ class Comparison:
     moments: Mapping[Proof, datetime]
 
     def rows(self) -> dict[Proof, Movement]:
-        """Our side."""
+        """Our side: the rows of the ledger in the window, by key."""
         return {row.key: row for row in self.record.rows if self._counts(self.seen.get(row.key), row)}
 
     def shown(self) -> dict[Proof, Movement]:
-        """Stripe's side."""
+        """Stripe's side: the movements in the window, by key."""
         rows = {row.key: row for row in self.record.rows}
         return {key: moved for key, moved in self.seen.items() if self._counts(moved, rows.get(key))}
 
     def _counts(self, moved: Movement | None, row: Movement | None) -> bool:
-        """Stripe's time decides; what has none is taken."""
+        """Whether the movement lies in the window, by Stripe's time; one without a time counts."""
         for movement in (moved, row):
             if movement is not None:
                 at = self.moments.get(movement.key) or movement.at
@@ -94,7 +94,7 @@ class Comparison:
         return True
 
     def differences(self) -> list[Difference]:
-        """Everything that differs, Stripe's side first."""
+        """All differences: movements that only Stripe has, those that only we have, other amounts, other sums."""
         ours, theirs = self.rows(), self.shown()
         payment_id = self.record.payment.payment_id
         found = [
@@ -115,7 +115,7 @@ class Comparison:
         return found
 
     def count(self, sums: Sums) -> None:
-        """Put both sides into the sums."""
+        """Add both sides to the sums."""
         for movement in self.shown().values():
             sums.add("stripe", movement)
         for movement in self.rows().values():
@@ -125,7 +125,7 @@ class Comparison:
 def difference_in(
     what: What, payment_id: UUID | None, moved: Movement | None, row: Movement | None = None
 ) -> Difference:
-    """A difference in one movement: Stripe's side, and ours."""
+    """A difference in one movement: ``moved`` at Stripe, ``row`` in the ledger. Raises TypeError without both."""
     either = moved or row
     if either is None:
         raise TypeError("a difference is about a movement")
@@ -141,13 +141,13 @@ _COMES_OF = {
     CommandType.REVERT: {MovementKind.HOLD_GONE, MovementKind.REFUND, MovementKind.REVERSAL},
     CommandType.CANCEL_HOLD: {MovementKind.HOLD_GONE, MovementKind.REFUND},
 }
-"""What a command does at Stripe before its rows are written."""
+"""The movements that a command makes at Stripe before it writes their rows."""
 
 
 def is_under_way(difference: Difference, opened: Collection[Progress], moved: Movement | None) -> bool:
-    """Whether an open command of the payment may have caused the difference and not written it down yet.
+    """Whether an open command of the payment may have made the movement and not written its row yet.
 
-    Nothing is written before Stripe has it, so only what is missing here can be under way; others' doings are not ours.
+    Stripe has a movement before the ledger has it. So only a movement of ours that is missing here can be under way.
     """
     if difference.what is not What.MISSING_HERE or moved is None or not moved.by_us:
         return False
@@ -159,7 +159,7 @@ _NOT_COMPARED = _SUMS | {"event_sequence", "updated_at", "failure"}
 
 
 def changed_facts(before: Payment, after: Payment) -> str:
-    """What a look at Stripe would change of a payment beside its sums, in words; empty where nothing."""
+    """The facts of a payment, other than its sums, that a look at Stripe would change, as text; empty without any."""
     names = [name for name in Payment.__slots__ if name not in _NOT_COMPARED]
     changed = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return ", ".join(f"{name} {_word(old)} → {_word(new)}" for name, old, new in changed if old != new)

@@ -1,4 +1,4 @@
-"""Stripe's side of the books: objects that bind or move money, and what ties each to a payment."""
+"""Stripe's side of the books: objects that bind or move money, and the tie of each to a payment."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,21 +14,22 @@ from service.domain.stripe_objects import Dispute, Intent, Refund, Reversal, Tra
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From ``since`` on, up to but without ``until`` (UTC, whole seconds: Stripe's times have no parts of them)."""
+    """The time from ``since`` on and before ``until`` (UTC, whole seconds, as Stripe's times are)."""
 
     since: datetime
     until: datetime
 
     def holds(self, moment: datetime) -> bool:
-        """Whether it lies inside."""
+        """Whether the moment lies in the window."""
         return self.since <= moment < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a charge, or a transfer from the balance, says of whose it is. Anybody on the account can write it.
+    """The payment and order that a charge, or a transfer from the balance, names. Any program on the account can write
+    them.
 
-    ``in_order_group``: it names an order, and is in the group that we give to this order's objects.
+    ``in_order_group``: it names an order, and is in the transfer group that we give to this order's objects.
     """
 
     payment_id: str | None = None
@@ -36,7 +37,7 @@ class Mark:
 
     @property
     def names_us(self) -> bool:
-        """Whether it looks as if this service had made it."""
+        """Whether the object looks like one that this service made."""
         return as_uuid(self.payment_id) is not None or self.in_order_group
 
 
@@ -44,7 +45,7 @@ class Mark:
 class Entry:
     """One object: a charge (read as its intent), refund, dispute, transfer or reversal.
 
-    ``mark``: of the charge that its money is of, else of the transfer; None where that was not shown.
+    ``mark``: that of its charge, or else of its transfer; None where Stripe did not include that object.
     """
 
     id: str
@@ -56,12 +57,12 @@ class Entry:
 
     @property
     def parent_id(self) -> str | None:
-        """The object whose mark counts."""
+        """The id of the object whose mark counts: the charge, or else the transfer."""
         return self.charge_id or self.transfer_id
 
     @property
     def ids(self) -> list[str]:
-        """What a record of ours may know it by; what its money is of comes first."""
+        """The ids of Stripe's by which a payment may know the entry; the charge that its money comes from is first."""
         return [id_ for id_ in (self.charge_id, self.intent_id, self.transfer_id, self.id) if id_ is not None]
 
 
@@ -92,7 +93,7 @@ such as payouts and fees, are the platform's own money."""
 
 
 def proof_of(line: Line, entry: Entry | None) -> Proof | None:
-    """The movement that explains a balance transaction; None for a category without one."""
+    """The key of the movement that explains a balance transaction; None for a category without one."""
     kind = KIND_OF_LINE.get(line.category)
     if kind is None:
         return None
@@ -101,7 +102,7 @@ def proof_of(line: Line, entry: Entry | None) -> Proof | None:
 
 
 def movements_of(entry: Entry, payment: Payment | None) -> Iterator[Movement]:
-    """What an object proves, of this payment; of nobody's, it does not matter who made it."""
+    """The movements that an object proves. ``payment`` only decides which of them are ours."""
     match entry.subject:
         case Intent() as charge:
             yield from of_intent(charge)
@@ -118,34 +119,34 @@ def movements_of(entry: Entry, payment: Payment | None) -> Iterator[Movement]:
 
 
 def _set_free(entry: Entry, refund: Refund) -> Iterator[Movement]:
-    """What Stripe shows as a refund of a hold, or of its rest, says when it went, which its charge does not."""
+    """The end of a hold, or of its rest, which Stripe shows as a refund. Only the refund has the time."""
     if entry.charge_id is not None:
         yield Movement(MovementKind.HOLD_GONE, entry.charge_id, refund.amount, refund.currency, refund.created_at)
 
 
 class Tie(StrEnum):
-    """What an object has to do with this service."""
+    """The relation of an object to this service."""
 
     STORED = "stored"
-    """A payment, or its ledger, knows it by an id of Stripe's."""
+    """A payment, or its ledger, has an id of the object."""
     NAMED = "named"
-    """It names a payment of ours, which knows nothing of it: a look decides whether we made it."""
+    """The object names a payment of ours that does not know it: a look decides whether we made it."""
     LOST = "lost"
-    """It names us, and there is no such payment."""
+    """The object names this service, and the payment does not exist."""
     FOREIGN = "foreign"
-    """Another program's on the same account."""
+    """The object belongs to another program on the same account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database knows: payments by ids of Stripe's, and which of the named payments there are."""
+    """The database's side: payments by ids of Stripe's, and those of the named payments that exist."""
 
     by_id: Mapping[str, UUID]
     payments: frozenset[UUID]
 
 
 def tie(entry: Entry, stored: Stored) -> tuple[Tie, UUID | None]:
-    """What an object has to do with us, and its payment."""
+    """The relation of an object to this service, and its payment, if any."""
     owner = next((stored.by_id[id_] for id_ in entry.ids if id_ in stored.by_id), None)
     if owner is not None:
         return Tie.STORED, owner
@@ -157,6 +158,6 @@ def tie(entry: Entry, stored: Stored) -> tuple[Tie, UUID | None]:
 
 
 def named_payments(entries: Iterable[Entry]) -> list[UUID]:
-    """All payments that marks name, once each."""
+    """All payments that the entries' marks name, each once."""
     found = (as_uuid(entry.mark.payment_id) for entry in entries if entry.mark is not None)
     return list(dict.fromkeys(payment_id for payment_id in found if payment_id is not None))

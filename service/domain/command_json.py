@@ -1,4 +1,5 @@
-"""A record's bytes as JSON that can be kept: decoded once, never trusted, never raising but ``UnreadableError``."""
+"""A record's bytes as JSON that can be kept. The bytes are decoded once and never trusted; ``UnreadableError`` is the
+only error."""
 
 import json
 import math
@@ -12,17 +13,17 @@ from runtime.errors import PaymentServiceError
 
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 10_000
-"""Of a message: a command has about ten. As objects of Python each may hold eighty times its bytes."""
+"""Values in one message; a command has about ten. As Python objects they may take eighty times their bytes."""
 MAX_DEPTH = 64
 _MAX_DIGITS = 4000  # Python refuses to convert more than 4,300 digits, PostgreSQL's jsonb takes 131,072.
 _MAX_NAME = 100
 
 STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-"""A JSON string. One that does not end goes on to the end of the text, so that no text is searched more than once."""
+"""A JSON string. A string without an end matches up to the end of the text, so that no text is searched twice."""
 
 
 class UnreadableReason(StrEnum):
-    """Why no answer is possible."""
+    """The reasons why a record cannot be answered."""
 
     EMPTY = "EMPTY"
     TOO_LARGE = "TOO_LARGE"
@@ -35,7 +36,7 @@ class UnreadableReason(StrEnum):
 
 
 class UnreadableError(PaymentServiceError):
-    """The record cannot be answered: a reason code, and what was wrong."""
+    """The record cannot be answered. ``reason`` is a code; ``detail`` describes the fault."""
 
     def __init__(self, reason: UnreadableReason, detail: str) -> None:
         super().__init__(detail)
@@ -44,23 +45,23 @@ class UnreadableError(PaymentServiceError):
 
 
 class ExcessiveError(UnreadableError):
-    """Too large, or too many values, to be made objects of."""
+    """The record is too large, or has too many values, to be turned into objects."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(UnreadableReason.TOO_LARGE, detail)
 
 
 class Repeated(dict[str, Any]):
-    """An object in which a name stands twice; readers differ in which one they take (RFC 8259, "Objects")."""
+    """An object with a repeated name; readers differ in the value that they take (RFC 8259, "Objects")."""
 
     names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class OddNumber:
-    """A number that no command can mean: NaN and Infinity (which Python's own json sends), or too long to hold.
+    """A number that no command can mean: NaN or Infinity (which Python's own json sends), or one too long to store.
 
-    Read as a value of no field's kind, so that the rest of the message can still be answered.
+    It becomes a value that no field accepts, so that the rest of the message can be read and answered.
     """
 
     literal: str
@@ -68,7 +69,7 @@ class OddNumber:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Content that PostgreSQL's jsonb takes; ``fault`` is the first thing in it that cannot be accepted."""
+    """Content that PostgreSQL's jsonb can store. ``fault``: the first place in it that cannot be accepted."""
 
     content: Any
     fault: str | None = None
@@ -77,7 +78,7 @@ class Kept:
 def decode(value: bytes | None) -> Any:
     """The JSON in ``value``; a JSON string that holds JSON is decoded once more.
 
-    Raises UnreadableError, and ExcessiveError before anything is built of what is too much.
+    Raises UnreadableError; its subclass ExcessiveError is raised before any object is built.
     """
     if value is not None and len(value) > MAX_BYTES:
         raise ExcessiveError(f"the message has {len(value)} bytes: send at most {MAX_BYTES}")
@@ -92,7 +93,7 @@ def decode(value: bytes | None) -> Any:
 
 
 def parse(text: str) -> Any:
-    """The JSON in ``text``. Raises UnreadableError, and ExcessiveError before anything is built of too many values."""
+    """The JSON in ``text``. Raises UnreadableError; for too many values ExcessiveError, before any object is built."""
     if _separators(text) > MAX_VALUES and _separators(STRING.sub("", text)) > MAX_VALUES:
         raise ExcessiveError(f"the message holds more than {MAX_VALUES} values: send fewer")
     try:
@@ -106,12 +107,12 @@ def parse(text: str) -> Any:
 
 
 def _separators(text: str) -> int:
-    """No fewer than the values in ``text``: before each stands one of these, and some may stand in strings."""
+    """At least the number of values in ``text``: one of these precedes each value, and strings may hold more."""
     return text.count(",") + text.count("[") + text.count("{")
 
 
 def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A dict, or Repeated where a name stands twice."""
+    """A dict; a Repeated if a name occurs twice."""
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
@@ -130,12 +131,12 @@ def _decimal(literal: str) -> float | OddNumber:
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold it: no NUL (PostgreSQL manual, "Character Types"), no half a surrogate pair."""
+    """Whether PostgreSQL can store the text: no NUL (PostgreSQL manual, "Character Types"), no lone surrogate."""
     return text.isprintable() or not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def keep(content: Any) -> Kept:
-    """``content`` made fit to be stored, with a fault for the first place that was not."""
+    """``content`` in a form that can be stored, with the fault of the first place that had to be changed."""
     keeper = _Keeper()
     kept = keeper.keep(content, "", 0)
     return Kept(kept, keeper.fault)

@@ -1,4 +1,4 @@
-"""What a Kafka record asks for, whatever shape it came in."""
+"""Reading the command in a Kafka record, in any of its shapes."""
 
 import hashlib
 from contextlib import suppress
@@ -35,15 +35,15 @@ _NESTED: dict[str, tuple[str, ...]] = {
     "currency": ("order", "currency"),
     "description": ("order", "description"),
 }
-"""Where CampusG's create-order saga puts what the flat form names directly."""
+"""The places in which CampusG's create-order saga puts the fields of an authorize."""
 
 
 def read(value: bytes | None, default_currency: str) -> Command | InvalidCommand | UnreadableMessage:
-    """The command in a record's value; raises nothing, whatever the bytes are.
+    """The command in a record's value. No bytes make this raise an error.
 
     Three shapes are one command: the envelope; the envelope with ``correlation_id`` only in its payload; and the
-    fields beside ``type``. Where envelope and payload name different correlation ids the envelope's wins. Unknown
-    fields are ignored. ``default_currency`` stands in only for the nested authorize, which names none.
+    fields beside ``type``. If envelope and payload have different correlation ids, the envelope's counts. Unknown
+    fields are ignored. ``default_currency`` is used only for the nested authorize, which names none.
     """
     try:
         content = _opened(decode(value))
@@ -61,7 +61,7 @@ def read(value: bytes | None, default_currency: str) -> Command | InvalidCommand
 
 
 def _excessive(value: bytes, fault: ExcessiveError) -> InvalidCommand | UnreadableMessage:
-    """The refusal of what is too much to be read: an answer, where the first look finds whom to answer."""
+    """The refusal of an excessive record: an answer, if ``Skim`` finds its type and correlation id."""
     if len(value) > READABLE_BYTES:
         return UnreadableMessage(fault.reason, fault.detail)
     skim = Skim(value)
@@ -117,7 +117,7 @@ def _opened(content: Any) -> dict[str, Any]:
         raise UnreadableError(UnreadableReason.NOT_AN_OBJECT, "the value must be a JSON object")
     payload = content.get("payload")
     if isinstance(payload, str):
-        with suppress(UnreadableError):  # What is no JSON stays a string, and is refused as one.
+        with suppress(UnreadableError):  # A text that is no JSON stays a string, and is refused later.
             content["payload"] = parse(payload)
     return content
 

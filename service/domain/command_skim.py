@@ -1,4 +1,4 @@
-"""Who asks for what, in a message of which no objects are made: it is too large, or holds too many values."""
+"""The type and correlation id of an excessive message, found without building objects from it."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from typing import Any
 from service.domain.command_json import STRING, object_of
 
 READABLE_BYTES = 16 * 1024 * 1024
-"""What is larger is not looked into at all."""
+"""A larger message is not searched at all."""
 _MOST_TOKENS = 100_000
 _LONGEST_STRING = 2048
 _WANTED = frozenset({"type", "correlation_id", "payload"})
 _TOKEN = re.compile(rf"({STRING.pattern})(\s*+:)?|[{{}}\[\]]", re.DOTALL)
-"""A string, whether it is a name, or a bracket. Everything else between them is passed over."""
+"""A string, with the colon that makes it a name; or a bracket. Everything between them is skipped."""
 
 
 class Skim:
-    """``content``: the type, the correlation id and the payload's correlation id, where they are strings.
+    """``content``: the type, the correlation id and the payload's correlation id, if they are strings.
 
-    Time and memory are bounded: only the first tokens are looked at, and nothing else is kept. What is no JSON may
-    seem to have them too; it is refused as well. ``depth`` is how deep the brackets are nested.
+    Time and memory are bounded: only the first tokens are read, and nothing else is kept. A text that is no JSON may
+    seem to have these fields, too, and is refused as well. ``depth``: the deepest nesting of brackets.
     """
 
     def __init__(self, value: bytes) -> None:
@@ -56,7 +56,7 @@ class Skim:
 
 
 def _unwrapped(text: str) -> str:
-    """The JSON inside, where all of it is one string."""
+    """The JSON in a text that is one JSON string; else the text itself."""
     if text.startswith('"'):
         with suppress(ValueError):
             return str(json.loads(text)).lstrip()
@@ -64,7 +64,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _string(token: re.Match[str]) -> str:
-    """What it says; empty, which nothing here may be, where it is too long or no JSON."""
+    """The string's value. Too long or no JSON, it is empty, and no wanted field may be empty."""
     start, end = token.span(1)
     if end - start <= _LONGEST_STRING:
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""What a command says, to tell whether two under one key say the same."""
+"""A command's content, to compare two commands under one command key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ _FREE_TEXT = frozenset({"reason", "description"})
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a command said: its fingerprint, and its content where that could be read."""
+    """A command's fingerprint, and its content if that could be read."""
 
     fingerprint: bytes
     content: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, command: StoredCommand) -> "Content":
-        """What this command says."""
+        """The content of this command."""
         content = content_of(command)
         return cls(fingerprint(content), content)
 
     def is_same(self, other: "Content") -> bool:
-        """Whether both have the same effect, as far as the releases that read them know.
+        """Whether both ask for the same effect, in the fields that the releases which read them both know.
 
-        Free text has none. What cannot be read is compared as a whole.
+        Free text has no effect. Content that could not be read is compared by its fingerprint alone.
         """
-        # Each release stores every field that it knows, null or not: what is in one only, the other did not know.
+        # Each release stores every field that it knows, null or not. So the other release did not know a missing one.
         known = self.content.keys() & other.content.keys()
         agree = all(self.content[name] == other.content[name] for name in known - _FREE_TEXT)
         return self.fingerprint == other.fingerprint or (bool(known) and agree)

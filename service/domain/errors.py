@@ -1,4 +1,4 @@
-"""What can go wrong, as types."""
+"""The errors of the domain and of its ports."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from runtime.errors import PaymentServiceError
 
 
 class ErrorCode(StrEnum):
-    """The codes a failed command is answered with."""
+    """The codes in the answer to a failed command."""
 
     INVALID_PAYLOAD = "INVALID_PAYLOAD"
     INVALID_AMOUNT = "INVALID_AMOUNT"
@@ -34,7 +34,7 @@ class LeaseLostError(PaymentServiceError):
 
 
 class Wait(StrEnum):
-    """What a record that is not durable yet waits for."""
+    """The cause that keeps a record from being durable."""
 
     ROW = "a locked row"
     CONNECTION = "a connection of the pool"
@@ -44,9 +44,9 @@ class Wait(StrEnum):
 
 
 class NotDurableError(PaymentServiceError):
-    """A record, or what is due, could not be stored; nothing of the last transaction was.
+    """A record, or the result of due work, could not be stored; the last transaction was rolled back.
 
-    The message names the schema's parts only: no value of a row is in it.
+    The message names parts of the schema only, and no value of a row.
     """
 
     def __init__(self, wait: Wait, message: str) -> None:
@@ -55,9 +55,9 @@ class NotDurableError(PaymentServiceError):
 
 
 class StripeUnknownError(PaymentServiceError):
-    """Time-out, dropped connection or 5xx: the effect may or may not have happened.
+    """The effect may or may not have happened: a time-out, a dropped connection or a 5xx.
 
-    ``stored`` is true when Stripe answered with a 5xx, which it keeps under the idempotency key and repeats.
+    ``stored``: Stripe may keep this answer under the idempotency key and repeat it, as it does with a 5xx.
     """
 
     def __init__(self, message: str, *, stored: bool = False) -> None:
@@ -66,10 +66,10 @@ class StripeUnknownError(PaymentServiceError):
 
 
 class StripeBusyError(PaymentServiceError):
-    """Nothing was done, try again later (``retry_after`` in seconds): 409 in flight, 429, a lock time-out, or a fault
-    that an operator has to mend.
+    """Nothing was done; try again later (``retry_after`` in seconds). Causes are a 409 in flight, a 429, a lock
+    time-out, or a fault that an operator has to correct.
 
-    ``stored`` is true when Stripe may repeat this answer under the same idempotency key.
+    ``stored``: Stripe may repeat this answer under the same idempotency key.
     """
 
     def __init__(self, message: str, retry_after: float | None = None, *, stored: bool = False) -> None:
@@ -79,7 +79,7 @@ class StripeBusyError(PaymentServiceError):
 
 
 class StripeRefusedError(PaymentServiceError):
-    """Stripe refused for good. ``code`` is the error's code, ``decline_code`` the card issuer's."""
+    """Stripe refused for good. ``kind`` is the error's type, ``code`` its code, ``decline_code`` the card issuer's."""
 
     def __init__(
         self,
@@ -99,5 +99,5 @@ class StripeRefusedError(PaymentServiceError):
 
     @property
     def stripe_code(self) -> str | None:
-        """The decline code where there is one, else the code."""
+        """The decline code if there is one, else the code."""
         return self.decline_code or self.code

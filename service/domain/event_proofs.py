@@ -1,6 +1,6 @@
-"""What an event about money tells, in a form that can be kept and compared: mostly movements, by their keys.
+"""The proofs in an event about money, in a form that can be stored and compared: mostly keys of movements.
 
-Where all that it tells is known already, nobody has to ask Stripe: most events are echoes of what this service did.
+If the payment's record has all of them, no look at Stripe is needed. Most events only report a step of this service.
 """
 
 from collections.abc import Iterable
@@ -14,17 +14,17 @@ _REFUND_STATUS = "refund_status"
 
 
 def sum_refunded(amount: int) -> Proof:
-    """A charge tells how much of it was refunded, and not by which refunds."""
+    """The refunded sum of a charge: a charge does not name its refunds."""
     return (_REFUNDED, str(amount))
 
 
 def refund_status(refund: Refund) -> Proof:
-    """How far a refund has come."""
+    """A refund's status."""
     return (_REFUND_STATUS, f"{refund.id} {refund.status}")
 
 
 def are_known(payment: Payment, known: frozenset[Proof], told: Iterable[Proof]) -> bool:
-    """Whether the payment's record shows everything that was told; what tells nothing is not known."""
+    """Whether the payment's record has all proofs of an event. An event without proofs counts as unknown."""
     found = [_is_known(payment, known, tell) for tell in told]
     return bool(found) and all(found)
 
@@ -37,6 +37,6 @@ def _is_known(payment: Payment, known: frozenset[Proof], tell: Proof) -> bool:
         id_, _, status = what.partition(" ")
         return id_ != payment.stripe_refund_id or status == payment.refund_status
     if kind == MovementKind.REFUND and payment.captured == 0:
-        # Stripe shows a hold that is set free as a refund, too ("Cancel a PaymentIntent").
+        # Stripe also shows the end of a hold as a refund ("Cancel a PaymentIntent").
         return any(one == MovementKind.HOLD_GONE for one, _ in known)
     return tell in known

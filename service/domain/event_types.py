@@ -1,4 +1,4 @@
-"""The Stripe events that a webhook endpoint must be subscribed to (Stripe API reference, "Types of events")."""
+"""The Stripe events to which a webhook endpoint must be subscribed (Stripe API reference, "Types of events")."""
 
 from service.domain.intent_state import SEEN_BY_EVENT
 
@@ -20,7 +20,7 @@ MONEY_EVENTS = (
     "transfer.updated",
     "transfer.reversed",
 )
-"""What else tells of money: followed by a look at Stripe where it says anything new."""
+"""Other events about money. A look at Stripe follows if they report anything new."""
 
 NOTED_EVENTS = (
     "radar.early_fraud_warning.created",
@@ -30,7 +30,7 @@ NOTED_EVENTS = (
     "account.application.deauthorized",
     "capability.updated",
 )
-"""Counted and shown in the timeline of their payment, where they have one; nothing follows from them."""
+"""Events that are recorded and shown in their payment's timeline, if they have one. They change nothing."""
 
 SUBSCRIBED = (*SEEN_BY_EVENT, *MONEY_EVENTS, *NOTED_EVENTS)
-"""All of them."""
+"""All events to subscribe to."""

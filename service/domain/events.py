@@ -1,4 +1,4 @@
-"""The events of the contract, built in one place."""
+"""The events of the contract: outcome events and news events."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +29,9 @@ DISPUTED = Failure(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is told of a payment or of a command: an event without its place in the stream.
+    """An outcome event or a news event, without its id and sequence.
 
-    ``news``: of what news this is the only event, where it answers no command.
+    ``news``: for a news event, the key of the news, of which there is only this one event.
     """
 
     type: str
@@ -42,17 +42,17 @@ class Answer:
 
     @property
     def key(self) -> CommandKey | None:
-        """The command that it answers; None for news."""
+        """The key of the command that the event answers; None for a news event."""
         return None if self.command_type is None else CommandKey(self.command_type, self.correlation_id)
 
 
 def authorize_of(payment: Payment) -> CommandKey:
-    """The command that made this payment."""
+    """The key of the authorize that made this payment."""
     return CommandKey(CommandType.AUTHORIZE, payment.authorize_correlation_id)
 
 
 def authorized(payment: Payment) -> Answer:
-    """The authorize's good outcome; the status tells whether the money is held or already captured."""
+    """The outcome of an authorize that succeeded. The status says whether the money is held or captured already."""
     subject = authorize_of(payment)
     payload = _of(payment) | {
         "payment_intent_id": payment.stripe_payment_intent_id,
@@ -62,7 +62,7 @@ def authorized(payment: Payment) -> Answer:
 
 
 def released(payment: Payment, subject: CommandKey) -> Answer:
-    """Captured and transferred."""
+    """The outcome of a release that succeeded: captured and transferred."""
     payload = _of(payment) | {
         "transfer_id": payment.stripe_transfer_id,
         "status": PaymentStatus.SUCCEEDED.value,
@@ -75,7 +75,7 @@ def released(payment: Payment, subject: CommandKey) -> Answer:
 
 
 def reverted(payment: Payment, subject: CommandKey, event_type: str) -> Answer:
-    """Canceled or refunded, under the name that ``REVERT_EVENT_TYPE`` picks."""
+    """The outcome of a revert that succeeded: canceled or refunded. ``REVERT_EVENT_TYPE`` sets its type."""
     payload = _of(payment) | {"status": PaymentStatus.REVERTED.value}
     if payment.stripe_refund_id is not None:
         payload["refund_id"] = payment.stripe_refund_id
@@ -87,18 +87,18 @@ def reverted(payment: Payment, subject: CommandKey, event_type: str) -> Answer:
 
 
 def failed(payment: Payment, subject: CommandKey, failure: Failure) -> Answer:
-    """A command about this payment that has failed."""
+    """The outcome of a command about this payment that failed."""
     return Answer("payment.failed", subject.correlation_id, _of(payment) | _why(failure), subject.command_type)
 
 
 def hold_ended(payment: Payment) -> Answer:
-    """News: an authorized hold ended on its own. It answers no command."""
+    """A news event: an authorized hold ended without a command."""
     payload = _of(payment) | _why(CANCELED)
     return Answer("payment.failed", payment.authorize_correlation_id, payload, news=payment.status)
 
 
 def news(payment: Payment, kind: str, movement: Movement, correlation_id: str, **more: Any) -> Answer:
-    """News of the payment's money; ``amount`` and ``currency`` are the movement's, which it is known by."""
+    """A news event about a movement. ``amount`` and ``currency`` are the movement's, and its key is the news' key."""
     payload = _of(payment) | {
         "status": payment.status.value,
         "currency": movement.currency,
@@ -111,7 +111,7 @@ def news(payment: Payment, kind: str, movement: Movement, correlation_id: str, *
 def refused(
     subject: CommandKey, failure: Failure, *, payment_id: UUID | str | None = None, order_id: str | None = None
 ) -> Answer:
-    """A command about no payment of ours that has failed."""
+    """The outcome of a command that failed and has no payment of ours."""
     ids = {"payment_id": None if payment_id is None else str(payment_id), "order_id": order_id}
     return Answer("payment.failed", subject.correlation_id, ids | _why(failure), subject.command_type)
 

@@ -1,6 +1,6 @@
-"""What a look at a PaymentIntent, or Stripe's word about it, does to a payment.
+"""The effect of a PaymentIntent's state on its payment.
 
-The API's answer, a webhook and a reconciliation all come through here, so their order does not matter.
+The answer of a call, a webhook and a reconciliation all pass through here, so that their order does not matter.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from service.domain.stripe_objects import Intent, IntentError, IntentStatus
 
 
 class Seen(Enum):
-    """What Stripe says of an intent."""
+    """The state of an intent, as an object or an event shows it."""
 
     ACTION = auto()
     PROCESSING = auto()
@@ -51,9 +51,9 @@ SEEN_BY_EVENT = {
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The payment after the look, what to tell, whether its hold must be canceled, and the movements learnt.
+    """The payment afterwards, its events, whether its hold must be canceled, and the new movements.
 
-    ``look``: what was seen is not all; Stripe must be asked for the whole.
+    ``look``: the object does not show everything, so a look at Stripe is due.
     """
 
     payment: Payment
@@ -64,9 +64,9 @@ class Observed:
 
 
 def observe(payment: Payment, seen: Seen, intent: Intent, *, revert_open: bool, now: datetime) -> Observed:
-    """Pure: the effect of having ``seen`` this state of the payment's own ``intent``.
+    """The effect of the state ``seen`` of the payment's own ``intent``.
 
-    With a revert open nothing is decided here but a refusal: the revert answers both commands.
+    While a revert is open, only a declined authorize is decided here: the revert answers both commands.
     """
     noted = _note(payment, seen, intent, now)
     if payment.status in UNANSWERED:
@@ -97,7 +97,7 @@ _TOLD_NO = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
 
 
 def _too_late(payment: Payment, seen: Seen) -> bool:
-    """Whether a payment that its caller was told has ended still holds, or even moved, money."""
+    """Whether a payment that has ended, and whose caller knows it, still holds money or even captured some."""
     if payment.holds_nothing or payment.captured_at is not None:
         return False
     return seen in {Seen.HELD, Seen.CAPTURED, Seen.ACTION}
@@ -109,7 +109,7 @@ def _authorized(payment: Payment, _intent: Intent) -> Observed:
 
 
 def _captured(payment: Payment, intent: Intent) -> Observed:
-    # A manual intent was held before it was captured: the same end as hearing of the two in order.
+    # A manual intent was held before it was captured: the result is the same as after both events in order.
     if intent.capture_method == "manual":
         return _authorized(payment, intent)
     done = payment.become(PaymentStatus.SUCCEEDED)
@@ -117,7 +117,7 @@ def _captured(payment: Payment, intent: Intent) -> Observed:
 
 
 def _canceled(payment: Payment, intent: Intent) -> Observed:
-    # What came before the cancellation shows on the intent: the same end as hearing of the two in order.
+    # The intent shows what came before the cancellation: the result is the same as after both events in order.
     if intent.error is not None:
         return _declined(payment, intent)
     if intent.charge_id is not None:
@@ -158,7 +158,7 @@ def _hold_ended(payment: Payment) -> Observed:
 
 
 def fail_authorize(payment: Payment, failure: Failure) -> Observed:
-    """The authorize's bad outcome; a hold that we know of is canceled, for the caller was told "failed"."""
+    """The failed authorize. A known hold is canceled, because the caller learns that the payment failed."""
     done = payment.become(PaymentStatus.FAILED, failure=failure.as_json())
     return Observed(
         done,
@@ -172,13 +172,13 @@ DISPUTED_CODES = frozenset({"charge_disputed", "refund_disputed_payment"})
 """Stripe documentation, "Error codes"."""
 
 REFUNDED_KIND = "charge_refunded"
-"""Our own look refuses to pay a runner for what the customer has got back."""
+"""Kind of our own refusal to pay the runner out of a charge that was refunded."""
 
 _AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
 
 
 def failure_of(error: IntentError | None) -> Failure:
-    """A payment's failure in the contract's words, the same from the API and from a webhook.
+    """The failure with the contract's code and message, the same from the API and from a webhook.
 
     Source: Stripe documentation, "Error codes" and "Decline codes".
     """

@@ -1,7 +1,7 @@
-"""What a payment learns from Stripe: its movements, what they change, and who hears of it.
+"""Learning from Stripe: the movements that are new to a payment, their effect on it, and its events.
 
-The answer of a call, a webhook, a reconciliation and a look all come through here, under the payment's lock. A movement
-that is known already changes nothing, so their order and number do not matter.
+The answer of a call, a webhook, a reconciliation and a look all pass through here, under the payment's lock. A movement
+that is known already changes nothing, so that their order and number do not matter.
 """
 
 from collections.abc import Collection, Iterable
@@ -18,10 +18,11 @@ from service.domain.stripe_objects import Intent, Picture
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is judged by beside the payment itself.
+    """The circumstances in which an object of Stripe's is judged.
 
-    ``known``: the movements that stand in its ledger. ``captures`` and ``cancels``: whether this service is at it, so
-    that a capture, or the end of a hold, is its own doing.
+    ``now``: by the database's clock. ``known``: the movements in the payment's ledger. ``captures`` and ``cancels``:
+    whether this service is capturing or canceling, so that a capture, or the end of the hold, is its own.
+    ``happened_at``: the event's own time (UTC), if it has one.
     """
 
     now: datetime
@@ -33,7 +34,7 @@ class Situation:
 
 
 def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situation) -> Observed:
-    """The effect of having ``seen`` the payment's own intent like this."""
+    """The effect of the payment's own intent in the state ``seen``."""
     learnt = learn(payment, _by_whom(of_intent(intent), situation), situation)
     if shows_no_charge(intent):
         learnt = replace(learnt, look=True)
@@ -41,15 +42,15 @@ def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situat
 
 
 def learn_picture(payment: Payment, picture: Picture, situation: Situation) -> Observed:
-    """The effect of having looked at everything that became of the payment's own intent."""
+    """The effect of a look at the payment's own intent and at everything that became of its money."""
     learnt = learn(payment, _by_whom(of_picture(payment, picture), situation), situation)
     return _observed(learnt, SEEN_BY_STATUS[picture.intent.status], picture.intent, situation, picture)
 
 
 def learn(payment: Payment, movements: Collection[Movement], situation: Situation) -> Observed:
-    """The payment with the movements that are new; where its sums would not add up nothing is taken, but looked for.
+    """The payment with the movements that are new. If its sums would not add up, it takes none, and a look is due.
 
-    That is so where one object is heard of before another, or where the payment is older than its ledger.
+    That happens when an object arrives before another one, or when the payment is older than its ledger.
     """
     fresh = tuple(
         replace(movement, at=movement.at or situation.happened_at or situation.now)
@@ -61,7 +62,7 @@ def learn(payment: Payment, movements: Collection[Movement], situation: Situatio
 
 
 def learn_stray(payment: Payment, picture: Picture, situation: Situation) -> Observed:
-    """What a second intent of the payment holds, took and gave back: rows of its own, and in no sum."""
+    """The movements of a second intent of the payment: rows of the ledger that count in no sum."""
     return learn(payment, [replace(movement, stray=True) for movement in of_picture(payment, picture)], situation)
 
 

@@ -1,7 +1,7 @@
 """Money as facts: the movements that Stripe's objects prove, and their sums.
 
-One row for each thing that moved or bound money, keyed by the object that proves it: heard five times, in any order and
-from whomever, it is one row. Nothing changes a row; a payment's money is the sum of its rows.
+The ledger has one row for each movement, keyed by the object that proves it. Reported five times, in any order and from
+any source, a movement is still one row. Nothing changes a row; a payment's money is the sum of its rows.
 """
 
 from collections.abc import Iterable
@@ -11,30 +11,30 @@ from enum import StrEnum
 
 
 class MovementKind(StrEnum):
-    """What happened, and to what the proof belongs."""
+    """The kinds of movements. Each description begins with the object that proves the kind."""
 
     HOLD = "hold"
-    """The charge: money of the customer's card is held."""
+    """The charge: money on the customer's card is held."""
     HOLD_GONE = "hold_gone"
-    """The charge: what was held and not captured is the customer's again."""
+    """The charge: held money that was not captured is the customer's again."""
     CAPTURE = "capture"
-    """The charge: what was held is the platform's."""
+    """The charge: held money is now the platform's."""
     REFUND = "refund"
-    """The refund: money is on its way to the customer, or there."""
+    """The refund: money is on its way to the customer, or has arrived."""
     REFUND_FAILED = "refund_failed"
     """The refund: the money came back to the platform, and the customer has nothing."""
     DISPUTE_OPENED = "dispute_opened"
-    """The dispute, or inquiry: nothing may be paid out of the charge until it is closed."""
+    """The dispute, or inquiry: until it is closed, nothing may be paid out of the charge."""
     DISPUTE_WITHDRAWN = "dispute_withdrawn"
     """The dispute: the bank has taken the money from the platform."""
     DISPUTE_REINSTATED = "dispute_reinstated"
     """The dispute: the bank has given the money back."""
     DISPUTE_CLOSED = "dispute_closed"
-    """The dispute: it is decided, ``detail`` says how."""
+    """The dispute is decided; ``detail`` has its status."""
     TRANSFER = "transfer"
-    """The transfer: money of the charge is the connected account's."""
+    """The transfer: money of the charge is now the connected account's."""
     REVERSAL = "reversal"
-    """The reversal: (part of) a transfer is the platform's again."""
+    """The reversal: a transfer, or a part of it, is the platform's again."""
 
 
 SUMS: dict[MovementKind, dict[str, int]] = {
@@ -50,23 +50,24 @@ SUMS: dict[MovementKind, dict[str, int]] = {
     MovementKind.TRANSFER: {"transferred": 1},
     MovementKind.REVERSAL: {"reversed": 1},
 }
-"""What a movement adds to which sum of its payment. The trigger ``movement_sums`` of the database says the same."""
+"""The sums of a payment that a movement's amount changes, each with its sign. The database's trigger ``movement_sums``
+has the same table."""
 
 RUNNER_SIDE = frozenset({MovementKind.TRANSFER, MovementKind.REVERSAL})
-"""Movements in the currency that Stripe settled the charge in; all others are in the payment's."""
+"""Movements in the currency in which Stripe settled the charge. All others are in the payment's currency."""
 
 Proof = tuple[str, str]
-"""What a movement is known by: its kind, and the id of the object that proves it."""
+"""A movement's key: its kind, and the id of the object that proves it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One change of money at Stripe. ``amount`` in minor units of ``currency``, always above 0.
 
-    ``at``: when it happened, by Stripe's clock (UTC); None where its object does not say, which is then just now.
-    ``by_us``: whether this service did it. ``stray``: it belongs to a second intent of the payment, and is in no sum.
-    ``intent_id``: whose money it is, where its object says so; transfers and reversals don't.
-    ``detail``: why, in Stripe's word: the reason of a refund or of its failure, the status of a dispute.
+    ``at``: its time by Stripe's clock (UTC); None if the object has no time for it, and the time of learning counts.
+    ``by_us``: whether this service made it. ``stray``: it belongs to a second intent of the payment, and is in no sum.
+    ``intent_id``: the intent whose money it is, if the object has it; transfers and reversals do not.
+    ``detail``: in Stripe's words: the reason of a refund or of its failure, the reason or status of a dispute.
     """
 
     kind: MovementKind
@@ -81,13 +82,13 @@ class Movement:
 
     @property
     def key(self) -> Proof:
-        """What it is known by."""
+        """The movement's key."""
         return (self.kind, self.proof)
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Sums of a payment's movements in minor units; the last two in the currency of its transfers."""
+    """Sums of a payment's movements, in minor units; the last two in the currency of its transfers."""
 
     held: int = 0
     captured: int = 0
@@ -98,11 +99,11 @@ class Money:
     reversed: int = 0
 
     def after(self, movements: Iterable[Movement]) -> "Money":
-        """The sums with these movements, too."""
+        """The sums after these movements; those of second intents do not count."""
         return self.plus((movement.kind, movement.amount) for movement in movements if not movement.stray)
 
     def plus(self, moved: Iterable[tuple[MovementKind, int]]) -> "Money":
-        """The sums with these amounts of these kinds, too."""
+        """The sums after these amounts (minor units) of these kinds."""
         sums = {name: getattr(self, name) for name in self.__slots__}
         for kind, amount in moved:
             for name, sign in SUMS[kind].items():
@@ -111,29 +112,29 @@ class Money:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the database takes these sums: nothing comes back that was never taken or sent."""
+        """Whether the database accepts these sums: no more comes back than was captured or transferred."""
         taken = min(self.held, self.captured, self.refunded, self.disputed, self.contested, self.reversed) >= 0
         return taken and self.refunded <= self.captured and self.reversed <= self.transferred
 
     @property
     def left(self) -> int:
-        """What of the capture is neither the customer's nor the bank's again."""
+        """The part of the capture that neither the customer nor a bank has back, in minor units."""
         return self.captured - self.refunded - self.disputed
 
     @property
     def is_all_back(self) -> bool:
-        """Whether all that was taken went back for good."""
+        """Whether all that was captured went back for good."""
         return self.captured > 0 and self.left <= 0 and self.contested == 0
 
     @property
     def outstanding(self) -> int:
-        """What connected accounts have of the charge."""
+        """The part of the transfers that is not reversed, in minor units of their currency."""
         return self.transferred - self.reversed
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A movement as it stands in the ledger: what a plan needs to know of it."""
+    """A row of the ledger, with the fields that a plan needs."""
 
     kind: str
     proof: str
@@ -143,36 +144,36 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A payment's movements, those of second intents too."""
+    """A payment's movements, including those of second intents."""
 
     rows: tuple[Recorded, ...] = ()
 
     @property
     def keys(self) -> frozenset[Proof]:
-        """What is known."""
+        """The keys of all movements."""
         return frozenset((row.kind, row.proof) for row in self.rows)
 
     def with_movements(self, movements: Iterable[Movement]) -> "Ledger":
-        """The ledger with these, too."""
+        """The ledger with these movements added."""
         more = (Recorded(one.kind, one.proof, one.amount, one.intent_id) for one in movements)
         return Ledger((*self.rows, *more))
 
     def money_of(self, intent_id: str) -> Money:
-        """The sums of one intent's own movements: what it holds, took and gave back."""
+        """The sums of one intent's own movements, second intents included."""
         return Money().plus((MovementKind(row.kind), row.amount) for row in self.rows if row.intent_id == intent_id)
 
     @property
     def transfers(self) -> frozenset[str]:
-        """Transfers that are known, whoever made them."""
+        """The ids of all known transfers, including those of other programs."""
         return frozenset(row.proof for row in self.rows if row.kind == MovementKind.TRANSFER)
 
     def second_intents(self, own: str | None) -> list[str]:
-        """Intents beside the payment's own that are not known to keep no money."""
+        """Intents other than the payment's ``own`` that may still keep money."""
         others = {row.intent_id for row in self.rows if row.intent_id not in {None, own}}
         return sorted(one for one in others if one is not None and not self.is_over(one))
 
     def is_over(self, intent_id: str) -> bool:
-        """Whether an intent is known to have held money and to keep none."""
+        """Whether the intent is known to have held money and to keep none now."""
         money = self.money_of(intent_id)
         held = any(row.intent_id == intent_id for row in self.rows)
         return held and money.held <= 0 and money.left <= 0 and money.contested == 0

@@ -1,4 +1,4 @@
-"""Messages as they leave: one envelope, CloudEvents 1.0 headers, serialized once."""
+"""Outgoing messages: one envelope with CloudEvents 1.0 headers, serialized once."""
 
 import json
 import re
@@ -19,12 +19,12 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "urn:payment-service:events")
 
 
 DEAD_LETTER = "dead_letter"
-"""The type of a message that holds a record which can't be processed."""
+"""The type of a message with a record that cannot be processed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A row of the outbox. ``sequence`` counts one payment's events from 1; None for what is no payment's event."""
+    """A row of the outbox. ``sequence`` counts one payment's events from 1; None for a message without a payment."""
 
     event_id: UUID
     topic: str
@@ -36,29 +36,29 @@ class OutgoingMessage:
 
 
 def outcome_id(key: CommandKey) -> UUID:
-    """Event id of a command's one outcome: the same whoever writes it, so a second one cannot be stored."""
+    """The id of a command's one outcome event: equal for every writer, so a second one cannot be stored."""
     return uuid5(_NAMESPACE, f"outcome\0{key.command_type}\0{key.correlation_id}")
 
 
 def news_id(payment_id: UUID, news: str) -> UUID:
-    """Event id of news that answers no command: one for each thing that can be told of a payment."""
+    """The id of a news event: one for each news of a payment."""
     return uuid5(_NAMESPACE, f"news\0{payment_id}\0{news}")
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC, milliseconds, ``Z``."""
+    """The time in RFC 3339's form: UTC, milliseconds, ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def is_trace(text: str) -> bool:
-    """Whether it is a trace that can be gone on with (W3C Trace Context, "traceparent Header")."""
+    """Whether the text is a valid trace (W3C Trace Context, "traceparent Header")."""
     return _TRACEPARENT.fullmatch(text) is not None
 
 
 def _trace(given: str | None, event_id: UUID) -> str:
-    """The trace that came, or one that begins with this message and is found by its id.
+    """The given trace, or a new one that is found by the event id.
 
-    Neither part of it is all zeros: both hold bits of the id that say what kind of UUID it is.
+    No part of the new one is all zeros: each holds bits of the id that name the UUID's version or variant.
     """
     if given is not None and is_trace(given):
         return given
@@ -75,7 +75,7 @@ def event_message(
     sequence: int | None,
     traceparent: str | None,
 ) -> OutgoingMessage:
-    """An event for the outbox; about no payment of ours it has the correlation id as key, and no sequence."""
+    """An event for the outbox. Without a payment, its key is the correlation id, and it has no sequence."""
     headers = _cloud_event(event_id, answer.type, now, None if payment_id is None else str(payment_id))
     headers += [("correlation_id", answer.correlation_id), ("traceparent", _trace(traceparent, event_id))]
     if sequence is not None:
@@ -96,7 +96,7 @@ def event_message(
 def command_message(
     command: Release | Revert, *, event_id: UUID, topic: str, now: datetime, traceparent: str | None
 ) -> OutgoingMessage:
-    """A command that an HTTP caller asked for, on its way to our own consumer."""
+    """A command from an HTTP caller, for the consumer to carry out."""
     headers = _cloud_event(event_id, command.type, now, str(command.payment_id))
     headers += [("correlation_id", command.correlation_id), ("traceparent", _trace(traceparent, event_id))]
     return OutgoingMessage(

@@ -1,4 +1,4 @@
-"""Amounts in minor units, and what Stripe takes of each currency.
+"""Amounts in minor units, and Stripe's limits for each currency.
 
 Source: Stripe documentation, "Supported currencies" (zero-decimal, three-decimal, charge limits).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _DIGITS = {"idr": 12}
 _USUAL_DIGITS = 8
 _STEP = dict.fromkeys(("isk", "ugx"), 100)
-"""Stripe keeps two decimals for these currencies, which have none: they are always 00."""
+"""Currencies without decimals to which Stripe gives two; these must be 00."""
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
@@ -44,9 +44,9 @@ def is_currency(code: str) -> bool:
 
 
 def amount_fault(money: Money) -> str | None:
-    """Why Stripe would refuse this amount, said so that the caller can mend it; None when it would not.
+    """Why Stripe would refuse this amount, in words that tell the caller what to change; None if it would not.
 
-    Where Stripe publishes no minimum for a currency only its own answer decides.
+    If Stripe publishes no minimum for a currency, only Stripe's own answer decides.
     """
     if money.amount <= 0:
         return f"amount must be a positive integer in minor units of {money.currency}"

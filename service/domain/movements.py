@@ -1,6 +1,6 @@
-"""Which movements an object of Stripe's proves.
+"""The movements that an object of Stripe's proves.
 
-Each function reads one object and nothing else, so that whoever shows it, and whenever, the same rows come of it.
+Each function reads one object and nothing else, so that the same rows follow from every report of it.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ _HELD = frozenset({IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED, Intent
 
 
 def shows_no_charge(intent: Intent) -> bool:
-    """Whether an intent that holds or took money does not say by which charge, as in older versions of the API."""
+    """Whether an intent with held or captured money does not name its charge, as in older versions of the API."""
     return intent.charge_id is None and intent.status in {IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED}
 
 
 def of_intent(intent: Intent) -> Iterator[Movement]:
-    """What was held, captured and set free. All of them belong to the charge that held the money.
+    """The hold, the capture and the end of the hold, all of them proved by the charge that held the money.
 
-    A canceled intent whose last attempt failed held nothing; one that was held and then canceled shows its charge. What
-    was not captured is free (Stripe API reference, "Capture a PaymentIntent", ``amount_to_capture``).
+    A canceled intent whose last attempt failed held nothing; one that was held and then canceled shows its charge. A
+    capture ends the hold of the rest (Stripe API reference, "Capture a PaymentIntent", ``amount_to_capture``).
     """
     charge = intent.charge_id
     if charge is None or intent.status not in _HELD or _never_held(intent):
@@ -45,7 +45,7 @@ def _never_held(intent: Intent) -> bool:
 
 
 def of_refund(payment: Payment | None, refund: Refund) -> Iterator[Movement]:
-    """What goes back to the customer; nothing for what only sets a hold free."""
+    """The refund, and its failure. A refund that only shows the end of a hold proves neither."""
     if refund.of_hold:
         return
     by_us = _by_us(payment, refund.payment_id) or (payment is not None and refund.id == payment.stripe_refund_id)
@@ -68,7 +68,7 @@ def _by_us(payment: Payment | None, named: str | None) -> bool:
 
 
 def of_dispute(dispute: Dispute) -> Iterator[Movement]:
-    """What a bank contests, takes and gives back: never by us."""
+    """The opening of a dispute, the bank's withdrawal, its reinstatement, and the closing. None of them is ours."""
     opened = Movement(
         MovementKind.DISPUTE_OPENED,
         dispute.id,
@@ -89,7 +89,7 @@ def of_dispute(dispute: Dispute) -> Iterator[Movement]:
 
 
 def of_transfer(payment: Payment | None, transfer: Transfer) -> Iterator[Movement]:
-    """What was sent of the charge, and taken back, by whomever."""
+    """The transfer and its reversals, oldest first, whoever made them."""
     by_us = _by_us(payment, transfer.payment_id) or (payment is not None and transfer.id == payment.stripe_transfer_id)
     sent_at = transfer.created_at
     yield Movement(MovementKind.TRANSFER, transfer.id, transfer.amount, transfer.currency, sent_at, by_us)
@@ -98,13 +98,13 @@ def of_transfer(payment: Payment | None, transfer: Transfer) -> Iterator[Movemen
 
 
 def of_reversal(payment: Payment | None, reversal: Reversal) -> Movement:
-    """What was taken back of a transfer."""
+    """The reversal of a transfer, or of a part of it."""
     by_us = _by_us(payment, reversal.payment_id) or (payment is not None and reversal.id == payment.stripe_reversal_id)
     return Movement(MovementKind.REVERSAL, reversal.id, reversal.amount, reversal.currency, reversal.created_at, by_us)
 
 
 def of_picture(payment: Payment, picture: Picture) -> list[Movement]:
-    """All movements of a payment's own intent, in an order in which no sum is ever below what is taken off it."""
+    """All movements of a payment's own intent, in an order in which no sum ever falls below zero."""
     found = list(of_intent(picture.intent))
     for refund in reversed(picture.refunds):
         found += of_refund(payment, refund)

@@ -1,7 +1,7 @@
-"""What new movements change of a payment's status, and the news of them.
+"""The effect of new movements on a payment's status, and their news events.
 
-A payment whose money went back, whoever sent it, is over; a refund that failed reopens it for a revert; a bank's
-decision against it counts as a refund by the bank.
+A payment whose money went back ends, whoever sent it back. A refund that failed allows a new revert. A dispute that the
+bank decides against the platform counts as a refund by the bank.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from service.domain.stripe_objects import Picture, Transfer
 def settle(
     payment: Payment, fresh: tuple[Movement, ...], picture: Picture, *, known: frozenset[Proof], revert_open: bool
 ) -> Observed:
-    """The payment after its new movements, and what is told of them. ``known``: the movements before.
+    """The payment after its new movements, and their news events. ``known``: the keys of earlier movements.
 
-    With a revert open the status is the revert's to change, for it has to answer.
+    While a revert is open, only the revert changes the status, because it has to answer.
     """
     noted = _adopted(_noted(payment, picture), picture)
     after = noted if revert_open else _ended(_released(noted), picture)
@@ -37,10 +37,10 @@ def _keeps_money(payment: Payment) -> bool:
 
 
 def _noted(payment: Payment, picture: Picture) -> Payment:
-    """The refund that stands and the reversal that took all back, whoever made them."""
+    """The payment with its effective refund and the reversal of its whole transfer, whoever made them."""
     refunds = {refund.id: refund for refund in picture.refunds}
     mine = refunds.get(payment.stripe_refund_id or "")
-    # Where another refund failed, this one alone is not all that was to go back.
+    # If another refund failed, this one alone does not give everything back.
     if mine is not None and (mine.failed or (picture.whole and payment.money.left > 0)):
         payment = replace(payment, stripe_refund_id=None, refund_status=None)
     elif mine is not None:
@@ -60,9 +60,9 @@ def _transfer(picture: Picture, id_: str | None) -> Transfer | None:
 
 
 def _adopted(payment: Payment, picture: Picture) -> Payment:
-    """A transfer of our own that the record forgot, as after a restore: it is not made again, and can be taken back.
+    """The payment with a transfer of ours that its record lost, for example in a restore.
 
-    One that stands comes before one that was taken back.
+    So the transfer is not made again, and can be reversed. One that was not reversed is preferred.
     """
     stands = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
     mine = [transfer for transfer in picture.transfers if transfer.payment_id == str(payment.payment_id)]
@@ -82,14 +82,14 @@ def _adopted(payment: Payment, picture: Picture) -> Payment:
 
 
 def _released(payment: Payment) -> Payment:
-    """Captured and transferred is what a release does, whoever remembers it."""
+    """An authorized payment with our transfer is released, even if the record of the release is lost."""
     if payment.status is PaymentStatus.AUTHORIZED and payment.stripe_transfer_id is not None:
         return payment.become(PaymentStatus.SUCCEEDED)
     return payment
 
 
 def _ended(payment: Payment, picture: Picture) -> Payment:
-    """A payment whose money went back to the customer, or to a bank for good, is over."""
+    """A payment whose money went back to the customer, or to a bank for good, ends."""
     if payment.status not in ANSWERED_LIVE:
         return payment
     if payment.disputed and not payment.contested:
@@ -103,7 +103,7 @@ def _ended(payment: Payment, picture: Picture) -> Payment:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What news is made from: the payment as it stands now, everything seen, and what was new in it."""
+    """The material of news: the payment afterwards, the picture, and the keys of new and of earlier movements."""
 
     payment: Payment
     picture: Picture
@@ -112,7 +112,7 @@ class _Seen:
 
 
 def _refunded(seen: _Seen, movement: Movement) -> Answer | None:
-    # One that failed before it was heard of was never told as anything.
+    # A refund that failed before we learned of it was never announced.
     if movement.by_us or (MovementKind.REFUND_FAILED, movement.proof) in seen.fresh:
         return None
     more = {"refund_id": movement.proof, "reason": movement.detail, "refunded": seen.payment.refunded}

@@ -1,7 +1,7 @@
-"""What comes next for a command, told from the payment's facts alone.
+"""The terms of a plan: the next step of a command, derived from the payment's facts alone.
 
-Because a plan reads only facts, resuming after a crash and answering a second command whose effect already
-stands are the same thing: the steps that stand are simply not planned again.
+A plan never plans a step that the facts show as done. So a command resumes after a crash as if it began anew, and a
+second command whose effect exists already is answered at once.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from service.domain.payment import Failure, Payment
 
 
 class Step(StrEnum):
-    """The effects a command may have at Stripe, each under an idempotency key of its own."""
+    """The effects that a command may have at Stripe, each under an idempotency key of its own."""
 
     CREATE_INTENT = "create_intent"
     CAPTURE = "capture"
@@ -27,11 +27,11 @@ class Step(StrEnum):
 
 
 REPEATABLE = frozenset({Step.CREATE_INTENT, Step.TRANSFER})
-"""Steps that Stripe does a second time under another key."""
+"""Steps that Stripe does a second time under another idempotency key."""
 
 
 class Mode(StrEnum):
-    """How a step is gone about: done; looked for first; or looked for and, where it was not done, given up."""
+    """How a step is taken: do it; look, and do it if it is not done; or look, and give up if it is not done."""
 
     ACT = "act"
     LOOK = "look"
@@ -40,20 +40,20 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Stripe is to be called."""
+    """The next step is a call to Stripe."""
 
     step: Step
     mode: Mode = Mode.ACT
 
     @property
     def recovery_point(self) -> str:
-        """The committed note of the call."""
+        """The call as the command's row notes it: ``step:mode``."""
         return f"{self.step}:{self.mode}"
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The command is answered; ``payment`` as it stands afterwards."""
+    """The command is answered. ``payment``: its state afterwards."""
 
     payment: Payment
     answers: tuple[Answer, ...] = ()
@@ -61,7 +61,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """No outcome yet: the customer, Stripe, a revert or time decides. Looked at again at ``until`` (UTC)."""
+    """No outcome yet: the customer, Stripe, a revert or time decides. The next look is due at ``until`` (UTC)."""
 
     until: datetime
 
@@ -71,38 +71,38 @@ Next = Call | Settled | Waiting
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Choices from the settings that plans depend on."""
+    """Settings that plans depend on."""
 
     revert_event_type: str
     look_again: timedelta
     action_deadline: timedelta
     look_first: bool = False
-    """The database may have lost rows: what Stripe would do twice is looked for before it is begun."""
+    """The database may have lost rows: a step that Stripe would do twice begins with a look."""
 
     def begun(self, step: Step) -> Call:
-        """How a step that this record knows nothing of is gone about.
+        """The first call of a step.
 
-        Stripe refuses a second capture, cancellation, reversal or refund of the whole, but holds and sends again once
-        it has forgotten the idempotency key.
+        Stripe refuses a second capture, cancellation, reversal or refund of the whole. A second hold or transfer it
+        makes, once it has forgotten the idempotency key.
         """
         return Call(step, Mode.LOOK if self.look_first and step in REPEATABLE else Mode.ACT)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The moment of planning, and when the command was accepted (UTC)."""
+    """The time of planning, and the time when the command was accepted (UTC)."""
 
     now: datetime
     received_at: datetime
 
 
 def refuse(command: Keyed, payment: Payment, why: str) -> Settled:
-    """The answer to a command that this state of the payment does not allow."""
+    """The answer to a command that the payment's status does not allow."""
     failure = Failure(ErrorCode.INVALID_STATE, f"The payment is {payment.status}: {why}.")
     return Settled(payment, (events.failed(payment, command.key, failure),))
 
 
 def fail_step(command: Keyed, payment: Payment, failure: Failure) -> Settled:
-    """A step of a release or revert was refused for good: told, and noted on the payment; nothing else changes."""
+    """The answer to a release or revert whose step failed for good. The payment notes the failure, nothing else."""
     noted = replace(payment, failure=failure.as_json())
     return Settled(noted, (events.failed(noted, command.key, failure),))

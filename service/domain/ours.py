@@ -1,6 +1,6 @@
-"""Whether an object at Stripe is ours. Naming our payment's id is no proof: anybody on the account can write it.
+"""Whether an object at Stripe is ours. Our payment's id is no proof: every program on the account can write it.
 
-One Stripe account may serve several programs, modes and connected accounts, and their events arrive at one endpoint.
+One Stripe account may serve several programs, modes and connected accounts. Their events arrive at one endpoint.
 """
 
 from dataclasses import dataclass
@@ -13,36 +13,36 @@ _OUR_CAPTURE_METHOD = "manual"
 
 
 class Foreign(StrEnum):
-    """Why an object is not ours; the inbox keeps it as the result of the event that told of the object."""
+    """Why an object is not ours. The inbox keeps the value as the result of the object's event."""
 
     UNKNOWN = "foreign"
-    """It names no payment of ours."""
+    """The object names no payment of ours."""
     ACCOUNT = "foreign_account"
     """The event is about a connected account's own object."""
     MODE = "foreign_mode"
-    """It is of Stripe's other mode, test or live."""
+    """The object is of Stripe's other mode, test or live."""
     AMOUNT = "foreign_amount"
     """Its amount or currency is not the payment's."""
     METADATA = "foreign_metadata"
-    """Its metadata are not what we would have written."""
+    """Its metadata differ from those that this service writes."""
     CAPTURE_METHOD = "foreign_capture_method"
-    """We only make intents that are captured later."""
+    """This service only makes intents with manual capture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """What is ours. ``live``: the mode of our API key, None where its form does not tell."""
+    """Decides whether objects are ours. ``live``: the mode of our API key; None if its form does not show it."""
 
     live: bool | None = None
 
     def of_event(self, event: StripeEvent) -> Foreign | None:
-        """Why a webhook event cannot be about an object of ours; None when it can."""
+        """Why a webhook event cannot be about an object of ours; None if it can."""
         if event.account is not None:
             return Foreign.ACCOUNT
         return Foreign.MODE if self._other_mode(event.live) else None
 
     def of_intent(self, payment: Payment, intent: Intent) -> Foreign | None:
-        """Why this intent is not one that we made for this payment; None when it is."""
+        """Why this service did not make this intent for this payment; None if it did."""
         if self._other_mode(intent.live):
             return Foreign.MODE
         if (intent.amount, intent.currency) != (payment.amount, payment.currency):
@@ -58,9 +58,10 @@ class Ownership:
 
 
 def is_our_transfer(request: TransferRequest, transfer: Transfer) -> bool:
-    """Whether we made this transfer for this payment, to whatever account; strangers pay from the same charge, too.
+    """Whether we made this transfer for this payment, to any account. Other programs may pay from the same charge.
 
-    The amount of one from the charge is not asked for: a transfer of ours that was not recognized would be made twice.
+    The amount of a transfer from the charge is not compared: a transfer of ours that was not recognized would be made
+    twice.
     """
     if transfer.payment_id != request.payment_id:
         return False
@@ -70,7 +71,10 @@ def is_our_transfer(request: TransferRequest, transfer: Transfer) -> bool:
 
 
 def is_of_charge(intent: Intent, transfer: Transfer) -> bool:
-    """Whether a transfer of the intent's group sends money of its charge, whoever made it, or is ours in its place."""
+    """Whether a transfer of the intent's group sends money of its charge, whoever made it, or is ours from the balance.
+
+    A transfer of ours comes from the balance when an earlier one from the charge was reversed.
+    """
     if transfer.charge_id is not None:
         return transfer.charge_id == intent.charge_id
     settled = intent.charge.settlement if intent.charge else None

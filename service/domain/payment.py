@@ -1,4 +1,4 @@
-"""A payment: what we know of it, and nothing of how it is stored."""
+"""A payment: its facts, without regard to how they are stored."""
 
 import re
 from collections.abc import Collection
@@ -13,11 +13,11 @@ from service.domain.ledger import RUNNER_SIDE, Money, Movement
 from service.domain.status import PaymentStatus, may_become
 
 _PAYMENTS = UUID("5b1f6d0e-0c55-4e0c-9d51-6b6f4d3f7a10")
-"""The namespace of payment ids: this project's own, and fixed for ever."""
+"""The namespace of payment ids. It never changes: every payment's id is derived from it."""
 
 
 MONEY_FIELDS = tuple(field.name for field in fields(Money))
-"""The sums of its movements that a payment carries; the database keeps them."""
+"""The payment's fields that hold sums of its movements. The database computes them."""
 
 
 _WRITTEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -26,7 +26,7 @@ _WRITTEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECAS
 def payment_id_of(correlation_id: str) -> UUID:
     """The id of the payment that the authorize with this correlation id makes (RFC 9562, UUID version 5).
 
-    A database that lost its rows gives a repeated command the same id, and so finds what stands at Stripe.
+    If the database loses its rows, a repeated command gets the same id again, and its objects at Stripe are found.
     """
     return uuid5(_PAYMENTS, correlation_id)
 
@@ -37,7 +37,7 @@ def written_payment_id(text: str) -> UUID | None:
 
 
 def as_uuid(text: str | None) -> UUID | None:
-    """The id, if it is one."""
+    """The text as a UUID; None if it is none."""
     try:
         return None if text is None else UUID(text)
     except ValueError:
@@ -45,19 +45,19 @@ def as_uuid(text: str | None) -> UUID | None:
 
 
 class TransitionError(PaymentServiceError):
-    """A change that the transition table does not allow: a fault in this code."""
+    """The transition table does not allow this change of status: a fault in this code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something failed; ``stripe_code`` is Stripe's decline code where there is one, else its code."""
+    """The reason of a failure. ``stripe_code`` is Stripe's decline code if there is one, else its error code."""
 
     error: ErrorCode
     message: str
     stripe_code: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The three fields of the contract."""
+        """The failure as the three fields of the contract."""
         return {"error": self.error.value, "message": self.message, "stripe_code": self.stripe_code}
 
 
@@ -65,13 +65,13 @@ class Failure:
 class Payment:
     """One attempt to pay an order. ``amount`` in minor units; times in UTC.
 
-    ``transfer_amount`` is in minor units of ``transfer_currency``, the one that Stripe settled the charge in.
+    ``transfer_amount`` is in minor units of ``transfer_currency``, the currency in which Stripe settled the charge.
 
-    ``held`` to ``reversed`` are the sums of the payment's movements; ``money`` has them together. ``refund_status`` is
-    Stripe's, of the refund that stands. The two later correlation ids are those of the last release and revert that
-    were told as done.
+    ``held`` to ``reversed`` are the sums of the payment's movements; ``money`` has all of them. ``refund_status`` is
+    Stripe's status of the refund ``stripe_refund_id``. ``release_correlation_id`` and ``revert_correlation_id`` are
+    those of the last release and the last revert that were done.
 
-    ``captured_at``, ``canceled_at`` and the Stripe ids are facts: effects that stand at Stripe, whatever the status.
+    ``captured_at``, ``canceled_at`` and the Stripe ids are facts: effects at Stripe, whatever the payment's status.
     """
 
     payment_id: UUID
@@ -117,7 +117,7 @@ class Payment:
 
     @property
     def holds_nothing(self) -> bool:
-        """Whether the hold is known to be gone: canceled, or its money given back, or taken by a bank for good."""
+        """Whether the hold is known to be gone: canceled, refunded, or taken back by a bank for good."""
         return self.canceled_at is not None or self.stripe_refund_id is not None or self.money.is_all_back
 
     @property
@@ -126,7 +126,7 @@ class Payment:
         return Money(*(getattr(self, name) for name in MONEY_FIELDS))
 
     def with_movements(self, movements: Collection[Movement]) -> "Payment":
-        """The payment with these movements in its sums."""
+        """The payment with these movements added to its sums."""
         if not movements:
             return self
         sums = self.money.after(movements)

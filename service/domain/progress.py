@@ -1,4 +1,4 @@
-"""How far a command has come, and how its next step is to be gone about after a fault or a crash."""
+"""The progress of a command: how its next step is taken after a fault or a crash, and which command goes first."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from service.domain.commands.command import CommandType
 from service.domain.next_step import Call, Mode, Policy, Step
 
 KEY_LIFETIME = timedelta(hours=23)
-"""Stripe may drop a key after 24 h (Stripe API reference, "Idempotent requests"); we stop trusting it before."""
+"""Age of a key that we still trust: Stripe may drop it after 24 h (Stripe API reference, "Idempotent requests")."""
 
 LONGEST_BACKOFF = 60.0
 _FIRST_BACKOFF = 0.5
@@ -18,7 +18,7 @@ _FIRST_BACKOFF = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The idempotency row of an open command. ``recovery_point`` is ``step:mode``, or a word where no step runs."""
+    """The row of an open command. ``recovery_point`` is ``step:mode``, or one word while no step is under way."""
 
     command: StoredCommand
     payment_id: UUID
@@ -32,11 +32,11 @@ class Progress:
     leased: bool
     lease_token: UUID | None
     revert_event_type: str | None = None
-    """What its success is called, if it is a revert; None for one that was accepted before that was kept."""
+    """A revert's type of success event, fixed when it was accepted; None for all others, and for older reverts."""
 
     @property
     def step(self) -> str:
-        """The step under way, or the word that says why there is none."""
+        """The step under way, or the word that stands in its place."""
         return self.recovery_point.partition(":")[0]
 
     @property
@@ -46,10 +46,11 @@ class Progress:
 
 
 def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, policy: Policy) -> Call:
-    """The planned call, gone about as the command's history demands.
+    """The planned call, with the mode that the command's history demands.
 
-    A step that was begun may stand at Stripe already: past the deadline it is only looked for; where its key says
-    nothing any more (a stored 5xx, or too old) it is looked for before a new key is used.
+    A step that was begun may be done at Stripe already. Past the ``deadline`` only a look is made, except for the
+    cancellations that the service itself decides on. Where the key tells nothing any more (a stored 5xx, or too old), a
+    look comes before a new key.
     """
     if progress.step != call.step or progress.step_started_at is None:
         return policy.begun(call.step) if call.mode is Mode.ACT else call
@@ -67,16 +68,19 @@ def _ends_at_deadline(command_type: CommandType, step: Step) -> bool:
 
 
 def pause_before_next(attempts: int, retry_after: float | None, spread: float) -> float:
-    """Seconds until the next attempt: as Stripe says, else doubling up to a minute; spread by a number in 0…1."""
+    """Seconds until the next attempt: doubling with ``attempts``, at most a minute, spread by a number in 0…1.
+
+    ``retry_after``: the seconds that Stripe asked for, if it did; they count instead, plus ``spread``.
+    """
     if retry_after is not None:
         return retry_after + spread
     return backoff(attempts + 1, first=_FIRST_BACKOFF, longest=LONGEST_BACKOFF, spread=spread)
 
 
 def is_blocked(me: Progress, others: list[Progress]) -> bool:
-    """Whether an earlier command of the payment has to end first, or any holds the lease.
+    """Whether an earlier command of the payment has to end first, or another one holds the lease.
 
-    A waiting authorize gives way to everything; a hold being canceled keeps nobody waiting but while it runs.
+    A waiting authorize gives way to every command but ``CancelHold``; that one blocks others only while it is leased.
     """
     if me.state == "waiting":
         return any(other.command.type is not CommandType.CANCEL_HOLD or other.leased for other in others)

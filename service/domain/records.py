@@ -1,4 +1,4 @@
-"""What a Kafka record was that no command could be made of, and the place that it came from."""
+"""The remains of a Kafka record without a valid command, and the record's origin."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,10 @@ from service.domain.errors import ErrorCode
 
 @dataclass(frozen=True, slots=True)
 class InvalidCommand:
-    """Type and correlation id could be read, the rest not: answered once with ``payment.failed``, and kept.
+    """A record with a type and a correlation id, but no valid command: answered once with ``payment.failed``, and kept.
 
-    Its content is not held, which may be much larger than its bytes: ``fingerprint`` tells it from another.
+    ``fingerprint`` identifies the content. The content itself is dropped, because it may take much more memory than the
+    record's bytes.
     """
 
     correlation_id: str
@@ -23,13 +24,13 @@ class InvalidCommand:
 
     @property
     def ordering_key(self) -> str:
-        """Commands of one key run in order."""
+        """The correlation id: records with the same ordering key are processed one after the other."""
         return self.correlation_id
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableMessage:
-    """No answer is possible: only a dead letter. ``reason`` is a code, ``detail`` says what was wrong."""
+    """A record that cannot be answered: only a dead letter is possible. ``reason`` is a code, ``detail`` the fault."""
 
     reason: str
     detail: str
@@ -37,7 +38,7 @@ class UnreadableMessage:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a key or value was of which only the beginning is kept: all its bytes, and their SHA-256 in hexadecimal."""
+    """The original of a key or value of which only the beginning is kept: its size in bytes, and its SHA-256 in hex."""
 
     size: int
     sha256: str
@@ -45,7 +46,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The Kafka record a command came in, for the dead letters: whole, but for what is said to be cut."""
+    """The Kafka record of a command, for the dead letters: whole, unless ``key_cut`` or ``value_cut`` is set."""
 
     topic: str
     partition: int
@@ -56,11 +57,11 @@ class Origin:
     key_cut: Cut | None = None
     value_cut: Cut | None = None
     sent_at: datetime | None = None
-    """The record's time (UTC), by its sender's clock or the broker's; None where it has none that is a time."""
+    """The record's time (UTC), by its sender's clock or the broker's; None if it has no valid time."""
 
     @property
     def traceparent(self) -> str | None:
-        """W3C trace context of the sender; none where it is no text, which must not keep its command from running."""
+        """The sender's W3C trace context; None if it is no text, because a bad trace must not stop the command."""
         found = [value for name, value in self.headers if name == "traceparent" and value]
         sent = found[-1].decode("ascii", "replace")[:64] if found else ""
         return sent if sent and sent.isprintable() else None

@@ -1,10 +1,10 @@
-"""The states of a payment and the one table of its transitions."""
+"""The statuses of a payment, and the one table of its transitions."""
 
 from enum import StrEnum
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands. FAILED and REVERTED are terminal; SUCCEEDED may only be reverted."""
+    """The status of a payment. FAILED and REVERTED are terminal; SUCCEEDED may only become REVERTED."""
 
     INITIATING = "INITIATING"
     REQUIRES_ACTION = "REQUIRES_ACTION"
@@ -46,13 +46,13 @@ LIVE = frozenset(
         PaymentStatus.SUCCEEDED,
     }
 )
-"""States in which a payment holds its order: at most one such payment an order."""
+"""Statuses in which a payment is its order's live one. An order has at most one."""
 
 UNANSWERED = frozenset({PaymentStatus.INITIATING, PaymentStatus.REQUIRES_ACTION})
-"""States in which the authorize has no outcome yet."""
+"""Statuses in which the authorize has no outcome yet."""
 
 ANSWERED_LIVE = LIVE - UNANSWERED
-"""States in which the caller was told that the money is there."""
+"""Statuses in which the caller knows that the money is held or captured."""
 
 
 def may_become(current: PaymentStatus, new: PaymentStatus) -> bool:

@@ -1,4 +1,4 @@
-"""What a step's answer from Stripe does to the payment."""
+"""The effect of a step's result at Stripe, or of its refusal, on the payment."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,9 +20,9 @@ GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})
 
 
 def apply(command: StoredCommand, payment: Payment, result: StepResult | Picture, situation: Situation) -> Observed:
-    """The payment after a step that stands at Stripe, or after a look; a picture has to be known before the step."""
+    """The payment after a step that is done at Stripe; a picture is learned before the step is done."""
     observed = _applied(command, payment, result, situation)
-    # That the step could be done says that a dispute is over whose end was not heard of.
+    # The step succeeded, so the open dispute has ended, and its closing is not known yet.
     return replace(observed, look=True) if payment.contested else observed
 
 
@@ -48,7 +48,7 @@ def _intent(command: StoredCommand, payment: Payment, intent: Intent, situation:
     if isinstance(command, CancelHold) and intent.id != payment.stripe_payment_intent_id:
         return learn_stray(payment, Picture(intent), situation)
     learnt = learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, situation)
-    # What is at it needs not be told to begin.
+    # A CancelHold at work needs no second one.
     return replace(learnt, cancel_hold=learnt.cancel_hold and not isinstance(command, CancelHold))
 
 
@@ -74,20 +74,20 @@ def _refunded(command: StoredCommand, payment: Payment, refund: Refund, situatio
     if isinstance(command, CancelHold) and command.intent_id != payment.stripe_payment_intent_id:
         return learn(payment, [replace(movement, stray=True) for movement in moved], situation)
     learnt = learn(payment, moved, situation)
-    # What was refunded before, by others, is not in this answer.
+    # This answer does not include earlier refunds that others made.
     more = learnt.payment.money.left > 0
     noted = replace(learnt.payment, stripe_refund_id=refund.id, refund_status=refund.status)
     return replace(learnt, payment=noted, look=learnt.look or more)
 
 
 def refuse(command: StoredCommand, payment: Payment, error: StripeRefusedError) -> Observed:
-    """A step that Stripe refused for good, and that a look has shown not to stand."""
+    """The payment after a step that Stripe refused for good, and that is not done."""
     if isinstance(command, Authorize) and payment.status in UNANSWERED:
         noted = replace(payment, stripe_payment_intent_id=payment.stripe_payment_intent_id or error.intent_id)
         return fail_authorize(noted, _why(error))
     why = _why(error)
     settled = fail_step(command, payment, why)
-    # What a person, a bank or another program did to the money may be news to us.
+    # A person, a bank or another program may have moved the money, and the ledger may lack it.
     return Observed(settled.payment, settled.answers, look=why.error in _MOVED_BY_OTHERS)
 
 
@@ -102,7 +102,7 @@ def _why(error: StripeRefusedError) -> Failure:
 
 
 def give_up(command: StoredCommand, payment: Payment, step: Step) -> Observed:
-    """A look past the deadline has shown that the step was not done: it is told so, and not tried again."""
+    """The payment after a look past the deadline showed that the step is not done: the command fails for good."""
     message = (
         f"Stripe did not confirm {step.value} within the deadline, and a look shows it was not done; send it anew."
     )

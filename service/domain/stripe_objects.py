@@ -1,4 +1,4 @@
-"""Stripe's objects, as far as we read them, in the service's own words."""
+"""Stripe's objects, with the fields that the service reads, under the service's own names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,9 +31,9 @@ class IntentError:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What Stripe settled of a charge in the platform's balance: the only money that a transfer can be made of.
+    """The part of a charge that Stripe settled in the platform's balance. Only this money can be transferred.
 
-    ``created_at``: when it was captured.
+    ``created_at``: the time of the capture (UTC).
     """
 
     amount: int
@@ -43,10 +43,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What we read of an intent's charge, where it was asked for. ``refunded`` in minor units of the charge's currency.
+    """An intent's charge, if it was requested. ``refunded`` in minor units of the charge's currency.
 
     The part of a hold that was not captured is no refund, though Stripe shows it as one. ``disputed``: a dispute was
-    opened at any time, whatever became of it. ``settlement``: None until Stripe has captured it.
+    opened at some time, however it ended. ``settlement``: None before the capture.
     """
 
     id: str
@@ -58,10 +58,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What we read of a PaymentIntent. ``amount`` in minor units; ``payment_id`` and ``order_id`` from its metadata.
+    """A PaymentIntent. ``amount`` in minor units; ``payment_id`` and ``order_id`` from its metadata.
 
-    ``live``: Stripe's live mode, None where the object does not say. ``received``: what was captured. ``charge``: read
-    with the answers to a retrieve and a capture, None with every other.
+    ``live``: Stripe's live mode; None if the object does not say. ``received``: the captured amount in minor units.
+    ``charge``: included in the answers to a retrieve and a capture; None in all others.
     """
 
     id: str
@@ -80,7 +80,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class IntentRequest:
-    """A hold to be made: ``capture_method=manual``, ``confirm=true``."""
+    """The request for a hold: ``capture_method=manual``, ``confirm=true``. ``amount`` in minor units."""
 
     payment_id: str
     order_id: str
@@ -95,10 +95,10 @@ class IntentRequest:
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """What Stripe settled of a captured charge, to the runner's Connect account.
+    """The request for a transfer of a charge's settled amount (minor units) to the runner's Connect account.
 
-    ``charge_id``: None where the charge has been used up by a transfer that was taken back: Stripe limits the sum of
-    all transfers from a charge, so the money comes from the platform's balance, to which it went back.
+    ``charge_id``: None if an earlier transfer from the charge was reversed. Stripe limits the sum of all transfers from
+    a charge, so the new one comes from the platform's balance, to which the money went back.
     """
 
     payment_id: str
@@ -111,7 +111,7 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """What was taken back of a transfer, in minor units of its currency; ``payment_id`` from the metadata."""
+    """A TransferReversal. ``amount`` in minor units; ``payment_id`` from its metadata."""
 
     id: str
     amount: int
@@ -122,7 +122,7 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A Transfer as Stripe has it, its reversals newest first; ``payment_id`` from its metadata."""
+    """A Transfer, with its reversals, newest first. ``amount`` in minor units; ``payment_id`` from its metadata."""
 
     id: str
     amount: int
@@ -135,20 +135,20 @@ class Transfer:
 
     @property
     def reversal_id(self) -> str | None:
-        """The newest reversal of a transfer that was taken back whole; None while any of it is left."""
+        """The id of the newest reversal, if the whole transfer was taken back; else None."""
         back = sum(reversal.amount for reversal in self.reversals)
         return self.reversals[0].id if self.reversals and back >= self.amount else None
 
 
 LOST_REFUND = frozenset({"failed", "canceled"})
-"""States of a refund that gives nothing back (Stripe documentation, "Refund and cancel payments")."""
+"""Statuses of a refund that gives nothing back (Stripe documentation, "Refund and cancel payments")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A Refund as Stripe has it; ``reason`` says why it was made, or why it failed. ``payment_id`` from the metadata.
+    """A Refund. ``amount`` in minor units; ``reason``: of the refund, or of its failure; ``payment_id`` from metadata.
 
-    ``of_hold``: it only shows that a hold, or the part of it that was not captured, is gone.
+    ``of_hold``: it only shows the end of a hold, or of the part of it that was not captured.
     """
 
     id: str
@@ -163,19 +163,19 @@ class Refund:
 
     @property
     def failed(self) -> bool:
-        """Whether it did not go through, at once or days later."""
+        """Whether the refund failed, at once or days later."""
         return self.status in LOST_REFUND
 
 
 CLOSED_DISPUTE = frozenset({"won", "lost", "warning_closed", "prevented"})
 HARMLESS_DISPUTE = frozenset({"won", "warning_closed", "prevented"})
-"""Dispute states that are final, and those in which the charge's money is the platform's ("Dispute statuses")."""
+"""Dispute statuses that are final, and those in which the platform keeps the charge's money ("Dispute statuses")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A Dispute, or an inquiry, as Stripe has it. ``withdrawn`` and ``reinstated``: whether its money went, and came
-    back, by the platform's balance."""
+    """A Dispute, or an inquiry. ``amount`` in minor units. ``withdrawn`` and ``reinstated``: whether its money left the
+    platform's balance, and whether it came back."""
 
     id: str
     amount: int
@@ -190,13 +190,13 @@ class Dispute:
 
     @property
     def closed(self) -> bool:
-        """Whether it is decided."""
+        """Whether the dispute is decided."""
         return self.status in CLOSED_DISPUTE
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What at Stripe tells of one intent's money. ``whole``: all of it was looked at, not the intent alone."""
+    """All objects at Stripe that show one intent's money. ``whole``: all of them were read, not the intent alone."""
 
     intent: Intent
     refunds: tuple[Refund, ...] = ()
@@ -206,12 +206,12 @@ class Picture:
 
 
 StepResult = Intent | Transfer | Refund | Reversal
-"""What a step at Stripe leaves."""
+"""The object that a step leaves at Stripe."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Ids that an event's object names, whatever kind it is of; ``payment_id`` from its metadata."""
+    """The ids that an event's object names, whatever its kind; ``payment_id`` from its metadata."""
 
     intent_id: str | None = None
     charge_id: str | None = None
@@ -221,11 +221,11 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One webhook delivery, its signature checked.
+    """One webhook delivery with a verified signature.
 
-    ``intent`` is set for ``payment_intent.*`` events that can be read; ``unreadable`` says what of the others cannot.
-    ``account``: the connected account that the event is about; ``live``: Stripe's live mode. ``about``: what may tie it
-    to a payment. ``tells``: the movements that its object proves, as far as it shows them.
+    ``intent`` is set for ``payment_intent.*`` events that can be read; ``unreadable``: the fault of an event that
+    cannot. ``account``: the connected account of the event; ``live``: Stripe's live mode. ``about``: the ids that may
+    tie it to a payment. ``tells``: the proofs that its object shows.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Stripe's books of a window: its lists, page after page, patiently."""
+"""Stripe's books of a window: its lists, page after page, with retries."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,26 +21,26 @@ from service.settings import StripeSettings
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
-"""Longest wait for our turn: nobody waits for an audit's single request."""
+"""Longest wait for the pace: no caller waits for a single request of an audit."""
 
 MISSING = "resource_missing"
-"""Stripe's code for an object that it does not have, or does not show to this key."""
+"""Stripe's code for an object that does not exist, or that our key may not see."""
 
 PAUSES = (0.25, 1.0, 4.0)
-"""Seconds before a read is tried again that Stripe did not answer, or put off."""
+"""Seconds before each retry of a read that Stripe did not answer, or put off."""
 
 
 LONGEST_PAUSE = 10.0
-"""What asks for a longer one is no matter of patience: a key that was refused, say."""
+"""Longest pause, in seconds, that Stripe may ask for. A fault that asks for more, such as a refused key, is raised."""
 
 
 class PatientCalls(Calls):
-    """Calls whose reads are tried again: a list of a thousand pages does not end at the first 429."""
+    """Calls with retries of reads: a list of a thousand pages does not end at the first 429."""
 
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def get(self, *path: str, **params: Any) -> Json:
-        """Read one object; what passes is waited for."""
+        """Read one object; retry passing faults."""
         for pause in PAUSES:
             try:
                 return super().get(*path, **params)
@@ -54,14 +54,17 @@ class PatientCalls(Calls):
 
     @staticmethod
     def _fault(method: str, exc: stripe.StripeError) -> Fault:
-        """An object that is not there is an answer here; whoever acts on it takes it for a wrong key."""
+        """A 404 is an answer for a reader. For a step it means a wrong key: see ``faults``."""
         if exc.http_status == 404:
             return StripeRefusedError(read(exc).message, kind="invalid_request_error", code=MISSING)
         return Calls._fault(method, exc)
 
 
 class StripeBooks:
-    """The Books of the port. ``guard`` is called before each request; ``http_client`` replaces the transport."""
+    """The port Books. ``guard`` is called before each request and raises when a database transaction is open.
+
+    ``http_client`` replaces the transport. Every method raises as the port says.
+    """
 
     def __init__(
         self, settings: StripeSettings, guard: Callable[[], None], *, http_client: stripe.HTTPClient | None = None
@@ -71,7 +74,7 @@ class StripeBooks:
         self._calls = PatientCalls(client, guard, Pace(), Contact(), patience=PATIENCE_SECONDS)
 
     def charges(self, window: Window) -> Iterator[Entry]:
-        """Charges made in the window, failed ones too."""
+        """Charges made in the window, including failed ones."""
         return self._listed("charges", window, entries.charge, params.SETTLED)
 
     def refunds(self, window: Window) -> Iterator[Entry]:
@@ -79,7 +82,7 @@ class StripeBooks:
         return self._listed("refunds", window, entries.refund, params.OF_CHARGE)
 
     def transfers(self, window: Window) -> Iterator[Entry]:
-        """Transfers made in the window. Reversals beyond the ten that one shows are among the lines."""
+        """Transfers made in the window. A transfer shows its newest ten reversals; the lines have all."""
         return self._listed("transfers", window, entries.transfer, params.SENT)
 
     def disputes(self, window: Window) -> Iterator[Entry]:
@@ -103,7 +106,7 @@ class StripeBooks:
             raise
 
     def look_at(self, intent_id: str) -> Picture:
-        """The intent with all that became of its money."""
+        """The intent, and everything that became of its money."""
         return _read(lambda id_: lookup.picture(self._calls, id_), intent_id)
 
     def _listed(self, name: str, window: Window, entry: Callable[[object], T], more: dict[str, Any]) -> Iterator[T]:
@@ -112,7 +115,10 @@ class StripeBooks:
 
 
 def _read(reader: Callable[[Any], T], data: Any) -> T:
-    """Raises StripeUnknownError for what cannot be read, with the object's id: nothing is proved without it."""
+    """The object that ``reader`` makes. Raises StripeUnknownError with the object's id when it cannot be read.
+
+    Without the object the audit would prove nothing.
+    """
     try:
         return reader(data)
     except UnexpectedObjectError as exc:

@@ -1,4 +1,4 @@
-"""One request to Stripe: guarded, paced, its error translated."""
+"""One request to Stripe: guarded, paced, with its error translated."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -16,20 +16,21 @@ from service.gateway.pace import Pace
 PAGE_SIZE = 100
 
 _RESOURCES = {"payment_intent": "payment_intents", "transfer": "transfers", "refund": "refunds"}
-"""Where an object is read again; reversals never change."""
+"""The resource from which an object is read again; reversals never change."""
 
 _log = get_logger(__name__)
 _LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
-"""Errors that no retry mends: a wrong key, or a fault in this code."""
+"""Errors that no retry removes: a wrong key, or a fault in this code."""
 
 _UNANSWERED = (stripe.APIConnectionError, stripe.AuthenticationError)
-"""Errors with which no payment can go on."""
+"""Errors that stop every payment."""
 
 
 class Calls:
     """Requests through one client. ``guard`` raises when a database transaction is open.
 
-    Every method raises StripeUnknownError, StripeBusyError, StripeRefusedError or UnexpectedObjectError.
+    ``patience``: the longest wait for the pace, in seconds. Every method raises StripeUnknownError, StripeBusyError,
+    StripeRefusedError or UnexpectedObjectError.
     """
 
     def __init__(
@@ -42,14 +43,14 @@ class Calls:
         self._patience = patience
 
     def get(self, *path: str, **params: Any) -> Json:
-        """Read one object. The path's parts are escaped."""
+        """Read one object. The parts of the path are escaped."""
         return self._request("get", path, params)[0]
 
     def post(self, *path: str, key: str, params: Mapping[str, Any] | None = None) -> Json:
-        """Make one effect, under its idempotency key; the object as it stands now.
+        """Do one step under its idempotency key; returns the object's present state.
 
-        A repeated answer shows the object as it was at first, whatever happened to it since (Stripe API reference,
-        "Idempotent requests"), so it is read again.
+        A repeated answer shows the object's first state (Stripe API reference, "Idempotent requests"), so the object is
+        read again.
         """
         asked = dict(params or {})
         made, replayed = self._request("post", path, {**asked, "idempotency_key": key})
@@ -74,14 +75,14 @@ class Calls:
         self._pace.wait(self._patience)
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
-            # raw: making typed objects of an answer costs as much again as fetching it
+            # raw: building typed objects from an answer costs as much as fetching it
             answer = self._client.raw_request(method, url, **params)
         except stripe.StripeError as exc:
             self._note(exc, path[0])
-            # without its cause: the library's error quotes the whole answer, client secrets and all
+            # without its cause: the library's error quotes the whole answer, including client secrets
             raise self._fault(method, exc) from None
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
-            # the library stumbles over an error that is no object
+            # the library fails on an error that is no object
             raise UnexpectedObjectError("an error that is no object") from exc
         self._pace.went_through()
         self._contact.answered(path[0])
@@ -91,7 +92,7 @@ class Calls:
 
     @staticmethod
     def _fault(method: str, exc: stripe.StripeError) -> Fault:
-        """Only an effect's answer is kept under its key; what a read was answered says nothing of the key."""
+        """The fault of an error. Stripe stores only a step's answer under its key, never a read's."""
         fault = fault_of(read(exc))
         if method == "get" and isinstance(fault, StripeUnknownError | StripeBusyError):
             fault.stored = False

@@ -1,4 +1,4 @@
-"""The Stripe library, set up once."""
+"""The client of Stripe's library, with the settings that every request shares."""
 
 import logging
 
@@ -9,21 +9,22 @@ from service.gateway.proxied import ProxiedHttpClient, proxy_for
 from service.settings import StripeSettings
 
 API_VERSION = "2026-10-28.endive"
-"""The version whose types stripe-python 16.1 carries: an upgrade of the library alone changes no answer."""
+"""The API version of stripe-python 16.1's types. It is pinned, so an upgrade of the library changes no answer."""
 
 POOL_SIZE = 128
-"""Idle connections kept: more than a consumer's threads, so that none is opened for one request and closed."""
+"""Idle connections kept open: more than a consumer has threads, so that no connection serves only one request."""
 
 
 def stripe_client(
     settings: StripeSettings, *, seconds: float, http_client: stripe.HTTPClient | None = None
 ) -> stripe.StripeClient:
-    """A client for all threads that waits at most ``seconds`` for an answer and never repeats a request itself.
+    """A client for all threads. It waits at most ``seconds`` for an answer and never repeats a request by itself.
 
-    Repeating is ours: every attempt is recorded before it is made. ``http_client`` replaces the transport.
+    The service repeats requests, because it commits every attempt before it makes it. ``http_client`` replaces the
+    transport.
     """
     stripe.enable_telemetry = False
-    # at DEBUG the library logs whole bodies, client secrets among them
+    # at DEBUG the library logs whole bodies, including client secrets
     logging.getLogger("stripe").setLevel(logging.WARNING)
     base = settings.stripe_api_base or stripe.DEFAULT_API_BASE
     return stripe.StripeClient(
@@ -36,7 +37,7 @@ def stripe_client(
 
 
 def transport(base: str, *, seconds: float) -> stripe.HTTPClient:
-    """How requests travel to ``base``: through the operator's proxy where there is one."""
+    """The transport to ``base``: through the operator's proxy if there is one, else directly."""
     proxy = proxy_for(base)
     if proxy is not None:
         return ProxiedHttpClient(proxy, seconds=seconds, size=POOL_SIZE)

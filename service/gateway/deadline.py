@@ -1,4 +1,4 @@
-"""A call that is waited for only so long, whatever it hangs in: name resolution too, which has no time-out."""
+"""A call with a deadline, wherever it hangs: name resolution, too, which has no time-out of its own."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """The call's result. Raises TimeoutError when it takes longer: the call then ends on its own, unheard."""
+    """The call's result. Raises TimeoutError after ``seconds``; the call then ends unnoticed, in its own thread."""
     future: Future[T] = Future()
     Thread(target=_run, args=(future, call), name="stripe-read", daemon=True).start()
     return future.result(seconds)
@@ -18,5 +18,5 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 def _run(future: Future[T], call: Callable[[], T]) -> None:
     try:
         future.set_result(call())
-    except BaseException as exc:  # noqa: BLE001 - raised where the result is asked for
+    except BaseException as exc:  # noqa: BLE001 - raised in the thread that waits for the result
         future.set_exception(exc)

@@ -1,4 +1,4 @@
-"""Requests straight to Stripe, on connections that are kept open and shared by all threads."""
+"""Requests directly to Stripe, on connections that stay open and are shared by all threads."""
 
 import http.client
 import select
@@ -15,35 +15,35 @@ CONNECT_SECONDS = 5.0
 
 
 class _InOneWrite(http.client.HTTPConnection):
-    """Head and body leave together: two writes are two packets, and two wake-ups at the other end."""
+    """Sends head and body together: two writes would be two packets, and wake the other end twice."""
 
     _written: tuple[bytes, ...] = ()
 
     def send(self, data: Any) -> None:
-        """Keep it until the answer is asked for."""
+        """Keep the data until ``getresponse``."""
         self._written = (*self._written, data)
 
     def getresponse(self) -> http.client.HTTPResponse:
-        """Send what was written, and read the head of the answer."""
+        """Send the kept data, and read the head of the answer."""
         whole, self._written = b"".join(self._written), ()
         super().send(whole)
         return super().getresponse()
 
 
 class _Secured(_InOneWrite, http.client.HTTPSConnection):
-    """The same through TLS."""
+    """The same over TLS."""
 
 
 class DirectHttpClient(stripe.HTTPClient):
-    """The Stripe library's transport on the standard library: no retries, no redirects, a time-out for every call.
+    """A transport for Stripe's library on the standard library: no retries, no redirects, a time-out for every call.
 
-    urllib3 takes twice its processor time, requests four times (measured).
+    In a measurement, urllib3 took twice and requests four times the processor time.
     """
 
     name = "http.client"
 
     def __init__(self, base: str, *, seconds: float, size: int) -> None:
-        """``seconds`` for connecting and for waiting, together; up to ``size`` idle connections are kept."""
+        """``seconds``: for connecting and waiting together. ``size``: the most idle connections to keep."""
         super().__init__()
         target = urlsplit(base)
         self._origin = f"{target.scheme}://{target.netloc}"
@@ -62,7 +62,7 @@ class DirectHttpClient(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """One request. Raises stripe.APIConnectionError when no whole answer came."""
+        """Make one request. Raises stripe.APIConnectionError when no complete answer arrives."""
         deadline = time.monotonic() + self._seconds
         try:
             connection = self._kept() or self._opened()
@@ -80,7 +80,7 @@ class DirectHttpClient(stripe.HTTPClient):
         return content, answer.status, answer.headers  # type: ignore[return-value]
 
     def _kept(self) -> http.client.HTTPConnection | None:
-        """The connection used last, the likeliest to be open still."""
+        """The connection used last, which is the likeliest to be still open."""
         while True:
             try:
                 connection = self._idle.pop()
@@ -109,18 +109,18 @@ class DirectHttpClient(stripe.HTTPClient):
 
 
 def _has_something_to_read(connection: http.client.HTTPConnection) -> bool:
-    """Of an idle connection: the server has closed it, or says what nobody asked."""
+    """Whether the server has closed an idle connection, or sent something without a request."""
     watch = select.poll()
     watch.register(connection.sock, select.POLLIN)
     return bool(watch.poll(0))
 
 
 def tls_context() -> ssl.SSLContext:
-    """Trusts the certificates that come with the Stripe library. Reading them takes longer than a handshake."""
+    """A context that trusts the certificates of Stripe's library. Reading them takes longer than a handshake."""
     return ssl.create_default_context(cafile=stripe.ca_bundle_path)
 
 
 def unanswered(cause: Exception) -> stripe.APIConnectionError:
-    """What the library expects of a transport. The cause's own text would name addresses and paths."""
+    """The error that the library expects from a transport, without the cause's text: it names addresses and paths."""
     kind = type(cause).__name__.removesuffix("Error")
     return stripe.APIConnectionError(f"no answer from Stripe: {kind}")  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Stripe's objects as entries of its books: each with what ties it to a payment."""
+"""Stripe's objects as entries of its books, each with the ids and the mark that may tie it to a payment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,14 +20,14 @@ from service.gateway.params import transfer_group
 
 
 def charge(data: object) -> Entry:
-    """A charge; one that failed proves nothing."""
+    """A charge. A failed one proves no movement. Raises UnexpectedObjectError, as all readers here do."""
     body = mapping(data, "charge")
     id_, intent = identifier(body, "id"), translate.intent_behind(body)
     return Entry(id_, intent, optional_id(body, "payment_intent"), id_, mark=_mark(body))
 
 
 def refund(data: object) -> Entry:
-    """A refund. One of a charge that was never captured only shows that a hold is gone."""
+    """A refund. A refund of a charge that was never captured only shows the end of a hold."""
     body = mapping(data, "refund")
     read, of = translate.refund_of(body), body.get("charge")
     if isinstance(of, Mapping) and of.get("captured") is False:
@@ -43,7 +43,7 @@ def dispute(data: object) -> Entry:
 
 
 def transfer(data: object) -> Entry:
-    """A transfer, with the newest of its reversals."""
+    """A transfer, with its newest reversals."""
     body = mapping(data, "transfer")
     read, of = translate.transfer_of(body), body.get("source_transaction")
     mark = _mark(body) if of is None else _expanded(of)
@@ -51,7 +51,7 @@ def transfer(data: object) -> Entry:
 
 
 def reversal(data: object) -> Entry:
-    """A reversal; whose it is its transfer says."""
+    """A reversal. Its mark is its transfer's."""
     body = mapping(data, "reversal")
     read = translate.reversal_of(body)
     return Entry(read.id, read, transfer_id=optional_id(body, "transfer"))
@@ -67,7 +67,7 @@ _READERS: dict[str, Callable[[object], Entry]] = {
 
 
 def line(data: object) -> tuple[Line, Entry | None]:
-    """A balance transaction, and its source where that is an entry."""
+    """A balance transaction, and its source if that is an entry."""
     body = mapping(data, "balance transaction")
     read, source = _line(body), body.get("source")
     if not isinstance(source, Mapping):
@@ -87,7 +87,7 @@ def _expanded(of: object) -> Mark | None:
 
 
 def _mark(data: Json) -> Mark:
-    """What a charge or transfer says of whose it is."""
+    """The payment and order that a charge or transfer names."""
     order_id, group = translate.order_id_of(data), optional_text(data, "transfer_group")
     return Mark(
         translate.payment_id_of(data), in_order_group=order_id is not None and group == transfer_group(order_id)
@@ -95,7 +95,7 @@ def _mark(data: Json) -> Mark:
 
 
 def _line(data: object) -> Line:
-    """A balance transaction, its source expanded or not. Raises UnexpectedObjectError."""
+    """A balance transaction, with its source expanded or not."""
     body = mapping(data, "balance transaction")
     return Line(
         id=identifier(body, "id"),

@@ -1,4 +1,4 @@
-"""What Stripe's errors mean to us: unknown, busy or refused.
+"""The meaning of Stripe's errors: unknown, busy or refused.
 
 Sources: Stripe documentation, "Error handling", "Error codes", "Idempotent requests", "Rate limits".
 """
@@ -22,39 +22,39 @@ MISCONFIGURED_CODES = frozenset(
 """The key or the platform's account is at fault (Stripe documentation, "Error codes"), whatever the HTTP status."""
 
 DESTINATION_LOST = "account_invalid"
-"""We never name an account but a transfer's destination: the platform has no access to it (any more)."""
+"""The platform has no access, or no longer, to the account that a request names: always a transfer's destination."""
 
 MISCONFIGURED_RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """An error of the Stripe library, read without trusting its shape."""
+    """An error of Stripe's library, read without trust in its shape."""
 
     error: stripe.StripeError
     body: Mapping[str, Any]
 
     @property
     def message(self) -> str:
-        """Stripe's own words only: the library's quote the whole answer."""
+        """Stripe's own message. The library's message quotes the whole answer."""
         return redact(self.text("message") or "Stripe gave no reason")
 
     @property
     def described(self) -> str:
-        """The message for operators, who can look the request up in the Dashboard."""
+        """The message with the request's id, which operators find in the Dashboard."""
         request = self.error.request_id
         return self.message if request is None else f"{self.message} (request {request})"
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds from the Retry-After header; Stripe sends no dates there."""
+        """Seconds from the header Retry-After; Stripe sends no dates there."""
         headers = self.error.headers or {}
         value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
         return float(value) if value.isascii() and value.replace(".", "", 1).isdigit() else None
 
     @property
     def intent_id(self) -> str | None:
-        """The intent that the error is about."""
+        """The id of the intent that the error is about."""
         intent = self.body.get("payment_intent")
         return _text(intent.get("id")) if isinstance(intent, Mapping) else _text(intent)
 
@@ -63,14 +63,14 @@ class ErrorAnswer:
 
 
 def read(error: stripe.StripeError) -> ErrorAnswer:
-    """The error with Stripe's ``error`` object, empty where there is none."""
+    """The error with Stripe's ``error`` object, which is empty if there is none."""
     outer = error.json_body
     body = outer.get("error") if isinstance(outer, Mapping) else None
     return ErrorAnswer(error, body if isinstance(body, Mapping) else {})
 
 
 def fault_of(answer: ErrorAnswer) -> Fault:
-    """The error in the words of the port."""
+    """The error as one of the port's errors."""
     code = answer.text("code")
     if code in PASSING_CODES:
         return _busy(answer)
@@ -82,7 +82,7 @@ def fault_of(answer: ErrorAnswer) -> Fault:
 
 
 def is_rate_limit(error: stripe.StripeError) -> bool:
-    """Whether we are too fast: not so when only one object is locked."""
+    """Whether our requests are too fast. A locked object has the same HTTP status, and is no reason to slow down."""
     return isinstance(error, stripe.RateLimitError) and read(error).text("code") in {None, RATE_LIMITED}
 
 
@@ -95,9 +95,9 @@ def _busy(answer: ErrorAnswer) -> Fault:
 
 
 def _misconfigured(answer: ErrorAnswer) -> Fault:
-    """The API key, its mode or the platform's account: the operator's to mend, and no customer's payment fails for it.
+    """A fault of the API key, its mode or the platform's account: no payment fails for it, and an operator corrects it.
 
-    A 404 is of this kind: only objects of our own stand in a path, and those do not vanish. Another key does not see
+    A 404 is of this kind. Our paths name only objects of our own, and those do not vanish, but another key does not see
     them.
     """
     return StripeBusyError(
@@ -108,8 +108,10 @@ def _misconfigured(answer: ErrorAnswer) -> Fault:
 
 
 def _key_spent(answer: ErrorAnswer) -> Fault:
-    """This key was used with another request, by a database that lost its rows since: whether the step stands, only a
-    look can say ("Idempotent requests"). Asking again under the same key never will."""
+    """The idempotency key came before with another request, from a database that has lost its rows since.
+
+    Under the same key Stripe repeats this answer ("Idempotent requests"); only a look shows whether the step is done.
+    """
     return StripeUnknownError(answer.described, stored=True)
 
 
@@ -124,10 +126,10 @@ def _refused(answer: ErrorAnswer) -> Fault:
 
 
 def _by_status(answer: ErrorAnswer) -> Fault:
-    """409, and what has no class of its own.
+    """A 409, or an error without a class of its own.
 
-    Without Stripe's error object it was a proxy that answered, and the request may still be under way: then only
-    the same idempotency key is safe, so nothing counts as stored.
+    An answer without Stripe's error object comes from a proxy, and the request may still be under way. Then only the
+    same idempotency key is safe, so the answer does not count as stored.
     """
     status = answer.error.http_status or 0
     if status == 409:

@@ -1,4 +1,4 @@
-"""Fields of Stripe's objects. Only what is there is read; nothing is guessed."""
+"""Fields of Stripe's objects: each is read as it is, and no value is guessed."""
 
 import re
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
-"""Before it no event was made; a year later, and another time zone's form of it has five digits."""
+"""The first and last year of a valid time: after the last one, another time zone's year may have five digits."""
 
 
 class UnexpectedObjectError(PaymentServiceError, ValueError):
-    """An object of Stripe that lacks a field, or has it with another type, or with a state that we do not know."""
+    """An object of Stripe's that lacks a field, or has a field with another type or an unknown status."""
 
 
 def mapping(value: object, name: str) -> Json:
@@ -43,7 +43,7 @@ def text(body: Json, name: str) -> str:
 
 
 def identifier(body: Json, name: str) -> str:
-    """As ``text``, of at most 255 characters: a longer one is not Stripe's. Raises UnexpectedObjectError."""
+    """As ``text``, with at most 255 characters: Stripe's ids are no longer. Raises UnexpectedObjectError."""
     value = text(body, name)
     if len(value) > MAX_ID:
         raise UnexpectedObjectError(f"{name} is longer than {MAX_ID} characters")
@@ -51,17 +51,17 @@ def identifier(body: Json, name: str) -> str:
 
 
 def optional_identifier(body: Json, name: str) -> str | None:
-    """As ``identifier``; None where the field is missing, null or empty."""
+    """As ``identifier``; None if the field is missing, null or empty."""
     return identifier(body, name) if body.get(name) not in (None, "") else None
 
 
 def optional_text(body: Json, name: str) -> str | None:
-    """As ``text``; None where the field is missing, null or empty."""
+    """As ``text``; None if the field is missing, null or empty."""
     return text(body, name) if body.get(name) not in (None, "") else None
 
 
 def optional_flag(body: Json, name: str) -> bool | None:
-    """A boolean; None where the field is missing or null. Raises UnexpectedObjectError."""
+    """A boolean; None if the field is missing or null. Raises UnexpectedObjectError."""
     value = body.get(name)
     if value is None or isinstance(value, bool):
         return value
@@ -69,12 +69,15 @@ def optional_flag(body: Json, name: str) -> bool | None:
 
 
 def optional_time(body: Json, name: str) -> datetime | None:
-    """Seconds since the epoch (UTC); None where the field is missing, null, or no time of this era."""
+    """A time (UTC), as ``moment_of`` reads it; None if the field is missing or null."""
     return None if body.get(name) is None else moment_of(body[name])
 
 
 def moment_of(value: object) -> datetime | None:
-    """Seconds since the epoch; in thin events RFC 3339. None for what is no time of this era: it decides nothing."""
+    """The time (UTC) from seconds since the epoch or, in thin events, RFC 3339; None for any other value.
+
+    No decision depends on it, so a bad time is no error.
+    """
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             moment = datetime.fromtimestamp(value, UTC)
@@ -95,7 +98,7 @@ def id_of(body: Json, name: str) -> str:
 
 
 def optional_id(body: Json, name: str) -> str | None:
-    """As ``id_of``; None where the field is missing or null."""
+    """As ``id_of``; None if the field is missing or null."""
     return None if body.get(name) is None else id_of(body, name)
 
 

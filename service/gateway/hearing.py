@@ -1,4 +1,4 @@
-"""What a webhook event's object names and proves, whatever kind of object it is."""
+"""The ids and the proofs in a webhook event's object, whatever its kind."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ _CHARGES = ("ch_", "py_")
 
 
 def about(subject: Json) -> About | None:
-    """The ids of an intent, a charge, a transfer or a payment that an object is, or names; None where it names none."""
+    """The ids of the intent, charge, transfer or payment that an object is or names; None if there are none."""
     own = _id(subject, "id") or ""
     named = About(
         intent_id=own if own.startswith("pi_") else _id(subject, "payment_intent"),
@@ -25,7 +25,7 @@ def about(subject: Json) -> About | None:
 
 
 def _id(subject: Json, name: str) -> str | None:
-    """An id that can be used; a field of another form names nothing."""
+    """The id in a field; None if the field has no valid id."""
     try:
         return optional_id(subject, name)
     except UnexpectedObjectError:
@@ -40,7 +40,7 @@ def _named_payment(subject: Json) -> str | None:
 
 
 def tells(event_type: str, subject: Json) -> tuple[Proof, ...]:
-    """What the object proves; nothing where only Stripe can say. Raises UnexpectedObjectError."""
+    """The proofs that the object shows; none if only a look can show them. Raises UnexpectedObjectError."""
     kind = "charge" if event_type in _OF_CHARGE else text(subject, "object")
     read = _READERS.get(kind)
     return () if read is None else tuple(read(event_type, subject))

@@ -1,7 +1,7 @@
-"""Our pace at Stripe: no limit until Stripe says "too fast", then additive increase, multiplicative decrease.
+"""The pace of our requests: no limit until Stripe answers 429, then additive increase and multiplicative decrease.
 
-Accounts in test mode allow 25 requests a second, live ones 100 (Stripe documentation, "Rate limits"); other programs
-share the allowance, so the right pace can only be found out.
+Stripe allows 25 requests per second in test mode and 100 in live mode (Stripe documentation, "Rate limits"). Other
+programs share the allowance, so the right pace follows only from Stripe's answers.
 """
 
 import math
@@ -16,11 +16,11 @@ WINDOW_SECONDS = 1.0
 DECREASE = 0.75
 GROWTH_PER_SECOND = 0.05
 SLOWEST = 2.0
-"""Requests a second that are always allowed: the limit must be able to find out that it may grow."""
+"""Requests per second that are always allowed, so that the limit can learn that it may grow."""
 
 
 class Pace:
-    """One for all threads of a process. Rates are requests a second."""
+    """The pace of all threads of a process. Rates are in requests per second."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
@@ -35,14 +35,14 @@ class Pace:
 
     @property
     def limit(self) -> float | None:
-        """The rate allowed now; None: no limit."""
+        """The rate that is allowed now; None: no limit."""
         with self._lock:
             return self._limit(self._clock())
 
     def wait(self, at_most: float) -> None:
-        """Wait for this request's turn.
+        """Wait until the pace allows this request.
 
-        Raises StripeBusyError when that would take longer than ``at_most`` seconds: nothing was sent.
+        Raises StripeBusyError at once if that takes longer than ``at_most`` seconds; nothing was sent.
         """
         with self._lock:
             now = self._clock()
@@ -58,12 +58,12 @@ class Pace:
             self._sleep(delay)
 
     def went_through(self) -> None:
-        """Stripe took a request on."""
+        """Stripe accepted a request."""
         with self._lock:
             self._accepted.append(self._clock())
 
     def too_fast(self) -> None:
-        """Stripe answered 429. Of the many that come at once only the first counts."""
+        """Stripe answered 429. Of many answers at once, only the first lowers the limit."""
         with self._lock:
             now = self._clock()
             limit = self._limit(now)
@@ -74,7 +74,7 @@ class Pace:
             self._cut_at = self._next_slot = now
 
     def _limit(self, now: float) -> float | None:
-        """Grows in a straight line; when it has doubled and Stripe has not complained, there is none again."""
+        """The limit now. It grows linearly; once it has doubled without another 429, it is lifted."""
         if self._cut is None:
             return None
         growth = GROWTH_PER_SECOND * (now - self._cut_at)

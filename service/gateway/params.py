@@ -1,4 +1,4 @@
-"""What we ask of Stripe, as its parameters."""
+"""Our requests, as Stripe's parameters."""
 
 from datetime import datetime
 
@@ -15,32 +15,32 @@ from service.domain.stripe_objects import IntentRequest, TransferRequest
 from service.gateway.reasons import cancellation_reason, refund_reason
 
 WITH_CHARGE: dict[str, list[str]] = {"expand": ["latest_charge.balance_transaction"]}
-"""An intent's answer with its charge and what Stripe settled of it (Stripe API reference, "Expanding responses")."""
+"""Includes an intent's charge and its settlement in the answer (Stripe API reference, "Expanding responses")."""
 
 
 SETTLED: dict[str, list[str]] = {"expand": ["data.balance_transaction"]}
-"""A list with what Stripe settled of each of its objects."""
+"""Includes the settlement of each object of a list."""
 
 WITH_SOURCE: dict[str, list[str]] = {"expand": ["data.source"]}
-"""Balance transactions with what caused each."""
+"""Includes the source of each balance transaction."""
 
 OF_CHARGE: dict[str, list[str]] = {"expand": ["data.charge", "data.balance_transaction"]}
 DISPUTED: dict[str, list[str]] = {"expand": ["data.charge"]}
 SENT: dict[str, list[str]] = {"expand": ["data.source_transaction"]}
-"""Refunds, disputes and transfers with the charge that their money is of: its metadata say whose it is."""
+"""Includes the charge of each refund, dispute or transfer, because its metadata name the payment."""
 
 
 def transfer_group(order_id: str) -> str:
-    """What ties an order's charge and transfers together at Stripe."""
+    """The transfer group that ties an order's charge and transfers together at Stripe."""
     return f"order_{order_id}"
 
 
 def hold(request: IntentRequest) -> PaymentIntentCreateParams:
     """A PaymentIntent that is confirmed at once and captured later.
 
-    With a return URL the customer may be sent away to authenticate. Without one no payment method that redirects is
-    taken, and 3-D Secure is left to Stripe.js with the client secret (Stripe API reference, "Create a PaymentIntent":
-    ``return_url``, ``automatic_payment_methods``, ``use_stripe_sdk``).
+    With a return URL, Stripe may redirect the customer for authentication. Without one, no payment method that
+    redirects is accepted, and Stripe.js does 3-D Secure with the client secret (Stripe API reference, "Create a
+    PaymentIntent": ``return_url``, ``automatic_payment_methods``, ``use_stripe_sdk``).
     """
     params: PaymentIntentCreateParams = {
         "amount": request.amount,
@@ -69,12 +69,13 @@ def hold(request: IntentRequest) -> PaymentIntentCreateParams:
 
 
 def cancellation(reason: str) -> PaymentIntentCancelParams:
-    """Let a hold go; ``reason`` is free text."""
+    """A hold's cancellation; ``reason`` is free text."""
     return {"cancellation_reason": cancellation_reason(reason)}
 
 
 def payout(request: TransferRequest) -> TransferCreateParams:
-    """A charge's money for a connected account, whatever the balance is (Stripe API reference, "Create a transfer")."""
+    """A transfer to a connected account. From a charge, it does not depend on the available balance (Stripe API
+    reference, "Create a transfer", ``source_transaction``)."""
     params: TransferCreateParams = {
         "amount": request.amount,
         "currency": request.currency,
@@ -88,17 +89,17 @@ def payout(request: TransferRequest) -> TransferCreateParams:
 
 
 def full_refund(intent_id: str, reason: str, payment_id: str) -> RefundCreateParams:
-    """All that is left of an intent; ``reason`` is free text."""
+    """A refund of all that is left of an intent; ``reason`` is free text."""
     return {"payment_intent": intent_id, "reason": refund_reason(reason), "metadata": {"payment_id": payment_id}}
 
 
 def full_reversal(payment_id: str) -> TransferCreateReversalParams:
-    """All that is left of a transfer."""
+    """A reversal of all that is left of a transfer."""
     return {"metadata": {"payment_id": payment_id}}
 
 
 def created(start: datetime, end: datetime | None) -> PaymentIntentListParamsCreated:
-    """Made from ``start`` on and before ``end``."""
+    """A filter for objects made from ``start`` on and before ``end``."""
     window: PaymentIntentListParamsCreated = {"gte": int(start.timestamp())}
     if end is not None:
         window["lt"] = int(end.timestamp())

@@ -12,12 +12,12 @@ from service.gateway.direct import CONNECT_SECONDS, tls_context, unanswered
 
 
 class ProxiedHttpClient(stripe.HTTPClient):
-    """The Stripe library's transport on urllib3: no retries, no redirects, a time-out for every call."""
+    """A transport for Stripe's library on urllib3: no retries, no redirects, a time-out for every call."""
 
     name = "urllib3"
 
     def __init__(self, proxy: str, *, seconds: float, size: int) -> None:
-        """``seconds`` for connecting and for waiting, together; up to ``size`` idle connections are kept."""
+        """``seconds``: for connecting and waiting together. ``size``: the most idle connections to keep."""
         super().__init__()
         auth = urllib3.util.parse_url(proxy).auth
         options: dict[str, Any] = {
@@ -38,7 +38,7 @@ class ProxiedHttpClient(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
-        """One request. Raises stripe.APIConnectionError when no whole answer came."""
+        """Make one request. Raises stripe.APIConnectionError when no complete answer arrives."""
         try:
             answer = self.pool.urlopen(method.upper(), url, body=post_data, headers=headers)
         except urllib3.exceptions.HTTPError as exc:
@@ -47,7 +47,7 @@ class ProxiedHttpClient(stripe.HTTPClient):
 
 
 def proxy_for(base: str) -> str | None:
-    """The proxy that HTTPS_PROXY names, where NO_PROXY does not except this address."""
+    """The proxy from HTTPS_PROXY (HTTP_PROXY for http); None without one, or if NO_PROXY excludes this address."""
     target = urlsplit(base)
     proxy = getproxies().get(target.scheme)
     return None if proxy is None or proxy_bypass(target.netloc) else proxy

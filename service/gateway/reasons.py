@@ -1,4 +1,4 @@
-"""Free-text reasons in Stripe's words. The text itself is kept whole in our own record."""
+"""Free-text reasons as Stripe's enums. The payment keeps the whole text."""
 
 import re
 from typing import Literal
@@ -12,10 +12,10 @@ _ABANDONED = re.compile(r"\b(abandon(ed)?|expired?|timed? ?out|timeout)\b")
 
 
 def refund_reason(text: str) -> RefundReason:
-    """Stripe's `reason` of a refund for this text.
+    """Stripe's ``reason`` of a refund for this text.
 
-    Only a text that says fraud and nothing else counts as fraud: Stripe then blocks the card and the e-mail address
-    (Stripe API reference, "Create a refund").
+    Only a text that names fraud and nothing else counts as fraud, because Stripe then blocks the card and the e-mail
+    address (Stripe API reference, "Create a refund").
     """
     words = _words(text)
     if words in _FRAUD:
@@ -24,7 +24,7 @@ def refund_reason(text: str) -> RefundReason:
 
 
 def cancellation_reason(text: str) -> CancellationReason:
-    """Stripe's `cancellation_reason` of a PaymentIntent for this text; it knows ``abandoned`` besides."""
+    """Stripe's ``cancellation_reason`` of a PaymentIntent for this text; only this enum has ``abandoned``."""
     reason = refund_reason(text)
     if reason == "requested_by_customer" and _ABANDONED.search(_words(text)):
         return "abandoned"

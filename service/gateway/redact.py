@@ -1,4 +1,4 @@
-"""Messages of Stripe that may be stored, logged and told: without keys, client secrets or card numbers."""
+"""Stripe's messages without API keys, client secrets and card numbers, fit to be stored, logged and sent."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Stripe, as the port wants it."""
+"""The port PaymentGateway, on Stripe's API."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -28,10 +28,10 @@ from service.gateway.pace import Pace
 from service.settings import StripeSettings
 
 PATIENCE_SECONDS = 5.0
-"""Longest wait for our turn when Stripe limits our requests; a caller with a lease comes again later instead."""
+"""Longest wait for the pace when Stripe limits our requests; after that, the command is put off."""
 
 NEXT_ACTION_SECONDS = 2.0
-"""Longest wait for what a customer must do: a read of ours does not depend on Stripe."""
+"""Longest wait for a customer's next action: the read of a payment does not depend on Stripe."""
 
 UNAVAILABLE = {"type": "unavailable"}
 
@@ -39,10 +39,10 @@ _log = get_logger(__name__)
 
 
 class StripeGateway:
-    """The PaymentGateway of the port; one for all threads of a process.
+    """The port PaymentGateway; one object serves all threads of a process.
 
-    ``guard`` is called before each request and raises when a database transaction is open. ``http_client`` replaces
-    the transport, ``pace`` the finding of our own; ``contact`` is told how each request was answered.
+    ``guard`` is called before each request and raises when a database transaction is open. ``http_client`` replaces the
+    transport and ``pace`` the pace of this object's own. ``contact`` notes how each request was answered.
     """
 
     def __init__(
@@ -63,63 +63,64 @@ class StripeGateway:
         self._hasty_calls = Calls(hasty, guard, pace, contact, patience=NEXT_ACTION_SECONDS / 2)
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
-        """Hold the amount: ``requires_capture`` when it is held, ``requires_action`` when the customer must act."""
+        """Hold the amount: the status is ``requires_capture`` if it is held, ``requires_action`` if the customer must
+        act."""
         with _readable():
             return translate.intent_of(self._calls.post("payment_intents", key=key, params=params.hold(request)))
 
     def retrieve_intent(self, intent_id: str) -> Intent:
-        """The intent as it stands now."""
+        """The intent's present state, with its charge."""
         with _readable():
             return translate.intent_of(self._calls.get("payment_intents", intent_id, **params.WITH_CHARGE))
 
     def find_intent(
         self, payment_id: str, stripe_customer_id: str | None, since: datetime, is_ours: Callable[[Intent], bool]
     ) -> Intent | None:
-        """The newest intent of ours with this payment id, made at or after ``since`` by Stripe's clock."""
+        """The newest intent of ours with this payment id; ``since`` (UTC) is compared with Stripe's clock."""
         with _readable():
             return lookup.intent(self._calls, payment_id, stripe_customer_id, since, is_ours)
 
     def capture(self, intent_id: str, key: str) -> Intent:
-        """Take all that is held; the answer says what Stripe settled of the charge."""
+        """Capture all that is held; the answer has the charge's settlement."""
         with _readable():
             asked = self._calls.post("payment_intents", intent_id, "capture", key=key, params=params.WITH_CHARGE)
             return translate.intent_of(asked)
 
     def cancel(self, intent_id: str, key: str, reason: str) -> Intent:
-        """Let the hold go; ``reason`` is free text."""
+        """Cancel the hold; ``reason`` is free text."""
         with _readable():
             asked = params.cancellation(reason)
             return translate.intent_of(self._calls.post("payment_intents", intent_id, "cancel", key=key, params=asked))
 
     def transfer(self, request: TransferRequest, key: str) -> Transfer:
-        """The charge's money, to the connected account."""
+        """Transfer the charge's money to the connected account."""
         with _readable():
             return translate.transfer_of(self._calls.post("transfers", key=key, params=params.payout(request)))
 
     def find_transfer(self, request: TransferRequest) -> Transfer | None:
-        """The transfer made of this charge, whatever its destination."""
+        """Our transfer of this charge, to any destination."""
         with _readable():
             return lookup.transfer(self._calls, request)
 
     def reverse_transfer(self, transfer_id: str, key: str, payment_id: str) -> Reversal:
-        """Take back all that is left of the transfer."""
+        """Reverse all that is left of the transfer."""
         with _readable():
             asked = params.full_reversal(payment_id)
             return translate.reversal_of(self._calls.post("transfers", transfer_id, "reversals", key=key, params=asked))
 
     def find_reversal(self, transfer_id: str) -> Reversal | None:
-        """The reversal of a transfer that was taken back whole."""
+        """The newest reversal, if the whole transfer was taken back."""
         with _readable():
             return lookup.reversal(self._calls, transfer_id)
 
     def refund(self, intent_id: str, key: str, reason: str, payment_id: str) -> Refund:
-        """Give back all that is left; ``reason`` is free text. No transfer is touched."""
+        """Refund all that is left; ``reason`` is free text. Transfers are not reversed."""
         with _readable():
             asked = params.full_refund(intent_id, reason, payment_id)
             return translate.refund_of(self._calls.post("refunds", key=key, params=asked))
 
     def find_refund(self, intent_id: str) -> Refund | None:
-        """The intent's refund, where all of it was given back and no bank sent it back."""
+        """The intent's newest refund, if all that was captured is refunded; failed refunds do not count."""
         with _readable():
             return lookup.refund(self._calls, intent_id)
 
@@ -130,14 +131,14 @@ class StripeGateway:
             return any(dispute.status not in HARMLESS_DISPUTE for dispute in disputes)
 
     def look_at(self, intent_id: str, named: Collection[str] = ()) -> Picture:
-        """The intent with all that became of its money, transfers that are ``named`` among it."""
+        """The intent, and everything that became of its money; the transfers in ``named`` are read, too."""
         with _readable():
             return lookup.picture(self._calls, intent_id, named)
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None:
-        """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: nothing.
+        """``redirect_to_url`` with ``redirect_url``, or ``use_stripe_sdk`` with ``client_secret``; None: no action.
 
-        ``unavailable`` when Stripe has not said so within 2 s: only TransactionOpenError is raised.
+        ``unavailable`` if Stripe does not answer within 2 s. Raises TransactionOpenError only.
         """
         self._guard()
         try:
@@ -151,7 +152,7 @@ class StripeGateway:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """What Stripe did is unknown when its answer cannot be read."""
+    """The effect is unknown if Stripe's answer cannot be read."""
     try:
         yield
     except fields.UnexpectedObjectError as exc:

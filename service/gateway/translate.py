@@ -1,4 +1,4 @@
-"""Stripe's objects, as JSON, in the words of the port. Only what is there is read; nothing is guessed."""
+"""Stripe's objects, from JSON to the port's objects. Fields are read as they are, and no value is guessed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,7 +53,7 @@ def intent_of(data: object) -> Intent:
 
 
 def intent_behind(data: object) -> Intent:
-    """The intent as its charge shows it, for its money. Raises UnexpectedObjectError."""
+    """The intent as far as its charge shows its money. Raises UnexpectedObjectError."""
     body = mapping(data, "charge")
     captured, failed = body.get("captured") is True, text(body, "status") == "failed"
     held = IntentStatus.CANCELED if body.get("refunded") is True else IntentStatus.REQUIRES_CAPTURE
@@ -70,7 +70,7 @@ def intent_behind(data: object) -> Intent:
 
 
 def _charge_of(data: object) -> Charge | None:
-    """The intent's charge where it was expanded."""
+    """The intent's charge, if it was expanded."""
     if not isinstance(data, Mapping):
         return None
     settled = data.get("balance_transaction")
@@ -84,17 +84,17 @@ def _charge_of(data: object) -> Charge | None:
 
 
 def refunded_of(charge: Json) -> int:
-    """What the customer got back of a charge, in minor units.
+    """The amount of a charge that the customer got back, in minor units.
 
-    Stripe counts the part of a hold that was not captured as refunded, too (Stripe API reference, "Capture a
-    PaymentIntent": "any additional amount is automatically refunded").
+    Stripe also counts the part of a hold that was not captured as refunded (Stripe API reference, "Capture a
+    PaymentIntent": "any additional amount is automatically refunded"). It is subtracted here.
     """
     never_taken = integer(charge, "amount") - integer(charge, "amount_captured")
     return max(0, integer(charge, "amount_refunded") - never_taken)
 
 
 def _settlement_of(charge: Json, transaction: Json) -> Settlement:
-    """The settled part of the charge: Stripe's transaction is for the whole hold, of which a part may be captured.
+    """The settled part of the charge. Stripe's transaction is for the whole hold, but only a part may be captured.
 
     Source: Stripe documentation, "Reporting categories and types", partial-capture reversals.
     """
@@ -107,7 +107,7 @@ def _settlement_of(charge: Json, transaction: Json) -> Settlement:
 
 
 def dispute_of(data: object) -> Dispute:
-    """A Dispute. Its balance transactions are none, the withdrawal, or the withdrawal and what was given back."""
+    """A Dispute. Its balance transactions are none, the withdrawal, or the withdrawal and the reinstatement."""
     body = mapping(data, "dispute")
     moved = [integer(mapping(item, "transaction"), "amount") for item in body.get("balance_transactions") or ()]
     evidence = mapping(body.get("evidence_details") or {}, "evidence_details")
@@ -155,7 +155,7 @@ def transfer_of(data: object) -> Transfer:
 
 
 def _reversals_of(transfer: Json) -> tuple[Reversal, ...]:
-    """The newest ten; a list of Stripe's shows no more inside another object ("Expanding responses")."""
+    """The newest ten reversals: within another object, Stripe's lists show no more ("Expanding responses")."""
     listed = transfer.get("reversals")
     items = mapping(listed, "reversals").get("data") if listed is not None else []
     if not isinstance(items, list) or (transfer.get("reversed") is True and not items):
@@ -182,8 +182,8 @@ OF_HOLD = "partial_capture_reversal"
 def refund_of(data: object) -> Refund:
     """A Refund. Raises UnexpectedObjectError.
 
-    Whether it only sets (part of) a hold free is told by its balance transaction, where that was expanded (Stripe
-    documentation, "Reporting categories and types").
+    Its balance transaction, if expanded, shows whether it only ends a hold, or a part of one (Stripe documentation,
+    "Reporting categories and types").
     """
     body = mapping(data, "refund")
     status, settled = text(body, "status"), body.get("balance_transaction")
@@ -201,12 +201,12 @@ def refund_of(data: object) -> Refund:
 
 
 def received(intent: Json) -> int:
-    """What was captured of an intent, in minor units."""
+    """The captured amount of an intent, in minor units."""
     return integer(intent, "amount_received")
 
 
 def next_action_of(data: Json) -> dict[str, Any] | None:
-    """What the customer must do: where to go, or the client secret for Stripe.js. None: nothing."""
+    """The customer's next action: the URL to open, or the client secret for Stripe.js. None: no action."""
     if _status(data) not in OPEN_ACTION:
         return None
     action = mapping(data.get("next_action") or {}, "next_action")

@@ -1,4 +1,4 @@
-"""Stripe's webhooks: the signature checked, the event read."""
+"""Stripe's webhooks: verify the signature, then read the event."""
 
 import json
 import math
@@ -22,21 +22,21 @@ from service.gateway.hearing import about, tells
 from service.gateway.translate import intent_of
 
 TOLERANCE_SECONDS = 300
-"""How old a signature may be (Stripe documentation, "Receive Stripe events in your webhook endpoint")."""
+"""Greatest age of a signature (Stripe documentation, "Receive Stripe events in your webhook endpoint")."""
 
 _THIN_EVENT = "v2.core.event"
 _LONGEST_INTEGER = 40
 
 
 class BadWebhookError(PaymentServiceError):
-    """A delivery that is not Stripe's, or not readable. The message is fit for the sender."""
+    """The delivery is not Stripe's, or cannot be read. The message may be sent to the sender."""
 
 
 def parse(payload: bytes, signature: str | None, secrets: list[str]) -> StripeEvent:
-    """The event of one delivery, signed with any of the secrets.
+    """The event of one delivery that is signed with any of the secrets.
 
-    Raises BadWebhookError for a bad signature and for what is no JSON object with an id and a type of Stripe's. All
-    else is an event: Stripe would send it again for days and nothing in it would change.
+    Raises BadWebhookError for a bad signature, and for a body that is no JSON object with an id and a type. Every other
+    body is an event, readable or not: if it were refused, Stripe would repeat it unchanged for days.
     """
     _verify(payload, signature, secrets)
     try:
@@ -49,7 +49,7 @@ def parse(payload: bytes, signature: str | None, secrets: list[str]) -> StripeEv
 
 
 def _integer(digits: str) -> int | float:
-    """Python refuses to read integers of more than 4300 digits; no amount or time of Stripe's is that long."""
+    """The integer. Python refuses more than 4,300 digits; no amount or time of Stripe's is that long."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 
@@ -62,7 +62,7 @@ def _signed_with(secret: str, payload: bytes, signature: str | None) -> bool:
     try:
         stripe.WebhookSignature.verify_header(payload, signature, secret, TOLERANCE_SECONDS)
     except (stripe.SignatureVerificationError, ValueError, TypeError):
-        # the library raises the last two for a body that is not UTF-8 and a signature that is not ASCII
+        # the library raises the last two for a body that is not UTF-8 or a signature that is not ASCII
         return False
     return True
 
@@ -95,7 +95,8 @@ def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
 
 
 def _is_thin(event: Json) -> bool:
-    """A thin event names its object and does not carry it (Stripe documentation, "Event destinations")."""
+    """Whether the event is thin: it names its object without containing it (Stripe documentation, "Event
+    destinations")."""
     return event.get("object") == _THIN_EVENT
 
 

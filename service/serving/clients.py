@@ -1,4 +1,4 @@
-"""The connections of one worker that wait for their clients: read, sent to and closed by its loop alone."""
+"""The connections of one worker that wait for their clients. Only the worker's loop reads, writes and closes them."""
 
 import logging
 import selectors
@@ -12,14 +12,15 @@ from service.serving.refusals import REFUSED, TOO_SLOW, Refusal, RequestRefusedE
 from service.serving.waiting import Phase, Waiting
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
-"""Memory of a worker for requests; beyond, the largest unfinished one goes."""
+"""A worker's memory for unfinished requests. Above it, the largest one is closed."""
 
 SMALL_BYTES = 64 * 1024
 _TELL_AGAIN_SECONDS = 10.0
 
 
 class Clients:
-    """``give`` takes a connection whose request is whole; ``closed`` is called for each that has ended."""
+    """The connections of one worker. ``give`` gets each connection with a whole request; ``closed`` is called for each
+    connection that ends."""
 
     def __init__(
         self,
@@ -39,11 +40,11 @@ class Clients:
         self._told = -_TELL_AGAIN_SECONDS
 
     def admit(self, connection: Connection) -> None:
-        """Begin to read a new client's request."""
+        """Begin to read the request of a new connection."""
         self._wait(connection, Phase.HEAD)
 
     def make_room(self) -> None:
-        """Close the connection that has been unfinished longest."""
+        """Close the connection whose request has been unfinished longest."""
         if time.monotonic() - self._told >= _TELL_AGAIN_SECONDS:
             self._told = time.monotonic()
             self._log.warning("too many connections: those that have been unfinished longest are closed")
@@ -52,7 +53,7 @@ class Clients:
             self.drop(victim, "crowded_out")
 
     def send(self, connection: Connection) -> None:
-        """Send what is left of the answer; then read the next request, or close."""
+        """Send the rest of the answer; then read the next request, or close."""
         try:
             if not connection.flush():
                 self._wait(connection, Phase.ANSWER)
@@ -65,7 +66,7 @@ class Clients:
             self.drop(connection)
 
     def drop(self, connection: Connection, reason: str | None = None) -> None:
-        """Close at once; ``reason`` counts it as refused."""
+        """Close at once. With a ``reason``, count the connection as refused."""
         if reason is not None:
             REFUSED.labels(reason).inc()
         self._stop_waiting(connection)
@@ -74,15 +75,15 @@ class Clients:
         self._closed()
 
     def next_due(self) -> float | None:
-        """When the first wait is over."""
+        """The first deadline, in monotonic seconds; None without one."""
         return self._waiting.next_due()
 
     def hurry(self, seconds: Mapping[Phase, float]) -> None:
-        """From now on at most so long."""
+        """Limit all waits to these seconds, from now on."""
         self._waiting.hurry(seconds, time.monotonic())
 
     def end_waits(self, *, every: bool) -> None:
-        """Refuse or close those whose time is over; close ``every`` one when the worker ends."""
+        """Refuse or close the connections whose deadline is over; with ``every``, close all of them."""
         for connection in self._waiting if every else self._waiting.expired(time.monotonic()):
             phase = self._waiting.phase(connection)
             if phase in {Phase.HEAD, Phase.BODY} and connection.held_bytes and not every:
@@ -112,7 +113,7 @@ class Clients:
     def _on_readable(self, connection: Connection, _socket: object) -> None:
         phase = self._waiting.phase(connection)
         if phase is None:
-            return  # it made room for another since the poller named it
+            return  # it was closed to make room, after the poller had reported it
         if phase is Phase.LEAVING:
             if not connection.discard():
                 self.drop(connection)

@@ -1,4 +1,4 @@
-"""One client's connection, as the worker's loop and its threads use it: neither ever waits for the client."""
+"""One client's connection, for the worker's loop and its threads. Neither of them ever waits for the client."""
 
 import io
 import socket
@@ -10,33 +10,33 @@ from service.api.requests import MAX_BODY_BYTES
 from service.serving.refusals import BODY_TOO_LARGE, HEAD_TOO_LARGE, RequestRefusedError, refusal_of
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Request line and all headers: twice what browsers and load balancers are known to send."""
+"""Limit of the request line with all headers: twice the size that browsers and load balancers are known to send."""
 
 _READ_BYTES = 64 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
-    """A whole request and the answer to it, in the place of the socket that gunicorn reads and writes."""
+    """A whole request and its answer. It replaces the socket that gunicorn reads and writes."""
 
     def __init__(self, request: bytes) -> None:
         self._request = io.BytesIO(request)
         self.answer = bytearray()
 
     def recv(self, size: int) -> bytes:
-        """Never waits: what is not there will not come."""
+        """Read from the request. It never waits, because the request is complete."""
         return self._request.read(size)
 
     def sendall(self, data: bytes) -> None:
-        """Keep for the client."""
+        """Keep the data for the client."""
         self.answer += data
 
     def send(self, data: bytes) -> int:
-        """Only gunicorn's own 100 (Continue) comes this way; the loop has sent one already."""
+        """Drop the data: gunicorn sends only 100 (Continue) this way, and the loop has sent one already."""
         return len(data)
 
     def shutdown(self, _how: int) -> None:
-        """gunicorn's end of an answer that failed halfway; the loop closes the connection."""
+        """Ignore gunicorn's end of an answer that failed halfway: the loop closes the connection."""
 
     def close(self) -> None:
         """As ``shutdown``."""
@@ -45,12 +45,12 @@ class Exchange:
 
     @property
     def used_up(self) -> bool:
-        """Whether all of the request was read: if not, the two parsers did not agree where it ends."""
+        """Whether all of the request was read. If not, the two parsers disagree about its end."""
         return not self._request.read(1)
 
 
 class Connection:
-    """Bytes in until a request is whole; bytes out until the answer has gone."""
+    """A client's connection: it receives until the request is whole, and sends until the answer is gone."""
 
     def __init__(self, cfg: Any, client_socket: socket.socket, client: Any, server: Any) -> None:
         client_socket.setblocking(False)
@@ -82,21 +82,21 @@ class Connection:
 
     @property
     def held_bytes(self) -> int:
-        """Memory that the unfinished request takes."""
+        """Bytes that the unfinished request holds in memory."""
         return len(self._received)
 
     @property
     def is_whole(self) -> bool:
-        """Whether a thread can have the request."""
+        """Whether the request is whole, and ready for a thread."""
         return bool(self._framing.is_complete)
 
     @property
     def path(self) -> bytes:
-        """Of a request whose head is whole, without its query."""
+        """The path without its query, once the head is whole."""
         return bytes(self._framing.path).partition(b"?")[0]
 
     def receive(self) -> bool:
-        """Take what has come; False when the client has gone. Raises RequestRefusedError."""
+        """Read the bytes that have arrived; False if the client has gone. Raises RequestRefusedError."""
         try:
             data = self.socket.recv(_READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -108,7 +108,7 @@ class Connection:
         return bool(data)
 
     def discard(self) -> bool:
-        """Read past what nobody wants any more; False when the client has gone."""
+        """Read and drop the bytes that have arrived; False if the client has gone."""
         try:
             return bool(self.socket.recv(_READ_BYTES))
         except (BlockingIOError, InterruptedError):
@@ -132,7 +132,7 @@ class Connection:
             raise RequestRefusedError(HEAD_TOO_LARGE)
         if not self.head_is_whole:
             return
-        # The second bound is for a body in chunks so small that it is mostly their frames.
+        # The second limit is for a body in chunks so small that most of it is their frames.
         if max(self._framing.content_length or 0, self._body_bytes) > MAX_BODY_BYTES or (
             len(self._received) > MAX_BODY_BYTES + 2 * MAX_HEAD_BYTES
         ):
@@ -142,12 +142,12 @@ class Connection:
         return (b"expect", b"100-continue") in [(name, value.lower()) for name, value in self._framing.headers]
 
     def begin_exchange(self) -> None:
-        """Hand the whole request to whoever reads ``sock``."""
+        """Put the whole request into ``sock``, where gunicorn reads it."""
         end = len(self._received) - len(self._framing.remaining())
         self.sock = Exchange(bytes(self._received[:end]))
 
     def next_request(self) -> None:
-        """Begin again with what the client had already sent behind the last request. Raises RequestRefusedError."""
+        """Begin the next request with the bytes that followed the last one. Raises RequestRefusedError."""
         rest = self._framing.remaining()
         self._framing.reset()
         self._received.clear()
@@ -156,7 +156,7 @@ class Connection:
             self._take(rest)
 
     def flush(self) -> bool:
-        """Send as much of the answer as the client takes now; whether all has gone. Raises OSError."""
+        """Send as much of the answer as the client accepts now; True if all is sent. Raises OSError."""
         if self.unsent:
             try:
                 self.unsent = self.unsent[self.socket.send(self.unsent) :]
@@ -165,5 +165,5 @@ class Connection:
         return not self.unsent
 
     def leave(self) -> None:
-        """Say that nothing more comes. Raises OSError when the client has gone."""
+        """End the sending direction. Raises OSError if the client has gone."""
         self.socket.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""gunicorn's logger, made to speak as the rest of the service does."""
+"""gunicorn's logger, with the service's handlers and formats."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ from gunicorn.glogging import Logger as GunicornLogger
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's lines go where all lines go."""
+    """Sends gunicorn's lines to the root logger."""
 
     def setup(self, cfg: Any) -> None:
         """Leave handlers and formats to the root logger."""

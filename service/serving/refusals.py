@@ -1,4 +1,4 @@
-"""Answers to what never reaches the application, in the contract's error shape."""
+"""Answers to requests that never reach the application, in the contract's error shape."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ REFUSED = Counter("http_refused_total", "Connections ended before the applicatio
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a client is told before its connection is closed; ``label`` counts it in ``http_refused_total``."""
+    """The last answer before a connection is closed. ``label``: its label in the metric ``http_refused_total``."""
 
     status: int
     reason: str
@@ -21,7 +21,7 @@ class Refusal:
     label: str = "malformed"
 
     def answer(self, request_id: str) -> bytes:
-        """The whole response; ``request_id`` is what the log line about it says, too."""
+        """The whole response. The log line has the same ``request_id``."""
         body = json.dumps({"success": False, "error": self.code, "message": self.message})
         lines = [
             f"HTTP/1.1 {self.status} {self.reason}",
@@ -34,7 +34,7 @@ class Refusal:
 
 
 class RequestRefusedError(PaymentServiceError):
-    """A request that cannot go on, and what its client is told."""
+    """The request is refused; ``refusal`` is the answer."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
@@ -68,5 +68,5 @@ _BY_FAULT = {
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """By the name of the parsers' error: gunicorn has two, each with classes of its own."""
+    """The refusal for a parser's error, by its class name: gunicorn has two parsers with classes of their own."""
     return _BY_FAULT.get(type(error).__name__, UNREADABLE)

@@ -1,4 +1,4 @@
-"""Connections that wait for their clients, each under the deadline of what it waits for."""
+"""Connections that wait for their clients, each with the deadline of its phase."""
 
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
@@ -8,7 +8,7 @@ C = TypeVar("C")
 
 
 class Phase(Enum):
-    """What a connection waits for; those first in this list make room first."""
+    """The phases of a connection. Connections in the first phases of this list are closed first to make room."""
 
     HEAD = auto()
     BODY = auto()
@@ -18,7 +18,10 @@ class Phase(Enum):
 
 
 class Waiting(Generic[C]):
-    """Within a phase all have the same time, so the one that came first is the first to be due."""
+    """The waiting connections by phase. All waits of a phase have the same length, so the oldest is due first.
+
+    Times are monotonic, in seconds.
+    """
 
     def __init__(self, seconds: Mapping[Phase, float]) -> None:
         self._seconds = dict(seconds)
@@ -32,7 +35,7 @@ class Waiting(Generic[C]):
         return iter(list(self._phases))
 
     def put(self, connection: C, phase: Phase, now: float) -> None:
-        """Begin to wait; in the phase it is in already, the old deadline stays."""
+        """Begin to wait in a phase. A connection that is in the phase already keeps its deadline."""
         if self._phases.get(connection) is phase:
             return
         self.take(connection)
@@ -40,18 +43,18 @@ class Waiting(Generic[C]):
         self._due[phase][connection] = now + self._seconds[phase]
 
     def take(self, connection: C) -> Phase | None:
-        """Wait no longer; the phase it was in."""
+        """Stop waiting; returns the connection's last phase, None if it did not wait."""
         phase = self._phases.pop(connection, None)
         if phase is not None:
             del self._due[phase][connection]
         return phase
 
     def phase(self, connection: C) -> Phase | None:
-        """What it waits for."""
+        """The connection's phase; None if it does not wait."""
         return self._phases.get(connection)
 
     def expired(self, now: float) -> list[C]:
-        """Whose time is over; they are still waiting."""
+        """The connections whose deadline is over. They stay in their phases."""
         found = []
         for waiting in self._due.values():
             for connection, due in waiting.items():
@@ -61,16 +64,16 @@ class Waiting(Generic[C]):
         return found
 
     def next_due(self) -> float | None:
-        """When the first deadline is."""
+        """The first deadline; None without one."""
         firsts = [next(iter(waiting.values())) for waiting in self._due.values() if waiting]
         return min(firsts, default=None)
 
     def first_to_go(self) -> C | None:
-        """Who makes room for a newcomer: the one that has been at it longest, those that kept their word last."""
+        """The connection to close for a new one: the oldest of the first phase that has any."""
         return next((next(iter(waiting)) for waiting in self._due.values() if waiting), None)
 
     def hurry(self, seconds: Mapping[Phase, float], now: float) -> None:
-        """From now on at most so long, for those that wait already, too."""
+        """Limit the waits to these seconds, including the waits that have begun."""
         for phase, limit in seconds.items():
             self._seconds[phase] = min(self._seconds[phase], limit)
             self._due[phase] = {one: min(due, now + limit) for one, due in self._due[phase].items()}

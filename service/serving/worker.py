@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, with a loop of its own: a thread is for a whole request, never for a client."""
+"""gunicorn's threaded worker, with a loop of its own: a thread serves a whole request and never waits for a client."""
 
 import errno
 import io
@@ -20,29 +20,29 @@ from service.serving.refusals import INTERNAL, REFUSED, UNREADABLE, refusal_of
 from service.serving.waiting import Phase
 
 KEEPALIVE_SECONDS = 75
-"""Longer than the 60 s that load balancers keep an idle connection: the one who closes first must be they."""
+"""Longer than the 60 s for which load balancers keep an idle connection: the balancer must close it first."""
 
 ANSWER_SECONDS = 30
 LEAVING_SECONDS = 5
-"""Closing while a client still sends would take the answer from it (RFC 9112, section 9.6)."""
+"""Time for the client to read the answer: a close while it still sends could destroy it (RFC 9112, section 9.6)."""
 
 STOPPING = {Phase.IDLE: 2.0, Phase.HEAD: 5.0, Phase.BODY: 5.0, Phase.ANSWER: 5.0, Phase.LEAVING: 1.0}
 
 PROBES = frozenset({b"/health", b"/ready", b"/metrics"})
 PROBE_THREADS = 2
-"""Probes are answered while every other thread waits for the database."""
+"""Threads of their own for probes: they are answered even while every other thread waits for the database."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """The loop owns every connection until its request is whole, and again once the answer is made."""
+    """The worker. Its loop owns a connection until the request is whole, and again when the answer is ready."""
 
     def init_process(self) -> None:
-        """Also makes the pool of the probes."""
+        """Also create the thread pool for probes."""
         self._probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
         super().init_process()
 
     def run(self) -> None:
-        """Also makes what the loop keeps; the poller is there by now."""
+        """Also create the loop's connections; the poller exists by now."""
         settings = self.app.settings
         self._most = settings.http_connections
         seconds = {
@@ -59,12 +59,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.nr_conns -= 1
 
     def init_signals(self) -> None:
-        """Also takes a SIGTERM that came since the fork: see ``hold_sigterm_across_forks``."""
+        """Also deliver a SIGTERM that arrived since the fork: see ``hold_sigterm_across_forks``."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Also closes the listeners of a stopping worker: who comes later is refused, not left to wait and dropped."""
+        """Also close the listeners of a stopping worker, so that later clients are refused instead of left waiting."""
         super().set_accept_enabled(enabled)
         if not self.alive:
             for listener in self.sockets:
@@ -75,7 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 listener.close()
 
     def accept(self, listener: Any) -> None:
-        """Take a client in; in a crowd, the one that has been unfinished longest makes room."""
+        """Accept a client. At the limit, first close the connection whose request has been unfinished longest."""
         try:
             taken, address = listener.accept()
         except OSError as error:
@@ -90,7 +90,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._clients.admit(Connection(self.cfg, taken, address, listener.getsockname()))
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give a whole request to a thread."""
+        """Pass a whole request to a thread."""
         conn.begin_exchange()
         pool = self._probes if conn.path in PROBES else self.tpool
         pool.submit(self.handle, conn).add_done_callback(
@@ -98,23 +98,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         )
 
     def handle(self, conn: Connection) -> bool:
-        """Answer a request, on a thread; whether the connection may be used again."""
+        """Answer a request, on a thread; True if the connection may be used again."""
         stays = False
         try:
             parser = http.get_parser(self.cfg, conn.sock, conn.client)
             request = next(parser)
-            # Read before the application sees it: what is wrong with its chunks is not the application's fault.
+            # Read before the application runs: a fault in the chunks is not the application's.
             request.body = io.BytesIO(request.body.read())
             stays = self.handle_request(request, conn)
             stays = stays and conn.sock.used_up and not parser.unreader.take_buffered()
-        except Exception as error:  # noqa: BLE001 - told, and answered
+        except Exception as error:  # noqa: BLE001 - logged, and answered
             self.handle_error(None, conn, conn.client, error)
         conn.unsent = bytes(conn.sock.answer)
         conn.flush()
         return stays
 
     def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:
-        """Answer a request that never reached the application, or whose answer could not be made."""
+        """Answer a request that never reached the application, or whose answer failed."""
         request_id = uuid4().hex
         ours = isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName)
         if isinstance(exc, errors.ParseException | errors.NoMoreData) and not ours:
@@ -136,12 +136,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._clients.send(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wake for the first deadline, too."""
+        """Also wake for the first deadline."""
         due = self._clients.next_due()
         super().wait_for_and_dispatch_events(timeout if due is None else max(0.0, min(timeout, due - time.monotonic())))
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """End the waits whose time is over; all of them when the worker ends."""
+        """End the waits whose deadline is over; with ``force``, all of them."""
         self._clients.end_waits(every=force)
 
     def _cap_keepalive(self, deadline: float) -> None:
@@ -149,10 +149,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def hold_sigterm_across_forks() -> None:
-    """Keep a SIGTERM for a worker that has no handler of its own yet; for good, in this process.
+    """Hold a SIGTERM back until a new worker has its own handler. This setting lasts as long as the process.
 
-    gunicorn sends it once. A worker that has only just been forked would take it with its master's handler, go on, and
-    hold the master up for the whole grace period.
+    gunicorn sends the signal once. A worker fresh from the fork would handle it with its master's handler, go on, and
+    delay the master for the whole grace period.
     """
     os.register_at_fork(
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),

@@ -1,4 +1,4 @@
-"""The use cases of the consumer: accept a command once, run it, and take up what was left."""
+"""Phase 1, accept: store a command once, then run it; and answer or keep the records that are no valid command."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -36,11 +36,11 @@ log = get_logger(__name__)
 
 
 class DuplicateError(PaymentServiceError):
-    """The pair of correlation id and type is taken: the transaction rolls back, nothing happens again."""
+    """The command key is taken: the transaction rolls back, and the command has no second effect."""
 
 
 class RaceError(PaymentServiceError):
-    """The order's live payment ended between two statements: the same again finds it so."""
+    """The order's live payment ended between two statements: a second try sees that it ended."""
 
 
 class CommandEngine:
@@ -68,9 +68,10 @@ class CommandEngine:
         self._policy = policy
 
     def handle(self, command: Command, origin: Origin) -> None:
-        """Accept a command durably and run it as far as it goes; a passing fault is scheduled, not raised.
+        """Accept a command durably, then run it as far as it can go now; a passing fault of Stripe's is rescheduled.
 
-        Raises the database's error when the command could not be accepted; then it was not.
+        Raises the database's error: before the command is accepted, nothing of it is stored; after that, what is
+        committed is taken up again when the lease has expired.
         """
         try:
             following = self._accept(command, origin)
@@ -124,7 +125,7 @@ class CommandEngine:
         return Claim(progress, payment, token, call, calls=1)
 
     def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
-        """The command's own payment is there already, or another payment of the order is live."""
+        """The statement inserted no payment: the command's own one exists already, or another of the order is live."""
         own = payments.lock(connection, payment_id_of(command.correlation_id))
         if own is None:
             return self._order_taken(connection, command, traceparent)
@@ -162,12 +163,12 @@ class CommandEngine:
         return Over()
 
     def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
-        told_as = self._policy.revert_event_type if isinstance(command, Revert) else None
-        if not commands.add_open(connection, command, payment.payment_id, traceparent, told_as):
+        event_type = self._policy.revert_event_type if isinstance(command, Revert) else None
+        if not commands.add_open(connection, command, payment.payment_id, traceparent, event_type):
             raise DuplicateError
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
-        """Answer a command that cannot be carried out, once, and keep it as a dead letter."""
+        """Answer an invalid command once, and keep its record as a dead letter. Raises the database's error."""
         key = CommandKey(kept_type(invalid.command_type), invalid.correlation_id)
         sent = Content(invalid.fingerprint)
         failure = Failure(invalid.error, invalid.message)
@@ -186,7 +187,7 @@ class CommandEngine:
         self._duplicate(key, sent, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        """Keep a message that cannot be answered."""
+        """Keep a message that cannot be answered as a dead letter. Raises the database's error."""
         with transaction(self._engine) as connection:
             self._dead_letters.bury(connection, unreadable, origin)
 
@@ -200,5 +201,5 @@ class CommandEngine:
             self._dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
-        """Open commands whose time has come, and held payments to be compared with Stripe."""
+        """Work that is due, at most ``limit`` pieces: see ``Completion.take``. Raises the database's error."""
         return self._completion.take(limit)

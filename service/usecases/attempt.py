@@ -1,4 +1,4 @@
-"""A step as it was committed before the call: its idempotency key, and what Stripe is asked for."""
+"""A step as it was committed before the call: its idempotency key, and its request to Stripe."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from service.domain.stripe_objects import Intent, IntentRequest, TransferRequest
 
 
 def idempotency_key(command: StoredCommand, step: Step, generation: int) -> str:
-    """Derived from the command, never random: whoever repeats the step repeats the key.
+    """The key is derived from the command and never random: every process that repeats the step repeats the key.
 
-    Stripe takes up to 255 characters (Stripe API reference, "Idempotent requests"), a correlation id may have as
-    many: so its digest stands in the key.
+    Stripe takes up to 255 characters (Stripe API reference, "Idempotent requests"). A correlation id alone may have
+    255, so the key holds its digest.
     """
     digest = hashlib.sha256(command.correlation_id.encode()).hexdigest()[:40]
     return f"{command.type}:{digest}:{step}:{generation}"
@@ -35,10 +35,10 @@ class Attempt:
     generation: int
     received_at: datetime
     seen: Intent | None = None
-    """The payment's intent as the step before, in the same run, has shown it."""
+    """The payment's intent, if the previous step of the same run returned it."""
 
     def is_ours(self, intent: Intent) -> bool:
-        """Whether the payment's intent may be this one: only objects that our own API key shows are asked about."""
+        """Whether this service made the intent for this payment. The mode is not compared: our own key read it."""
         return Ownership().of_intent(self.payment, intent) is None
 
     @property
@@ -48,12 +48,12 @@ class Attempt:
 
     @property
     def payment_id(self) -> str:
-        """The payment, as the metadata of our objects name it."""
+        """The payment's id, as the metadata of our objects have it."""
         return str(self.payment.payment_id)
 
     @property
     def intent_id(self) -> str:
-        """The intent the step is about. Raises LookupError when there is none: a fault in the plan."""
+        """The intent that the step acts on. Raises LookupError when there is none: a fault in the plan."""
         if isinstance(self.command, CancelHold):
             return self.command.intent_id
         if self.payment.stripe_payment_intent_id is None:
@@ -62,7 +62,7 @@ class Attempt:
 
 
 def intent_request(attempt: Attempt) -> IntentRequest:
-    """The hold an authorize asks for."""
+    """The hold that an authorize asks for. Raises TypeError for another command: a fault in the plan."""
     command, payment = attempt.command, attempt.payment
     if not isinstance(command, Authorize):
         raise TypeError(f"{command.type} makes no PaymentIntent")
@@ -80,9 +80,10 @@ def intent_request(attempt: Attempt) -> IntentRequest:
 
 
 def transfer_request(attempt: Attempt, intent: Intent) -> TransferRequest:
-    """What Stripe settled of the charge, to the account that the release names.
+    """A transfer of the charge's settled amount to the account that the release names.
 
     Stripe makes a transfer only in the currency that the charge settled in (Stripe API reference, "Create a transfer").
+    Raises StripeUnknownError when Stripe has not settled the charge yet, TypeError for a fault in the plan.
     """
     command, payment = attempt.command, attempt.payment
     if not isinstance(command, Release) or payment.stripe_charge_id is None:
@@ -101,7 +102,7 @@ def transfer_request(attempt: Attempt, intent: Intent) -> TransferRequest:
 
 
 def transfer_id(attempt: Attempt) -> str:
-    """The transfer to take back. Raises LookupError when there is none: a fault in the plan."""
+    """The transfer to reverse. Raises LookupError when there is none: a fault in the plan."""
     if attempt.payment.stripe_transfer_id is None:
         raise LookupError(f"payment {attempt.payment.payment_id} has no transfer to reverse")
     return attempt.payment.stripe_transfer_id

@@ -1,4 +1,4 @@
-"""One step at Stripe: doing it under its idempotency key, or looking whether it stands."""
+"""Phase 3, call: do one step at Stripe under its idempotency key, or look whether it is done."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,15 +24,18 @@ from service.usecases.lost_transfers import lost_transfer
 CLOCK_SKEW = timedelta(minutes=10)
 """Stripe's clock may run behind ours: a search by creation time starts this much earlier."""
 
-STANDS = {
+ENDED_STATES = {
     Step.CAPTURE: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
     Step.CANCEL: frozenset({IntentStatus.SUCCEEDED, IntentStatus.CANCELED}),
 }
-"""Intent states in which capturing or canceling is over, one way or the other."""
+"""Intent states in which a capture or a cancellation needs no further call, whichever of the two took effect."""
 
 
 def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult | Picture:
-    """Do the step, or say what must be known before it is done. Raises what the gateway raises."""
+    """Do the step. Returns a picture, and does nothing, where the payment must learn it first.
+
+    Raises what the gateway raises.
+    """
     reason = (attempt.command.reason or "") if isinstance(attempt.command, Revert) else ""
     match attempt.step:
         case Step.CREATE_INTENT:
@@ -44,7 +47,7 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult | Picture:
         case Step.CANCEL:
             return gateway.cancel(attempt.intent_id, attempt.key, reason)
         case Step.REVERSE:
-            # Where a refund must follow that Stripe would refuse, the runner keeps what he has.
+            # A refund must follow. If a dispute makes Stripe refuse it, the runner keeps the money.
             if attempt.payment.status is not PaymentStatus.REVERTED and not attempt.payment.money.is_all_back:
                 _refuse_if_disputed(gateway, gateway.retrieve_intent(attempt.intent_id))
             return gateway.reverse_transfer(transfer_id(attempt), attempt.key, attempt.payment_id)
@@ -53,21 +56,24 @@ def act(gateway: PaymentGateway, attempt: Attempt) -> StepResult | Picture:
 
 
 def _decided(intent: Intent) -> Intent:
-    """A bank may take its time over a capture: then only looking again says how it ended ("Asynchronous capture")."""
+    """The intent, unless its bank has not decided yet: only a later look shows how ("Asynchronous capture").
+
+    Raises StripeUnknownError while Stripe is still processing the payment.
+    """
     if intent.status is IntentStatus.PROCESSING:
         raise StripeUnknownError("Stripe is still processing the payment", stored=True)
     return intent
 
 
 def _intent_seen(gateway: PaymentGateway, attempt: Attempt) -> Intent:
-    """The intent with its charge: as the step before has just shown it, else asked for."""
+    """The intent with its charge: from the previous step of this run, else retrieved."""
     return attempt.seen or gateway.retrieve_intent(attempt.intent_id)
 
 
 def _charge_to_pay_out(gateway: PaymentGateway, attempt: Attempt) -> Intent:
-    """The intent, when nothing of its charge is refunded or disputed: a transfer would be paid by the platform.
+    """The intent, if nothing of its charge is refunded and no dispute is open or lost.
 
-    Raises StripeRefusedError otherwise.
+    Raises StripeRefusedError otherwise: the platform would pay for the transfer.
     """
     intent = _intent_seen(gateway, attempt)
     if intent.charge is not None and intent.charge.refunded:
@@ -84,7 +90,7 @@ def _refuse_if_disputed(gateway: PaymentGateway, intent: Intent) -> None:
 
 
 def _refund(gateway: PaymentGateway, attempt: Attempt, reason: str) -> Refund | Picture:
-    """Stripe may answer with a refund that did not go through: no money moved, so it is a refusal."""
+    """Refund all that is left. A refund that Stripe reports as failed moved no money, so it is a refusal."""
     reverts = isinstance(attempt.command, Revert)
     lost = lost_transfer(gateway, attempt.payment, attempt.intent_id) if reverts else None
     if lost is not None:
@@ -96,7 +102,7 @@ def _refund(gateway: PaymentGateway, attempt: Attempt, reason: str) -> Refund | 
 
 
 def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
-    """Ask Stripe whether the step stands; None when it was not done. Changes nothing."""
+    """Ask Stripe whether the step is done; None when it is not. Changes nothing. Raises what the gateway raises."""
     match attempt.step:
         case Step.CREATE_INTENT if attempt.payment.stripe_payment_intent_id is not None:
             return gateway.retrieve_intent(attempt.intent_id)
@@ -106,10 +112,10 @@ def look(gateway: PaymentGateway, attempt: Attempt) -> StepResult | None:
             return gateway.find_intent(attempt.payment_id, customer, since, attempt.is_ours)
         case Step.CAPTURE | Step.CANCEL:
             intent = _decided(gateway.retrieve_intent(attempt.intent_id))
-            return intent if intent.status in STANDS[attempt.step] else None
+            return intent if intent.status in ENDED_STATES[attempt.step] else None
         case Step.TRANSFER:
             found = gateway.find_transfer(transfer_request(attempt, _intent_seen(gateway, attempt)))
-            # One that is known to have been taken back whole is to be made anew.
+            # After a reversal of the whole transfer that the payment knows of, a new transfer is due.
             return None if found is not None and found.reversal_id in _taken_back(attempt.payment) else found
         case Step.REVERSE:
             return gateway.find_reversal(transfer_id(attempt))
@@ -123,7 +129,7 @@ def _taken_back(payment: Payment) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """A look has shown that the step does not stand."""
+    """A look has shown that the step was not done."""
 
 
 Passing = StripeUnknownError | StripeBusyError
@@ -131,7 +137,7 @@ Known = StepResult | Picture | NotDone | StripeRefusedError
 
 
 def perform(gateway: PaymentGateway, attempt: Attempt, mode: Mode) -> Known | Passing:
-    """Do the step, or look whether it stands, as ``mode`` says. Raises nothing that Stripe says."""
+    """Do the step, or look whether it is done, as ``mode`` says. Stripe's errors are returned, not raised."""
     try:
         if mode is not Mode.ACT:
             found = look(gateway, attempt)
@@ -145,7 +151,7 @@ def perform(gateway: PaymentGateway, attempt: Attempt, mode: Mode) -> Known | Pa
 
 
 def _look_behind(gateway: PaymentGateway, attempt: Attempt, refusal: StripeRefusedError) -> Known:
-    """A refusal may only mean that the effect stands already: done in the Dashboard, or by a dead process."""
+    """A refusal may only mean that the step is done already, in the Dashboard or by a process that died."""
     if refusal.kind == "card_error":
         return refusal
     found = look(gateway, attempt)

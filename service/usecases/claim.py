@@ -1,4 +1,4 @@
-"""Claiming a command: the lease that lets one worker, and no other, go on with its payment."""
+"""Phase 2, claim: the lease that lets one worker, and no other, go on with a payment; and its next step."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,22 +20,22 @@ BLOCKED_PAUSE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Leases commands. Every claim comes with its next step, already committed."""
+    """Leases commands. A claim carries its next step, which the same transaction commits."""
 
     engine: Engine
     next_steps: NextSteps
     lease: timedelta
 
     def next_of(self, payment_id: UUID) -> Claim | Over:
-        """Lease the payment's first command that waits for its turn, if any may run."""
+        """Lease the payment's first command that was never begun, if one may run; put the blocked ones off."""
         return in_transaction(self.engine, lambda connection: self.within(connection, payment_id, None))
 
     def one(self, payment_id: UUID, key: CommandKey) -> Claim | Over:
-        """Lease one command if it may run; one that is blocked is put off."""
+        """Lease one command if it may run; put it off if it is blocked."""
         return in_transaction(self.engine, lambda connection: self.within(connection, payment_id, key))
 
     def within(self, connection: Connection, payment_id: UUID, key: CommandKey | None) -> Claim | Over:
-        """The same in the caller's transaction."""
+        """As ``one``, or as ``next_of`` without a key, in the caller's transaction."""
         found = locked.lock(connection, payment_id)
         if found is None:
             return Over()
@@ -60,11 +60,11 @@ class Claims:
 
 
 def _looks_first(me: Progress, payment: Payment) -> bool:
-    """Whether an authorize whose intent is known is taken up again: Stripe is asked before it waits (again)."""
+    """Whether an authorize with a known intent is taken up again: a look at Stripe comes before it waits (again)."""
     begun = me.state == "waiting" or me.step == Step.CREATE_INTENT
     return begun and payment.stripe_payment_intent_id is not None
 
 
 def _awaits_turn(progress: Progress) -> bool:
-    """Pending and never begun: what has met a fault waits for its own time."""
+    """Pending and never begun. A command that met a fault waits for its own next attempt."""
     return progress.state == "pending" and progress.attempts == 0

@@ -13,7 +13,7 @@ from service.usecases.attempt import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A command under our lease, and the call that is committed to be made. ``calls`` counts those made so far."""
+    """A command under our lease, and the call that is committed and comes next. ``calls`` counts it, too."""
 
     progress: Progress
     payment: Payment
@@ -21,16 +21,16 @@ class Claim:
     call: Call
     calls: int = 0
     seen: Intent | None = None
-    """The intent as the last call of this run has shown it."""
+    """The intent, if the last call of this run returned it."""
 
     @property
     def fence(self) -> Fence:
-        """What guards every write that follows."""
+        """The command's key and fencing token: they guard every later write."""
         return Fence(self.progress.command.key, self.token)
 
     @property
     def cause(self) -> str:
-        """The command as a transition's cause."""
+        """The command, as the record of a transition names its cause."""
         return f"{self.progress.command.type} {self.progress.command.correlation_id}"
 
     @property
@@ -42,6 +42,6 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing to do now for this command; ``next_of`` is its payment when another of it may go on."""
+    """The command needs no work now. ``next_of``: its payment, if another command of the payment may go on."""
 
     next_of: UUID | None = None

@@ -1,4 +1,4 @@
-"""What comes next for a claimed command, planned from the payment's facts and committed before it is begun."""
+"""The next step of a claimed command: planned from the payment's facts, and committed before it is begun."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,14 +19,14 @@ from service.usecases.record import Recorder
 
 @dataclass(frozen=True, slots=True)
 class NextSteps:
-    """Plans and commits steps. ``deadline``: the age after which a command is settled by looking at Stripe."""
+    """Plans and commits steps. ``deadline``: the age of a command after which a look at Stripe settles it."""
 
     recorder: Recorder
     policy: Policy
     deadline: timedelta
 
     def plan(self, progress: Progress, payment: Payment, ledger: Ledger, now: datetime) -> Next:
-        """What comes next for a command, its history weighed. ``now`` by the database's clock, as what is stored."""
+        """The command's next call, wait or answer, with regard to its history. ``now`` by the database's clock."""
         kept = progress.revert_event_type
         policy = self.policy if kept is None else replace(self.policy, revert_event_type=kept)
         following = plan(progress.command, payment, policy, Clock(now, progress.received_at), ledger)
@@ -35,7 +35,10 @@ class NextSteps:
     def go_on(
         self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, now: datetime, more: bool
     ) -> Claim | Over:
-        """Commit what comes next: the call to be made, the wait, or the answer. Raises LeaseLostError."""
+        """Commit the next call, the wait, or the answer.
+
+        Raises LeaseLostError when the claim's fencing token no longer holds.
+        """
         match following:
             case Call():
                 return self._commit_call(connection, claim, payment, following, now)
@@ -51,7 +54,7 @@ class NextSteps:
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
-        """The command is answered; an authorize that gave way to a revert is looked at now."""
+        """The command is answered. After a revert, an authorize that had to wait for it becomes due at once."""
         if isinstance(claim.progress.command, Revert) and more:
             leases.hasten(connection, claim.payment.payment_id)
         return Over(claim.payment.payment_id if more else None)
@@ -71,7 +74,10 @@ class NextSteps:
         return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
 
     def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment, now: datetime) -> Claim:
-        """A look has shown that the step was not done, and its old key says nothing any more."""
+        """Do the step under the next key generation: a look has shown that the old key did not do it.
+
+        Raises LeaseLostError when the claim's fencing token no longer holds.
+        """
         generation = claim.progress.key_generation + 1
         leases.update_fenced(connection, claim.fence, key_generation=generation)
         renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))

@@ -1,4 +1,4 @@
-"""Dead letters: kept whole in the database, and told on a topic of their own through the outbox."""
+"""Dead letters: kept whole in the database, and announced on a topic of their own through the outbox."""
 
 import json
 from base64 import b64encode
@@ -18,12 +18,12 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Keeps what cannot be processed out of the way of what can."""
+    """Sets aside a record that cannot be processed, so that it blocks no other."""
 
     topic: str
 
     def bury(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
-        """Keep the record once, however often it is delivered, and tell it on the dead letter topic."""
+        """Keep the record and announce it on the dead letter topic, once for any number of deliveries."""
         kept_at = dead_letters.add(connection, unreadable.reason, unreadable.detail, origin)
         if kept_at is None:
             return
@@ -60,7 +60,7 @@ class DeadLetters:
 
 
 def _part(name: str, kept: bytes | None, cut: Cut | None) -> dict[str, Any]:
-    """Whole, in base64; of what was cut, what it was: no broker would take it."""
+    """The key or value whole, in base64. Of one too large for a broker: its size in bytes and its SHA-256."""
     if cut is None:
         return {name: _base64(kept)}
     return {name: None, f"{name}_omitted": {"bytes": cut.size, "sha256": cut.sha256}}

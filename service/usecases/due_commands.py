@@ -1,4 +1,4 @@
-"""Taking up what was left: commands put off or orphaned, and held payments whose webhook may have been lost."""
+"""Work that is due: commands that were put off or lost their process, looks, and held payments to be compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from service.usecases.run_command import Runner
 log = get_logger(__name__)
 
 DUE_PAUSE = timedelta(seconds=5)
-"""A due command handed to a worker is not offered again for so long: it waits in a queue, or its worker died."""
+"""A due command that was handed out is not offered again for this long: it may wait in a queue, or its process died."""
 
 REFUSED_PAUSE = timedelta(minutes=10)
-"""Until a command is tried again whose outcome the database refuses to store: somebody has to mend something first."""
+"""Delay before a command is tried again whose outcome the database refuses to store: an operator has to act first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,10 @@ class DueCommand:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Any consumer may take up any of it: the lease decides who goes on. ``reconcile_every``: each held payment."""
+    """Finds work that is due. Any consumer may take up any of it: the lease decides which one goes on.
+
+    ``reconcile_every``: time between two comparisons of a held payment with Stripe.
+    """
 
     engine: Engine
     claims: Claims
@@ -47,7 +50,10 @@ class Completion:
     holds: HoldsWatch
 
     def take(self, limit: int) -> list[DueCommand]:
-        """At most ``limit`` pieces of work, commands first."""
+        """At most ``limit`` pieces of work: commands first, then looks, then held payments.
+
+        Raises the database's error.
+        """
         self.holds.look()
         with transaction(self.engine) as connection:
             found = leases.due(connection, limit, DUE_PAUSE)
@@ -70,7 +76,7 @@ class Completion:
         return complete
 
     def _lay_aside(self, due: Due, why: str) -> None:
-        """Nothing is known of the payment but that its outcome cannot be stored: nobody is told of a failure."""
+        """Put the command off and log it. No failure is announced: the step may have had its effect at Stripe."""
         log.error(
             "the outcome of a command cannot be stored",
             command_type=due.key.command_type,

@@ -1,4 +1,4 @@
-"""Looks that are due: what an event about money told is compared with Stripe, once for all events of a payment."""
+"""Looks that are due: one comparison with Stripe for all events about a payment's money that wait for it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,25 +14,30 @@ from service.usecases.reconcile import Reconciler
 log = get_logger(__name__)
 
 BUSY_PAUSE = timedelta(seconds=5)
-"""Until a payment is looked at again that a command was at work on."""
+"""Delay before the next look at a payment on which a command was at work."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueLooks:
-    """Any consumer may take up any of them. ``pause``: one that was taken is due again then, for its taker may have
-    died; two looks at once change nothing twice."""
+    """Finds and makes looks. Any consumer may take up any of them, and two at once change nothing twice.
+
+    ``pause``: a look that was taken is due again after this time, because its process may have died.
+    """
 
     engine: Engine
     reconciler: Reconciler
     pause: timedelta
 
     def take(self, limit: int) -> list[UUID]:
-        """At most ``limit`` payments to be looked at."""
+        """At most ``limit`` payments whose look is due. Raises the database's error."""
         with transaction(self.engine) as connection:
             return looks.take(connection, limit, self.pause)
 
     def look(self, payment_id: UUID) -> None:
-        """Compare one payment, unless all that was told is known by now; a look that fails is due again."""
+        """Compare one payment with Stripe, unless its ledger has all that the events told; a failed look is due again.
+
+        Raises the database's error.
+        """
         waiting = in_transaction(self.engine, lambda connection: self._waiting(connection, payment_id))
         if waiting is None:
             return
@@ -47,7 +52,7 @@ class DueLooks:
                 looks.put_off(connection, payment_id, BUSY_PAUSE)
 
     def _waiting(self, connection: Connection, payment_id: UUID) -> dict[str, list[Proof]] | None:
-        """The events that wait for this look, and what they tell; None where none is needed any more."""
+        """The events that wait for this look, with their movements; None where no look is needed any more."""
         found = locked.lock(connection, payment_id)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""The engine for a process that tries again: what a record waits for is said in the project's words."""
+"""The command engine for a process that tries again: database errors become one error that names the wait."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from service.usecases.due_commands import DueCommand
 
 
 class Durable:
-    """Every method raises NotDurableError in place of the database's errors, and keeps the trace of where they rose."""
+    """Every method raises NotDurableError in place of the database's errors, with the traceback of the original."""
 
     def __init__(self, engine: CommandEngine) -> None:
         self._engine = engine
@@ -34,7 +34,7 @@ class Durable:
             self._engine.bury(unreadable, origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
-        """``CommandEngine.complete_due``; what is due says what it waits for, too."""
+        """``CommandEngine.complete_due``; the work that it returns raises NotDurableError, too."""
         with _waits_named():
             return [DueCommand(due.ordering_key, _named(due.run)) for due in self._engine.complete_due(limit)]
 
@@ -52,5 +52,5 @@ def _waits_named() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        # Not chained: the text of the database's error quotes values of the row.
+        # Not chained: the message of the database's error quotes values of the row.
         raise NotDurableError(wait_of(error), described(error)).with_traceback(error.__traceback__) from None

@@ -1,7 +1,7 @@
-"""Holds that must go: of payments that were told failed or reverted, and of second intents.
+"""Holds to cancel: of payments whose caller was told "failed" or "reverted", and of second intents.
 
-A hold is worked on until a look shows that it is gone (``CancelHold``; its plan is in ``domain/plans.py``). Number and
-age are counted for metrics, so that money kept by mistake is seen while it is young.
+``CancelHold`` works on a hold until the hold is known to be gone (its plan is in ``domain/commands/cancel_hold.py``).
+Metrics have the number of these holds and the age of the oldest, so that operators see a hold that stays.
 """
 
 import time
@@ -24,11 +24,11 @@ _OLDEST = Gauge("payment_holds_to_cancel_oldest_seconds", "Age of the oldest of 
 EVERY_SECONDS = 15.0
 
 DISPUTE_PAUSE_SECONDS = 3600.0
-"""A bank takes weeks over a dispute."""
+"""Pause between two tries while a dispute is open, which takes weeks."""
 
 
 def not_yet(payment_id: UUID, refusal: StripeRefusedError) -> StripeBusyError:
-    """No refusal of Stripe's is final for a hold: it is tried again, after a look."""
+    """Stripe's refusal as a passing fault. No refusal is final for a hold: it is tried again, after a look."""
     _log.error("a hold could not be canceled yet", payment_id=str(payment_id), reason=refusal.message)
     pause = DISPUTE_PAUSE_SECONDS if refusal.code in DISPUTED_CODES else None
     return StripeBusyError(refusal.message, pause, stored=True)
@@ -36,14 +36,14 @@ def not_yet(payment_id: UUID, refusal: StripeRefusedError) -> StripeBusyError:
 
 @dataclass(slots=True)
 class HoldsWatch:
-    """Counts them once in a while."""
+    """Counts these holds for the metrics, at most once in ``EVERY_SECONDS``."""
 
     engine: Engine
     clock: Callable[[], float] = time.monotonic
     _counted_at: float | None = field(default=None, init=False)
 
     def look(self) -> None:
-        """Count, unless that was done a moment ago. Raises the database's error."""
+        """Count, unless the last count is younger than ``EVERY_SECONDS``. Raises the database's error."""
         now = self.clock()
         if self._counted_at is not None and now - self._counted_at < EVERY_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""Keeping the leases of calls under way: short, so that a dead process is noticed, and renewed while it lives."""
+"""Renewal of leases during calls. A lease is short, so that the work of a process that died is soon taken over."""
 
 import threading
 import time
@@ -17,9 +17,9 @@ log = get_logger(__name__)
 
 
 class LeaseKeeper:
-    """Renews every held lease three times within its length, in one statement.
+    """Renews every held lease three times within its length, all of them in one statement.
 
-    ``engine`` is its own: work that waits for connections or rows must not cost the leases of other work.
+    ``engine`` serves the lease keeper alone: work that waits for connections or rows must not delay a renewal.
     """
 
     def __init__(self, engine: Engine, lease: timedelta) -> None:
@@ -32,16 +32,16 @@ class LeaseKeeper:
         self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin renewing."""
+        """Start the thread that renews."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop renewing; what is still held runs out."""
+        """Stop renewing; leases that are still held expire."""
         self._stop.request()
         self._thread.join()
 
     def fault(self) -> str | None:
-        """What leases wait for; None when they were renewed in time."""
+        """How long the leases have not been renewed, in a line for readiness; None when they were renewed in time."""
         late = time.monotonic() - self._kept_at
         return f"leases: not renewed for {late:.0f} s" if late > self.length.total_seconds() else None
 
@@ -68,7 +68,7 @@ class LeaseKeeper:
             with transaction(self._engine) as connection:
                 leases.renew(connection, tokens, self.length)
         except (SQLAlchemyError, OSError) as exc:
-            # Not fatal: every final write is fenced by its token, and the next round tries again.
+            # Not fatal: the fencing token guards every final write, and the next round tries again.
             log.warning("leases not renewed", error=described(exc), leases=len(tokens))
             return False
         return True

@@ -1,4 +1,4 @@
-"""Transfers of ours that the record lost, as after a restore."""
+"""Transfers of this service that its database lost, for example in a restore."""
 
 from service.domain.payment import Payment
 from service.domain.ports import PaymentGateway
@@ -6,10 +6,10 @@ from service.domain.stripe_objects import Picture
 
 
 def lost_transfer(gateway: PaymentGateway, payment: Payment, intent_id: str) -> Picture | None:
-    """All that became of the intent, if a transfer of ours is among it that the record does not have; else None.
+    """The picture of the intent, if it shows a transfer of ours and the payment knows of none; else None.
 
-    Stripe takes no transfer back when it refunds: the transfer has to be known first. A payment without a transfer is
-    seldom refunded, so that this is seldom asked. Raises what the gateway raises.
+    Stripe reverses no transfer when it refunds, so the payment has to learn of the transfer first. The look is rare:
+    most refunds are of payments with a transfer. Raises what the gateway raises.
     """
     if payment.stripe_transfer_id is not None:
         return None

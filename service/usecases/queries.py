@@ -1,4 +1,4 @@
-"""What callers may ask: a payment, and a user's totals."""
+"""The reads of HTTP callers: a payment, and a user's totals."""
 
 import threading
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ UNAVAILABLE = {"type": "unavailable"}
 
 
 class NextActions(Protocol):
-    """The part of the gateway that a read needs; it answers within 2 s, whatever Stripe does."""
+    """The part of the gateway that a read needs. It answers within 2 s, however slow Stripe is."""
 
     def next_action(self, intent_id: str) -> dict[str, Any] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """A payment with what its customer must still do, if anything."""
+    """A payment, and the action that its customer still has to take, if any."""
 
     payment: Payment
     next_action: dict[str, Any] | None
@@ -28,7 +28,8 @@ class PaymentView:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A user's totals. ``total_spent`` and ``total_earned`` are minor units of ``currency``, the counts of all."""
+    """A user's totals. ``total_spent`` and ``total_earned`` are in minor units of ``currency``; the counts include
+    every currency."""
 
     user_id: str
     currency: str
@@ -40,7 +41,8 @@ class History:
 
 
 class PaymentQueries:
-    """Reads; ``at_stripe_once`` of them may wait for Stripe, so a slow Stripe leaves threads for all the others."""
+    """Reads of payments. At most ``at_stripe_once`` of them wait for Stripe at a time, so that a slow Stripe leaves
+    threads for all other requests."""
 
     def __init__(self, reads: Reads, gateway: NextActions, *, default_currency: str, at_stripe_once: int) -> None:
         self._reads = reads
@@ -49,15 +51,15 @@ class PaymentQueries:
         self._at_stripe = threading.BoundedSemaphore(at_stripe_once)
 
     def latest_of_order(self, order_id: str) -> PaymentView | None:
-        """The order's latest attempt. Raises the database's error."""
+        """The order's latest payment, if any. Raises the database's error."""
         return self._view(self._reads.latest_of_order(order_id))
 
     def by_id(self, payment_id: UUID) -> PaymentView | None:
-        """One payment. Raises the database's error."""
+        """One payment, if it exists. Raises the database's error."""
         return self._view(self._reads.by_id(payment_id))
 
     def history_of(self, user_id: str) -> History:
-        """Zeros for a user we do not know. Raises the database's error."""
+        """A user's totals; all zero for an unknown user. Raises the database's error."""
         totals = self._reads.history_of(user_id)
         currency = totals[0].currency if len(totals) == 1 else self._default_currency
         shown = [each for each in totals if each.currency == currency]
@@ -75,7 +77,7 @@ class PaymentQueries:
         return None if payment is None else PaymentView(payment, self._next_action(payment))
 
     def _next_action(self, payment: Payment) -> dict[str, Any] | None:
-        """Asked for anew each time, never kept: it lets whoever has it finish the payment."""
+        """Read from Stripe each time and never stored: a person who has it can finish the payment."""
         if payment.status is not PaymentStatus.REQUIRES_ACTION:
             return None
         if payment.stripe_payment_intent_id is None or not self._at_stripe.acquire(blocking=False):

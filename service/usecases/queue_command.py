@@ -1,4 +1,4 @@
-"""Commands asked for over HTTP: written to the outbox for our own consumer, and nothing else."""
+"""Commands from HTTP callers: appended to the outbox, for the consumer to carry out."""
 
 from dataclasses import dataclass
 from uuid import uuid4
@@ -17,11 +17,11 @@ from service.storage.request_keys import Claim, RequestKey
 
 
 class UnknownPaymentError(PaymentServiceError):
-    """There is no such payment."""
+    """No payment has this id."""
 
 
 class KeyReusedError(PaymentServiceError):
-    """The idempotency key stands for another request on this route and payment."""
+    """The idempotency key came before, on this route and payment, with another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,14 @@ class CommandRequests:
     commands_topic: str
 
     def queue(self, command: Release | Revert, *, key: str | None, traceparent: str | None) -> str:
-        """The correlation id to wait for: the command's, or that of the request which came under ``key`` before.
+        """Append the command to the outbox, once for each idempotency ``key``.
 
-        Raises UnknownPaymentError, KeyReusedError or the database's error; then nothing was queued.
+        Returns the correlation id of the outcome event: the command's own, or that of the earlier request with the same
+        key. Raises UnknownPaymentError, KeyReusedError or the database's error; then nothing was queued.
         """
 
         def queued(connection: Connection) -> str:
-            # The row lock keeps one payment's commands in commit order, which is the order the relay publishes.
+            # The row lock keeps one payment's commands in commit order. The relay publishes in this order.
             held = payments.lock(connection, command.payment_id)
             if held is None:
                 raise UnknownPaymentError

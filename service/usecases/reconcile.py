@@ -1,4 +1,4 @@
-"""Comparing payments with Stripe's truth: a lost webhook is made up for, what cannot be decided is told."""
+"""Reconciliation: compare a payment with Stripe, and repair it where a webhook was lost."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +27,7 @@ from service.usecases.situations import heard_in
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a comparison found. ``result``: agrees, repaired, would_repair, busy, undecided."""
+    """The result of one comparison. ``result``: agrees, repaired, would_repair, busy, undecided."""
 
     payment_id: str
     status: str
@@ -42,21 +42,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Looks at Stripe outside any transaction, then applies what was seen like a webhook."""
+    """Looks at Stripe outside any transaction, then applies the picture as a webhook's event is applied."""
 
     engine: Engine
     gateway: PaymentGateway
     recorder: Recorder
 
     def stale(self, limit: int, older_than: timedelta) -> list[UUID]:
-        """Held payments not looked at for ``older_than``; each is given out once within that time."""
+        """Held payments without a look for ``older_than``; each is returned once within that time.
+
+        Raises the database's error.
+        """
         with transaction(self.engine) as connection:
             return payments.take_stale(connection, limit, older_than)
 
     def examine(self, payment_id: UUID, *, dry_run: bool = False, named: Collection[str] = ()) -> Finding:
-        """Compare one payment, its states and every amount, and repair it. ``named``: transfers that events told of.
+        """Compare one payment's state and amounts with Stripe, and repair the payment unless ``dry_run``.
 
-        Raises LookupError when there is no such payment.
+        ``named``: transfers that events have named. Raises LookupError when there is no such payment, or the
+        database's error.
         """
         known = in_transaction(self.engine, lambda connection: _locked(connection, payment_id))
         payment = known.payment
@@ -100,7 +104,7 @@ class Reconciler:
             return _finding(payment, intent, "agrees", "")
         detail = _difference(payment, observed)
         if observed.look:
-            # Everything was looked at: asking again would show the same.
+            # The look showed everything; another one would show the same.
             detail, observed = f"{detail}; Stripe's amounts do not add up to sums", replace(observed, look=False)
         if dry_run:
             return _finding(payment, intent, "would_repair", detail)
@@ -116,7 +120,7 @@ def _locked(connection: Connection, payment_id: UUID) -> Locked:
 
 
 def _learn(found: Locked, picture: Picture, strays: list[Picture]) -> Observed:
-    """From the payment's own intent, and from second ones: those are in no sum."""
+    """Learn from the payment's own intent, and from second ones. The latter count in no sum."""
     situation = heard_in(found)
     observed = learn_picture(found.payment, picture, situation)
     learnt = [movement for stray in strays for movement in learn_stray(found.payment, stray, situation).movements]

@@ -1,4 +1,4 @@
-"""Writing what happened: the payment, the answers it causes and the commands they end, in one transaction."""
+"""Phase 4, record: the payment, its movements, its events and the commands that these answer, in one transaction."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from service.storage.prepared import Call, run
 
 
 class _Place(NamedTuple):
-    """Where an event stands: its sequence among its payment's, none for one about no payment; its time (UTC)."""
+    """An event's sequence among the events of its payment (None without a payment), and its time (UTC)."""
 
     sequence: int | None
     now: datetime
@@ -40,13 +40,13 @@ class Recorder:
         fence: Fence | None = None,
         beside: tuple[Call, ...] = (),
     ) -> Payment:
-        """Write a payment's change with its movements and answers, told at ``now``, under the payment's row lock.
+        """Write a payment's change with its movements and events. The caller holds the payment's row lock.
 
-        ``beside``: what is written in the same round trip.
+        ``now``: the time of the events. ``beside``: further statements for the same round trip.
 
-        Every answer ends the command it answers; the event ids are derived from those commands, so a second
-        outcome of one command cannot be stored. Raises LeaseLostError when the fenced command is answered here
-        and its token no longer holds.
+        An outcome event ends its command. Its event id is derived from the command key, so a second outcome of one
+        command cannot be stored. Raises LeaseLostError when a command is answered already, or when the fenced command
+        is answered here and its token no longer holds.
         """
         traces = [_end_command(connection, answer, fence) for answer in observed.answers]
         messages = [
@@ -64,14 +64,14 @@ class Recorder:
         return after
 
     def cancel_hold(self, connection: Connection, payment: Payment, intent_id: str | None) -> None:
-        """See to it that this intent's hold goes. Raises LookupError when there is no intent to cancel."""
+        """Open the command that cancels this intent's hold. Raises LookupError when there is no intent to cancel."""
         if intent_id is None:
             raise LookupError(f"payment {payment.payment_id} has no PaymentIntent to cancel")
         command = CancelHold(correlation_id=intent_id, payment_id=payment.payment_id)
         commands.reopen_hold(connection, command, payment.payment_id)
 
     def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None, now: datetime) -> None:
-        """An answer about no payment of ours."""
+        """Append the outcome event of a command without a payment of ours."""
         if answer.key is None:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
@@ -110,5 +110,5 @@ def _end_command(connection: Connection, answer: Answer, fence: Fence | None) ->
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:
-    """The outcome as the idempotency row keeps it."""
+    """The outcome as the command's row keeps it."""
     return {"type": answer.type, **answer.payload}

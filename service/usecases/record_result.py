@@ -1,4 +1,4 @@
-"""Recording what a call has shown: payment, answers, leases and the next step, in one transaction."""
+"""Phase 4, record: the result of a call with the payment, events, lease and next step, in one transaction."""
 
 import random
 from dataclasses import dataclass, replace
@@ -30,13 +30,16 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Writes under the claim's fencing token only."""
+    """Records the results of calls. The claim's fencing token guards every write."""
 
     recorder: Recorder
     next_steps: NextSteps
 
     def write(self, connection: Connection, claim: Claim, outcome: Known | Passing) -> Claim | Over:
-        """What follows: the same command again, or nothing more of it now. Raises LeaseLostError."""
+        """Record the result: a claim with the next call follows, or no more work on this command now.
+
+        Raises LeaseLostError when another worker took the command over, or when it was answered meanwhile.
+        """
         if isinstance(claim.progress.command, CancelHold) and isinstance(outcome, StripeRefusedError):
             outcome = not_yet(claim.payment.payment_id, outcome)
         if isinstance(outcome, StripeUnknownError | StripeBusyError):
@@ -54,7 +57,7 @@ class Results:
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
         if isinstance(progress.command, CancelHold):
-            # What others did to the same intent may be in the way: a look reads all of it.
+            # The cause may be something that others did to the intent: a look reads all of it.
             run(connection, looks.looking(claim.payment.payment_id))
         leases.give_back(
             connection,

@@ -1,4 +1,4 @@
-"""Running a command: call Stripe, record the result, go on. No transaction is open while Stripe thinks."""
+"""The loop that runs a command: call Stripe, record the result, go on. No transaction is open during a call."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ from service.usecases.step_points import Stage, reached_in
 log = get_logger(__name__)
 
 MOST_CALLS = 12
-"""No command needs as many calls: one that does makes no progress, and is put off like a passing fault."""
+"""Calls of one command in one run. No command needs more: one that does makes no progress, and is put off."""
 
 LOCK_TRIES = 4
-"""What Stripe has answered is worth a second of waiting for the payment's row: without it the step is asked about
-again, once the lease has run out."""
+"""Tries to lock the payment's row and record Stripe's answer. Without the record, the same step comes up again once the
+lease has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Takes a leased command through its steps, as far as they go now."""
+    """Takes a leased command through its steps, as far as it can go now."""
 
     engine: Engine
     gateway: PaymentGateway
@@ -34,7 +34,10 @@ class Runner:
     claims: Claims
 
     def run(self, following: Claim | Over) -> None:
-        """Work until the command is answered, waits or meets a passing fault; then its payment's next one."""
+        """Work until the command is answered, waits, or meets a passing fault; then run the payment's next command.
+
+        Raises the database's error.
+        """
         while True:
             if isinstance(following, Claim):
                 following = self._run_one(following)

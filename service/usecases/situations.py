@@ -1,4 +1,4 @@
-"""What a locked payment's commands say about a change at Stripe: whether this service is at it."""
+"""Whether this service itself caused a change at Stripe, judged by the open commands of a locked payment."""
 
 from datetime import datetime
 
@@ -12,12 +12,12 @@ _CANCELING = frozenset({CommandType.REVERT, CommandType.CANCEL_HOLD})
 
 
 def revert_open(opened: list[Progress]) -> bool:
-    """Whether a revert of the payment is accepted and not yet answered."""
+    """Whether a revert of the payment is accepted and not answered yet."""
     return any(progress.command.type is CommandType.REVERT for progress in opened)
 
 
 def heard_in(found: Locked, happened_at: datetime | None = None) -> Situation:
-    """The situation in which Stripe's word is heard. ``happened_at``: the time that an event gives (UTC)."""
+    """The situation in which an event or a look is judged. ``happened_at``: the event's own time (UTC)."""
     return Situation(
         found.now,
         revert_open(found.opened),

@@ -1,6 +1,7 @@
 """The crash points around every step at Stripe, by step and stage.
 
-Built for every member of Step: a step without its points cannot be imported, so it cannot be run untested.
+The table has every member of Step. A step without crash points breaks the import of this module, so no step goes
+without its crash tests.
 """
 
 from enum import StrEnum
@@ -11,7 +12,7 @@ from service.domain.next_step import Step
 
 
 class Stage(StrEnum):
-    """Where in a step the process may die."""
+    """Stages of a step at which a test may kill the process."""
 
     BEFORE_CALL = "before_call"
     AFTER_CALL = "after_call"
@@ -23,5 +24,5 @@ STEP_POINTS = {(step, stage): CrashPoint(f"{step}.{stage}") for step in Step for
 
 
 def reached_in(step: Step, stage: Stage) -> None:
-    """This step has come to this stage."""
+    """Announce that this step has reached this stage; a test may kill the process here."""
     reached(STEP_POINTS[step, stage])

@@ -1,4 +1,4 @@
-"""Stripe's asynchronous word: recorded once, applied once, in one transaction."""
+"""Webhook events of Stripe's: recorded once and applied once, in one transaction."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,23 +26,23 @@ _log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
 
 ECHO_PAUSE = timedelta(seconds=5)
-"""A command at work is given this long to write down what Stripe has just told of: mostly its own doing."""
+"""Delay of a look while a command is at work: most events only report that command's own step, soon to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeEvents:
-    """Takes webhook events whose signature was checked."""
+    """Takes webhook events whose signature is verified already."""
 
     engine: Engine
     recorder: Recorder
     ownership: Ownership = field(default_factory=Ownership)
 
     def receive(self, event: StripeEvent) -> str:
-        """Record an event and apply it; says what it did.
+        """Record an event and apply it; returns the result.
 
-        That is applied, no_change, look (Stripe is asked for the truth soon), noted, duplicate, stray, ignored, a word
-        of Foreign, or, of one that cannot be applied, unreadable or refused. Safe for any order and any number of
-        deliveries. Raises the database's error when that may pass, and then nothing was recorded.
+        The result is applied, no_change, look (a look at Stripe is due), noted, duplicate, stray, ignored or a value of
+        Foreign; for an event that cannot be applied, unreadable or refused. Events may come in any order and any
+        number of times. Raises the database's error when it may pass; then nothing was recorded.
         """
         if event.unreadable is not None:
             _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
@@ -73,11 +73,11 @@ class StripeEvents:
         return result
 
     def _only_recorded(self, event: StripeEvent, result: str) -> str:
-        # Most of what an account sends; BEGIN and COMMIT around the one statement would triple its round trips.
+        # Most events of an account are of this kind. BEGIN and COMMIT would triple the round trips of one statement.
         return result if inbox.add_alone(self.engine, event, result) else "duplicate"
 
     def _hear(self, connection: Connection, event: StripeEvent, about: About) -> str:
-        """An event about money that its intent does not show: Stripe is asked, unless all it tells is known."""
+        """Note an event about money without its intent. A look becomes due, unless the ledger has all its movements."""
         payment_id = looks.payment_named(connection, about)
         found = None if payment_id is None else locked.lock(connection, payment_id)
         if found is None:
@@ -118,7 +118,7 @@ class StripeEvents:
     def _stray(
         self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, situation: Situation
     ) -> str:
-        """A second intent of one payment, made when the first could not be found: it must hold nothing."""
+        """Learn of a second intent, made when the payment's first could not be found, and cancel its hold."""
         payment, intent = found.payment, event.intent
         noted = self._note(connection, event, payment.payment_id, "stray")
         if noted == "stray" and intent is not None:

@@ -31,7 +31,7 @@ class Authorize(Keyed):
 
     @property
     def ordering_key(self) -> str:
-        """Commands of one key run in order."""
+        """The order: commands with the same ordering key run one after the other."""
         return self.order_id
 
 
@@ -48,13 +48,13 @@ FIELDS: tuple[Field, ...] = (
 
 
 def amount_faults(values: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with amount and currency together."""
+    """The faults of amount and currency taken together."""
     fault = amount_fault(Money(values["amount"], values["currency"]))
     return [] if fault is None else [FieldError(ErrorCode.INVALID_AMOUNT, fault)]
 
 
 def new_payment(command: Authorize) -> Payment:
-    """The payment that this command begins; its id is derived from the command's."""
+    """The payment that this command begins. Its id is derived from the command's correlation id."""
     return Payment(
         payment_id=payment_id_of(command.correlation_id),
         order_id=command.order_id,
@@ -71,7 +71,7 @@ _FIRST_LOOK = timedelta(seconds=15)
 
 
 def next_step(payment: Payment, policy: Policy, clock: Clock) -> Next:
-    """Hold the money; then wait for the customer, at most until the action deadline."""
+    """Hold the money, then wait for the customer until the action deadline at most, then cancel the hold."""
     if payment.status not in UNANSWERED:
         return Settled(payment)
     if payment.stripe_payment_intent_id is None:
@@ -79,11 +79,11 @@ def next_step(payment: Payment, policy: Policy, clock: Clock) -> Next:
     deadline, next_look = clock.received_at + policy.action_deadline, clock.now + _pause(policy, clock)
     if clock.now < deadline:
         return Waiting(min(next_look, deadline))
-    # What ended while a revert was open is left to the revert, which answers for both.
+    # A payment that ended while a revert was open waits for the revert, which answers both commands.
     ended = payment.holds_nothing or payment.captured_at is not None
     return Waiting(next_look) if ended else Call(Step.CANCEL)
 
 
 def _pause(policy: Policy, clock: Clock) -> timedelta:
-    """As long again as the customer has had: most finish soon, and the webhook that tells it may never come."""
+    """As long again as the customer has had: most customers finish soon, and the webhook may be lost."""
     return min(policy.look_again, max(_FIRST_LOOK, clock.now - clock.received_at))

@@ -1,4 +1,4 @@
-"""Let a hold go that no payment needs: the service's own command."""
+"""Cancel a hold that no payment needs: the service's own command."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,10 @@ from service.domain.payment import Payment
 
 @dataclass(frozen=True, slots=True)
 class CancelHold(Keyed):
-    """Our own: a payment told "failed" or reverted must hold and move no money. Its correlation id is the intent's."""
+    """The service's own command for an intent that must hold and move no money; its correlation id is the intent's id.
+
+    Such an intent is a second one, or its caller was told that the payment failed or was reverted.
+    """
 
     type: ClassVar = CommandType.CANCEL_HOLD
     correlation_id: str
@@ -20,13 +23,15 @@ class CancelHold(Keyed):
 
     @property
     def intent_id(self) -> str:
-        """The PaymentIntent whose hold goes."""
+        """The PaymentIntent whose hold is canceled."""
         return self.correlation_id
 
 
 def next_step(command: CancelHold, payment: Payment, ledger: Ledger) -> Next:
-    """What an intent still holds is let go, what it took is given back; told from its movements, for it may be a second
-    intent of the payment, of which the payment itself knows nothing."""
+    """Cancel the intent's hold, or refund its capture.
+
+    The plan reads the intent's movements, because the payment's own fields say nothing of a second intent.
+    """
     own = command.intent_id == payment.stripe_payment_intent_id
     if ledger.is_over(command.intent_id) or (own and payment.holds_nothing):
         return Settled(payment)

@@ -1,4 +1,4 @@
-"""The commands by type: built from what a sender gave, kept as JSON, restored, and taken a step further."""
+"""The commands by type: built from a sender's fields, stored as JSON, restored, and planned."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -25,7 +25,7 @@ FIELDS: dict[CommandType, tuple[Field, ...]] = {
     CommandType.RELEASE: release.FIELDS,
     CommandType.REVERT: revert.FIELDS,
 }
-"""Every command that may come from outside."""
+"""The fields of every command that may come from outside."""
 
 _KINDS: dict[CommandType, type[Authorize | Release | Revert | CancelHold]] = {
     kind.type: kind for kind in (Authorize, Release, Revert, CancelHold)
@@ -41,9 +41,9 @@ _EMPTY = Ledger()
 
 
 def build(kind: CommandType, correlation_id: str, given: dict[str, Any]) -> Command:
-    """The command that ``given`` describes; null is absent, and so is an empty optional string.
+    """The command that ``given`` describes. Null counts as absent, and so does an empty optional string.
 
-    Raises FieldError with the gravest code and everything wrong under it.
+    Raises FieldError with the gravest code, and the messages of all faults with this code.
     """
     values: dict[str, Any] = {}
     faults: list[FieldError] = []
@@ -68,9 +68,9 @@ def content_of(command: StoredCommand) -> dict[str, Any]:
 
 
 def restore(command_type: str, correlation_id: str, content: dict[str, Any]) -> StoredCommand:
-    """The command that ``content_of`` was taken from; what a later release has added to it is left out.
+    """The command whose ``content_of`` this is. Fields that a later release has added are ignored.
 
-    Raises KeyError or TypeError when the record is not ours.
+    Raises ValueError or TypeError when the content is not a command's.
     """
     known = _CONTENT[CommandType(command_type)]
     values = {name: value for name, value in content.items() if name in known}
@@ -80,7 +80,7 @@ def restore(command_type: str, correlation_id: str, content: dict[str, Any]) -> 
 
 
 def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock, ledger: Ledger = _EMPTY) -> Next:
-    """The next step, or the answer. ``ledger``: what is known of each intent of the payment."""
+    """The command's next step, its wait or its answer. ``ledger``: the payment's known movements."""
     match command:
         case Authorize():
             return authorize.next_step(payment, policy, clock)

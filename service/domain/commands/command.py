@@ -1,4 +1,4 @@
-"""What all commands share: their types, their key, and the fingerprint of their content."""
+"""The parts that all commands share: type, command key, and the fingerprint of the content."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 
 class CommandType(StrEnum):
-    """What may be asked of the service. CANCEL_HOLD is the service's own: it never comes from outside."""
+    """The types of commands. CANCEL_HOLD is the service's own: it never comes from outside."""
 
     AUTHORIZE = "authorize_payment"
     RELEASE = "release_payment"
@@ -19,23 +19,23 @@ _FROM_OUTSIDE = "outside:"
 
 
 def kept_type(sent: str) -> str:
-    """The type under which a refused command is kept: as it was sent, unless that names what is the service's own.
+    """The type under which a refused command is kept: the one sent, prefixed if it names the service's own command.
 
-    No two types that were sent are kept as one, and none is kept as the type of a command of ours.
+    Two different types are never kept as one, and none is kept as the type of the service's own command.
     """
     ours = sent == CommandType.CANCEL_HOLD or sent.startswith(_FROM_OUTSIDE)
     return f"{_FROM_OUTSIDE}{sent}" if ours else sent
 
 
 class CommandKey(NamedTuple):
-    """What a command is known by: a second one of the same type and correlation id is the same command."""
+    """A command's identity: a second record with the same type and correlation id is the same command."""
 
     command_type: str
     correlation_id: str
 
 
 class Keyed:
-    """A command: of one type, under the correlation id that its sender chose."""
+    """A command: its type, and the correlation id that its sender chose."""
 
     __slots__ = ()
     type: ClassVar[CommandType]

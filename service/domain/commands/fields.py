@@ -1,4 +1,4 @@
-"""How a field of a command is read: kind, bounds, and the message to the caller when the field is wrong."""
+"""Reading a command's fields: type, bounds, and the message to the sender of a wrong value."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ ID_LENGTH = 255
 
 
 class FieldError(PaymentServiceError):
-    """One field cannot be accepted: with which code the command is answered, and what to do about it."""
+    """A field cannot be accepted. ``error`` is the code of the answer; ``message`` tells the sender what to change."""
 
     def __init__(self, error: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class FieldError(PaymentServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``read`` turns the JSON value into the command's or raises FieldError."""
+    """A field of a command. ``read`` turns its name and JSON value into the command's value or raises FieldError."""
 
     name: str
     read: Callable[[str, Any], Any]
@@ -34,7 +34,7 @@ class Field:
 
 
 def text(longest: int) -> Callable[[str, Any], str]:
-    """A string of 1 to ``longest`` characters that says something."""
+    """A reader of strings of 1 to ``longest`` characters that are not all white space."""
 
     def read(name: str, value: Any) -> str:
         if isinstance(value, str) and value.strip() and len(value) <= longest:
@@ -45,7 +45,7 @@ def text(longest: int) -> Callable[[str, Any], str]:
 
 
 def amount(name: str, value: Any) -> int:
-    """Minor units."""
+    """An integer, in minor units. Raises FieldError."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise FieldError(
@@ -54,21 +54,21 @@ def amount(name: str, value: Any) -> int:
 
 
 def currency(name: str, value: Any) -> str:
-    """An ISO 4217 code, in lower case."""
+    """An ISO 4217 code that Stripe takes, in lower case. Raises FieldError."""
     if isinstance(value, str) and is_currency(value.lower()):
         return value.lower()
     raise FieldError(ErrorCode.INVALID_PAYLOAD, f"{name} must be an ISO 4217 code that Stripe takes, such as sgd")
 
 
 def url(name: str, value: Any) -> str:
-    """A page's address."""
+    """An http or https URL. Raises FieldError."""
     if isinstance(value, str) and len(value) <= 2048 and _URL.fullmatch(value):
         return value
     raise FieldError(ErrorCode.INVALID_PAYLOAD, f"{name} must be an http:// or https:// URL of at most 2048 characters")
 
 
 def payment_id(name: str, value: Any) -> UUID:
-    """The id of a payment."""
+    """A payment's id: a UUID. Raises FieldError."""
     given = text(ID_LENGTH)(name, value)
     found = written_payment_id(given)
     if found is not None:
@@ -83,7 +83,7 @@ ID = text(ID_LENGTH)
 
 
 def read_field(field: Field, value: Any) -> Any:
-    """The command's value; None where the sender left it out. Raises FieldError."""
+    """The field's value; None if it is optional and absent. Raises FieldError."""
     if value is None and field.required:
         raise FieldError(ErrorCode.INVALID_PAYLOAD, f"{field.name} is missing: send it")
     absent = value is None or (not field.required and isinstance(value, str) and not value.strip())

@@ -26,7 +26,7 @@ class Release(Keyed):
 
     @property
     def ordering_key(self) -> str:
-        """Commands of one key run in order."""
+        """The payment: commands with the same ordering key run one after the other."""
         return str(self.payment_id)
 
 
@@ -38,7 +38,7 @@ FIELDS: tuple[Field, ...] = (
 
 
 def next_step(command: Release, payment: Payment) -> Next:
-    """Capture, then transfer; what was done before is not done again."""
+    """Capture, then transfer. A step that is done already is not planned again."""
     match payment.status:
         case PaymentStatus.AUTHORIZED if payment.holds_nothing:
             return refuse(command, payment, "its hold has ended; authorize anew")
@@ -61,7 +61,7 @@ def _transfer(payment: Payment) -> Call:
 
 
 def _money_gone(command: Release, payment: Payment) -> Settled:
-    """The customer, or a bank, has it back: by a revert as asked, else by whatever the payment's failure says."""
+    """The customer or a bank has the money back. The payment's failure says why, unless a revert was asked for."""
     code = (payment.failure or {}).get("error")
     if code not in _GONE:
         return refuse(command, payment, "only an authorized payment can be released")

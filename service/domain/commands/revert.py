@@ -23,7 +23,7 @@ class Revert(Keyed):
 
     @property
     def ordering_key(self) -> str:
-        """Commands of one key run in order."""
+        """The payment: commands with the same ordering key run one after the other."""
         return str(self.payment_id)
 
 
@@ -51,27 +51,27 @@ def next_step(command: Revert, payment: Payment, policy: Policy) -> Next:
 
 
 def _is_out(payment: Payment) -> bool:
-    """Whether our transfer stands, or a part of it."""
+    """Whether our transfer is not taken back, or only in part."""
     return payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
 
 
 def _revert_again(command: Revert, payment: Payment, policy: Policy) -> Next:
-    """What a reverted payment still owes: the transfer that outlived its charge, and a refund that failed."""
+    """The steps that a reverted payment still lacks: reverse a transfer that is still out, repeat a failed refund."""
     if _is_out(payment) and payment.money.outstanding > 0:
         return Call(Step.REVERSE)
     if payment.money.left > 0 and payment.stripe_refund_id is None:
         return Call(Step.REFUND)
-    told = events.reverted(payment, command.key, policy.revert_event_type)
-    return Settled(replace(payment, revert_correlation_id=command.correlation_id), (told,))
+    answer = events.reverted(payment, command.key, policy.revert_event_type)
+    return Settled(replace(payment, revert_correlation_id=command.correlation_id), (answer,))
 
 
 def _settle_revert(command: Revert, payment: Payment, policy: Policy) -> Settled:
-    """The revert stands; an authorize not yet answered is answered with it."""
+    """The revert is done. An authorize without an answer is answered with it."""
     unanswered = payment.status in UNANSWERED
     failure = events.CANCELED.as_json() if unanswered else None
     by = {"revert_reason": command.reason, "revert_correlation_id": command.correlation_id}
     done = payment.become(PaymentStatus.REVERTED, failure=failure, **by)
-    told = events.reverted(done, command.key, policy.revert_event_type)
+    answer = events.reverted(done, command.key, policy.revert_event_type)
     if not unanswered:
-        return Settled(done, (told,))
-    return Settled(done, (events.failed(done, events.authorize_of(done), events.CANCELED), told))
+        return Settled(done, (answer,))
+    return Settled(done, (events.failed(done, events.authorize_of(done), events.CANCELED), answer))

@@ -1,4 +1,4 @@
-"""The audit: everything that moved at Stripe in a window beside the payments' ledgers. It changes nothing."""
+"""The audit: compares all movements at Stripe in a window with the payments' ledgers. It changes nothing."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -21,12 +21,12 @@ from service.usecases.operations.audit_look import Look, look
 from service.usecases.operations.audit_sheet import Sheet, Tell, complete, gather
 
 _AT_ONCE = 500
-"""Payments whose ledgers are read in one transaction."""
+"""Number of payments whose ledgers one transaction reads."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What an audit found."""
+    """The result of an audit."""
 
     window: Window
     differs: list[Difference] = field(default_factory=list)
@@ -40,16 +40,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class MoneyAudit:
-    """Compares; ``reconcile`` mends."""
+    """Compares Stripe with the ledgers and changes neither; ``reconcile`` repairs."""
 
     engine: Engine
     books: Books
     ownership: Ownership
 
     def run(self, window: Window, tell: Tell) -> Report:
-        """Raises StripeUnknownError, StripeBusyError, StripeRefusedError: then nothing is proved.
+        """Audit the window; ``tell`` hears of the progress.
 
-        Stripe is asked first: nothing is in the ledger that Stripe did not have before.
+        Raises StripeUnknownError, StripeBusyError, StripeRefusedError or the database's error: then nothing is proved.
+        Stripe is read before the ledgers, because a movement is at Stripe before it is in a ledger.
         """
         sheet, report = gather(self.books, window, tell), Report(window)
         with reading(self.engine) as connection:
@@ -71,7 +72,7 @@ class MoneyAudit:
         return report
 
     def _sort(self, sheet: Sheet, known: Stored, report: Report) -> defaultdict[UUID, list[Entry]]:
-        """Entries by payment; what belongs to none is put into the report."""
+        """Entries by payment. Entries that belong to none go into the report."""
         mine: defaultdict[UUID, list[Entry]] = defaultdict(list)
         for entry in sheet.entries.values():
             proved, (kind, payment_id) = sheet.proved(entry), tie(entry, known)

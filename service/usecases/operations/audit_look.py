@@ -1,4 +1,4 @@
-"""The second look of an audit: one payment's objects at Stripe, asked for again before anything is said of it."""
+"""The second look of an audit: reads one payment's objects at Stripe again before the audit reports a difference."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ _OF_CHARGE = frozenset({MovementKind.HOLD, MovementKind.HOLD_GONE, MovementKind.
 
 @dataclass(slots=True)
 class Look:
-    """What was seen. ``ours``: intents and charges that this service made for the payment.
+    """What a look has shown. ``ours``: intents and charges that this service made for the payment.
 
-    ``foreign``: entries that name the payment, and are not its money.
+    ``foreign``: entries that name the payment, but are not its money. ``own``: the picture of its own intent.
     """
 
     movements: dict[Proof, Movement] = field(default_factory=dict)
@@ -33,11 +33,14 @@ class Look:
     refused: str = ""
 
     def add(self, moved: Collection[Movement]) -> None:
-        """Movements that were seen."""
+        """Add movements that the look has shown."""
         self.movements |= {movement.key: movement for movement in moved}
 
     def told(self, record: Record) -> str:
-        """What a repair would change of the payment, or why Stripe shows nothing; a command at work decides itself."""
+        """The facts of the payment that a repair would change, or why Stripe refused to show its intent.
+
+        Empty, but for a refusal, while a command of the payment is open: that command will decide.
+        """
         if self.refused or self.own is None or record.opened:
             return self.refused
         payment = record.payment
@@ -49,7 +52,10 @@ class Look:
 def look(
     books: Books, ownership: Ownership, payment: Payment, named: Collection[Entry], found: Collection[Difference]
 ) -> Look:
-    """The payment's own intent, those that name it, and charges of its ledger that no list has shown."""
+    """Read the payment's own intent, intents that name it, and charges of its ledger that no list has shown.
+
+    Raises what ``Books`` raises, but for a refusal to show the payment's own intent.
+    """
     seen = Look()
     if payment.stripe_payment_intent_id is not None:
         _look_at_own(books, payment, payment.stripe_payment_intent_id, seen)
@@ -77,7 +83,7 @@ def _look_at_own(books: Books, payment: Payment, intent_id: str, seen: Look) -> 
 
 
 def _look_at_named(books: Books, ownership: Ownership, payment: Payment, intent_id: str, seen: Look) -> None:
-    """An intent that is ours is the payment's own where it has none yet, else one too many."""
+    """Read an intent that names the payment. If it is ours and the payment knows of none, it is the payment's own."""
     picture = books.look_at(intent_id)
     if ownership.of_intent(payment, picture.intent) is not None:
         return

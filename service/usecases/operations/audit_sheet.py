@@ -1,4 +1,4 @@
-"""Stripe's side of an audit, gathered: every object of the window, and whose it is."""
+"""Stripe's side of an audit: every object of the window, and its owner."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,14 +13,15 @@ from service.domain.ports import Books
 
 T = TypeVar("T")
 Tell = Callable[[str, int], None]
-"""Told what is being done, and how many more of it are done."""
+"""Called with the name of the work under way, and how many more pieces of it are done."""
 
 
 @dataclass(slots=True)
 class Sheet:
-    """``entries`` by id. ``lines``: changes of the balance that a movement explains, each with it and its source's id.
+    """Stripe's objects and balance transactions of one window; ``entries`` by id.
 
-    ``moments``: when the balance changed by a movement.
+    ``lines``: balance transactions of a kind that a movement explains, each with the movement's key and the id of its
+    source. ``moments``: the times at which movements changed the balance.
     """
 
     window: Window
@@ -29,7 +30,7 @@ class Sheet:
     lines: list[tuple[Line, Proof, str | None]] = field(default_factory=list)
 
     def proved(self, entry: Entry) -> list[Movement]:
-        """What an object of nobody's proves in the window."""
+        """The movements in the window that an object proves, whichever payment it belongs to."""
         return [moved for moved in movements_of(entry, None) if self._is_inside(moved)]
 
     def _is_inside(self, moved: Movement) -> bool:
@@ -37,7 +38,7 @@ class Sheet:
         return at is None or self.window.holds(at)
 
     def unexplained(self, known: Stored) -> list[Difference]:
-        """Changes of the balance that no object proves; what a stranger's object makes of it is the stranger's."""
+        """Changes of the balance that no object proves, except those that come from another program's object."""
         proved = {moved.key for entry in self.entries.values() for moved in movements_of(entry, None)}
         return [
             _unexplained(line, proof)
@@ -47,12 +48,12 @@ class Sheet:
 
     @property
     def ids(self) -> list[str]:
-        """All ids by which a record may know an entry."""
+        """All ids of Stripe's by which a payment may know an entry."""
         return list(dict.fromkeys(id_ for entry in self.entries.values() for id_ in entry.ids))
 
     @property
     def named(self) -> list[UUID]:
-        """All payments that an entry names."""
+        """All payments that entries name."""
         return named_payments(self.entries.values())
 
 
@@ -62,9 +63,9 @@ def _unexplained(line: Line, proof: Proof) -> Difference:
 
 
 def gather(books: Books, window: Window, tell: Tell) -> Sheet:
-    """Read all lists. Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
+    """Read the balance transactions and all lists. Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
 
-    The lists come after the lines, so that they show whatever has changed the balance.
+    The lists are read last, so that they show every object that has changed the balance.
     """
     sheet = Sheet(window)
     for line, source in _told("balance transactions", books.lines(window), tell):
@@ -100,7 +101,10 @@ def _told(name: str, found: Iterable[T], tell: Tell) -> Iterator[T]:
 
 
 def complete(sheet: Sheet, known: Stored, books: Books, tell: Tell) -> None:
-    """Find the marks of what no payment knows and whose charge or transfer was not shown."""
+    """Find the marks of entries that no payment knows and that came without their charge or transfer.
+
+    Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
+    """
     looked: dict[str, Mark] = {}
     for entry in list(sheet.entries.values()):
         if entry.mark is None and tie(entry, known)[0] is not Tie.STORED:
@@ -108,7 +112,7 @@ def complete(sheet: Sheet, known: Stored, books: Books, tell: Tell) -> None:
 
 
 def _mark(sheet: Sheet, entry: Entry, books: Books, looked: dict[str, Mark], tell: Tell) -> Mark:
-    """The mark of the charge in the end: a reversal is of a transfer, which may be of a charge."""
+    """The mark of the entry's charge, or else of its transfer: a reversal leads to a transfer, and that to a charge."""
     if entry.mark is not None:
         return entry.mark
     above = entry.parent_id

@@ -1,7 +1,7 @@
-"""What operators are told."""
+"""The error that operators see."""
 
 from runtime.errors import PaymentServiceError
 
 
 class OperatorError(PaymentServiceError):
-    """What was asked for cannot be done, and was not; the message says why, in a line."""
+    """The operation is impossible, and nothing was changed; the message says why, in one line."""

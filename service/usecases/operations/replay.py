@@ -1,4 +1,4 @@
-"""Publishing events again: new rows of the outbox with the old event ids."""
+"""Replay: publish events again, as new rows of the outbox with the old event ids."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from service.storage.operator_session import reading
 from service.usecases.operations.errors import OperatorError
 
 BATCH = 500
-"""Rows of one transaction: their payments stay locked while it lasts."""
+"""Number of rows of one transaction. Their payments stay locked until it ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A selection of the outbox, as it was when it was planned: what is written later is not replayed."""
+    """A selection of outbox rows, fixed when it was planned: rows written later are not replayed."""
 
     selection: Selection
     extent: Extent
 
     @classmethod
     def plan(cls, engine: Engine, selection: Selection) -> "Replay":
-        """What would be replayed. Raises OperatorError for an event id or a payment that does not exist."""
+        """Find the rows to replay. Raises OperatorError for an event id or a payment that does not exist."""
         with reading(engine) as connection:
             missing = operator_outbox.missing_ids(connection, selection.event_ids)
             if missing:
@@ -33,7 +33,7 @@ class Replay:
             return cls(selection, operator_outbox.extent(connection, selection))
 
     def run(self, engine: Engine) -> Iterator[int]:
-        """Append again in order of position; yields how many each committed transaction has appended."""
+        """Append the rows again in order of position; yields the number of rows after each commit."""
         _mend_sequence(engine)
         position = (self.extent.first or 0) - 1
         while self.extent.last is not None and position < self.extent.last:
@@ -49,7 +49,7 @@ class Replay:
 
 
 def append_positions(engine: Engine, positions: Sequence[int]) -> Iterator[int]:
-    """Append these rows again, in order; yields how many each committed transaction has appended."""
+    """Append these rows again, in the given order; yields the number of rows after each commit."""
     _mend_sequence(engine)
     for start in range(0, len(positions), BATCH):
         with transaction(engine) as connection:

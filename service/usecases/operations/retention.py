@@ -1,4 +1,4 @@
-"""Deleting what is published and old, a little at a time."""
+"""Retention: delete old outbox rows that are published, a small batch at a time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,15 +10,15 @@ from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 
 BATCH = 100
-"""Rows of one transaction: short, so that neither writers nor the relay wait for it."""
+"""Number of rows of one transaction. Short transactions keep neither writers nor the relay waiting."""
 
 _REST = 5.0
-"""Of the time that a transaction took: the processors are there for payments first."""
+"""Rest after a transaction, as a multiple of its duration: payments have the first claim on the processors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """Rows below position ``below``, written before ``before``."""
+    """Deletes rows below the position ``below`` that were written before ``before``."""
 
     below: int
     before: datetime
@@ -26,13 +26,13 @@ class Pruning:
 
     @classmethod
     def plan(cls, engine: Engine, before: datetime) -> "Pruning":
-        """What would be deleted: nothing that any relay has still to publish, whatever its age."""
+        """Find the rows to delete: none that a relay has still to publish, whatever its age."""
         with reading(engine) as connection:
             below = operator_writes.prunable_below(connection)
             return cls(below, before, operator_writes.count_old(connection, below, before))
 
     def run(self, engine: Engine, rest: Callable[[float], None] = time.sleep) -> Iterator[int]:
-        """Delete; yields how many each committed transaction has deleted. Ends at the first batch of young rows."""
+        """Delete; yields the number of rows after each commit. Ends at the first batch that deletes none."""
         after, deleted = 0, 1
         while deleted:
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Commands and dead letters, tried again or laid aside by hand."""
+"""Commands and dead letters that an operator retries or discards."""
 
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ REFUSED_BY_KAFKA = -1
 
 
 def retry_command(engine: Engine, correlation_id: str, command_type: str) -> None:
-    """Have an open command taken up at once. Raises OperatorError when it is under way or answered."""
+    """Make an open command due now. Raises OperatorError when it is under way, answered or unknown."""
     with transaction(engine) as connection:
         if operator_writes.hasten(connection, correlation_id, command_type):
             return
@@ -28,7 +28,10 @@ def retry_command(engine: Engine, correlation_id: str, command_type: str) -> Non
 
 
 def retry_dead_letter(engine: Engine, id_: int) -> None:
-    """Put the message on its topic again, through the outbox. Raises OperatorError."""
+    """Send the record to its topic again, through the outbox.
+
+    Raises OperatorError when the dead letter is not open or cannot be sent.
+    """
     with transaction(engine) as connection:
         letter = _open(connection, id_)
         if letter["partition"] == REFUSED_BY_KAFKA:
@@ -39,7 +42,7 @@ def retry_dead_letter(engine: Engine, id_: int) -> None:
 
 
 def discard_dead_letter(engine: Engine, id_: int) -> None:
-    """Note that nothing is to be done about it; it stays in the database. Raises OperatorError."""
+    """Close the dead letter without sending it; it stays in the database. Raises OperatorError when it is not open."""
     with transaction(engine) as connection:
         _open(connection, id_)
         operator_writes.resolve_dead_letter(connection, id_, "discarded")
@@ -61,7 +64,7 @@ def _replay(connection: Connection, letter: Record) -> None:
 
 
 def _again(letter: Record) -> OutgoingMessage:
-    """A keyless message gets a key of its own: the order of commands follows from their content, not from it."""
+    """The record as an outbox row. One without a key gets a new one: commands are ordered by their content."""
     key = f"dead-letter-{letter['id']}" if letter["key"] is None else _text(letter, "key", letter["key"])
     return OutgoingMessage(
         event_id=uuid4(),
@@ -76,7 +79,10 @@ def _again(letter: Record) -> OutgoingMessage:
 
 
 def _text(letter: Record, part: str, value: bytes | None) -> str:
-    """The outbox holds text, as PostgreSQL has it: UTF-8 without NUL. What is larger than a command may be was cut."""
+    """The bytes as text that the outbox can hold: UTF-8 without NUL, as PostgreSQL requires.
+
+    Raises OperatorError for bytes that are no such text, and for a part larger than a command may be.
+    """
     if value is not None and len(value) > MAX_BYTES:
         raise OperatorError(f"dead letter {letter['id']}: its {part} is over 1 MiB, and would be refused again")
     try:

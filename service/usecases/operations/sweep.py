@@ -1,4 +1,4 @@
-"""Reconciling on demand: a payment's open commands are taken up, then the payment is compared with Stripe."""
+"""Reconciliation on demand: run a payment's open commands, then compare the payment with Stripe."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,12 +12,12 @@ from service.usecases.reconcile import Finding, Reconciler
 from service.usecases.run_command import Runner
 
 _SEEN_AGAIN = {"agrees": "repaired", "busy": "busy"}
-"""What a repair is called after the look that follows it; anything else is not decided yet."""
+"""The result of a repair, by the result of the look after it. Any other result of that look makes it undecided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What an operator's reconcile does, payment by payment."""
+    """An operator's reconciliation, payment by payment."""
 
     engine: Engine
     claims: Claims
@@ -25,14 +25,15 @@ class Sweep:
     reconciler: Reconciler
 
     def candidates(self, since: datetime | None) -> list[UUID]:
-        """Payments that are not settled; with ``since`` (UTC) every payment changed from then on."""
+        """Payments that are not settled; with ``since`` (UTC), every payment that changed from then on."""
         with transaction(self.engine) as connection:
             return payments.to_reconcile(connection, since)
 
     def examine(self, payment_id: UUID, *, dry_run: bool) -> Finding:
-        """Take up the payment's open commands, then compare it. Raises LookupError when there is no such payment.
+        """Run the payment's open commands, then compare it. Raises LookupError when there is no such payment.
 
-        "Repaired" is said only when another look agrees: what the comparison began may not be over, or not go on.
+        The result is "repaired" only when a second look agrees, because the repair may have opened a command that is
+        not done yet.
         """
         before = self._open(payment_id)
         if dry_run:

@@ -1,4 +1,4 @@
-"""What happened to a payment, from everything that is recorded of it, in order of time."""
+"""A payment's timeline: every record of it, in order of time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from service.storage.operator_session import Record
 
 
 class Source(IntEnum):
-    """Where an entry comes from; what one transaction wrote stands in this order."""
+    """The kind of record that an entry comes from. Entries of one transaction are sorted in this order."""
 
     COMMAND = 0
     STRIPE = 1
@@ -23,9 +23,10 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. What only a row of the outbox, or only a movement, has is None elsewhere.
+    """One entry. Fields that only an outbox row or only a movement has are None in all others.
 
-    ``at``: when it was written down; a movement ``happened_at`` Stripe before that.
+    ``at``: the time of the record (UTC). ``happened_at``: the earlier time of a movement at Stripe (UTC). ``amount``:
+    in minor units of ``currency``.
     """
 
     at: datetime
@@ -45,7 +46,7 @@ class Entry:
     happened_at: datetime | None = None
 
     def as_record(self) -> Record:
-        """As JSON and tables have it."""
+        """The entry as JSON output and tables show it."""
         return {name: getattr(self, name) for name in _FIELDS} | {"source": self.source.name.lower()}
 
 
@@ -69,7 +70,7 @@ _FIELDS = (
 
 
 def timeline(connection: Connection, payment: Record) -> list[Entry]:
-    """Everything recorded of the payment: commands, webhooks, changes of status, events and whether they are out."""
+    """All records of the payment: commands, movements, webhooks, changes of status, and events, published or not."""
     payment_id = payment["payment_id"]
     entries = [_made(payment)]
     for command in operator_reads.commands_of(connection, payment_id):

@@ -32,7 +32,7 @@ def simulated_stripe(stripe_process: SimulatorControl) -> SimulatorControl:
 
 @pytest.fixture(scope="package")
 def core_database(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
-    """One database for all these tests: emptying it is quicker than making another."""
+    """One database for all these tests: to empty it is faster than to make another."""
     name = f"test_core_{secrets.token_hex(6)}"
     yield postgres_server.databases.create(name, template=migrated_template)
     postgres_server.databases.drop(name)
@@ -56,7 +56,7 @@ def core(emptied_database: str, simulated_stripe: SimulatorControl) -> Iterator[
 
 @pytest.fixture
 def released(core: Core) -> UUID:
-    """Paid out, and all that Stripe tells of it heard."""
+    """A released payment, with all of its webhook events delivered."""
     payment = core.authorize()
     core.release(payment)
     core.hear()
@@ -88,7 +88,7 @@ def others(
     gateway: MeddledGateway,
     other_gateway: MeddledGateway,
 ) -> Iterator[tuple[Core, Core]]:
-    """Two consumers whose calls can be meddled with. Leases are too long to be renewed meanwhile."""
+    """Two consumers with meddled gateways. Their leases are too long to be renewed within a test."""
     lease = timedelta(minutes=5)
     with (
         running_core(emptied_database, simulated_stripe, gateway, lease=lease) as first,

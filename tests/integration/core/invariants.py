@@ -1,4 +1,4 @@
-"""The invariants, checked from outside: on the outbox, the transitions and Stripe's ledger alone."""
+"""The invariants, checked from outside: only on the outbox, the transitions and Stripe's ledger."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -9,7 +9,7 @@ from tests.support.core import Core
 
 
 def check_always(core: Core) -> None:
-    """What holds at any moment, also in the middle of everything."""
+    """Check the invariants that hold at any moment, even during a step."""
     _one_outcome_a_command(core)
     _sequences_without_gaps(core)
     _transitions_are_chains(core)
@@ -17,7 +17,7 @@ def check_always(core: Core) -> None:
 
 
 def check_settled(core: Core) -> None:
-    """What holds besides when every command is answered and Stripe has said all."""
+    """Check all invariants, once every command is answered and every webhook is delivered."""
     check_always(core)
     _every_command_is_answered(core)
     effects = by_payment(core.stripe.ledger())
@@ -63,5 +63,5 @@ def _effects_once(core: Core) -> None:
 
 
 def books_agree(core: Core, payment: dict[str, Any]) -> None:
-    """What Stripe holds, took, gave back and sent equals what the record says, to the cent."""
+    """Check that the payment's sums equal the money that Stripe shows, to the cent."""
     assert differing(payment, core.stripe.ledger()) is None

@@ -1,4 +1,4 @@
-"""A gateway between the core and the simulated Stripe, into which a test may put anything."""
+"""A gateway between the core and the simulated Stripe, with hooks for tests."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ Hook = Callable[[], None]
 
 
 class KillError(BaseException):
-    """The process dies here, as far as the code above can tell: nothing catches it."""
+    """Stands for the death of the process: no code catches it."""
 
 
 class MeddledGateway:
-    """Every call goes through; ``before`` and ``after`` name what happens around a call, once; ``always`` each time."""
+    """Passes every call on. ``before`` and ``after``: hooks of a call, run once; ``always``: a hook of every call."""
 
     def __init__(self, real: PaymentGateway) -> None:
         self._real = real
@@ -88,7 +88,7 @@ class MeddledGateway:
 
 
 def meddled(database_url: str, stripe_control: SimulatorControl, **changed: Any) -> MeddledGateway:
-    """The real gateway to the simulated Stripe, to be meddled with."""
+    """The real gateway to the simulated Stripe, with hooks."""
     settings = core_settings(database_url, stripe_control.base_url, **changed)
     return MeddledGateway(StripeGateway(settings, refuse_inside_transaction))
 
@@ -98,13 +98,13 @@ def _nothing() -> None:
 
 
 def die() -> None:
-    """A hook."""
+    """A hook that kills the process."""
     raise KillError
 
 
 @contextmanager
 def killed() -> Iterator[None]:
-    """The block ends with the process's death. Fails when it does not."""
+    """Expect the process to die within the block; fail if it does not."""
     try:
         yield
     except KillError:

@@ -1,4 +1,4 @@
-"""A database that is copied, goes on, and is lost: its copy takes over beside the same Stripe account."""
+"""A lost database: it is copied, goes on, and is lost; its copy takes over with the same Stripe account."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ HISTORIES: dict[str, tuple[str, ...]] = {
     "reverted": ("revert",),
     "paid-back": ("release", "revert"),
 }
-"""Orders by what became of them after their authorize."""
+"""Orders, named by their history after the authorize."""
 
 ALL_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def payment_of(order: str) -> UUID:
 
 
 def send(core: Core, *steps: str) -> None:
-    """Commands of every order, step by step: the first time, or again."""
+    """Send the commands of every order, step by step, for the first time or again."""
     for step in steps:
         for order, wanted in HISTORIES.items():
             if step == "authorize":
@@ -41,14 +41,14 @@ def send(core: Core, *steps: str) -> None:
 
 
 def reconcile(core: Core) -> None:
-    """What ``payment reconcile --since`` does, with a time before the first payment."""
+    """Do as ``payment reconcile --since`` does, with a time before the first payment."""
     with sweeping(core.settings) as sweep:
         for payment_id in sweep.candidates(ALL_TIME):
             sweep.examine(payment_id, dry_run=False)
 
 
 def moved(core: Core) -> list[Effect]:
-    """What really happened to money at Stripe."""
+    """The movements of money that Stripe really made."""
     return core.stripe.ledger()
 
 
@@ -61,7 +61,7 @@ class Loss:
         server.databases.create(self._names[0], template=template)
 
     def dump(self) -> None:
-        """The database as it stands now is kept; nobody may be connected."""
+        """Keep the database's present state; no session may be connected."""
         self._names.append(f"restored_{secrets.token_hex(6)}")
         self._server.databases.create(self._names[-1], template=self._names[0])
 
@@ -73,7 +73,7 @@ class Loss:
 
     @contextmanager
     def after(self, hours: float, **settings: Any) -> Iterator[Core]:
-        """The restored one, when Stripe's clock has gone on; its consumer has these settings."""
+        """The restored database, after Stripe's clock has gone on; its consumer has these settings."""
         self._stripe.advance(hours * 3600)
         with self._open(self._names[-1], **settings) as core:
             yield core
@@ -82,7 +82,7 @@ class Loss:
         return running_core(self._server.databases.url(name), self._stripe, **settings)
 
     def close(self) -> None:
-        """Drop both."""
+        """Drop both databases."""
         for name in self._names:
             self._server.databases.drop(name)
 

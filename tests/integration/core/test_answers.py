@@ -1,4 +1,4 @@
-"""What each command is answered where it cannot be carried out, or was carried out before."""
+"""The answers to commands that cannot be carried out, or that were carried out before."""
 
 import uuid
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def _challenged(core: Core) -> UUID:
 
 
 def _captured_at_once(core: Core) -> UUID:
-    """As older intents are made: captured without having been held."""
+    """A payment captured without a hold, as older intents are."""
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.stripe.dashboard("capture", core.intent(payment))
@@ -80,7 +80,7 @@ ON_REVERT: dict[Arrange, str] = {
 
 
 @pytest.mark.parametrize("arrange", ON_RELEASE, ids=lambda made: made.__name__)
-def test_a_release(core: Core, arrange: Arrange) -> None:
+def test_answer_to_a_release_in_each_state(core: Core, arrange: Arrange) -> None:
     payment = arrange(core)
     before = core.effects()
     core.release(payment, "c-asked")
@@ -96,7 +96,7 @@ def test_a_release(core: Core, arrange: Arrange) -> None:
 
 
 @pytest.mark.parametrize("arrange", ON_REVERT, ids=lambda made: made.__name__)
-def test_a_revert(core: Core, arrange: Arrange) -> None:
+def test_answer_to_a_revert_in_each_state(core: Core, arrange: Arrange) -> None:
     payment = arrange(core)
     before = core.effects()
     core.revert(payment, "c-asked")
@@ -109,13 +109,13 @@ def test_a_revert(core: Core, arrange: Arrange) -> None:
     check_settled(core)
 
 
-def test_a_captured_payment_is_announced_as_succeeded(core: Core) -> None:
+def test_payment_captured_at_once_is_announced_as_succeeded(core: Core) -> None:
     payment = _captured_at_once(core)
     assert core.told() == ["authorize_payment: payment.authorized SUCCEEDED"]
     assert core.status(payment) == "SUCCEEDED"
 
 
-def test_a_release_to_another_account(core: Core) -> None:
+def test_release_to_another_account_is_refused(core: Core) -> None:
     payment = _released(core)
     core.release(payment, "c-other", "acct_other")
     event = core.outcome("release_payment", "c-other")
@@ -126,7 +126,7 @@ def test_a_release_to_another_account(core: Core) -> None:
 
 
 @pytest.mark.parametrize("arrange", [_authorized, _released, _challenged, _captured_at_once], ids=lambda m: m.__name__)
-def test_an_order_is_paid_once(core: Core, arrange: Arrange) -> None:
+def test_second_authorize_of_a_live_order_is_refused(core: Core, arrange: Arrange) -> None:
     payment = arrange(core)
     sequence = core.payment(payment)["event_sequence"]
     assert core.authorize("c-again", amount=990) == payment
@@ -138,7 +138,7 @@ def test_an_order_is_paid_once(core: Core, arrange: Arrange) -> None:
 
 
 @pytest.mark.parametrize("arrange", [_reverted, _refunded, _failed], ids=lambda made: made.__name__)
-def test_an_order_may_be_paid_again_when_nothing_is_live(core: Core, arrange: Arrange) -> None:
+def test_order_without_a_live_payment_may_be_authorized_again(core: Core, arrange: Arrange) -> None:
     ended = arrange(core)
     again = core.authorize("c-again")
     assert again != ended
@@ -148,7 +148,7 @@ def test_an_order_may_be_paid_again_when_nothing_is_live(core: Core, arrange: Ar
 
 
 @pytest.mark.parametrize("kind", ["release_payment", "revert_payment"])
-def test_no_such_payment(core: Core, kind: str) -> None:
+def test_command_for_an_unknown_payment_is_refused(core: Core, kind: str) -> None:
     unknown = uuid.uuid4()
     for _ in range(2):
         core.release(unknown, "c-1") if kind == "release_payment" else core.revert(unknown, "c-1")
@@ -159,14 +159,14 @@ def test_no_such_payment(core: Core, kind: str) -> None:
     assert event.headers["traceparent"] == TRACE
 
 
-def test_the_trace_of_the_command_goes_on_in_its_outcome(core: Core) -> None:
+def test_outcome_event_continues_the_trace_of_its_command(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.deliver_all(payment)
     assert core.events()[0].headers["traceparent"] == TRACE
 
 
-def test_news_of_no_command_begin_a_trace(core: Core) -> None:
+def test_news_event_begins_a_new_trace(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("cancel", core.intent(payment))
     core.deliver_all(payment)
@@ -174,7 +174,7 @@ def test_news_of_no_command_begin_a_trace(core: Core) -> None:
     assert (len(trace), trace == TRACE) == (len(TRACE), False)
 
 
-def test_a_reason_is_kept_whole(core: Core) -> None:
+def test_reason_of_a_revert_is_stored_unchanged(core: Core) -> None:
     payment = core.authorize()
     reason = "duplicate order — \N{SNOWMAN} " + "x" * 400
     core.handle(Revert("c-1", payment, reason))

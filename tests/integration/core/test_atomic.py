@@ -1,4 +1,4 @@
-"""A payment's change and what it causes are written together or not at all, wherever the process dies."""
+"""A payment's change and its messages are committed together or not at all, wherever the process dies."""
 
 from collections.abc import Callable
 from itertools import product
@@ -48,12 +48,14 @@ ENDS: dict[Step, list[str]] = {
 }
 
 
-def test_the_table_names_every_step() -> None:
+def test_table_has_every_step() -> None:
     assert set(FLOWS) == set(ENDS) == set(Step)
 
 
 @pytest.mark.parametrize(("step", "stage"), list(product(Step, Stage)))
-def test_a_step(core: Core, monkeypatch: pytest.MonkeyPatch, step: Step, stage: Stage) -> None:
+def test_step_is_recorded_whole_or_not_at_all(
+    core: Core, monkeypatch: pytest.MonkeyPatch, step: Step, stage: Stage
+) -> None:
     before: list[object] = []
 
     def reached(at: Step, now: Stage) -> None:
@@ -78,7 +80,9 @@ def test_a_step(core: Core, monkeypatch: pytest.MonkeyPatch, step: Step, stage: 
 
 @pytest.mark.parametrize("point", [CrashPoint.ACCEPT_BEFORE_COMMIT, CrashPoint.ACCEPT_AFTER_COMMIT])
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=list(FLOWS))
-def test_an_acceptance(core: Core, monkeypatch: pytest.MonkeyPatch, flow: list[Drive], point: CrashPoint) -> None:
+def test_command_is_accepted_whole_or_not_at_all(
+    core: Core, monkeypatch: pytest.MonkeyPatch, flow: list[Drive], point: CrashPoint
+) -> None:
     *prepare, last = flow
     for drive in prepare:
         drive(core)
@@ -96,7 +100,9 @@ def test_an_acceptance(core: Core, monkeypatch: pytest.MonkeyPatch, flow: list[D
 
 @pytest.mark.parametrize("point", [CrashPoint.WEBHOOK_BEFORE_COMMIT, CrashPoint.WEBHOOK_AFTER_COMMIT])
 @pytest.mark.parametrize("then", ["held", "failed"])
-def test_a_webhook(core: Core, monkeypatch: pytest.MonkeyPatch, then: str, point: CrashPoint) -> None:
+def test_webhook_is_applied_whole_or_not_at_all(
+    core: Core, monkeypatch: pytest.MonkeyPatch, then: str, point: CrashPoint
+) -> None:
     payment: UUID = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment), succeeded=then == "held")
     before, event = core.sql(WRITTEN), core.stripe_events(core.intent(payment))[-1]

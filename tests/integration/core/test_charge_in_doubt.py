@@ -1,4 +1,4 @@
-"""What others do to a charge before the runner is paid: refunds, disputes, partial captures, other currencies."""
+"""Changes of a charge by others before the transfer: refunds, disputes, partial captures, other currencies."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ NO_ACCOUNT = "acct_missing"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and the transfer refused: a new release only makes the transfer."""
+    """A captured payment whose transfer was refused: a new release only makes the transfer."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     assert core.outcome("release_payment", "c-refused").told == "release_payment: payment.failed STRIPE_ERROR"
@@ -25,9 +25,7 @@ def _charge(core: Core, payment: UUID) -> str:
 
 
 @pytest.mark.parametrize("refund", [{}, {"amount": 300}], ids=["whole", "part"])
-def test_nothing_is_transferred_of_a_charge_that_was_refunded(
-    core: Core, captured: UUID, refund: dict[str, int]
-) -> None:
+def test_refunded_charge_is_not_transferred(core: Core, captured: UUID, refund: dict[str, int]) -> None:
     core.stripe.dashboard("refund", core.intent(captured), **refund)
     core.release(captured)
     core.settle()
@@ -36,7 +34,7 @@ def test_nothing_is_transferred_of_a_charge_that_was_refunded(
 
 
 @pytest.mark.parametrize("inquiry", [False, True], ids=["dispute", "inquiry"])
-def test_nothing_is_transferred_while_the_charge_is_disputed(core: Core, captured: UUID, inquiry: bool) -> None:
+def test_disputed_charge_is_not_transferred(core: Core, captured: UUID, inquiry: bool) -> None:
     dispute = core.stripe.dispute(_charge(core, captured), inquiry=inquiry)
     core.release(captured)
     core.settle()
@@ -49,7 +47,7 @@ def test_nothing_is_transferred_while_the_charge_is_disputed(core: Core, capture
     check_settled(core)
 
 
-def test_nothing_is_transferred_after_a_dispute_was_lost(core: Core, captured: UUID) -> None:
+def test_charge_with_a_lost_dispute_is_not_transferred(core: Core, captured: UUID) -> None:
     core.stripe.end_dispute(core.stripe.dispute(_charge(core, captured))["id"], "lost")
     core.release(captured)
     core.settle()
@@ -58,7 +56,7 @@ def test_nothing_is_transferred_after_a_dispute_was_lost(core: Core, captured: U
 
 
 @pytest.mark.parametrize("outcome", ["won", "withdrawn"])
-def test_a_revert_of_a_disputed_payment_takes_nothing_from_the_runner_and_can_be_asked_again(
+def test_revert_of_a_disputed_payment_leaves_the_transfer_and_succeeds_after_the_dispute(
     core: Core, outcome: DisputeOutcome
 ) -> None:
     payment = core.authorize()
@@ -75,7 +73,7 @@ def test_a_revert_of_a_disputed_payment_takes_nothing_from_the_runner_and_can_be
     check_settled(core)
 
 
-def test_the_transfer_is_in_the_currency_and_amount_that_stripe_settled(core: Core) -> None:
+def test_transfer_has_the_settled_amount_and_currency(core: Core) -> None:
     core.stripe.options(settlement_currency="usd", exchange_rate=0.74)
     payment = core.authorize()
     core.release(payment)
@@ -87,7 +85,7 @@ def test_the_transfer_is_in_the_currency_and_amount_that_stripe_settled(core: Co
     assert (sent.amount, sent.currency) == (1110, "usd")
 
 
-def test_a_release_that_is_asked_for_twice_names_the_same_transfer(core: Core) -> None:
+def test_second_release_reports_the_same_transfer(core: Core) -> None:
     core.stripe.options(settlement_currency="usd", exchange_rate=0.74)
     payment = core.authorize()
     core.release(payment)
@@ -96,7 +94,7 @@ def test_a_release_that_is_asked_for_twice_names_the_same_transfer(core: Core) -
     assert {**first, "correlation_id": ""} == {**second, "correlation_id": ""}
 
 
-def test_a_part_captured_in_the_dashboard_is_what_the_runner_gets(core: Core) -> None:
+def test_runner_gets_the_part_that_was_captured_in_the_dashboard(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
     core.deliver_all(payment)
@@ -107,7 +105,7 @@ def test_a_part_captured_in_the_dashboard_is_what_the_runner_gets(core: Core) ->
     assert [entry.amount for entry in core.stripe.ledger("transfer")] == [400]
 
 
-def test_another_programs_transfer_from_the_charge_is_not_the_runners(core: Core, captured: UUID) -> None:
+def test_transfer_of_another_program_does_not_count_as_the_release(core: Core, captured: UUID) -> None:
     theirs = {"amount": "100", "currency": "sgd", "destination": "acct_other"}
     core.ask_stripe("POST", "transfers", {**theirs, "source_transaction": _charge(core, captured)})
     core.release(captured)
@@ -125,7 +123,7 @@ class TestCaptureThatProcesses:
         core.release(payment)
         return payment
 
-    def test_it_is_waited_for_and_not_repeated(self, core: Core, processing: UUID) -> None:
+    def test_release_waits_for_the_capture_without_repeating_it(self, core: Core, processing: UUID) -> None:
         for _ in range(3):
             core.hurry()
             core.complete()
@@ -136,7 +134,7 @@ class TestCaptureThatProcesses:
         assert core.outcome("release_payment", "c-release").type == "payment.released"
         check_settled(core)
 
-    def test_it_is_not_told_as_not_done_at_the_deadline(self, core: Core, processing: UUID) -> None:
+    def test_deadline_does_not_fail_a_processing_capture(self, core: Core, processing: UUID) -> None:
         core.wait("c-release", hours=2)
         core.complete()
         assert core.told()[1:] == []
@@ -144,7 +142,7 @@ class TestCaptureThatProcesses:
         core.settle()
         assert core.outcome("release_payment", "c-release").type == "payment.released"
 
-    def test_a_capture_that_the_bank_declines_is_told(self, core: Core, processing: UUID) -> None:
+    def test_capture_that_the_bank_declines_fails_the_release(self, core: Core, processing: UUID) -> None:
         core.stripe.finish_capture(core.intent(processing), succeeded=False)
         core.settle()
         assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed STRIPE_ERROR"
@@ -160,7 +158,7 @@ class TestHoldOfAFailedPayment:
         ],
         ids=["another key", "processing", "expired key"],
     )
-    def test_it_is_let_go_however_often_stripe_refuses(self, core: Core, refusal: dict[str, object]) -> None:
+    def test_hold_is_canceled_after_any_number_of_refusals(self, core: Core, refusal: dict[str, object]) -> None:
         payment = core.authorize()
         late = core.late_intent(payment)
         core.stripe.fault("refuse", "payment_intents.cancel", times=3, **refusal)

@@ -1,4 +1,4 @@
-"""The same command again: by redelivery, under another meaning, from several consumers at once."""
+"""The same command again: redelivered, with other content, or to several consumers at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -17,7 +17,7 @@ def _letters(core: Core) -> list[str]:
     return [str(row["reason"]) for row in core.sql("SELECT reason FROM dead_letters ORDER BY id")]
 
 
-def test_redelivered_commands_do_nothing(core: Core) -> None:
+def test_redelivered_command_has_no_second_effect(core: Core) -> None:
     payment = core.authorize("c-1")
     for _ in range(3):
         core.authorize("c-1")
@@ -30,7 +30,7 @@ def test_redelivered_commands_do_nothing(core: Core) -> None:
     check_settled(core)
 
 
-def test_other_content_under_the_same_pair_is_a_dead_letter(core: Core) -> None:
+def test_other_content_under_the_same_command_key_is_a_dead_letter(core: Core) -> None:
     payment = core.authorize("c-1")
     told = core.told()
     core.handle(authorization("c-1", "order-1", amount=1501))
@@ -43,8 +43,8 @@ def test_other_content_under_the_same_pair_is_a_dead_letter(core: Core) -> None:
     assert len(core.sql("SELECT 1 FROM payments")) == 1
 
 
-def test_a_changed_remark_is_the_same_command(core: Core) -> None:
-    """Free text has no effect, of a command that was answered at once as of any other."""
+def test_changed_free_text_is_the_same_command(core: Core) -> None:
+    """Free text has no effect, also for a command that was answered at once."""
     payment, nothing = core.authorize("c-1", description="two coffees"), UUID(int=7)
     core.revert(payment, "c-2", "too late")
     core.revert(nothing, "c-3", "too late")
@@ -55,8 +55,8 @@ def test_a_changed_remark_is_the_same_command(core: Core) -> None:
     assert (core.told(), _letters(core)) == (told, [])
 
 
-def test_a_command_that_a_later_release_has_stored_is_run_and_known_again(core: Core) -> None:
-    """During a rolling update rows have fields, and steps under way, that this release doesn't know."""
+def test_command_stored_by_a_later_release_is_run_and_recognized(core: Core) -> None:
+    """During a rolling update, rows have fields and steps that this release does not know."""
     payment = core.authorize("c-1")
     core.stripe.fault("drop_before", "payment_intents.cancel", times=None)
     core.revert(payment, "c-2")
@@ -73,7 +73,7 @@ def test_a_command_that_a_later_release_has_stored_is_run_and_known_again(core: 
     assert core.effects() == ["hold", "cancel"]
 
 
-def test_a_redelivered_dead_letter_is_kept_once(core: Core) -> None:
+def test_redelivered_dead_letter_is_kept_once(core: Core) -> None:
     origin = core.origin()
     for _ in range(2):
         core.engine.bury(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
@@ -81,7 +81,7 @@ def test_a_redelivered_dead_letter_is_kept_once(core: Core) -> None:
     assert len(core.sql("SELECT 1 FROM outbox")) == 1
 
 
-def test_an_invalid_command_is_answered_once_and_kept(core: Core) -> None:
+def test_invalid_command_is_answered_once_and_kept(core: Core) -> None:
     invalid = InvalidCommand("c-1", "release_payment", ErrorCode.INVALID_PAYLOAD, "runner_id is missing", b"-" * 32)
     origin = core.origin()
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_an_invalid_command_is_answered_once_and_kept(core: Core) -> None:
     assert _letters(core) == ["INVALID_PAYLOAD"]
 
 
-def test_one_order_authorized_by_many_at_once(core: Core) -> None:
+def test_concurrent_authorizes_of_one_order_have_one_winner(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda n: core.handle(authorization(f"c-{n}", "order-1")), range(WORKERS)))
     told = sorted(core.told())
@@ -103,7 +103,7 @@ def test_one_order_authorized_by_many_at_once(core: Core) -> None:
     check_settled(core)
 
 
-def test_one_command_delivered_to_many_at_once(core: Core) -> None:
+def test_concurrent_deliveries_of_one_command_have_one_effect(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda _: core.handle(authorization("c-1", "order-1")), range(WORKERS)))
         payment = core.payment_id("order-1")
@@ -114,7 +114,7 @@ def test_one_command_delivered_to_many_at_once(core: Core) -> None:
     check_settled(core)
 
 
-def test_one_correlation_id_for_two_orders_at_once(core: Core) -> None:
+def test_concurrent_orders_under_one_correlation_id_have_one_winner(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda n: core.handle(authorization("c-1", f"order-{n}")), range(WORKERS)))
     assert len(core.events()) == len(core.sql("SELECT 1 FROM payments")) == 1

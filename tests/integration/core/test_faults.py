@@ -1,4 +1,4 @@
-"""A fault at each call to Stripe: the payment ends where Stripe's ledger is, with one effect and one outcome."""
+"""A fault at each call to Stripe: the payment ends as Stripe's ledger shows, with one effect and one outcome."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -88,7 +88,7 @@ def _words(case: object) -> str:
 
 
 def _cases() -> Iterator[tuple[tuple[str, Flow], tuple[FaultKind, dict[str, Any]]]]:
-    """Time-outs and our own slowing down cost seconds: they are tried where something new can go wrong."""
+    """Time-outs and our own pace cost seconds, so they are tried only where they show something new."""
     for (operation, flow), (kind, rule) in product(CALLS, FAULTS):
         if kind not in SLOW or operation in {"payment_intents.create", "transfers.create"}:
             yield (operation, flow), (kind, rule)
@@ -100,7 +100,7 @@ def _end(core: Core, payment: UUID) -> tuple[str, list[str], list[str]]:
 
 
 @pytest.mark.parametrize(("call", "fault"), list(_cases()), ids=_words)
-def test_the_end_is_that_of_no_fault(
+def test_flow_with_a_fault_ends_like_the_flow_without(
     emptied_database: str,
     simulated_stripe: SimulatorControl,
     call: tuple[str, Flow],
@@ -121,7 +121,9 @@ LOOKS = ["payment_intents.list", "transfers.list", "payment_intents.retrieve", "
 
 @pytest.mark.parametrize("kind", ["drop_before", "error_before", "lock_timeout"])
 @pytest.mark.parametrize(("operation", "flow"), CALLS, ids=_words)
-def test_a_fault_of_the_look_as_well(core: Core, operation: str, flow: Flow, kind: FaultKind) -> None:
+def test_flow_with_a_fault_in_its_look_ends_like_the_flow_without(
+    core: Core, operation: str, flow: Flow, kind: FaultKind
+) -> None:
     core.stripe.fault("error_after", operation)
     for look in LOOKS:
         core.stripe.fault(kind, look, times=2)

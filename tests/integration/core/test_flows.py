@@ -1,4 +1,4 @@
-"""The flows of the contract, each to its end."""
+"""The flows of the contract, each from its first command to its end."""
 
 import pytest
 
@@ -13,7 +13,7 @@ CANCELED = "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED"
 HOLD_ENDED = "news: payment.failed STRIPE_PAYMENT_CANCELED"
 
 
-def test_paid_and_released(core: Core) -> None:
+def test_payment_is_held_and_released(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     assert core.told() == [AUTHORIZED, RELEASED]
@@ -35,7 +35,7 @@ def test_paid_and_released(core: Core) -> None:
     check_settled(core)
 
 
-def test_webhooks_after_the_answers_change_nothing(core: Core) -> None:
+def test_webhooks_after_recorded_results_change_nothing(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     before = core.payment(payment)
@@ -43,7 +43,7 @@ def test_webhooks_after_the_answers_change_nothing(core: Core) -> None:
     assert core.payment(payment) == before
 
 
-def test_reverted_before_capture_under_the_same_correlation_id(core: Core) -> None:
+def test_revert_before_capture_may_reuse_the_correlation_id(core: Core) -> None:
     payment = core.authorize("saga")
     core.revert(payment, "saga", "changed my mind")
     assert core.told() == [AUTHORIZED, REVERTED]
@@ -55,7 +55,7 @@ def test_reverted_before_capture_under_the_same_correlation_id(core: Core) -> No
     check_settled(core)
 
 
-def test_reverted_after_release(core: Core) -> None:
+def test_revert_after_release_reverses_and_refunds(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.revert(payment)
@@ -67,7 +67,7 @@ def test_reverted_after_release(core: Core) -> None:
     check_settled(core)
 
 
-def test_a_declined_card(core: Core) -> None:
+def test_declined_card_fails_the_payment(core: Core) -> None:
     payment = core.authorize(card=DECLINED)
     core.settle()
     assert core.told() == ["authorize_payment: payment.failed CARD_DECLINED"]
@@ -77,7 +77,7 @@ def test_a_declined_card(core: Core) -> None:
     check_settled(core)
 
 
-def test_the_customer_finishes_3d_secure(core: Core) -> None:
+def test_finished_3d_secure_authorizes_the_payment(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED, return_url="https://shop.example/back")
     assert (core.status(payment), core.told()) == ("REQUIRES_ACTION", [])
     core.stripe.finish_challenge(core.intent(payment))
@@ -87,7 +87,7 @@ def test_the_customer_finishes_3d_secure(core: Core) -> None:
     check_settled(core)
 
 
-def test_the_customer_fails_3d_secure(core: Core) -> None:
+def test_failed_3d_secure_fails_the_payment(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)
@@ -98,7 +98,7 @@ def test_the_customer_fails_3d_secure(core: Core) -> None:
     check_settled(core)
 
 
-def test_a_challenge_is_noticed_without_its_webhook(core: Core) -> None:
+def test_finished_3d_secure_is_found_without_its_webhook(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     (look,) = core.sql("SELECT next_attempt_at < clock_timestamp() + interval '16 s' AS is_soon FROM commands")
@@ -108,7 +108,7 @@ def test_a_challenge_is_noticed_without_its_webhook(core: Core) -> None:
     assert core.told() == [AUTHORIZED]
 
 
-def test_time_decides_what_the_customer_does_not(core: Core) -> None:
+def test_unfinished_3d_secure_ends_at_the_action_deadline(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.wait("c-auth", hours=23)
     core.complete()
@@ -122,7 +122,7 @@ def test_time_decides_what_the_customer_does_not(core: Core) -> None:
     check_settled(core)
 
 
-def test_a_revert_answers_an_open_authorize_in_the_same_transaction(core: Core) -> None:
+def test_revert_answers_an_open_authorize_in_the_same_transaction(core: Core) -> None:
     payment = core.authorize("saga", card=CHALLENGED)
     core.revert(payment, "saga")
     assert core.told() == [CANCELED, REVERTED]
@@ -133,7 +133,7 @@ def test_a_revert_answers_an_open_authorize_in_the_same_transaction(core: Core) 
 
 
 @pytest.mark.parametrize("ended_by", ["dashboard", "expiry"])
-def test_a_hold_that_ends_on_its_own_is_news(core: Core, ended_by: str) -> None:
+def test_hold_that_expires_causes_a_news_event(core: Core, ended_by: str) -> None:
     payment = core.authorize("c-auth")
     if ended_by == "dashboard":
         core.stripe.dashboard("cancel", core.intent(payment))
@@ -147,7 +147,7 @@ def test_a_hold_that_ends_on_its_own_is_news(core: Core, ended_by: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["payment.reverted", "payment.failed", "payment.released"])
-def test_what_a_successful_revert_is_called(
+def test_setting_names_the_event_of_a_successful_revert(
     emptied_database: str, simulated_stripe: SimulatorControl, kind: str
 ) -> None:
     with running_core(emptied_database, simulated_stripe, revert_event_type=kind) as core:
@@ -161,10 +161,10 @@ def test_what_a_successful_revert_is_called(
         assert core.effects() == ["hold", "cancel"]
 
 
-def test_whoever_finishes_a_revert_calls_it_what_it_was_accepted_as(
+def test_revert_keeps_the_event_type_that_was_set_when_it_was_accepted(
     emptied_database: str, simulated_stripe: SimulatorControl
 ) -> None:
-    """An operator's shell, or another consumer, may have another setting, or none."""
+    """The process that finishes a revert may be an operator's shell or a consumer with another setting."""
     with running_core(emptied_database, simulated_stripe, revert_event_type="payment.released") as accepting:
         payment = accepting.authorize()
         accepting.stripe.fault("drop_before", "payment_intents.cancel", times=None)

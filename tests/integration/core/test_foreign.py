@@ -1,4 +1,4 @@
-"""Objects of other programs, accounts and modes that name a payment of ours: nothing is believed, nothing is done."""
+"""Objects of other programs, accounts and modes that name a payment of ours: they change nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ FOREIGN: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def make_intent(core: Core, payment_id: UUID, changed: Mapping[str, str]) -> str:
-    """An intent that another program makes with our payment's id in its metadata; its id."""
+    """The id of an intent that another program makes with our payment's id in its metadata."""
     ours = {
         "amount": "1500",
         "currency": "sgd",
@@ -54,7 +54,7 @@ def unheard_payment(core: Core) -> UUID:
 
 @pytest.mark.parametrize("case", FOREIGN)
 @pytest.mark.parametrize("make", [waiting_payment, unheard_payment])
-def test_an_intent_that_is_not_as_we_would_have_made_it_is_left_alone(core: Core, make: Any, case: str) -> None:
+def test_intent_unlike_ours_is_ignored(core: Core, make: Any, case: str) -> None:
     result, changed = FOREIGN[case]
     payment = make(core)
     intent = make_intent(core, payment, changed)
@@ -68,7 +68,7 @@ def test_an_intent_that_is_not_as_we_would_have_made_it_is_left_alone(core: Core
 @pytest.mark.parametrize(
     ("result", "envelope"), [("foreign_account", {"account": "acct_other"}), ("foreign_mode", {"livemode": True})]
 )
-def test_an_event_of_another_account_or_mode_changes_nothing(core: Core, result: str, envelope: dict[str, Any]) -> None:
+def test_event_of_another_account_or_mode_changes_nothing(core: Core, result: str, envelope: dict[str, Any]) -> None:
     payment = waiting_payment(core)
     core.stripe.finish_challenge(core.intent(payment))
     held = core.stripe_events(core.intent(payment))[-1]
@@ -79,7 +79,7 @@ def test_an_event_of_another_account_or_mode_changes_nothing(core: Core, result:
     assert (core.status(payment), core.told()) == ("REQUIRES_ACTION", [])
 
 
-def test_an_authorize_that_looks_for_its_intent_passes_over_a_strangers(core: Core) -> None:
+def test_look_for_the_intent_skips_an_intent_of_another_program(core: Core) -> None:
     payment = unheard_payment(core)
     theirs = make_intent(core, payment, {"amount": "900"})
     core.wait("c-auth", hours=25)
@@ -95,7 +95,7 @@ def event_of(core: Core, intent: str, type_: str) -> StripeEvent:
     return [event for event in core.stripe_events(intent) if event.type == type_][-1]
 
 
-def test_an_intent_like_ours_that_came_too_late_is_still_let_go(core: Core) -> None:
+def test_late_intent_like_ours_is_canceled(core: Core) -> None:
     payment = core.authorize()
     late = core.late_intent(payment)
     core.deliver(event_of(core, late, "payment_intent.amount_capturable_updated"))

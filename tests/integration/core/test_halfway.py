@@ -1,4 +1,4 @@
-"""Commands of several steps of which one is refused for good: what stands is kept, and gone on from."""
+"""Commands with a step that is refused for good: earlier steps are kept, and the next command goes on from them."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ NO_ACCOUNT = "acct_missing"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and the transfer refused."""
+    """A captured payment whose transfer was refused."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     event = core.outcome("release_payment", "c-refused")
@@ -24,7 +24,7 @@ def captured(core: Core) -> UUID:
     return payment
 
 
-def test_a_new_release_makes_the_transfer_only(core: Core, captured: UUID) -> None:
+def test_new_release_after_a_refused_transfer_only_transfers(core: Core, captured: UUID) -> None:
     core.release(captured, "c-mended")
     assert core.outcome("release_payment", "c-mended").type == "payment.released"
     assert core.effects() == ["hold", "capture", "transfer"]
@@ -32,7 +32,7 @@ def test_a_new_release_makes_the_transfer_only(core: Core, captured: UUID) -> No
     check_settled(core)
 
 
-def test_a_revert_refunds(core: Core, captured: UUID) -> None:
+def test_revert_after_a_refused_transfer_refunds(core: Core, captured: UUID) -> None:
     core.revert(captured)
     event = core.outcome("revert_payment", "c-revert")
     assert event.payload["refund_id"] == core.stripe.ledger("refund")[0].id
@@ -40,7 +40,7 @@ def test_a_revert_refunds(core: Core, captured: UUID) -> None:
     check_settled(core)
 
 
-def test_a_reversal_without_funds_keeps_the_payment_released(core: Core) -> None:
+def test_reversal_without_funds_keeps_the_payment_released(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.pay_out(RUNNER)
@@ -54,7 +54,7 @@ def test_a_reversal_without_funds_keeps_the_payment_released(core: Core) -> None
     check_settled(core)
 
 
-def test_a_refund_refused_after_the_reversal_is_made_by_the_next_revert(core: Core) -> None:
+def test_next_revert_makes_the_refund_that_was_refused_after_the_reversal(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
@@ -66,7 +66,7 @@ def test_a_refund_refused_after_the_reversal_is_made_by_the_next_revert(core: Co
     check_settled(core)
 
 
-def test_a_release_after_the_reversal_pays_the_runner_again(core: Core) -> None:
+def test_release_after_the_reversal_transfers_again(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
@@ -81,7 +81,7 @@ def test_a_release_after_the_reversal_pays_the_runner_again(core: Core) -> None:
     assert core.effects() == ["hold", "capture", "transfer", "reversal", "transfer", "reversal", "refund"]
 
 
-def test_a_refused_capture_leaves_the_hold(core: Core) -> None:
+def test_refused_capture_leaves_the_hold(core: Core) -> None:
     payment = core.authorize()
     core.stripe.fault("refuse", "payment_intents.capture", code="some_refusal")
     core.release(payment, "c-refused")
@@ -91,7 +91,7 @@ def test_a_refused_capture_leaves_the_hold(core: Core) -> None:
     check_settled(core)
 
 
-def test_a_refused_cancellation_leaves_the_hold(core: Core) -> None:
+def test_refused_cancellation_leaves_the_hold(core: Core) -> None:
     payment = core.authorize()
     core.stripe.fault("refuse", "payment_intents.cancel", code="some_refusal")
     core.revert(payment, "c-refused")
@@ -102,14 +102,14 @@ def test_a_refused_cancellation_leaves_the_hold(core: Core) -> None:
 
 
 @pytest.mark.parametrize("card", ["pm_card_refundFail", "pm_card_pendingRefund"])
-def test_a_refund_that_takes_its_time_is_a_refund(core: Core, card: str) -> None:
+def test_refund_that_is_pending_or_fails_later_answers_the_revert(core: Core, card: str) -> None:
     payment = core.authorize(card=card)
     core.release(payment)
     core.revert(payment)
     assert core.outcome("revert_payment", "c-revert").type == "payment.reverted"
 
 
-def test_an_intent_refused_outright_makes_a_failed_payment(core: Core) -> None:
+def test_refused_intent_fails_the_payment(core: Core) -> None:
     payment = core.authorize(card="pm_card_nonexistent")
     core.settle()
     event = core.outcome("authorize_payment", "c-auth")

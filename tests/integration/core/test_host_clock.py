@@ -32,7 +32,7 @@ NOTED = """
     CREATE TRIGGER note_delay AFTER UPDATE OF attempts ON commands
         FOR EACH ROW WHEN (NEW.attempts > OLD.attempts) EXECUTE FUNCTION note_delay()
 """
-"""How long each attempt is put off, as the database sees it."""
+"""Notes the delay of each attempt, by the database's clock."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def _consumer(database_url: str, kafka: Kafka, topics: Topics, stripe: Simulator
 
 
 @pytest.mark.parametrize("off", [2 * HOURS, -2 * HOURS], ids=["two hours ahead", "two hours behind"])
-def test_a_passing_fault_is_put_off_for_seconds_and_ends_well(
+def test_wrong_host_clock_does_not_change_backoff_or_deadline(
     database_url: str, kafka: Kafka, topics: Topics, simulated_stripe: SimulatorControl, off: int
 ) -> None:
     make_topic(kafka, topics.commands)

@@ -1,7 +1,7 @@
 """No statement of a command, a webhook or the completer reads a whole table, however small the tables are now.
 
-With sequential scans discouraged the planner takes one only where no index would do: what it still reads so is missing
-an index.
+With sequential scans discouraged, the planner uses one only without a suitable index. So each remaining scan shows a
+missing index.
 """
 
 from datetime import timedelta
@@ -38,7 +38,7 @@ def _ask(url: str, statement: str) -> list[object]:
 
 @pytest.fixture
 def discouraged(database_url: str) -> str:
-    """A database in which sequential scans are the last resort, and nothing has been counted yet."""
+    """A database that avoids sequential scans, with its counts reset."""
     _ask(database_url, _ALTER.format("SET enable_seqscan = off"))
     _ask(database_url, "SELECT pg_stat_reset()")
     return database_url
@@ -58,10 +58,10 @@ def _work(core: Core) -> None:
         payments.take_stale(connection, 10, timedelta(seconds=1))
 
 
-def test_nothing_reads_a_whole_table(discouraged: str, simulated_stripe: SimulatorControl) -> None:
+def test_no_statement_scans_a_whole_table(discouraged: str, simulated_stripe: SimulatorControl) -> None:
     with running_core(discouraged, simulated_stripe) as core:
         _work(core)
-    # What a session has counted is told when it ends.
+    # PostgreSQL publishes a session's counts when the session ends.
     until(lambda: _ask(discouraged, _OTHERS) == [0] or None, "the end of all sessions")
     assert _ask(discouraged, _READ_WHOLE) == []
     assert {"pk_payments", "pk_commands", "ix_commands_due", "ix_payments_held"} <= set(_ask(discouraged, _USED))

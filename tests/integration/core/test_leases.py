@@ -1,4 +1,4 @@
-"""One operation at Stripe per payment: a lease keeps everyone else away for as long as its call takes."""
+"""One operation at Stripe per payment: a lease excludes all other workers for as long as the call takes."""
 
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from tests.integration.core.meddling import MeddledGateway, die, killed
 from tests.support.core import Core, running_core
 
 
-def test_a_live_lease_keeps_everyone_else_away(others: tuple[Core, Core], gateway: MeddledGateway) -> None:
+def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: MeddledGateway) -> None:
     first, second = others
     payment = first.authorize()
     seen: list[int] = []
@@ -42,8 +42,8 @@ def test_a_live_lease_keeps_everyone_else_away(others: tuple[Core, Core], gatewa
     check_settled(first)
 
 
-def test_an_operators_reconcile_leaves_a_command_under_way_alone(meddled_core: Core, gateway: MeddledGateway) -> None:
-    """It takes up every open command of the payment, due or not."""
+def test_reconcile_gives_way_to_a_command_under_way(meddled_core: Core, gateway: MeddledGateway) -> None:
+    """Reconcile takes up every open command of the payment, due or not, except one with a live lease."""
     core = meddled_core
     payment = core.authorize()
     found: list[str] = []
@@ -58,7 +58,7 @@ def test_an_operators_reconcile_leaves_a_command_under_way_alone(meddled_core: C
     check_settled(core)
 
 
-def test_a_command_is_ended_under_the_token_of_its_lease_only(meddled_core: Core, gateway: MeddledGateway) -> None:
+def test_command_ends_only_under_its_fencing_token(meddled_core: Core, gateway: MeddledGateway) -> None:
     core = meddled_core
     gateway.before["create_intent"] = die
     with killed():
@@ -68,7 +68,7 @@ def test_a_command_is_ended_under_the_token_of_its_lease_only(meddled_core: Core
     assert core.command("c-auth", "authorize_payment")["state"] == "pending"
 
 
-def test_a_lease_is_renewed_while_its_call_is_under_way(
+def test_lease_is_renewed_during_its_call(
     emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway
 ) -> None:
     with running_core(emptied_database, simulated_stripe, gateway, lease=timedelta(seconds=0.6)) as core:
@@ -86,7 +86,7 @@ def test_a_lease_is_renewed_while_its_call_is_under_way(
         check_settled(core)
 
 
-def test_a_webhook_that_answers_first_takes_the_lease(meddled_core: Core, gateway: MeddledGateway) -> None:
+def test_webhook_that_answers_first_ends_the_lease(meddled_core: Core, gateway: MeddledGateway) -> None:
     core = meddled_core
 
     def hear() -> None:

@@ -1,4 +1,4 @@
-"""Looks that follow what cannot be applied by itself, and looks into a record that forgot."""
+"""Looks after events that cannot be applied by themselves, and looks that restore lost facts."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_form_that_cannot_be_applied_is_followed_by_a_look(core: Core, form: str) -> None:
+def test_event_that_cannot_be_applied_is_followed_by_a_look(core: Core, form: str) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
     told = core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}")
@@ -29,7 +29,7 @@ def test_a_form_that_cannot_be_applied_is_followed_by_a_look(core: Core, form: s
     books_agree(core, core.payment(payment))
 
 
-def test_events_that_come_while_a_command_is_at_work_wait_for_its_record(core: Core) -> None:
+def test_event_during_a_step_waits_for_the_step_to_be_recorded(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     row = core.payment(payment)
@@ -41,7 +41,7 @@ def test_events_that_come_while_a_command_is_at_work_wait_for_its_record(core: C
     assert due["later"]
 
 
-def test_a_look_that_stripe_does_not_answer_is_due_again(core: Core) -> None:
+def test_unanswered_look_is_due_again(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.dashboard("refund", core.intent(payment), amount=300)
@@ -55,9 +55,7 @@ def test_a_look_that_stripe_does_not_answer_is_due_again(core: Core) -> None:
     assert core.payment(payment)["refunded"] == 300
 
 
-def test_a_hold_that_cannot_be_canceled_is_counted_until_it_is_gone(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_metric_counts_a_hold_until_it_is_gone(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "EVERY_SECONDS", 0.0)
     payment = core.authorize(card="pm_card_threeDSecure2Required")
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
@@ -75,7 +73,7 @@ def test_a_hold_that_cannot_be_canceled_is_counted_until_it_is_gone(
 
 
 @pytest.mark.parametrize("reverted", [False, True], ids=["release", "revert"])
-def test_what_a_restored_database_forgot_is_learnt_from_stripe(new_database: OpenCore, reverted: bool) -> None:
+def test_restored_database_learns_lost_movements_from_stripe(new_database: OpenCore, reverted: bool) -> None:
     with new_database() as before:
         payment = before.authorize()
         before.release(payment)

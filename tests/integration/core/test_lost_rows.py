@@ -1,10 +1,10 @@
-"""A database that lost its rows: commands come again, and what stands at Stripe answers them."""
+"""A database that lost its rows: repeated commands are answered by the effects that Stripe has."""
 
 from tests.integration.core.invariants import check_settled
 from tests.support.core import OpenCore
 
 
-def test_a_repeated_authorize_finds_the_hold_that_the_lost_database_made(new_database: OpenCore) -> None:
+def test_repeated_authorize_finds_the_hold_of_the_lost_row(new_database: OpenCore) -> None:
     with new_database() as before:
         payment = before.authorize()
         intent = before.payment(payment)["stripe_payment_intent_id"]
@@ -15,8 +15,8 @@ def test_a_repeated_authorize_finds_the_hold_that_the_lost_database_made(new_dat
         assert len(after.stripe.ledger("hold")) == 1
 
 
-def test_a_key_that_was_used_with_another_request_says_nothing_and_stripe_is_asked(new_database: OpenCore) -> None:
-    """The saga changed its free text: the old idempotency key is refused, though the hold stands."""
+def test_key_used_with_another_request_is_followed_by_a_look(new_database: OpenCore) -> None:
+    """The saga changed its free text, so Stripe refuses the old idempotency key, though the hold exists."""
     with new_database() as before:
         payment = before.authorize(description="as it was")
         intent = before.payment(payment)["stripe_payment_intent_id"]
@@ -29,7 +29,7 @@ def test_a_key_that_was_used_with_another_request_says_nothing_and_stripe_is_ask
         check_settled(after)
 
 
-def test_an_older_hold_is_found_though_the_command_came_again_hours_later(new_database: OpenCore) -> None:
+def test_authorize_repeated_hours_later_finds_the_older_hold(new_database: OpenCore) -> None:
     with new_database() as before:
         payment = before.authorize(description="as it was")
         intent = before.payment(payment)["stripe_payment_intent_id"]
@@ -41,7 +41,7 @@ def test_an_older_hold_is_found_though_the_command_came_again_hours_later(new_da
         assert len(after.stripe.ledger("hold")) == 1
 
 
-def test_a_repeated_release_finds_its_capture_and_its_transfer(new_database: OpenCore) -> None:
+def test_repeated_release_finds_its_capture_and_transfer(new_database: OpenCore) -> None:
     with new_database() as before:
         payment = before.authorize()
         before.release(payment)

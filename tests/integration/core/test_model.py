@@ -1,4 +1,4 @@
-"""Anything that can happen to one order, in any order: at the end the invariants hold, seen from outside."""
+"""Everything that can happen to one order, in any sequence: in the end the invariants hold, seen from outside."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -47,7 +47,7 @@ ENDS: list[DisputeOutcome] = ["won", "lost", "warning_closed", "escalated"]
 EFFORT = settings(
     max_examples=25,
     stateful_step_count=20,
-    phases=[Phase.generate],  # to shrink what fails takes longer than a test may: its history would not be told
+    phases=[Phase.generate],  # shrinking a failure takes longer than a test may, and would hide its history
     derandomize=True,
     deadline=None,
     database=None,
@@ -56,7 +56,7 @@ EFFORT = settings(
 
 
 class OneOrder(RuleBasedStateMachine):
-    """A saga, its customer, Stripe, people and time, with nothing to hold them back."""
+    """A saga, its customer, Stripe, people and time, in any sequence of their actions."""
 
     def __init__(self, core: Core, gateway: MeddledGateway) -> None:
         super().__init__()
@@ -67,13 +67,13 @@ class OneOrder(RuleBasedStateMachine):
         self.sent: list[Command] = []
 
     def heal(self) -> None:
-        """Nothing more goes wrong."""
+        """End all faults."""
         self.core.stripe.clear_faults()
         self.gateway.before.clear()
         self.gateway.after.clear()
 
     def drive(self, work: Callable[[], object]) -> None:
-        """The process may die of it."""
+        """Run work during which the process may die."""
         with suppress(KillError):
             work()
 
@@ -96,7 +96,7 @@ class OneOrder(RuleBasedStateMachine):
 
     @rule()
     def an_order_is_paid(self) -> None:
-        """What makes money for others to move, in one step: it takes several by chance."""
+        """Pay an order in one step, so that there is money for others to move: chance alone seldom does."""
         self.authorize(VISA)
         self.release("acct_runner")
 
@@ -144,7 +144,7 @@ class OneOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule()
     def a_request_comes_late(self) -> None:
-        """An authorize's call that was under way until now: a second intent, if the first one came."""
+        """An authorize's call arrives late at Stripe: a second intent, if there is a first one."""
         with suppress(StripeBusyError, StripeUnknownError):
             self.core.late_intent(self.core.payment_id(ORDER))
 
@@ -207,7 +207,7 @@ class OneOrder(RuleBasedStateMachine):
         self.core.deliver(*(owed[number % len(owed)] for number in which if owed))
 
     def teardown(self) -> None:
-        """All is well again: everything is completed and told, and nothing may be left open, doubled or lost."""
+        """End all faults, complete all work, deliver all events; then nothing may be open, doubled or lost."""
         check_always(self.core)
         self.heal()
         self.core.expire_leases()
@@ -228,7 +228,9 @@ class OneOrder(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("deadline", [timedelta(hours=1), timedelta(days=30)], ids=["hour", "month"])
-def test_whatever_happens(emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta) -> None:
+def test_invariants_hold_after_any_history(
+    emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta
+) -> None:
     gateway = meddled(emptied_database, simulated_stripe)
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=deadline) as core:
 

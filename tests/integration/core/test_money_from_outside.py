@@ -1,4 +1,4 @@
-"""What others do to a payment's money after it was taken: people in the Dashboard, banks, other programs."""
+"""Movements of a payment's money by others after the capture: people in the Dashboard, banks, other programs."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ FAILING = "pm_card_refundFail"
 
 @pytest.fixture
 def captured(core: Core) -> UUID:
-    """Captured, and its transfer refused."""
+    """A captured payment whose transfer was refused."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     core.hear()
@@ -30,7 +30,7 @@ def _only_news(core: Core, payment: UUID) -> Event:
     return found
 
 
-def test_a_whole_refund_from_outside_ends_the_payment_and_frees_its_order(core: Core, released: UUID) -> None:
+def test_full_refund_from_outside_ends_the_payment_and_frees_its_order(core: Core, released: UUID) -> None:
     refund = core.stripe.dashboard("refund", core.intent(released))
     core.hear()
     news = _only_news(core, released)
@@ -52,7 +52,7 @@ def test_a_whole_refund_from_outside_ends_the_payment_and_frees_its_order(core: 
     books_agree(core, core.payment(released))
 
 
-def test_what_outlived_a_refund_from_outside_is_taken_back_by_a_revert(core: Core, released: UUID) -> None:
+def test_revert_reverses_the_transfer_left_by_a_refund_from_outside(core: Core, released: UUID) -> None:
     core.stripe.dashboard("refund", core.intent(released))
     core.hear()
     core.revert(released)
@@ -61,7 +61,7 @@ def test_what_outlived_a_refund_from_outside_is_taken_back_by_a_revert(core: Cor
     books_agree(core, core.payment(released))
 
 
-def test_a_release_of_what_was_refunded_outside_says_so(core: Core, captured: UUID) -> None:
+def test_release_after_a_refund_from_outside_answers_payment_refunded(core: Core, captured: UUID) -> None:
     core.stripe.dashboard("refund", core.intent(captured))
     core.hear()
     core.release(captured)
@@ -70,7 +70,7 @@ def test_a_release_of_what_was_refunded_outside_says_so(core: Core, captured: UU
 
 
 @pytest.mark.parametrize("state", ["captured", "released"])
-def test_a_part_refunded_outside_is_told_and_keeps_the_payment(
+def test_partial_refund_from_outside_is_news_and_keeps_the_status(
     core: Core, state: str, request: pytest.FixtureRequest
 ) -> None:
     payment: UUID = request.getfixturevalue(state)
@@ -89,7 +89,7 @@ def test_a_part_refunded_outside_is_told_and_keeps_the_payment(
     books_agree(core, core.payment(payment))
 
 
-def test_a_refund_that_fails_later_is_told_and_made_anew_by_a_new_revert(core: Core) -> None:
+def test_refund_that_fails_later_is_news_and_repeated_by_a_new_revert(core: Core) -> None:
     payment = core.authorize(card=FAILING)
     core.release(payment)
     core.revert(payment)
@@ -112,7 +112,7 @@ def test_a_refund_that_fails_later_is_told_and_made_anew_by_a_new_revert(core: C
 
 
 @pytest.mark.parametrize("status", ["pending", "requires_action"])
-def test_a_refund_that_is_under_way_is_told_with_its_status(core: Core, status: str) -> None:
+def test_reverted_event_has_the_status_of_a_pending_refund(core: Core, status: str) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.plan_refund(status, "succeeded")  # type: ignore[arg-type]
@@ -126,9 +126,7 @@ def test_a_refund_that_is_under_way_is_told_with_its_status(core: Core, status: 
 
 
 @pytest.mark.parametrize("state", ["captured", "released"])
-def test_a_dispute_is_told_when_it_is_opened_and_when_it_is_won(
-    core: Core, state: str, request: pytest.FixtureRequest
-) -> None:
+def test_dispute_is_news_when_opened_and_when_won(core: Core, state: str, request: pytest.FixtureRequest) -> None:
     payment: UUID = request.getfixturevalue(state)
     before = core.status(payment)
     dispute = core.stripe.dispute(core.payment(payment)["stripe_charge_id"])
@@ -147,7 +145,7 @@ def test_a_dispute_is_told_when_it_is_opened_and_when_it_is_won(
 
 
 @pytest.mark.parametrize("state", ["captured", "released"])
-def test_a_lost_dispute_counts_as_a_refund_by_the_bank(core: Core, state: str, request: pytest.FixtureRequest) -> None:
+def test_lost_dispute_counts_as_a_refund_by_the_bank(core: Core, state: str, request: pytest.FixtureRequest) -> None:
     payment: UUID = request.getfixturevalue(state)
     dispute = core.stripe.dispute(core.payment(payment)["stripe_charge_id"])
     core.stripe.end_dispute(dispute["id"], "lost")
@@ -163,7 +161,7 @@ def test_a_lost_dispute_counts_as_a_refund_by_the_bank(core: Core, state: str, r
     books_agree(core, core.payment(payment))
 
 
-def test_an_inquiry_that_becomes_a_dispute_is_told_twice(core: Core, released: UUID) -> None:
+def test_inquiry_that_becomes_a_dispute_is_news_twice(core: Core, released: UUID) -> None:
     dispute = core.stripe.dispute(core.payment(released)["stripe_charge_id"], inquiry=True)
     core.hear()
     assert core.payment(released)["disputed"] == 0
@@ -177,7 +175,7 @@ def test_an_inquiry_that_becomes_a_dispute_is_told_twice(core: Core, released: U
 
 
 @pytest.mark.parametrize(("amount", "told"), [(400, "INVALID_STATE"), (None, None)], ids=["part", "whole"])
-def test_a_transfer_reversed_outside_is_told_and_no_longer_answered_as_paid(
+def test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released(
     core: Core, released: UUID, amount: int | None, told: str | None
 ) -> None:
     core.stripe.dashboard("reverse_transfer", core.intent(released), **({"amount": amount} if amount else {}))
@@ -197,7 +195,7 @@ def test_a_transfer_reversed_outside_is_told_and_no_longer_answered_as_paid(
     books_agree(core, core.payment(released))
 
 
-def test_a_refund_by_hand_ends_a_payment_whose_runner_was_paid_out(core: Core, released: UUID) -> None:
+def test_full_refund_from_outside_ends_a_released_payment(core: Core, released: UUID) -> None:
     core.stripe.pay_out(RUNNER)
     core.revert(released)
     assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed STRIPE_ERROR"
@@ -208,7 +206,7 @@ def test_a_refund_by_hand_ends_a_payment_whose_runner_was_paid_out(core: Core, r
     assert core.outcome("authorize_payment", "c-anew").type == "payment.authorized"
 
 
-def test_a_part_captured_outside_is_what_the_runner_gets(core: Core) -> None:
+def test_runner_gets_the_part_that_was_captured_outside(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=1000)
     core.hear()
@@ -221,10 +219,10 @@ def test_a_part_captured_outside_is_what_the_runner_gets(core: Core) -> None:
 
 
 @pytest.mark.parametrize("group", [{}, {"transfer_group": "a-group-of-its-own"}])
-def test_another_program_s_transfer_of_the_charge_is_known_and_not_ours(
+def test_transfer_of_another_program_is_in_the_ledger_and_not_ours(
     core: Core, captured: UUID, group: dict[str, str]
 ) -> None:
-    """Whatever group it is of: Stripe lists transfers by group, and its event names the transfer."""
+    """Stripe lists transfers by group; the event names a transfer of any group."""
     fields = {
         "amount": "100",
         "currency": "sgd",
@@ -244,7 +242,7 @@ def test_another_program_s_transfer_of_the_charge_is_known_and_not_ours(
     books_agree(core, core.payment(captured))
 
 
-def test_what_this_service_did_itself_is_asked_about_by_no_webhook(core: Core) -> None:
+def test_webhooks_about_own_steps_cause_no_look(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.revert(payment)
@@ -255,7 +253,7 @@ def test_what_this_service_did_itself_is_asked_about_by_no_webhook(core: Core) -
     books_agree(core, core.payment(payment))
 
 
-def test_a_hold_set_free_by_a_revert_is_asked_about_by_no_webhook(core: Core) -> None:
+def test_webhooks_about_a_hold_canceled_by_a_revert_cause_no_look(core: Core) -> None:
     payment = core.authorize()
     core.revert(payment)
     before = core.stripe.request_counts()

@@ -1,4 +1,4 @@
-"""Stripe is never called while a transaction is open, and no connection is held while it thinks."""
+"""Stripe is never called while a transaction is open, and a call holds no connection."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,12 +32,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def test_the_table_names_every_call() -> None:
+def test_table_has_every_call() -> None:
     assert set(CALLS) == {name for name in vars(StripeGateway) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_the_gateway_refuses_inside_a_transaction(core: Core, call: str) -> None:
+def test_gateway_refuses_calls_inside_a_transaction(core: Core, call: str) -> None:
     gateway = StripeGateway(core.settings, refuse_inside_transaction)
     before = len(core.stripe.requests())
     with transaction(core.database), pytest.raises(TransactionOpenError):
@@ -45,7 +45,7 @@ def test_the_gateway_refuses_inside_a_transaction(core: Core, call: str) -> None
     assert len(core.stripe.requests()) == before
 
 
-def test_no_session_is_in_a_transaction_while_stripe_thinks(meddled_core: Core, gateway: MeddledGateway) -> None:
+def test_no_session_is_in_a_transaction_during_a_call(meddled_core: Core, gateway: MeddledGateway) -> None:
     core = meddled_core
     seen: list[list[dict[str, Any]]] = []
     busy = (

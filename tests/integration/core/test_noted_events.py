@@ -1,4 +1,4 @@
-"""Events that change nothing by themselves: warnings, reviews and accounts are noted, waits are waits."""
+"""Events that change nothing by themselves: warnings, reviews and accounts are noted."""
 
 from uuid import UUID
 
@@ -9,12 +9,12 @@ from tests.support.core import RUNNER, Core
 
 
 def _heard(core: Core, event_type: str) -> dict[str, object]:
-    """The one row of the inbox for events of this type; fails when there are more."""
+    """The only inbox row with this type of event; fails if there are more."""
     (found,) = core.sql("SELECT * FROM stripe_events WHERE type = :t", t=event_type)
     return found
 
 
-def test_fraud_warnings_and_reviews_stand_in_the_timeline_of_their_payment(core: Core, released: UUID) -> None:
+def test_fraud_warnings_and_reviews_are_in_the_timeline_of_their_payment(core: Core, released: UUID) -> None:
     before, charge = core.payment(released), core.payment(released)["stripe_charge_id"]
     core.stripe.warn_of_fraud(charge)
     core.stripe.close_review(core.stripe.open_review(charge)["id"])
@@ -29,7 +29,7 @@ def test_fraud_warnings_and_reviews_stand_in_the_timeline_of_their_payment(core:
     ("change", "event_type"),
     [({"transfers": False}, "account.updated"), ({"revoked": True}, "account.application.deauthorized")],
 )
-def test_what_becomes_of_a_runners_account_is_noted(
+def test_changes_of_a_runners_account_are_noted(
     core: Core, released: UUID, change: dict[str, bool], event_type: str
 ) -> None:
     core.stripe.change_account(RUNNER, **change)
@@ -37,7 +37,7 @@ def test_what_becomes_of_a_runners_account_is_noted(
     assert _heard(core, event_type)["result"] == "noted"
 
 
-def test_an_intent_that_is_funded_in_part_is_looked_at(core: Core) -> None:
+def test_partially_funded_intent_causes_a_look(core: Core) -> None:
     payment = core.authorize()
     intent = core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}")
     event = core.delivered(core.stripe.send_event("payment_intent.partially_funded", intent))
@@ -45,7 +45,7 @@ def test_an_intent_that_is_funded_in_part_is_looked_at(core: Core) -> None:
 
 
 @pytest.mark.parametrize("late", ["processing", "requires_action"])
-def test_a_wait_that_is_heard_late_changes_nothing(core: Core, late: str) -> None:
+def test_late_event_of_a_waiting_intent_changes_nothing(core: Core, late: str) -> None:
     payment = core.authorize()
     core.hear()
     before = core.payment(payment)
@@ -55,7 +55,7 @@ def test_a_wait_that_is_heard_late_changes_nothing(core: Core, late: str) -> Non
     assert core.payment(payment) == before
 
 
-def test_an_authorize_and_a_release_make_three_calls_and_no_look(core: Core) -> None:
+def test_authorize_and_release_make_three_calls_and_no_look(core: Core) -> None:
     core.release(core.authorize())
     assert core.stripe.request_counts() == {
         "payment_intents.create": 1,
@@ -64,7 +64,7 @@ def test_an_authorize_and_a_release_make_three_calls_and_no_look(core: Core) -> 
     }
 
 
-def test_a_payment_that_failed_before_it_had_an_intent_is_nothing_to_decide(core: Core) -> None:
+def test_payment_that_failed_without_an_intent_agrees(core: Core) -> None:
     core.stripe.fault("refuse", "payment_intents.create", code="parameter_invalid_empty")
     payment = core.authorize()
     row = core.payment(payment)

@@ -1,4 +1,4 @@
-"""Steps begun so long ago that their key or their deadline is over: looked for before anything is done again."""
+"""Steps begun so long ago that their key or deadline is over: a look comes before they are repeated."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -50,7 +50,7 @@ DONE = {**dict.fromkeys(ENDS, "REVERTED"), "payment_intents.create": "AUTHORIZED
 
 @pytest.fixture
 def patient(emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway) -> Iterator[Core]:
-    """A core that gives commands a week."""
+    """A core with a deadline of a week for commands."""
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=timedelta(days=7)) as core:
         yield core
 
@@ -74,7 +74,7 @@ def _left_open(core: Core, operation: str, kind: FaultKind) -> tuple[UUID, str, 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_before", "error_after"])
 @pytest.mark.parametrize("operation", STEPS)
-def test_a_key_that_stripe_has_forgotten(
+def test_step_with_a_forgotten_key_begins_with_a_look(
     patient: Core, gateway: MeddledGateway, operation: str, kind: FaultKind
 ) -> None:
     payment, correlation_id, _ = _left_open(patient, operation, kind)
@@ -89,7 +89,7 @@ def test_a_key_that_stripe_has_forgotten(
     check_settled(patient)
 
 
-def test_a_hold_to_be_canceled_outlives_its_key(patient: Core, gateway: MeddledGateway) -> None:
+def test_cancellation_with_a_forgotten_key_still_ends_the_hold(patient: Core, gateway: MeddledGateway) -> None:
     patient.stripe.fault("drop_after", "payment_intents.cancel")
     payment = patient.authorize("c-auth", card=DECLINED)
     patient.settle()
@@ -102,7 +102,7 @@ def test_a_hold_to_be_canceled_outlives_its_key(patient: Core, gateway: MeddledG
 
 @pytest.mark.parametrize("kind", ["drop_after", "error_after"])
 @pytest.mark.parametrize("operation", STEPS)
-def test_past_the_deadline_done_is_reported_as_done(meddled_core: Core, operation: str, kind: FaultKind) -> None:
+def test_step_found_done_past_the_deadline_succeeds(meddled_core: Core, operation: str, kind: FaultKind) -> None:
     core = meddled_core
     payment, correlation_id, command_type = _left_open(core, operation, kind)
     core.wait(correlation_id, hours=2)
@@ -114,7 +114,7 @@ def test_past_the_deadline_done_is_reported_as_done(meddled_core: Core, operatio
 
 @pytest.mark.parametrize("kind", ["drop_before", "error_before"])
 @pytest.mark.parametrize("operation", STEPS)
-def test_past_the_deadline_not_done_is_an_error_and_not_tried_again(
+def test_step_found_not_done_past_the_deadline_fails_for_good(
     meddled_core: Core, gateway: MeddledGateway, operation: str, kind: FaultKind
 ) -> None:
     core = meddled_core
@@ -129,7 +129,7 @@ def test_past_the_deadline_not_done_is_an_error_and_not_tried_again(
     check_settled(core)
 
 
-def test_nothing_is_answered_while_the_look_fails(core: Core) -> None:
+def test_command_is_not_answered_while_its_look_fails(core: Core) -> None:
     core.stripe.fault("drop_before", "*", times=None)
     core.authorize("c-auth")
     core.wait("c-auth", hours=2)
@@ -142,7 +142,7 @@ def test_nothing_is_answered_while_the_look_fails(core: Core) -> None:
     assert core.told() == ["authorize_payment: payment.failed STRIPE_ERROR"]
 
 
-def test_after_a_given_up_authorize_the_order_may_be_paid_anew(core: Core) -> None:
+def test_order_may_be_authorized_again_after_its_authorize_failed_at_the_deadline(core: Core) -> None:
     core.stripe.fault("drop_before", "payment_intents.create")
     first = core.authorize("c-auth")
     core.wait("c-auth", hours=2)
@@ -156,8 +156,8 @@ def test_after_a_given_up_authorize_the_order_may_be_paid_anew(core: Core) -> No
     check_settled(core)
 
 
-def test_a_second_intent_of_one_payment_holds_nothing(patient: Core) -> None:
-    """Made when the first could not be found, or by a request that was under way for a day."""
+def test_second_intent_of_a_payment_is_canceled(patient: Core) -> None:
+    """The second intent comes from a look that missed the first, or from a request that took a day."""
     payment = patient.authorize("c-auth")
     stray = patient.late_intent(payment)
     assert patient.deliver(*patient.stripe_events(stray))[-1] == "stray"
@@ -171,7 +171,7 @@ def test_a_second_intent_of_one_payment_holds_nothing(patient: Core) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, "error_before", "error_after", "drop_after"])
-def test_a_captured_second_intent_is_refunded(patient: Core, fault: FaultKind | None) -> None:
+def test_captured_second_intent_is_refunded(patient: Core, fault: FaultKind | None) -> None:
     payment = patient.authorize("c-auth")
     stray = patient.late_intent(payment)
     patient.stripe.dashboard("capture", stray)
@@ -185,8 +185,8 @@ def test_a_captured_second_intent_is_refunded(patient: Core, fault: FaultKind | 
 
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_what_a_person_does_to_a_second_intent_is_in_the_ledger_too(patient: Core, heard: bool) -> None:
-    """Its capture and refund are in no sum of the payment, but no cent of them is unknown, told by webhook or not."""
+def test_movements_of_a_second_intent_by_a_person_are_in_the_ledger(patient: Core, heard: bool) -> None:
+    """Its movements count in no sum of the payment, but the ledger has all of them, with a webhook or without."""
     payment = patient.authorize()
     stray = patient.late_intent(payment)
     patient.stripe.dashboard("capture", stray)

@@ -1,4 +1,4 @@
-"""Migrating a database that has years of rows in it and is in use: what is in the way is named, nobody waits long."""
+"""Migrations of a large database in use: they name the rows in their way, and writers never wait long."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ BAD_ROW = (
 
 @pytest.fixture
 def old_database(empty_database_url: str) -> Iterator[str]:
-    """As the release before this schema left it: one payment told "failed", one paid."""
+    """A database as the release before this schema left it: one failed payment, one paid payment."""
     migrate.upgrade(empty_database_url, "0003")
     execute(
         empty_database_url,
@@ -57,7 +57,7 @@ def test_two_payments_with_one_transfer_are_named(old_database: str) -> None:
     assert _upgrade(old_database).exit_code == 0
 
 
-def test_a_row_that_breaks_a_rule_is_named_and_no_further_one_is_taken(old_database: str) -> None:
+def test_row_that_breaks_a_constraint_is_named_and_no_further_one_is_accepted(old_database: str) -> None:
     execute(old_database, BAD_ROW)
     refused = _upgrade(old_database)
     assert (refused.exit_code, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
@@ -70,7 +70,7 @@ def test_a_row_that_breaks_a_rule_is_named_and_no_further_one_is_taken(old_datab
     assert _upgrade(old_database).exit_code == 0
 
 
-def test_an_index_whose_build_was_interrupted_is_built_anew(old_database: str) -> None:
+def test_index_after_an_interrupted_build_is_rebuilt(old_database: str) -> None:
     execute(old_database, TWICE)
     with session(old_database) as connection, connection.cursor() as cursor:
         connection.autocommit = True
@@ -83,8 +83,8 @@ def test_an_index_whose_build_was_interrupted_is_built_anew(old_database: str) -
     assert execute(old_database, "SELECT 1 FROM pg_index WHERE NOT indisvalid") == []
 
 
-def test_the_key_that_a_forged_record_took_is_given_back(old_database: str) -> None:
-    """With the command that could not be stored under it: a payment told "failed" holds no money."""
+def test_command_key_taken_by_a_forged_record_is_freed(old_database: str) -> None:
+    """The command that could not be stored under this key is stored now, so the failed payment holds no money."""
     execute(
         old_database,
         "INSERT INTO commands (correlation_id, command_type, fingerprint, payload, state, recovery_point, "
@@ -102,7 +102,7 @@ def test_the_key_that_a_forged_record_took_is_given_back(old_database: str) -> N
     assert forged[:2] == ("outside:cancel_hold", "done")
 
 
-def test_writers_go_on_while_somebody_keeps_the_migration_from_its_lock(old_database: str) -> None:
+def test_writers_go_on_while_the_migration_waits_for_its_lock(old_database: str) -> None:
     with session(old_database) as reader, reader.cursor() as cursor, ThreadPoolExecutor(1) as pool:
         cursor.execute("LOCK TABLE payments IN ACCESS SHARE MODE")
         migrating = pool.submit(_upgrade, old_database)

@@ -1,4 +1,4 @@
-"""What people do in Stripe's Dashboard, and customers at the wrong time."""
+"""Actions of people in Stripe's Dashboard, and of customers who are too late."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ class TestDashboard:
         if heard:
             core.deliver_all(payment)
 
-    def test_a_capture_is_gone_on_from_by_a_release(self, core: Core, heard: bool) -> None:
+    def test_release_after_a_capture_only_transfers(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.stripe.dashboard("capture", core.intent(payment))
         self.hear(core, payment, heard)
@@ -28,7 +28,7 @@ class TestDashboard:
         assert core.effects() == ["hold", "capture", "transfer"]
         check_settled(core)
 
-    def test_a_capture_is_given_back_by_a_revert(self, core: Core, heard: bool) -> None:
+    def test_revert_after_a_capture_from_outside_refunds(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.stripe.dashboard("capture", core.intent(payment))
         self.hear(core, payment, heard)
@@ -38,7 +38,7 @@ class TestDashboard:
         assert core.effects() == ["hold", "capture", "refund"]
         check_settled(core)
 
-    def test_a_cancellation_before_a_release(self, core: Core, heard: bool) -> None:
+    def test_release_after_a_cancellation_from_outside_is_refused(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.stripe.dashboard("cancel", core.intent(payment))
         self.hear(core, payment, heard)
@@ -48,7 +48,7 @@ class TestDashboard:
         assert core.status(payment) == "REVERTED"
         check_settled(core)
 
-    def test_a_cancellation_before_a_revert(self, core: Core, heard: bool) -> None:
+    def test_revert_after_a_cancellation_from_outside_is_answered(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.stripe.dashboard("cancel", core.intent(payment))
         self.hear(core, payment, heard)
@@ -58,7 +58,7 @@ class TestDashboard:
         assert core.told()[1:] == [*news, "revert_payment: payment.reverted REVERTED"]
         check_settled(core)
 
-    def test_a_refund_before_a_revert(self, core: Core, heard: bool) -> None:
+    def test_revert_after_a_refund_from_outside_reverses_the_transfer(self, core: Core, heard: bool) -> None:
         payment = core.authorize()
         core.release(payment)
         core.stripe.dashboard("refund", core.intent(payment))
@@ -70,7 +70,7 @@ class TestDashboard:
         check_settled(core)
 
 
-def test_a_partial_refund_is_made_whole(core: Core) -> None:
+def test_revert_completes_a_partial_refund(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.stripe.dashboard("refund", core.intent(payment), amount=500)
@@ -80,10 +80,10 @@ def test_a_partial_refund_is_made_whole(core: Core) -> None:
 
 
 class TestTooLate:
-    """The caller was told that the payment ended; then the customer finishes 3-D Secure."""
+    """The caller knows that the payment failed; then the customer finishes 3-D Secure."""
 
     def timed_out(self, core: Core) -> UUID:
-        """Told "failed": Stripe never answered, and a look at the deadline showed nothing."""
+        """A failed payment: Stripe never answered, and a look at the deadline found no intent."""
         core.stripe.fault("drop_before", "payment_intents.create", times=None)
         payment = core.authorize("c-auth", card=CHALLENGED)
         core.wait("c-auth", hours=2)
@@ -93,7 +93,7 @@ class TestTooLate:
         return payment
 
     def refused(self, core: Core) -> UUID:
-        """The challenge failed; its intent is not canceled yet."""
+        """A failed payment: the challenge failed, and its intent is not canceled yet."""
         payment = core.authorize(card=CHALLENGED)
         core.stripe.finish_challenge(core.intent(payment), succeeded=False)
         core.deliver_all(payment)
@@ -101,7 +101,7 @@ class TestTooLate:
         return payment
 
     @pytest.mark.parametrize("finish", ["held", "captured"])
-    def test_after_failed_the_money_goes_back(self, core: Core, finish: str) -> None:
+    def test_money_held_after_a_failure_goes_back(self, core: Core, finish: str) -> None:
         payment = core.authorize(card=CHALLENGED)
         core.sql(
             "UPDATE payments SET status = 'FAILED', failure = '{}' WHERE payment_id = :p; "
@@ -121,7 +121,7 @@ class TestTooLate:
         assert core.effects() == (["hold", "cancel"] if finish == "held" else ["hold", "capture", "refund"])
         assert core.status(payment) == "FAILED"
 
-    def test_an_intent_never_heard_of_is_found_by_its_metadata(self, core: Core) -> None:
+    def test_unknown_intent_is_found_by_its_metadata(self, core: Core) -> None:
         payment = self.timed_out(core)
         told = core.told()
         core.stripe.clear_faults()
@@ -132,7 +132,7 @@ class TestTooLate:
         assert core.told() == told
         check_settled(core)
 
-    def test_a_failed_challenge_cannot_be_tried_again(self, core: Core) -> None:
+    def test_intent_of_a_failed_challenge_is_canceled(self, core: Core) -> None:
         payment = self.refused(core)
         core.settle()
         assert core.effects(payment) == ["cancel"]

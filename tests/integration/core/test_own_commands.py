@@ -1,4 +1,4 @@
-"""The service's own commands: no record from outside takes the place of one, or is taken for one."""
+"""The service's own commands: no record from outside replaces one, or counts as one."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def sweep(core: Core) -> Iterator[Sweep]:
 
 
 def _send(core: Core, kind: str, correlation_id: str, **payload: str) -> None:
-    """A record of the commands topic, read and refused as the consumer does it."""
+    """Send a record of the commands topic that the consumer reads and refuses."""
     value = json.dumps({"type": kind, "correlation_id": correlation_id, "payload": payload}).encode()
     refused = read(value, "sgd")
     assert isinstance(refused, InvalidCommand)
@@ -30,14 +30,14 @@ def _send(core: Core, kind: str, correlation_id: str, **payload: str) -> None:
 
 
 def _held_too_late(core: Core, payment: UUID) -> None:
-    """The caller is told "failed"; then the customer goes on with another card, and Stripe holds the money."""
+    """Fail the payment; then the customer pays with another card, and Stripe holds the money."""
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)
     core.confirm(core.intent(payment), VISA)
     core.deliver_all(payment)
 
 
-def test_a_forged_cancel_hold_does_not_keep_the_real_one_from_running(core: Core) -> None:
+def test_forged_cancel_hold_does_not_stop_the_real_one(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED)
     _send(core, "cancel_hold", core.intent(payment), payment_id=str(payment))
     _held_too_late(core, payment)
@@ -47,7 +47,7 @@ def test_a_forged_cancel_hold_does_not_keep_the_real_one_from_running(core: Core
     check_settled(core)
 
 
-def test_a_forged_cancel_hold_is_answered_once_and_one_with_other_content_is_buried(core: Core) -> None:
+def test_forged_cancel_hold_is_answered_once_and_other_content_is_a_dead_letter(core: Core) -> None:
     for _ in range(2):
         _send(core, "cancel_hold", "pi_forged", payment_id="x")
     _send(core, "cancel_hold", "pi_forged", payment_id="y")
@@ -56,7 +56,7 @@ def test_a_forged_cancel_hold_is_answered_once_and_one_with_other_content_is_bur
     assert reasons == ["INVALID_PAYLOAD", "CORRELATION_ID_REUSED"]
 
 
-def test_no_type_from_outside_can_name_the_place_where_a_forged_one_is_kept(core: Core) -> None:
+def test_no_sent_type_equals_the_type_of_a_kept_forgery(core: Core) -> None:
     for kind in ("cancel_hold", "outside:cancel_hold", "outside:outside:cancel_hold"):
         _send(core, kind, "pi_forged")
     assert len(core.told()) == 3
@@ -67,7 +67,7 @@ def test_no_type_from_outside_can_name_the_place_where_a_forged_one_is_kept(core
     ["'pi_1', 'cancel_hold', NULL, 'done', now()", "'c-1', 'cancel_hold', payment_id, 'done', now()"],
     ids=["about no payment", "about no intent"],
 )
-def test_the_database_takes_no_own_command_that_is_none(core: Core, row: str) -> None:
+def test_database_refuses_an_own_command_without_payment_or_intent(core: Core, row: str) -> None:
     core.authorize()
     with pytest.raises(DBAPIError, match="ck_commands_own_names_its_payment"):
         core.sql(
@@ -76,7 +76,7 @@ def test_the_database_takes_no_own_command_that_is_none(core: Core, row: str) ->
         )
 
 
-def test_repaired_is_said_after_another_look(core: Core, sweep: Sweep) -> None:
+def test_reconcile_reports_repaired_only_after_a_second_look(core: Core, sweep: Sweep) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)

@@ -1,4 +1,4 @@
-"""Statements that go past SQLAlchemy's execution: their errors, their connections, what they see."""
+"""Prepared statements outside of SQLAlchemy's execution: errors, connections, visible rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.postgres
 BLOCKED = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
-def test_what_the_database_refuses_is_sqlalchemys_error_and_the_connection_is_used_again(core: Core) -> None:
+def test_refused_statement_raises_sqlalchemys_error_and_keeps_the_connection(core: Core) -> None:
     message = OutgoingMessage(uuid4(), "events", "key", "news", "{}", [("ce_type", "news")])
     with pytest.raises(IntegrityError, match="uq_outbox_event_id"), transaction(core.database) as connection:
         outbox.append(connection, [message, message])
@@ -28,7 +28,7 @@ def test_what_the_database_refuses_is_sqlalchemys_error_and_the_connection_is_us
     assert core.sql("SELECT count(*) AS n FROM outbox")[0]["n"] == 1
 
 
-def test_a_connection_that_the_server_ends_is_a_passing_fault_and_replaced(core: Core) -> None:
+def test_connection_ended_by_the_server_is_a_passing_fault_and_replaced(core: Core) -> None:
     payment_id = core.authorize()
 
     def lock_on_an_ended_connection() -> None:
@@ -44,7 +44,7 @@ def test_a_connection_that_the_server_ends_is_a_passing_fault_and_replaced(core:
         assert payments.lock(connection, payment_id) is not None
 
 
-def test_who_waited_for_the_lock_sees_the_command_accepted_meanwhile(core: Core) -> None:
+def test_reader_that_waited_for_the_lock_sees_the_command_accepted_meanwhile(core: Core) -> None:
     payment_id = core.authorize()
     release = Release("c-release", payment_id, "runner-1", RUNNER)
 
@@ -64,8 +64,8 @@ def test_who_waited_for_the_lock_sees_the_command_accepted_meanwhile(core: Core)
     core.settle()
 
 
-def test_a_plan_that_was_made_for_an_empty_table_is_not_kept_as_the_table_grows(core: Core) -> None:
-    """PostgreSQL keeps a generic plan until something outdates it; that of an empty table reads all of a full one."""
+def test_plan_for_an_empty_table_is_replaced_as_the_table_grows(core: Core) -> None:
+    """PostgreSQL keeps a generic plan until it is outdated; the plan for an empty table scans a full one."""
     with transaction(core.database) as connection:
         connection.exec_driver_sql("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
         for _ in range(8):  # five custom plans, then the generic one, as an empty table gets it

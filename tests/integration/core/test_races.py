@@ -32,7 +32,7 @@ def _if_not_too_late(core: Core, action: DashboardAction, payment: UUID) -> None
 
 @pytest.fixture
 def slow(core: Core) -> Core:
-    """Stripe takes its time, so the commands overlap."""
+    """A core with a slow Stripe, so that commands overlap."""
     core.stripe.traffic(latency_before=SLOW, latency_after=SLOW)
     return core
 
@@ -41,7 +41,7 @@ def _authorized(core: Core) -> UUID:
     return core.authorize(fresh("c"), fresh("order"))
 
 
-def test_release_and_revert(slow: Core) -> None:
+def test_concurrent_release_and_revert_lose_no_money(slow: Core) -> None:
     for _ in range(ROUNDS):
         payment = _authorized(slow)
         _at_once(
@@ -58,7 +58,7 @@ def test_release_and_revert(slow: Core) -> None:
     check_settled(slow)
 
 
-def test_two_releases_to_different_runners(slow: Core) -> None:
+def test_concurrent_releases_to_two_runners_pay_one(slow: Core) -> None:
     for _ in range(ROUNDS):
         payment = _authorized(slow)
         _at_once(*(partial(slow.release, payment, fresh("c"), f"acct_runner_{n}") for n in range(3)))
@@ -71,7 +71,7 @@ def test_two_releases_to_different_runners(slow: Core) -> None:
     check_settled(slow)
 
 
-def test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard(slow: Core) -> None:
+def test_concurrent_commands_webhooks_and_a_person_lose_no_money(slow: Core) -> None:
     actions: list[DashboardAction] = ["capture", "cancel"]
     for action in actions:
         payment = _authorized(slow)
@@ -89,7 +89,7 @@ def test_reverts_and_releases_and_webhooks_and_a_person_in_the_dashboard(slow: C
         check_settled(slow)
 
 
-def test_two_consumers_complete_at_once(slow: Core) -> None:
+def test_two_consumers_complete_one_command_once(slow: Core) -> None:
     payment = slow.authorize()
     slow.stripe.fault("drop_after", "*", times=3)
     slow.release(payment)
@@ -108,7 +108,7 @@ def _hear_all(core: Core) -> None:
 
 class TestRevertOfAnAuthorizeUnderWay:
     @pytest.mark.parametrize("card", [VISA, CHALLENGED])
-    def test_in_flight(self, meddled_core: Core, gateway: MeddledGateway, card: str) -> None:
+    def test_authorize_in_flight(self, meddled_core: Core, gateway: MeddledGateway, card: str) -> None:
         core = meddled_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         payment = core.authorize(card=card)
@@ -118,7 +118,7 @@ class TestRevertOfAnAuthorizeUnderWay:
         core.deliver_all(payment)
         check_settled(core)
 
-    def test_in_flight_and_heard_of_by_webhook_first(self, meddled_core: Core, gateway: MeddledGateway) -> None:
+    def test_authorize_in_flight_whose_webhook_comes_first(self, meddled_core: Core, gateway: MeddledGateway) -> None:
         core = meddled_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         gateway.after["create_intent"] = partial(_hear_all, core)
@@ -126,7 +126,7 @@ class TestRevertOfAnAuthorizeUnderWay:
         assert core.told() == [CANCELED, REVERTED]
         check_settled(core)
 
-    def test_in_flight_and_declined(self, meddled_core: Core, gateway: MeddledGateway) -> None:
+    def test_authorize_in_flight_that_is_declined(self, meddled_core: Core, gateway: MeddledGateway) -> None:
         core = meddled_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         core.authorize(card=DECLINED)
@@ -139,7 +139,7 @@ class TestRevertOfAnAuthorizeUnderWay:
 
     @pytest.mark.parametrize("card", [VISA, CHALLENGED])
     @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_before", "error_after"])
-    def test_unknown(self, core: Core, kind: FaultKind, card: str) -> None:
+    def test_authorize_with_an_unknown_result(self, core: Core, kind: FaultKind, card: str) -> None:
         core.stripe.fault(kind, "payment_intents.create")
         payment = core.authorize(card=card)
         core.revert(payment)
@@ -149,7 +149,7 @@ class TestRevertOfAnAuthorizeUnderWay:
         core.deliver_all(payment)
         check_settled(core)
 
-    def test_a_refused_revert_lets_the_authorize_go_on(self, core: Core) -> None:
+    def test_refused_revert_lets_the_authorize_go_on(self, core: Core) -> None:
         payment = core.authorize(card=CHALLENGED)
         core.stripe.finish_challenge(core.intent(payment))
         core.stripe.fault("refuse", "payment_intents.cancel")

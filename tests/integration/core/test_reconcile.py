@@ -1,4 +1,4 @@
-"""Reconciling: a lost webhook is made up for, nothing is changed twice, nothing newer is overwritten."""
+"""Reconciliation: it repairs after a lost webhook, changes nothing twice, and overwrites nothing newer."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def sweep(core: Core) -> Iterator[Sweep]:
         yield found
 
 
-def test_a_lost_authorization_webhook_is_made_up_for_once(core: Core, sweep: Sweep) -> None:
+def test_reconcile_repairs_a_lost_webhook_once(core: Core, sweep: Sweep) -> None:
     payment_id = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment_id))
 
@@ -34,7 +34,7 @@ def test_a_lost_authorization_webhook_is_made_up_for_once(core: Core, sweep: Swe
     assert core.told(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
 
 
-def test_a_hold_that_ended_unheard_is_told_as_news(core: Core, sweep: Sweep) -> None:
+def test_hold_that_ended_without_its_webhook_causes_a_news_event(core: Core, sweep: Sweep) -> None:
     payment_id = core.authorize()
     core.stripe.dashboard("cancel", core.intent(payment_id))
 
@@ -46,7 +46,7 @@ def test_a_hold_that_ended_unheard_is_told_as_news(core: Core, sweep: Sweep) -> 
     assert sweep.candidates(None) == []
 
 
-def test_held_payments_are_compared_by_the_consumers_once_in_each_interval(core: Core) -> None:
+def test_consumers_compare_each_held_payment_once_per_interval(core: Core) -> None:
     ended, held = core.authorize(), core.authorize("c-2", "order-2")
     core.stripe.dashboard("cancel", core.intent(ended))
     assert core.complete() == 0, "both were looked at a moment ago"
@@ -58,7 +58,7 @@ def test_held_payments_are_compared_by_the_consumers_once_in_each_interval(core:
     assert core.complete() == 0
 
 
-def test_a_settled_payment_is_no_candidate_and_is_not_touched(core: Core, sweep: Sweep) -> None:
+def test_settled_payment_is_no_candidate_and_does_not_change(core: Core, sweep: Sweep) -> None:
     paid = core.authorize()
     core.release(paid)
     declined = core.authorize("c-2", "order-2", DECLINED)
@@ -70,7 +70,7 @@ def test_a_settled_payment_is_no_candidate_and_is_not_touched(core: Core, sweep:
     assert [core.payment(paid), core.payment(declined)] == before
 
 
-def test_an_open_command_is_taken_up(core: Core, sweep: Sweep) -> None:
+def test_reconcile_runs_an_open_command(core: Core, sweep: Sweep) -> None:
     core.stripe.fault("drop_after", "payment_intents.create", times=1)
     payment_id = core.authorize()
     assert core.status(payment_id) == "INITIATING"
@@ -82,7 +82,7 @@ def test_an_open_command_is_taken_up(core: Core, sweep: Sweep) -> None:
 
 
 @pytest.mark.usefixtures("quiet")
-def test_the_command_line_says_what_it_could_not_decide(core: Core) -> None:
+def test_reconcile_reports_an_undecided_payment(core: Core) -> None:
     payment_id = core.authorize()
     core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
     env = {

@@ -1,4 +1,4 @@
-"""Wrong states that no writer of any kind can bring about: each is refused by a constraint that has a name."""
+"""Wrong states that no writer can store: a named constraint refuses each of them."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ STANDING = f"""
     INSERT INTO request_keys (route, payment_id, idempotency_key, fingerprint, correlation_id)
     VALUES ('release_payment', '{PAYMENT}', 'key', sha256(''), 'c-3');
 """
-"""Right ones: a payment that is over, one that is paid, and what belongs to them."""
+"""Correct rows: an ended payment, a paid one, and their other rows."""
 
 COPIED = {
     "payments": {
@@ -58,11 +58,11 @@ COPIED = {
     "movements": {"kind": "'refund'", "proof": "'re_9'"},
     "outbox": {"event_id": "gen_random_uuid()", "position": "99", "sequence": "99"},
 }
-"""What a copy of a right row says otherwise, so that nothing but the change is wrong with it."""
+"""Columns that every copy of a correct row changes, so that only the tested change is wrong."""
 
 
 def copied(table: str, **changes: str) -> str:
-    """A copy of a right row with these changes, in SQL."""
+    """The SQL that copies a correct row with these changes."""
     values = COPIED[table] | changes
     names = [column.name for column in metadata.tables[table].columns if column.name != "xid"]
     taken = ", ".join(values.get(name, name) for name in names)
@@ -73,12 +73,12 @@ def copied(table: str, **changes: str) -> str:
 
 
 REFUSED = [
-    # One effect at Stripe at two payments
+    # One effect at Stripe in two payments
     *(
         (f"uq_payments_stripe_{what}_id", f"UPDATE payments SET stripe_{what}_id = '{id_}' WHERE order_id = 'order-2'")
         for what, id_ in [("charge", "ch_1"), ("transfer", "tr_1"), ("reversal", "trr_1"), ("refund", "re_1")]
     ),
-    # What was accepted, changed afterwards
+    # Accepted facts that are changed later
     *(
         ("payment_fixed", f"UPDATE payments SET {change} WHERE order_id = 'order-2'")
         for change in [
@@ -111,7 +111,7 @@ REFUSED = [
     ("ck_payments_transfer_id_of_stripe", copied("payments", stripe_transfer_id="'trr_9'")),
     ("ck_payments_reversal_id_of_stripe", copied("payments", stripe_reversal_id="'tr_9'")),
     ("ck_payments_refund_id_of_stripe", copied("payments", stripe_refund_id="'ch_9'")),
-    # A history that is none
+    # Impossible transitions
     ("ck_payment_transitions_status_known", copied("payment_transitions", to_status="'HELD'")),
     ("ck_payment_transitions_status_known", copied("payment_transitions", from_status="'HELD'")),
     ("ck_payment_transitions_status_changes", copied("payment_transitions", to_status="from_status")),
@@ -159,7 +159,7 @@ REFUSED = [
     ("ck_movements_currency_code", copied("movements", currency="'SGD'")),
     ("ck_movements_cause_told", copied("movements", cause="''")),
     ("ck_movements_proof_of_kind", copied("movements", kind="'transfer'")),
-    # Rows of the outbox that no relay can publish, or that go too early
+    # Outbox rows that no relay can publish, or that are deleted too early
     ("ck_outbox_headers_are_list", copied("outbox", headers='\'{"ce_id": "1"}\'')),
     ("ck_outbox_headers_are_list", copied("outbox", headers="'null'")),
     ("ck_outbox_topic_name", copied("outbox", topic="''")),
@@ -203,14 +203,14 @@ def cursor(emptied_database: str) -> Iterator[Cursor]:
 
 
 @pytest.mark.parametrize(("constraint", "statement"), REFUSED)
-def test_a_wrong_state_is_refused_by_name(cursor: Cursor, constraint: str, statement: str) -> None:
+def test_wrong_state_is_refused_by_a_named_constraint(cursor: Cursor, constraint: str, statement: str) -> None:
     with pytest.raises(IntegrityError) as refused:
         cursor.execute(statement)
     assert refused.value.diag.constraint_name == constraint
 
 
-def test_a_copy_with_nothing_wrong_is_taken(cursor: Cursor) -> None:
-    """Or the cases above would be refused for something else."""
+def test_correct_copy_is_accepted(cursor: Cursor) -> None:
+    """Without this, the cases above might be refused for another reason."""
     for table in COPIED:
         cursor.execute(f"SELECT count(*) FROM {table}")
         before = cursor.fetchone()
@@ -219,12 +219,12 @@ def test_a_copy_with_nothing_wrong_is_taken(cursor: Cursor) -> None:
         assert cursor.fetchone() == before
 
 
-def test_rows_below_every_resume_point_may_go(cursor: Cursor) -> None:
+def test_rows_below_every_resume_point_may_be_deleted(cursor: Cursor) -> None:
     cursor.execute("DELETE FROM outbox WHERE position < 12")
     assert cursor.rowcount == 1
 
 
-def test_a_refused_command_of_an_unknown_type_is_kept(cursor: Cursor) -> None:
+def test_refused_command_of_an_unknown_type_is_stored(cursor: Cursor) -> None:
     cursor.execute(
         "INSERT INTO commands (correlation_id, command_type, fingerprint, payload, state, recovery_point, completed_at)"
         " VALUES ('c-8', 'pay_twice', sha256(''), '{}', 'done', 'answered', now())"
@@ -232,7 +232,7 @@ def test_a_refused_command_of_an_unknown_type_is_kept(cursor: Cursor) -> None:
 
 
 def test_identities_are_compared_byte_by_byte(cursor: Cursor) -> None:
-    """Whatever indexes are ordered by: an update of the operating system or ICU changes no order of bytes."""
+    """Byte order does not change with an update of the operating system or of ICU."""
     cursor.execute(
         "SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
         "JOIN pg_attribute a ON a.attrelid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "

@@ -1,4 +1,4 @@
-"""Rows are lost and every command comes again: Stripe's money does not move, and every command is answered from it."""
+"""Rows are lost and every command comes again: no money moves, and Stripe's objects give the answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,10 +15,10 @@ from tests.support.core import Core
 FACTS = ("status", "stripe_payment_intent_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
 TOLD = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
 TOO_LATE = {"release": {"payment.failed INVALID_STATE", "payment.failed PAYMENT_REFUNDED"}, "revert": set[str]()}
-"""Of a payment that was paid back Stripe shows the end only: its release is answered from that."""
+"""Stripe shows only the end of a reverted payment: its repeated release is answered from that."""
 
 BETWEEN: dict[str, Between] = {"nothing": lambda core: None, "webhooks": Core.hear, "reconcile": reconcile}
-"""What comes between the restore and the commands."""
+"""The actions between the restore and the repeated commands."""
 
 
 WORLD: dict[str, Any] = {
@@ -26,7 +26,7 @@ WORLD: dict[str, Any] = {
     "forgotten": {"hours": 25, "look_first": "on"},
     "read again": {"hours": 25},
 }
-"""Within 24 h Stripe's keys answer; beyond, the drill says to look first, unless the old records themselves come."""
+"""Within 24 h Stripe's keys answer. After that, ``LOOK_FIRST`` is needed, unless the old records themselves come."""
 
 
 @pytest.fixture
@@ -50,9 +50,7 @@ def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: Si
         (2, "webhooks", "forgotten"),
     ],
 )
-def test_commands_that_come_again_move_no_money_and_are_answered(
-    loss: Loss, kept: int, between: str, keys: str
-) -> None:
+def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int, between: str, keys: str) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -77,7 +75,7 @@ def test_commands_that_come_again_move_no_money_and_are_answered(
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_an_operator_finds_what_the_database_forgot_before_any_command_comes(loss: Loss, kept: int) -> None:
+def test_reconcile_finds_lost_effects_before_any_command_comes(loss: Loss, kept: int) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -95,9 +93,7 @@ def test_an_operator_finds_what_the_database_forgot_before_any_command_comes(los
 @pytest.mark.parametrize(
     ("between", "keys"), [("nothing", "kept"), ("nothing", "forgotten"), ("reconcile", "forgotten")]
 )
-def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_first(
-    loss: Loss, between: str, keys: str
-) -> None:
+def test_revert_after_a_lost_release_reverses_the_transfer_first(loss: Loss, between: str, keys: str) -> None:
     with loss.before() as core:
         send(core, "authorize")
     loss.dump()
@@ -113,8 +109,8 @@ def test_a_revert_after_a_release_that_was_forgotten_takes_the_transfer_back_fir
         books_agree(core, core.payment(payment))
 
 
-def test_a_transfer_made_anew_of_a_charge_that_stripe_does_not_guard_is_not_made_again(loss: Loss) -> None:
-    """It comes from the platform's balance, for the first was taken back; another order's money is there, too."""
+def test_transfer_from_the_balance_is_not_repeated(loss: Loss) -> None:
+    """It comes from the balance, because the first one was reversed. The balance has other orders' money, too."""
     with loss.before() as core:
         send(core, "authorize", "release")
         payment = payment_of("released")

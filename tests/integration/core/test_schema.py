@@ -1,4 +1,4 @@
-"""The schema: migrations up and down, alike to the models, and constraints that hold without the code."""
+"""The schema: migrations up and down, equality with the models, and constraints that hold without the code."""
 
 import re
 import subprocess
@@ -42,8 +42,8 @@ def _catalog(url: str) -> set[str]:
 
 
 class TestMigrations:
-    def test_models_and_migrations_make_one_schema(self, database_url: str, empty_database_url: str) -> None:
-        """Compared in the catalog: Alembic's own comparison sees no check constraint and no storage option."""
+    def test_models_and_migrations_define_the_same_schema(self, database_url: str, empty_database_url: str) -> None:
+        """The catalogs are compared: Alembic's own comparison ignores check constraints and storage options."""
         with connect_for_migration(empty_database_url) as connection:
             metadata.create_all(connection)
             connection.commit()
@@ -52,7 +52,7 @@ class TestMigrations:
         assert {re.split(r"[ (]", thing)[0] for thing in only_migrated} == {"function", "trigger"}
         assert of_models - _catalog(database_url) == set()
 
-    def test_down_and_up_again(self, empty_database_url: str) -> None:
+    def test_downgrade_and_upgrade_restore_the_schema(self, empty_database_url: str) -> None:
         migrate.upgrade(empty_database_url)
         first = _catalog(empty_database_url)
         assert migrate.current(empty_database_url).at_head
@@ -62,13 +62,13 @@ class TestMigrations:
         migrate.upgrade(empty_database_url)
         assert _catalog(empty_database_url) == first
 
-    def test_two_starts_at_once(self, empty_database_url: str) -> None:
+    def test_concurrent_starts_both_end_at_the_newest_schema(self, empty_database_url: str) -> None:
         program = "import sys; from service.storage import migrate; migrate.upgrade(sys.argv[1])"
         started = [subprocess.Popen([sys.executable, "-c", program, empty_database_url]) for _ in range(2)]
         assert [process.wait() for process in started] == [0, 0]
         assert migrate.current(empty_database_url).at_head
 
-    def test_gives_up_rather_than_queue_behind_a_lock(self, database_url: str) -> None:
+    def test_migration_gives_up_instead_of_queueing_behind_a_lock(self, database_url: str) -> None:
         holder = psycopg2.connect(database_url)
         with holder.cursor() as cursor:
             cursor.execute("LOCK TABLE payments, commands IN ACCESS SHARE MODE")
@@ -100,9 +100,7 @@ def _insert(cursor: psycopg2.extensions.cursor, status: str, order: str = "order
 
 class TestTheDatabaseRefuses:
     @pytest.mark.parametrize("old", PaymentStatus)
-    def test_what_the_transition_table_does_not_allow(
-        self, cursor: psycopg2.extensions.cursor, old: PaymentStatus
-    ) -> None:
+    def test_transition_outside_the_table(self, cursor: psycopg2.extensions.cursor, old: PaymentStatus) -> None:
         for new in PaymentStatus:
             cursor.execute("SAVEPOINT before")
             _insert(cursor, old)
@@ -129,12 +127,12 @@ class TestTheDatabaseRefuses:
         "statement",
         ["UPDATE outbox SET type = 'x'", "UPDATE outbox SET replayed = true", "UPDATE outbox SET position = DEFAULT"],
     )
-    def test_any_update_of_the_outbox(self, core: Core, statement: str) -> None:
+    def test_update_of_an_outbox_row(self, core: Core, statement: str) -> None:
         core.authorize()
         with pytest.raises(DBAPIError, match="append-only"):
             core.sql(statement)
 
-    def test_a_second_outcome_of_one_command_and_a_second_event_at_one_place(self, core: Core) -> None:
+    def test_second_outcome_of_a_command_and_second_event_with_a_sequence(self, core: Core) -> None:
         core.authorize()
         copy = (
             "INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers) SELECT {}, topic, key, type, {}"
@@ -143,7 +141,7 @@ class TestTheDatabaseRefuses:
             with pytest.raises(DBAPIError, match="UniqueViolation"):
                 core.sql(copy.format(event_id, sequence) + ", value, headers FROM outbox")
 
-    def test_two_leases_of_one_payment(self, core: Core) -> None:
+    def test_second_lease_of_a_payment(self, core: Core) -> None:
         payment = core.authorize()
         core.release(payment)
         with pytest.raises(DBAPIError, match="uq_commands_leased_payment"):

@@ -1,6 +1,6 @@
-"""What a command and a webhook cost in SQL. A number that grows is a decision, not an accident.
+"""The cost of a command and of a webhook in SQL. A number may grow by decision, but not by accident.
 
-Counted are round trips: what is sent together counts once. Each transaction adds its BEGIN and COMMIT on the wire.
+Round trips are counted: statements sent together count once. Each transaction adds its BEGIN and COMMIT on the wire.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
-    """To be asked for before `core`: it counts the connections made after it."""
+    """The counter; request it before ``core``, because it counts connections made after it."""
     return Statements(monkeypatch)
 
 
@@ -52,14 +52,14 @@ def test_revert_after_release(statements: Statements, core: Core) -> None:
     assert counted.numbers == (12, 3), counted.statements
 
 
-def test_a_command_that_came_before(statements: Statements, core: Core) -> None:
+def test_duplicate_command(statements: Statements, core: Core) -> None:
     core.authorize()
     with statements.of_this_thread() as counted:
         core.handle(authorization("c-auth", "order-1"))
     assert counted.numbers == (4, 1), counted.statements
 
 
-def test_a_webhook_that_changes_a_payment(statements: Statements, core: Core) -> None:
+def test_webhook_that_changes_a_payment(statements: Statements, core: Core) -> None:
     payment = _challenged_and_passed(core)
     *_, held = core.stripe_events(core.intent(payment))
     with statements.of_this_thread() as counted:
@@ -67,14 +67,14 @@ def test_a_webhook_that_changes_a_payment(statements: Statements, core: Core) ->
     assert counted.numbers == (3, 1), counted.statements
 
 
-def test_a_webhook_that_changes_nothing(statements: Statements, core: Core) -> None:
+def test_webhook_that_changes_nothing(statements: Statements, core: Core) -> None:
     event = core.stripe_events(core.intent(core.authorize()))[-1]
     with statements.of_this_thread() as counted:
         assert core.webhooks.receive(event) == "no_change"
     assert counted.numbers == (2, 1), counted.statements
 
 
-def test_a_webhook_that_is_recorded_only(statements: Statements, core: Core) -> None:
+def test_webhook_that_is_only_recorded(statements: Statements, core: Core) -> None:
     event = StripeEvent("evt_1", "charge.updated", None, "ch_1", None)
     core.webhooks.receive(replace(event, id="warm-up"))
     with statements.of_this_thread() as counted:

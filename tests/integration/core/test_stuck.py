@@ -1,4 +1,4 @@
-"""Situations in which a command could wait for itself, or for another, for ever."""
+"""Situations in which a command could wait for itself or for another one forever."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core
 
 
-def test_a_release_put_off_before_a_revert_while_the_hold_ends(core: Core) -> None:
+def test_release_before_a_revert_does_not_block_while_the_hold_ends(core: Core) -> None:
     payment = core.authorize()
     core.stripe.fault("lock_timeout", "payment_intents.capture")
     core.release(payment)
@@ -25,7 +25,7 @@ def test_a_release_put_off_before_a_revert_while_the_hold_ends(core: Core) -> No
 
 @pytest.mark.parametrize("fault", ["error_before", "error_after"])
 @pytest.mark.parametrize("operation", ["payment_intents.cancel", "refunds.create"])
-def test_a_hold_whose_cancellation_meets_a_stored_fault(core: Core, operation: str, fault: FaultKind) -> None:
+def test_cancellation_with_a_stored_fault_still_ends(core: Core, operation: str, fault: FaultKind) -> None:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)
@@ -39,7 +39,7 @@ def test_a_hold_whose_cancellation_meets_a_stored_fault(core: Core, operation: s
     check_settled(core)
 
 
-def test_a_command_after_a_hold_whose_canceller_died(core: Core) -> None:
+def test_command_goes_on_after_a_cancel_hold_lost_its_process(core: Core) -> None:
     payment = core.authorize(card=DECLINED)
     core.sql(
         "UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second' "
@@ -51,7 +51,7 @@ def test_a_command_after_a_hold_whose_canceller_died(core: Core) -> None:
     check_settled(core)
 
 
-def test_an_authorize_whose_cancellation_at_the_deadline_is_refused(core: Core) -> None:
+def test_authorize_ends_when_its_cancellation_at_the_deadline_is_refused(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.stripe.fault("refuse", "payment_intents.cancel", code="payment_intent_unexpected_state")
     core.wait("c-auth", hours=25)
@@ -66,8 +66,10 @@ def test_an_authorize_whose_cancellation_at_the_deadline_is_refused(core: Core) 
 
 
 @pytest.mark.parametrize("happens", ["canceled at the deadline", "captured by a person"])
-def test_a_revert_of_an_authorize_whose_time_is_over(meddled_core: Core, gateway: MeddledGateway, happens: str) -> None:
-    """What the authorize finds out while the revert waits is the revert's to answer."""
+def test_revert_of_an_authorize_past_its_deadline_answers_both(
+    meddled_core: Core, gateway: MeddledGateway, happens: str
+) -> None:
+    """While the revert waits, the authorize learns its result; the revert answers both."""
     core = meddled_core
     payment = core.authorize("c-auth", card=CHALLENGED)
     if happens == "captured by a person":
@@ -83,7 +85,7 @@ def test_a_revert_of_an_authorize_whose_time_is_over(meddled_core: Core, gateway
     check_settled(core)
 
 
-def test_faults_that_stay_are_met_less_and_less_often(core: Core) -> None:
+def test_lasting_fault_is_retried_less_and_less_often(core: Core) -> None:
     core.stripe.fault("error_before", "payment_intents.create", times=None)
     core.authorize("c-auth")
     waits = []
@@ -97,7 +99,7 @@ def test_faults_that_stay_are_met_less_and_less_often(core: Core) -> None:
     assert waits[-1] > 10 * waits[0]
 
 
-def test_a_look_that_meets_a_fault_is_made_again_soon(core: Core) -> None:
+def test_look_with_a_fault_is_repeated_soon(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.stripe.fault("lock_timeout", "payment_intents.retrieve")

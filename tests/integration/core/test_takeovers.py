@@ -1,4 +1,4 @@
-"""A worker that dies, or comes back too late: another takes its command over, and nothing is done twice."""
+"""A worker that dies, or continues too late: another takes its command over, and nothing happens twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def _payment(core: Core) -> UUID:
     return core.payment_id("order-1")
 
 
-# The step, what brings it about, what came before, and the effects at the end.
+# The step, the command that causes it, the commands before, and the effects at the end.
 STEPS: dict[str, tuple[str, Drive, list[Drive], list[str]]] = {
     "create_intent": ("create_intent", _authorize, [], ["hold"]),
     "create_intent, declined": ("create_intent", _decline, [], ["cancel"]),
@@ -77,7 +77,7 @@ def _unknown() -> None:
 
 @pytest.mark.parametrize("then", [None, _unknown, die], ids=["answer", "unknown", "death"])
 @pytest.mark.parametrize("step", STEPS)
-def test_who_comes_back_after_a_takeover_writes_nothing(
+def test_late_worker_cannot_write_after_a_finished_takeover(
     others: tuple[Core, Core], gateway: MeddledGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
@@ -101,7 +101,7 @@ def test_who_comes_back_after_a_takeover_writes_nothing(
 
 @pytest.mark.parametrize("then", [None, _unknown], ids=["answer", "unknown"])
 @pytest.mark.parametrize("step", STEPS)
-def test_who_comes_back_while_another_is_at_work_writes_nothing(
+def test_late_worker_cannot_write_during_a_takeover(
     others: tuple[Core, Core], gateway: MeddledGateway, other_gateway: MeddledGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
@@ -128,7 +128,7 @@ def test_who_comes_back_while_another_is_at_work_writes_nothing(
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
-def test_what_a_dead_process_left_is_completed_by_another(
+def test_another_process_completes_the_work_of_a_dead_one(
     others: tuple[Core, Core], gateway: MeddledGateway, step: str, moment: str
 ) -> None:
     dying, other = others

@@ -1,4 +1,4 @@
-"""What waits for the database keeps to its time, and costs nobody else his."""
+"""Waits for the database are bounded, and delay no other work."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def network(emptied_database: str) -> Iterator[TcpProxy]:
         yield proxy
 
 
-def test_a_server_that_acknowledges_and_says_nothing_is_given_up(emptied_database: str, network: TcpProxy) -> None:
+def test_connection_to_a_server_that_never_answers_is_ended(emptied_database: str, network: TcpProxy) -> None:
     engine = make_engine(network.through(emptied_database), 1, Waits(answer_seconds=1.0))
 
     def ask() -> object:
@@ -48,7 +48,7 @@ def test_a_server_that_acknowledges_and_says_nothing_is_given_up(emptied_databas
 
 
 @pytest.mark.parametrize("failure", [TcpProxy.hold, TcpProxy.lose_packets])
-def test_readiness_does_not_wait_for_who_does_not_answer(
+def test_readiness_does_not_wait_for_a_silent_database(
     emptied_database: str, network: TcpProxy, failure: Callable[[TcpProxy], None]
 ) -> None:
     readiness = DatabaseReadiness(network.through(emptied_database))
@@ -64,7 +64,7 @@ def test_readiness_does_not_wait_for_who_does_not_answer(
     until(lambda: readiness.unready() is None, "the database is ready again")
 
 
-def test_a_lease_is_renewed_though_all_connections_for_work_are_taken(
+def test_lease_is_renewed_while_all_work_connections_are_busy(
     emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway
 ) -> None:
     with running_core(emptied_database, simulated_stripe, gateway, lease=timedelta(seconds=0.6)) as core:
@@ -81,9 +81,7 @@ def test_a_lease_is_renewed_though_all_connections_for_work_are_taken(
         assert core.status(core.authorize()) == "AUTHORIZED"
 
 
-def test_a_command_whose_row_is_locked_keeps_no_other_lease_from_being_renewed(
-    meddled_core: Core, gateway: MeddledGateway
-) -> None:
+def test_locked_row_does_not_delay_the_renewal_of_other_leases(meddled_core: Core, gateway: MeddledGateway) -> None:
     core = meddled_core
     for number in range(2):
         gateway.before["create_intent"] = die
@@ -101,8 +99,10 @@ def test_a_command_whose_row_is_locked_keeps_no_other_lease_from_being_renewed(
     core.settle()
 
 
-def test_an_outcome_that_cannot_be_stored_rests_and_says_why(meddled_core: Core, gateway: MeddledGateway) -> None:
-    """Somebody's row has the id of its event."""
+def test_command_whose_outcome_cannot_be_stored_is_put_off_with_the_reason(
+    meddled_core: Core, gateway: MeddledGateway
+) -> None:
+    """Another row has the id of its event."""
     core = meddled_core
     core.sql(
         "INSERT INTO outbox (event_id, topic, key, type, value, headers) "

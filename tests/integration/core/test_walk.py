@@ -1,4 +1,4 @@
-"""The walks that docs/architecture.md offers a newcomer name every file that the work enters, and no other."""
+"""The walks in docs/architecture.md name every file that the work enters, and no other."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgres
 
 
 class Announced(Durable):
-    """Says when a command was handled."""
+    """Announces each handled command."""
 
     def __init__(self, engine: CommandEngine) -> None:
         super().__init__(engine)
@@ -33,8 +33,8 @@ class Announced(Durable):
         self.handled.set()
 
 
-def test_the_walk_of_an_authorize_is_the_way_of_its_record(core: Core) -> None:
-    core.authorize("c-before", "order-before")  # what happens once a process is no part of the walk
+def test_documented_walk_of_an_authorize_lists_the_files_it_runs(core: Core) -> None:
+    core.authorize("c-before", "order-before")  # work that a process does only once is no part of the walk
     fields = {"customer_id": "c", "payment_method_id": VISA, "amount": 1500, "currency": "sgd", "order_id": "walked"}
     value = json.dumps({"type": "authorize_payment", "correlation_id": "c-walked", "payload": fields}).encode()
     tracker = OffsetTracker()
@@ -51,7 +51,7 @@ def test_the_walk_of_an_authorize_is_the_way_of_its_record(core: Core) -> None:
     assert sorted(entered) == sorted(files_of_walk("An authorize, from its record to the outbox"))
 
 
-def test_the_walk_of_a_webhook_is_the_way_of_its_event(core: Core) -> None:
+def test_documented_walk_of_a_webhook_lists_the_files_it_runs(core: Core) -> None:
     core.handle(authorization("c-before", "order-before", CHALLENGED))
     before = core.payment_id("order-before")
     core.stripe.finish_challenge(core.intent(before))

@@ -1,4 +1,4 @@
-"""Webhooks in every order and any number, among each other and between a command's own steps."""
+"""Webhooks in every order and number, and between a command's own steps."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def _decisive(core: Core, intent: str) -> list[StripeEvent]:
 
 
 def _deliveries(owed: list[StripeEvent]) -> Iterator[tuple[StripeEvent, ...]]:
-    """Every order of every multiset that holds each event, up to five deliveries."""
+    """Every order of every multiset that has each event, up to five deliveries."""
     for length in range(len(owed), LONGEST + 1):
         for order in product(owed, repeat=length):
             if set(order) == set(owed):
@@ -72,7 +72,7 @@ def _deliveries(owed: list[StripeEvent]) -> Iterator[tuple[StripeEvent, ...]]:
 
 
 @pytest.mark.parametrize("happen", ENDS, ids=lambda happened: happened.__name__)
-def test_any_order_and_number_ends_the_same(core: Core, happen: Happen) -> None:
+def test_webhooks_in_any_order_and_number_end_the_same(core: Core, happen: Happen) -> None:
     status, told = ENDS[happen]
     owed = _decisive(core, core.intent(_challenged(core, happen)))
     for order in _deliveries(owed):
@@ -85,7 +85,7 @@ def test_any_order_and_number_ends_the_same(core: Core, happen: Happen) -> None:
 
 
 def _of(order: tuple[StripeEvent, ...], intent_id: str) -> Iterator[StripeEvent]:
-    """The same events as if they had happened to this intent."""
+    """The same events, rewritten for this intent."""
     for event in order:
         assert event.intent is not None
         charge = event.intent.charge_id and intent_id.replace("pi_", "ch_")
@@ -104,7 +104,7 @@ UNDONE = ["create_intent", "authorized", "cancel", "reverted"]
 
 
 def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
-    """The flow, with webhooks delivered when Stripe has done a step and we have not recorded it, or after a command."""
+    """Run the flow; webhooks come between a step at Stripe and its record, or after a command."""
     order = fresh("order")
 
     def reached(place: str) -> None:
@@ -126,7 +126,7 @@ def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tu
 @pytest.mark.parametrize(
     ("flow", "first", "second", "born"), [(PAID, HELD, CAPTURED, "capture"), (UNDONE, HELD, CANCELED, "cancel")]
 )
-def test_between_the_steps_of_commands(
+def test_webhooks_between_the_steps_of_commands_end_the_same(
     meddled_core: Core, gateway: MeddledGateway, flow: list[str], first: str, second: str, born: str
 ) -> None:
     core = meddled_core
@@ -143,7 +143,7 @@ def test_between_the_steps_of_commands(
     assert len(baseline[0]) == (3 if flow is PAID else 2)
 
 
-def test_simultaneous_deliveries_of_one_event_apply_once(core: Core) -> None:
+def test_concurrent_deliveries_of_one_event_apply_once(core: Core) -> None:
     for happen in ENDS:
         payment = _challenged(core, happen)
         event = _decisive(core, core.intent(payment))[0]
@@ -153,7 +153,7 @@ def test_simultaneous_deliveries_of_one_event_apply_once(core: Core) -> None:
     core.settle()
 
 
-def test_all_at_once_from_many_threads(core: Core) -> None:
+def test_concurrent_deliveries_of_all_events_end_the_same(core: Core) -> None:
     for happen, (status, told) in ENDS.items():
         payment = _challenged(core, happen)
         with ThreadPoolExecutor(6) as pool:

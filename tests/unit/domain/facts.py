@@ -1,4 +1,4 @@
-"""Payments, intents and commands for the tests of the domain, with as little said as possible."""
+"""Payments, intents and commands for the tests of the domain, with as few arguments as possible."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 PAYMENT_ID = UUID("00000000-0000-4000-8000-000000000001")
 OURS = str(PAYMENT_ID)
-"""What the metadata of our objects say."""
+"""The payment id in the metadata of our objects."""
 
 POLICY = Policy("payment.reverted", look_again=timedelta(minutes=15), action_deadline=timedelta(hours=24))
 
@@ -45,14 +45,14 @@ FACTS: dict[str, dict[str, Any]] = {
     "reversal": {"stripe_reversal_id": "trr_1", "reversed": 1500},
     "refund": {"stripe_refund_id": "re_1", "refund_status": "succeeded", "refunded": 1500},
 }
-"""With the sums of the movements that belong to each."""
+"""The facts of a payment by name, each with the sums of its movements."""
 
 NO_SUMS: dict[str, Any] = dict.fromkeys(MONEY_FIELDS, 0)
-"""A payment that is older than its ledger: its facts stand, and no movement does."""
+"""The sums of a payment older than its ledger: it has facts and no movements."""
 
 
 def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> Payment:
-    """A payment in this status with these facts, named by the keys of ``FACTS``."""
+    """A payment in this status, with facts named by the keys of ``FACTS``."""
     known: dict[str, Any] = {}
     for fact in facts.split():
         known |= FACTS[fact]
@@ -69,36 +69,36 @@ def payment(status: str = "AUTHORIZED", facts: str = "intent", **more: Any) -> P
 
 
 def intent(status: IntentStatus = IntentStatus.REQUIRES_CAPTURE, **more: Any) -> Intent:
-    """The payment's own intent, captured by hand, and whole where it was."""
+    """The payment's own intent, with manual capture; captured in full if it succeeded."""
     received = 1500 if status is IntentStatus.SUCCEEDED else 0
     made: dict[str, Any] = {"id": "pi_1", "capture_method": "manual", "received": received, **more}
     return Intent(status=status, amount=1500, currency="sgd", **made)
 
 
 def picture(**seen: Any) -> Picture:
-    """The payment's intent, captured, with what became of its money: refunds, disputes, transfers."""
+    """The payment's captured intent, with refunds, disputes and transfers."""
     return Picture(**{"intent": intent(IntentStatus.SUCCEEDED, charge_id="ch_1"), **seen})
 
 
 def refund(id_: str = "re_1", amount: int = 1500, status: str = "succeeded", **more: Any) -> Refund:
-    """A stranger's refund; ours with ``payment_id=OURS``."""
+    """A refund by another program; ours with ``payment_id=OURS``."""
     return Refund(id_, amount, "sgd", status, **{"intent_id": "pi_1", **more})
 
 
 def dispute(status: str = "needs_response", **more: Any) -> Dispute:
-    """The bank has taken the money, and decides."""
+    """An open dispute: the bank has taken the money, and will decide."""
     known = {"reason": "fraudulent", "withdrawn": True, "intent_id": "pi_1"}
     return Dispute("dp_1", 1500, "sgd", status, **{**known, **more})
 
 
 def transfer(*reversals: Reversal, **more: Any) -> Transfer:
-    """Our transfer of the charge, with what was taken back of it, newest first."""
+    """Our transfer of the charge, with its reversals, newest first."""
     made: dict[str, Any] = {"id": "tr_1", "payment_id": OURS, "reversals": reversals, **more}
     return Transfer(amount=1500, currency="sgd", destination="acct_runner", charge_id="ch_1", **made)
 
 
 def reversal(id_: str = "trr_1", amount: int = 1500, payment_id: str | None = None) -> Reversal:
-    """A stranger's reversal; ours with ``payment_id=OURS``."""
+    """A reversal by another program; ours with ``payment_id=OURS``."""
     return Reversal(id_, amount, "sgd", payment_id)
 
 
@@ -118,7 +118,7 @@ def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: A
 
 
 def told(result: Observed | Settled) -> list[str]:
-    """The answers in short."""
+    """The events in short."""
     return [
         " ".join(filter(None, [a.command_type or "news", a.type, a.payload.get("error"), a.payload.get("status")]))
         for a in result.answers

@@ -1,4 +1,4 @@
-"""What an audit takes for a difference, and what not."""
+"""The differences of an audit: which count, and which do not."""
 
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -30,11 +30,11 @@ def found(given: Comparison) -> list[tuple[str, str | None]]:
     return [(each.what.value, each.kind) for each in given.differences()]
 
 
-def test_the_same_on_both_sides_is_no_difference() -> None:
+def test_equal_sides_have_no_difference() -> None:
     assert found(comparison([TAKEN, CAPTURE], [CAPTURE, TAKEN])) == []
 
 
-def test_each_side_may_lack_what_the_other_has() -> None:
+def test_movement_on_one_side_only_is_a_difference() -> None:
     given = comparison([TAKEN, CAPTURE], [TAKEN, REFUND])
     assert found(given) == [("missing_here", "refund"), ("missing_at_stripe", "capture")]
     here, there = given.differences()
@@ -51,32 +51,32 @@ def test_another_amount_or_currency_is_a_difference(other: dict[str, object]) ->
     assert (difference.our_amount, difference.our_currency) == (1500, "sgd")
 
 
-def test_sums_that_are_not_those_of_the_movements_are_a_difference() -> None:
+def test_sums_unlike_the_movements_are_a_difference() -> None:
     record = Record(payment(held=1500), (TAKEN, CAPTURE), (), NOW)
     given = Comparison(record, {moved.key: moved for moved in (TAKEN, CAPTURE)}, WINDOW, {})
     assert found(given) == [("other_facts", None)]
 
 
 class TestWindow:
-    def test_it_begins_with_its_first_moment_and_ends_before_its_last(self) -> None:
+    def test_window_includes_its_begin_and_excludes_its_end(self) -> None:
         assert (WINDOW.holds(WINDOW.since), WINDOW.holds(WINDOW.until)) == (True, False)
 
     @pytest.mark.parametrize("at", [NOW - 2 * HOUR, NOW + HOUR])
-    def test_what_moved_outside_counts_on_neither_side(self, at: datetime) -> None:
+    def test_movement_outside_the_window_counts_on_neither_side(self, at: datetime) -> None:
         given = comparison([replace(CAPTURE, at=NOW)], [replace(CAPTURE, at=at), replace(REFUND, at=at)])
         assert (given.rows(), given.shown()) == ({}, {})
 
-    def test_when_the_balance_changed_comes_before_what_the_object_says(self) -> None:
+    def test_time_of_the_balance_counts_before_the_time_of_the_object(self) -> None:
         withdrawn = Movement(MovementKind.DISPUTE_WITHDRAWN, "dp_1", 1500, "sgd", NOW - 2 * HOUR)
         assert found(comparison([], [withdrawn])) == []
         assert found(comparison([], [withdrawn], {withdrawn.key: NOW})) == [("missing_here", "dispute_withdrawn")]
 
-    def test_what_tells_no_time_has_that_of_its_row(self) -> None:
+    def test_movement_without_a_time_has_that_of_its_row(self) -> None:
         assert found(comparison([replace(GONE, at=NOW - 2 * HOUR)], [GONE])) == []
         assert comparison([replace(GONE, at=NOW - 2 * HOUR)], [GONE]).shown() == {}
         assert comparison([TAKEN, replace(GONE, at=NOW)], [TAKEN, GONE]).shown() == {TAKEN.key: TAKEN, GONE.key: GONE}
 
-    def test_what_tells_no_time_and_has_no_row_is_a_difference(self) -> None:
+    def test_movement_without_time_and_row_is_a_difference(self) -> None:
         assert found(comparison([TAKEN], [TAKEN, GONE])) == [("missing_here", "hold_gone")]
 
 
@@ -94,7 +94,7 @@ COMES_OF = {
 
 class TestUnderWay:
     @pytest.mark.parametrize("kind", list(MovementKind))
-    def test_only_what_the_open_command_does(self, kind: MovementKind) -> None:
+    def test_only_movements_of_the_open_command_are_under_way(self, kind: MovementKind) -> None:
         moved = replace(REFUND, kind=kind)
         difference = Difference(What.MISSING_HERE, PAYMENT_ID, kind, moved.proof)
         for command in (*COMMANDS, HOLD):
@@ -102,12 +102,12 @@ class TestUnderWay:
             assert under_way is ((command.type, kind) in COMES_OF), command
         assert not is_under_way(difference, [], moved)
 
-    def test_what_others_did_is_not(self) -> None:
+    def test_movements_by_others_are_not_under_way(self) -> None:
         difference = Difference(What.MISSING_HERE, PAYMENT_ID, REFUND.kind, REFUND.proof)
         assert not is_under_way(difference, [progress(COMMANDS[2])], replace(REFUND, by_us=False))
 
     @pytest.mark.parametrize("what", [what for what in What if what is not What.MISSING_HERE])
-    def test_nothing_else_comes_of_a_command(self, what: What) -> None:
+    def test_other_differences_are_not_under_way(self, what: What) -> None:
         difference = Difference(what, PAYMENT_ID, REFUND.kind, REFUND.proof)
         assert not is_under_way(difference, [progress(command) for command in COMMANDS], REFUND)
 
@@ -132,7 +132,7 @@ class TestSums:
         }
 
 
-def test_facts_are_told_without_sums_and_bookkeeping() -> None:
+def test_changed_facts_exclude_sums_and_bookkeeping() -> None:
     before = payment("SUCCEEDED", "intent")
     assert changed_facts(before, replace(before, refunded=5, captured=5, event_sequence=7)) == ""
     told = changed_facts(before, payment("REVERTED", "intent", stripe_refund_id="re_1"))

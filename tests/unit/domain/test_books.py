@@ -1,4 +1,4 @@
-"""What ties an object at Stripe to a payment, and which movement explains a change of the balance."""
+"""The tie of an object at Stripe to a payment, and the movement that explains a change of the balance."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -24,30 +24,30 @@ PRESENT = Stored({}, frozenset({PAYMENT_ID}))
 
 class TestTie:
     @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
-    def test_an_id_that_is_stored_decides(self, entry: Entry) -> None:
+    def test_stored_id_decides(self, entry: Entry) -> None:
         for id_ in entry.ids:
             assert tie(replace(entry, mark=Mark(OTHER)), Stored({id_: PAYMENT_ID}, frozenset())) == (
                 Tie.STORED,
                 PAYMENT_ID,
             )
 
-    def test_what_the_money_is_of_comes_before_the_object_itself(self) -> None:
+    def test_charge_decides_before_the_object_itself(self) -> None:
         stored = Stored({"re_1": UUID(OTHER), "ch_1": PAYMENT_ID}, frozenset())
         assert tie(REFUND, stored) == (Tie.STORED, PAYMENT_ID)
 
-    def test_a_name_alone_is_to_be_looked_at(self) -> None:
+    def test_object_that_only_names_a_payment_needs_a_look(self) -> None:
         assert tie(CHARGE, PRESENT) == (Tie.NAMED, PAYMENT_ID)
 
     @pytest.mark.parametrize("mark", [Mark(OURS), Mark(in_order_group=True)])
-    def test_what_names_us_and_belongs_to_no_payment_is_lost(self, mark: Mark) -> None:
+    def test_object_that_names_us_without_a_payment_is_lost(self, mark: Mark) -> None:
         assert tie(replace(CHARGE, mark=mark), NOTHING) == (Tie.LOST, None)
 
     @pytest.mark.parametrize("mark", [Mark(), Mark("4711"), None])
-    def test_everything_else_is_foreign(self, mark: Mark | None) -> None:
+    def test_all_other_objects_are_foreign(self, mark: Mark | None) -> None:
         assert tie(replace(CHARGE, mark=mark), NOTHING) == (Tie.FOREIGN, None)
 
 
-def test_payments_that_are_named_are_named_once() -> None:
+def test_each_named_payment_is_listed_once() -> None:
     assert named_payments([CHARGE, CHARGE, REFUND, REVERSAL]) == [PAYMENT_ID]
 
 
@@ -62,7 +62,7 @@ class TestMovements:
         assert self.proved(replace(REFUND, subject=refund(amount=500, of_hold=True))) == [("hold_gone", "ch_1", 500)]
         assert self.proved(Entry("re_1", refund(of_hold=True))) == []
 
-    def test_the_others_prove_what_they_always_do(self) -> None:
+    def test_other_objects_prove_their_usual_movements(self) -> None:
         assert self.proved(REFUND) == [("refund", "re_1", 1500)]
         assert self.proved(REVERSAL) == [("reversal", "trr_1", 1500)]
         assert self.proved(TRANSFER) == [("transfer", "tr_1", 1500)]
@@ -85,14 +85,14 @@ class TestLines:
             ("transfer_reversal", "reversal"),
         ],
     )
-    def test_a_movement_of_its_source_explains_it(self, category: str, kind: str) -> None:
+    def test_line_is_explained_by_a_movement_of_its_source(self, category: str, kind: str) -> None:
         line = Line("txn_1", category, -1, "sgd", "x_1", None)
         assert proof_of(line, None) == (kind, "x_1")
 
-    def test_the_rest_of_a_capture_is_explained_by_the_charge(self) -> None:
+    def test_uncaptured_rest_is_explained_by_the_charge(self) -> None:
         line = Line("txn_1", "partial_capture_reversal", -500, "sgd", "re_1", None)
         assert proof_of(line, replace(REFUND, subject=refund(of_hold=True))) == ("hold_gone", "ch_1")
 
     @pytest.mark.parametrize("category", ["payout", "fee", "topup", "something_new"])
-    def test_the_platforms_own_money_needs_no_movement(self, category: str) -> None:
+    def test_own_money_of_the_platform_needs_no_movement(self, category: str) -> None:
         assert proof_of(Line("txn_1", category, -1, "sgd", None, None), None) is None

@@ -1,4 +1,4 @@
-"""Every accepted shape is one command; everything else gets its own clear answer."""
+"""All accepted shapes give one command; every other record gets its own clear answer."""
 
 import json
 from typing import Any
@@ -91,7 +91,7 @@ def invalid(message: Any) -> InvalidCommand:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_shape_is_the_same_command(name: str, shape: Any) -> None:
+def test_all_shapes_give_the_same_command(name: str, shape: Any) -> None:
     payload, expected = COMMANDS[name]
     found = sent(shape(expected.type, payload))
     assert found == expected
@@ -121,13 +121,13 @@ def test_the_envelopes_correlation_id_wins() -> None:
 
 
 @pytest.mark.parametrize("given", ["", 7, ["c"]])
-def test_a_bad_correlation_id_is_not_made_good_by_the_payloads(given: Any) -> None:
+def test_bad_correlation_id_is_not_replaced_by_the_payloads(given: Any) -> None:
     found = sent({"type": "revert_payment", "correlation_id": given, "payload": {**REVERT, "correlation_id": "in"}})
     assert isinstance(found, UnreadableMessage)
     assert found.reason == "NO_CORRELATION_ID"
 
 
-def test_only_the_nested_form_may_go_without_currency() -> None:
+def test_only_the_nested_form_may_omit_the_currency() -> None:
     nested = read(json.dumps(envelope("authorize_payment", NESTED)).encode(), "usd")
     assert isinstance(nested, Authorize)
     assert nested.currency == "usd"
@@ -213,21 +213,21 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("literal", AMOUNTS)
-def test_an_amount_that_cannot_be_charged(literal: str) -> None:
+def test_bad_amount_is_refused(literal: str) -> None:
     text = json.dumps(flat("authorize_payment", {**AUTHORIZE, "amount": "@"})).replace('"@"', literal)
     found = read(text.encode(), "sgd")
     assert isinstance(found, InvalidCommand)
     assert found.error is ErrorCode.INVALID_AMOUNT
 
 
-def test_true_is_not_one() -> None:
+def test_true_is_no_amount() -> None:
     assert isinstance(sent(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": 1})), Authorize)
     found = invalid(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": True}))
     assert found.error is ErrorCode.INVALID_AMOUNT
 
 
 @pytest.mark.parametrize("literal", ["NaN", "1e999", "9" * 5000])
-def test_an_odd_number_is_no_text(literal: str) -> None:
+def test_number_is_no_text(literal: str) -> None:
     text = json.dumps(flat("authorize_payment", {**AUTHORIZE, "description": "@"})).replace('"@"', literal)
     found = read(text.encode(), "sgd")
     assert isinstance(found, InvalidCommand)
@@ -240,7 +240,7 @@ def test_amount_rules_follow_the_currency() -> None:
     assert three.error is ErrorCode.INVALID_AMOUNT
 
 
-def test_everything_wrong_is_told_under_the_gravest_code() -> None:
+def test_answer_has_all_faults_of_the_gravest_code() -> None:
     found = invalid(envelope("release_payment", {"payment_id": "p-1", "runner_id": 5}))
     assert found.error is ErrorCode.INVALID_PAYLOAD
     assert "runner_id" in found.message
@@ -249,7 +249,7 @@ def test_everything_wrong_is_told_under_the_gravest_code() -> None:
 
 
 @pytest.mark.parametrize("given", ["p-1", f"{{{PAYMENT}}}", PAYMENT.replace("-", ""), f"urn:uuid:{PAYMENT}"])
-def test_an_id_that_no_payment_has_is_not_found(given: str) -> None:
+def test_malformed_payment_id_answers_not_found(given: str) -> None:
     found = invalid(envelope("revert_payment", {"payment_id": given}))
     assert (found.error, found.payment_id) == (ErrorCode.PAYMENT_NOT_FOUND, given)
 

@@ -1,4 +1,4 @@
-"""No bytes, however odd, raise: each message gets a command, an answer or a dead letter."""
+"""No bytes raise an error: each message becomes a command, an answer or a dead letter."""
 
 import json
 import re
@@ -69,7 +69,7 @@ REASONS: list[tuple[bytes | None, str]] = [
 
 
 @pytest.mark.parametrize(("value", "reason"), REASONS, ids=range(len(REASONS)))
-def test_what_cannot_be_answered_says_why(value: bytes | None, reason: str) -> None:
+def test_unreadable_message_has_a_reason(value: bytes | None, reason: str) -> None:
     found = read(value, "sgd")
     assert isinstance(found, UnreadableMessage)
     assert found.reason == reason
@@ -85,30 +85,30 @@ def answered(value: bytes) -> InvalidCommand:
 
 
 def assert_storable(found: InvalidCommand) -> None:
-    """PostgreSQL's text and jsonb take it."""
+    """Check that PostgreSQL's text and jsonb can store the content."""
     assert len(found.fingerprint) == 32
     text = json.dumps([found.message, found.order_id, found.payment_id], allow_nan=False)
     assert not re.search(r"(?<!\\)(\\\\)*\\u(0000|d[89a-f])", re.sub(r"\\ud[89ab]..\\ud[c-f]..", "", text))
     assert len(found.message) < 2000
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
+def test_byte_order_mark_is_skipped() -> None:
     assert isinstance(read(b"\xef\xbb\xbf" + json.dumps(flat("revert_payment", REVERT)).encode(), "sgd"), Revert)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("extra", [{"note": "a\0b"}, {"note": ["x", {"y": "\udcff"}]}, {"a\0": 1}, {"\ud800": 1}])
-def test_what_postgresql_cannot_hold_is_answered(shape: Any, extra: dict[str, Any]) -> None:
+def test_text_that_postgresql_cannot_store_is_answered(shape: Any, extra: dict[str, Any]) -> None:
     answered(json.dumps(shape("revert_payment", {**REVERT, **extra})).encode())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_field_that_stands_twice_is_answered(shape: Any) -> None:
+def test_repeated_field_is_answered(shape: Any) -> None:
     text = json.dumps(shape("revert_payment", REVERT)).replace('"reason"', '"reason": "other", "reason"')
     assert "reason more than once" in answered(text.encode()).message
 
 
-def test_nesting_has_a_bound() -> None:
+def test_deep_nesting_is_refused() -> None:
     def nested(levels: int) -> bytes:
         text = json.dumps(envelope("revert_payment", {**REVERT, "deep": "@"}))
         return text.replace('"@"', "[" * levels + "]" * levels).encode()
@@ -118,7 +118,7 @@ def test_nesting_has_a_bound() -> None:
     assert "nested deeper" in answered(nested(400)).message
 
 
-def test_over_one_mebibyte_is_answered_where_it_can_be_read() -> None:
+def test_message_over_one_mebibyte_is_answered_if_its_id_is_found() -> None:
     def padded(size: int) -> bytes:
         text = json.dumps(envelope("revert_payment", REVERT))
         return (text + " " * (size - len(text))).encode()
@@ -135,12 +135,12 @@ CROWDED = {"items": [{}] * MAX_VALUES, "note": ['"', "\\", {"correlation_id": "a
 
 @pytest.mark.parametrize("extra", [LARGE, CROWDED], ids=["bytes", "values"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_whom_to_answer_is_found_in_what_is_too_much(shape: Any, extra: dict[str, Any]) -> None:
+def test_type_and_id_are_found_in_an_excessive_message(shape: Any, extra: dict[str, Any]) -> None:
     found = answered(json.dumps(shape("revert_payment", {**extra, **REVERT}, "c-1")).encode())
     assert (found.command_type, found.correlation_id) == ("revert_payment", "c-1")
 
 
-def test_separators_in_text_are_no_values() -> None:
+def test_separators_in_strings_do_not_count_as_values() -> None:
     text = json.dumps(envelope("revert_payment", {**REVERT, "note": ',[{\\"' * MAX_VALUES}))
     assert isinstance(read(text.encode(), "sgd"), Revert)
 
@@ -150,14 +150,14 @@ def test_separators_in_text_are_no_values() -> None:
     [b'"' * READABLE_BYTES, b'{"' + b'\\"' * (READABLE_BYTES // 2 - 1), b'["' + b'",' * 500_000, b"[" * READABLE_BYTES],
     ids=["quotes", "one string without end", "many strings", "brackets"],
 )
-def test_no_text_takes_long(value: bytes) -> None:
-    """Linear in its length: a search that begins anew at each quote would take hours."""
+def test_reading_time_is_linear(value: bytes) -> None:
+    """A search that began again at each quote would take hours."""
     before = time.process_time()
     assert isinstance(read(value, "sgd"), UnreadableMessage)
     assert time.process_time() - before < 10
 
 
-def test_a_thousand_repeated_names_cost_no_more_than_one() -> None:
+def test_repeated_names_are_read_in_linear_time() -> None:
     pairs = ",".join(f'"a{n}": 1, "a{n}": 2' for n in range(10_000))
     assert answered(f'{{"type": "revert_payment", "correlation_id": "c", {pairs}}}'.encode())
 
@@ -179,7 +179,7 @@ messages = st.dictionaries(st.sampled_from(NAMES), json_values | st.sampled_from
 @given(st.binary() | messages.map(lambda m: json.dumps(m).encode()) | json_values.map(lambda v: json.dumps(v).encode()))
 @example(b'{"type":"authorize_payment","correlation_id":"c","customer":{"userStripeCard":5},"order":[]}')
 @example(b'{"type":"revert_payment","correlation_id":"c","payload":"\\"\\\\u0000\\""}')
-def test_no_bytes_raise(value: bytes) -> None:
+def test_no_bytes_raise_an_error(value: bytes) -> None:
     found = read(value, "sgd")
     if isinstance(found, InvalidCommand):
         assert_storable(found)

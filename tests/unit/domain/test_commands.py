@@ -1,4 +1,4 @@
-"""Commands as they are stored, told apart, and given their keys at Stripe."""
+"""Commands: stored form, fingerprints, ordering keys and idempotency keys."""
 
 from dataclasses import replace
 from itertools import product
@@ -18,12 +18,12 @@ STORED: list[StoredCommand] = [AUTHORIZE, RELEASE, REVERT, HOLD]
 
 
 @pytest.mark.parametrize("command", STORED)
-def test_comes_back_as_it_was_stored(command: StoredCommand) -> None:
+def test_restored_command_equals_the_stored_one(command: StoredCommand) -> None:
     assert restore(command.type, command.correlation_id, content_of(command)) == command
 
 
 @pytest.mark.parametrize("command", STORED)
-def test_the_correlation_id_is_no_content(command: StoredCommand) -> None:
+def test_correlation_id_is_not_part_of_the_content(command: StoredCommand) -> None:
     other = replace(command, correlation_id="other")
     assert content_of(other) == content_of(command)
     assert "correlation_id" not in content_of(command)
@@ -52,11 +52,11 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_fields() -> None:
 
 
 @pytest.mark.parametrize("content", [None, [], "text", {"a": "\ud800"}, {"a": [1, {"b": None}]}])
-def test_anything_has_a_fingerprint(content: object) -> None:
+def test_any_json_has_a_fingerprint(content: object) -> None:
     assert len(fingerprint(content)) == 32
 
 
-def test_lanes() -> None:
+def test_ordering_keys() -> None:
     assert (AUTHORIZE.ordering_key, RELEASE.ordering_key, REVERT.ordering_key) == (
         "order-1",
         str(PAYMENT_ID),
@@ -65,24 +65,24 @@ def test_lanes() -> None:
 
 
 class TestIdempotencyKey:
-    def test_no_two_steps_share_one(self) -> None:
+    def test_steps_do_not_share_a_key(self) -> None:
         same_id = [replace(command, correlation_id="saga") for command in STORED]
         commands = [*STORED, *same_id]
         keys = [idempotency_key(*parts) for parts in product(commands, Step, range(3))]
         assert len(set(keys)) == len(keys)
 
-    def test_is_derived_never_random(self) -> None:
+    def test_key_is_derived_and_not_random(self) -> None:
         assert idempotency_key(AUTHORIZE, Step.CAPTURE, 1) == idempotency_key(AUTHORIZE, Step.CAPTURE, 1)
 
     @pytest.mark.parametrize("correlation_id", ["x" * 255, "\N{SNOWMAN}" * 255, " ", "a/b?c=d\n"])
-    def test_stripe_takes_it(self, correlation_id: str) -> None:
+    def test_key_is_short_enough_for_stripe(self, correlation_id: str) -> None:
         key = idempotency_key(Authorize(correlation_id, "o", "c", "pm", 50, "sgd"), Step.CREATE_INTENT, 999)
         assert len(key) <= 255
         assert key.isascii()
         assert key.isprintable()
 
 
-def test_a_hold_is_named_after_its_intent() -> None:
+def test_cancel_hold_has_its_intents_id() -> None:
     assert CancelHold("pi_9", PAYMENT_ID).intent_id == "pi_9"
 
 
@@ -99,5 +99,5 @@ def test_a_hold_is_named_after_its_intent() -> None:
         ([("traceparent", b"00\r\nx: y")], None),
     ],
 )
-def test_the_senders_trace(headers: list[tuple[str, bytes | None]], wanted: str | None) -> None:
+def test_trace_of_the_sender_is_read(headers: list[tuple[str, bytes | None]], wanted: str | None) -> None:
     assert Origin("t", 0, 1, None, None, headers).traceparent == wanted

@@ -1,4 +1,4 @@
-"""When two commands of one key are the same command."""
+"""When two commands under one command key are the same command."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ REVERT = Revert("c", UUID(int=1), "too late")
         (AUTHORIZE, replace(AUTHORIZE, description=None)),
     ],
 )
-def test_a_changed_remark_makes_no_other_command(one: Command, other: Command) -> None:
+def test_changed_free_text_is_the_same_content(one: Command, other: Command) -> None:
     assert Content.of(one).is_same(Content.of(other))
 
 
@@ -39,24 +39,24 @@ def test_a_changed_remark_makes_no_other_command(one: Command, other: Command) -
         {"return_url": "https://elsewhere.example"},
     ],
 )
-def test_whatever_has_an_effect_makes_another_command(changed: dict[str, Any]) -> None:
+def test_changed_field_with_an_effect_is_other_content(changed: dict[str, Any]) -> None:
     assert not Content.of(AUTHORIZE).is_same(Content.of(replace(AUTHORIZE, **changed)))
 
 
 @pytest.mark.parametrize("tip", [None, 5])
-def test_an_optional_field_that_one_release_does_not_know_makes_no_other_command(tip: int | None) -> None:
-    """Stored before an upgrade and sent again after it, or the other way round."""
+def test_optional_field_unknown_to_one_release_is_the_same_content(tip: int | None) -> None:
+    """One was stored before an upgrade and the other sent after it, or the reverse."""
     stored = Content(b"of another release", {**content_of(AUTHORIZE), "tip": tip})
     assert Content.of(AUTHORIZE).is_same(stored)
     assert stored.is_same(Content.of(AUTHORIZE))
 
 
-def test_what_cannot_be_read_is_the_same_only_whole() -> None:
+def test_unreadable_content_is_compared_by_its_fingerprint() -> None:
     assert Content(b"1").is_same(Content(b"1"))
     assert not Content(b"1").is_same(Content(b"2"))
     assert not Content(b"1").is_same(Content.of(REVERT))
 
 
-def test_a_row_of_a_later_release_is_read_without_what_this_one_does_not_know() -> None:
+def test_row_of_a_later_release_is_read_without_its_unknown_fields() -> None:
     content = {**content_of(REVERT), "refund_fee": True}
     assert restore(REVERT.type, REVERT.correlation_id, content) == REVERT

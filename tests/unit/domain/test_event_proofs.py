@@ -1,4 +1,4 @@
-"""Whether an event tells anything that the record does not show."""
+"""Whether the payment's record has all proofs of an event."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ KNOWN = frozenset({("hold", "ch_1"), TAKEN, ("refund", "re_1")})
     ],
     ids=["nothing", "a known one", "known ones", "one of two", "what came after", "of another object"],
 )
-def test_movements_are_known_by_their_keys(tells: list[Proof], known: bool) -> None:
+def test_movement_is_known_by_its_key(tells: list[Proof], known: bool) -> None:
     assert are_known(payment(), KNOWN, tells) == known
 
 
 @pytest.mark.parametrize(("amount", "known"), [(0, False), (500, True), (1500, False)])
-def test_a_charge_is_known_by_what_was_refunded_of_it(amount: int, known: bool) -> None:
+def test_charge_is_known_by_its_refunded_sum(amount: int, known: bool) -> None:
     assert are_known(payment(refunded=500), frozenset(), [sum_refunded(amount)]) == known
 
 
@@ -42,9 +42,7 @@ def test_a_charge_is_known_by_what_was_refunded_of_it(amount: int, known: bool) 
     ],
     ids=["gone", "not known to be gone", "captured in part"],
 )
-def test_the_refund_that_a_hold_shows_as_is_known_once_the_hold_is_known_to_be_gone(
-    captured: int, known_by: set[Proof], known: bool
-) -> None:
+def test_refund_of_a_hold_is_known_once_the_hold_is_gone(captured: int, known_by: set[Proof], known: bool) -> None:
     assert are_known(payment(captured=captured), frozenset(known_by), [("refund", "re_1")]) == known
 
 
@@ -59,13 +57,11 @@ def test_the_refund_that_a_hold_shows_as_is_known_once_the_hold_is_known_to_be_g
         ({}, "succeeded", True),
     ],
 )
-def test_how_far_a_refund_has_come_is_kept_of_the_one_that_stands(
-    stands: dict[str, Any], status: str, known: bool
-) -> None:
+def test_only_the_status_of_the_effective_refund_is_compared(stands: dict[str, Any], status: str, known: bool) -> None:
     told = [("refund", "re_1"), refund_status(refund(status=status))]
     assert are_known(payment(captured=1500, **stands), KNOWN, told) == known
 
 
-def test_what_is_told_can_be_kept_and_compared() -> None:
+def test_proofs_can_be_stored_and_compared() -> None:
     assert sum_refunded(500) == ("sum_refunded", "500")
     assert refund_status(refund(status="pending")) == ("refund_status", "re_1 pending")

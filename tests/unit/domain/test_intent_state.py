@@ -1,4 +1,4 @@
-"""What seeing an intent in each state does to a payment in each status."""
+"""The effect of each intent state on a payment in each status."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,8 +28,8 @@ CANCELED = "authorize_payment payment.failed STRIPE_PAYMENT_CANCELED"
 FAILED = "authorize_payment payment.failed STRIPE_PAYMENT_FAILED"
 NEWS = "news payment.failed STRIPE_PAYMENT_CANCELED"
 
-# Status, seen → the status after, what is told, whether the hold must go. Whatever is not listed changes no status,
-# tells nothing and cancels nothing. With a revert open only the refusals of the first two are left.
+# Status, seen → the status after, the events, whether the hold must be canceled. A case that is not listed changes no
+# status, has no event and cancels nothing. With a revert open only the refusals of the first two are left.
 CHANGES: dict[tuple[str, Seen], tuple[str, list[str], bool]] = {
     ("INITIATING", Seen.ACTION): ("REQUIRES_ACTION", [], False),
     ("INITIATING", Seen.HELD): ("AUTHORIZED", [AUTHORIZED], False),
@@ -57,7 +57,7 @@ def _look(before: Payment, seen: Seen, *, revert_open: bool = False, **more: Any
 
 
 @pytest.mark.parametrize(("status", "seen", "revert_open"), EVERYTHING)
-def test_everything_that_can_be_seen(status: PaymentStatus, seen: Seen, revert_open: bool) -> None:
+def test_effect_of_each_intent_state_in_each_status(status: PaymentStatus, seen: Seen, revert_open: bool) -> None:
     before = payment(status.value, ENDED.get(status.value, "intent"), failure={"error": "X"})
     case = (status.value, seen)
     wanted = CHANGES.get(case, (status.value, [], False))
@@ -68,9 +68,7 @@ def test_everything_that_can_be_seen(status: PaymentStatus, seen: Seen, revert_o
 
 
 @pytest.mark.parametrize(("status", "seen", "revert_open"), EVERYTHING)
-def test_seeing_the_same_twice_does_nothing_the_second_time(
-    status: PaymentStatus, seen: Seen, revert_open: bool
-) -> None:
+def test_second_report_of_a_state_changes_nothing(status: PaymentStatus, seen: Seen, revert_open: bool) -> None:
     once = _look(payment(status.value, ENDED.get(status.value, "intent")), seen, revert_open=revert_open)
     again = _look(once.payment, seen, revert_open=revert_open)
     assert replace(again, cancel_hold=False) == Observed(once.payment)
@@ -78,7 +76,7 @@ def test_seeing_the_same_twice_does_nothing_the_second_time(
 
 class TestFacts:
     @pytest.mark.parametrize("status", PaymentStatus)
-    def test_the_intent_and_its_charge_are_noted_and_never_replaced(self, status: PaymentStatus) -> None:
+    def test_intent_and_charge_are_noted_and_never_replaced(self, status: PaymentStatus) -> None:
         noted = _look(payment(status.value, ""), Seen.PROCESSING, charge_id="ch_2").payment
         assert (noted.stripe_payment_intent_id, noted.stripe_charge_id) == ("pi_1", "ch_2")
         known = payment(status.value, "charge", stripe_payment_intent_id="pi_0")
@@ -86,12 +84,12 @@ class TestFacts:
         assert (noted.stripe_payment_intent_id, noted.stripe_charge_id) == ("pi_0", "ch_1")
 
     @pytest.mark.parametrize("status", PaymentStatus)
-    def test_a_capture_is_noted_unless_the_caller_was_told_no(self, status: PaymentStatus) -> None:
+    def test_capture_is_noted_unless_the_payment_has_ended(self, status: PaymentStatus) -> None:
         noted = _look(payment(status.value), Seen.CAPTURED).payment
         told_no = status in {PaymentStatus.FAILED, PaymentStatus.REVERTED}
         assert noted.captured_at == (None if told_no else LATER)
 
-    def test_the_first_moment_stays(self) -> None:
+    def test_first_time_of_a_fact_is_kept(self) -> None:
         assert _look(payment("AUTHORIZED", "intent captured"), Seen.CAPTURED).payment.captured_at == NOW
         assert _look(payment("REVERTED", "intent canceled"), Seen.CANCELED).payment.canceled_at == NOW
 
@@ -101,13 +99,13 @@ class TestFacts:
 
 class TestCapturedAtOnce:
     @pytest.mark.parametrize("method", ["automatic", "automatic_async", None])
-    def test_a_payment_that_was_never_held_has_succeeded(self, method: str | None) -> None:
+    def test_payment_captured_without_a_hold_succeeds(self, method: str | None) -> None:
         seen = _look(payment("INITIATING"), Seen.CAPTURED, capture_method=method)
         assert (seen.payment.status, told(seen)) == ("SUCCEEDED", ["authorize_payment payment.authorized SUCCEEDED"])
 
 
 class TestOutOfOrder:
-    """Stripe's word about an intent shows what came before: the end is that of hearing it in order."""
+    """An intent shows its earlier states, so the result is the same as after all events in order."""
 
     @pytest.mark.parametrize("status", ["INITIATING", "REQUIRES_ACTION"])
     def test_canceled_after_it_was_held(self, status: str) -> None:
@@ -140,7 +138,9 @@ class TestTooLate:
             ("REVERTED", "intent captured refund", False),
         ],
     )
-    def test_what_holds_nothing_needs_no_canceling(self, seen: Seen, status: str, facts: str, goes: bool) -> None:
+    def test_payment_without_a_hold_needs_no_cancellation(
+        self, seen: Seen, status: str, facts: str, goes: bool
+    ) -> None:
         late = _look(payment(status, facts), seen)
         assert (late.cancel_hold, late.answers, late.payment.status) == (goes, (), status)
 
@@ -168,14 +168,14 @@ class TestTooLate:
         (IntentError("api_error", ""), ("STRIPE_PAYMENT_FAILED", None)),
     ],
 )
-def test_a_failure_in_the_contracts_words(error: IntentError | None, wanted: tuple[str, str | None]) -> None:
+def test_failure_has_the_contracts_code_and_message(error: IntentError | None, wanted: tuple[str, str | None]) -> None:
     failure = failure_of(error)
     assert (failure.error, failure.stripe_code) == wanted
     assert failure.message, "nobody is told nothing"
 
 
 @pytest.mark.parametrize(("facts", "goes"), [("", False), ("intent", True), ("intent canceled", False)])
-def test_a_failed_authorize_lets_its_hold_go_if_there_is_one(facts: str, goes: bool) -> None:
+def test_failed_authorize_cancels_its_hold(facts: str, goes: bool) -> None:
     failed = fail_authorize(payment("INITIATING", facts), Failure(ErrorCode.STRIPE_ERROR, "No."))
     assert failed.cancel_hold == goes
     assert failed.payment.failure == {"error": "STRIPE_ERROR", "message": "No.", "stripe_code": None}

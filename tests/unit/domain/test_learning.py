@@ -1,4 +1,4 @@
-"""Movements that are learnt: once each, whatever is shown, how often and in how many pieces."""
+"""Each movement is learned once, however often and in however many pieces it is shown."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ HELD = Picture(intent(charge_id="ch_1", payment_id=OURS))
 
 
 def grown(picks: list[tuple[int, bool]]) -> Iterator[tuple[Picture, bool]]:
-    """Stripe's side as strangers, we and time move it on, and whether it is looked at then."""
+    """A history of Stripe's side, with changes by others and by us, and whether a look follows each change."""
     side = HELD
     for pick, is_looked_at in picks:
         following = [*stripe_side.strangers(side), *stripe_side.time(side), *_by_us(side)]
@@ -43,7 +43,7 @@ def _by_us(side: Picture) -> stripe_side.Moves:
 
 
 def learnt(before: Payment, pictures: list[Picture], *, revert_open: bool = False) -> tuple[Payment, list[str]]:
-    """The payment after looks at these in turn, and the news that it was told by."""
+    """The payment after these looks in turn, and its news events."""
     known: frozenset[Proof] = frozenset()
     news: list[str] = []
     for side in pictures:
@@ -58,7 +58,7 @@ def learnt(before: Payment, pictures: list[Picture], *, revert_open: bool = Fals
 @pytest.mark.parametrize("revert_open", [False, True])
 @PROPERTY
 @given(picks=PICKS)
-def test_each_news_is_told_once_and_the_sums_are_those_of_the_last_look_however_many_there_were(
+def test_any_number_of_looks_gives_each_news_once_and_the_sums_of_the_last_look(
     status: str, revert_open: bool, picks: list[tuple[int, bool]]
 ) -> None:
     sides = list(grown(picks))
@@ -73,7 +73,7 @@ def test_each_news_is_told_once_and_the_sums_are_those_of_the_last_look_however_
 
 @PROPERTY
 @given(picks=PICKS)
-def test_a_look_at_what_is_known_changes_and_tells_nothing(picks: list[tuple[int, bool]]) -> None:
+def test_look_without_new_movements_changes_nothing(picks: list[tuple[int, bool]]) -> None:
     *_, (last, _looked_at) = [(HELD, True), *grown(picks)]
     after, _news = learnt(payment("AUTHORIZED", "intent charge"), [last])
     known = frozenset(movement.key for movement in of_picture(after, ModeledGateway(last).look_at("pi_1")))
@@ -82,9 +82,9 @@ def test_a_look_at_what_is_known_changes_and_tells_nothing(picks: list[tuple[int
 
 
 class TestSumsThatDoNotAddUp:
-    """An object is heard of before another, or the payment is older than its ledger."""
+    """An object arrives before another one, or the payment is older than its ledger."""
 
-    def test_nothing_is_taken_and_all_is_looked_for(self) -> None:
+    def test_no_movement_is_learned_and_a_look_is_due(self) -> None:
         before = payment("SUCCEEDED", "intent charge captured transfer", **NO_SUMS)
         sent = of_picture(before, picture(transfers=(transfer(),)))
         seen = learn_picture(
@@ -94,20 +94,20 @@ class TestSumsThatDoNotAddUp:
         )
         assert (seen.movements, seen.look, seen.payment.money) == ((), True, before.money)
 
-    def test_a_payment_older_than_its_ledger_learns_all_of_it_from_one_look(self) -> None:
+    def test_payment_older_than_its_ledger_learns_all_from_one_look(self) -> None:
         before = payment("SUCCEEDED", "intent charge captured transfer", **NO_SUMS)
         seen = learn_picture(before, picture(transfers=(transfer(),)), Situation(NOW))
         assert (seen.payment, seen.look) == (payment("SUCCEEDED", "intent charge captured transfer"), False)
 
 
-def test_an_intent_that_does_not_say_by_which_charge_is_looked_at() -> None:
+def test_intent_without_its_charge_causes_a_look() -> None:
     seen = learn_intent(payment("INITIATING", ""), Seen.HELD, intent(), Situation(NOW))
     assert (seen.look, seen.payment.status, seen.movements) == (True, "AUTHORIZED", ())
     shown = learn_intent(payment("INITIATING", ""), Seen.HELD, intent(charge_id="ch_1"), Situation(NOW))
     assert (shown.look, shown.payment.held) == (False, 1500)
 
 
-def test_a_second_intent_is_in_no_sum() -> None:
+def test_second_intent_counts_in_no_sum() -> None:
     second = intent(IntentStatus.SUCCEEDED, id="pi_2", charge_id="ch_2")
     seen = learn_stray(payment(), Picture(second), Situation(NOW))
     assert seen.payment == payment()
@@ -118,13 +118,13 @@ def test_a_second_intent_is_in_no_sum() -> None:
 
 
 @pytest.mark.parametrize(("captures", "cancels"), [(False, False), (True, False), (False, True)])
-def test_a_capture_and_the_end_of_a_hold_are_ours_while_we_are_at_them(captures: bool, cancels: bool) -> None:
+def test_capture_and_end_of_hold_are_ours_during_our_own_step(captures: bool, cancels: bool) -> None:
     taken = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=500)
     seen = learn_intent(payment(), Seen.CAPTURED, taken, Situation(NOW, captures=captures, cancels=cancels))
     by_us = {"hold": True, "capture": captures, "hold_gone": captures or cancels}
     assert {movement.kind.value: movement.by_us for movement in seen.movements} == by_us
 
 
-def test_a_movement_that_gives_no_time_happened_when_it_was_heard_of() -> None:
+def test_movement_without_a_time_has_the_time_of_learning() -> None:
     (held,) = learn_intent(payment(), Seen.HELD, intent(charge_id="ch_1"), Situation(NOW)).movements
     assert held.at == NOW

@@ -19,7 +19,7 @@ MOVEMENTS = st.lists(
 
 
 def heard(movements: list[Movement]) -> Money:
-    """The sums of movements that come one by one, those that are known passed over."""
+    """The sums of movements that arrive one by one; known ones are skipped."""
     money, known = Money(), set()
     for movement in movements:
         money = money.after([movement] if movement.key not in known else [])
@@ -29,7 +29,7 @@ def heard(movements: list[Movement]) -> Money:
 
 @PROPERTY
 @given(MOVEMENTS, st.data())
-def test_any_order_and_repetition_of_the_same_movements_gives_the_same_sums(
+def test_order_and_repetition_of_movements_do_not_change_the_sums(
     movements: list[Movement], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(movements), max_size=6)) if movements else []
@@ -38,7 +38,7 @@ def test_any_order_and_repetition_of_the_same_movements_gives_the_same_sums(
 
 @PROPERTY
 @given(MOVEMENTS)
-def test_stray_movements_count_nothing(movements: list[Movement]) -> None:
+def test_movements_of_second_intents_count_in_no_sum(movements: list[Movement]) -> None:
     strays = [replace(movement, stray=True) for movement in movements]
     assert Money(1, 2, 3).after(strays) == Money(1, 2, 3)
     assert payment().with_movements(strays) == payment()
@@ -74,7 +74,7 @@ def test_every_kind_of_movement_is_in_a_sum(kind: MovementKind) -> None:
         (Money(transferred=1500, reversed=1501), False),
     ],
 )
-def test_nothing_comes_back_that_was_never_taken_or_sent(money: Money, adds_up: bool) -> None:
+def test_sums_do_not_add_up_if_more_comes_back_than_was_sent(money: Money, adds_up: bool) -> None:
     assert money.adds_up == adds_up
 
 
@@ -93,19 +93,17 @@ def test_nothing_comes_back_that_was_never_taken_or_sent(money: Money, adds_up: 
         (Money(captured=1500, transferred=1500, reversed=400), 1500, False, 1100),
     ],
 )
-def test_what_is_left_what_is_all_back_and_what_is_outstanding(
-    money: Money, left: int, all_back: bool, outstanding: int
-) -> None:
+def test_left_all_back_and_outstanding(money: Money, left: int, all_back: bool, outstanding: int) -> None:
     assert (money.left, money.is_all_back, money.outstanding) == (left, all_back, outstanding)
 
 
 class TestTheCurrencyOfTransfers:
-    def test_is_that_of_the_first_one(self) -> None:
+    def test_first_transfer_sets_the_currency(self) -> None:
         sent = Movement(MovementKind.TRANSFER, "tr_1", 900, "usd")
         assert payment().with_movements([sent]).transfer_currency == "usd"
         assert payment(transfer_currency="eur").with_movements([sent]).transfer_currency == "eur"
 
-    def test_is_not_that_of_what_the_customer_pays_nor_of_a_stray(self) -> None:
+    def test_captures_and_second_intents_do_not_set_the_currency(self) -> None:
         held = Movement(MovementKind.HOLD, "ch_1", 1500, "sgd")
         stray = Movement(MovementKind.TRANSFER, "tr_9", 900, "usd", stray=True)
         assert payment().with_movements([held, stray]).transfer_currency is None

@@ -1,4 +1,4 @@
-"""Events and commands as they leave: envelope, headers, ids, payloads."""
+"""Outgoing events and commands: envelope, headers, ids, payloads."""
 
 import json
 from dataclasses import replace
@@ -84,7 +84,7 @@ class TestEvent:
 
 
 class TestCommand:
-    def test_is_what_the_consumer_reads(self) -> None:
+    def test_consumer_reads_the_same_command(self) -> None:
         message = command_message(RELEASE, event_id=EVENT_ID, topic="payment_commands", now=NOW, traceparent=TRACE)
         body = json.loads(message.value)
         assert (body["type"], body["correlation_id"]) == ("release_payment", "c-release")
@@ -108,12 +108,12 @@ class TestCommand:
 
 
 class TestIds:
-    def test_are_the_same_for_ever(self) -> None:
-        """Written down: a change here would publish every outcome of a replayed command anew."""
+    def test_ids_never_change(self) -> None:
+        """The ids are written down: if they changed, a repeated command could get a second outcome event."""
         assert str(outcome_id(CommandKey("authorize_payment", "saga-1"))) == "47761d87-d76d-54f2-85d1-0350fa341c28"
         assert str(news_id(PAYMENT_ID, "REVERTED")) == "a56a1a36-9d4b-5383-9cbf-fa814098406b"
 
-    def test_differ(self) -> None:
+    def test_ids_differ(self) -> None:
         ids = {
             outcome_id(CommandKey("authorize_payment", "saga-1")),
             outcome_id(CommandKey("revert_payment", "saga-1")),

@@ -1,4 +1,4 @@
-"""Amounts that Stripe takes, and why it would not take others."""
+"""Amounts that Stripe accepts, and the reasons against others."""
 
 import pytest
 
@@ -29,7 +29,7 @@ from service.domain.money import (
         (100, "ugx"),
     ],
 )
-def test_taken(amount: int, currency: str) -> None:
+def test_amount_is_accepted(amount: int, currency: str) -> None:
     assert amount_fault(Money(amount, currency)) is None
 
 
@@ -52,7 +52,7 @@ def test_taken(amount: int, currency: str) -> None:
         (101, "ugx", "end in 00"),
     ],
 )
-def test_not_taken(amount: int, currency: str, why: str) -> None:
+def test_amount_is_refused(amount: int, currency: str, why: str) -> None:
     fault = amount_fault(Money(amount, currency))
     assert fault is not None
     assert why in fault

@@ -1,4 +1,4 @@
-"""Which movements an object of Stripe's proves."""
+"""The movements that each object of Stripe's proves."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -52,13 +52,13 @@ def test_an_intent(status: IntentStatus, more: dict[str, Any], proved: list[tupl
 
 
 @pytest.mark.parametrize("status", IntentStatus)
-def test_an_intent_with_money_says_by_which_charge(status: IntentStatus) -> None:
+def test_intent_with_money_names_its_charge(status: IntentStatus) -> None:
     moneyed = status in {IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED}
     assert shows_no_charge(intent(status)) == moneyed
     assert not shows_no_charge(intent(status, charge_id="ch_1"))
 
 
-def test_an_expanded_charge_says_when_it_was_held_and_captured() -> None:
+def test_expanded_charge_has_the_times_of_hold_and_capture() -> None:
     charge = Charge("ch_1", 0, disputed=False, settlement=Settlement(1500, "sgd", LATER), created_at=NOW)
     held, taken = of_intent(intent(IntentStatus.SUCCEEDED, charge_id="ch_1", charge=charge))
     assert (held.at, taken.at) == (NOW, LATER)
@@ -96,7 +96,7 @@ def test_a_refund_is_ours_by_its_metadata_or_by_its_id(made: Any, known: dict[st
     assert [movement.by_us for movement in of_refund(payment(**known), made)] == [by_us]
 
 
-def test_a_failed_refund_says_why_with_its_failure() -> None:
+def test_failed_refund_has_its_reason_on_the_failure() -> None:
     moved, failed = of_refund(payment(), refund(status="failed", reason="lost_or_stolen_card", created_at=NOW))
     assert (moved.detail, moved.at) == (None, NOW)
     assert (failed.detail, failed.at) == ("lost_or_stolen_card", None)
@@ -125,7 +125,7 @@ def test_a_dispute(status: str, more: dict[str, Any], proved: list[tuple[str, st
     assert [m.detail for m in movements] == [status if row == CLOSED else "fraudulent" for row in proved]
 
 
-def test_a_transfer_and_what_was_taken_back_of_it_by_whomever() -> None:
+def test_transfer_and_its_reversals_by_anyone() -> None:
     parts = (reversal("trr_3", 100), reversal("trr_2", 1000, OURS), reversal("trr_1", 400))
     movements = list(of_transfer(payment(), transfer(*parts)))
     assert [(*row, movement.by_us) for row, movement in zip(rows(movements), movements, strict=True)] == [
@@ -136,7 +136,7 @@ def test_a_transfer_and_what_was_taken_back_of_it_by_whomever() -> None:
     ]
 
 
-def test_a_strangers_transfer_and_an_older_one_of_ours() -> None:
+def test_transfer_of_another_program_and_older_one_of_ours() -> None:
     theirs = transfer(payment_id=None)
     assert [m.by_us for m in of_transfer(payment(), theirs)] == [False]
     assert [m.by_us for m in of_transfer(payment(stripe_transfer_id="tr_1"), theirs)] == [True]
@@ -158,14 +158,14 @@ def test_a_strangers_transfer_and_an_older_one_of_ours() -> None:
     ],
     ids=["captured", "held", "canceled", "all of it"],
 )
-def test_the_movements_of_a_picture_stand_in_an_order_that_always_adds_up(seen: Picture) -> None:
+def test_movements_of_a_picture_add_up_in_their_order(seen: Picture) -> None:
     found: list[Movement] = of_picture(payment(), seen)
     for number in range(len(found) + 1):
         assert payment().with_movements(found[:number]).money.adds_up
     assert len({movement.key for movement in found}) == len(found)
 
 
-def test_a_picture_says_the_same_with_and_without_expanded_objects() -> None:
+def test_picture_proves_the_same_with_and_without_expanded_objects() -> None:
     bare = picture()
     charge = Charge("ch_1", 0, disputed=False, settlement=Settlement(1500, "sgd", LATER), created_at=NOW)
     whole = replace(bare, intent=replace(bare.intent, charge=charge))

@@ -1,4 +1,4 @@
-"""What a look at everything changes of a payment, and who hears of it."""
+"""The effect of a look on a payment's status, and its news events."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,28 +32,28 @@ REFUNDED, DISPUTED = "PAYMENT_REFUNDED", "PAYMENT_DISPUTED"
 
 
 def known_of(before: Payment, seen: Picture) -> frozenset[Proof]:
-    """Everything that a picture shows, learnt before."""
+    """The keys of all movements that a picture shows."""
     return frozenset(movement.key for movement in of_picture(before, seen))
 
 
 def looked(before: Payment, seen: Picture, known: Picture | None = None, **more: Any) -> Observed:
-    """A look that shows ``seen``, where what ``known`` shows is known."""
+    """The effect of a look that shows ``seen`` when the movements in ``known`` are known."""
     return learn_picture(before, seen, Situation(NOW, known=known_of(before, known or picture()), **more))
 
 
 def sent(*reversals: Reversal) -> Picture:
-    """Captured and transferred."""
+    """The picture of a captured and transferred payment."""
     return picture(transfers=(transfer(*reversals),))
 
 
 def error(payment_: Payment) -> str | None:
-    """Why the payment ended."""
+    """The code of the payment's failure."""
     return None if payment_.failure is None else payment_.failure["error"]
 
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
 class TestRefundedOutside:
-    def test_a_whole_refund_ends_the_payment(self, status: str) -> None:
+    def test_full_refund_ends_the_payment(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(reason="fraudulent"),)))
         assert (seen.payment.status, error(seen.payment)) == ("REVERTED", REFUNDED)
         assert (seen.payment.stripe_refund_id, seen.payment.refund_status) == ("re_1", "succeeded")
@@ -70,12 +70,12 @@ class TestRefundedOutside:
             "refunded": 1500,
         }
 
-    def test_a_part_keeps_the_status(self, status: str) -> None:
+    def test_partial_refund_keeps_the_status(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(amount=500),)))
         assert (seen.payment.status, seen.payment.refunded, seen.payment.stripe_refund_id) == (status, 500, None)
         assert told(seen) == [f"news payment.refunded {status}"]
 
-    def test_the_last_part_ends_it(self, status: str) -> None:
+    def test_last_partial_refund_ends_the_payment(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
         seen = looked(
             payment(status, TAKEN, refunded=500), picture(refunds=(refund("re_2", 1000), *part.refunds)), part
@@ -83,19 +83,19 @@ class TestRefundedOutside:
         assert (seen.payment.status, seen.payment.stripe_refund_id) == ("REVERTED", "re_2")
         assert [(news.payload["amount"], news.payload["refunded"]) for news in seen.answers] == [(1000, 1500)]
 
-    def test_one_that_failed_before_it_was_heard_of_is_no_news(self, status: str) -> None:
+    def test_refund_that_failed_before_it_was_learned_is_no_news(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(status="failed"),)))
         assert (seen.payment.status, seen.payment.refunded, seen.answers) == (status, 0, ())
         assert len(seen.movements) == 2
 
-    def test_what_is_known_already_is_told_nobody(self, status: str) -> None:
+    def test_known_refund_is_no_news(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
         before = payment(status, TAKEN, refunded=500)
         assert looked(before, part, part) == Observed(before)
 
 
 class TestARefundThatFails:
-    def test_of_a_revert_is_told_to_the_revert(self) -> None:
+    def test_failure_of_a_reverts_refund_has_the_reverts_correlation_id(self) -> None:
         lost = refund(status="failed", reason="expired_or_canceled_card", payment_id=OURS)
         seen = looked(
             payment("REVERTED", GIVEN_BACK, **REVERT_OF), picture(refunds=(lost,)), picture(refunds=(refund(),))
@@ -111,7 +111,7 @@ class TestARefundThatFails:
         assert (news.type, news.correlation_id) == ("payment.refund_failed", "c-revert")
         assert (news.payload["refund_id"], news.payload["reason"]) == ("re_1", "expired_or_canceled_card")
 
-    def test_of_a_stranger_is_told_to_the_authorize(self) -> None:
+    def test_failure_of_another_refund_has_the_authorizes_correlation_id(self) -> None:
         before = payment("SUCCEEDED", RELEASED, refunded=500, **REVERT_OF)
         seen = looked(
             before,
@@ -120,7 +120,7 @@ class TestARefundThatFails:
         )
         assert [(news.type, news.correlation_id) for news in seen.answers] == [("payment.refund_failed", "c-auth")]
 
-    def test_of_a_payment_that_was_told_failed_is_made_again(self) -> None:
+    def test_failed_refund_of_a_failed_payment_is_repeated(self) -> None:
         before = payment("FAILED", GIVEN_BACK, failure={"error": "CARD_DECLINED"})
         seen = looked(
             before, picture(refunds=(refund(status="failed", payment_id=OURS),)), picture(refunds=(refund(),))
@@ -129,7 +129,7 @@ class TestARefundThatFails:
 
 
 class TestADispute:
-    def test_is_told_with_what_an_operator_needs(self) -> None:
+    def test_dispute_event_has_reason_status_and_evidence_deadline(self) -> None:
         opened = dispute(evidence_due_by=NOW)
         seen = looked(payment("SUCCEEDED", RELEASED), picture(transfers=(transfer(),), disputes=(opened,)), sent())
         assert (seen.payment.status, seen.payment.disputed, seen.payment.contested) == ("SUCCEEDED", 1500, 1500)
@@ -138,7 +138,7 @@ class TestADispute:
         assert news.payload["evidence_due_by"] == "2026-05-04T03:02:01.987Z"
         assert (news.payload["dispute_status"], news.payload["reason"]) == ("needs_response", "fraudulent")
 
-    def test_that_takes_the_money_later_is_told_again(self) -> None:
+    def test_later_withdrawal_is_news_again(self) -> None:
         inquiry = picture(disputes=(dispute("warning_needs_response", withdrawn=False),))
         before = payment("AUTHORIZED", TAKEN, contested=1500)
         assert told(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
@@ -147,14 +147,14 @@ class TestADispute:
         assert [movement.kind for movement in seen.movements] == ["dispute_withdrawn"]
 
     @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
-    def test_that_is_lost_ends_the_payment(self, status: str) -> None:
+    def test_lost_dispute_ends_the_payment(self, status: str) -> None:
         before = payment(status, TAKEN, disputed=1500, contested=1500)
         seen = looked(before, picture(disputes=(dispute("lost"),)), picture(disputes=(dispute(),)))
         assert (seen.payment.status, error(seen.payment)) == ("REVERTED", DISPUTED)
         (news,) = seen.answers
         assert (news.type, news.payload["dispute_status"]) == ("payment.dispute_closed", "lost")
 
-    def test_that_is_won_leaves_the_payment_as_it_was(self) -> None:
+    def test_won_dispute_does_not_change_the_payment(self) -> None:
         before = payment("AUTHORIZED", TAKEN, disputed=1500, contested=1500)
         won = picture(disputes=(dispute("won", reinstated=True),))
         seen = looked(before, won, picture(disputes=(dispute(),)))
@@ -163,7 +163,7 @@ class TestADispute:
 
 class TestAReversalFromOutside:
     @pytest.mark.parametrize("amount", [500, 1500])
-    def test_is_told_to_the_release(self, amount: int) -> None:
+    def test_reversal_event_has_the_releases_correlation_id(self, amount: int) -> None:
         seen = looked(payment("SUCCEEDED", RELEASED, **RELEASE_OF), sent(reversal(amount=amount)), sent())
         assert (seen.payment.status, seen.payment.reversed) == ("SUCCEEDED", amount)
         assert seen.payment.stripe_reversal_id == ("trr_1" if amount == 1500 else None)
@@ -171,11 +171,11 @@ class TestAReversalFromOutside:
         assert (news.type, news.correlation_id) == ("payment.transfer_reversed", "c-release")
         assert (news.payload["transfer_id"], news.payload["reversed"]) == ("tr_1", amount)
 
-    def test_by_us_is_no_news(self) -> None:
+    def test_reversal_by_us_is_no_news(self) -> None:
         seen = looked(payment("SUCCEEDED", RELEASED), sent(reversal(payment_id=OURS)), sent())
         assert (seen.answers, seen.payment.stripe_reversal_id) == ((), "trr_1")
 
-    def test_of_a_strangers_transfer_is_no_news(self) -> None:
+    def test_reversal_of_another_programs_transfer_is_no_news(self) -> None:
         theirs = transfer(id="tr_9", payment_id=None)
         before = payment("SUCCEEDED", RELEASED, transferred=3000)
         back = picture(transfers=(transfer(), replace(theirs, reversals=(reversal(),))))
@@ -187,7 +187,7 @@ class TestWithARevertOpen:
     @pytest.mark.parametrize(
         "seen", [picture(refunds=(refund(),)), picture(disputes=(dispute("lost"),))], ids=["refunded", "lost"]
     )
-    def test_the_status_is_left_to_the_revert(self, seen: Picture) -> None:
+    def test_open_revert_keeps_the_status(self, seen: Picture) -> None:
         after = looked(payment("AUTHORIZED", TAKEN), seen, revert_open=True)
         assert (after.payment.status, after.payment.failure) == ("AUTHORIZED", None)
         assert after.payment.money.left == 0
@@ -195,16 +195,16 @@ class TestWithARevertOpen:
 
 
 class TestATransferThatTheRecordForgot:
-    def test_is_adopted(self) -> None:
+    def test_lost_transfer_is_adopted(self) -> None:
         seen = looked(payment("AUTHORIZED", TAKEN), sent())
         assert (seen.payment.status, seen.payment.stripe_transfer_id) == ("SUCCEEDED", "tr_1")
         assert (seen.payment.transfer_amount, seen.payment.transfer_currency) == (1500, "sgd")
         assert (seen.payment.runner_connect_account_id, seen.payment.transferred) == ("acct_runner", 1500)
 
-    def test_of_a_payment_captured_at_once_is_adopted(self) -> None:
+    def test_lost_transfer_of_a_payment_captured_at_once_is_adopted(self) -> None:
         assert looked(payment("SUCCEEDED", TAKEN), sent()).payment.stripe_transfer_id == "tr_1"
 
-    def test_is_not_a_strangers(self) -> None:
+    def test_transfer_of_another_program_is_not_adopted(self) -> None:
         seen = looked(payment("AUTHORIZED", TAKEN), picture(transfers=(transfer(payment_id=None),)))
         assert (seen.payment.status, seen.payment.stripe_transfer_id, seen.payment.transferred) == (
             "AUTHORIZED",
@@ -212,7 +212,7 @@ class TestATransferThatTheRecordForgot:
             1500,
         )
 
-    def test_is_the_one_that_stands(self) -> None:
+    def test_transfer_that_was_not_reversed_is_preferred(self) -> None:
         back = transfer(reversal(payment_id=OURS))
         seen = looked(payment("AUTHORIZED", TAKEN), picture(transfers=(back, transfer(id="tr_2"))))
         assert (seen.payment.stripe_transfer_id, seen.payment.stripe_reversal_id) == ("tr_2", None)

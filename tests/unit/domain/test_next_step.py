@@ -1,4 +1,4 @@
-"""What comes next for each command, in every status with every set of facts."""
+"""The next step of each command, in every status with every set of facts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -96,11 +96,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("command", "status", "facts", "wanted"), TABLE)
-def test_what_comes_next(command: StoredCommand, status: str, facts: str, wanted: str) -> None:
+def test_next_step_of_each_command_in_each_state(command: StoredCommand, status: str, facts: str, wanted: str) -> None:
     assert _said(plan(command, payment(status, facts), POLICY, CLOCK)) == wanted
 
 
-def test_released_to_another_account() -> None:
+def test_release_to_another_account_is_refused() -> None:
     following = plan(OTHER_RUNNER, payment("SUCCEEDED", "intent charge captured transfer"), POLICY, CLOCK)
     assert _said(following) == "release_payment payment.failed ALREADY_RELEASED"
 
@@ -121,22 +121,22 @@ MAY_DO = {
 
 
 def _may_be(status: PaymentStatus, facts: set[str]) -> bool:
-    """What the database takes, and what one write makes of both."""
+    """Whether the database accepts these facts in this status, and a single write can leave them."""
     if "transfer" in facts and (status is PaymentStatus.AUTHORIZED or "captured" not in facts):
         return False
     return not ("reversal" in facts and "transfer" not in facts)
 
 
 def _is_due(step: Step, facts: set[str]) -> bool:
-    """Whether the effect does not stand; a transfer that was taken back whole may be made again."""
+    """Whether the step is not done yet; a transfer that was fully reversed may be made again."""
     return EFFECT_OF[step] not in facts or (step is Step.TRANSFER and "reversal" in facts)
 
 
 @pytest.mark.parametrize("sums", [{}, NO_SUMS], ids=["", "older than its ledger"])
 @pytest.mark.parametrize("status", PaymentStatus)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_whatever_the_facts(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
-    """No set of facts makes a plan fail, repeat an effect that stands, or touch a payment that owes nothing."""
+def test_any_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
+    """No set of facts makes a plan fail, repeat a step that is done, or change a payment that owes nothing."""
     for facts in filter(lambda subset: _may_be(status, set(subset.split())), SUBSETS):
         before = payment(status.value, facts, **sums)
         following = plan(command, before, POLICY, CLOCK)
@@ -153,7 +153,7 @@ def test_whatever_the_facts(command: StoredCommand, status: PaymentStatus, sums:
 
 
 def _owes(reverted: Payment, step: Step) -> bool:
-    """Whether the step gives back what a reverted payment has kept."""
+    """Whether the step gives back money that a reverted payment still has."""
     return {Step.REVERSE: reverted.money.outstanding, Step.REFUND: reverted.money.left}[step] > 0
 
 
@@ -173,44 +173,44 @@ class TestTheCustomersTime:
     def _at(self, hours: float) -> Next:
         return plan(AUTHORIZE, payment("REQUIRES_ACTION"), POLICY, Clock(NOW + timedelta(hours=hours), NOW))
 
-    def test_is_asked_about_from_time_to_time(self) -> None:
+    def test_waiting_payment_is_looked_at_repeatedly(self) -> None:
         assert self._at(1) == Waiting(NOW + timedelta(hours=1, minutes=15))
 
     @pytest.mark.parametrize(("waited", "pause"), [(0, 15), (15, 15), (30, 30), (240, 240), (899, 899), (1800, 900)])
-    def test_is_asked_about_soon_at_first(self, waited: int, pause: int) -> None:
-        """Most customers finish within a minute or two, and a webhook may never come."""
+    def test_first_look_comes_soon(self, waited: int, pause: int) -> None:
+        """Most customers finish within a minute or two, and a webhook may be lost."""
         assert self._at(waited / 3600) == Waiting(NOW + timedelta(seconds=waited + pause))
 
-    def test_is_asked_about_as_often_as_is_set(self) -> None:
+    def test_setting_bounds_the_time_between_looks(self) -> None:
         policy, seconds = replace(POLICY, look_again=timedelta(seconds=4)), timedelta(seconds=100)
         following = plan(AUTHORIZE, payment("REQUIRES_ACTION"), policy, Clock(NOW + seconds, NOW))
         assert following == Waiting(NOW + seconds + policy.look_again)
 
-    def test_the_last_look_is_at_the_deadline(self) -> None:
+    def test_last_look_is_at_the_deadline(self) -> None:
         assert self._at(23.9) == Waiting(NOW + timedelta(hours=24))
 
     @pytest.mark.parametrize("hours", [24, 24.1, 1000])
-    def test_ends(self, hours: float) -> None:
+    def test_hold_is_canceled_at_the_deadline(self, hours: float) -> None:
         assert self._at(hours) == Call(Step.CANCEL)
 
     @pytest.mark.parametrize("facts", ["intent canceled", "intent captured", "intent captured refund"])
-    def test_is_over_already_while_a_revert_answers_for_both(self, facts: str) -> None:
+    def test_ended_payment_waits_for_the_open_revert(self, facts: str) -> None:
         now = NOW + timedelta(hours=30)
         following = plan(AUTHORIZE, payment("REQUIRES_ACTION", facts), POLICY, Clock(now, NOW))
         assert following == Waiting(now + timedelta(minutes=15))
 
 
 class TestAHold:
-    def test_known_to_be_gone_is_not_cancelled(self) -> None:
+    def test_hold_known_to_be_gone_is_not_canceled(self) -> None:
         assert plan(HOLD, payment("FAILED", "intent canceled"), POLICY, CLOCK) == Settled(
             payment("FAILED", "intent canceled")
         )
 
     @pytest.mark.parametrize("facts", ["intent", "intent captured", ""])
-    def test_is_cancelled(self, facts: str) -> None:
+    def test_hold_is_canceled(self, facts: str) -> None:
         assert plan(HOLD, payment("FAILED", facts), POLICY, CLOCK) == Call(Step.CANCEL)
 
-    def test_of_a_stray_intent_is_canceled_though_the_payments_own_is_gone(self) -> None:
+    def test_hold_of_a_second_intent_is_canceled_though_the_payments_own_is_gone(self) -> None:
         stray = replace(HOLD, correlation_id="pi_stray")
         assert plan(stray, payment("REVERTED", "intent canceled"), POLICY, CLOCK) == Call(Step.CANCEL)
 
@@ -227,7 +227,7 @@ class TestAHold:
         ],
     )
     @pytest.mark.parametrize("intent_id", ["pi_1", "pi_stray"])
-    def test_goes_on_until_its_movements_say_that_it_keeps_nothing(
+    def test_cancel_hold_goes_on_until_the_intent_keeps_no_money(
         self, movements: str, wanted: Call | None, intent_id: str
     ) -> None:
         failed, hold = payment("FAILED"), replace(HOLD, correlation_id=intent_id)

@@ -1,4 +1,4 @@
-"""What comes next once strangers or a bank have moved a payment's money."""
+"""The next step after other programs, people or a bank have moved a payment's money."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ REVERTED = ["revert_payment payment.reverted REVERTED"]
 
 
 def planned(command: StoredCommand, status: str, facts: str, **more: Any) -> Step | list[str]:
-    """The next step, or what is told."""
+    """The next step, or the events."""
     following = plan(command, payment(status, facts, **more), POLICY, CLOCK)
     if isinstance(following, Call):
         return following.step
@@ -36,57 +36,57 @@ class TestARelease:
         ],
         ids=["refunded", "disputed", "refunded and disputed", "reverted", "canceled", "refund failed since"],
     )
-    def test_of_a_payment_whose_money_went_back_says_where_to(
+    def test_release_after_the_money_went_back_names_the_receiver(
         self, why: dict[str, Any] | None, sums: dict[str, int], code: str
     ) -> None:
         said = planned(RELEASE, "REVERTED", TAKEN, failure=why, **sums)
         assert said == [f"release_payment payment.failed {code}"]
 
-    def test_after_the_whole_transfer_was_taken_back_transfers_again(self) -> None:
+    def test_release_after_a_full_reversal_transfers_again(self) -> None:
         assert planned(RELEASE, "SUCCEEDED", RELEASED + " reversal") is Step.TRANSFER
 
-    def test_after_a_part_was_taken_back_is_left_to_people(self) -> None:
+    def test_release_after_a_partial_reversal_is_refused(self) -> None:
         assert planned(RELEASE, "SUCCEEDED", RELEASED, reversed=500) == ["release_payment payment.failed INVALID_STATE"]
 
-    def test_is_answered_where_a_transfer_stands_whatever_was_taken_back_before_it(self) -> None:
+    def test_release_with_an_effective_transfer_is_answered_despite_earlier_reversals(self) -> None:
         said = planned(RELEASE, "SUCCEEDED", RELEASED, transferred=3000, reversed=1500)
         assert said == ["release_payment payment.released SUCCEEDED"]
 
-    def test_of_what_is_all_back_and_not_yet_over_is_refused(self) -> None:
-        """As while a revert is open, which changes the status."""
+    def test_release_of_a_fully_refunded_payment_with_an_open_revert_is_refused(self) -> None:
+        """This happens while a revert is open: only the revert changes the status."""
         said = planned(RELEASE, "AUTHORIZED", TAKEN, refunded=1500)
         assert said == ["release_payment payment.failed INVALID_STATE"]
 
 
 class TestARevert:
-    def test_after_its_refund_failed_refunds_anew(self) -> None:
+    def test_revert_after_a_failed_refund_refunds_again(self) -> None:
         assert planned(REVERT, "REVERTED", TAKEN) is Step.REFUND
 
-    def test_of_what_went_back_while_the_transfer_stands_takes_it_back(self) -> None:
+    def test_revert_of_a_refunded_payment_reverses_the_transfer(self) -> None:
         assert planned(REVERT, "REVERTED", RELEASED, refunded=1500) is Step.REVERSE
         assert planned(REVERT, "REVERTED", RELEASED, disputed=1500) is Step.REVERSE
 
-    def test_of_what_went_back_before_it_was_answered_takes_the_transfer_back_first(self) -> None:
+    def test_revert_after_a_refund_from_outside_reverses_the_transfer_first(self) -> None:
         assert planned(REVERT, "SUCCEEDED", RELEASED + " refund") is Step.REVERSE
         assert planned(REVERT, "SUCCEEDED", RELEASED + " reversal refund") == REVERTED
 
-    def test_after_a_part_of_the_transfer_was_taken_back_takes_the_rest(self) -> None:
+    def test_revert_after_a_partial_reversal_reverses_the_rest(self) -> None:
         assert planned(REVERT, "SUCCEEDED", RELEASED, reversed=500) is Step.REVERSE
 
-    def test_after_a_part_was_refunded_refunds_the_rest(self) -> None:
+    def test_revert_after_a_partial_refund_refunds_the_rest(self) -> None:
         assert planned(REVERT, "AUTHORIZED", TAKEN, refunded=500) is Step.REFUND
 
     @pytest.mark.parametrize("sums", [{"refunded": 1500}, {"disputed": 1500}, {"refunded": 500, "disputed": 1000}])
-    def test_of_what_is_all_back_is_done(self, sums: dict[str, int]) -> None:
+    def test_revert_of_a_fully_refunded_payment_is_done(self, sums: dict[str, int]) -> None:
         assert planned(REVERT, "AUTHORIZED", TAKEN, **sums) == REVERTED
         assert planned(REVERT, "REVERTED", TAKEN, **sums) == REVERTED
 
-    def test_of_what_is_contested_still_refunds(self) -> None:
-        """Stripe takes a refund during an inquiry, and says no during a dispute."""
+    def test_revert_of_a_contested_payment_refunds(self) -> None:
+        """Stripe accepts a refund during an inquiry, and refuses it during a dispute."""
         assert planned(REVERT, "AUTHORIZED", TAKEN, contested=1500) is Step.REFUND
 
     @pytest.mark.parametrize(("status", "facts"), [("AUTHORIZED", TAKEN + " refund"), ("REVERTED", TAKEN + " refund")])
-    def test_is_noted_with_its_correlation_id(self, status: str, facts: str) -> None:
+    def test_revert_notes_its_correlation_id(self, status: str, facts: str) -> None:
         following = plan(REVERT, payment(status, facts), POLICY, CLOCK)
         assert isinstance(following, Settled)
         assert following.payment.revert_correlation_id == "c-revert"

@@ -25,7 +25,7 @@ def test_the_index_of_live_payments_holds_the_live_statuses() -> None:
     assert set(re.findall(r"\w+", listed)) == {status.value for status in LIVE}
 
 
-def test_the_contract_of_each_status() -> None:
+def test_each_status_allows_the_transitions_of_the_contract() -> None:
     assert {
         ("INITIATING", "REQUIRES_ACTION"),
         ("INITIATING", "AUTHORIZED"),
@@ -45,7 +45,7 @@ def test_the_contract_of_each_status() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(PaymentStatus, PaymentStatus)))
-def test_a_payment_becomes_what_the_table_allows_and_nothing_else(old: PaymentStatus, new: PaymentStatus) -> None:
+def test_payment_makes_only_transitions_of_the_table(old: PaymentStatus, new: PaymentStatus) -> None:
     assert may_become(old, new) == ((old.value, new.value) in ALLOWED)
     if may_become(old, new):
         assert payment(old.value).become(new, failure={"a": 1}).failure == {"a": 1}
@@ -54,7 +54,7 @@ def test_a_payment_becomes_what_the_table_allows_and_nothing_else(old: PaymentSt
         payment(old.value).become(new)
 
 
-def test_no_way_leads_back() -> None:
+def test_no_sequence_of_transitions_returns_to_a_status() -> None:
     for status in PaymentStatus:
         seen, ahead = set(), set(TRANSITIONS[status])
         while ahead:

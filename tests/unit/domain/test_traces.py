@@ -1,4 +1,4 @@
-"""Every message carries a trace: the one it came with, or one that begins with it (W3C Trace Context, level 1)."""
+"""Every message has a trace: the given one, or a new one (W3C Trace Context, level 1)."""
 
 import re
 from collections.abc import Callable
@@ -40,24 +40,24 @@ def _trace(message: OutgoingMessage) -> str:
 
 @pytest.mark.parametrize("build", [_event, _command])
 class TestTrace:
-    def test_goes_on(self, build: Build) -> None:
+    def test_given_trace_is_continued(self, build: Build) -> None:
         assert _trace(build(uuid4(), TRACE)) == TRACE
 
-    def test_begins_where_none_came(self, build: Build) -> None:
+    def test_trace_begins_without_a_given_one(self, build: Build) -> None:
         for event_id in (uuid4(), uuid5(PAYMENT_ID, "news")):
             assert VALID.fullmatch(_trace(build(event_id)))
 
-    def test_is_the_same_for_a_message_that_is_built_twice(self, build: Build) -> None:
+    def test_message_built_twice_has_the_same_trace(self, build: Build) -> None:
         event_id, other = uuid4(), uuid4()
         assert _trace(build(event_id)) == _trace(build(event_id))
         assert _trace(build(event_id)) != _trace(build(other))
 
     @pytest.mark.parametrize("given", ["", "nonsense", TRACE.upper(), f"ff{TRACE[2:]}", TRACE[:-1], f"{TRACE}\n"])
-    def test_begins_anew_where_none_can_be_read(self, build: Build, given: str) -> None:
+    def test_trace_begins_anew_if_the_given_one_is_invalid(self, build: Build, given: str) -> None:
         event_id = uuid4()
         assert _trace(build(event_id, given)) == _trace(build(event_id))
 
 
-def test_a_trace_that_begins_here_is_found_by_the_event_id() -> None:
+def test_new_trace_is_found_by_the_event_id() -> None:
     event_id = UUID("47761d87-d76d-54f2-85d1-0350fa341c28")
     assert _trace(_event(event_id)) == "00-47761d87d76d54f285d10350fa341c28-85d10350fa341c28-01"

@@ -1,4 +1,4 @@
-"""A transport that answers from a list and remembers what was asked."""
+"""A transport that answers from a list and records the requests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -106,7 +106,7 @@ SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def any_intent(_intent: Intent) -> bool:
-    """A look that takes whatever carries the payment's id."""
+    """A look for an intent that accepts any intent with the payment's id."""
     return True
 
 
@@ -130,7 +130,7 @@ EVERY_CALL: dict[str, Callable[[PaymentGateway], Any]] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as Stripe would see it."""
+    """One request, as Stripe would receive it."""
 
     method: str
     path: str
@@ -182,7 +182,7 @@ def settings(**given: Any) -> StripeSettings:
 
 
 def nothing() -> None:
-    """A guard that lets everything pass."""
+    """A guard that allows every call."""
 
 
 def gateway(stripe_side: FakeStripe, pace: Pace | None = None) -> StripeGateway:

@@ -1,4 +1,4 @@
-"""Stripe's books of a window: what is asked for, and how patiently."""
+"""Stripe's books of a window: the requests and their retries."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ LISTS: dict[str, tuple[Callable[[books.StripeBooks], Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", list(LISTS))
-def test_each_list_asks_for_its_window_and_for_what_tells_whose_it_is(name: str) -> None:
+def test_each_list_asks_for_its_window_and_its_marks(name: str) -> None:
     stripe_side = FakeStripe(page())
     ask, expanded = LISTS[name]
     assert list(ask(reading(stripe_side))) == []
@@ -69,21 +69,21 @@ class TestPatience:
         [error(429, message="slow down"), error(500, message="oops"), UNREACHABLE],
         ids=["too fast", "a fault of Stripe's", "no connection"],
     )
-    def test_what_passes_is_tried_again(self, slept: list[float], fault: object) -> None:
+    def test_passing_fault_is_retried(self, slept: list[float], fault: object) -> None:
         found = list(reading(FakeStripe(fault, fault, page(OURS))).charges(WINDOW))
         assert (len(found), slept) == (1, [0.25, 1.0])
 
-    def test_stripe_may_ask_for_a_longer_pause(self, slept: list[float]) -> None:
+    def test_retry_waits_as_long_as_stripe_asks(self, slept: list[float]) -> None:
         limited = error(429, {"Retry-After": "3"}, message="slow down")
         assert len(list(reading(FakeStripe(limited, page(OURS))).charges(WINDOW))) == 1
         assert slept == [3.0]
 
-    def test_it_ends(self, slept: list[float]) -> None:
+    def test_retries_end(self, slept: list[float]) -> None:
         with pytest.raises(StripeUnknownError):
             list(reading(FakeStripe(error(500, message="oops"))).charges(WINDOW))
         assert slept == list(books.PAUSES)
 
-    def test_a_key_that_is_refused_is_no_matter_of_patience(self, slept: list[float]) -> None:
+    def test_refused_key_is_not_retried(self, slept: list[float]) -> None:
         with pytest.raises(StripeBusyError):
             list(reading(FakeStripe(REFUSED_KEY)).charges(WINDOW))
         assert slept == []
@@ -93,18 +93,18 @@ class TestFinding:
     MISSING = error(404, code="resource_missing", message="No such charge: 'ch_1'")
 
     @pytest.mark.parametrize(("id_", "path"), [("ch_1", "/v1/charges/ch_1"), ("tr_1", "/v1/transfers/tr_1")])
-    def test_a_charge_or_transfer_by_its_id(self, id_: str, path: str) -> None:
+    def test_charge_or_transfer_is_found_by_its_id(self, id_: str, path: str) -> None:
         stripe_side = FakeStripe(OURS if id_ == "ch_1" else {**TRANSFER, "source_transaction": OURS})
         entry = reading(stripe_side).find(id_)
         assert entry is not None
         assert (entry.id, entry.mark, stripe_side.asked[0].path) == (id_, MARK, path)
 
-    def test_what_is_not_there_is_an_answer(self, slept: list[float]) -> None:
+    def test_missing_object_is_none(self, slept: list[float]) -> None:
         assert reading(FakeStripe(self.MISSING)).find("ch_1") is None
         with pytest.raises(StripeRefusedError):
             reading(FakeStripe(self.MISSING)).look_at("pi_1")
         assert slept == []
 
-    def test_what_cannot_be_read_is_named(self) -> None:
+    def test_unreadable_object_is_named(self) -> None:
         with pytest.raises(StripeUnknownError, match="ch_1: amount is no integer"):
             reading(FakeStripe(Answer({**OURS, "amount": "many"}))).find("ch_1")

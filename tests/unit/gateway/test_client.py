@@ -1,4 +1,4 @@
-"""How the library and its connections are set up."""
+"""The settings of Stripe's library and of its connections."""
 
 import ssl
 
@@ -26,7 +26,7 @@ def test_certificates_are_checked() -> None:
     assert context.check_hostname is True
 
 
-def test_a_connection_for_each_of_a_consumers_threads_is_kept() -> None:
+def test_pool_keeps_a_connection_for_each_thread_of_a_consumer() -> None:
     assert POOL_SIZE >= 64
 
 
@@ -41,7 +41,7 @@ def test_the_operators_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(transport(BASE, seconds=20), DirectHttpClient)
 
 
-def test_a_proxy_is_never_waited_for_without_end_nor_asked_twice() -> None:
+def test_proxy_has_a_timeout_and_no_retries() -> None:
     kept = ProxiedHttpClient("http://proxy.example:3128", seconds=20, size=POOL_SIZE).pool.connection_pool_kw
     assert kept["maxsize"] == POOL_SIZE
     assert kept["retries"].total is False
@@ -49,7 +49,7 @@ def test_a_proxy_is_never_waited_for_without_end_nor_asked_twice() -> None:
     assert kept["ssl_context"].verify_mode is ssl.CERT_REQUIRED
 
 
-def test_the_base_address_is_stripes_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_address_is_stripes_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     bases = []
 
     def remember(base: str, *, seconds: float) -> stripe.HTTPClient:
@@ -62,7 +62,7 @@ def test_the_base_address_is_stripes_unless_another_is_given(monkeypatch: pytest
     assert bases == [BASE, "http://127.0.0.1:12111"]
 
 
-def test_the_library_itself_repeats_nothing() -> None:
+def test_library_makes_no_retries() -> None:
     side = FakeStripe(stripe.APIConnectionError("lost", should_retry=True))  # type: ignore[no-untyped-call]
     with pytest.raises(stripe.APIConnectionError):
         stripe_client(settings(), seconds=1, http_client=side).raw_request("get", "/v1/balance")
@@ -77,7 +77,7 @@ def test_the_library_itself_repeats_nothing() -> None:
     ],
     ids=["direct", "proxied"],
 )
-def test_a_fault_of_the_transport_names_neither_address_nor_path(unreachable: stripe.HTTPClient) -> None:
+def test_transport_error_names_neither_address_nor_path(unreachable: stripe.HTTPClient) -> None:
     with pytest.raises(stripe.APIConnectionError) as caught:
         unreachable.request("get", "http://localhost:1/v1/payment_intents/pi_1", {})
     told = str(caught.value)

@@ -1,4 +1,4 @@
-"""An outage of Stripe is told by readiness and metrics, a single lost request is not."""
+"""Readiness and metrics show an outage of Stripe, and ignore a single lost request."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, nothing, s
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that only the test moves, in seconds."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -38,7 +38,7 @@ KEY_REFUSED = error(401, type="invalid_request_error", message="Invalid API Key 
 REFUSED = error(400, type="invalid_request_error", message="No.")
 
 
-def test_requests_that_are_not_answered_for_a_while_are_a_fault() -> None:
+def test_requests_unanswered_for_a_while_are_a_fault() -> None:
     for failing in (NO_ANSWER, BROKEN, KEY_REFUSED):
         side, contact, clock = _watched(failing, failing, INTENT)
         _ask(side)
@@ -60,7 +60,7 @@ def test_a_refusal_is_an_answer() -> None:
     assert contact.fault() is None
 
 
-def test_an_outage_that_nobody_asks_about_any_more_is_forgotten() -> None:
+def test_outage_is_forgotten_without_further_requests() -> None:
     side, contact, clock = _watched(NO_ANSWER, NO_ANSWER)
     _ask(side)
     clock.now += 6
@@ -71,8 +71,8 @@ def test_an_outage_that_nobody_asks_about_any_more_is_forgotten() -> None:
     assert contact.fault() is None
 
 
-def test_requests_lost_at_one_moment_are_no_outage_of_a_process_that_then_has_nothing_to_ask() -> None:
-    """As after a freeze: all connections are gone, and others have taken the work over."""
+def test_requests_lost_at_one_moment_are_no_outage() -> None:
+    """A frozen process loses all its connections at once, and other processes take its work over."""
     side, contact, clock = _watched(NO_ANSWER, NO_ANSWER, NO_ANSWER)
     for _ in range(3):
         _ask(side)

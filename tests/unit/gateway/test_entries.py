@@ -1,4 +1,4 @@
-"""Stripe's objects as entries of its books: what each proves, and what ties it to a payment."""
+"""Stripe's objects as entries of its books: their movements, and their ties to payments."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -54,12 +54,12 @@ class TestEntries:
         found = self.charge(amount_captured=0, balance_transaction=None, **changed)
         assert (found.status, found.received) == (status, 0)
 
-    def test_a_charge_without_an_intent_is_a_strangers(self) -> None:
+    def test_charge_without_an_intent_is_foreign(self) -> None:
         entry = entries.charge({**OURS, "payment_intent": None, "metadata": {}, "transfer_group": None})
         assert (entry.intent_id, entry.mark) == (None, Mark())
 
     @pytest.mark.parametrize("read", [entries.refund, entries.dispute])
-    def test_what_is_of_a_charge_has_its_mark(self, read: Callable[[object], Entry]) -> None:
+    def test_object_of_a_charge_has_the_charges_mark(self, read: Callable[[object], Entry]) -> None:
         of = DISPUTE if read is entries.dispute else {**REFUND, "payment_intent": "pi_1"}
         shown, hidden = read({**of, "charge": OURS}), read({**of, "charge": "ch_1"})
         assert (shown.intent_id, shown.charge_id, shown.mark) == ("pi_1", "ch_1", MARK)
@@ -74,12 +74,12 @@ class TestEntries:
         assert isinstance(subject, Refund)
         return subject.of_hold
 
-    def test_a_transfer_has_the_mark_of_its_charge_and_else_its_own(self) -> None:
+    def test_transfer_has_its_charges_mark_or_its_own(self) -> None:
         assert entries.transfer({**TRANSFER, "source_transaction": {**OURS, "metadata": {}}}).mark == Mark()
         alone = entries.transfer({**TRANSFER, "source_transaction": None, "transfer_group": "order_o-1"})
         assert (alone.charge_id, alone.transfer_id, alone.mark) == (None, "tr_1", MARK)
 
-    def test_a_reversal_is_of_its_transfer(self) -> None:
+    def test_reversal_names_its_transfer(self) -> None:
         entry = entries.reversal({**REVERSAL, "transfer": "tr_1"})
         assert (entry.parent_id, entry.mark) == ("tr_1", None)
 
@@ -91,7 +91,7 @@ class TestLines:
         assert entry is not None
         assert (entry.id, entry.charge_id) == ("re_1", "ch_1")
 
-    def test_the_rest_of_a_capture_sets_a_hold_free(self) -> None:
+    def test_uncaptured_rest_is_the_end_of_a_hold(self) -> None:
         category = {"reporting_category": "partial_capture_reversal"}
         _, entry = entries.line({**LINE, **category, "source": {**REFUND, "charge": "ch_1"}})
         assert entry is not None

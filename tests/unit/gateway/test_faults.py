@@ -1,4 +1,4 @@
-"""Stripe's errors, one by one, and everything that is none."""
+"""Stripe's errors, one by one, and answers that are no errors of Stripe's."""
 
 import json
 import traceback
@@ -55,7 +55,7 @@ def test_a_declined_card_is_refused_for_good_and_names_the_intent() -> None:
         (error(400, message="no type at all"), "invalid_request_error", None),
     ],
 )  # fmt: skip
-def test_what_stripe_refuses_for_good(answer: Answer, kind: str, code: str | None) -> None:
+def test_final_refusal(answer: Answer, kind: str, code: str | None) -> None:
     refused = fault(answer)
     assert isinstance(refused, StripeRefusedError)
     assert (refused.kind, refused.code, refused.intent_id) == (kind, code, None)
@@ -82,7 +82,7 @@ def test_what_stripe_refuses_for_good(answer: Answer, kind: str, code: str | Non
         (error(400, code="account_closed", message="m"), MISCONFIGURED_RETRY_SECONDS),
     ],
 )
-def test_what_passes_is_done_later(answer: Answer, retry_after: float | None) -> None:
+def test_passing_fault_is_busy(answer: Answer, retry_after: float | None) -> None:
     busy = fault(answer)
     assert isinstance(busy, StripeBusyError)
     assert busy.retry_after == retry_after
@@ -109,7 +109,7 @@ def test_what_passes_is_done_later(answer: Answer, retry_after: float | None) ->
         (stripe.APIConnectionError("no answer from Stripe: ReadTimeout"), False),  # type: ignore[no-untyped-call]
     ],
 )
-def test_whatever_else_is_unknown(answer: object, stored: bool) -> None:
+def test_any_other_error_is_unknown(answer: object, stored: bool) -> None:
     unknown = fault(answer)
     assert isinstance(unknown, StripeUnknownError)
     assert unknown.stored is stored
@@ -133,13 +133,13 @@ def test_whatever_else_is_unknown(answer: object, stored: bool) -> None:
     ],
     ids=str,
 )
-def test_an_intent_that_we_do_not_understand_is_unknown(changed: dict[str, Any]) -> None:
+def test_unreadable_intent_is_unknown(changed: dict[str, Any]) -> None:
     assert isinstance(fault({**INTENT, **changed}), StripeUnknownError)
 
 
 @FUZZ
 @given(status=st.integers(200, 599), body=st.one_of(st.binary(max_size=40), st.text(max_size=40).map(json.dumps)))
-def test_no_answer_of_any_kind_raises_anything_else(status: int, body: bytes | str) -> None:
+def test_every_answer_raises_only_errors_of_the_port(status: int, body: bytes | str) -> None:
     fault(Answer(body if isinstance(body, bytes) else body.encode(), status))
 
 
@@ -153,7 +153,7 @@ FIELDS = st.sampled_from(["type", "code", "decline_code", "message", "payment_in
 
 @FUZZ
 @given(status=st.integers(400, 599), body=st.dictionaries(FIELDS, JSON))
-def test_no_error_object_of_any_shape_raises_anything_else(status: int, body: dict[str, Any]) -> None:
+def test_every_error_object_raises_only_errors_of_the_port(status: int, body: dict[str, Any]) -> None:
     fault(Answer({"error": body}, status))
 
 
@@ -197,13 +197,13 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         (error(429, message="m"), "warning"),
     ],
 )
-def test_what_an_operator_must_see_is_logged(answer: Answer, level: str) -> None:
+def test_refused_key_is_logged_for_operators(answer: Answer, level: str) -> None:
     with structlog.testing.capture_logs() as lines:
         fault(answer)
     assert [line["log_level"] for line in lines] == [level]
 
 
-def test_a_locked_object_does_not_slow_the_others_down() -> None:
+def test_locked_object_does_not_lower_the_pace() -> None:
     locked = gateway(FakeStripe(error(429, code="lock_timeout", message="m")))
     with pytest.raises(StripeBusyError), structlog.testing.capture_logs() as lines:
         locked.retrieve_intent("pi_1")

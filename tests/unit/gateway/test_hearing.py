@@ -1,4 +1,4 @@
-"""What the object of a webhook event names and proves."""
+"""The ids and proofs in the object of a webhook event."""
 
 from typing import Any
 
@@ -48,13 +48,11 @@ TOLD: list[tuple[str, dict[str, Any], list[Proof]]] = [
 
 
 @pytest.mark.parametrize(("event", "subject", "told"), TOLD)
-def test_an_event_about_money_tells_what_its_object_proves(
-    event: str, subject: dict[str, Any], told: list[Proof]
-) -> None:
+def test_event_about_money_has_the_proofs_of_its_object(event: str, subject: dict[str, Any], told: list[Proof]) -> None:
     assert list(tells(event, subject)) == told
 
 
-def test_every_event_about_money_is_tried() -> None:
+def test_table_has_every_event_about_money() -> None:
     assert {event for event, _, _ in TOLD} == set(MONEY_EVENTS)
     assert len(set(SUBSCRIBED)) == len(SUBSCRIBED)
 
@@ -74,12 +72,12 @@ def test_every_event_about_money_is_tried() -> None:
         ("transfer.created", {**TRANSFER, "destination": None}, "destination is no text"),
     ],
 )
-def test_an_object_of_another_form_cannot_be_read(event: str, subject: dict[str, Any], because: str) -> None:
+def test_malformed_object_cannot_be_read(event: str, subject: dict[str, Any], because: str) -> None:
     with pytest.raises(UnexpectedObjectError, match=because):
         tells(event, subject)
 
 
-def test_an_object_of_a_kind_that_we_do_not_read_tells_nothing() -> None:
+def test_object_of_an_unknown_kind_has_no_proofs() -> None:
     assert tells("charge.dispute.created", {**DISPUTE, "object": "chargeback"}) == ()
 
 
@@ -107,11 +105,11 @@ def test_an_object_of_a_kind_that_we_do_not_read_tells_nothing() -> None:
     ],
     ids=lambda value: value.get("object") if isinstance(value, dict) else "",
 )
-def test_an_object_names_what_ties_it_to_a_payment(subject: dict[str, Any], named: About | None) -> None:
+def test_object_names_the_ids_that_tie_it_to_a_payment(subject: dict[str, Any], named: About | None) -> None:
     assert about(subject) == named
 
 
 @pytest.mark.parametrize("event", NOTED_EVENTS)
-def test_what_is_only_noted_proves_nothing(event: str) -> None:
+def test_noted_event_has_no_proofs(event: str) -> None:
     assert event not in MONEY_EVENTS
     assert tells(event, WARNING) == tells(event, REVIEW) == tells(event, ACCOUNT) == ()

@@ -1,4 +1,4 @@
-"""What is taken for ours at Stripe, and what not."""
+"""Which objects at Stripe count as ours."""
 
 from typing import Any
 
@@ -47,14 +47,14 @@ def test_every_page_is_read() -> None:
     assert side.asked[1].params["customer"] == "cus_1"
 
 
-def test_the_older_name_in_the_metadata_counts_too() -> None:
+def test_older_metadata_name_counts() -> None:
     old = {**INTENT, "metadata": {"payment_record_id": "p-9"}}
     found = gateway(FakeStripe(page(old))).find_intent("p-9", "cus_1", SINCE, any_intent)
     assert found is not None
     assert found.payment_id == "p-9"
 
 
-def test_an_intent_that_is_not_ours_is_passed_over() -> None:
+def test_intent_that_is_not_ours_is_skipped() -> None:
     theirs = {**INTENT, "id": "pi_theirs", "amount": 900}
     found = gateway(FakeStripe(page(theirs, INTENT))).find_intent(
         INTENT["metadata"]["payment_id"], "cus_1", SINCE, lambda intent: intent.amount == 2000
@@ -66,7 +66,7 @@ def test_an_intent_that_is_not_ours_is_passed_over() -> None:
 @pytest.mark.parametrize(
     "changed", [{"metadata": {}}, {"metadata": {"payment_id": "p-theirs"}}, {"source_transaction": "ch_theirs"}]
 )
-def test_a_transfer_that_another_program_made_from_our_charge_is_not_ours(changed: dict[str, Any]) -> None:
+def test_transfer_of_another_program_from_our_charge_is_not_ours(changed: dict[str, Any]) -> None:
     assert gateway(FakeStripe(page({**TRANSFER, **changed}))).find_transfer(PAYOUT) is None
 
 
@@ -78,8 +78,8 @@ def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
     ("changed", "found"),
     [({}, True), ({"amount": 500}, False), ({"currency": "usd"}, False), ({"metadata": {}}, False)],
 )
-def test_a_transfer_from_the_balance_is_ours_by_its_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
-    """As one that was made after the charge was used up by a transfer that was taken back."""
+def test_transfer_from_the_balance_is_ours_by_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
+    """Such a transfer is made after an earlier one from the charge was reversed."""
     unsourced = {**TRANSFER, "source_transaction": None, **changed}
     assert (gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is not None) == found
 
@@ -121,7 +121,7 @@ def test_only_a_whole_reversal_counts() -> None:
     ],
     ids=["none", "lost ones", "a part", "whole", "pending", "in two parts", "lost, then whole"],
 )
-def test_a_refund_counts_when_all_was_given_back(refunds: list[dict[str, Any]], expected: Refund | None) -> None:
+def test_refund_counts_only_if_all_is_refunded(refunds: list[dict[str, Any]], expected: Refund | None) -> None:
     side = FakeStripe(page(*refunds), {**INTENT, "amount_received": 2000})
     assert gateway(side).find_refund("pi_1") == expected
     assert side.asked[0].params["payment_intent"] == "pi_1"

@@ -1,4 +1,4 @@
-"""What the customer is told to do."""
+"""The next action of a customer."""
 
 import threading
 from typing import Any
@@ -26,7 +26,7 @@ BY_SECRET = {"type": "use_stripe_sdk", "client_secret": "pi_1_secret_AbC123"}
     ],
     ids=["redirect", "sdk", "to confirm", "held", "canceled"],
 )
-def test_what_the_customer_must_do(intent: dict[str, Any], expected: dict[str, Any] | None) -> None:
+def test_next_action_of_the_customer(intent: dict[str, Any], expected: dict[str, Any] | None) -> None:
     assert gateway(FakeStripe(intent)).next_action("pi_1") == expected
 
 
@@ -44,11 +44,11 @@ def test_what_the_customer_must_do(intent: dict[str, Any], expected: dict[str, A
     ],
     ids=lambda answer: type(answer).__name__,
 )
-def test_no_read_fails_because_stripe_does(answer: object) -> None:
+def test_fault_of_stripe_does_not_fail_the_read(answer: object) -> None:
     assert gateway(FakeStripe(answer)).next_action("pi_1") == {"type": "unavailable"}
 
 
-def test_the_whole_call_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_waits_at_most_two_seconds_for_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
 
     class Hanging(FakeStripe):

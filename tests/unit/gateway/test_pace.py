@@ -1,4 +1,4 @@
-"""Finding out how fast Stripe lets us be, on a clock that only the test moves."""
+"""The pace that follows from Stripe's answers, on a clock that only the test moves."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, gateway
 
 
 class Clock:
-    """Sleeping moves it; nothing else does."""
+    """A clock that only sleeping moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Bucket:
-    """Stripe's side: so many requests a second, as many at once."""
+    """Stripe's side: a number of requests per second, and as many at once."""
 
     def __init__(self, clock: Clock, rate: float) -> None:
         self._clock, self._rate = clock, rate
@@ -56,19 +56,19 @@ def passed(pace: Pace, count: int) -> None:
         pace.went_through()
 
 
-def test_there_is_no_limit_before_stripe_complains(clock: Clock, pace: Pace) -> None:
+def test_no_limit_before_the_first_429(clock: Clock, pace: Pace) -> None:
     passed(pace, 10_000)
     assert pace.limit is None
     assert clock.now == 1000.0
 
 
-def test_the_first_429_cuts_to_below_what_went_through(pace: Pace) -> None:
+def test_first_429_cuts_below_the_accepted_rate(pace: Pace) -> None:
     passed(pace, 40)
     pace.too_fast()
     assert pace.limit == 30.0
 
 
-def test_only_the_last_second_counts(clock: Clock, pace: Pace) -> None:
+def test_accepted_rate_is_that_of_the_last_second(clock: Clock, pace: Pace) -> None:
     passed(pace, 400)
     clock.now += 1.5
     passed(pace, 40)
@@ -91,7 +91,7 @@ def test_many_429_at_once_cut_once(clock: Clock, pace: Pace) -> None:
     assert pace.limit == pytest.approx(0.75 * before, rel=0.05)
 
 
-def test_some_requests_are_always_let_through(pace: Pace) -> None:
+def test_limit_never_falls_below_the_slowest_rate(pace: Pace) -> None:
     pace.too_fast()
     assert pace.limit == SLOWEST
 
@@ -108,7 +108,7 @@ def test_requests_are_spread_out_after_a_cut(clock: Clock, pace: Pace) -> None:
     assert moments[-1] - moments[0] == pytest.approx(1, rel=0.05)
 
 
-def test_who_would_wait_too_long_is_sent_away_and_keeps_no_place(clock: Clock) -> None:
+def test_request_that_would_wait_too_long_is_refused_and_takes_no_slot(clock: Clock) -> None:
     asleep: list[float] = []
     pace = Pace(clock, asleep.append)
     pace.too_fast()
@@ -121,7 +121,7 @@ def test_who_would_wait_too_long_is_sent_away_and_keeps_no_place(clock: Clock) -
     assert asleep == pytest.approx([0.5, 1.0])
 
 
-def test_the_limit_goes_when_it_has_doubled(clock: Clock, pace: Pace) -> None:
+def test_limit_is_lifted_when_it_has_doubled(clock: Clock, pace: Pace) -> None:
     passed(pace, 40)
     pace.too_fast()
     clock.now += 10
@@ -131,7 +131,7 @@ def test_the_limit_goes_when_it_has_doubled(clock: Clock, pace: Pace) -> None:
 
 
 @pytest.mark.parametrize("allowed", [25, 100, 500])
-def test_it_settles_near_what_stripe_allows(clock: Clock, pace: Pace, allowed: int) -> None:
+def test_pace_settles_near_the_allowed_rate(clock: Clock, pace: Pace, allowed: int) -> None:
     bucket, taken, refused = Bucket(clock, allowed), 0, 0
     until = clock.now + 300
     while clock.now < until:
@@ -160,7 +160,7 @@ def test_a_429_slows_the_gateway_down(clock: Clock, pace: Pace) -> None:
     assert len(side.asked) == 16
 
 
-def test_who_cannot_wait_for_our_turn_asks_nothing(clock: Clock) -> None:
+def test_request_refused_by_the_pace_is_not_sent(clock: Clock) -> None:
     pace = Pace(clock, lambda _: None)
     pace.too_fast()
     side = FakeStripe(INTENT)

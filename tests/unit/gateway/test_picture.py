@@ -1,4 +1,4 @@
-"""Everything that became of one intent's money, with no more requests than that takes."""
+"""Everything that became of one intent's money, with as few requests as possible."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ def seen(*answers: object) -> tuple[Picture, list[Asked]]:
 @pytest.mark.parametrize(
     "intent", [INTENT, {**INTENT, "status": "canceled"}, {**INTENT, "status": "requires_action", "latest_charge": None}]
 )
-def test_of_an_intent_that_was_not_captured_nothing_more_is_asked_for(intent: dict[str, Any]) -> None:
+def test_uncaptured_intent_needs_one_request(intent: dict[str, Any]) -> None:
     picture, asked = seen(intent)
     assert picture == Picture(intent_of(intent), whole=True)
     assert [(one.path, one.params) for one in asked] == [
@@ -49,7 +49,7 @@ def test_of_an_intent_that_was_not_captured_nothing_more_is_asked_for(intent: di
     ]
 
 
-def test_of_a_captured_one_disputes_transfers_and_refunds_are_asked_for() -> None:
+def test_captured_intent_is_read_with_disputes_transfers_and_refunds() -> None:
     picture, asked = seen(TAKEN, page(REFUND), page(DISPUTE), page(TRANSFER))
     assert picture == Picture(
         intent_of(TAKEN), (refund_of(REFUND),), (dispute_of(DISPUTE),), (transfer_of(TRANSFER),), True
@@ -69,9 +69,7 @@ def test_transfers_of_another_charge_of_the_order_are_left_out() -> None:
     assert [sent.id for sent in picture.transfers] == ["tr_3", "tr_1"], "a stranger's transfer of the charge is seen"
 
 
-def test_a_transfer_from_the_balance_belongs_to_the_payment_where_it_is_ours_in_the_place_of_one_of_the_charge() -> (
-    None
-):
+def test_own_transfer_from_the_balance_is_in_the_picture() -> None:
     unsourced = {**TRANSFER, "source_transaction": None}
     others = [{**unsourced, "amount": 500}, {**unsourced, "currency": "usd"}, {**unsourced, "metadata": {}}]
     picture, _ = seen(TAKEN, page(), page(), page(*others, unsourced))
@@ -92,7 +90,7 @@ def test_a_few_reversals_are_shown_inside_their_transfer(number: int) -> None:
     assert len(asked) == 4
 
 
-def test_where_a_transfer_shows_ten_reversals_all_of_them_are_listed() -> None:
+def test_reversals_of_a_transfer_with_ten_are_listed() -> None:
     sent = {**TRANSFER, "reversals": page(*reversals(12, 3), more=True)}
     listed = page(*reversals(12, 7), more=True), page(*reversals(6, 1))
     picture, asked = seen(TAKEN, page(), page(), page(sent), *listed)

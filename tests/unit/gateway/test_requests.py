@@ -1,4 +1,4 @@
-"""What is sent to Stripe, method by method."""
+"""The requests to Stripe, method by method."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -70,7 +70,7 @@ def test_a_hold_with_return_url_may_redirect() -> None:
     assert not absent & set(params)
 
 
-def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
+def test_transfer_uses_the_charge_and_the_orders_group() -> None:
     asked = asked_by(lambda g: g.transfer(PAYOUT, "key-2"), TRANSFER)
     assert (asked.method, asked.path) == ("post", "/v1/transfers")
     assert asked.params == {
@@ -85,7 +85,7 @@ def test_a_transfer_draws_on_the_charge_within_the_orders_group() -> None:
     assert asked.headers["Idempotency-Key"] == "key-2"
 
 
-def test_a_transfer_without_a_charge_draws_on_the_balance_within_the_orders_group() -> None:
+def test_transfer_without_a_charge_uses_the_balance_and_the_orders_group() -> None:
     params = asked_by(lambda g: g.transfer(replace(PAYOUT, charge_id=None), "key-2"), TRANSFER).params
     assert "source_transaction" not in params
     assert params["transfer_group"] == "order_o-1"
@@ -121,7 +121,7 @@ def test_a_transfer_without_a_charge_draws_on_the_balance_within_the_orders_grou
     ],
     ids=["capture", "cancel", "reverse", "refund"],
 )
-def test_an_effect_is_whole_and_has_its_key(
+def test_step_has_all_parameters_and_its_key(
     call: Callable[[PaymentGateway], Any], answer: object, path: str, params: dict[str, str]
 ) -> None:
     asked = asked_by(call, answer)
@@ -129,7 +129,7 @@ def test_an_effect_is_whole_and_has_its_key(
     assert asked.headers["Idempotency-Key"] == "k"
 
 
-def test_the_version_is_pinned_and_nothing_is_told_about_us(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_is_pinned_and_telemetry_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "API_VERSION", "2026-01-28.ours")
     side = FakeStripe(INTENT)
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_an_id_cannot_leave_its_place_in_the_path() -> None:
 
 
 @pytest.mark.parametrize("name", EVERY_CALL)
-def test_nothing_is_sent_inside_a_transaction(name: str) -> None:
+def test_no_request_is_sent_inside_a_transaction(name: str) -> None:
     inside = ContextVar("inside", default=False)
 
     def refuse() -> None:
@@ -168,7 +168,7 @@ def test_nothing_is_sent_inside_a_transaction(name: str) -> None:
     assert side.asked == []
 
 
-def test_answers_come_back_in_the_words_of_the_port() -> None:
+def test_answers_are_objects_of_the_port() -> None:
     assert gateway(FakeStripe(INTENT)).create_intent(HOLD, "k") == Intent(
         id="pi_1",
         status=IntentStatus.REQUIRES_CAPTURE,

@@ -1,4 +1,4 @@
-"""Stripe's objects in our own words."""
+"""Stripe's objects as the port's objects."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +24,8 @@ CREATED, TAKEN_AT = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, 0, 1,
         pytest.param(0, 2000, 0, id="a hold that was let go"),
     ],
 )
-def test_what_was_never_captured_is_no_refund(captured: int, refunded: int, wanted: int) -> None:
-    """Stripe shows the rest of a hold that was captured in part as refunded."""
+def test_uncaptured_rest_is_no_refund(captured: int, refunded: int, wanted: int) -> None:
+    """After a partial capture, Stripe shows the rest of the hold as refunded."""
     assert refunded_of({**CHARGE, "amount_captured": captured, "amount_refunded": refunded}) == wanted
 
 
@@ -58,7 +58,7 @@ def test_an_expanded_charge(changed: dict[str, Any], wanted: Charge) -> None:
     ],
     ids=["a part", "another currency", "a part in another currency"],
 )
-def test_what_was_settled_is_of_what_was_captured(
+def test_settlement_is_that_of_the_captured_part(
     transaction: dict[str, Any], captured: int, settled: Settlement
 ) -> None:
     charge = {**CHARGE, "amount_captured": captured, "balance_transaction": transaction}
@@ -77,7 +77,7 @@ def test_what_was_settled_is_of_what_was_captured(
         ([0], False, False),
     ],
 )
-def test_a_disputes_money_goes_and_comes_back_by_its_transactions(
+def test_balance_transactions_show_withdrawal_and_reinstatement(
     moved: list[int] | None, withdrawn: bool, reinstated: bool
 ) -> None:
     transactions = None if moved is None else [{"amount": amount} for amount in moved]
@@ -94,7 +94,7 @@ def test_a_disputes_money_goes_and_comes_back_by_its_transactions(
         (None, False),
     ],
 )
-def test_a_refund_of_a_hold_is_told_by_its_balance_transaction(settled: object, of_hold: bool) -> None:
+def test_balance_transaction_shows_the_refund_of_a_hold(settled: object, of_hold: bool) -> None:
     assert refund_of({**REFUND, "balance_transaction": settled}).of_hold == of_hold
 
 
@@ -108,6 +108,6 @@ def test_a_refund_of_a_hold_is_told_by_its_balance_transaction(settled: object, 
         ("canceled", "lost_or_stolen_card", True),
     ],
 )
-def test_a_refund_says_why_it_was_made_or_why_it_failed(status: str, reason: str, failed: bool) -> None:
+def test_refund_has_the_reason_of_the_refund_or_of_its_failure(status: str, reason: str, failed: bool) -> None:
     given = {**REFUND, "status": status, "reason": "duplicate", "failure_reason": "lost_or_stolen_card"}
     assert (refund_of(given).reason, refund_of(given).failed) == (reason, failed)

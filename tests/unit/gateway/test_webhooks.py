@@ -1,4 +1,4 @@
-"""Deliveries of Stripe, and of everybody else."""
+"""Deliveries to the webhook, from Stripe and from others."""
 
 import json
 import time
@@ -66,7 +66,7 @@ def test_an_intent_event_is_read() -> None:
     [({"payment_record_id": "p-9"}, "p-9"), ({"payment_id": "p-1", "payment_record_id": "p-9"}, "p-1"), ({}, None),
      (None, None)],
 )  # fmt: skip
-def test_a_payment_is_named_by_the_metadata(metadata: object, payment_id: str | None) -> None:
+def test_metadata_name_the_payment(metadata: object, payment_id: str | None) -> None:
     intent = parsed({**EVENT, "data": {"object": {**INTENT, "metadata": metadata}}}).intent
     assert intent is not None
     assert intent.payment_id == payment_id
@@ -83,19 +83,19 @@ def test_a_payment_is_named_by_the_metadata(metadata: object, payment_id: str | 
     ],
     ids=["other object", "object without id", "thin", "thin without object", "thin about an intent"],
 )
-def test_other_events_are_known_by_id_and_type(event: dict[str, Any], object_id: str | None) -> None:
+def test_other_events_have_id_and_type(event: dict[str, Any], object_id: str | None) -> None:
     found = parsed(event)
     assert (found.type, found.object_id, found.intent) == (event["type"], object_id, None)
     assert found.created_at == datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def test_any_of_the_secrets_will_do() -> None:
+def test_signature_with_any_secret_is_valid() -> None:
     payload = json.dumps(EVENT)
     for secret in ("whsec_old", "whsec_new"):
         assert parse(payload.encode(), signed(payload, secret), ["whsec_old", "whsec_new"]).id == "evt_1"
 
 
-def test_what_is_not_signed_by_stripe_is_refused() -> None:
+def test_delivery_without_a_valid_signature_is_refused() -> None:
     payload = json.dumps(EVENT)
     assert "Stripe-Signature" in refused(payload, None)
     refused(payload, "")
@@ -128,13 +128,13 @@ def test_an_old_signature_is_refused() -> None:
     ],
     ids=lambda event: json.dumps(event)[:60],
 )
-def test_what_has_no_id_or_type_of_stripes_is_refused(event: object) -> None:
+def test_event_without_id_or_type_is_refused(event: object) -> None:
     payload = json.dumps(event)
     refused(payload, signed(payload))
 
 
 @pytest.mark.parametrize("created", ["yesterday", 10**30, -1, 253402300799, True, 1.5, [], "9999-12-31T23:59:59-14:00"])
-def test_a_time_that_is_none_of_this_era_is_none(created: object) -> None:
+def test_invalid_time_is_none(created: object) -> None:
     found = parsed({**EVENT, "created": created})
     assert (found.created_at, found.unreadable) == (None, None)
 
@@ -151,18 +151,18 @@ def test_a_time_that_is_none_of_this_era_is_none(created: object) -> None:
         ({"object": "v2.core.event", "related_object": "mtr_1"}, "related_object is no object"),
     ],
 )
-def test_a_form_that_cannot_be_applied_is_known_by_id_and_type(changed: dict[str, Any], because: str) -> None:
+def test_event_of_unknown_form_has_id_and_type(changed: dict[str, Any], because: str) -> None:
     found = parsed({**EVENT, **changed})
     assert (found.id, found.type, found.intent, found.unreadable) == ("evt_1", EVENT["type"], None, because)
 
 
-def test_an_object_id_that_is_none_is_left_out() -> None:
+def test_invalid_object_id_is_left_out() -> None:
     found = parsed({**EVENT, "type": "customer.updated", "data": {"object": {"id": ["cus_1"]}}})
     assert (found.object_id, found.unreadable) == (None, None)
 
 
 @pytest.mark.parametrize("payload", ["", "{", "NaN", "[" * 100_000, '{"id": "\\ud800"}'], ids=lambda text: text[:9])
-def test_what_is_no_json_is_refused(payload: str) -> None:
+def test_body_that_is_no_json_is_refused(payload: str) -> None:
     refused(payload, signed(payload))
 
 
@@ -175,7 +175,7 @@ JSON = st.recursive(
 
 @FUZZ
 @given(payload=st.binary(max_size=60), signature=st.none() | st.text(max_size=60))
-def test_no_rubbish_passes_or_breaks_the_check(payload: bytes, signature: str | None) -> None:
+def test_no_unsigned_body_passes_or_breaks_the_check(payload: bytes, signature: str | None) -> None:
     refused(payload, signature)
 
 
@@ -184,7 +184,7 @@ def test_no_rubbish_passes_or_breaks_the_check(payload: bytes, signature: str | 
     changes=st.dictionaries(st.sampled_from(sorted(EVENT)), JSON),
     inner=st.dictionaries(st.sampled_from(sorted(INTENT)), JSON),
 )
-def test_no_signed_rubbish_raises_anything_else(changes: dict[str, Any], inner: dict[str, Any]) -> None:
+def test_signed_garbage_raises_only_bad_webhook_errors(changes: dict[str, Any], inner: dict[str, Any]) -> None:
     event = {**EVENT, "data": {"object": {**INTENT, **inner}}, **changes}
     try:
         found = parsed(event)

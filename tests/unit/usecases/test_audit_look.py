@@ -1,4 +1,4 @@
-"""The second look of an audit: what one payment has at Stripe, asked for again."""
+"""The second look of an audit: one payment's objects at Stripe, read again."""
 
 from service.domain.auditing import Record, difference_in
 from service.domain.auditing import What as Kind
@@ -17,7 +17,7 @@ PAID = payment("SUCCEEDED", "intent charge captured transfer", held=0)
 
 
 class Looking(FakeBooks):
-    """Shows pictures, by intent; refuses what it does not have."""
+    """Shows pictures by intent, and refuses unknown intents."""
 
     def __init__(self, *pictures: Picture, **older: Entry) -> None:
         super().__init__(older=older)
@@ -44,39 +44,39 @@ def test_the_payments_own_intent_is_looked_at() -> None:
     assert {key[0] for key in seen.movements} == {"hold", "capture", "refund"}
 
 
-def test_an_intent_that_stripe_does_not_show_is_told() -> None:
+def test_refusal_to_show_the_intent_is_reported() -> None:
     seen = look(Looking(), Ownership(), PAID, [], [])
     assert seen.told(Record(PAID, (), (), NOW)) == "Stripe does not show pi_1: No such payment_intent"
 
 
-def test_a_second_intent_of_ours_is_ours_with_all_of_its_money() -> None:
+def test_second_intent_of_ours_counts_with_its_charge() -> None:
     charge = named(second())
     back = Entry("re_2", refund("re_2"), intent_id="pi_2", charge_id="ch_2", mark=Mark(OURS))
     seen = look(Looking(picture(), Picture(second())), Ownership(), PAID, [charge, back], [])
     assert seen.foreign == []
 
 
-def test_what_only_names_the_payment_is_foreign() -> None:
+def test_object_that_only_names_the_payment_is_foreign() -> None:
     charge = named(second(capture_method="automatic"))
     seen = look(Looking(picture(), Picture(second(capture_method="automatic"))), Ownership(), PAID, [charge], [])
     assert seen.foreign == [charge]
 
 
-def test_an_intent_of_a_payment_that_has_none_is_its_own() -> None:
+def test_intent_of_ours_becomes_the_own_one_of_a_payment_without_any() -> None:
     alone = payment("INITIATING", "")
     seen = look(Looking(Picture(second())), Ownership(), alone, [named(second())], [])
     assert {key[0] for key in seen.movements} == {"hold", "capture"}
     assert seen.told(Record(alone, (), (), NOW)).startswith("status INITIATING → AUTHORIZED")
 
 
-def test_a_transfer_from_the_balance_is_ours_where_the_picture_has_it() -> None:
+def test_transfer_from_the_balance_is_ours_if_the_picture_has_it() -> None:
     ours = Entry("tr_1", transfer(), transfer_id="tr_1", mark=Mark(OURS))
     strange = Entry("tr_2", transfer(id="tr_2"), transfer_id="tr_2", mark=Mark(OURS))
     seen = look(Looking(picture(transfers=(transfer(),))), Ownership(), PAID, [ours, strange], [])
     assert seen.foreign == [strange]
 
 
-def test_a_charge_of_the_ledger_that_no_list_has_shown_is_asked_for() -> None:
+def test_charge_missing_from_the_lists_is_read() -> None:
     shown = Entry("ch_9", intent(IntentStatus.CANCELED, charge_id="ch_9"), charge_id="ch_9")
     rows = [difference_in(Kind.MISSING_AT_STRIPE, PAYMENT_ID, None, GONE)]
     books = Looking(picture(), ch_9=shown)
@@ -84,7 +84,7 @@ def test_a_charge_of_the_ledger_that_no_list_has_shown_is_asked_for() -> None:
     assert (GONE.key in seen.movements, books.found) == (True, ["ch_9"])
 
 
-def test_nothing_is_said_of_a_payment_that_a_command_is_at_work_on() -> None:
+def test_payment_with_an_open_command_has_no_changed_facts() -> None:
     seen = Look(own=picture(refunds=(refund(),), transfers=(transfer(),)))
     rows = tuple(of_picture(PAID, picture(transfers=(transfer(),))))
     assert seen.told(Record(PAID, rows, (progress(),), NOW)) == ""

@@ -1,4 +1,4 @@
-"""Stripe's side of an audit, gathered from its lists: nothing that moved in the window is overlooked."""
+"""Stripe's side of an audit: its lists miss no movement of the window."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ OWNED = Stored({"ch_1": PAYMENT_ID}, frozenset())
 
 @dataclass
 class FakeBooks:
-    """Lists that a test fills; ``older``: what is only found when it is asked for."""
+    """Lists that a test fills; ``older``: objects that only ``find`` returns."""
 
     listed: dict[str, list[Entry]] = field(default_factory=dict)
     moved: list[tuple[Line, Entry | None]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class FakeBooks:
 
 
 def nobody_listens(what: str, more: int) -> None:
-    """Progress that nobody sees."""
+    """A progress callback that does nothing."""
 
 
 def gathered(books: FakeBooks) -> Sheet:
@@ -76,33 +76,33 @@ def kinds(sheet: Sheet, entry: Entry) -> list[str]:
 
 
 class TestLines:
-    def test_what_changed_the_balance_is_an_entry_however_old(self) -> None:
+    def test_source_of_a_balance_transaction_is_an_entry_however_old(self) -> None:
         sheet = gathered(FakeBooks(moved=[(LINE, CAPTURED)]))
         assert (list(sheet.entries), sheet.unexplained(OWNED)) == (["ch_1"], [])
 
-    def test_an_object_that_changed_after_its_list_was_read_explains_the_change(self) -> None:
-        """The lists come later than the lines; what they show is newer."""
+    def test_change_after_the_lines_were_read_is_explained_by_the_lists(self) -> None:
+        """The lists are read after the lines, so they are newer."""
         sheet = gathered(FakeBooks({"charges": [CAPTURED]}, [(LINE, HELD)]))
         assert (kinds(sheet, sheet.entries["ch_1"]), sheet.unexplained(OWNED)) == (["hold", "capture"], [])
 
-    def test_a_change_that_no_object_proves_is_told(self) -> None:
+    def test_unproved_change_is_reported(self) -> None:
         (found,) = gathered(FakeBooks(moved=[(LINE, HELD)])).unexplained(OWNED)
         assert (found.what, found.kind, found.proof, found.stripe_amount) == ("unexplained", "capture", "ch_1", 1500)
         assert "txn_1" in found.detail
 
-    def test_a_change_without_an_object_is_told(self) -> None:
+    def test_change_without_an_object_is_reported(self) -> None:
         found = gathered(FakeBooks(moved=[(replace(LINE, source=None), None)])).unexplained(NOBODY)
         assert [each.proof for each in found] == ["txn_1"]
 
-    def test_what_a_strangers_object_does_not_prove_is_the_strangers(self) -> None:
+    def test_unproved_change_by_a_foreign_object_is_not_reported(self) -> None:
         stranger = replace(HELD, mark=Mark())
         assert gathered(FakeBooks(moved=[(LINE, stranger)])).unexplained(NOBODY) == []
 
-    def test_the_platforms_own_money_is_no_movement(self) -> None:
+    def test_own_money_of_the_platform_is_no_movement(self) -> None:
         sheet = gathered(FakeBooks(moved=[(replace(LINE, category="payout"), None)]))
         assert (sheet.lines, sheet.entries) == ([], {})
 
-    def test_the_balance_says_when_it_moved(self) -> None:
+    def test_balance_gives_the_time_of_a_movement(self) -> None:
         failed = Refund("re_1", 1500, "sgd", "failed", created_at=NOW - timedelta(days=3))
         line = replace(LINE, category="refund_failure", source="re_1")
         sheet = gathered(FakeBooks(moved=[(line, replace(REFUND, subject=failed))]))
@@ -110,21 +110,21 @@ class TestLines:
 
 
 class TestMarks:
-    def test_a_charge_of_the_window_says_whose_its_refund_is(self) -> None:
+    def test_refund_has_the_mark_of_its_listed_charge(self) -> None:
         books = FakeBooks({"charges": [CAPTURED], "refunds": [REFUND]})
         assert (completed(books).entries["re_1"].mark, books.found) == (OURS_IN_MARK, [])
 
-    def test_an_older_charge_is_asked_for_once(self) -> None:
+    def test_older_charge_is_read_once(self) -> None:
         books = FakeBooks({"refunds": [REFUND, replace(REFUND, id="re_2")]}, older={"ch_1": CAPTURED})
         assert [entry.mark for entry in completed(books).entries.values()] == [OURS_IN_MARK, OURS_IN_MARK]
         assert books.found == ["ch_1"]
 
-    def test_what_a_payment_knows_is_not_asked_for(self) -> None:
+    def test_entry_known_to_a_payment_needs_no_read(self) -> None:
         books = FakeBooks({"refunds": [REFUND]})
         completed(books, OWNED)
         assert books.found == []
 
-    def test_a_reversal_is_of_a_transfer_that_is_of_a_charge(self) -> None:
+    def test_reversal_has_the_mark_of_its_transfers_charge(self) -> None:
         sent = Entry("tr_1", transfer(), charge_id="ch_1", transfer_id="tr_1")
         books = FakeBooks(
             moved=[
@@ -138,12 +138,12 @@ class TestMarks:
         assert completed(books).entries["trr_1"].mark == OURS_IN_MARK
         assert books.found == ["tr_1", "ch_1"]
 
-    def test_what_is_not_there_any_more_names_nobody(self) -> None:
+    def test_entry_of_a_missing_object_has_an_empty_mark(self) -> None:
         sheet = completed(FakeBooks({"refunds": [REFUND]}))
         assert tie(sheet.entries["re_1"], NOBODY) == (Tie.FOREIGN, None)
 
 
-def test_progress_is_told_by_list() -> None:
+def test_progress_is_reported_for_each_list() -> None:
     told: dict[str, int] = {}
 
     def tell(what: str, more: int) -> None:
@@ -153,6 +153,6 @@ def test_progress_is_told_by_list() -> None:
     assert told == {"balance transactions": 1, "charges": 1, "refunds": 0, "transfers": 0, "disputes": 0}
 
 
-def test_ids_are_asked_for_once() -> None:
+def test_each_id_is_listed_once() -> None:
     sheet = Sheet(WINDOW, {"ch_1": CAPTURED, "re_1": REFUND})
     assert (sheet.ids, sheet.named) == (["ch_1", "pi_1", "re_1"], [PAYMENT_ID])
