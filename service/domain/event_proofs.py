@@ -23,14 +23,14 @@ def refund_status(refund: Refund) -> Proof:
     return (_REFUND_STATUS, f"{refund.id} {refund.status}")
 
 
-def are_known(payment: Payment, known: frozenset[Proof], told: Iterable[Proof]) -> bool:
+def are_known(payment: Payment, known: frozenset[Proof], proofs: Iterable[Proof]) -> bool:
     """Whether the payment's record has all proofs of an event. An event without proofs counts as unknown."""
-    found = [_is_known(payment, known, tell) for tell in told]
+    found = [_is_known(payment, known, proof) for proof in proofs]
     return bool(found) and all(found)
 
 
-def _is_known(payment: Payment, known: frozenset[Proof], tell: Proof) -> bool:
-    kind, what = tell
+def _is_known(payment: Payment, known: frozenset[Proof], proof: Proof) -> bool:
+    kind, what = proof
     if kind == _REFUNDED:
         return str(payment.refunded) == what
     if kind == _REFUND_STATUS:
@@ -39,4 +39,4 @@ def _is_known(payment: Payment, known: frozenset[Proof], tell: Proof) -> bool:
     if kind == MovementKind.REFUND and payment.captured == 0:
         # Stripe also shows the end of a hold as a refund ("Cancel a PaymentIntent").
         return any(one == MovementKind.HOLD_GONE for one, _ in known)
-    return tell in known
+    return proof in known

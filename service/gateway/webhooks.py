@@ -70,14 +70,14 @@ def _signed_with(secret: str, payload: bytes, signature: str | None) -> bool:
 def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
     subject: Json = {}
     intent, account, live, unreadable = None, None, None, None
-    told: tuple[Proof, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     try:
         account, live = optional_identifier(event, "account"), optional_flag(event, "livemode")
         subject = _subject(event)
         if kind.startswith("payment_intent.") and not _is_thin(event):
             intent = intent_of(subject)
         elif kind in MONEY_EVENTS:
-            told = tells(kind, subject)
+            proofs = tells(kind, subject)
     except UnexpectedObjectError as exc:
         unreadable = str(exc)
     return StripeEvent(
@@ -90,7 +90,7 @@ def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
         live=live,
         unreadable=unreadable,
         about=about(subject) if kind in SUBSCRIBED else None,
-        tells=told,
+        tells=proofs,
     )
 
 

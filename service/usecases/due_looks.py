@@ -41,7 +41,7 @@ class DueLooks:
         waiting = in_transaction(self.engine, lambda connection: self._waiting(connection, payment_id))
         if waiting is None:
             return
-        named = {proof for told in waiting.values() for kind, proof in told if kind == MovementKind.TRANSFER}
+        named = {proof for proofs in waiting.values() for kind, proof in proofs if kind == MovementKind.TRANSFER}
         finding = self.reconciler.examine(payment_id, named=named)
         if finding.result not in {"agrees", "repaired"}:
             log.warning("payment cannot be compared with Stripe yet", **finding.as_json())
@@ -57,7 +57,7 @@ class DueLooks:
         if found is None:
             return None
         events = looks.waiting_events(connection, payment_id)
-        if events and all(are_known(found.payment, found.ledger.keys, told) for told in events.values()):
+        if events and all(are_known(found.payment, found.ledger.keys, proofs) for proofs in events.values()):
             looks.settle(connection, payment_id, list(events))
             return None
         return events

@@ -126,17 +126,17 @@ class MoneyAudit:
         with reading(self.engine) as connection:
             proofs = [(each.kind or "", each.proof or "") for each in missing]
             others = reads.holders(connection, proofs) if proofs else {}
-        detail = seen.told(record)
+        detail = seen.detail(record)
         if not found and detail:
             found = [Difference(What.OTHER_FACTS, record.payment.payment_id, None, None)]
         for each in found:
             key = (each.kind or "", each.proof or "")
-            told = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
+            difference = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
             if key in others:
                 holder = f"it stands in the ledger of payment {others[key]}"
-                told = replace(told, what=What.OTHER_PAYMENT, detail=holder)
-            under_way = is_under_way(told, record.opened, comparison.seen.get(key))
-            (report.under_way if under_way else report.differs).append(told)
+                difference = replace(difference, what=What.OTHER_PAYMENT, detail=holder)
+            under_way = is_under_way(difference, record.opened, comparison.seen.get(key))
+            (report.under_way if under_way else report.differs).append(difference)
 
 
 def _chunks(payment_ids: Collection[UUID]) -> Iterator[list[UUID]]:

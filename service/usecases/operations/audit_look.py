@@ -36,7 +36,7 @@ class Look:
         """Add movements that the look has shown."""
         self.movements |= {movement.key: movement for movement in moved}
 
-    def told(self, record: Record) -> str:
+    def detail(self, record: Record) -> str:
         """The facts of the payment that a repair would change, or why Stripe refused to show its intent.
 
         Empty, but for a refusal, while a command of the payment is open: that command will decide.

@@ -37,21 +37,21 @@ class Sweep:
         """
         before = self._open(payment_id)
         if dry_run:
-            return self._told(self.reconciler.examine(payment_id, dry_run=True), before, before)
+            return self._with_commands(self.reconciler.examine(payment_id, dry_run=True), before, before)
         self._run(payment_id, before)
         finding = self.reconciler.examine(payment_id)
         if finding.result == "repaired":
             self._run(payment_id, self._open(payment_id))
             again = self.reconciler.examine(payment_id, dry_run=True)
             finding = replace(again, result=_SEEN_AGAIN.get(again.result, "undecided"), detail=finding.detail)
-        return self._told(finding, before, self._open(payment_id))
+        return self._with_commands(finding, before, self._open(payment_id))
 
-    def _told(self, finding: Finding, before: list[CommandKey], after: list[CommandKey]) -> Finding:
+    def _with_commands(self, finding: Finding, before: list[CommandKey], after: list[CommandKey]) -> Finding:
         ended = len([key for key in before if key not in after])
-        told = f"{ended} command(s) ended" if ended else ""
+        done = f"{ended} command(s) ended" if ended else ""
         left = f"{len(after)} command(s) open" if after else ""
-        detail = "; ".join(part for part in (finding.detail, told, left) if part)
-        result = "repaired" if told and finding.result == "agrees" else finding.result
+        detail = "; ".join(part for part in (finding.detail, done, left) if part)
+        result = "repaired" if done and finding.result == "agrees" else finding.result
         return replace(finding, result=result, detail=detail)
 
     def _run(self, payment_id: UUID, keys: list[CommandKey]) -> None:

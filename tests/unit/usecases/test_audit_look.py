@@ -46,7 +46,7 @@ def test_the_payments_own_intent_is_looked_at() -> None:
 
 def test_refusal_to_show_the_intent_is_reported() -> None:
     seen = look(Looking(), Ownership(), PAID, [], [])
-    assert seen.told(Record(PAID, (), (), NOW)) == "Stripe does not show pi_1: No such payment_intent"
+    assert seen.detail(Record(PAID, (), (), NOW)) == "Stripe does not show pi_1: No such payment_intent"
 
 
 def test_second_intent_of_ours_counts_with_its_charge() -> None:
@@ -66,7 +66,7 @@ def test_intent_of_ours_becomes_the_own_one_of_a_payment_without_any() -> None:
     alone = payment("INITIATING", "")
     seen = look(Looking(Picture(second())), Ownership(), alone, [named(second())], [])
     assert {key[0] for key in seen.movements} == {"hold", "capture"}
-    assert seen.told(Record(alone, (), (), NOW)).startswith("status INITIATING → AUTHORIZED")
+    assert seen.detail(Record(alone, (), (), NOW)).startswith("status INITIATING → AUTHORIZED")
 
 
 def test_transfer_from_the_balance_is_ours_if_the_picture_has_it() -> None:
@@ -87,5 +87,5 @@ def test_charge_missing_from_the_lists_is_read() -> None:
 def test_payment_with_an_open_command_has_no_changed_facts() -> None:
     seen = Look(own=picture(refunds=(refund(),), transfers=(transfer(),)))
     rows = tuple(of_picture(PAID, picture(transfers=(transfer(),))))
-    assert seen.told(Record(PAID, rows, (progress(),), NOW)) == ""
-    assert seen.told(Record(PAID, rows, (), NOW)).startswith("status SUCCEEDED → REVERTED")
+    assert seen.detail(Record(PAID, rows, (progress(),), NOW)) == ""
+    assert seen.detail(Record(PAID, rows, (), NOW)).startswith("status SUCCEEDED → REVERTED")
