@@ -82,7 +82,7 @@ def command_engine(
     """
     with _parts(settings, gateway, FOR_COMMANDS) as parts:
         engine = CommandEngine(
-            parts.database,
+            engine=parts.database,
             recorder=parts.recorder,
             dead_letters=DeadLetters(settings.dead_letter_topic),
             claims=parts.claims,

@@ -71,7 +71,7 @@ MECHANISMS = (
                 "service/usecases/accept.py",
                 "        result, point, now = acceptance.accept(\n            connection,",
                 "        result, point, now = acceptance.accept(\n"
-                "            self._engine.connect().execution_options(isolation_level='AUTOCOMMIT'),",
+                "            self.engine.connect().execution_options(isolation_level='AUTOCOMMIT'),",
             ),
         ),
         (f"{_CORE}/test_atomic.py::test_command_is_accepted_whole_or_not_at_all[create_intent-accept.before_commit]",),

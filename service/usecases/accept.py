@@ -1,5 +1,6 @@
 """Phase 1, accept: store a command once, then run it; and answer or keep the records that are no valid command."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
@@ -43,29 +44,18 @@ class RaceError(PaymentServiceError):
     """The order's live payment ended between two statements: a second try sees that it ended."""
 
 
+@dataclass(frozen=True, slots=True)
 class CommandEngine:
     """Every method is safe to call again with the same message, at any time and from any process."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        recorder: Recorder,
-        dead_letters: DeadLetters,
-        claims: Claims,
-        runner: Runner,
-        lease: timedelta,
-        completion: Completion,
-        policy: Policy,
-    ) -> None:
-        self._engine = engine
-        self._recorder = recorder
-        self._dead_letters = dead_letters
-        self._claims = claims
-        self._runner = runner
-        self._lease = lease
-        self._completion = completion
-        self._policy = policy
+    engine: Engine
+    recorder: Recorder
+    dead_letters: DeadLetters
+    claims: Claims
+    runner: Runner
+    lease: timedelta
+    completion: Completion
+    policy: Policy
 
     def handle(self, command: Command, origin: Origin) -> None:
         """Accept a command durably, then run it as far as it can go now; a passing fault of Stripe's is rescheduled.
@@ -78,7 +68,7 @@ class CommandEngine:
         except DuplicateError:
             self._duplicate(command.key, Content.of(command), origin)
             return
-        self._runner.run(following)
+        self.runner.run(following)
 
     def _accept(self, command: Command, origin: Origin) -> Claim | Over:
         try:
@@ -99,7 +89,7 @@ class CommandEngine:
             reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
             return following
 
-        following = in_transaction(self._engine, accepted)
+        following = in_transaction(self.engine, accepted)
         reached(CrashPoint.ACCEPT_AFTER_COMMIT)
         return following
 
@@ -110,11 +100,11 @@ class CommandEngine:
             command,
             payment,
             sent_at=origin.sent_at,
-            sent_lately=self._policy.begun(Step.CREATE_INTENT).recovery_point,
+            sent_lately=self.policy.begun(Step.CREATE_INTENT).recovery_point,
             sent_long_ago=looked_for.recovery_point,
             traceparent=origin.traceparent,
             token=token,
-            lease=self._lease,
+            lease=self.lease,
         )
         if result is Result.NO_PAYMENT:
             return self._no_new_payment(connection, command, origin.traceparent)
@@ -130,7 +120,7 @@ class CommandEngine:
         if own is None:
             return self._order_taken(connection, command, traceparent)
         self._add_open(connection, command, own.payment, traceparent)
-        return self._claims.within(connection, own.payment.payment_id, command.key)
+        return self.claims.within(connection, own.payment.payment_id, command.key)
 
     def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
         held = payments.lock_live(connection, command.order_id)
@@ -140,7 +130,7 @@ class CommandEngine:
         self._add_open(connection, command, live, traceparent)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorizing anew."
         answer = events.failed(live, command.key, Failure(ErrorCode.ORDER_ALREADY_PAID, message))
-        self._recorder.record(connection, live, Observed(live, (answer,)), "another authorize", now=held.now)
+        self.recorder.record(connection, live, Observed(live, (answer,)), "another authorize", now=held.now)
         return Over()
 
     def _accept_on_payment(
@@ -151,7 +141,7 @@ class CommandEngine:
             return self._not_found(connection, command, traceparent)
         payment = held.payment
         self._add_open(connection, command, payment, traceparent)
-        return self._claims.within(connection, payment.payment_id, command.key)
+        return self.claims.within(connection, payment.payment_id, command.key)
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
         now = commands.add_answered(connection, command.key, Content.of(command), traceparent)
@@ -159,11 +149,11 @@ class CommandEngine:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
         answer = events.refused(command.key, failure, payment_id=command.payment_id)
-        self._recorder.about_nothing(connection, answer, traceparent, now)
+        self.recorder.about_nothing(connection, answer, traceparent, now)
         return Over()
 
     def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
-        event_type = self._policy.revert_event_type if isinstance(command, Revert) else None
+        event_type = self.policy.revert_event_type if isinstance(command, Revert) else None
         if not commands.add_open(connection, command, payment.payment_id, traceparent, event_type):
             raise DuplicateError
 
@@ -178,28 +168,28 @@ class CommandEngine:
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
         )
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             now = commands.add_answered(connection, key, sent, origin.traceparent)
             if now is not None:
-                self._recorder.about_nothing(connection, answer, origin.traceparent, now)
-                self._dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
+                self.recorder.about_nothing(connection, answer, origin.traceparent, now)
+                self.dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, sent, origin)
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered as a dead letter. Raises the database's error."""
-        with transaction(self._engine) as connection:
-            self._dead_letters.bury(connection, unreadable, origin)
+        with transaction(self.engine) as connection:
+            self.dead_letters.bury(connection, unreadable, origin)
 
     def _duplicate(self, key: CommandKey, sent: Content, origin: Origin) -> None:
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             before = commands.content_before(connection, key)
             if before is not None and before.is_same(sent):
                 log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
-            self._dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
+            self.dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
         """Work that is due, at most ``limit`` pieces: see ``Completion.take``. Raises the database's error."""
-        return self._completion.take(limit)
+        return self.completion.take(limit)

@@ -73,7 +73,7 @@ def test_lease_is_renewed_while_all_work_connections_are_busy(
         def until_renewed() -> None:
             with ExitStack() as taken:
                 for _ in range(core.settings.database_pool_size):
-                    taken.enter_context(core.engine._engine.connect())
+                    taken.enter_context(core.engine.engine.connect())
                 first = ends()
                 until(lambda: ends() != first, "the lease is renewed")
 
