@@ -149,7 +149,7 @@ MECHANISMS = (
         "rounds-of-a-key",
         g.IN_ORDER,
         "where positions were handed out again, rows go by position only",
-        (Change("relay/published_rows.py", "lag(position) OVER turn > position AS falls", "false AS falls"),),
+        (Change("relay/published_rows.py", "lag(position) OVER in_order > position AS falls", "false AS falls"),),
         (f"{_AGAIN}::test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position",),
     ),
     Mechanism(

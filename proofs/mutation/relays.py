@@ -109,7 +109,7 @@ MECHANISMS = (
     Mechanism(
         "unsettled-receipt",
         g.MEMORY,
-        "a receipt that never settles is waited for, turn after turn",
+        "a receipt that never settles is waited for, term after term",
         (
             Change(
                 "relay/exactly_once.py",

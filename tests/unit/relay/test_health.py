@@ -90,7 +90,7 @@ def test_a_lock_whose_session_does_not_answer_is_told(clock: list[float]) -> Non
     health = reading()
     health.lock_silence = lambda: 6.0
     assert health.fault() == "database: the session of the lock does not answer (reading the outbox)"
-    health.without_turn()
+    health.without_term()
     assert health.fault() is None
 
 
