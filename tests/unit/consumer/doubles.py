@@ -144,7 +144,7 @@ class FakeStarts:
         self.expected.append(expected)
         if self.refuse is not None:
             return {}, self.refuse
-        return {partition: Start(self.offset, stands=True) for partition in expected}, None
+        return {partition: Start(self.offset, committed=True) for partition in expected}, None
 
 
 @dataclass
