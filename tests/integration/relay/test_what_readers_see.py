@@ -104,7 +104,7 @@ def _publish(settings: RelaySettings, numbers: Sequence[int], *, replayed: bool 
 
 
 def _opened(settings: RelaySettings) -> Publisher:
-    """A broker that has just started may have no coordinator yet; a relay then takes another turn."""
+    """A broker that has just started may have no coordinator yet; a relay then begins another term."""
     while True:
         publisher = make_publisher(settings, Health(), lambda: None)
         try:

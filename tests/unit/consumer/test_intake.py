@@ -128,7 +128,7 @@ def test_a_record_of_a_lost_partition_is_left_alone(bench: Bench) -> None:
     assert bench.workers.held == 0
 
 
-def test_what_waits_goes_with_its_partition() -> None:
+def test_waiting_jobs_leave_with_their_partition() -> None:
     entered, gate = threading.Event(), threading.Event()
 
     def hold(_: Origin) -> None:

@@ -40,7 +40,7 @@ class Bench:
     ],
     ids=["unread", "unfinished", "only a marker", "read ahead", "end unknown", "place unknown", "older than our place"],
 )
-def test_lag(reach: Reach, said: dict[str, int], lag: int) -> None:
+def test_the_lag_counts_records_behind_the_position(reach: Reach, said: dict[str, int], lag: int) -> None:
     bench = Bench()
     bench.reach = {("t", 0): reach}
     assert bench.report(**said) == lag
@@ -68,7 +68,7 @@ def test_half_a_minute_without_change_is_an_alarm(end: int, what: str) -> None:
 
 
 @pytest.mark.parametrize("why", ["full", "busy"])
-def test_records_that_we_do_not_ask_for_are_no_alarm(why: str) -> None:
+def test_records_that_are_not_fetched_on_purpose_are_no_alarm(why: str) -> None:
     bench = Bench()
     bench.full = why == "full"
     bench.reach = {("t", 0): Reach(5, 5, busy=why == "busy")}

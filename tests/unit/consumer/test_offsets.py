@@ -21,7 +21,7 @@ def owned() -> OffsetTracker:
     return tracker
 
 
-def test_nothing_delivered_nothing_to_commit() -> None:
+def test_without_a_delivery_there_is_no_offset_to_commit() -> None:
     assert owned().uncommitted() == {}
 
 
@@ -42,7 +42,7 @@ def test_gaps_are_not_waited_for() -> None:
     assert tracker.uncommitted() == {P0: 401}
 
 
-def test_what_kafka_has_is_not_sent_again() -> None:
+def test_an_acknowledged_position_is_not_uncommitted() -> None:
     tracker = owned()
     tracker.finish(begin(tracker, 0))
     tracker.acknowledge(P0, 1)
@@ -56,7 +56,7 @@ def test_delivery_that_went_back_takes_the_position_back() -> None:
     assert tracker.uncommitted() == {P0: 91}
 
 
-def test_an_earlier_claims_end_does_not_count() -> None:
+def test_a_record_of_an_earlier_claim_does_not_count() -> None:
     tracker = owned()
     old = begin(tracker, 5)
     tracker.release(P0)
@@ -76,7 +76,7 @@ def test_a_record_of_a_foreign_partition_is_not_begun() -> None:
     assert tracker.uncommitted() == {}
 
 
-def test_the_oldest_is_told() -> None:
+def test_the_oldest_unfinished_record_is_known() -> None:
     tracker = owned()
     first = begin(tracker, 1, now=10.0)
     begin(tracker, 2, now=20.0)

@@ -18,7 +18,7 @@ class Clock:
         return self.now
 
 
-def test_a_loop_that_does_not_come_back_says_where_it_is() -> None:
+def test_a_polling_thread_that_hangs_reports_its_stage() -> None:
     clock = Clock()
     stages = Stages(clock)
     stages.enter(Stage.PLACING)
@@ -31,7 +31,7 @@ def test_a_loop_that_does_not_come_back_says_where_it_is() -> None:
     assert stages.fault() is None
 
 
-def test_what_is_missing_is_said_for_a_minute() -> None:
+def test_missing_records_are_reported_for_a_minute() -> None:
     clock = Clock()
     missing = Missing(clock)
     with structlog.testing.capture_logs() as told:
@@ -49,7 +49,7 @@ def test_what_is_missing_is_said_for_a_minute() -> None:
     assert missing.fault() is None
 
 
-def test_the_log_tells_a_wait_when_it_begins_now_and_then_and_when_it_is_over() -> None:
+def test_a_wait_is_logged_when_it_begins_once_a_minute_and_when_it_is_over() -> None:
     clock, waits = Clock(), ["kafka: lag 5"]
     watch = Watch(lambda: waits[-1] or None, clock)
     with structlog.testing.capture_logs() as told:
