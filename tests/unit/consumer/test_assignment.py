@@ -1,4 +1,4 @@
-"""Hand-over, pause and commit, as asked of Kafka's client."""
+"""Handing over, pausing and committing, by the calls of Kafka's client."""
 
 import threading
 from collections.abc import Iterator
@@ -203,17 +203,17 @@ def test_another_topic_of_the_same_name_is_read_from_the_groups_offset_in_it(ben
     bench.tracker.finish(old)
     bench.fake.asked.clear()
     bench.assignment.commit(bench.consumer)
-    assert bench.fake.asked == [], "what the old topic's record finished is nothing of the new one"
+    assert bench.fake.asked == [], "the old topic's record finishes no offset of the new topic"
 
 
 def test_another_topic_seen_at_one_partition_has_all_partitions_placed_again(bench: Bench) -> None:
-    """Or the others would be read on from the old topic's offsets."""
+    """Else the others would be read on from the old topic's offsets."""
     bench.begin(1, 40)
     bench.starts.seen_in_find = True
     bench.assignment.displaced(bench.consumer, ("commands", 0))
     bench.assignment.place(bench.consumer)
     bench.assignment.place(bench.consumer)
-    assert sorted(bench.starts.told) == [("commands", 0), ("commands", 1)]
+    assert sorted(bench.starts.reported) == [("commands", 0), ("commands", 1)]
     assert bench.starts.expected[-1] == {("commands", 0): None, ("commands", 1): None}
 
 

@@ -1,4 +1,4 @@
-"""Due commands join the keys, only with room, and never twice."""
+"""Due commands join the keys only while there is room, and never twice."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def workers() -> Iterator[Workers]:
 
 
 class Gate:
-    """Runs until it is opened."""
+    """A job that runs until the gate is opened."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()

@@ -1,4 +1,4 @@
-"""A record that the database refuses for what it holds ends as a dead letter; all else is tried again."""
+"""A record that the database refuses for its contents ends as a dead letter; every other failure is tried again."""
 
 import pytest
 
@@ -11,7 +11,7 @@ COMMAND = object()
 
 
 class Refusing(RecordingCommands):
-    """Every command meets this wait; burying works."""
+    """Every command fails with this wait; burying works."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What /ready says of Kafka."""
+"""The consumer's answers to /ready about Kafka."""
 
 import json
 from collections.abc import Callable
@@ -63,9 +63,9 @@ def test_a_missing_topic_is_reported_until_records_come() -> None:
 
 def test_a_broker_that_stays_away_is_logged_once_per_error() -> None:
     health = made()
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as logged:
         for attempt in range(100):
             health.on_error(KafkaError(KafkaError._TRANSPORT, f"refused, attempt {attempt}"))
         health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
-    assert [line["code"] for line in told] == ["_TRANSPORT", "_ALL_BROKERS_DOWN"]
+    assert [line["code"] for line in logged] == ["_TRANSPORT", "_ALL_BROKERS_DOWN"]
     assert health.fault() == "kafka: 1/1 brokers are down"

@@ -1,4 +1,4 @@
-"""Each record goes to the right use case, in the right key, and is finished when it is durable."""
+"""Each record goes to the right use case, under the right key, and is finished once it is durable."""
 
 import json
 import threading
@@ -38,7 +38,7 @@ RELEASE = {
 
 
 class Bench:
-    """Intake with one worker and one partition."""
+    """An intake with one worker and one partition."""
 
     def __init__(self, commands: RecordingCommands) -> None:
         self.commands = commands

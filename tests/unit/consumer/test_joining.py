@@ -1,4 +1,4 @@
-"""A group that is waited for long is looked into, beside the work."""
+"""A long wait for the group is looked into, beside the work."""
 
 from threading import Event
 
@@ -7,7 +7,7 @@ from tests.unit.consumer.test_waits import Clock
 
 
 def looked(joining: Joining, clock: Clock, ended: Event) -> None:
-    """A second of waiting after the look has ended."""
+    """Wait for another second after the look has ended."""
     assert ended.wait(10)
     clock.now += 1
     while joining.why() is None:

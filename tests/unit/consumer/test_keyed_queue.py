@@ -1,4 +1,4 @@
-"""Order within a key, fairness between keys, failure set aside, no memory of what is gone."""
+"""Order within a key, fairness between keys, failed keys set aside, no memory of keys without jobs."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ CLAIMS = [Claim(("commands", number), number) for number in range(3)]
 
 
 def nothing() -> None:
-    """These jobs are moved about, never run."""
+    """These jobs are queued, but never run."""
 
 
 def job(
@@ -163,7 +163,7 @@ def test_a_key_that_comes_back_shares_nothing_with_the_old_one() -> None:
 
 
 class Traffic(RuleBasedStateMachine):
-    """Against a model: per key the list of jobs that must still come, in order."""
+    """Compares the queue with a model: for each key the list of jobs that must still come, in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,7 +224,7 @@ class Traffic(RuleBasedStateMachine):
         assert self.queue.running == set(self.running)
 
     def teardown(self) -> None:
-        """Nothing is stuck: with time, everything comes."""
+        """No job is stuck: with time, all of them come."""
         while self.running:
             one = self.running.pop()
             self.queue.finish(one)

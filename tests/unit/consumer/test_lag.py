@@ -1,4 +1,4 @@
-"""Lag by partition, and the alarms: an unknown lag, and records that do not come."""
+"""The lag of each partition, and the alarms: an unknown lag, and records that do not come."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from consumer.offsets import Partition, Reach
 
 
 class Bench:
-    """One partition, a clock and what librdkafka says."""
+    """One partition, a clock, and librdkafka's statistics."""
 
     def __init__(self) -> None:
         self.reach: dict[Partition, Reach] = {("t", 0): Reach(5, 5, busy=False)}

@@ -1,4 +1,4 @@
-"""Nothing undelivered or unfinished is ever passed by a commit, whatever the order of events."""
+"""No commit passes a record that is not delivered or not finished, in any order of events."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -86,7 +86,7 @@ def test_the_oldest_unfinished_record_is_known() -> None:
 
 
 class Broker(RuleBasedStateMachine):
-    """A log with gaps, delivered from the committed position at each assignment; commits must never pass the truth."""
+    """A log with gaps, delivered from the committed position at each assignment. Commits pass durable records only."""
 
     @initialize(offsets=st.sets(st.integers(0, 60), min_size=5, max_size=40))
     def fill(self, offsets: set[int]) -> None:

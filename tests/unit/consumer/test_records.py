@@ -1,4 +1,4 @@
-"""What is kept of a record is bounded, and nothing that a sender writes into it stops the consumer."""
+"""A record is kept in bounded form, and no content of a record stops the consumer."""
 
 from datetime import UTC, datetime
 from typing import cast

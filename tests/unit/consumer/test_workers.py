@@ -1,4 +1,4 @@
-"""Threads: in parallel across keys, retries aside, handed over and stopped within their time."""
+"""Workers run keys in parallel, set failed keys aside, hand over and stop within their time."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ OTHER = Claim(("commands", 1), 2)
 
 
 def nothing() -> None:
-    """Done without a trace."""
+    """Does nothing."""
 
 
 def job(key: str, run: Callable[[], None], done: Callable[[], None] = nothing, claim: Claim = CLAIM) -> Job:
