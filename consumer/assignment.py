@@ -1,4 +1,4 @@
-"""Our share of the topic: taken, handed over, paused, and committed as far as it is finished."""
+"""The partitions of this process: reads them, hands them over, pauses them, and commits their finished offsets."""
 
 import time
 
@@ -19,10 +19,13 @@ _ASK_AGAIN = 2.0
 
 
 class Assignment:
-    """All but ``on_commit`` is called in the polling thread only.
+    """Keeps librdkafka's assignment, pauses and commits in step with the offset tracker.
 
-    Which partitions are ours is the group's word; where each is read from, and whether it is paused, is ours, and told
-    to librdkafka for each anew: it keeps a pause when a partition leaves and comes back (its issue 1849).
+    For the polling thread only; others may read ``paused`` and ``waits_for``.
+
+    The group decides which partitions are ours. This class decides where each is read from and whether it is paused. It
+    sets both each time that a partition comes: librdkafka keeps a pause when a partition leaves and comes back (its
+    issue 1849).
     """
 
     def __init__(
@@ -34,26 +37,27 @@ class Assignment:
         self._stages = stages
         self._hand_over_seconds = hand_over_seconds
         self._closing = False
-        self._told: dict[Partition, bool] = {}  # What librdkafka reads, and whether it was told to pause.
+        self._reading: dict[Partition, bool] = {}  # The partitions that librdkafka reads, and whether we paused them.
         self._all_read = True
         self._place_at = 0.0
         self.paused = False
         self.waits_for: str | None = None
 
     def on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """More partitions are ours; ``place`` has them read."""
+        """Note partitions that came; ``place`` starts reading them."""
         for partition in partitions:
             self._tracker.assign(_name(partition))
-        consumer.incremental_assign([])  # Who assigns nothing here has all assigned by the client, from anywhere.
+        # Without an assignment in this callback the client assigns all partitions itself, and starts anywhere.
+        consumer.incremental_assign([])
         self._all_read, self._place_at = False, 0.0
         _log.info("partitions assigned", partitions=_numbers(partitions))
 
     def place(self, consumer: Consumer) -> None:
-        """Have what is ours, and not read yet, read from where it must be. Raises KafkaException when it is fatal."""
+        """Start reading our partitions that are not read yet, each at its place. Raises KafkaException when fatal."""
         if self._all_read:
             return
         reach = self._tracker.reach()
-        waiting = {partition: found.following for partition, found in reach.items() if partition not in self._told}
+        waiting = {partition: found.following for partition, found in reach.items() if partition not in self._reading}
         if not waiting:
             self._all_read, self.waits_for = True, None
         elif time.monotonic() >= self._place_at:
@@ -74,40 +78,41 @@ class Assignment:
             if error.fatal():
                 raise
         for partition, start in starts.items():
-            self._tracker.place(partition, start.offset, stands=start.stands)
-        self._tell(consumer, list(starts))
+            self._tracker.place(partition, start.offset, committed=start.committed)
+        self._pause_or_resume(consumer, list(starts))
         return None if error is None else f"kafka: cannot ask where to start: {error.str()}"
 
     def displaced(self, consumer: Consumer, partition: Partition) -> None:
-        """Kafka has nothing where we read: ``place`` asks what there is."""
-        if self._told.pop(partition, None) is not None:
+        """Stop reading a partition because Kafka has no record at our position; ``place`` asks for another one."""
+        if self._reading.pop(partition, None) is not None:
             consumer.incremental_unassign([TopicPartition(*partition)])
             self._all_read, self._place_at = False, 0.0
 
     def look(self, consumer: Consumer) -> None:
-        """Whether the topic is still the one that we read, and librdkafka's assignment the one that we think it is."""
+        """Check that the topic is still the same, and that librdkafka reads the partitions that we think it reads."""
         if self._starts.look():
             self._exchange(consumer)
         found = {_name(partition) for partition in consumer.assignment()}
-        if found != self._told.keys():
-            _log.error("librdkafka reads other partitions than ours", ours=sorted(self._told), its=sorted(found))
-            consumer.incremental_unassign([TopicPartition(*partition) for partition in found - self._told.keys()])
-            self._told = {partition: told for partition, told in self._told.items() if partition in found}
+        if found != self._reading.keys():
+            _log.error("librdkafka reads other partitions than ours", ours=sorted(self._reading), its=sorted(found))
+            consumer.incremental_unassign([TopicPartition(*partition) for partition in found - self._reading.keys()])
+            self._reading = {partition: paused for partition, paused in self._reading.items() if partition in found}
             self._all_read = False
 
     def _exchange(self, consumer: Consumer) -> None:
-        """Everything is placed anew, in the other topic."""
+        """Place all partitions again, in the new topic."""
         owned = list(self._tracker.reach())
         self._starts.exchange(owned)
         for partition in owned:
-            self._tracker.assign(partition)  # Another claim: what is left of the old topic commits nothing.
+            self._tracker.assign(partition)  # Another claim: unfinished records of the old topic commit nothing.
             self.displaced(consumer, partition)
         self._all_read, self._place_at = False, 0.0
 
     def on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Hand over: what runs may end, what waits is dropped, what is finished is committed.
+        """Hand over: jobs that run may end, jobs that wait are dropped, finished offsets are committed.
 
-        What does not end in time is delivered again to the new owner, where its effect already stands or is leased.
+        The new owner gets the records of jobs that do not end in time. The command key and the lease keep these records
+        from a second effect.
         """
         self._stages.enter(Stage.HANDING_OVER)
         names = {_name(partition) for partition in partitions}
@@ -119,33 +124,35 @@ class Assignment:
         self._release(consumer, partitions, "partitions revoked")
 
     def on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Taken from us: what waits is dropped, and nothing may be committed."""
+        """Drop the jobs of partitions that another process may own already; their offsets may not be committed."""
         names = {_name(partition) for partition in partitions}
         self._workers.hand_over({claim for claim in self._tracker.claims() if claim.partition in names}, 0)
         self._release(consumer, partitions, "partitions lost")
 
-    def _release(self, consumer: Consumer, partitions: list[TopicPartition], news: str) -> None:
-        read = [partition for partition in partitions if self._told.pop(_name(partition), None) is not None]
+    def _release(self, consumer: Consumer, partitions: list[TopicPartition], event: str) -> None:
+        read = [partition for partition in partitions if self._reading.pop(_name(partition), None) is not None]
         consumer.incremental_unassign(read)
         for partition in partitions:
             self._tracker.release(_name(partition))
-        _log.info(news, partitions=_numbers(partitions))
+        _log.info(event, partitions=_numbers(partitions))
 
     def balance(self, consumer: Consumer, *, full: bool, room: bool) -> None:
-        """Everything pauses when ``full``, and goes on once there is ``room`` again."""
+        """Pause all partitions when ``full``; resume them once there is ``room`` again."""
         if full or room:
             self.paused = full
-        self._tell(consumer, [partition for partition, told in self._told.items() if told is not self.paused])
+        self._pause_or_resume(
+            consumer, [partition for partition, paused in self._reading.items() if paused is not self.paused]
+        )
 
-    def _tell(self, consumer: Consumer, partitions: list[Partition]) -> None:
-        """Also what it may know: an old pause is no news to us, but to what came back it is."""
+    def _pause_or_resume(self, consumer: Consumer, partitions: list[Partition]) -> None:
+        """Pause or resume ``partitions`` in librdkafka, also where it may know: a partition may come back paused."""
         if partitions:
-            tell = consumer.pause if self.paused else consumer.resume
-            tell([TopicPartition(*partition) for partition in partitions])
-            self._told |= dict.fromkeys(partitions, self.paused)
+            pause_or_resume = consumer.pause if self.paused else consumer.resume
+            pause_or_resume([TopicPartition(*partition) for partition in partitions])
+            self._reading |= dict.fromkeys(partitions, self.paused)
 
     def commit(self, consumer: Consumer) -> None:
-        """Send what is finished and not yet acknowledged; ``on_commit`` hears the answer."""
+        """Send finished offsets that Kafka has not acknowledged; ``on_commit`` gets the answer."""
         offsets = self._offsets(self._tracker.uncommitted())
         if not offsets:
             return
@@ -167,9 +174,9 @@ class Assignment:
             _commit_failed(exc.args[0])
 
     def close(self, consumer: Consumer, seconds: float) -> None:
-        """Commit what is finished and leave the group; for a broker that is away, wait no longer than ``seconds``.
+        """Commit finished offsets and leave the group; wait at most ``seconds`` for a broker that is away.
 
-        What polling still hands out is not taken: its offset is not committed, and its next owner gets it.
+        Records that polling still returns are dropped: their offsets are not committed, so their next owner gets them.
         """
         self._closing = True
         deadline = time.monotonic() + seconds
@@ -177,12 +184,12 @@ class Assignment:
         while self._tracker.uncommitted() and time.monotonic() < deadline:
             consumer.poll(0.05)
         if self._tracker.uncommitted():
-            _log.warning("offsets not committed before the end: what they stand for is delivered again")
-            return  # Closing would wait for the same broker; the group notices by itself that we are gone.
+            _log.warning("offsets not committed before the end: their records are delivered again")
+            return  # Closing would wait for the same broker; the group notices by itself that this member is gone.
         consumer.close()
 
     def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """librdkafka's answer to ``commit``."""
+        """Take librdkafka's answer to ``commit``."""
         if error is not None:
             _commit_failed(error)
         else:

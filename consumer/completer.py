@@ -1,4 +1,4 @@
-"""Takes up what the database has due: commands whose time has come, and those a dead process left behind."""
+"""Takes up commands that are due in the database: attempts that were put off, and commands of dead processes."""
 
 import threading
 import time
@@ -16,14 +16,14 @@ _log = get_logger(__name__)
 INTERVAL = 1.0
 _SOON = 0.1
 _LONGEST = 30.0
-"""Without a question answered: longer than any that is answered at all."""
+"""Seconds without an answer from the database, longer than any answer takes that comes at all."""
 
 
 class Completer:
-    """Asks about once a second, and holds at most ``limit`` due commands at a time, beside those from Kafka.
+    """Asks the database about once a second, and holds at most ``limit`` due commands, beside those from Kafka.
 
-    They join the keys of the records, so that this process never runs two commands of one payment at once; a key
-    that is taken is left alone, and its command is due again at the next question.
+    Due commands use the same keys as records, so this process never runs two commands of one key at once. While a key
+    has jobs its due command is not taken; it is due again at the next question.
     """
 
     def __init__(self, commands: Commands, workers: Workers, limit: int) -> None:
@@ -36,27 +36,27 @@ class Completer:
         self._lock = threading.Lock()
 
     def run(self, shutdown: Shutdown) -> None:
-        """Until draining begins. A question that fails is asked again: the database may be away."""
+        """Ask until draining begins. After a failure it asks again, because the database may be away."""
         pause = 0.0
         while not shutdown.wait(pause):
             try:
                 pause = _SOON if self.step() else INTERVAL
                 self._last_error = None
-            except Exception as exc:  # noqa: BLE001 - told; the next question may be answered
+            except Exception as exc:  # noqa: BLE001 - logged; the next question may be answered
                 self._last_error = f"{exc.wait}: {exc}" if isinstance(exc, NotDurableError) else type(exc).__name__
                 _log.warning("cannot ask for due commands", error=self._last_error, exc_info=exc)
                 pause = INTERVAL
             self._beat = time.monotonic()
 
     def fault(self) -> str | None:
-        """What its last question failed with, or that it waits for an answer; None while it asks and is answered."""
+        """The failure of the last question, or the wait for its answer; None while questions are answered."""
         silent = time.monotonic() - self._beat
         if silent > _LONGEST:
             return f"due commands: asked for {silent:.0f} s ago, and not answered"
         return f"due commands: cannot be asked for: {self._last_error}" if self._last_error else None
 
     def step(self) -> bool:
-        """Ask once; true when there may be more that could be taken soon."""
+        """Ask once. Returns whether to ask again soon: more commands may be due, or there was no room."""
         free = self._limit - self._held
         if free <= 0:
             return True
@@ -88,4 +88,4 @@ class Completer:
 
 
 def _nothing() -> None:
-    """The database knows how far the command is."""
+    """No offset to finish: the database knows the command's state."""

@@ -1,10 +1,10 @@
-"""Steps of the consumer between two durable effects."""
+"""The consumer's crash points: steps between two durable effects."""
 
 from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Every step of the consumer after which a dead process leaves something behind."""
+    """Every step of the consumer at which a killed process leaves unfinished work behind."""
 
     BEFORE_OFFSET_COMMIT = "consumer.before_offset_commit"
     AFTER_OFFSET_COMMIT = "consumer.after_offset_commit"

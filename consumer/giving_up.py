@@ -1,4 +1,4 @@
-"""A record that the database will never take is kept as a dead letter, and its partition's offset goes on."""
+"""Keeps a record that the database refuses for good as a dead letter, so that its partition's offset goes on."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 _log = get_logger(__name__)
 TRIES = 5
-"""Of a record that is refused for what it holds: what it conflicts with may be under way, and roll back."""
+"""Tries of a record that is refused for its contents. It may conflict with a transaction that still rolls back."""
 REASON = "NOT_STORABLE"
 _MOST_PLACES = 10_000
 
@@ -20,9 +20,10 @@ Place = tuple[str, int, int]
 
 
 class GivingUp:
-    """``Commands`` in which no record fails for ever by itself.
+    """``Commands`` in which no record fails forever because of its contents.
 
-    Nobody is answered: what the refused command did is unknown. An operator mends what is in the way, and retries it.
+    The sender gets no answer, because the effect of the refused command is unknown. An operator removes the conflict
+    and retries the dead letter.
     """
 
     def __init__(self, commands: Commands) -> None:
@@ -31,11 +32,11 @@ class GivingUp:
         self._lock = threading.Lock()
 
     def handle(self, command: Command, origin: Origin) -> None:
-        """``Commands.handle``, or a dead letter in the end."""
+        """``Commands.handle``; after TRIES refusals a dead letter."""
         self._try(origin, lambda: self._commands.handle(command, origin))
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
-        """``Commands.refuse``, or a dead letter in the end."""
+        """``Commands.refuse``; after TRIES refusals a dead letter."""
         self._try(origin, lambda: self._commands.refuse(invalid, origin))
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
@@ -55,7 +56,7 @@ class GivingUp:
             self._give_up(origin, error)
 
     def _refused(self, origin: Origin) -> int:
-        """How often by now. Places that are not heard of again, as their partition is another's, do not pile up."""
+        """Count a refusal; the number so far. Old counts are dropped: a partition may move, and never report again."""
         place = (origin.topic, origin.partition, origin.offset)
         with self._lock:
             self._refusals[place] = times = self._refusals.pop(place, 0) + 1
@@ -65,7 +66,7 @@ class GivingUp:
 
     def _give_up(self, origin: Origin, error: NotDurableError) -> None:
         place = (origin.topic, origin.partition, origin.offset)
-        detail = f"The database refused it {TRIES} times ({error}); mend what is in its way, then retry it."
+        detail = f"The database refused it {TRIES} times ({error}); remove the conflict, then retry it."
         self._commands.bury(UnreadableMessage(REASON, detail), origin)
         DEAD_LETTERS.labels(REASON).inc()
         _log.error("given up: the database refuses the record", place=place, error=str(error))

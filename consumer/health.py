@@ -1,4 +1,4 @@
-"""Whether Kafka can be had, in one line for /ready."""
+"""Whether Kafka can be reached and the group is joined, in one line for /ready."""
 
 import json
 import time
@@ -16,7 +16,7 @@ _SILENCE = 30.0
 
 
 class KafkaHealth:
-    """Fed by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready while the group is joined."""
+    """The state of Kafka by librdkafka's callbacks (librdkafka manual, STATISTICS.md). Ready while in the group."""
 
     def __init__(self, owned: Callable[[], Collection[Partition]], lag: Lag, joining: Joining) -> None:
         self._owned = owned
@@ -28,7 +28,7 @@ class KafkaHealth:
         self._consumer_error_at = 0.0
 
     def fault(self) -> str | None:
-        """None when records can come."""
+        """Why no records can come; None when they can."""
         if not self._connection.connected:
             return f"kafka: {self._connection.last_error}"
         if self._consumer_error is not None:
@@ -39,25 +39,25 @@ class KafkaHealth:
         return "kafka: joining the consumer group" + (f": {why}" if why else "")
 
     def records_come(self) -> None:
-        """A record or a partition came: whatever was wrong with the topic or the group is over."""
+        """Note that a record or a partition came, so the last fault of topic or group is over."""
         self._consumer_error = None
 
     def on_consumer_error(self, error: KafkaError) -> None:
-        """The topic or the group cannot be had: missing, not allowed, polled too late."""
+        """Take an error of the topic or the group: missing, not allowed, polled too late."""
         self._consumer_error, self._consumer_error_at = error.str(), time.monotonic()
         self.on_error(error)
 
     def on_error(self, error: KafkaError) -> None:
-        """An error of any client of the consumer."""
+        """Take an error of any Kafka client of the consumer."""
         self._connection.on_error(error)
 
     def on_statistics(self, text: str) -> None:
-        """Brokers' state, the group's state, lag by partition."""
+        """Take librdkafka's statistics: brokers' state, the group's state, lag by partition."""
         statistics = json.loads(text)
         self._connection.on_statistics(statistics)
         self._joined = statistics.get("cgrp", {}).get("join_state") == "steady"
         if self._joined and time.monotonic() - self._consumer_error_at > _SILENCE:
-            self._consumer_error = None  # Not repeated, and the group stands: it was mended, though no record came.
+            self._consumer_error = None  # Not repeated, and the group is joined: it is over, though no record came.
         JOINED.set(self._joined)
-        self._joining.tell(waits=self._connection.connected and not self._joined)
-        self._lag.tell(statistics.get("topics", {}))
+        self._joining.update(waits=self._connection.connected and not self._joined)
+        self._lag.update(statistics.get("topics", {}))

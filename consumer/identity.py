@@ -1,4 +1,4 @@
-"""Which topic stands behind the name: Kafka gives each topic an id of its own (KIP-516)."""
+"""Tells topics of the same name apart: Kafka gives each topic an id of its own (KIP-516)."""
 
 import logging
 import time
@@ -18,17 +18,17 @@ _PREFIX = "topic-id="
 
 
 def to_metadata(topic_id: str | None) -> str | None:
-    """The string that is committed beside an offset."""
+    """The string that is committed with an offset."""
     return None if topic_id is None else f"{_PREFIX}{topic_id}"
 
 
 def from_metadata(metadata: str | None) -> str | None:
-    """The topic's id that an offset was committed under; None where nobody said (an operator's reset, say)."""
+    """The topic's id in the metadata of a committed offset; None if there is none, as after an operator's reset."""
     return metadata.removeprefix(_PREFIX) if metadata and metadata.startswith(_PREFIX) else None
 
 
 class TopicIdentity:
-    """Used by the polling thread only."""
+    """The id of one topic. For the polling thread only."""
 
     def __init__(self, client_config: Mapping[str, Any], topic: str) -> None:
         config: dict[str, Any] = {"log_level": 2, **client_config, "logger": logging.getLogger("librdkafka")}
@@ -39,7 +39,7 @@ class TopicIdentity:
         self._ask_at = 0.0
 
     def current(self, seconds: float) -> str | None:
-        """The topic's id; None where the broker has none. Raises KafkaException: not answered, or no such topic."""
+        """The topic's id; None if the broker has no ids. Raises KafkaException: no answer, or no such topic."""
         if self._has_ids is None:
             cluster = self._admin.list_topics(timeout=seconds)
             # The controller is asked for ids; librdkafka's mock cluster has none.
@@ -47,7 +47,7 @@ class TopicIdentity:
         return self._id(self._ask(seconds).result()) if self._has_ids else None
 
     def look(self) -> str | None:
-        """What was answered since the last look, without waiting; asks every two seconds."""
+        """The id in an answer that came since the last look; None if none came. Asks every two seconds, never waits."""
         answered = self._asked
         if answered is None:
             if self._has_ids and time.monotonic() >= self._ask_at:
@@ -60,7 +60,7 @@ class TopicIdentity:
         try:
             return self._id(answered.result())
         except KafkaException as exc:
-            _log.debug("no topic's id", topic=self._topic, error=exc.args[0].str())  # The reader says what is wrong.
+            _log.debug("no topic's id", topic=self._topic, error=exc.args[0].str())  # The reader reports the fault.
             return None
 
     def _ask(self, seconds: float) -> "Future[Any]":

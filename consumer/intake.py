@@ -1,4 +1,4 @@
-"""From a Kafka record to a job in its key."""
+"""Makes a job of a Kafka record, and puts it into the queue of its key."""
 
 import time
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from service.domain.commands.catalog import Command
 from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 _LARGE = "\0large"
-"""The key of refused records that are large: one at a time, as each needs its bytes ten times while it is kept."""
+"""The key of large refused records. They run one at a time, because storing one takes ten times its size in memory."""
 _LARGE_BYTES = 64 * 1024
 
 
 class Intake:
-    """Reads records and queues what they ask for; each counts as finished once it is durable."""
+    """Reads records and queues their commands; a record counts as finished once it is durable."""
 
     def __init__(self, commands: Commands, workers: Workers, tracker: OffsetTracker, default_currency: str) -> None:
         self._commands = commands
@@ -30,7 +30,7 @@ class Intake:
         self._default_currency = default_currency
 
     def accept(self, message: Message) -> None:
-        """Queue one record. A record of a partition that is no longer ours is left to its new owner."""
+        """Queue one record. Ignores a record of a partition that is no longer ours; its new owner gets it."""
         origin = origin_of(message)
         ticket = self._tracker.begin((origin.topic, origin.partition), origin.offset, time.monotonic())
         if ticket is None:
@@ -50,7 +50,7 @@ class Intake:
                 done=lambda: self._tracker.finish(ticket),
                 retry=True,
                 claim=ticket.claim,
-                # Of what cannot be read each record is a dead letter; a copy of anything else has no effect.
+                # Each unreadable record becomes a dead letter of its own; a copy of any other record has no effect.
                 content=None if kind == "unreadable" else origin.value,
                 size=size_of(origin),
             )

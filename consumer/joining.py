@@ -1,4 +1,4 @@
-"""Why the group is not joined, where that takes long: librdkafka says nothing but that it asks for the coordinator."""
+"""Finds out why joining the group takes long: librdkafka only reports that it asks for the coordinator."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,18 @@ _LOOK_EVERY = 30.0
 
 
 class Joining:
-    """Told once a second whether the group is waited for; asked by any thread."""
+    """Looks into a long wait for the group. The polling thread calls ``update`` once a second, any thread ``why``."""
 
     def __init__(self, look: Callable[[], str | None], clock: Callable[[], float] = time.monotonic) -> None:
-        """``look`` finds out why there is no coordinator, None where nothing is seen; it may take seconds."""
+        """``look`` finds out why there is no coordinator, or returns None; it may take seconds."""
         self._look = look
         self._clock = clock
         self._look_at = clock() + _LATE_SECONDS
         self._looking: Future[str | None] | None = None
         self._why: str | None = None
 
-    def tell(self, *, waits: bool) -> None:
-        """Looks, in a thread of its own, once the wait is long and now and then while it lasts. Never waits."""
+    def update(self, *, waits: bool) -> None:
+        """Note whether the group is waited for. A long wait starts a look in a thread, every 30 s. Never waits."""
         now = self._clock()
         if self._looking is not None and self._looking.done():
             self._why, self._looking = self._looking.result(), None
@@ -33,5 +33,5 @@ class Joining:
             self._look_at = now + _LOOK_EVERY
 
     def why(self) -> str | None:
-        """What was found; None before, and where nothing was."""
+        """The reason found; None when no look has found one."""
         return self._why

@@ -1,4 +1,4 @@
-"""Jobs by ordering key: in order within a key, keys in turn, a failing key set aside. No threads, no clock."""
+"""Jobs by ordering key: in order within a key, round robin over keys, a failing key set aside. No threads, no clock."""
 
 import heapq
 from collections import Counter, deque
@@ -10,17 +10,17 @@ from consumer.offsets import Claim
 from service.domain.errors import Wait
 
 PLACES_OF_A_KEY = 8
-"""How many of the places that all keys share one key takes: whatever waits behind these takes memory only."""
+"""The most places that one key takes of the places that all keys share. Further jobs of the key take memory only."""
 COPY_BYTES = 512
-"""What is kept of a copy: who is told when the first is done."""
+"""Memory of a copy: the function to call when the first job is done."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """``done`` is called once ``run`` has returned; with ``retry``, a ``run`` that raises is called again later.
+    """``done`` is called once ``run`` has returned. With ``retry``, a ``run`` that raises is called again later.
 
-    ``claim`` is the partition's claim it came under, None for what came from the database; ``size`` in bytes. Of jobs
-    of one claim with the same ``content`` the first is run for all: the ``copies`` are done when it is.
+    ``claim`` is the claim of the record's partition, None for a command from the database; ``size`` is in bytes. Of
+    jobs with the same claim and ``content`` only the first runs: its ``copies`` are done when it is.
     """
 
     ordering_key: str
@@ -37,21 +37,21 @@ class Job:
 class _Queue:
     jobs: deque[Job] = field(default_factory=deque)
     failures: int = 0
-    turn: int | None = None  # Its entry in the delayed heap; an entry with another number is void.
+    entry: int | None = None  # The number of its entry in the delayed heap; entries with other numbers are void.
     wait: Wait | None = None
     places: int = 0
 
 
 class KeyedQueue:
-    """A key is kept only while it has a job: memory follows the jobs held, not the keys ever seen."""
+    """Keeps a key only while it has a job, so memory depends on the jobs held, not on the keys ever seen."""
 
     def __init__(self, delay: Callable[[int], float]) -> None:
-        """``delay(failures)`` is how many seconds a key waits after that many failures in a row."""
+        """``delay(failures)`` is the number of seconds that a key waits after so many failures in a row."""
         self._delay = delay
         self._queues: dict[str, _Queue] = {}
         self._ready: deque[_Queue] = deque()
         self._delayed: list[tuple[float, int, _Queue]] = []
-        self._turns = count()
+        self._entries = count()
         self._first: dict[tuple[Claim | None, bytes], Job] = {}
         self.places = 0
         self.running: set[Job] = set()
@@ -62,17 +62,17 @@ class KeyedQueue:
         return ordering_key in self._queues
 
     def set_aside(self) -> int:
-        """Keys that wait after a failure."""
+        """The number of keys that wait after a failure."""
         return sum(self.waits().values())
 
     def waits(self) -> Counter[Wait]:
-        """What keys wait for that are set aside, and how many for each."""
+        """The number of keys set aside, by the reason of their wait."""
         return Counter(
-            queue.wait for queue in self._queues.values() if queue.turn is not None and queue.wait is not None
+            queue.wait for queue in self._queues.values() if queue.entry is not None and queue.wait is not None
         )
 
     def put(self, job: Job) -> None:
-        """Behind everything of its key, or to the first of which it is a copy."""
+        """Append the job to its key, or make it a copy of an equal job."""
         first = self._first.get((job.claim, job.content)) if job.content is not None else None
         if first is not None:
             first.copies.append(job.done)
@@ -90,11 +90,11 @@ class KeyedQueue:
         self.held_bytes += job.size
 
     def take(self, now: float) -> Job | None:
-        """The first job of the key whose turn it is; it runs until ``finish`` or ``fail``."""
+        """The first job of the next key; None when no key is ready. The job runs until ``finish`` or ``fail``."""
         while self._delayed and self._delayed[0][0] <= now:
-            _, turn, queue = heapq.heappop(self._delayed)
-            if queue.turn == turn:
-                queue.turn = None
+            _, entry, queue = heapq.heappop(self._delayed)
+            if queue.entry == entry:
+                queue.entry = None
                 self._ready.append(queue)
         while self._ready:
             queue = self._ready.popleft()
@@ -104,11 +104,11 @@ class KeyedQueue:
         return None
 
     def next_due(self) -> float | None:
-        """When a key set aside has its turn."""
+        """The time when the next key set aside is ready again; None when none is set aside."""
         return self._delayed[0][0] if self._delayed else None
 
     def finish(self, job: Job) -> None:
-        """It is over: its key goes behind the others, or away."""
+        """End a job that succeeded. Its key goes behind the other keys, or is forgotten when it has no more jobs."""
         queue = self._queues[job.ordering_key]
         self.running.discard(job)
         self._forget(queue.jobs.popleft())
@@ -119,10 +119,7 @@ class KeyedQueue:
             del self._queues[job.ordering_key]
 
     def fail(self, job: Job, now: float, wait: Wait = Wait.OTHER) -> int:
-        """It did not work out: its key waits and the others go on, or it is given up where it is not tried again.
-
-        How often it has failed by now.
-        """
+        """Set the key of a failed job aside; a job without ``retry`` ends. Returns how often the job has failed."""
         if not job.retry:
             self.finish(job)
             return 1
@@ -130,20 +127,20 @@ class KeyedQueue:
         self.running.discard(job)
         queue.failures += 1
         queue.wait = wait
-        queue.turn = next(self._turns)
-        heapq.heappush(self._delayed, (now + self._delay(queue.failures), queue.turn, queue))
+        queue.entry = next(self._entries)
+        heapq.heappush(self._delayed, (now + self._delay(queue.failures), queue.entry, queue))
         return queue.failures
 
     def discard(self, unwanted: Callable[[Job], bool]) -> None:
-        """Forget these; one that is running goes on, but is not tried again."""
+        """Forget the ``unwanted`` jobs. One that is running goes on, but is not tried again."""
         for key, queue in list(self._queues.items()):
             first = queue.jobs[0]
             queue.jobs = deque(job for job in queue.jobs if self._is_kept(job, unwanted))
             self._weigh(queue)
             if not queue.jobs:
-                queue.turn = None
+                queue.entry = None
                 del self._queues[key]
-            elif queue.turn is not None and queue.jobs[0] is not first:
+            elif queue.entry is not None and queue.jobs[0] is not first:
                 self._start_anew(queue)
 
     def _is_kept(self, job: Job, unwanted: Callable[[Job], bool]) -> bool:
@@ -155,12 +152,12 @@ class KeyedQueue:
         return job in self.running
 
     def _start_anew(self, queue: _Queue) -> None:
-        queue.turn = None
+        queue.entry = None
         queue.failures = 0
         self._ready.append(queue)
 
     def _weigh(self, queue: _Queue) -> None:
-        """The places that a key takes follow its jobs."""
+        """Adapt the places that a key takes to its jobs."""
         places = min(len(queue.jobs), PLACES_OF_A_KEY)
         self.places += places - queue.places
         queue.places = places

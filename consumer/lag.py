@@ -1,4 +1,4 @@
-"""How many records wait, and which partitions have an alarm: unknown lag, or records that do not come."""
+"""Counts the records that wait, and raises an alarm for a partition: unknown lag, or records that do not come."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _PATIENCE = 30.0
 
 
 class Lag:
-    """Fed with librdkafka's statistics of our partitions (librdkafka manual, STATISTICS.md)."""
+    """The lag of our partitions, by librdkafka's statistics (librdkafka manual, STATISTICS.md)."""
 
     def __init__(
         self,
@@ -20,14 +20,14 @@ class Lag:
         is_full: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``is_full``: whether our partitions are paused, so that none of them goes on."""
+        """``is_full`` returns whether our partitions are paused."""
         self._reach = reach
         self._is_full = is_full
         self._clock = clock
-        self._still: dict[Partition, tuple[int, int | None, float]] = {}  # Lag and place, and since when it is so.
+        self._still: dict[Partition, tuple[int, int | None, float]] = {}  # Lag, position, and time of the last change.
 
-    def tell(self, topics: Mapping[str, Any]) -> None:
-        """The metric, and for how long nothing has moved."""
+    def update(self, topics: Mapping[str, Any]) -> None:
+        """Take statistics by topic: set the metric, and note how long each partition has not moved."""
         reach, now = self._reach(), self._clock()
         for topic, number in self._still.keys() - reach.keys():
             LAG.remove(topic, str(number))
@@ -47,7 +47,7 @@ class Lag:
         self._still = still
 
     def fault(self) -> str | None:
-        """A partition whose lag is not known, or whose records do not come, for half a minute."""
+        """A partition whose lag is unknown, or whose records do not come, for more than half a minute; or None."""
         now = self._clock()
         for (topic, number), (lag, _, since) in self._still.items():
             seconds = now - since
@@ -58,7 +58,7 @@ class Lag:
 
 
 def _lag(at: Reach, statistics: Mapping[str, Any]) -> int:
-    """Where all is read and done, 0: what lies behind our position then are a transaction's markers."""
+    """The records behind our position. 0 if all are read and done: only markers of transactions follow then."""
     end = statistics.get("ls_offset", -1)
     if at.position is None or end < 0:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""One consumer process: wired, run until SIGTERM, drained."""
+"""One consumer process: wires its parts, runs until SIGTERM, drains."""
 
 import time
 from collections.abc import Callable
@@ -43,9 +43,10 @@ _HELD_PER_WORKER = 4
 def run(
     settings: ConsumerSettings, commands: Commands, shutdown: Shutdown, database_ready: Callable[[], str | None]
 ) -> int:
-    """Consume until ``shutdown``, drain within ``SHUTDOWN_GRACE``; the process's exit code.
+    """Consume until ``shutdown``, then drain within ``SHUTDOWN_GRACE``. Returns the exit code.
 
-    Raises SettingError when a setting can't be used, OSError when the ops port is taken.
+    It is 1 after a fatal error of librdkafka. Raises SettingError when a setting can't be used, OSError when the ops
+    port is taken.
     """
     refuse_unknown(ConsumerPoint, ServicePoint)
     tracker, stages, missing = OffsetTracker(), Stages(), Missing()
@@ -88,7 +89,7 @@ def run(
     try:
         loop.run(shutdown)
     except KafkaException as exc:
-        _log.critical("kafka: this consumer can never work again", error=exc.args[0].str())
+        _log.critical("kafka: a fatal error ends this consumer", error=exc.args[0].str())
         return 1
     finally:
         shutdown.request()
@@ -120,10 +121,10 @@ def _serve_ops(
 
 
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:
-    """What runs may end; what waits is delivered again. The offsets of what is finished are committed."""
+    """Let running jobs end, then commit finished offsets. Records of jobs that wait are delivered again."""
     started = time.monotonic()
     left = workers.stop(max(0.0, grace - 2 * _CLOSING_SECONDS))
     if left:
-        _log.warning("stopped with commands in flight: their leases expire and they are taken up again", left=left)
+        _log.warning("stopped with commands in flight: their leases expire, then another consumer runs them", left=left)
     assignment.close(consumer, _CLOSING_SECONDS)
     _log.info("drained", seconds=round(time.monotonic() - started, 3))

@@ -1,4 +1,4 @@
-"""Records that nobody can read any more, and topics made anew: said in log, metric and, for a minute, in /ready."""
+"""Reports records that were lost, and topics made again, in the log, a metric and, for a minute, in /ready."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _SAID_FOR = 60.0
 
 
 class Missing:
-    """Told by the polling thread, asked by any."""
+    """The polling thread reports here; any thread may ask for the fault."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -20,7 +20,7 @@ class Missing:
         self._exchanged: set[tuple[Partition, str]] = set()
 
     def skipped(self, partition: Partition, first: int, low: int) -> None:
-        """Offsets from ``first`` to before ``low`` are gone by retention. Some may have been no records (markers)."""
+        """Report that retention deleted the offsets from ``first`` to before ``low``. Some may have been markers."""
         topic, number = partition
         SKIPPED.labels(topic, str(number)).inc(low - first)
         _log.error(
@@ -34,13 +34,13 @@ class Missing:
         self._say(f"kafka: {low - first} records of {topic}[{number}] were deleted before they were read")
 
     def truncated(self, partition: Partition, expected: int, high: int) -> None:
-        """The log ends before what was read of it: it has lost records, and is read again from its beginning."""
+        """Report that the partition ends before our position: it has lost records, and is read from its beginning."""
         topic, number = partition
         _log.error("the log ends before our position", topic=topic, partition=number, position=expected, end=high)
         self._say(f"kafka: {topic}[{number}] ends at {high}, and was read up to {expected}; it is read from its start")
 
     def exchanged(self, partition: Partition, topic_id: str) -> None:
-        """The name stands for another topic now: its offsets have nothing to do with those of the old one."""
+        """Report that the name belongs to another topic now, whose offsets are unrelated to the old ones. Once each."""
         if (partition, topic_id) in self._exchanged:
             return
         self._exchanged.add((partition, topic_id))
@@ -50,7 +50,7 @@ class Missing:
         self._say(f"kafka: {topic}[{number}] is another topic of the same name; it is read from its start")
 
     def fault(self) -> str | None:
-        """What was found missing within the last minute."""
+        """The reports of the last minute; None when there are none."""
         now = self._clock()
         return "; ".join(text for text, until in list(self._said.items()) if now < until) or None
 

@@ -1,4 +1,4 @@
-"""How far each partition may be committed: to its lowest unfinished offset, never past it."""
+"""Tracks how far each partition may be committed: up to its lowest unfinished offset, never past it."""
 
 import threading
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One assignment of a partition to this process; the same partition given again is another claim."""
+    """One assignment of a partition to this process. The same partition assigned again is another claim."""
 
     partition: Partition
     generation: int
@@ -26,7 +26,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``following`` is to be delivered next, ``position`` to be committed; ``busy`` while something is unfinished."""
+    """Offsets: ``following`` is to be delivered next, ``position`` to be committed. ``busy``: some are unfinished."""
 
     following: int | None
     position: int | None
@@ -47,8 +47,8 @@ class _Progress:
 class OffsetTracker:
     """Positions as Kafka counts them: the offset of the next record to read.
 
-    Offsets may have gaps (compaction, transaction markers), so nothing is inferred between two records. Memory is
-    held for unfinished records only, however many finished beyond a slow one. Safe to use from many threads.
+    Offsets may have gaps (compaction, transaction markers), so nothing is inferred between two records. Only unfinished
+    records take memory, however many finished beyond a slow one. Any thread may call the methods.
     """
 
     def __init__(self) -> None:
@@ -57,21 +57,21 @@ class OffsetTracker:
         self._owned: dict[Partition, _Progress] = {}
 
     def assign(self, partition: Partition) -> Claim:
-        """The partition is ours from now on; what finishes under an earlier claim no longer counts."""
+        """Begin a claim of the partition. Records that finish under an earlier claim no longer count."""
         with self._lock:
             claim = Claim(partition, next(self._numbers))
             self._owned[partition] = _Progress(claim)
             return claim
 
     def release(self, partition: Partition) -> None:
-        """The partition is no longer ours: nothing of it may be committed."""
+        """End the claim of the partition: nothing of it may be committed any more."""
         with self._lock:
             self._owned.pop(partition, None)
 
-    def place(self, partition: Partition, offset: int, *, stands: bool) -> None:
-        """Delivery goes on at ``offset``; with ``stands`` there is nothing to commit before more is finished.
+    def place(self, partition: Partition, offset: int, *, committed: bool) -> None:
+        """Note that delivery goes on at ``offset``. ``committed``: Kafka has this offset, so it need not be committed.
 
-        Going back makes another claim: what lies there now may be other records than those that finish meanwhile.
+        Going back begins another claim, because these offsets may now hold other records than those still running.
         """
         with self._lock:
             progress = self._owned.get(partition)
@@ -80,10 +80,10 @@ class OffsetTracker:
             if progress.following is not None and offset < progress.following:
                 progress = self._owned[partition] = _Progress(Claim(partition, next(self._numbers)))
             progress.following = offset
-            progress.committed = offset if stands else None
+            progress.committed = offset if committed else None
 
     def reach(self) -> dict[Partition, Reach]:
-        """How far each partition is; None what nobody has said yet."""
+        """How far each of our partitions is; None for offsets that are not known yet."""
         with self._lock:
             return {
                 partition: Reach(own.following, own.position(), bool(own.unfinished))
@@ -91,14 +91,14 @@ class OffsetTracker:
             }
 
     def claims(self) -> list[Claim]:
-        """What is ours now."""
+        """The claims that we have now."""
         with self._lock:
             return [progress.claim for progress in self._owned.values()]
 
     def begin(self, partition: Partition, offset: int, now: float) -> Ticket | None:
-        """A record was delivered; None when its partition is not ours. ``now`` in seconds of any steady clock.
+        """Note a delivered record; None when its partition is not ours. ``now`` is in seconds of any steady clock.
 
-        The record after it is expected next, also when delivery went back: so nothing undelivered is ever passed.
+        The next record is expected right after it, also when delivery went back, so no undelivered record is passed.
         """
         with self._lock:
             progress = self._owned.get(partition)
@@ -110,14 +110,14 @@ class OffsetTracker:
             return ticket
 
     def finish(self, ticket: Ticket) -> None:
-        """The record is durable. A ticket's number is used once: under a later claim it counts for nothing."""
+        """Note that the record is durable. Each ticket has its own number, so it has no effect under a later claim."""
         with self._lock:
             progress = self._owned.get(ticket.claim.partition)
             if progress is not None:
                 progress.unfinished.pop(ticket.number, None)
 
     def uncommitted(self) -> dict[Partition, int]:
-        """Positions that Kafka has not acknowledged yet."""
+        """The positions that Kafka has not acknowledged yet."""
         with self._lock:
             found = {partition: (own.position(), own.committed) for partition, own in self._owned.items()}
         return {
@@ -127,13 +127,13 @@ class OffsetTracker:
         }
 
     def acknowledge(self, partition: Partition, position: int) -> None:
-        """Kafka has this position."""
+        """Note that Kafka has this position."""
         with self._lock:
             progress = self._owned.get(partition)
             if progress is not None:
                 progress.committed = position
 
     def oldest_begun(self) -> float | None:
-        """When the longest unfinished record was delivered, on the clock given to ``begin``."""
+        """The time when the oldest unfinished record was delivered, on the clock of ``begin``; None without any."""
         with self._lock:
             return min((begun for own in self._owned.values() for _, begun in own.unfinished.values()), default=None)

@@ -1,4 +1,4 @@
-"""The polling thread: records in, offsets out, paused when full."""
+"""The polling thread: it takes records, commits offsets, and pauses partitions when memory is full."""
 
 import time
 from collections.abc import Callable
@@ -21,27 +21,30 @@ _PATIENCE = 0.25
 _COMMIT_EVERY = 1.0
 _ENSURE_EVERY = 5.0
 _NOTHING_THERE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION})
-"""Kafka has no record where we read: with ``auto.offset.reset=error`` librdkafka stops there and says so."""
+"""Kafka has no record at our position: with ``auto.offset.reset=error`` librdkafka stops there with this error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is held in memory before partitions pause; they go on at half of it. One key takes few ``places``."""
+    """The jobs in memory, in places and bytes, at which partitions pause. They resume at half of both.
+
+    One key takes few places (``keyed_queue.PLACES_OF_A_KEY``).
+    """
 
     places: int
     size: int = 64 * 1024 * 1024
 
     def reached(self, workers: Workers) -> bool:
-        """No more should come."""
+        """Whether no more records should come."""
         return workers.places >= self.places or workers.held_bytes >= self.size
 
     def left_behind(self, workers: Workers) -> bool:
-        """More may come."""
+        """Whether records may come again."""
         return workers.places <= self.places // 2 and workers.held_bytes <= self.size // 2
 
 
 class PollLoop:
-    """Polls until draining begins; ``ensure_topic`` makes a missing topic where the broker allows it."""
+    """Polls until draining begins; ``ensure_topic`` creates a missing topic if the broker allows it."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class PollLoop:
         self._topic_missing = False
 
     def run(self, shutdown: Shutdown) -> None:
-        """Raises KafkaException when librdkafka says that this consumer can never work again."""
+        """Poll until ``shutdown``. Raises KafkaException for a fatal error: this client can never work again."""
         self._ensure()
         self._consumer.subscribe(
             [self._topic],
@@ -91,7 +94,7 @@ class PollLoop:
                 ensure_at = now + _ENSURE_EVERY
 
     def _poll(self) -> None:
-        """One record at a time: each poll runs the rebalance callbacks before it hands out what came after them."""
+        """Take one record at a time: each poll runs the rebalance callbacks before it returns later records."""
         self._stages.enter(Stage.FULL if self._assignment.paused else Stage.READING)
         timeout = _IDLE
         for _ in range(_BATCH):
@@ -118,7 +121,7 @@ class PollLoop:
         self._health.on_consumer_error(error)
 
     def _balance(self) -> None:
-        """Pausing throws away what was read ahead, so a moment without room is waited out first."""
+        """Pause or resume. Pausing drops records that were read ahead, so a short lack of room is waited out first."""
         if self._limits.reached(self._workers):
             self._workers.wait_for(lambda: self._limits.left_behind(self._workers), _PATIENCE)
         self._assignment.balance(
@@ -136,7 +139,7 @@ class PollLoop:
         self._stages.enter(Stage.MAKING_TOPIC)
         try:
             self._ensure_topic()
-        except Exception as exc:  # noqa: BLE001 - told; the broker is asked again, and may make the topic meanwhile
+        except Exception as exc:  # noqa: BLE001 - logged; the broker is asked again, and the topic may exist by then
             _log.warning("cannot make sure that the topic exists", topic=self._topic, error=str(exc))
         else:
             self._topic_missing = False

@@ -1,4 +1,4 @@
-"""What the consumer needs of the use cases."""
+"""The consumer's ports: the functions of the use cases that it calls."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,26 +8,26 @@ from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 
 class DueCommand(Protocol):
-    """An unfinished command of the database whose time has come."""
+    """An unfinished command in the database that is due."""
 
     @property
     def ordering_key(self) -> str:
-        """Where it must not overtake, nor run beside, another."""
+        """The key whose other commands it must not overtake or run beside."""
         ...
 
     def run(self) -> None:
-        """Take it as far as it goes. What fails is due again, by the database's word."""
+        """Run it as far as it goes. After a failure the database decides when it is due again."""
         ...
 
 
 class Commands(Protocol):
-    """Each call returns once its message is durable, and raises only when it is not: the database cannot be had.
+    """Each call returns once its record is durable, and raises only if it is not, when the database is not available.
 
-    A passing fault at Stripe is scheduled in the database, never raised. Calls come from many threads at once.
+    A passing fault at Stripe is scheduled in the database, never raised. Many threads call at once.
     """
 
     def handle(self, command: Command, origin: Origin) -> None:
-        """Accept once, and run as far as it goes."""
+        """Accept the command once, and run it as far as it goes."""
         ...
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
@@ -35,9 +35,9 @@ class Commands(Protocol):
         ...
 
     def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        """Keep the record in the dead letters: nobody can be answered."""
+        """Keep the record in the dead letters. There is no sender to answer."""
         ...
 
     def complete_due(self, limit: int) -> Sequence[DueCommand]:
-        """At most ``limit`` commands that are due or were left by a dead process."""
+        """At most ``limit`` commands that are due, or that a dead process left unfinished."""
         ...

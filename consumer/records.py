@@ -1,4 +1,4 @@
-"""What is kept of a Kafka record, and how much memory that takes."""
+"""Keeps a Kafka record in bounded form, and estimates its memory."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ _CUT_TO = 2 * MAX_BYTES
 _MOST_HEADERS = 256
 _HEADER_BYTES = 64 * 1024
 _JOB_BYTES = 4096
-"""Of a job and the command in it, whose fields are all bounded, without its record."""
+"""Memory of a job and its command, whose fields are all bounded, without its record."""
 _A_HEADER = 200
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 def origin_of(message: Message) -> Origin:
-    """The record, whole up to 16 MiB of key and of value; of more, the beginning and what the whole was."""
+    """The record. A key or value above 16 MiB is cut, and kept with the size and digest of the whole."""
     topic, partition, offset = message.topic(), message.partition(), message.offset()
     if topic is None or partition is None or offset is None:
-        raise ValueError("a record without its place is no record of a topic")
+        raise ValueError("a record without topic, partition and offset is no record of a topic")
     key, key_cut = _kept(message.key())
     value, value_cut = _kept(message.value())
     return Origin(topic, partition, offset, key, value, _headers(message), key_cut, value_cut, _time(message))
@@ -36,7 +36,7 @@ def _time(message: Message) -> datetime | None:
     kind, milliseconds = message.timestamp()
     try:
         return None if kind == TIMESTAMP_NOT_AVAILABLE else datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (OverflowError, ValueError, OSError):  # A sender may write any number.
+    except (OverflowError, ValueError, OSError):  # A sender may send any number.
         return None
 
 
@@ -59,7 +59,7 @@ def _length(header: tuple[str, bytes | None]) -> int:
 def _headers(message: Message) -> list[tuple[str, bytes | None]]:
     try:
         found = message.headers() or []
-    except (SystemError, UnicodeDecodeError) as exc:  # The binding decodes names as UTF-8; a sender may not encode so.
+    except (SystemError, UnicodeDecodeError) as exc:  # The binding decodes names as UTF-8; a sender may use another.
         _log.warning("headers cannot be read", offset=message.offset(), partition=message.partition(), error=str(exc))
         return []
     pairs = found.items() if isinstance(found, dict) else found

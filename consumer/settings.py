@@ -7,7 +7,7 @@ from service.settings import CommandSettings
 
 
 class GroupSettings(KafkaSettings):
-    """What reads commands, and whoever looks after it."""
+    """Settings of the consumer group, for the consumer and for operators' commands."""
 
     consumer_group_id: str = Field(default="payment-service-group", min_length=1, description="consumer group")
 

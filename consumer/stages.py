@@ -1,4 +1,4 @@
-"""What the polling thread does, in words, and since when: for /ready, metric and log."""
+"""The stage of the polling thread, in words, and its age, for /ready, a metric and the log."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _LONGEST = 15.0
 
 
 class Stage(StrEnum):
-    """Each wait of the polling thread has its name."""
+    """The names of the polling thread's waits."""
 
     STARTING = "starting"
     MAKING_TOPIC = "making sure that the topic exists"
@@ -25,7 +25,10 @@ _STAGE = Enum("payment_consumer_stage", "What the polling thread does", states=[
 
 
 class Stages:
-    """Entered by the polling thread only; asked by any. Every entry is a beat of its loop, also into the same stage."""
+    """The present stage. Only the polling thread enters one; each entry is a beat, also into the same stage.
+
+    Any thread may ask for age and fault.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,7 +36,7 @@ class Stages:
         self._beat = clock()
 
     def enter(self, stage: Stage) -> None:
-        """The polling thread lives, and does this."""
+        """Note that the polling thread is alive, and in ``stage``."""
         self._beat = self._clock()
         if stage is not self._now:
             self._now = stage
@@ -44,6 +47,6 @@ class Stages:
         return self._clock() - self._beat
 
     def fault(self) -> str | None:
-        """What it hangs in; None while it beats."""
+        """The stage in which the polling thread hangs; None while it beats."""
         age = self.age()
         return f"poll loop: {self._now} for {age:.0f} s" if age > _LONGEST else None

@@ -1,4 +1,4 @@
-"""Where the reading of a partition starts: where the group left off in this very topic, or at its first record."""
+"""Decides where reading a partition starts: at the group's offset in this very topic, or at the first record."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,18 +15,21 @@ _SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """``stands``: the group's committed offset is this one, under this topic's id, or there is none to speak of."""
+    """A place to start. ``committed``: the group's offset is this one, under this topic's id, or the group has none."""
 
     offset: int
-    stands: bool
+    committed: bool
 
 
 class ExchangedError(PaymentServiceError):
-    """The name stands for another topic than the one that is read: nothing known of it holds."""
+    """The name belongs to another topic than the one that is read, so all known offsets are void."""
 
 
 class Starts:
-    """Asks Kafka, and says what is missing. Nothing is left to ``auto.offset.reset``, which skips without a word."""
+    """Asks Kafka for starts, and reports missing records. ``auto.offset.reset`` would skip them silently.
+
+    For the polling thread only.
+    """
 
     def __init__(self, identity: TopicIdentity, missing: Missing) -> None:
         self._identity = identity
@@ -35,11 +38,11 @@ class Starts:
         self._other_id: str | None = None
 
     def look(self) -> bool:
-        """Whether the name stands for another topic than the one that is read."""
+        """Whether the name belongs to another topic than the one that is read. Never waits."""
         return self._is_other(self._identity.look())
 
     def exchange(self, owned: Collection[Partition]) -> None:
-        """The other topic is the one that is read from now on: said for each of ``owned``."""
+        """Read the other topic from now on, and report this for each partition in ``owned``."""
         if self._other_id is None:
             raise LookupError("no other topic was seen")
         self.topic_id, self._other_id = self._other_id, None
@@ -49,10 +52,11 @@ class Starts:
     def find(
         self, consumer: Consumer, expected: Mapping[Partition, int | None]
     ) -> tuple[dict[Partition, Start], KafkaError | None]:
-        """``expected``: the offset to be read next where it is known, or None: then the group's.
+        """Find the starts of the partitions in ``expected``, and the error that kept the others from being found.
 
-        What could be found out, and why the rest could not. Raises KafkaException when Kafka answers nothing at all,
-        ExchangedError when the topic is another one: all partitions of it then, also those that are being read.
+        ``expected`` has the offset to be read next; None stands for the group's offset. Raises KafkaException when
+        Kafka does not answer at all, ExchangedError when the topic is another one: all its partitions must then be
+        placed again, also those that are being read.
         """
         topic_id = self._identity.current(_SECONDS)
         if self._is_other(topic_id):
@@ -83,22 +87,22 @@ class Starts:
         if committed.error is not None:
             raise KafkaException(committed.error)
         if committed.offset < 0:
-            return Start(_range(consumer, partition)[0], stands=True)
+            return Start(_range(consumer, partition)[0], committed=True)
         under = from_metadata(committed.metadata)
         if self.topic_id is not None and under is not None and under != self.topic_id:
             self._missing.exchanged(partition, self.topic_id)
-            return Start(_range(consumer, partition)[0], stands=False)
-        return Start(committed.offset, stands=under == self.topic_id)
+            return Start(_range(consumer, partition)[0], committed=False)
+        return Start(committed.offset, committed=under == self.topic_id)
 
     def _in_range(self, consumer: Consumer, partition: Partition, expected: int) -> Start:
         low, high = _range(consumer, partition)
         if low <= expected <= high:
-            return Start(expected, stands=False)
+            return Start(expected, committed=False)
         if expected < low:
             self._missing.skipped(partition, expected, low)
         else:
             self._missing.truncated(partition, expected, high)
-        return Start(low, stands=False)
+        return Start(low, committed=False)
 
 
 def _committed(consumer: Consumer, partitions: Collection[Partition]) -> dict[Partition, TopicPartition]:
@@ -109,7 +113,7 @@ def _committed(consumer: Consumer, partitions: Collection[Partition]) -> dict[Pa
 
 
 def _range(consumer: Consumer, partition: Partition) -> tuple[int, int]:
-    """The first offset and the one after the last. Raises KafkaException."""
+    """The partition's first offset, and the one after its last. Raises KafkaException."""
     found = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_SECONDS, cached=False)
     if found is None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))

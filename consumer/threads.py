@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 
 def spawn(name: str, run: Callable[[], None]) -> None:
-    """Run it in a daemon thread, which logs with the context of the thread that starts it.
+    """Run ``run`` in a daemon thread, which logs with the context of the thread that starts it.
 
-    A daemon cannot keep the process alive: what never returns is taken up again by another process.
+    A daemon can't keep the process alive. Another process takes up a command that never returned here.
     """
     threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The log says what a process waits for, also when nobody asks for its readiness."""
+"""Logs what the process waits for, also when no probe asks for its readiness."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _SAY_EVERY = 60.0
 
 
 class Watch:
-    """Says a fault when it comes, once a minute while it lasts, and when it is over."""
+    """Logs a fault when it begins, once a minute while it lasts, and when it is over."""
 
     def __init__(self, readiness: Callable[[], str | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._readiness = readiness
@@ -21,12 +21,12 @@ class Watch:
         self._said_at = 0.0
 
     def run(self, shutdown: Shutdown) -> None:
-        """Until draining begins."""
+        """Watch until draining begins."""
         while not shutdown.wait(_LOOK_EVERY):
             self.look()
 
     def look(self) -> None:
-        """What changes in every second, such as numbers, is no news."""
+        """Look once. Numbers in a fault change every second, so a fault that differs only in them is not a new one."""
         fault, now = self._readiness(), self._clock()
         if fault is not None and (_kind(fault) != _kind(self._said) or now >= self._said_at + _SAY_EVERY):
             _log.warning("not ready", why=fault)

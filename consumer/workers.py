@@ -1,4 +1,4 @@
-"""Long-lived threads that run the keys' jobs."""
+"""Long-lived threads that run the jobs of all keys."""
 
 import random
 import threading
@@ -26,7 +26,7 @@ def pause_after(failures: int) -> float:
 
 
 class Workers:
-    """``threads`` jobs run at once."""
+    """Runs jobs on ``threads`` threads. Any thread may call the methods."""
 
     def __init__(self, threads: int, delay: Callable[[int], float] = pause_after) -> None:
         self._queue = KeyedQueue(delay)
@@ -40,47 +40,47 @@ class Workers:
 
     @property
     def held(self) -> int:
-        """Jobs in memory."""
+        """The number of jobs in memory."""
         return self._queue.held
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of the records that they came from."""
+        """Their memory in bytes, as counted against the limit."""
         return self._queue.held_bytes
 
     @property
     def places(self) -> int:
-        """Places that the keys take of those they share: no key takes many."""
+        """The number of places that all keys take together. One key takes few."""
         return self._queue.places
 
     def waits(self) -> Counter[Wait]:
-        """What the keys wait for that are set aside, and how many for each."""
+        """The number of keys set aside, by the reason of their wait."""
         with self._work:
             return self._queue.waits()
 
     def running(self) -> int:
-        """Jobs that run now."""
+        """The number of jobs that run now."""
         return len(self._queue.running)
 
     def set_aside(self) -> int:
-        """Keys that wait after a failure."""
+        """The number of keys that wait after a failure."""
         with self._work:
             return self._queue.set_aside()
 
     def fault(self) -> str | None:
-        """What the last job failed with; None once one went through, or nothing that failed is left to be tried."""
+        """The last failure; None once a job has succeeded, or when no failed job waits for another try."""
         if self._fault is None or not self.set_aside():
             return None
         return f"commands: the last one failed: {self._fault}"
 
     def submit(self, job: Job) -> None:
-        """Queue it behind everything in its key."""
+        """Queue the job behind all others of its key."""
         with self._work:
             self._queue.put(job)
             self._work.notify()
 
     def offer(self, job: Job) -> bool:
-        """Take it only if nothing is in its key."""
+        """Queue the job only if its key has no other. Returns whether it was queued."""
         with self._work:
             if job.ordering_key in self._queue:
                 return False
@@ -89,19 +89,19 @@ class Workers:
             return True
 
     def wait_for(self, room: Callable[[], bool], seconds: float) -> None:
-        """Until ``room`` holds, looked at whenever a job is over; at most so long."""
+        """Wait until ``room()`` is true, which is checked whenever a job ends; at most ``seconds``."""
         with self._over:
             self._over.wait_for(room, seconds)
 
     def hand_over(self, claims: Collection[Claim], seconds: float) -> bool:
-        """Drop what waits under these claims, and wait for what runs. False when some still runs."""
+        """Drop the jobs of these claims that wait, and wait for those that run. False when some still run."""
         with self._over:
             self._queue.discard(lambda job: job.claim in claims)
             self._work.notify_all()
             return self._over.wait_for(lambda: all(job.claim not in claims for job in self._queue.running), seconds)
 
     def stop(self, seconds: float) -> int:
-        """Start nothing more, and wait for what runs; how many still run."""
+        """Start no more jobs, and wait for those that run. Returns the number that still run."""
         with self._over:
             self._stopping = True
             self._queue.discard(lambda _: True)
@@ -113,7 +113,7 @@ class Workers:
         while (job := self._next()) is not None:
             try:
                 job.run()
-            except Exception as exc:  # noqa: BLE001 - told below; whatever it was, the record is not durable
+            except Exception as exc:  # noqa: BLE001 - logged below; in any case the record is not durable
                 self._failed(job, exc)
             else:
                 job.done()
@@ -121,7 +121,7 @@ class Workers:
                 with self._over:
                     self._queue.finish(job)
                     self._over.notify_all()
-                # None is added any more, as the job is out of its key.
+                # No copy can join any more, because the job has left the queue.
                 for done in job.copies:
                     done()
 
@@ -139,7 +139,7 @@ class Workers:
     def _failed(self, job: Job, error: Exception) -> None:
         wait = error.wait if isinstance(error, NotDurableError) else Wait.OTHER
         fault = f"{wait}: {error}" if isinstance(error, NotDurableError) else type(error).__name__
-        if wait is not Wait.ROW:  # One row that somebody holds says nothing of other work.
+        if wait is not Wait.ROW:  # A row that another session has locked says nothing about other work.
             self._fault = fault
         with self._over:
             failures = self._queue.fail(job, time.monotonic(), wait)

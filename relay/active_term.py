@@ -1,4 +1,4 @@
-"""A turn as the active relay, from the lock to its loss: begin from what is certain, then loop."""
+"""An active term, from the lock to its loss: the relay finds the published rows, then publishes the rest."""
 
 from contextlib import ExitStack, closing
 from functools import partial
@@ -34,10 +34,9 @@ def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publi
 
 
 class ActiveTerm:
-    """Ends when draining begins, or with what went wrong: psycopg2.Error, KafkaException, DoubtError,
-    StoppedError, GraceOverError.
+    """One term of one leader. The next term starts from the receipt, however this one ended.
 
-    Whatever it was, the next turn starts from the receipt: there is one way to begin, and no half-known state.
+    So there is one way to begin, and no state that is known by half.
     """
 
     def __init__(self, settings: RelaySettings, leadership: Leadership, heartbeat: Heartbeat, health: Health) -> None:
@@ -49,7 +48,10 @@ class ActiveTerm:
         self._source: PostgresOutbox | None = None
 
     def run(self) -> None:
-        """The whole turn."""
+        """Run the whole term; returns once it has drained.
+
+        Raises what ends a term early: psycopg2.Error, KafkaException, DoubtError, StoppedError, GraceOverError.
+        """
         settings, health = self._settings, self._health
         with ExitStack() as stack:
             stack.callback(self._leadership.close)
@@ -83,18 +85,18 @@ class ActiveTerm:
             try:
                 loop.run()
             except LastRowError as exc:
-                # Whoever takes the next turn may have no receipt that names the row.
+                # The relay of the next term may find no receipt that names the row.
                 checkpoint.keep_doubt(self._leadership.query, settings.relay_name, life, str(exc))
                 raise
 
     def sever(self) -> None:
-        """End a read that waits for PostgreSQL."""
+        """End a read that waits for PostgreSQL. Any thread may call this."""
         if self._source is not None:
             self._source.sever()
 
 
 def _watch_readers(settings: RelaySettings, stack: ExitStack) -> None:
-    """Where there are control records that a reader may trip over."""
+    """Look for readers that can't skip control records; only transactions write such records."""
     if settings.relay_delivery == "exactly-once":
         stack.enter_context(closing(ReaderWatch(settings.client_config(), settings.payment_events_topic)))
 

@@ -1,8 +1,8 @@
-"""At-least-once delivery: an idempotent producer without transactions, whose only account is the topics themselves.
+"""At-least-once delivery: an idempotent producer without transactions. Only the topics tell what was sent.
 
-For brokers that can't do transactions, and for readers that can't skip the control records by which they end. A term
-begins with the topics read back (published_rows.py), and what ends a term in doubt is followed by another one: so a
-row is sent again only by a relay that was frozen in the middle of sending, and overtaken.
+It is meant for brokers that can't do transactions, and for readers that can't skip the control records at the end of a
+transaction. Each term begins by reading the topics back (published_rows.py), so a row is sent again only by a relay
+that was frozen while it sent, and overtaken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,10 @@ from runtime.crash_points import reached
 
 
 class AtLeastOnce:
-    """Everything is acknowledged when ``publish`` returns. Of a batch that is refused, what was delivered is known."""
+    """A publisher whose records are all acknowledged when ``publish`` returns.
+
+    After a refusal it remembers which records of the batch were delivered.
+    """
 
     def __init__(self, client_config: Mapping[str, Any], health: Health, beat: Beat) -> None:
         # No message ever times out: a later one of its key would overtake it.
@@ -31,13 +34,13 @@ class AtLeastOnce:
         self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
-        """Wait for a broker. Nobody keeps an account."""
+        """Wait for a broker; there is no receipt to return."""
         self._client.patiently(partial(self._client.producer.list_topics, None))
         return None
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """Until every record is acknowledged. After a refusal, those that were are not sent again with the rest."""
-        # Whoever was frozen before it sends learns here that it was overtaken.
+        """Send ``rows`` and wait until each is acknowledged. Skips rows that an earlier, refused call delivered."""
+        # A relay that was frozen before this point learns here that it was overtaken.
         self._beat()
         refused = self._send([row for row in rows if row[0] not in self._delivered] if self._delivered else rows)
         if refused is not None:
@@ -47,7 +50,10 @@ class AtLeastOnce:
         self.confirmed = receipt
 
     def _send(self, rows: Sequence[Row]) -> RecordRefusedError | None:
-        """Send ``rows``, and wait for all that went. Raises KafkaException: what was delivered is known no more."""
+        """Send ``rows``, wait for all that were sent, and return a refusal.
+
+        Raises KafkaException; then nobody knows which rows were delivered.
+        """
         sent, refused = rows, None
         try:
             self._client.send(rows)
@@ -66,7 +72,7 @@ class AtLeastOnce:
         return refused
 
     def settle(self, _seconds: float) -> bool:
-        """What ``publish`` returned from is certain."""
+        """True: ``publish`` returns only when its rows are certain."""
         return True
 
     def idle(self) -> None:
@@ -74,5 +80,5 @@ class AtLeastOnce:
         self._client.poll(0)
 
     def close(self) -> None:
-        """Whatever is still queued is found missing by the next turn."""
+        """Drop records that are still queued; the next term finds them missing in their topics."""
         self._client.discard()

@@ -1,6 +1,6 @@
-"""Outbox and topics compared, event by event: what is missing, doubled, out of order, and what can't be compared.
+"""Compares outbox and topics, event by event: events that are missing, doubled, out of order, or can't be compared.
 
-An operator asks it for proof. The relay asks a question of its own when it can't trust its memory: published_rows.py.
+Operators use it as proof. For its own doubts the relay has another comparison: published_rows.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ _OUT_OF_ORDER = """
 
 
 class Missing(NamedTuple):
-    """A published row that no ``read_committed`` reader finds; appending it anew publishes it."""
+    """A row that counts as published, and that no ``read_committed`` reader finds. Appending it again publishes it."""
 
     position: int
     event_id: str
@@ -63,7 +63,7 @@ class Missing(NamedTuple):
 
 
 class Uncompared(NamedTuple):
-    """Published rows of a topic that no reader finds, and that may be among what the broker has deleted."""
+    """Rows of one topic that no reader finds, and that the broker may have deleted."""
 
     topic: str
     rows: int
@@ -74,7 +74,7 @@ class Uncompared(NamedTuple):
 
 
 class Doubled(NamedTuple):
-    """An event that stands in its topic more than once, replays aside."""
+    """An event that its topic holds more than once, not counting replays."""
 
     event_id: str
     topic: str
@@ -82,7 +82,7 @@ class Doubled(NamedTuple):
 
 
 class OutOfOrder(NamedTuple):
-    """An event that stands behind a later one of its key."""
+    """An event that comes after a later event of its key."""
 
     event_id: str
     topic: str
@@ -94,7 +94,7 @@ class OutOfOrder(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What does not agree; all empty is proof that outbox and topics do."""
+    """The differences. Outbox and topics agree if all four lists are empty."""
 
     compared: int
     missing: list[Missing]
@@ -106,9 +106,10 @@ class Report(NamedTuple):
 def audit(
     url: str, kafka: Mapping[str, Any], checkpoint: Checkpoint, since: datetime, beat: Callable[[], None] = lambda: None
 ) -> Report:
-    """Compare what ``checkpoint`` says is published, and was written since ``since``, with the topics.
+    """Compare the rows that ``checkpoint`` says are published, and that were written since ``since``, with the topics.
 
-    Load the checkpoint first: what is published after that is not looked for. Raises psycopg2.Error, KafkaException.
+    Load the checkpoint first: rows that are published later are not looked for. ``beat`` is called while topics are
+    read. Raises psycopg2.Error, KafkaException.
     """
     settled = checkpoint.settled
     with closing(connect(url, "audit")) as session:

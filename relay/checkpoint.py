@@ -1,4 +1,4 @@
-"""The checkpoint row: the copy in PostgreSQL of what Kafka holds, one row per relay."""
+"""The checkpoint row: the copy of the receipt in PostgreSQL, one row per relay."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from relay.positions import Settled
 from relay.receipt import Epoch, Receipt
 
 _MAX_RANGES = 500
-"""A row is rewritten with every batch: what does not fit is found again by asking the topic."""
+"""Each batch rewrites the row, so its size is bounded. Ranges beyond are found again by asking the topics."""
 
 _LOAD = """
     SELECT json_build_array(low, ranges, system_identifier, timeline, outbox_oid, doubt)
@@ -35,7 +35,7 @@ _TAKE = """
         outbox_oid = excluded.outbox_oid, doubt = nullif(relay_checkpoints.doubt, %s), updated_at = now()
     RETURNING xmin::text
 """
-"""A doubt that somebody has written meanwhile stays: it is another one, and not answered yet."""
+"""Clears only the doubt that this term has answered. A doubt that was written meanwhile is another one, and stays."""
 
 
 _SAVE = """
@@ -44,13 +44,13 @@ _SAVE = """
         AND (%(last)s::bigint IS NULL OR EXISTS (SELECT FROM outbox WHERE position = %(last)s::bigint))
     RETURNING xmin::text
 """
-"""``xmin`` is the transaction that wrote the row: a row that came back from a backup was written by another one."""
+"""``xmin`` is the transaction that wrote the row. A row restored from a backup was written by another transaction."""
 
 Query = Callable[[str, Any], Any]
 
 
 class Checkpoint(NamedTuple):
-    """What was published, as of the last save, and of which life of which database."""
+    """What was settled at the last save, in which life of which database."""
 
     settled: Settled
     epoch: Epoch
@@ -58,11 +58,11 @@ class Checkpoint(NamedTuple):
     """The OID of the outbox's table; None when an older release wrote the row."""
 
     doubt: str | None = None
-    """Why positions that are settled may have been handed out again; None when they were not."""
+    """Why settled positions may have been handed out again; None when they were not."""
 
 
 def load(query: Query, relay: str) -> Checkpoint | None:
-    """The checkpoint of ``relay``, None when it has none."""
+    """The checkpoint of ``relay``; None when it has none."""
     found = query(_LOAD, (relay,))
     if found is None:
         return None
@@ -72,38 +72,38 @@ def load(query: Query, relay: str) -> Checkpoint | None:
 
 
 def keep_doubt(query: Query, relay: str, life: Life, doubt: str | None) -> None:
-    """Let ``doubt`` stand in the checkpoint, which is made if there is none, until a term has compared.
+    """Keep ``doubt`` in the checkpoint until a term has compared; creates a missing checkpoint.
 
-    So a crash between the mending of a sequence and the comparison forgets nothing.
+    So the doubt survives a crash between the repair of a sequence and the comparison.
     """
     query(_KEEP_DOUBT, {"relay": relay, **life.epoch._asdict(), "doubt": doubt})
 
 
 def mend_sequence(query: Query) -> str | None:
-    """Put right the sequence of the outbox; why positions may have been handed out again, None when they were not.
+    """Repair the outbox's sequence. Returns why positions may have been handed out again; None when they were not.
 
-    Raises psycopg2.Error, which says what to do, when it can't be put right.
+    Raises psycopg2.Error when the sequence can't be repaired; the error says what to do.
     """
     doubt: str | None = query(_MEND, ())
     return doubt
 
 
 class CheckpointWriter:
-    """The checkpoint row of the leader, who writes it as long as it is the one that it wrote last."""
+    """Writes the leader's checkpoint row, as long as nobody else has written it since."""
 
     def __init__(self, query: Query, relay: str, life: Life, receipt: Receipt, answered: str | None = None) -> None:
-        """Takes the row over for ``receipt``, which Kafka holds. ``answered`` is the doubt that was compared for."""
+        """Take the row over for ``receipt``, which Kafka holds. ``answered`` is the doubt that was compared for."""
         self._query = query
         self._relay = relay
         self._outbox = life.outbox
         self.settled = receipt.settled
-        """What the row says."""
+        """The positions that the row says are settled."""
 
         values = (relay, *_columns(receipt.settled), *life.epoch, life.outbox, answered)
         self._written_by: str = query(_TAKE, values)
 
     def save(self, receipt: Receipt) -> None:
-        """Raises DoubtError when the row, or the outbox, isn't the one any more that this term began with."""
+        """Write ``receipt``. Raises DoubtError when the row or the outbox is not the one that this term began with."""
         low, ranges = _columns(receipt.settled)
         values = {
             "relay": self._relay,

@@ -1,4 +1,4 @@
-"""Outbox and topics held against each other in one database session: the rows there, and what the topics hold.
+"""Compares outbox and topics in one database session: it loads the topics' events into temporary tables.
 
 Events are matched by topic and ``ce_id``. An event may be replayed several times under one id, so replays are matched
 by their number.
@@ -14,7 +14,7 @@ from relay.postgres import Connection
 from relay.topic_scan import Place, extents, scan
 
 _CLOCK_SKEW = timedelta(minutes=10)
-"""How far the clocks of database, relay and broker may be apart."""
+"""The largest difference allowed between the clocks of database, relay and broker."""
 
 _SEEN = """
     CREATE TEMP TABLE seen (
@@ -34,9 +34,9 @@ _FLOORS = """
             ORDER BY s."offset", o.position DESC LIMIT 1) AS first ON true
         GROUP BY cut.topic
 """
-"""For each topic that lost records to retention: rows below this position may have been among them.
+"""For each topic that lost records to retention: the lost records may be those of rows below this position.
 
-Records stand in a partition in the order of their rows' positions, but for rows that were committed late.
+A partition holds records in the order of their rows' positions, except for rows that were committed late.
 """
 
 CANDIDATES = """
@@ -51,16 +51,16 @@ PUBLISHED = """
              AND seen.replayed = c.replayed AND (NOT c.replayed OR seen.at >= c.first_at - interval '100 ms'))
      OR NOT c.replayed AND EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic))
 """
-"""A candidate ``c`` is in its topic; or, an original, was replayed there."""
+"""The topic of candidate ``c`` holds it; or, for an original, holds a replay of it."""
 
 MAYBE_GONE = "EXISTS (SELECT FROM floors WHERE floors.topic = c.topic AND c.position < floors.position)"
-"""A candidate ``c`` may be among what the broker has deleted."""
+"""The broker may have deleted the record of candidate ``c``."""
 
 UNSETTLED = "(position > %(low)s AND NOT position <@ %(ranges)s::int8multirange)"
 
 
 class Comparison:
-    """A database session that holds what the topics hold."""
+    """A database session with the topics' events in it."""
 
     def __init__(self, session: Connection, kafka: Mapping[str, Any], beat: Callable[[], None]) -> None:
         self._session = session
@@ -69,7 +69,7 @@ class Comparison:
         self.seen = 0
 
     def ask(self, statement: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """All rows of one statement."""
+        """All rows of one statement; none for a statement without a result."""
         with self._session.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []

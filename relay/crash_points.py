@@ -1,10 +1,10 @@
-"""Steps of the relay between two durable effects."""
+"""The relay's crash points: steps between two durable effects."""
 
 from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Every step of the relay after which a dead process leaves something behind."""
+    """Every step of the relay at which a killed process leaves unfinished work behind."""
 
     AFTER_READ = "relay.after_read"
     IN_TRANSACTION = "relay.in_transaction"

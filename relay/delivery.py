@@ -1,4 +1,4 @@
-"""A batch on its way: published whole, or, when a record is refused for itself, everything but that record."""
+"""Publishes a batch: the whole of it, or all but the records that Kafka refuses for themselves."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,21 +22,21 @@ _BURY = """
     VALUES (%s, %s, %s, -1, %s, convert_to(%s, 'UTF8'), convert_to(%s, 'UTF8'), %s::jsonb)
     ON CONFLICT DO NOTHING
 """
-"""Partition -1 and the row's position as offset: it never had a place in the topic."""
+"""Partition -1, and the row's position as offset: the record never had a place in the topic."""
 
 _DATA_FAULTS = ("22", "54")
-"""SQLSTATE classes "data exception" and "program limit exceeded": what a row contains cannot be kept so."""
+"""SQLSTATE classes "data exception" and "program limit exceeded": PostgreSQL can't store this content in this form."""
 
 _LONGEST_NAME = 249
 _LONGEST_DETAIL = 1000
 _LARGEST_KEPT = 64 * 1024 * 1024
-"""Characters of key and value. The whole row stays in the outbox, from where a retry takes it."""
+"""Characters of key and of value. The whole row stays in the outbox; a retry reads it there."""
 
 Execute = Callable[[str, Sequence[Any]], Any]
 
 
 Known = Callable[[Sequence[Row]], Mapping[int, RecordRefusedError]]
-"""Which rows, by their index, will be refused, as far as that is known before they are sent."""
+"""Finds rows, by their index, that Kafka will refuse, as far as this is known before they are sent."""
 
 
 def deliver(
@@ -46,7 +46,10 @@ def deliver(
     receipt: Receipt,
     known: Known = lambda _: {},
 ) -> Receipt:
-    """Publish ``batch`` after ``receipt``; the receipt then. ``bury`` keeps what Kafka refuses for itself."""
+    """Publish ``batch`` after ``receipt``, and return the new receipt.
+
+    ``bury`` keeps a row that Kafka refuses for itself. Raises what ``publish`` and ``bury`` raise, but no refusal.
+    """
     waiting = _apart(batch.rows, known)
     settled = batch.before
     while waiting:
@@ -68,7 +71,7 @@ def deliver(
 
 
 def _apart(rows: Sequence[Row], known: Known) -> list[tuple[Sequence[Row], RecordRefusedError | None]]:
-    """Rows that are refused by themselves, the others between them; the last first."""
+    """Split ``rows``: each row that is known to be refused alone, the others between them in groups; the last first."""
     apart: list[tuple[Sequence[Row], RecordRefusedError | None]] = []
     begin = 0
     for at, refused in sorted(known(rows).items()):
@@ -79,7 +82,7 @@ def _apart(rows: Sequence[Row], known: Known) -> list[tuple[Sequence[Row], Recor
 
 
 def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
-    """The refused row by itself; halves, in order, when nobody said which it is."""
+    """Split ``rows`` around the refused row; into halves, in order, when the broker did not name the row."""
     if position is None:
         middle = len(rows) // 2
         return [rows[:middle], rows[middle:]]
@@ -88,9 +91,9 @@ def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
 
 
 def bury(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
-    """Keep a refused row in the dead letters, as much of it as can be kept; once, however often it is refused.
+    """Keep as much of a refused row as possible in the dead letters; once, however often Kafka refuses it.
 
-    Raises psycopg2.Error, but for nothing that the row contains.
+    Raises psycopg2.Error, but never because of the row's content.
     """
     position, topic, key, value, headers, _ = row
     name = topic if len(topic) <= _LONGEST_NAME else topic[: _LONGEST_NAME - 1] + "…"

@@ -1,4 +1,4 @@
-"""Topics that rows name: whether they can be had, and how large a record they take."""
+"""The topics that rows name: whether records can go to them, and how large a record may be."""
 
 import logging
 import math
@@ -18,20 +18,23 @@ from relay.log_reader import Row
 
 _SLICE_SECONDS = 1.0
 _MADE_SECONDS = 5.0
-"""A topic that a broker makes when it is asked about has leaders by then."""
+"""Longest wait for leaders of a topic that a broker creates because it was asked about it."""
 
 _LIMIT_SECONDS = 60.0
 _FIRST_LIMIT_SECONDS = 2.0
 _OVERHEAD = 61
-"""Bytes of a record batch without its records (Apache Kafka documentation, "Message Format")."""
+"""Bytes of a record batch apart from its records (Apache Kafka documentation, "Message Format")."""
 
 _MAX_UTF8 = 4
 _NAME = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
-"""Apache Kafka, org.apache.kafka.common.internals.Topic: what may be the name of a topic."""
+"""The rule for topic names (Apache Kafka, org.apache.kafka.common.internals.Topic)."""
 
 
 class Destinations:
-    """Asks once a topic, and again about those that could not be had. Used by the thread that reads."""
+    """Asks the broker about each topic once, and again about topics that can't be had.
+
+    The thread that reads calls ``fault`` and ``existing``. Other threads may call the rest: it asks no broker.
+    """
 
     def __init__(self, client_config: Mapping[str, Any], health: Health, check: Callable[[], None]) -> None:
         """``check`` is called while a broker does not answer, and raises when waiting is over."""
@@ -45,10 +48,10 @@ class Destinations:
         codec = client_config.get("compression.type") or client_config.get("compression.codec") or "none"
         self._compresses = codec != "none"
         self._tells_limits = False
-        """Not of librdkafka's mock cluster, which lets such a question time out."""
+        """False with librdkafka's mock cluster, which lets such a request time out."""
 
     def fault(self, topic: str) -> str | None:
-        """Why no record can go to ``topic``, None when one can. Raises KafkaException when the brokers refuse us."""
+        """Why no record can go to ``topic``; None when one can. Raises KafkaException when the brokers refuse us."""
         if topic not in self._faults:
             self._faults[topic] = self._ask(topic)
         if self._faults[topic] is None and self._tells_limits:
@@ -56,9 +59,9 @@ class Destinations:
         return self._faults[topic]
 
     def existing(self) -> set[str]:
-        """The topics that we may see, without making any; none when no broker answers now.
+        """The topics that we may see; none when no broker answers now. Creates no topic.
 
-        ``fault`` asks anew about those that could not be had before.
+        ``fault`` then asks again about each of them that could not be had before.
         """
         try:
             found = set(self._admin.list_topics(timeout=_SLICE_SECONDS).topics)
@@ -71,7 +74,7 @@ class Destinations:
         return found
 
     def is_name(self, topic: str) -> bool:
-        """Whether a topic may be called so."""
+        """Whether ``topic`` is a valid name of a topic."""
         return _NAME.fullmatch(topic) is not None
 
     def _ask(self, topic: str) -> str | None:
@@ -124,15 +127,15 @@ class Destinations:
         try:
             self._limits[topic] = int(answer.result(seconds)["max.message.bytes"].value)
         except (KafkaException, TimeoutError, KeyError):
-            # Not told, which is no fault: the broker then refuses what is too large.
+            # An unknown limit is no fault: the broker then refuses a record that is too large.
             self._limits.pop(topic, None)
 
     def limit(self, topic: str) -> int | None:
-        """The largest batch of records that ``topic`` takes, in bytes; None when that is not known."""
+        """The largest batch of records that ``topic`` takes, in bytes; None when it is unknown."""
         return self._limits.get(topic)
 
     def refusals(self, rows: Sequence[Row]) -> dict[int, RecordRefusedError]:
-        """Those of ``rows``, by their index, that Kafka would refuse, as far as that is known before they are sent."""
+        """The ``rows``, by their index, that Kafka would refuse, as far as this is known before they are sent."""
         named = {row[1] for row in rows}
         largest = max((len(row[2]) + len(row[3]) for row in rows), default=0)
         smallest = min((limit for topic in named if (limit := self.limit(topic)) is not None), default=math.inf)

@@ -1,7 +1,7 @@
-"""What is doubted while the relay reads: that this is still the outbox it began with, and that positions only rise.
+"""Checks while the relay reads that this is still the outbox of the term's beginning, and that positions only rise.
 
-A position that is handed out again below what was read would never be read. So with the tail, at most once a second,
-one statement asks for the server, the timeline, the outbox's table and the sequence that its positions come from.
+A row would never be read if its position were handed out again below the last position read. So with the tail, at most
+once a second, one statement asks for the server, the timeline, the outbox's table and the sequence of its positions.
 """
 
 import time
@@ -24,23 +24,23 @@ _LOOK = f"""
     FROM pg_control_system() AS control
     LEFT JOIN pg_sequence AS sequence ON seqrelid = pg_get_serial_sequence('outbox', 'position')::regclass
 """
-"""The sequence is read while the statement runs, the rows as of its begin: none of them has a later position."""
+"""The sequence is read while the statement runs, the rows as of its start, so no row has a later position."""
 
 
 class Life(NamedTuple):
-    """Which outbox of which life of which database positions belong to."""
+    """The origin of positions: one outbox in one life of one database."""
 
     epoch: Epoch
     outbox: int
-    """The table's OID: another one once it was dropped and restored."""
+    """The table's OID. It changes when the table is dropped and restored."""
 
 
 class State(NamedTuple):
-    """What ``_LOOK`` finds."""
+    """The result of ``_LOOK``."""
 
     life: Life
     doubt: str | None
-    """What somebody who put the sequence right wrote into the checkpoint."""
+    """The doubt in the checkpoint; each repair of the sequence writes one."""
 
     cache: int | None
     increment: int | None
@@ -48,13 +48,13 @@ class State(NamedTuple):
     drawn: int
 
     def fault(self, begun: Life, high: int) -> str | None:
-        """Why positions up to ``high``, read since ``begun``, can't be relied upon; None when they can."""
+        """Why positions up to ``high``, read in the life ``begun``, can't be relied upon; None when they can."""
         if self.life != begun:
             return "the database was restored, promoted or exchanged"
         return self.doubt or self.sequence_fault(high)
 
     def sequence_fault(self, high: int) -> str | None:
-        """Why the sequence hands out positions that are taken for used; None when it doesn't."""
+        """Why the sequence hands out positions that count as used; None when it doesn't."""
         if (self.cache, self.increment) != (1, 1):
             return f"positions are drawn with cache {self.cache} and increment {self.increment}"
         used = max(self.highest, high)
@@ -64,23 +64,23 @@ class State(NamedTuple):
 
 
 class Answering(OutboxSource, Protocol):
-    """A source that answers other statements, too."""
+    """A source that also runs other statements."""
 
     def ask(self, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The first row of the statement, None when there is none."""
+        """The first row of the statement; None when there is none."""
 
 
 def look(source: Answering, relay: str) -> State:
-    """How things stand now. Raises psycopg2.Error."""
+    """The state of database, outbox and sequence now. Raises psycopg2.Error."""
     found = source.ask(_LOOK, {"relay": relay})
     if found is None:
-        raise LookupError("pg_control_system() told nothing")
+        raise LookupError("pg_control_system() returned nothing")
     system_identifier, timeline, outbox, *rest = found
     return State(Life(Epoch(system_identifier, timeline), outbox), *rest)
 
 
 class DoubtingSource:
-    """An outbox whose tail is read while nothing speaks against it. Raises DoubtError."""
+    """An outbox that is checked for doubts before its tail is read. Raises DoubtError."""
 
     def __init__(self, source: Answering, relay: str, life: Life, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
@@ -90,7 +90,7 @@ class DoubtingSource:
         self._look_at = clock()
 
     def tail(self, last: int, limit: int) -> Found:
-        """As the source's, after a look once in a while."""
+        """The source's tail, after a check at most once in CHECK_SECONDS."""
         now = self._clock()
         if now >= self._look_at:
             fault = look(self._source, self._relay).fault(self._life, last)
@@ -100,9 +100,9 @@ class DoubtingSource:
         return self._source.tail(last, limit)
 
     def writers(self) -> Writers:
-        """The source's."""
+        """The source's writers."""
         return self._source.writers()
 
     def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
-        """The source's."""
+        """The source's look."""
         return self._source.look(ranges, last, limit)

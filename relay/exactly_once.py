@@ -23,22 +23,22 @@ from runtime.logs import get_logger
 _log = get_logger(__name__)
 _SLICE_SECONDS = 0.5
 _UNSETTLED_SECONDS = 20.0
-"""For the receipt of a transaction that is still being settled: settling takes a broker milliseconds, or its start."""
+"""Longest wait for a receipt whose transaction is not settled yet. A running broker needs milliseconds for it."""
 
 
 class ExactlyOnce:
-    """Two producers take turns: while one's transaction is being committed, the other's is prepared.
+    """Two producers alternate: while one commits its transaction, the other prepares the next one.
 
-    A transaction is begun when all records of the one before are in the topic, and committed when that one is
-    committed: so readers see a key's records in order, and no receipt is committed without those before it. The
-    transactional ids and the group are named after the relay, so a newer instance fences an older one; no relay's name
-    has a slash, so none is the second id of another.
+    A transaction begins when all records of the previous one are in the topic, and is committed after the previous one.
+    So readers see a key's records in order, and no receipt is committed before an earlier one. The transactional ids
+    and the group are named after the relay, so a newer instance fences an older one. The name of a relay has no slash,
+    so no name is the second id of another relay.
     """
 
     def __init__(
         self, client_config: Mapping[str, Any], relay: str, receipt_topic: str, health: Health, beat: Beat
     ) -> None:
-        """``receipt_topic``: the receipt is the group's offset on its partition 0; it must exist."""
+        """The receipt is the offset of group ``relay`` on partition 0 of ``receipt_topic``, which must exist."""
         self._config = client_config
         self._group_config = {
             **client_config,
@@ -59,7 +59,7 @@ class ExactlyOnce:
         self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
-        """Fence every older instance, settle what it left open, then read the receipt: in this order."""
+        """Fence every older instance and settle its open transactions, then read the receipt: in this order."""
         self._health.enter(Stage.FENCING)
         self._next.open()
         self._last.open()
@@ -76,9 +76,9 @@ class ExactlyOnce:
             consumer.close()
 
     def _fence_old_name(self) -> None:
-        """Who wrote receipts of the old version calls its second producer by a name that may be another relay's.
+        """Fence the second producer of relays that write receipts of the old version. Raises KafkaException.
 
-        So it is fenced only until there is a receipt of ours. Raises KafkaException.
+        Its name may be the name of another relay, so it is fenced only while there is no receipt of this version.
         """
         old = self._transactions(f"{self._relay}.2")
         try:
@@ -119,7 +119,7 @@ class ExactlyOnce:
             return None
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """One transaction, on its way to be committed. Raises RecordRefusedError after it was aborted."""
+        """Prepare one transaction and begin to commit it. Raises RecordRefusedError after aborting it."""
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
         self._next.prepare(rows, place, self._group)
         reached(CrashPoint.BEFORE_KAFKA_COMMIT)
@@ -131,7 +131,7 @@ class ExactlyOnce:
         self._next, self._last = self._last, self._next
 
     def settle(self, seconds: float) -> bool:
-        """Wait at most so long for the commit under way; whether there is none any more."""
+        """Wait at most ``seconds`` for the commit under way. Returns whether no commit is under way any more."""
         if self._under_way is None:
             return True
         commit, receipt = self._under_way
@@ -147,6 +147,6 @@ class ExactlyOnce:
         self._last.idle()
 
     def close(self) -> None:
-        """What is under way is settled by the next ``open``, here or elsewhere."""
+        """Drop everything under way; the next ``open``, here or elsewhere, settles it."""
         self._next.close()
         self._last.close()

@@ -1,4 +1,4 @@
-"""Records that were not delivered, and which of them is at fault."""
+"""Keeps the records that were not delivered, and finds the one at fault."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from relay.log_reader import Row
 
 
 class Failures:
-    """Filled by librdkafka's delivery reports: failures only."""
+    """The failures among librdkafka's delivery reports."""
 
     def __init__(self) -> None:
         self.errors: list[KafkaError] = []
-        """Of those that are no refusals, and not the consequence of another one."""
+        """Errors that are neither a refusal nor the consequence of another error."""
 
         self.refused: list[tuple[KafkaError, Message]] = []
         self._first: KafkaError | None = None
@@ -22,13 +22,13 @@ class Failures:
         return self._first is not None
 
     def clear(self) -> None:
-        """Before records are sent."""
+        """Forget all failures. Call this before records are sent."""
         self.errors.clear()
         self.refused.clear()
         self._first = None
 
     def note(self, error: KafkaError | None, message: Message) -> None:
-        """One record failed."""
+        """Note that one record failed."""
         if error is None:
             return
         self._first = self._first or error
@@ -38,18 +38,18 @@ class Failures:
             self.errors.append(error)
 
     def cause(self) -> KafkaError:
-        """The error that the others follow from, as far as it was reported. Only when there is any."""
+        """The error that caused the others, as far as it was reported. Call this only if there are failures."""
         found = self.errors[0] if self.errors else self._first
         assert found is not None  # noqa: S101 - the caller has looked
         return found
 
     @property
     def batch_refused(self) -> bool:
-        """Whether several records were refused together: it may be their sum that is too large."""
+        """Whether several records were refused together: perhaps only their sum is too large."""
         return len(self.refused) > 1
 
     def refusal(self, rows: Sequence[Row]) -> RecordRefusedError | None:
-        """The refusal, of one of ``rows`` when it is known of which; None when the surroundings are at fault."""
+        """The refusal, with the position of its row if that is known; None when no record is at fault."""
         if not self.refused or self.errors:
             return None
         error, message = self.refused[0]
@@ -57,10 +57,10 @@ class Failures:
         return refusal(error, position)
 
     def spared(self, rows: Sequence[Row]) -> list[int]:
-        """Positions of those of ``rows``, all of them sent, that no refusal can mean: they were delivered.
+        """Positions of the ``rows``, all of them sent, that were delivered because no refusal can mean them.
 
-        A report names topic, key and value; of rows that agree in all three none is spared. Only when there are no
-        other errors.
+        A report names topic, key and value, so it may mean every row that has all three. Call this only if there are
+        no other errors.
         """
         refused = {_content(message) for _, message in self.refused}
         return [row[0] for row in rows if (row[1], row[2].encode(), row[3].encode()) not in refused]

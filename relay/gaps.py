@@ -1,8 +1,8 @@
 """Missing positions and the writers that may still fill them.
 
-A position is drawn inside a writer's transaction. When a later position is seen and an earlier one is not, the earlier
-one belongs to a transaction that was running then: it will appear, or never will (rollback). It never will once every
-writer that was running after the read that found it missing is over and a later read still misses it.
+A writer draws a position inside its transaction. If a read sees a later position and misses an earlier one, the earlier
+one belongs to a transaction that was running then. Its row appears at the commit, or never (rollback). It never appears
+if every writer that was running after that read is over, and a later read still misses it.
 """
 
 import math
@@ -24,7 +24,7 @@ class Gap(NamedTuple):
 
 
 class GapTracker:
-    """Gaps wait until one of their writers is over; then they are due for another look."""
+    """Keeps gaps until one of their writers is over; then they are due for another look."""
 
     def __init__(self) -> None:
         self._unobserved: list[Range] = []
@@ -35,11 +35,11 @@ class GapTracker:
         return len(self._unobserved) + len(self._due) + sum(map(len, self._waiting.values()))
 
     def note(self, ranges: Sequence[Range]) -> None:
-        """These positions are missing. Call before ``observe`` asks who might fill them."""
+        """Note missing positions. Call this before the writers that may fill them are read for ``observe``."""
         self._unobserved += ranges
 
     def observe(self, running: Writers) -> None:
-        """Make due what may have changed, given the writers running after the read that noted the last gaps."""
+        """Make gaps due that may have changed, given the writers running after the read that noted the last gaps."""
         due = [Gap(start, end, running) for start, end in self._unobserved]
         self._unobserved = []
         for writers in [w for w in self._waiting if not w <= running]:
@@ -48,16 +48,16 @@ class GapTracker:
             self._due = sorted(self._due + due)
 
     def due(self, limit: int) -> list[Gap]:
-        """The lowest ``limit`` gaps to look at. Ascending, or a key's later row could overtake its earlier one."""
+        """The lowest ``limit`` gaps to look at, ascending: else a key's later row could overtake an earlier one."""
         return self._due[:limit]
 
     @property
     def first_due(self) -> int | None:
-        """The lowest position that may be committed by now and has not been looked at."""
+        """The lowest position that may be committed by now and that no look has covered."""
         return self._due[0].start if self._due else None
 
     def looked(self, gaps: Sequence[Gap], found: Sequence[int], *, complete: bool) -> list[Range]:
-        """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``; the ranges nobody will fill now.
+        """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``. Returns ranges never to be filled.
 
         ``complete`` is false when a limit stopped the look: gaps above the last row found stay due.
         """
@@ -83,13 +83,13 @@ class GapTracker:
         return dropped
 
     def look_again(self, positions: Sequence[int]) -> None:
-        """Rows stand at ``positions``, as a look found, but they were put back: these are gaps again, and due."""
+        """Make ``positions`` gaps again, and due: a look found their rows, but the reader put them back."""
         if positions:
             self._due = sorted(self._due + [Gap(start, end, frozenset()) for start, end in runs(positions)])
 
 
 def _left(gap: Gap, found: Sequence[int]) -> list[Range]:
-    """What of the gap is still missing."""
+    """The ranges of the gap that are still missing."""
     if not found:
         return [(gap.start, gap.end)]
     left = Settled(gap.start - 1).add(runs(found)).gaps()

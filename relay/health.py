@@ -1,4 +1,4 @@
-"""What /ready says of the relay. Standing by is ready; not being able to work is not, and says what is waited for."""
+"""The relay's answer to /ready. A standby is ready. A relay that can't work is not ready, and names its fault."""
 
 import json
 import time
@@ -13,16 +13,19 @@ from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 _PATIENCE_SECONDS = 5.0
-"""So long something is tried again before that counts as a fault."""
+"""A call that is repeated for longer than this counts as a fault."""
 
 SILENT_SECONDS = 15.0
-"""Without a beat for so long the work stands still. Every wait of it is shorter, or beats."""
+"""Without a beat for this long the work counts as stuck. Each of its waits is shorter, or beats."""
 
 _LOCK_SECONDS = 5.0
 
 
 class Health:
-    """Fed by the relay's turns and by librdkafka's callbacks (librdkafka manual, STATISTICS.md)."""
+    """The state of the work, reported by active terms and by librdkafka's callbacks (librdkafka manual, STATISTICS.md).
+
+    Any thread may call its methods.
+    """
 
     def __init__(self) -> None:
         self._failed: str | None = None
@@ -35,21 +38,21 @@ class Health:
         self._throttle = Throttle()
         self._held_back: Mapping[str, str] = {}
         self.publishing = False
-        """Whether there may be something to finish when draining begins."""
+        """Whether draining may have to finish a batch."""
 
         self.lock_silence: Callable[[], float] = lambda: 0.0
-        """Seconds since the session that holds the lock answered."""
+        """Seconds since the session of the lock answered."""
 
         metrics.BEAT_AGE.set_function(self.silence)
         metrics.STAGE.state(self._stage.name.lower())
 
     @property
     def stage(self) -> str:
-        """What the relay is doing."""
+        """The stage of the work, in words."""
         return self._stage.words
 
     def fault(self) -> str | None:
-        """None when ready, else the failing part and why."""
+        """The failing part and the reason; None when ready."""
         return self._failed or self._fault_of_wait() or self._kafka or self._fault_of_stage() or self._fault_of_topics()
 
     def _fault_of_wait(self) -> str | None:
@@ -75,7 +78,7 @@ class Health:
         return time.monotonic() - self._beat_at
 
     def enter(self, stage: Stage) -> None:
-        """The work begins a stage; that is a beat."""
+        """Note that the work begins a stage, which is also a beat."""
         self._beat_at = time.monotonic()
         if stage is not self._stage:
             self._stage = stage
@@ -83,11 +86,11 @@ class Health:
             metrics.STAGE.state(stage.name.lower())
 
     def beat(self) -> None:
-        """The work lives, waiting or not."""
+        """Note that the work is alive, also while it waits."""
         self._beat_at = time.monotonic()
 
     def waiting(self, why: str) -> None:
-        """A call of this stage failed, and is made again; told by /ready when that goes on, and now and then logged."""
+        """Note that a call of this stage failed and is made again. /ready and the log say so when this goes on."""
         now = time.monotonic()
         self._waiting = (self._waiting[0] if self._waiting else now, why)
         if now - self._waiting[0] >= _PATIENCE_SECONDS and self._throttle.lets_through(self._stage.words):
@@ -95,44 +98,44 @@ class Health:
             _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
 
     def put_off(self, why: str) -> None:
-        """Something that may be done later could not be done now; the log says so now and then."""
+        """Note that a task was postponed. The log says so at most every 30 s."""
         if self._throttle.lets_through(self._stage.words):
             _log.warning("put off", part=self._stage.part, stage=self._stage.words, why=why)
 
     def explain(self, cause: str) -> None:
-        """What the wait of this stage comes from, as far as somebody looked into it."""
+        """Note the cause of this stage's wait, found by a diagnosis."""
         self._cause = cause
 
     def went_on(self) -> None:
-        """What was tried again has succeeded."""
+        """Note that the call that was repeated has succeeded."""
         self._waiting = self._cause = None
 
     def failed(self, why: str) -> None:
-        """A turn ended; ``why`` starts with the failing part."""
+        """Note that a term ended early; ``why`` starts with the failing part."""
         self._failed = f"{why} ({self._stage.words})" if self._stage is not Stage.RETRYING else why
         self.enter(Stage.RETRYING)
 
     def working(self) -> None:
-        """Standing by, or publishing."""
+        """Note that the relay does its work: it stands by, or publishes."""
         self._failed = None
         self.beat()
 
     def held_back(self, topics: Mapping[str, str]) -> None:
-        """Topics whose rows wait aside, and why."""
+        """Note the topics whose rows are held back, each with the reason."""
         self._held_back = topics
 
     def on_error(self, error: KafkaError) -> None:
-        """An error of any client of the relay."""
+        """Take an error of any Kafka client of the relay."""
         self._connection.on_error(error)
 
     def on_statistics(self, text: str) -> None:
-        """Whether any broker is connected."""
+        """Take librdkafka's statistics: whether any broker is connected."""
         self._connection.on_statistics(json.loads(text))
         connection = self._connection
         self._kafka = None if connection.connected else f"kafka: {connection.last_error} ({self._stage.words})"
 
-    def without_turn(self) -> None:
-        """No client of Kafka runs now that could tell, and no lock is held."""
+    def without_term(self) -> None:
+        """Forget the reports of a term that ended: no client of Kafka runs now, and no lock is held."""
         self._kafka = None
         self.went_on()
         self._held_back = {}

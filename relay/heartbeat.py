@@ -1,4 +1,4 @@
-"""Waiting without missing the loss of the lock, and without outstaying the grace period."""
+"""Waiting that notices the loss of the lock, and ends with the grace period."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from runtime.shutdown import Shutdown
 T = TypeVar("T")
 _SLICE_SECONDS = 0.5
 _CLOSING_SECONDS = 3.0
-"""What of the grace period is kept for closing down; of a short one half."""
+"""The part of the grace period that is kept for closing down; of a short period, half of it."""
 
 
 class StoppedError(PaymentServiceError):
@@ -23,11 +23,11 @@ class StoppedError(PaymentServiceError):
 
 
 class GraceOverError(PaymentServiceError):
-    """What was under way could not be finished within the grace period."""
+    """A batch under way could not be finished within the grace period."""
 
 
 class Heartbeat:
-    """Kept in every wait of the active relay. Also a thread for what cannot wait in slices."""
+    """The worker calls ``beat`` in every wait. Calls that can't wait in slices get a thread of their own."""
 
     def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float, health: Health) -> None:
         self._leadership = leadership
@@ -39,18 +39,21 @@ class Heartbeat:
 
     @property
     def draining(self) -> bool:
-        """Whether to take up nothing new."""
+        """Whether draining has begun: nothing new may be started."""
         return self._shutdown.requested
 
     def beat(self) -> None:
-        """Go on working. Raises StoppedError, GraceOverError, or psycopg2.Error when the lock is lost."""
+        """Confirm that the work may go on. Raises StoppedError, GraceOverError, psycopg2.Error when the lock is lost.
+
+        Only the worker's thread may call this.
+        """
         self._health.beat()
         self._leadership.beat()
         if self._shutdown.requested:
             self._drain(time.monotonic())
 
     def check(self) -> None:
-        """For whichever thread reads; in another one than the worker's, raises StoppedError once draining has begun."""
+        """As ``beat``, for any thread. Outside the worker's thread it only raises StoppedError once draining began."""
         if get_ident() == self._worker:
             self.beat()
         elif self._shutdown.requested:
@@ -64,15 +67,15 @@ class Heartbeat:
             raise GraceOverError
 
     def start(self, work: Callable[[], T]) -> "Future[T]":
-        """Begin ``work`` in another thread."""
+        """Start ``work`` in another thread."""
         return in_thread("relay-ahead", work)
 
     def wait_for(self, work: "Future[T]") -> T:
-        """The result of ``work``, or what it raised."""
+        """Beat until ``work`` is done; its result. Raises what ``work`` or ``beat`` raises."""
         while not wait([work], _SLICE_SECONDS).done:
             self.beat()
         return work.result()
 
     def run(self, work: Callable[[], T]) -> T:
-        """``work`` done in another thread."""
+        """Run ``work`` in another thread; its result. Raises as ``wait_for`` does."""
         return self.wait_for(self.start(work))

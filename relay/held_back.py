@@ -1,7 +1,7 @@
-"""Rows whose topic cannot be had wait aside; all others go on.
+"""Holds back rows whose topic can't be had, so that all others go on.
 
-A row aside is not settled: receipt and checkpoint leave its position out, so a relay that starts finds it again. When
-its topic exists it is read again, before any later row.
+A row held back is not settled: receipt and checkpoint leave its position out, so a relay that starts finds it again.
+Once its topic exists the row is read again, before any later row.
 """
 
 import time
@@ -16,32 +16,32 @@ from runtime.logs import get_logger
 _log = get_logger(__name__)
 _ASK_SECONDS = 5.0
 _MAX_RANGES = 4000
-"""Of positions aside; a receipt has room for about as many. Rows beyond go to the dead letters."""
+"""Ranges of positions held back; a receipt has room for about as many. Rows beyond go to the dead letters."""
 
 _MAX_TOPICS = 100
 
 
 class HeldBackReader:
-    """Reads as the log reader does, without the rows that wait."""
+    """Reads as the log reader does, without the rows held back."""
 
     def __init__(
-        self, reader: LogReader, destinations: Destinations, tell: Callable[[Mapping[str, str]], None]
+        self, reader: LogReader, destinations: Destinations, report: Callable[[Mapping[str, str]], None]
     ) -> None:
-        """``tell`` is given the topics that rows wait for, and why, at each change."""
+        """At each change ``report`` gets the topics that rows wait for, each with the reason."""
         self._reader = reader
         self._destinations = destinations
-        self._tell = tell
+        self._report = report
         self._held_back: dict[str, list[Range]] = {}
         self._all: list[Range] = []
         self._ask_at = 0.0
 
     @property
     def open_gaps(self) -> int:
-        """As the log reader's."""
+        """The log reader's number of gaps."""
         return self._reader.open_gaps
 
     def read(self) -> Batch:
-        """The next rows that have a topic; what is settled leaves out those that wait."""
+        """The next rows that have a topic. The settled positions of the batch leave out the rows held back."""
         if self._held_back and time.monotonic() >= self._ask_at:
             self._ask_at = time.monotonic() + _ASK_SECONDS
             self._take_back()
@@ -55,7 +55,7 @@ class HeldBackReader:
         return batch._replace(rows=rows, before=batch.before.without(self._all), after=batch.after.without(self._all))
 
     def _to_wait(self, rows: Sequence[Row]) -> set[str]:
-        """The topics among ``rows`` that cannot be had, as far as there is room to wait."""
+        """The topics among ``rows`` that can't be had, as far as there is room for rows that wait."""
         lost = {topic for topic in {row[1] for row in rows} if self._destinations.fault(topic) is not None}
         if not lost or len(self._all) >= _MAX_RANGES:
             return set()
@@ -68,10 +68,10 @@ class HeldBackReader:
             self._ask_at = time.monotonic() + _ASK_SECONDS
         self._held_back[topic] = list(joined(sorted([*self._held_back.get(topic, []), *ranges])))
         metrics.ASIDE.labels(topic).set(_count(self._held_back[topic]))
-        self._tell_all()
+        self._report_all()
 
     def _take_back(self) -> None:
-        """Have the rows read again whose topic exists by now."""
+        """Let the reader read rows again whose topic exists by now."""
         existing = self._destinations.existing()
         for topic in [topic for topic in self._held_back if topic in existing]:
             if self._destinations.fault(topic) is None:
@@ -79,11 +79,11 @@ class HeldBackReader:
                 _log.info("a topic that rows waited for is there", topic=topic, rows=_count(ranges))
                 self._reader.look_again(ranges)
                 metrics.ASIDE.remove(topic)
-                self._tell_all()
+                self._report_all()
 
-    def _tell_all(self) -> None:
+    def _report_all(self) -> None:
         self._all = list(joined(sorted(each for ranges in self._held_back.values() for each in ranges)))
-        self._tell(
+        self._report(
             {
                 topic: f"{self._destinations.fault(topic)}; {_count(ranges)} rows wait"
                 for topic, ranges in self._held_back.items()
@@ -91,7 +91,7 @@ class HeldBackReader:
         )
 
     def close(self) -> None:
-        """Nobody waits any more: the next reader finds them again."""
+        """Forget the rows held back; the next reader finds them again."""
         for topic in self._held_back:
             metrics.ASIDE.remove(topic)
 

@@ -1,4 +1,4 @@
-"""What a Kafka error means to the relay."""
+"""Sorts Kafka's errors: a record's own fault, a passing fault, or the end of a term."""
 
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
@@ -18,23 +18,26 @@ REFUSALS = {
     KafkaError.INVALID_TIMESTAMP: "RECORD_INVALID",
     KafkaError.TOPIC_EXCEPTION: TOPIC_NAME_INVALID,
 }
-"""Errors that are a record's own fault, with its reason in the dead letters: it would never go, and the rest would."""
+"""Errors that are a record's own fault, with the reason in the dead letters. Kafka would take all other records."""
 
 MALFORMED = "RECORD_MALFORMED"
-"""The reason of a row that cannot even be made a record."""
+"""The reason for a row that can't be made into a record."""
 
 TOPIC_MISSING = "TOPIC_MISSING"
-"""The reason of a row whose topic cannot be had when there is no room to let it wait."""
+"""The reason for a row whose topic can't be had, when there is no room to hold the row back."""
 
 CONSEQUENCES = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
-"""What befell a record because another one failed."""
+"""Errors of a record that follow from the failure of another record."""
 
 
 class RecordRefusedError(PaymentServiceError):
-    """A row is refused for itself, and nothing of its batch is published, or everything may be again."""
+    """A row is refused for itself. Its batch may be published again without it.
+
+    With exactly-once delivery nothing of the batch was published; at-least-once delivery knows the rows that were.
+    """
 
     def __init__(self, reason: str, detail: str, position: int | None = None) -> None:
-        """``position`` of the row; None when the broker refused without saying which."""
+        """``position`` is the row's; None when the broker did not name the record."""
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
@@ -48,7 +51,7 @@ def error_of(exc: KafkaException) -> KafkaError:
 
 
 def refusal(error: KafkaError, position: int | None = None) -> RecordRefusedError | None:
-    """The refusal that ``error`` is, None when it is no record's own fault."""
+    """``error`` as a refusal; None when it is no record's own fault."""
     reason = REFUSALS.get(error.code())
     return RecordRefusedError(reason, error.str(), position) if reason else None
 
@@ -59,16 +62,16 @@ def raise_refusal(error: KafkaError, position: int | None = None) -> NoReturn:
 
 
 def passes(error: KafkaError) -> bool:
-    """Whether the same call may simply be made again."""
+    """Whether the same call may be made again as it is."""
     final = error.fatal() or error.txn_requires_abort()
     return bool(error.retriable()) or (error.code() == KafkaError._TIMED_OUT and not final)
 
 
 def served(call: Callable[[], T]) -> T:
-    """``call``, which serves librdkafka's callbacks. Raises what it raises, and KafkaException for a fatal error.
+    """Run ``call``, which serves librdkafka's callbacks. Raises what it raises, and KafkaException for a fatal error.
 
-    The binding raises a fatal error from among the callbacks and calls the rest of them all the same; the next one then
-    ends in a SystemError, because an exception stands already (seen with confluent-kafka 2.16).
+    The binding raises a fatal error in the middle of the callbacks and still calls the others. The next one then ends
+    in a SystemError, because an exception is set already (seen with confluent-kafka 2.16).
     """
     try:
         return call()

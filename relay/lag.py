@@ -1,4 +1,4 @@
-"""How much waits to be published, measured beside the work: whatever that waits for, the figure goes on or says NaN."""
+"""Measures the rows not published yet, beside the work. While the work waits, the figures go on, or are NaN."""
 
 import math
 from threading import Event
@@ -6,7 +6,7 @@ from threading import Event
 import psycopg2
 
 from relay import metrics
-from relay.postgres import Connection, connect, sever, told
+from relay.postgres import Connection, connect, error_line, sever
 from runtime.background import in_thread
 from runtime.logs import get_logger
 
@@ -22,11 +22,11 @@ _LAG = """
                   WHERE position > high ORDER BY position LIMIT 1), 0)
     FROM published
 """
-"""Below zero the outbox lost rows that are published: that is told, not hidden."""
+"""A result below zero shows that the outbox lost published rows."""
 
 
 class LagMeter:
-    """Measures while it is open. ``high`` is the highest position published; None before anybody read the receipt."""
+    """Measures while it is open. ``high`` is the highest position published; None while the receipt is not read yet."""
 
     def __init__(self, url: str, relay: str) -> None:
         self._url = url
@@ -37,7 +37,7 @@ class LagMeter:
         in_thread("relay-lag", self._run)
 
     def close(self) -> None:
-        """No figure is better than an old one."""
+        """Stop measuring, and set the metrics to NaN: no figure is better than an old one."""
         self._over.set()
         session = self._session
         if session is not None:
@@ -51,7 +51,7 @@ class LagMeter:
             except psycopg2.Error as exc:
                 rows = seconds = _UNKNOWN
                 self._hang_up()
-                _log.warning("the lag is not known", why=told(exc))
+                _log.warning("the lag is not known", why=error_line(exc))
             if not self._over.is_set():
                 _tell(rows, seconds)
             self._over.wait(_SECONDS)

@@ -1,11 +1,15 @@
-"""One relay works, the others stand by: a PostgreSQL session that holds an advisory lock.
+"""Leadership: one relay works, the others stand by. The leader's session in PostgreSQL holds an advisory lock.
 
-A thread that does nothing else keeps the lock: it asks the server once a second and never touches what may be locked.
-The server ends a session that was silent for LOCK_TIMEOUT_SECONDS (PostgreSQL documentation, "Client Connection
-Defaults": idle_session_timeout), so a relay that was stopped past its takeover (SIGSTOP, a frozen machine) has lost it.
+A thread of its own keeps the lock: it asks the server once a second and touches nothing that may be locked. The server
+ends a session that was silent for LOCK_TIMEOUT_SECONDS (PostgreSQL documentation, "Client Connection Defaults":
+idle_session_timeout). So a relay that was stopped for longer (SIGSTOP, a frozen machine) has lost the lock.
 
-Whatever only the leader may do in PostgreSQL is done in another session, which may have to wait. It holds a lock of its
-own: a successor ends that session before it begins, so whoever was taken over can write nothing more.
+The leader writes in another session, which may have to wait. That session holds a lock of its own. A successor ends it
+at its takeover, so a relay that was taken over can write nothing more.
+
+Wake-up: a relay that sleeps holds another advisory lock. The outbox's insert trigger tries to share it until the end of
+the writer's transaction. If it can't, the writer notifies the relay; if it can, the relay is awake, and can't fall
+asleep before that transaction is over.
 """
 
 import select
@@ -28,7 +32,7 @@ _KEPT_SECONDS = 5.0
 _ENDING_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
 _WAKE_UP_LOCK = 0x6F7574626F78
-"""The lock of a sleeping relay, known to the trigger on the outbox as well."""
+"""The lock that a sleeping relay holds. The trigger on the outbox has the same number."""
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
@@ -45,10 +49,10 @@ _END_PREDECESSOR = f"""
     WHERE key = hashtextextended(%(writing)s, 0) AND pid <> pg_backend_pid()
         AND EXISTS (SELECT FROM held AS mine WHERE mine.pid = %(pid)s AND mine.key = hashtextextended(%(leading)s, 0))
 """
-"""Only by who holds the leader's lock now: a relay that lost it while it was frozen ends nobody."""
+"""Works only for the present holder of the leader's lock: a relay that lost it while it was frozen ends no session."""
 
 IS_LED = f"{_HELD} SELECT EXISTS (SELECT FROM held WHERE key = hashtextextended('relay ' || %(relay)s, 0))"
-"""Whether a relay of that name leads, for who is none."""
+"""Whether a relay of this name leads. For programs that are no relay."""
 
 _LOCK_SETTINGS = tuple(
     (name, str(LOCK_TIMEOUT_SECONDS * 1000))
@@ -60,15 +64,16 @@ _WORK_SETTINGS = (
     ("idle_in_transaction_session_timeout", "5s"),
     ("statement_timeout", "10s"),
     ("lock_timeout", "2s"),
-    # The receipt in Kafka is what counts; a checkpoint lost with the server's last moments is made good by it.
+    # The receipt in Kafka counts: it makes up for a checkpoint that a crash of the server loses.
     ("synchronous_commit", "off"),
 )
 
 
 class Leadership:
-    """The leader's sessions. Methods raise psycopg2.Error when one of them, and with it the leadership, is gone.
+    """The leader's sessions. Methods raise psycopg2.Error when a session, and with it the leadership, is lost.
 
-    Only LockNotAvailable is no such loss: what a statement needs is locked, and it may be made again.
+    Only LockNotAvailable is no loss: the statement met a lock, and may be repeated. The worker's thread calls the
+    methods; any thread may call ``silence`` and ``sever``.
     """
 
     def __init__(self, url: str, relay: str) -> None:
@@ -82,17 +87,17 @@ class Leadership:
         self._poller = select.poll()
         self._used = 0.0
         self.asleep = False
-        """Whether writers ring."""
+        """Whether writers wake this relay up."""
 
     def acquire(self) -> bool:
-        """Try to become the leader; never waits for another one."""
+        """Try to become the leader; never waits for another leader."""
         if not self._ask(_TRY_LOCK, (self._leading,)):
             return False
         self._keeping = in_thread("relay-lock", self._keep)
         return True
 
     def take_over(self) -> None:
-        """Once the lock is held: end the session in which a predecessor may still write."""
+        """End the session in which a predecessor may still write. Call this once the lock is held."""
         until = time.monotonic() + _ENDING_SECONDS
         names = {"writing": self._writing, "leading": self._leading, "pid": self._lock.info.backend_pid}
         while not self.query(_TRY_LOCK, (self._writing,)):
@@ -114,11 +119,11 @@ class Leadership:
         while not self._over.wait(_BEAT_SECONDS):
             self._ask("SELECT 1")
             if has_turned_read_only(self._lock):
-                # Nobody who leads here would notice: a relay without rows to publish writes nothing.
+                # A leader without rows to publish writes nothing, so it would not notice.
                 raise psycopg2.OperationalError("read-only: the server takes no writes any more")
 
     def silence(self) -> float:
-        """Seconds since the session of the lock was asked something that it has answered."""
+        """Seconds since the session of the lock got the last question that it has answered."""
         return time.monotonic() - self._answered
 
     def _working(self) -> Connection:
@@ -128,7 +133,7 @@ class Leadership:
         return self._session
 
     def query(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
-        """The first column of the first row, None when there is none."""
+        """Run a statement in the session that writes. The first column of the first row; None when there is none."""
         with self._working().cursor() as cursor:
             cursor.execute(statement, values)
             row = cursor.fetchone() if cursor.description else None
@@ -136,11 +141,11 @@ class Leadership:
         return row[0] if row else None
 
     def epoch(self) -> Epoch:
-        """Which life of which database the leader writes to."""
+        """The life of the database that the leader writes to."""
         return epoch_of(self._working())
 
     def beat(self) -> None:
-        """Whether this relay still leads, and a word to the session that writes. Cheap: call it in every wait."""
+        """Check that this relay still leads, and keep the session that writes alive. Cheap: call it in every wait."""
         if self._keeping is not None:
             if self._keeping.done():
                 self._keeping.result()
@@ -150,26 +155,26 @@ class Leadership:
             self.query("SELECT 1")
 
     def listen(self) -> None:
-        """Hear the doorbell from now on."""
+        """Receive wake-ups from now on."""
         self.query("LISTEN outbox")
 
     def fall_asleep(self) -> bool:
-        """From now on every writer rings; false while a writer is under way that was told not to.
+        """Let every writer wake this relay up. False while a writer is under way that found the relay awake.
 
-        Once true, read once more: what was committed before is visible now, what comes later rings.
+        After the first true, read once more before sleeping: earlier commits are visible by now, and later ones wake.
         """
         if not self.asleep:
             self.asleep = bool(self.query("SELECT pg_try_advisory_lock(%s)", (_WAKE_UP_LOCK,)))
         return self.asleep
 
     def wake_up(self) -> None:
-        """No writer needs to ring any more."""
+        """Stop wake-ups: the relay reads by itself until it falls asleep again."""
         if self.asleep:
             self.query("SELECT pg_advisory_unlock(%s)", (_WAKE_UP_LOCK,))
             self.asleep = False
 
     def wait_for_wake_up(self, seconds: float) -> bool:
-        """Wait until somebody rings, at most ``seconds``."""
+        """Wait for a wake-up, at most ``seconds``. Returns whether one came."""
         session = self._working()
         if not session.notifies and self._poller.poll(1000 * seconds):
             session.poll()
@@ -178,13 +183,13 @@ class Leadership:
         return woken
 
     def sever(self) -> None:
-        """End every call that waits for PostgreSQL, in whichever thread."""
+        """End every call that waits for PostgreSQL, in any thread. Never waits."""
         for session in (self._lock, self._session):
             if session is not None:
                 sever(session)
 
     def close(self) -> None:
-        """Step down: the locks go with the sessions."""
+        """Step down: ending the sessions releases the locks."""
         self._over.set()
         if self._keeping is not None:
             wait([self._keeping], _PAUSE_SECONDS)

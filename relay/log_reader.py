@@ -1,4 +1,4 @@
-"""Reads the outbox as a log: every committed row once, a key's rows in commit order, and never behind a gap."""
+"""Reads the outbox as a log: each committed row once, a key's rows in commit order, and without waiting for gaps."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -11,53 +11,53 @@ from relay.receipt import LastRow
 from runtime.errors import PaymentServiceError
 
 Row = tuple[int, str, str, str, str, bool]
-"""Position, topic, key, value, headers as JSON text, replayed. A plain tuple: one per message is made."""
+"""Position, topic, key, value, headers as JSON text, replayed. A plain tuple, because each message needs one."""
 
 MAX_GAPS_A_LOOK = 2000
-"""Gaps of one statement; each costs one descent of the index."""
+"""Gaps in one statement; each costs one descent of the index."""
 
 
 class DoubtError(PaymentServiceError):
-    """What was read may not be so any more, and positions may be handed out again.
+    """Rows that were read may have changed since, and positions may be handed out again.
 
-    The next term begins with a comparison of the outbox and what was published.
+    The next term begins with a comparison of the outbox and the topics.
     """
 
 
 class LastRowError(DoubtError):
-    """The last row that was read is gone, or another one."""
+    """The last row that was read is gone, or has changed."""
 
 
 class Found(NamedTuple):
-    """What a statement read."""
+    """The result of a statement."""
 
     last: Row | None
-    """What stands at the last position that was read before. It counts for no limit."""
+    """The row at the last position that was read before. It does not count towards limits."""
     rows: list[Row]
-    """Ascending; at least one if there is one."""
+    """Ascending; at least one row if there is any."""
     complete: bool
     """False when a limit of rows or bytes stopped a look: there may be rows above the last one found."""
 
 
 class OutboxSource(Protocol):
-    """Three statements against the outbox, each with a snapshot of its own, each bounded in rows and bytes."""
+    """Three statements against the outbox, each with its own snapshot, each bounded in rows and bytes."""
 
     def tail(self, last: int, limit: int) -> Found:
-        """The row at ``last``, and the first rows above it: at most ``limit``."""
+        """The row at ``last``, and the first rows above it, at most ``limit``."""
 
     def writers(self) -> Writers:
         """Every transaction that may have drawn a position and is still running in the statement's own snapshot.
 
-        One that is over in that snapshot is left out even while it holds its locks: its rows can be seen, and so can
-        the later rows of whoever waited for it.
+        A transaction that is over in that snapshot is left out even while it holds its locks: its rows are visible, and
+        so are later rows of a transaction that waited for it.
         """
 
     def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
-        """The row at ``last``, and the first rows inside ``ranges``, all of them below it: at most ``limit``."""
+        """The row at ``last``, and the first rows inside ``ranges``, at most ``limit``. Ranges are below ``last``."""
 
 
 class Batch(NamedTuple):
-    """Rows to publish in this order, and what is settled before and after them."""
+    """Rows to publish in this order, and the settled positions before and after them."""
 
     rows: list[Row]
     before: Settled
@@ -76,14 +76,14 @@ def settle(settled: Settled, rows: Sequence[Row]) -> Settled:
 class LogReader:
     """Reads ahead of the publisher: a batch counts as settled for the next one, so a failed batch ends the reader.
 
-    The order of the statements is what keeps a key's order. The tail is read first, then the running writers, then the
-    gaps: whatever was committed before a row of the tail was drawn is found by that look at the latest.
+    The order of the statements keeps a key's order. The tail is read first, then the running writers, then the gaps. So
+    that look finds, at the latest, every row that was committed before a row of the tail drew its position.
 
     A batch is at most the rows of one tail and one look, in number and in bytes.
     """
 
     def __init__(self, source: OutboxSource, settled: Settled, limit: int, last: LastRow | None = None) -> None:
-        """``last`` is what stands at the highest settled position, None when nothing does."""
+        """``last`` is the row at the highest settled position; None when there is no row."""
         self._source = source
         self._limit = limit
         self._settled = settled
@@ -95,7 +95,7 @@ class LogReader:
 
     @property
     def open_gaps(self) -> int:
-        """How many gaps are waited for."""
+        """The number of gaps that may still be filled."""
         return len(self._gaps)
 
     @property
@@ -104,9 +104,9 @@ class LogReader:
         return self._high
 
     def read(self) -> Batch:
-        """The next rows, gaps that were filled among them; empty when there are none now.
+        """The next rows, among them rows that filled gaps; empty when there are none now.
 
-        Raises LastRowError when the last row read before is gone or another one.
+        Raises LastRowError when the last row read before is gone or has changed.
         """
         if not self._held:
             self._read_tail()
@@ -117,9 +117,9 @@ class LogReader:
         return Batch(rows, before, self._settled, more=self._gaps.first_due is not None or len(rows) >= self._limit)
 
     def _released(self, found: list[Row]) -> list[Row]:
-        """Rows that may go. Others lie above a gap that has not been looked at and may hide an earlier row.
+        """The rows that may be published. The others lie above a due gap, which may hide an earlier row of their key.
 
-        Of those, rows of the tail are held, and rows of the look are looked for again: nothing piles up.
+        Of these others, rows of the tail are kept, and rows of the look are looked for again, so memory stays bounded.
         """
         found, again = self._split(found)
         self._gaps.look_again([row[0] for row in again])
@@ -127,7 +127,7 @@ class LogReader:
         return sorted(rows + found) if found else rows
 
     def look_again(self, ranges: Sequence[Range]) -> None:
-        """These positions (ascending) were read and not published. They come again, before any row above them."""
+        """Read ``ranges`` (ascending) again: their rows were not published. They come before any row above them."""
         self._settled = self._settled.without(ranges)
         self._gaps.note(ranges)
 
@@ -149,7 +149,7 @@ class LogReader:
         self._high, self._last = rows[-1][0], LastRow.of(rows[-1])
 
     def _compare(self, last: Row | None) -> None:
-        """While it stands, no position up to it was handed out again: what was read with it is of one history."""
+        """While the last row is unchanged, no position up to it was handed out again: all rows are of one history."""
         if (last and LastRow.of(last)) != self._last:
             raise LastRowError(f"the row at position {self._high} is not the one that was read")
 
@@ -164,6 +164,7 @@ class LogReader:
         self._compare(last)
         dropped = self._gaps.looked(gaps, [row[0] for row in rows], complete=complete)
         if rows:
-            # A writer found here may have ended after it was seen running, with an earlier row in a gap not due then.
+            # A writer whose row was found may have ended after it was seen running, and filled an earlier gap that was
+            # not due then.
             self._gaps.observe(self._source.writers())
         return rows, dropped

@@ -1,6 +1,6 @@
-"""One relay process: stands by, takes its turns, and never gives up until SIGTERM.
+"""One relay process: it stands by, serves active terms, and never gives up until SIGTERM.
 
-The main thread does nothing that can block. It watches the one that works: it cuts connections that do not answer, and
+The main thread does nothing that can block. It watches the worker's thread: it cuts connections that do not answer, and
 ends the process within the grace period, whatever hangs.
 """
 
@@ -21,7 +21,7 @@ from relay.heartbeat import GraceOverError, Heartbeat, StoppedError
 from relay.kafka_errors import error_of
 from relay.leadership import LOCK_TIMEOUT_SECONDS, Leadership
 from relay.log_reader import DoubtError
-from relay.postgres import told
+from relay.postgres import error_line
 from relay.settings import RelaySettings
 from relay.stages import Stage
 from runtime import probes
@@ -37,16 +37,16 @@ _STANDBY_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.25, 8.0
 _WATCH_SECONDS = 0.25
 _STUCK_SECONDS = 60.0
-"""Work that does not beat for so long gives its lock to another relay. Every wait of it is far shorter."""
+"""A worker that does not beat for this long gives its lock to another relay. Each of its waits is far shorter."""
 
 _NOTHING_TO_FINISH_SECONDS = 2.0
 _EXIT_SECONDS = 1.0
 _GARBAGE_THRESHOLD = 50_000
-"""A batch makes tens of thousands of small objects and no cycles: looking for cycles among them is wasted."""
+"""A batch makes tens of thousands of small objects and no reference cycles: frequent searches for cycles are waste."""
 
 
 def run(settings: RelaySettings, shutdown: Shutdown) -> int:
-    """Publish until ``shutdown``; the process's exit code: 1 when a batch could not be finished in the grace period.
+    """Publish until ``shutdown``. Returns the exit code: 1 when a batch could not be finished in the grace period.
 
     Raises SettingError when a setting can't be used, OSError when the ops port is taken.
     """
@@ -67,7 +67,7 @@ def run(settings: RelaySettings, shutdown: Shutdown) -> int:
 
 
 class _Relay:
-    """The thread that works, and what the main thread needs to watch it."""
+    """The worker's thread, and the references by which the main thread watches it."""
 
     def __init__(self, settings: RelaySettings, shutdown: Shutdown, health: Health) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class _Relay:
         self._term: ActiveTerm | None = None
 
     def watch(self, work: "Future[int]") -> int:
-        """Until ``work`` is over, or time is; the exit code."""
+        """Watch until ``work`` is done, or the grace period is over; the exit code."""
         began: float | None = None
         while not wait([work], _WATCH_SECONDS).done:
             self._cut_what_hangs()
@@ -86,7 +86,7 @@ class _Relay:
                 continue
             began = began or time.monotonic()
             if time.monotonic() - began > self._patience():
-                _log.error("work does not end, and is left as it is", stage=self._health.stage)
+                _log.error("the work does not end, and is abandoned", stage=self._health.stage)
                 return int(self._health.publishing)
         return work.result()
 
@@ -95,40 +95,41 @@ class _Relay:
         return whole if self._health.publishing else min(_NOTHING_TO_FINISH_SECONDS, whole)
 
     def _cut_what_hangs(self) -> None:
-        leadership, turn = self._leadership, self._term
+        leadership, term = self._leadership, self._term
         stuck = self._health.silence() > _STUCK_SECONDS
         if leadership is not None and (stuck or leadership.silence() > LOCK_TIMEOUT_SECONDS):
             leadership.sever()
-            if turn is not None:
-                turn.sever()
+            if term is not None:
+                term.sever()
 
     def work(self) -> int:
-        """Take turns until draining begins; the exit code."""
+        """Stand by and serve terms until draining begins; the exit code."""
         try:
-            self._take_turns()
+            self._serve_terms()
         except StoppedError:
             _log.info("stopped before there was anything to finish")
         except GraceOverError:
-            _log.error("the grace period is over; what was under way is aborted, and published by the next relay")
+            _log.error("the grace period is over; the batch under way is aborted, and the next relay publishes it")
             return 1
         return 0
 
-    def _take_turns(self) -> None:
+    def _serve_terms(self) -> None:
         failures, health = 0, self._health
         while not self._shutdown.requested:
             try:
                 self._stand_by_and_work()
             except (psycopg2.Error, KafkaException, DoubtError) as exc:
                 failures = 1 if health.fault() is None else failures + 1
-                _tell(exc, health)
+                _report(exc, health)
                 spread = random.random()  # noqa: S311 - jitter
                 pause = backoff(failures, first=_FIRST_BACKOFF_SECONDS, longest=_LONGEST_BACKOFF_SECONDS, spread=spread)
                 self._shutdown.wait(pause)
             finally:
                 self._leadership = self._term = None
                 metrics.ACTIVE.set(0)
-                health.without_turn()
-                # What ended the turn holds its clients of Kafka in rings, and a client holds threads and connections.
+                health.without_term()
+                # The exception that ended the term keeps Kafka clients alive in reference cycles, and a client has
+                # threads and connections.
                 in_thread("relay-tidy", gc.collect)
 
     def _stand_by_and_work(self) -> None:
@@ -146,16 +147,16 @@ class _Relay:
             self._term.run()
 
 
-def _tell(exc: Exception, health: Health) -> None:
+def _report(exc: Exception, health: Health) -> None:
     if isinstance(exc, KafkaException):
         error = error_of(exc)
         kind, why = ("fenced" if error.name() == "_FENCED" else "kafka"), error.str()
     elif isinstance(exc, DoubtError):
         kind, why = "doubt", str(exc)
     else:
-        kind, why = "database", told(exc)
+        kind, why = "database", error_line(exc)
     metrics.ERRORS.labels(kind).inc()
     part = "database" if kind in {"database", "doubt"} else "kafka"
     stage = health.stage
     health.failed(f"{part}: {why}")
-    _log.warning("this turn is over", part=part, stage=stage, why=why)
+    _log.warning("the active term ended", part=part, stage=stage, why=why)

@@ -10,14 +10,14 @@ from relay.postgres import connect, sever
 from relay.receipt import LastRow
 
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-"""Of one read; a single larger row is still read."""
+"""Limit of one read; a single larger row is still read."""
 
 _COLUMNS = "position, topic, key, value, headers::text, replayed"
 
 _BYTES = "octet_length(value) + pg_column_size(headers) + octet_length(key) + octet_length(topic)"
-"""Neither function fetches a value that is stored aside (PostgreSQL, "TOAST"): rows that aren't read cost no bytes.
+"""Neither function fetches a value that is stored out of line (PostgreSQL, "TOAST"): rows not read cost no bytes.
 
-Headers count as they are stored, compressed if they are large.
+Headers count in their stored size, compressed if they are large.
 """
 
 _TAIL = f"""
@@ -41,7 +41,7 @@ _LOOK = f"""
                   ORDER BY number, position LIMIT $3 + 1) AS found) AS measured
         WHERE read - bytes < $4 ORDER BY number, position
 """
-"""The first range is the last row read. Then gap by gap: what lies beyond a limit is neither fetched nor sorted."""
+"""The first range is the last row read; the others are gaps. Rows beyond a limit are neither fetched nor sorted."""
 
 _WRITERS = """
     PREPARE writers (pg_snapshot) AS
@@ -57,32 +57,31 @@ _WRITERS = """
         AND (own.transactionid::text::bigint - pg_snapshot_xmax($1)::text::bigint & 4294967295 < 2147483648
             OR own.transactionid IN (SELECT running::xid FROM pg_snapshot_xip($1) AS running))
 """
-"""A transaction becomes visible first and lets go of its locks a moment later, so the lock table alone is not enough.
+"""A transaction becomes visible first and releases its locks a moment later, so the lock table alone is not enough.
 
-A snapshot lists the running transactions below its xmax, which is one past the last that ended: those from there on are
-running, too. The lock table's ids have 32 bits, and are compared in a circle (PostgreSQL documentation, "pg_snapshot
-Components", "Transactions and Identifiers").
+A snapshot lists the running transactions below its xmax, which is one past the last transaction that ended: a
+transaction from xmax on is running, too. The lock table's ids have 32 bits, and are compared in a circle (PostgreSQL
+documentation, "pg_snapshot Components", "Transactions and Identifiers").
 """
 
 _PLANS = (("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off"))
-"""Always the primary key: no statistics, fresh or stale, can talk the planner into reading the whole outbox."""
+"""Always plan with the primary key: fresh or stale statistics could make the planner read the whole outbox."""
 
 _TIMEOUTS = (
     ("statement_timeout", "20s"),
-    # Somebody may lock the whole outbox: the relay says so, and asks again.
+    # Another session may lock the whole outbox: the relay reports it, and repeats the statement.
     ("lock_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "20s"),
 )
 
 
 class PostgresOutbox:
-    """The outbox of one database. Its statements raise psycopg2.Error; the session is of no more use then, unless it is
-    LockNotAvailable.
+    """The outbox of one database. Methods raise psycopg2.Error; only after LockNotAvailable is the session of use.
 
-    Who may still fill a gap is read from the lock table. Whoever inserts holds a lock on the table and one on its own
-    transaction id, which it has before it draws a position (the column before it), and both until it is visible or
-    gone (PostgreSQL documentation, "pg_locks", "Explicit Locking"). A long transaction that wrote nothing here is thus
-    waited for by nobody.
+    The lock table shows the writers that may still fill a gap. An inserting transaction holds a lock on the table and
+    one on its own transaction id, which it has before it draws a position (the column before ``position``). It holds
+    both until its rows are visible or gone (PostgreSQL documentation, "pg_locks", "Explicit Locking"). So a long
+    transaction that wrote nothing here delays nobody.
     """
 
     def __init__(self, url: str) -> None:
@@ -91,7 +90,7 @@ class PostgresOutbox:
             cursor.execute(";".join((_TAIL, _LOOK, _WRITERS)))
 
     def tail(self, last: int, limit: int) -> Found:
-        """The row at ``last``, and the first above it: at most ``limit`` and MAX_BATCH_BYTES, or one larger row."""
+        """The row at ``last``, and the first rows above it: at most ``limit``, MAX_BATCH_BYTES or one larger row."""
         with self._session.cursor() as cursor:
             cursor.execute("EXECUTE tail (%s, %s, %s)", (last, limit, MAX_BATCH_BYTES))
             rows: list[Row] = cursor.fetchall()
@@ -99,13 +98,13 @@ class PostgresOutbox:
         return Found(known, rows[:limit], complete=False)
 
     def writers(self) -> Writers:
-        """Transaction ids of those that may have drawn a position and are running in the statement's own snapshot."""
+        """Ids of the transactions that may have drawn a position and are running in the statement's own snapshot."""
         with self._session.cursor() as cursor:
             cursor.execute("EXECUTE writers (pg_current_snapshot())")
             return frozenset(number for (number,) in cursor.fetchall())
 
     def look(self, ranges: Sequence[Range], last: int, limit: int) -> Found:
-        """The row at ``last``, and the first rows inside ``ranges``: as many as ``tail`` may read."""
+        """The row at ``last``, and the first rows inside ``ranges``, with the limits of ``tail``."""
         firsts, lasts = [last, *(start for start, _ in ranges)], [last, *(end for _, end in ranges)]
         with self._session.cursor() as cursor:
             cursor.execute("EXECUTE look (%s::bigint[], %s::bigint[], %s, %s)", (firsts, lasts, limit, MAX_BATCH_BYTES))
@@ -116,18 +115,18 @@ class PostgresOutbox:
         return Found(known, rows[:limit], complete=room_left and len(rows) < limit)
 
     def ask(self, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The first row of any other statement, in the reader's session; None when there is none."""
+        """The first row of another statement, run in the reader's session; None when there is none."""
         with self._session.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchone()
 
     def last_row(self, position: int) -> LastRow | None:
-        """What stands at ``position`` now."""
+        """The row at ``position`` now; None when there is none."""
         known = self.look([], position, 1).last
         return LastRow.of(known) if known else None
 
     def sever(self) -> None:
-        """End a statement that runs in another thread, whether the server answers or not; it raises there."""
+        """End a statement that runs in another thread, even if the server does not answer. It raises there."""
         sever(self._session)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Which positions of the outbox are settled: everything up to ``low``, and ranges above it.
+"""The settled positions of the outbox: all up to ``low``, and ranges above it.
 
-Settled means published, buried in the dead letters, or never to be filled.
+A settled position is published, kept as a dead letter, or never to be filled.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ def runs(positions: Iterable[int]) -> list[Range]:
 
 
 def joined(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Ascending ranges, those that touch or overlap made one."""
+    """Ascending ranges; ranges that touch or overlap become one."""
     current: Range | None = None
     for start, end in ranges:
         if current is None:
@@ -52,7 +52,7 @@ class Settled(NamedTuple):
         if not ranges:
             return self
         if ranges[0][0] > self.high:
-            # The usual batch lies above all that is known: only the seam needs joining.
+            # The usual batch lies above all known ranges: only the seam needs joining.
             seam = [*self.above[-1:], *ranges]
             above = (*self.above[:-1], *joined(seam))
         else:
@@ -67,7 +67,7 @@ class Settled(NamedTuple):
         return _lifted(low, tuple(_less([(low + 1, self.low), *self.above], ranges)))
 
     def gaps(self) -> list[Range]:
-        """What is missing between ``low`` and ``high``."""
+        """The missing ranges between ``low`` and ``high``."""
         ends = [self.low, *(end for _, end in self.above)]
         return [(end + 1, start - 1) for end, (start, _) in zip(ends, self.above, strict=False)]
 

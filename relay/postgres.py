@@ -1,4 +1,4 @@
-"""Sessions of the relay: autocommit, and quick to notice that the other side is gone."""
+"""Sessions of the relay: in autocommit mode, and quick to notice that the server is gone."""
 
 import os
 import socket
@@ -14,13 +14,13 @@ from runtime.database_hosts import is_refused_as_read_only
 Connection = psycopg2.extensions.connection
 
 TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
-"""The one written now: pg_control_checkpoint() tells the last checkpoint's, stale after a failover."""
+"""The timeline that is written now. pg_control_checkpoint() has that of the last checkpoint, stale after a failover."""
 
 _EPOCH = f"SELECT system_identifier, {TIMELINE} FROM pg_control_system()"
 
 
 def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) -> Connection:
-    """One session with ``settings``, on the primary if the URL names several hosts.
+    """A session with ``settings``, on a server that takes writes.
 
     libpq gives up within seconds on a host that vanished (PostgreSQL documentation, "Parameter Key Words"). Raises
     psycopg2.OperationalError.
@@ -43,20 +43,20 @@ def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) ->
     return session
 
 
-def told(error: Exception) -> str:
-    """The error in a line. libpq tells that of each host: what counts is one that answers, and takes no writes."""
+def error_line(error: Exception) -> str:
+    """The error in one line. Of several hosts' errors the important one is a host that answers and takes no writes."""
     if is_refused_as_read_only(error):
         return "read-only: no server that takes writes can be reached"
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def epoch_of(session: Connection) -> Epoch:
-    """Which life of which database this is."""
+    """The life of the database that ``session`` is connected to."""
     with session.cursor() as cursor:
         cursor.execute(_EPOCH)
         found = cursor.fetchone()
     if found is None:
-        raise LookupError("pg_control_system() told nothing")
+        raise LookupError("pg_control_system() returned nothing")
     return Epoch(*found)
 
 
@@ -66,12 +66,12 @@ def as_multirange(ranges: Sequence[Range]) -> str:
 
 
 def sever(session: Connection) -> None:
-    """Cut the session's connection: a call that waits for an answer, in whichever thread, fails at once.
+    """Cut the session's connection: a call that waits for an answer, in any thread, fails at once.
 
-    Never waits itself, unlike closing or canceling, for which the server has to answer.
+    Never waits. Closing or canceling would wait for the server's answer.
     """
     try:
         with socket.socket(fileno=os.dup(session.fileno())) as ours:
             ours.shutdown(socket.SHUT_RDWR)
     except (OSError, psycopg2.Error):
-        return  # it is closed, or the other side was faster
+        return  # The session is closed already.

@@ -1,4 +1,4 @@
-"""What both deliveries share: the librdkafka settings, rows made records, calls that wait without losing the lock."""
+"""Shared by both deliveries: librdkafka's settings, and calls of a producer that wait without losing the lock."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ warnings.filterwarnings("ignore", message="Producer .* failed during close")
 
 T = TypeVar("T")
 Beat = Callable[[], None]
-"""Called in every wait: keeps the lock, and raises when waiting is over."""
+"""Called in every wait: keeps the lock, and raises when the wait must end."""
 
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
@@ -33,61 +33,65 @@ _GIVEN_UP_SECONDS = 4.0
 _REASON_SECONDS = 5.0
 
 LARGEST_RECORD = 32 * 1024 * 1024
-"""Bytes. A dead letter holds a whole record in base64, which may have been larger than brokers take by default."""
+"""Bytes. A dead letter holds a whole record in base64, so it may be larger than brokers take by default."""
 
 _DEFAULTS: dict[str, Any] = {
-    # The broker and the topic say what is too large.
+    # The broker and the topic decide which record is too large.
     "message.max.bytes": LARGEST_RECORD,
     # As the Java client does, so that all writers of a key agree on its partition.
     "partitioner": "murmur2_random",
     "linger.ms": 5,
     "queue.buffering.max.messages": 250_000,
     "reconnect.backoff.max.ms": 1000,
-    # A broker still settling the last transaction refuses the next one's offsets (CONCURRENT_TRANSACTIONS): librdkafka
-    # would wait 100 ms with every event behind. Doubles up to retry.backoff.max.ms.
+    # A broker that still settles the last transaction refuses the next one's offsets (CONCURRENT_TRANSACTIONS). By
+    # default librdkafka would wait 100 ms, with every event behind it. Doubles up to retry.backoff.max.ms.
     "retry.backoff.ms": 2,
     "topic.metadata.refresh.interval.ms": 10_000,
 }
 
 _OURS: dict[str, Any] = {"enable.idempotence": True, "delivery.report.only.error": True}
-"""What exactly-once stands on: KAFKA_CONFIG cannot change it (librdkafka manual, CONFIGURATION.md)."""
+"""Exactly-once delivery depends on these: KAFKA_CONFIG can't change them (librdkafka manual, CONFIGURATION.md)."""
 
 
 class Publisher(Protocol):
-    """Takes rows to Kafka. Methods raise KafkaException when this publisher is of no more use."""
+    """Publishes rows to Kafka. Methods raise KafkaException when this publisher is of no more use.
+
+    Only the worker's thread calls it.
+    """
 
     def open(self) -> Receipt | None:
-        """Become the only writer; what Kafka holds by its own account, None when it has no account."""
+        """Become the only writer. Returns the receipt that Kafka holds; None when there is none."""
 
     @property
     def confirmed(self) -> Receipt | None:
         """The newest receipt that Kafka will not lose; None before the first."""
 
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
-        """Publish ``rows`` and, with them, the receipt that says so. Raises RecordRefusedError.
+        """Publish ``rows`` together with the receipt that covers them. Raises RecordRefusedError.
 
-        They are certain when ``confirmed`` says so; those of the call before are when this one returns.
+        The rows are certain once ``confirmed`` covers them. When this call returns, the rows of the previous call are
+        certain.
         """
 
     def settle(self, seconds: float) -> bool:
-        """Wait at most so long until everything published is certain; whether it is."""
+        """Wait at most ``seconds`` until all published rows are certain. Returns whether they are."""
 
     def idle(self) -> None:
-        """Let librdkafka tell what happened meanwhile."""
+        """Serve librdkafka's callbacks."""
 
     def close(self) -> None:
-        """Drop what is under way."""
+        """Drop everything under way."""
 
 
 class Client:
     """A librdkafka producer, and calls of it that wait without losing the lock."""
 
     def __init__(self, config: Mapping[str, Any], health: Health, beat: Beat, **ours: Any) -> None:
-        """Contacts nobody yet. Raises SettingError when librdkafka refuses the settings."""
+        """Contacts no broker yet. Raises SettingError when librdkafka refuses the settings."""
         self.failures = Failures()
         """Why records were not delivered, since the last ``send``."""
 
-        told = {
+        callbacks = {
             "error_cb": health.on_error,
             "stats_cb": health.on_statistics,
             "statistics.interval.ms": 1000,
@@ -98,15 +102,15 @@ class Client:
         self._discarded = False
         try:
             self.producer = Producer(
-                {**_DEFAULTS, **config, **_OURS, **ours, **told}, logger=logging.getLogger("librdkafka")
+                {**_DEFAULTS, **config, **_OURS, **ours, **callbacks}, logger=logging.getLogger("librdkafka")
             )
         except KafkaException as exc:
             raise SettingError(f"KAFKA_CONFIG: {error_of(exc).str()}") from exc
 
     def patiently(self, call: Callable[[float], T], at_most: float = math.inf) -> T:
-        """``call(seconds)`` until it is done, or ``at_most`` seconds are over.
+        """Repeat ``call(seconds)`` until it succeeds; its result.
 
-        Raises KafkaException when trying again is no use, or time is over.
+        Raises KafkaException when a repetition is no use, or after ``at_most`` seconds.
         """
         until = time.monotonic() + at_most
         while True:
@@ -123,10 +127,10 @@ class Client:
             self._beat()
 
     def within_deadline(self, call: Callable[[float], None], seconds: float) -> None:
-        """``call(seconds)`` in a thread of its own, given up after a while. Raises KafkaException, and then for good.
+        """Run ``call(seconds)`` in a thread of its own, for about 4 s. Raises KafkaException, a fatal one then.
 
-        After its coordinator was restarted librdkafka may wait ten minutes for the one it remembers, whatever time-out
-        it is given (librdkafka issues 5456 and 5511). A new producer of the same transactional id goes on at once.
+        After its coordinator was restarted librdkafka may wait ten minutes for the old one, in spite of the time-out
+        given (librdkafka issues 5456 and 5511). A new producer of the same transactional id goes on at once.
         """
         done = in_thread("relay-receipt", partial(call, seconds))
         given_up_at = time.monotonic() + _GIVEN_UP_SECONDS
@@ -137,7 +141,7 @@ class Client:
         return done.result()
 
     def commit_in_background(self) -> "Future[None]":
-        """Commit the transaction in a thread of its own, however long the broker takes."""
+        """Commit the transaction in a thread of its own, and repeat until the broker has answered."""
         return in_thread("relay-commit", self._commit)
 
     def _commit(self) -> None:
@@ -154,14 +158,14 @@ class Client:
                 return
 
     def send(self, rows: Sequence[Row]) -> None:
-        """Queue every row. Raises RecordRefusedError when one cannot be a record, KafkaException."""
+        """Queue every row. Raises RecordRefusedError when a row can't become a record, KafkaException."""
         self.failures.clear()
         queue(self.producer, rows, self._beat)
 
     def reason(self, rows: Sequence[Row], exc: KafkaException) -> Exception:
-        """What a failure while ``rows`` were on their way comes from: a RecordRefusedError, or ``exc`` itself.
+        """The cause of a failure while ``rows`` were under way: a RecordRefusedError, or ``exc`` itself.
 
-        librdkafka refuses every call once a record has failed, and tells which one in the callbacks.
+        librdkafka refuses every call once a record has failed. Its callbacks name the record.
         """
         until = time.monotonic() + _REASON_SECONDS
         while not self.failures.refused and len(self.producer) and time.monotonic() < until:
@@ -170,9 +174,9 @@ class Client:
         return self.failures.refusal(rows) or exc
 
     def flush(self, *, whatever_fails: bool) -> None:
-        """Until nothing is under way; unless ``whatever_fails`` only until a record is known to have failed.
+        """Wait until no record is under way; unless ``whatever_fails``, only until a record has failed.
 
-        librdkafka's own flush sleeps 10 ms at a time where successes are not reported: nothing wakes it.
+        librdkafka's own flush sleeps 10 ms at a time if successes are not reported: nothing wakes it.
         """
         began = time.monotonic()
         while len(self.producer) and (whatever_fails or not self.failures):
@@ -188,9 +192,9 @@ class Client:
         served(partial(self.producer.poll, seconds))
 
     def discard(self) -> None:
-        """Drop what is queued, and end librdkafka's threads; nobody waits for it.
+        """Drop queued records, and end librdkafka's threads. Never waits.
 
-        Dropping the last reference would do as well, but exceptions that ended a turn hold many, in rings.
+        Dropping the last reference would do the same, but an exception that ended a term keeps references in cycles.
         """
         if not self._discarded:
             self._discarded = True

@@ -1,4 +1,4 @@
-"""One turn as the active relay: remember, then read, publish, save, and sleep when there is nothing."""
+"""The loop of an active term: read, publish, save the checkpoint, and sleep when there are no rows."""
 
 import time
 from concurrent.futures import Future
@@ -16,7 +16,7 @@ from relay.kafka_errors import RecordRefusedError
 from relay.lag import LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import Batch, Row
-from relay.postgres import told
+from relay.postgres import error_line
 from relay.producer import Publisher
 from relay.receipt import Receipt
 from relay.stages import Stage
@@ -29,18 +29,18 @@ _RECEIPT_SECONDS = 6 * 3600.0
 
 
 class Reader(Protocol):
-    """What is to be published, batch by batch."""
+    """Reads the rows to publish, batch by batch."""
 
     @property
     def open_gaps(self) -> int:
-        """How many gaps are waited for."""
+        """The number of gaps that may still be filled."""
 
     def read(self) -> Batch:
         """The next rows; empty when there are none now."""
 
 
 class PublishLoop:
-    """Ends when draining begins, with what was under way finished and checkpointed."""
+    """Publishes until draining begins; then it finishes the batch under way and saves the checkpoint."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class PublishLoop:
         self._known = known
 
     def run(self) -> None:
-        """Until draining begins. Raises what ends the turn early."""
+        """Publish until draining begins. Raises what ends the term early."""
         self._leadership.listen()
         batch = self._read()
         while not self._heartbeat.draining:
@@ -81,14 +81,14 @@ class PublishLoop:
                     self._rest(batch)
                 batch = self._read()
             self._health.working()
-            self._tell_progress()
+            self._report_progress()
         self._health.enter(Stage.COMMITTING)
         while not self._publisher.settle(_SLICE_SECONDS):
             self._heartbeat.beat()
         self._save(self._receipt)
 
     def _publish(self, batch: Batch) -> Batch:
-        """Publish ``batch`` while the next one is read, if there is more; the next one."""
+        """Publish ``batch``, and return the next one. If more rows are likely, they are read meanwhile."""
         reached(CrashPoint.AFTER_READ)
         self._leadership.wake_up()
         self._pause = _SHORTEST_PAUSE
@@ -104,9 +104,9 @@ class PublishLoop:
         return self._read(ahead)
 
     def _read(self, ahead: "Future[Batch] | None" = None) -> Batch:
-        """The next rows, those being read ``ahead`` if there are; nothing once draining has begun.
+        """The next batch: the one being read ``ahead``, if there is one; an empty one once draining has begun.
 
-        A read that met a lock has changed nothing, and is made again.
+        A read that met a lock has changed nothing, and is repeated.
         """
         self._health.enter(Stage.READING)
         while not self._heartbeat.draining:
@@ -121,11 +121,11 @@ class PublishLoop:
         return Batch([], self._receipt.settled, self._receipt.settled, more=False)
 
     def _meet_lock(self, exc: LockNotAvailable) -> None:
-        self._health.waiting(told(exc))
+        self._health.waiting(error_line(exc))
         self._heartbeat.beat()
 
     def _bury(self, row: Row, refused: RecordRefusedError) -> None:
-        """Until it is kept: the receipt will pass it."""
+        """Repeat until the row is kept as a dead letter, because the receipt will count it as settled."""
         self._health.enter(Stage.BURYING)
         while True:
             try:
@@ -136,7 +136,7 @@ class PublishLoop:
                 self._health.enter(Stage.PRODUCING)
                 return
 
-    def _tell_progress(self) -> None:
+    def _report_progress(self) -> None:
         metrics.GAPS.set(self._reader.open_gaps)
         if self._lag is not None:
             self._lag.high = self._checkpoint.settled.high
@@ -149,15 +149,15 @@ class PublishLoop:
         try:
             self._checkpoint.save(certain)
         except LockNotAvailable as exc:
-            # The receipt is what counts: the next batch, or the next poll, saves more.
-            self._health.put_off(told(exc))
+            # The receipt counts: the next batch, or the next poll, saves a later checkpoint.
+            self._health.put_off(error_line(exc))
             return
         reached(CrashPoint.AFTER_CHECKPOINT)
 
     def _rest(self, batch: Batch) -> None:
-        """After a read that found nothing: fall asleep, or wait for those who were told that nobody sleeps.
+        """After a read that found nothing: fall asleep, or wait for writers that found this relay awake.
 
-        While a commit is under way there is another read first: rows that come now need not wait for its end.
+        While a commit is under way, return for another read instead: new rows need not wait for the commit.
         """
         if not self._publisher.settle(_SHORTEST_PAUSE):
             self._heartbeat.beat()
@@ -173,7 +173,7 @@ class PublishLoop:
             self._heartbeat.beat()
 
     def _sleep(self) -> None:
-        """Until somebody rings, or it is time to poll."""
+        """Sleep until a wake-up, or until the next poll is due."""
         self._health.enter(Stage.SLEEPING)
         until = time.monotonic() + self._poll_seconds
         while not self._heartbeat.draining:

@@ -1,7 +1,7 @@
-"""Readers that lose events which came in a transaction: looked for beside the work, and named.
+"""Looks for readers that lose events of transactions, and names them. This runs beside the work.
 
-A transaction ends with a control record in each partition. kafka-python before 2.0.6 hands those to its caller as if
-they were events, and a decoder that raises at one loses all that was fetched with it (docs/readers.md).
+A transaction ends with a control record in each partition. kafka-python before 2.0.6 gives these to its caller as
+events, and a decoder that raises at one loses all records that were fetched with it (docs/readers.md).
 """
 
 import logging
@@ -26,40 +26,40 @@ _ANSWER_SECONDS = 3.0
 _AT_ONCE = 100
 
 _CLIENT = re.compile(r"kafka-python-(\d+(?:\.\d+)*)")
-"""What kafka-python calls itself, unless its user sets ``client_id``."""
+"""The client id of kafka-python, unless its user sets ``client_id``."""
 
 _SKIPS_CONTROL_RECORDS = (2, 0, 6)
-"""Seen: 2.0.5 does not, 2.0.6 does."""
+"""The first version that skips them, by trial: 2.0.5 does not, 2.0.6 does."""
 
 WHAT_TO_DO = "set RELAY_DELIVERY=at-least-once, or let it use kafka-python 2.0.6 or later"
 
 
 class LosingReader(NamedTuple):
-    """A member of a group that reads the topic, by a library that can't skip the control records in it."""
+    """A member of a group that reads the topic with a library that can't skip control records."""
 
     group: str
     client_id: str
 
 
 class Readers(NamedTuple):
-    """Who was found. Readers that are not connected, that use no group, or whose group we may not see, are not."""
+    """The readers found. Not among them: readers that are away, that use no group, or whose group we may not see."""
 
     groups: int
-    """Groups whose connected members read the topic."""
+    """The number of groups whose connected members read the topic."""
 
     losing: frozenset[LosingReader]
     unseen: Mapping[str, str]
-    """Groups that the broker does not describe to us, and why."""
+    """Groups that the broker does not describe to us, each with the reason."""
 
 
 def loses_transactions(client_id: str) -> bool:
-    """Whether a member that calls itself so can't read what a transaction carries, as far as a name can say."""
+    """Whether a member with this client id can't read transactions, as far as the id shows it."""
     named = _CLIENT.match(client_id)
     return named is not None and tuple(map(int, named[1].split("."))) < _SKIPS_CONTROL_RECORDS
 
 
 def look(client_config: Mapping[str, Any], topic: str) -> Readers:
-    """Who reads ``topic`` now. Takes some seconds at most. Raises KafkaException when the broker tells nothing."""
+    """Find the readers of ``topic``, within some seconds. Raises KafkaException when the broker lists no group."""
     config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
     admin = AdminClient(config)
     stable = {ConsumerGroupState.STABLE}
@@ -68,17 +68,17 @@ def look(client_config: Mapping[str, Any], topic: str) -> Readers:
     if listed.errors and not names:
         raise KafkaException(listed.errors[0])
     groups, losing, unseen = 0, set(), {f"of some broker, {at}": str(exc) for at, exc in enumerate(listed.errors, 1)}
-    for name, told in _described(admin, names):
-        if isinstance(told, str):
-            unseen[name] = told
-        elif members := [each.client_id for each in told.members if topic in _topics(each)]:
+    for name, answer in _described(admin, names):
+        if isinstance(answer, str):
+            unseen[name] = answer
+        elif members := [each.client_id for each in answer.members if topic in _topics(each)]:
             groups += 1
             losing |= {LosingReader(name, client_id) for client_id in members if loses_transactions(client_id)}
     return Readers(groups, frozenset(losing), unseen)
 
 
 def _described(admin: AdminClient, names: list[str]) -> Iterator[tuple[str, ConsumerGroupDescription | str]]:
-    """Each group, or why it is not told."""
+    """Each group's description, or why the broker does not give it."""
     for first in range(0, len(names), _AT_ONCE):
         some = names[first : first + _AT_ONCE]
         for name, answer in admin.describe_consumer_groups(some, request_timeout=_ANSWER_SECONDS).items():
@@ -93,7 +93,7 @@ def _topics(member: MemberDescription) -> set[str]:
 
 
 class ReaderWatch:
-    """Looks now and then while it is open, in a thread of its own; says each finding once."""
+    """Looks for losing readers every five minutes while it is open, in its own thread. Logs each finding once."""
 
     def __init__(self, client_config: Mapping[str, Any], topic: str) -> None:
         self._config = client_config
@@ -103,7 +103,7 @@ class ReaderWatch:
         in_thread("relay-readers", self._run)
 
     def close(self) -> None:
-        """Nobody looks any more."""
+        """Stop looking, and set the metric to NaN."""
         self._over.set()
         metrics.READERS_LOSING.set(math.nan)
 
@@ -112,12 +112,12 @@ class ReaderWatch:
         while not self._over.wait(wait):
             wait = _SECONDS
             try:
-                self._tell(look(self._config, self._topic))
+                self._report(look(self._config, self._topic))
             except KafkaException as exc:
                 metrics.READERS_LOSING.set(math.nan)
                 self._say_unseen("all groups", error_of(exc).str())
 
-    def _tell(self, found: Readers) -> None:
+    def _report(self, found: Readers) -> None:
         for reader in sorted(found.losing - self._said):
             self._said.add(reader)
             _log.warning("a reader loses events: it can't skip control records", **reader._asdict(), mend=WHAT_TO_DO)
@@ -129,7 +129,7 @@ class ReaderWatch:
     def _say_unseen(self, group: str, why: str) -> None:
         if (group, why) not in self._said:
             self._said.add((group, why))
-            _log.info("who reads the events is not told", group=group, why=why)
+            _log.info("the readers of the events are not known", group=group, why=why)
 
 
 metrics.READERS_LOSING.set(math.nan)

@@ -1,7 +1,7 @@
-"""The receipt: what Kafka holds of the outbox, committed in the same Kafka transaction as the records.
+"""The receipt: how far the outbox is in Kafka, committed in the same Kafka transaction as the records.
 
-It is the committed offset (``low``) and the offset's metadata of the relay's own consumer group. A broker keeps 4096
-bytes of metadata (Apache Kafka documentation, "Broker Configs": offset.metadata.max.bytes).
+It consists of the offset (``low``) and the offset's metadata that the relay's own consumer group commits. A broker
+keeps 4096 bytes of metadata (Apache Kafka documentation, "Broker Configs": offset.metadata.max.bytes).
 """
 
 import base64
@@ -19,43 +19,43 @@ MAX_METADATA = 4000
 _MAX_RANGES = 4096
 _VERSION = "2"
 OLD_VERSION = "1"
-"""The same, written by a relay whose second producer is called RELAY_NAME.2 (decision 7)."""
+"""The same format, written by a relay whose second producer is called RELAY_NAME.2 (decision 7)."""
 
 
 class Epoch(NamedTuple):
-    """Which life of which database positions belong to; both change when a database is restored or promoted."""
+    """One life of one database. A promotion changes the timeline; another cluster has another system identifier."""
 
     system_identifier: int
     timeline: int
 
 
 class LastRow(NamedTuple):
-    """The row at the highest settled position: while it is there, no position up to it can be handed out again."""
+    """The row at the highest settled position. While it is there, no position up to it can be handed out again."""
 
     position: int
     digest: str
 
     @classmethod
     def of(cls, row: "Row") -> "LastRow":
-        """Fingerprint of everything in the row that is published."""
+        """The position of ``row``, and a digest of everything in it that is published."""
         position, topic, key, value, headers, replayed = row
         content = "\0".join((topic, key, value, headers, str(replayed)))
         return cls(position, hashlib.blake2b(content.encode(), digest_size=8).hexdigest())
 
 
 class Receipt(NamedTuple):
-    """What was published, and of which database."""
+    """The settled positions, and the database that they belong to."""
 
     settled: Settled
     epoch: Epoch
     last_row: LastRow | None = None
     partial: bool = False
-    """More is published above ``settled`` than the metadata had room for."""
+    """Whether the metadata had no room for all that is settled: positions above ``settled`` may be published, too."""
 
     version: str = _VERSION
 
     def after(self, settled: Settled, rows: "Sequence[Row]") -> "Receipt":
-        """The receipt once ``rows``, ascending, are published as well and ``settled`` is what is settled then."""
+        """The receipt once ``rows``, ascending, are published as well, and ``settled`` are the settled positions."""
         last_row = self.last_row
         if rows and rows[-1][0] == settled.high:
             last_row = LastRow.of(rows[-1])
@@ -81,7 +81,7 @@ class Receipt(NamedTuple):
 
     @classmethod
     def parse(cls, offset: int, metadata: str) -> "Receipt":
-        """Reads what ``metadata`` wrote. Raises ValueError when it was written by something else."""
+        """The receipt that ``metadata()`` wrote. Raises ValueError when another program wrote the metadata."""
         version, system, timeline, position, digest, extent, *rest = metadata.split(" ")
         if version not in {_VERSION, OLD_VERSION} or extent not in {"partial", "whole"}:
             raise ValueError(f"not a receipt of this relay: {metadata[:80]!r}")
@@ -95,7 +95,7 @@ class Receipt(NamedTuple):
 
 
 def _packed(low: int, ranges: list[Range]) -> str:
-    """Lengths of gap, run, gap, run … above ``low`` as variable-length integers, deflated, in base 85."""
+    """The lengths of gap, run, gap, run … above ``low`` as variable-length integers, deflated, in base 85."""
     if not ranges:
         return ""
     out = bytearray()

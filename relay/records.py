@@ -1,4 +1,4 @@
-"""Outbox rows as Kafka records. The only code that runs once a record."""
+"""Makes Kafka records of outbox rows. Only this code runs once for each record."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,13 +14,13 @@ _PAUSE_SECONDS = 0.05
 _REPLAYED = ("replayed", "true")
 
 _decode: Callable[[str], list[Any]] = msgspec.json.Decoder(list[tuple[str, str]]).decode
-"""Pairs of strings, checked and as librdkafka's binding takes them, in a third of the time of json.loads."""
+"""Checked pairs of strings, in the form that librdkafka's binding takes, in a third of the time of json.loads."""
 
 
 def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> None:
     """Queue every row, in order; waits while librdkafka's queue is full.
 
-    Raises RecordRefusedError, and KafkaException when the producer takes no more: one that was sent before has failed.
+    Raises RecordRefusedError, and KafkaException when the producer takes no more because an earlier record has failed.
     """
     produce = producer.produce
     for position, topic, key, value, text, replayed in rows:
@@ -31,14 +31,14 @@ def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> 
             try:
                 produce(topic, value, key, headers=headers)
             except BufferError:
-                _when_there_is_room(producer, beat, topic, value, key, headers)
+                _queue_when_there_is_room(producer, beat, topic, value, key, headers)
         except KafkaException as exc:
             raise_refusal(error_of(exc), position)
         except (TypeError, ValueError) as exc:
             raise RecordRefusedError(MALFORMED, str(exc), position) from exc
 
 
-def _when_there_is_room(
+def _queue_when_there_is_room(
     producer: Producer, beat: Callable[[], None], topic: str, value: str, key: str, headers: list[Any]
 ) -> None:
     while True:

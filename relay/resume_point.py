@@ -1,4 +1,4 @@
-"""Where to begin: what the relay remembers, and whether it can be trusted."""
+"""Decides where a term begins: by the receipt or the checkpoint, and whether that memory can be trusted."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,16 +11,16 @@ from relay.receipt import Epoch, LastRow, Receipt
 LastRowAt = Callable[[int], LastRow | None]
 
 
-NO_RECEIPTS = "with at-least-once delivery only the topics say what was sent last"
+NO_RECEIPTS = "at-least-once delivery keeps no receipt"
 
 
 class ResumePoint(NamedTuple):
-    """What is remembered as settled, and why that must be compared with the topics first, None when it need not be."""
+    """The positions remembered as settled, and why they must be compared with the topics first; None when not."""
 
     settled: Settled
     doubt: str | None
     used_again: bool = False
-    """Positions that are settled may have been handed out again: for recent rows only the topics prove anything."""
+    """Whether settled positions may have been handed out again. For recent rows only the topics then prove anything."""
 
 
 def resume_from_receipt(
@@ -30,11 +30,11 @@ def resume_from_receipt(
     last_row_at: LastRowAt,
     mended: str | None = None,
 ) -> ResumePoint:
-    """The receipt, if this database is not older than it; else the checkpoint, which is as old as the database.
+    """Resume from the receipt if this database is not older; else from the checkpoint, which is as old as the database.
 
-    While the receipt's last row stands, and the sequence was never behind, no position up to it can have been handed
-    out again, whoever was promoted: PostgreSQL logs what a sequence hands out before the row that uses it. What a copy
-    of the database hands out is another matter. ``mended`` says that the sequence was behind.
+    While the receipt's last row is unchanged, and the sequence was never behind, no position up to it was handed out
+    again, not even after a promotion: PostgreSQL logs a sequence's value before the row that uses it. A copy of the
+    database on another server may hand positions out again. ``mended`` says that the sequence was behind.
     """
     settled, doubt = _trusted(receipt, checkpoint.settled if checkpoint is not None else Settled(), last_row_at)
     used_again = _used_again([receipt.epoch] if receipt is not None else [], checkpoint, life, mended)
@@ -68,7 +68,7 @@ def _used_again(known: list[Epoch], checkpoint: Checkpoint | None, life: Life, m
 
 
 def resume_from_checkpoint(checkpoint: Checkpoint | None, life: Life, mended: str | None = None) -> ResumePoint:
-    """For at-least-once delivery: the checkpoint, and the topics for whatever was sent after it."""
+    """For at-least-once delivery: resume from the checkpoint; the topics tell which later rows were sent."""
     if checkpoint is None:
         return ResumePoint(Settled(), "there is no checkpoint")
     used_again = _used_again([], checkpoint, life, mended)

@@ -13,10 +13,12 @@ class RelaySettings(KafkaSettings):
     """``cli.py relay``."""
 
     relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
-        default="exactly-once", description="Kafka transactions; or none, for who can't do or read them"
+        default="exactly-once",
+        description="with Kafka transactions, or without for brokers and readers that can't handle them",
     )
     relay_name: RelayName = Field(
-        default="payment-relay", description="names the receipt group and the transactional ids: NAME and NAME/2"
+        default="payment-relay",
+        description="name of the receipt's group, and of the transactional ids: NAME and NAME/2",
     )
     relay_batch_size: int = Field(default=10_000, ge=1, le=100_000, description="rows of one Kafka transaction")
     relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")

@@ -1,10 +1,10 @@
-"""What the relay is doing, in words for /ready, the log and a metric."""
+"""The stages of the relay's work, in words for /ready, the log and a metric."""
 
 from enum import Enum
 
 
 class Stage(Enum):
-    """A stage of the work: the part of the outside world that it depends on, its words, and whether it is ready."""
+    """A stage: the part of the outside world that it depends on, its words, and whether the relay is ready in it."""
 
     CONNECTING = ("database", "connecting", False)
     STANDING_BY = ("database", "standing by: another relay holds the lock", True)

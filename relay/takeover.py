@@ -1,4 +1,4 @@
-"""How a turn begins: the publisher fences all others, memory is read, doubted, and compared if need be."""
+"""The beginning of a term: fence older relays, read receipt and checkpoint, and in doubt compare outbox and topics."""
 
 import time
 from functools import partial
@@ -26,11 +26,11 @@ _log = get_logger(__name__)
 _SLICE_SECONDS = 0.5
 _PAUSE_SECONDS = 0.05
 _WRITERS_SECONDS = 10.0
-"""For writers that drew a position before the sequence was put right; those that take longer fill gaps."""
+"""Longest wait for writers that drew a position before the sequence was repaired. Slower writers fill gaps."""
 
 
 class StartingPoint(NamedTuple):
-    """What is published for certain, of which outbox, and the checkpoint that says so."""
+    """The receipt that is certain, the outbox that it belongs to, and the checkpoint that says the same."""
 
     receipt: Receipt
     life: Life
@@ -38,7 +38,7 @@ class StartingPoint(NamedTuple):
 
 
 class Takeover:
-    """Each step is safe to be the last one: the next beginning finds the same doubt, or what was done about it."""
+    """Begins a term. A crash after any step is safe: the next beginning finds the same doubt, or its answer."""
 
     def __init__(
         self,
@@ -58,32 +58,32 @@ class Takeover:
         self._health = health
 
     def begin(self) -> StartingPoint:
-        """Raises psycopg2.Error, KafkaException, and what waiting raises."""
+        """Find the published rows. Raises psycopg2.Error, KafkaException, and what ``Heartbeat.beat`` raises."""
         found = self._publisher.open()
-        life, memory, standing = self._remember(found)
+        life, memory, kept_doubt = self._remember(found)
         compared = Compared(memory.settled, 0, [])
         if memory.doubt is not None:
             compared = self._compare(memory, memory.doubt)
         receipt = Receipt(compared.settled, life.epoch, self._last(found, memory, compared.settled))
         if memory.doubt is not None:
             self._publisher.publish([], receipt)
-        for positions in compared.out_of_turn:
+        for positions in compared.out_of_order:
             receipt = self._publish(positions, receipt)
         while not self._publisher.settle(_SLICE_SECONDS):
             self._heartbeat.beat()
-        # Only now: while the doubt stands in the checkpoint, no older receipt is believed.
-        saved = CheckpointWriter(self._leadership.query, self._relay, life, receipt, standing)
+        # Only now the checkpoint loses its doubt: while it has one, no older receipt is believed.
+        saved = CheckpointWriter(self._leadership.query, self._relay, life, receipt, kept_doubt)
         _log.info("active", low=receipt.settled.low, ranges=len(receipt.settled.above), doubted=memory.doubt)
         return StartingPoint(receipt, life, saved)
 
     def _last(self, found: Receipt | None, memory: ResumePoint, settled: Settled) -> LastRow | None:
-        """The last row: as it was compared with the receipt, for it may have been exchanged since."""
+        """The row at the highest settled position: the receipt's, if it was compared, because it may change later."""
         if memory.doubt is None and found is not None and found.settled == settled:
             return found.last_row
         return self._source.last_row(settled.high)
 
     def _remember(self, found: Receipt | None) -> tuple[Life, ResumePoint, str | None]:
-        """Of which outbox, what is remembered of it, and the doubt that stands in the checkpoint now."""
+        """The outbox's life, the resume point in it, and the doubt that the checkpoint has now."""
         query = self._leadership.query
         life, fault, saved = self._look()
         checkpoint.keep_doubt(query, self._relay, life, fault)
@@ -103,8 +103,8 @@ class Takeover:
     def _compare(self, memory: ResumePoint, doubt: str) -> Compared:
         metrics.RECONCILED.inc()
         self._health.enter(Stage.COMPARING)
-        say = _log.info if doubt == NO_RECEIPTS else _log.warning
-        say("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
+        log = _log.info if doubt == NO_RECEIPTS else _log.warning
+        log("comparing outbox and topics before publishing", because=doubt, low=memory.settled.low)
         if memory.used_again:
             metrics.POSITIONS_USED_AGAIN.inc()
             self._wait_for_writers()
@@ -125,7 +125,7 @@ class Takeover:
             time.sleep(_PAUSE_SECONDS)
 
     def _publish(self, positions: list[int], receipt: Receipt) -> Receipt:
-        """The rows at ``positions``, ascending, before anything else is read."""
+        """Publish the rows at ``positions``, ascending, before any other row is read."""
         while positions:
             some = positions[: self._settings.relay_batch_size]
             rows: list[Row] = self._heartbeat.run(partial(self._source.look, runs(some), 0, len(some))).rows

@@ -1,4 +1,4 @@
-"""Reads topics back: which events a ``read_committed`` reader finds there."""
+"""Reads topics back, and lists the events that a ``read_committed`` reader finds there."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ Place = tuple[str, int]
 
 
 class Seen(NamedTuple):
-    """An event as it stands in a topic."""
+    """An event as its topic holds it."""
 
     topic: str
     partition: int
@@ -29,23 +29,23 @@ class Seen(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """What of a partition is to be read."""
+    """The part of a partition to read: offsets from ``start`` to before ``end``."""
 
     start: int
     end: int
     cut: bool
-    """Reading starts where the broker has deleted what was older: something may be missing before."""
+    """Whether the broker has deleted all older records: records that should be read may be among them."""
 
 
 def extents(config: Mapping[str, Any], since: Mapping[str, datetime]) -> dict[Place, Extent]:
-    """What was written to each topic since its time; nothing to one that does not exist. Raises KafkaException."""
-    # Uncommitted too: the end of what is committed may still move, and must come this far before reading is over.
+    """The parts written to each topic since its time in ``since``; none of a missing topic. Raises KafkaException."""
+    # Read to the end of uncommitted records: the end of the committed ones may still move up to there.
     consumer = _consumer(config, {"isolation.level": "read_uncommitted"})
     try:
         known = consumer.list_topics(timeout=_REQUEST_SECONDS).topics
         for topic in known.keys() & since.keys():
             if known[topic].error is not None:
-                # It has no partitions then, which must not be taken for having no events.
+                # Kafka lists no partitions then, which must not count as having no events.
                 raise KafkaException(known[topic].error)
         places = [(topic, partition) for topic in since if topic in known for partition in known[topic].partitions]
         return {place: _extent(consumer, TopicPartition(*place), since[place[0]]) for place in places}
@@ -63,7 +63,7 @@ def _extent(consumer: Consumer, place: TopicPartition, since: datetime) -> Exten
 
 
 def _offset_at(consumer: Consumer, place: TopicPartition, milliseconds: int) -> int | None:
-    """The first record written then or later; None when there is none."""
+    """The offset of the first record written at that time or later; None when there is none."""
     asked = [TopicPartition(place.topic, place.partition, milliseconds)]
     (found,) = consumer.offsets_for_times(asked, timeout=_REQUEST_SECONDS)
     return found.offset if found.offset >= 0 else None
@@ -75,7 +75,7 @@ def _consumer(config: Mapping[str, Any], ours: Mapping[str, Any]) -> Consumer:
 
 
 def scan(config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callable[[], None]) -> Iterator[list[Seen]]:
-    """Every event in ``wanted``, some at a time. Raises KafkaException; waits for transactions that are still open."""
+    """Yield every event in ``wanted``, some at a time. Waits for open transactions. Raises KafkaException."""
     left = {place: extent for place, extent in wanted.items() if extent.start < extent.end}
     if not left:
         return

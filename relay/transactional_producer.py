@@ -1,4 +1,4 @@
-"""One transactional id of the relay: its producer, and the one transaction it may have under way."""
+"""One transactional id of the relay: its producer, and the one transaction that it may have under way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,14 +21,14 @@ _BATCH_BYTES = 1_000_000
 """librdkafka's default batch.size."""
 
 _DEFAULTS: dict[str, Any] = {
-    # Costs a small transaction nothing: librdkafka waits as long before it adds partitions (rdkafka_txnmgr.h). A full
-    # outbox goes out faster (docs/performance.md).
+    # This costs a small transaction nothing: librdkafka waits as long before it adds partitions (rdkafka_txnmgr.h). A
+    # full outbox goes out faster (docs/performance.md).
     "linger.ms": 1
 }
 
 
 class TransactionalProducer:
-    """Transactions of one id, one after the other. A newer instance of the same id fences an older one."""
+    """Runs transactions of one id, one after the other. A newer instance of the same id fences an older one."""
 
     def __init__(self, config: Mapping[str, Any], transactional_id: str, health: Health, beat: Beat) -> None:
         self._config = config
@@ -40,14 +40,14 @@ class TransactionalProducer:
         self._client = self._new_client()
 
     def open(self) -> None:
-        """Fence every older instance and settle what it left open. Says why when that takes long."""
+        """Fence every older instance and settle its open transaction. Explains a long wait in /ready."""
         fence = self._client.producer.init_transactions
         self._client.patiently(explaining(fence, self._health.explain, self._config, TRANSACTIONS))
 
     def prepare(self, rows: Sequence[Row], receipt: TopicPartition, group: Any) -> None:
-        """Everything but the commit: Kafka has every record and the receipt, and no reader sees them.
+        """Do everything but the commit: Kafka then has every record and the receipt, and no reader sees them.
 
-        Raises RecordRefusedError after the transaction was aborted.
+        Raises RecordRefusedError after aborting the transaction, KafkaException.
         """
         self._client.producer.begin_transaction()
         try:
@@ -66,13 +66,13 @@ class TransactionalProducer:
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
             client.flush(whatever_fails=False)
             if client.failures:
-                # It cannot succeed; it says what failed.
+                # This call can't succeed. It raises the error that names the failure.
                 client.patiently(client.producer.commit_transaction)
         except KafkaException as exc:
             raise client.reason(rows, exc) from exc
 
     def _send_receipt(self, receipt: TopicPartition, group: Any, seconds: float) -> None:
-        """While the records are on their way. When one of them fails just then, only a second call says why."""
+        """Send the receipt while the records are under way. If one fails meanwhile, only a second call says why."""
         send = self._client.producer.send_offsets_to_transaction
         try:
             send([receipt], group, seconds)
@@ -83,13 +83,13 @@ class TransactionalProducer:
             send([receipt], group, seconds)
 
     def commit(self) -> "Future[None]":
-        """Begin to commit what was prepared; done, or failed for good, when the future is."""
+        """Begin to commit the prepared transaction. The future ends with the commit, or with its final failure."""
         return self._client.commit_in_background()
 
     def _begin_anew(self, *, smaller: bool) -> None:
-        """A new producer: the old one would skip the sequence numbers of what the broker refused, and then fail itself.
+        """Make a new producer: the old one would skip the sequence numbers of refused records, and then fail.
 
-        ``smaller``: the broker may have refused the size of the batch that librdkafka made of several records.
+        ``smaller``: use smaller batches, because the broker may have refused the size of a batch of several records.
         """
         if smaller:
             self._batch_bytes = max(1, self._batch_bytes // 4)
@@ -106,5 +106,5 @@ class TransactionalProducer:
         self._client.poll(0)
 
     def close(self) -> None:
-        """An open transaction is aborted by the next ``open``, here or elsewhere."""
+        """Drop everything under way; the next ``open``, here or elsewhere, aborts an open transaction."""
         self._client.discard()

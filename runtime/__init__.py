@@ -1,14 +1,16 @@
-"""The ground that the three processes stand on: settings, logs, shutdown, probes, crash points, Kafka topics.
+"""Code that all three processes use: settings, logs, shutdown, probes, crash points, Kafka topics.
 
-Nothing here knows of payments, Stripe, HTTP routes or the outbox. ``service``, ``relay`` and ``consumer`` import this
-package; it imports none of them (import contracts in ``pyproject.toml``).
+This package knows nothing of payments, Stripe, HTTP routes or the outbox. ``service``, ``relay`` and ``consumer``
+import it; it imports none of them (import contracts in ``pyproject.toml``).
 
-- Settings: ``settings`` has what every process reads, ``settings_types`` how each value is written,
-  ``settings_source`` where values come from, ``kafka_settings`` what goes to librdkafka.
+- Settings: ``settings`` has the settings of every process, ``settings_types`` the form of each value,
+  ``settings_source`` the sources of values, ``kafka_settings`` the settings passed on to librdkafka.
 - Life of a process: ``logs``, ``shutdown`` (one event that every wait observes), ``probes`` (/health, /ready,
-  /metrics), ``health_check`` (what a container runs), ``background`` (threads that keep nobody), ``crash_points``.
-- Kafka: ``topics`` makes them, ``topic_policies`` reads their settings, ``coordination`` says why brokers coordinate
-  nothing, ``broker_connection`` keeps what librdkafka tells.
-- Texts: ``printable`` and ``error_text`` make anything safe to print; ``durations`` reads ``15m``.
-- ``database_hosts``: several hosts in one URL, and how a session shows that it can't write.
+  /metrics), ``health_check`` (a container's health check), ``background`` (threads that can't keep a process alive),
+  ``crash_points``, ``backoff`` (the wait before another try), ``version``.
+- Kafka: ``topics`` creates topics, ``topic_policies`` checks their settings, ``coordination`` explains why brokers
+  coordinate nothing, ``broker_connection`` keeps librdkafka's reports.
+- Texts: ``printable`` and ``error_text`` make text safe to print; ``durations`` parses ``15m``; ``errors`` has the tree
+  of errors.
+- ``database_hosts``: several hosts in one URL, and the signs of a session that can't write.
 """

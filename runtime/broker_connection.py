@@ -1,4 +1,4 @@
-"""What librdkafka's callbacks tell of its brokers (librdkafka manual, STATISTICS.md)."""
+"""The connection to Kafka's brokers, as librdkafka's callbacks report it (librdkafka manual, STATISTICS.md)."""
 
 import math
 import time
@@ -15,13 +15,13 @@ _STALE_SECONDS = 3.0
 
 
 class Throttle:
-    """Lets one of several equal things through, and the next one 30 seconds later."""
+    """Lets one of several equal messages through, and the next one 30 seconds later."""
 
     def __init__(self) -> None:
         self._silent_until: dict[str, float] = {}
 
     def lets_through(self, what: str) -> bool:
-        """Whether ``what`` is to be said now."""
+        """Whether the message ``what`` may be logged now."""
         now = time.monotonic()
         if now < self._silent_until.get(what, -math.inf):
             return False
@@ -30,7 +30,7 @@ class Throttle:
 
 
 class BrokerConnection:
-    """Whether any broker is connected, and the last error that said why not."""
+    """Whether any broker is connected, and the last error."""
 
     def __init__(self) -> None:
         self.connected = False
@@ -39,7 +39,7 @@ class BrokerConnection:
         self._last_up: dict[str, float] = {}
 
     def on_error(self, error: KafkaError) -> None:
-        """librdkafka mends these itself and repeats them while it tries: one of a kind is logged in a while."""
+        """Keep an error. librdkafka repeats errors while it reconnects, so one of each kind is logged every 30 s."""
         self.last_error = error.str()
         if self._throttle.lets_through(error.name()):
             _log.warning("kafka", error=error.str(), code=error.name())

@@ -1,7 +1,7 @@
-"""Why nobody coordinates: a client that waits for a transactional id or a group hears nothing but that it is late.
+"""Finds out why no broker coordinates: a client that waits for a transactional id or a group only sees time-outs.
 
-A broker makes the log behind it when it is first asked for, and can't while there are fewer brokers than replicas
-wanted (Apache Kafka documentation, "Broker Configs"; the defaults are 3). It says so in its own log only.
+The first such request makes a broker create the coordinator's log. It can't while there are fewer brokers than replicas
+wanted (Apache Kafka documentation, "Broker Configs"; the defaults are 3). Only the broker's own log says so.
 """
 
 import logging
@@ -23,7 +23,7 @@ _LATE_SECONDS = 4.0
 
 
 class Coordinated(NamedTuple):
-    """What brokers coordinate, the topic in which they keep it, and how many replicas of it they want."""
+    """A service of coordinators, the topic of its log, the setting for the log's replicas, and another way out."""
 
     what: str
     log: str
@@ -45,7 +45,7 @@ GROUPS = Coordinated(
 def explaining(
     call: Callable[[float], T], explain: Callable[[str], None], client_config: Mapping[str, Any], wanted: Coordinated
 ) -> Callable[[float], T]:
-    """``call(seconds)``, which is made again and again; once that takes long, ``explain`` is told why."""
+    """Wrap ``call(seconds)``, which is repeated until it succeeds. Once that takes long, ``explain`` gets the cause."""
     late_at = time.monotonic() + _LATE_SECONDS
 
     def explained(seconds: float) -> T:
@@ -59,7 +59,7 @@ def explaining(
 
 
 def why_not(client_config: Mapping[str, Any], wanted: Coordinated) -> str | None:
-    """In words for an operator; None when nothing is seen that speaks against it. Takes some seconds at most."""
+    """The cause in words for an operator; None when none is found. Takes some seconds at most."""
     config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
     admin = AdminClient(config)
     try:
@@ -86,7 +86,7 @@ def _why_not_made(admin: AdminClient, cluster: ClusterMetadata, wanted: Coordina
 
 
 def _factor(admin: AdminClient, cluster: ClusterMetadata, wanted: Coordinated) -> int | None:
-    """None when the brokers don't tell."""
+    """The number of replicas wanted; None when the brokers don't return it."""
     if not tells_settings(cluster):
         return None
     resource = ConfigResource(ConfigResource.Type.BROKER, str(next(iter(cluster.brokers), 0)))

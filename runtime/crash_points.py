@@ -1,8 +1,8 @@
-"""Named steps between two durable effects, where a test may kill the process.
+"""Crash points: named steps between two durable effects, where a test may kill the process.
 
-``CRASH_AT=relay.after_read`` kills it (SIGKILL) at that step, ``CRASH_AT=relay.after_read:3`` the third time.
-``CRASH_AT=@FILE`` reads the same from a file, at every step anew: a running process can be told where to die. Who
-dies removes the file first, so of several processes only one does, and only once.
+``CRASH_AT=relay.after_read`` kills the process (SIGKILL) at that step, ``CRASH_AT=relay.after_read:3`` the third time.
+``CRASH_AT=@FILE`` reads the same from a file at every step, so a test can choose the step while the process runs. The
+process removes the file before it dies, so only one of several processes dies, and only once.
 """
 
 import itertools
@@ -21,7 +21,7 @@ _visits: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1
 
 
 def reached(point: StrEnum) -> None:
-    """Die here if this process was told to; otherwise nothing."""
+    """Kill this process if CRASH_AT names ``point``."""
     if _asked and _is_fatal(point):
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -34,13 +34,13 @@ def _is_fatal(point: StrEnum) -> bool:
             return False
         if _file is not None:
             _file.unlink()
-    except FileNotFoundError:  # nobody is to die, or another has just died
+    except FileNotFoundError:  # No process is to die, or another one has just died.
         return False
     return True
 
 
 def refuse_unknown(*points: type[StrEnum]) -> None:
-    """Check the name that this process was given at its start. Raises SettingError when it is none of ``points``."""
+    """Check the name in CRASH_AT. Raises SettingError when it is none of ``points``."""
     name = _asked.partition(":")[0]
     if _asked and _file is None and not any(name in kind.__members__.values() for kind in points):
         raise SettingError(f"CRASH_AT: {name} is no crash point of this process")

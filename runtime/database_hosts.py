@@ -1,4 +1,4 @@
-"""Which server DATABASE_URL means, of several the one that takes writes: alike for whoever opens the connection."""
+"""Hosts in DATABASE_URL: of several, libpq uses the one that takes writes. All processes read the URL here."""
 
 import re
 from urllib.parse import parse_qsl, quote, urlencode
@@ -11,18 +11,20 @@ _ONLY_PRIMARY = ("read-write", "primary")
 _HOST_WITH_PORT = re.compile(r"([A-Za-z0-9.-]+):(\d*)")
 
 _TAKES_NO_WRITES = ("session is read-only", "server is in hot standby mode")
-"""What libpq says of a server that ``target_session_attrs`` refuses (its source, fe-connect.c). It comes without an
-SQLSTATE, and in English: no process here sets a locale."""
+"""libpq's messages about a server that ``target_session_attrs`` refuses (its source, fe-connect.c).
+
+They come without an SQLSTATE, and in English, because no process here sets a locale.
+"""
 
 
 _REPORTED = ("default_transaction_read_only", "in_hot_standby")
 
 
 def libpq_url(value: str) -> str:
-    """The URL in libpq's words; of several hosts it takes the one that takes writes.
+    """The URL in libpq's form. With several hosts it asks for the one that takes writes.
 
-    Hosts stand in the authority (``h1:5432,h2:5433``) or, as SQLAlchemy writes them, in the query (``host=h1:5432&
-    host=h2:5433``). Raises ValueError with what is wrong; it quotes nothing, for that may be part of a password.
+    The hosts are in the authority (``h1:5432,h2:5433``) or, in SQLAlchemy's form, in the query (``host=h1:5432&
+    host=h2:5433``). Raises ValueError that names the fault; it quotes nothing, because that may be part of a password.
     """
     scheme, separator, rest = value.partition("://")
     if not separator or scheme.lower() not in _SCHEMES:
@@ -52,7 +54,7 @@ def _to_primary(url: str, hosts: int, wanted: str | None) -> str:
 
 
 def _with_libpq_hosts(rest: str) -> str:
-    """libpq takes the last of several ``host=`` for the only one, and knows no port in it."""
+    """Join several ``host=`` into one: libpq would use the last one only, and accepts no port in it."""
     place, mark, query = rest.partition("?")
     pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)  # a plus is no space to libpq
     named = [host for name, value in pairs if name == "host" for host in value.split(",")]
@@ -68,19 +70,19 @@ def _with_libpq_hosts(rest: str) -> str:
 
 
 def has_turned_read_only(session: connection) -> bool:
-    """Whether the server has said that this session takes no writes any more.
+    """Whether the server has reported that this session takes no writes any more.
 
-    Asks nothing: since PostgreSQL 14 a server reports it with its next answer, whatever it was asked (PostgreSQL
+    This sends no query: since PostgreSQL 14 a server reports it with its next answer to any query (PostgreSQL
     documentation of the protocol, "Asynchronous Operations").
     """
     return any(session.info.parameter_status(name) == "on" for name in _REPORTED)
 
 
 def names_primary(url: str) -> bool:
-    """Whether the URL is for a server that takes writes, and no other: one that has turned read-only is left then."""
+    """Whether the URL accepts only a server that takes writes. A server that turns read-only is then left."""
     return parse_dsn(url).get("target_session_attrs") in _ONLY_PRIMARY
 
 
 def is_refused_as_read_only(error: BaseException) -> bool:
-    """Whether a connection failed because a server that answers takes no writes, and no other one does."""
+    """Whether a connection failed because a server answered, but takes no writes, and no other server does."""
     return isinstance(error, psycopg2.OperationalError) and any(words in str(error) for words in _TAKES_NO_WRITES)

@@ -1,4 +1,4 @@
-"""The errors of this project. Each class stands beside the code that raises it.
+"""The errors of this project. Each class is defined beside the code that raises it.
 
 PaymentServiceError
 ├── SettingError                 a setting can't be used; also a ValueError

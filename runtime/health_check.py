@@ -1,4 +1,4 @@
-"""``python -m runtime.health_check``: a container's health check; exits 0 when the process in it says it is healthy."""
+"""``python -m runtime.health_check``: a container's health check. Exits 0 when the process in it is healthy."""
 
 import http.client
 import os
@@ -8,7 +8,7 @@ _ANSWER_SECONDS = 3.0
 
 
 def healthy(port: int) -> bool:
-    """Whether the process that listens there is alive."""
+    """Whether the process that listens on ``port`` is alive."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/health")
@@ -20,7 +20,7 @@ def healthy(port: int) -> bool:
 
 
 def main() -> int:
-    """One of two ports has the answer: PORT of ``serve``, OPS_PORT of ``relay`` and ``consume``."""
+    """Ask PORT (of ``serve``) and OPS_PORT (of ``relay`` and ``consume``). The exit code is 0 if one answers."""
     ports = {int(os.environ[name]) for name in ("PORT", "OPS_PORT") if os.environ.get(name)}
     return 0 if any(healthy(port) for port in ports) else 1
 

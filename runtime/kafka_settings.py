@@ -10,10 +10,10 @@ _PREFIXES = ("KAFKA_SASL_", "KAFKA_SSL_")
 
 
 def kafka_overrides(config: str | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Names and values for librdkafka; ``KAFKA_CONFIG`` wins over the single variables.
+    """Names and values for librdkafka; ``KAFKA_CONFIG`` overrides the single variables.
 
-    ``KAFKA_SSL_CA_LOCATION`` is ``ssl.ca.location``; ``KAFKA_SASL_MECHANISM`` is ``sasl.mechanism``.
-    Raises ValueError that names the variable when ``KAFKA_CONFIG`` cannot be read.
+    ``KAFKA_SSL_CA_LOCATION`` sets ``ssl.ca.location``, ``KAFKA_SASL_MECHANISM`` sets ``sasl.mechanism``. Raises
+    ValueError that names the variable when ``KAFKA_CONFIG`` can't be read.
     """
     return {**_single_variables(environ), **_parse(config)}
 
@@ -46,7 +46,7 @@ def _parse_json(config: str) -> dict[str, Any]:
 
 
 def _parse_pairs(config: str) -> dict[str, Any]:
-    """The message counts instead of quoting: what lacks a name may be the second half of a password."""
+    """Parse ``name=value,…``. The error counts entries instead of quoting one, which may be half of a password."""
     pairs = [entry.partition("=") for entry in config.split(",") if entry.strip()]
     for number, (name, separator, _) in enumerate(pairs, 1):
         if not separator or not name.strip():

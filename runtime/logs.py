@@ -1,6 +1,6 @@
-"""Structured logs: one line an event, JSON or for people. No secret is in it, no row's values, nothing terminals obey.
+"""Structured logs: one line for each event, as JSON or as text. They have no secrets, values of rows or control codes.
 
-The service's own lines are rendered and written at once; libraries' lines take the same processors through
+The project's own lines are rendered and written at once. Lines of libraries pass the same processors through
 ``logging`` (structlog documentation, "Performance" and "Standard Library Logging").
 """
 
@@ -30,17 +30,17 @@ _SECRET_VALUES = re.compile(
 )
 
 _SECRET_MARKS = ("_live_", "_test_", "whsec_", "_secret_", "://", "Bearer ")
-"""One of these stands in every match: looking for them first keeps an ordinary line cheap."""
+"""Every match contains one of these. Searching for them first keeps an ordinary line cheap."""
 
 QUIET_LIBRARIES = ("stripe", "urllib3", "asyncio", "alembic.runtime.plugins")
-"""Noise; the first two log bodies at DEBUG, payment methods and client secrets among them."""
+"""Libraries that log too much. At DEBUG the first two log bodies with payment methods and client secrets."""
 
 
 _LINES = {"exception": "\n\t", "stack": "\n\t"}
-"""Made here, and of several lines."""
+"""Fields of several lines, which this module makes itself; their line ends are kept."""
 
 _PLAIN = (str, int, float)
-"""Nearly all there is; they hold no names, and asking for these is cheaper than asking for a Mapping."""
+"""The types of nearly all values. They hold no names, and this check is cheaper than that for a Mapping."""
 
 
 def _redact(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -71,7 +71,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 def _scrub(_logger: Any, _name: str, line: Any) -> str:
-    """What a library or an exception put into its text."""
+    """Remove secrets that a library or an exception put into its text."""
     rendered = str(line)
     return _SECRET_VALUES.sub(_REDACTED, rendered) if any(mark in rendered for mark in _SECRET_MARKS) else rendered
 
@@ -81,7 +81,7 @@ def _escape_json(_logger: Any, _name: str, line: Any) -> str:
 
 
 def _escape_values(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """For the console: a value can't begin a line of its own, or speak to the terminal."""
+    """For the console: no value can begin a line of its own, or send control codes to the terminal."""
     for name, value in event.items():
         event[name] = printable(value if isinstance(value, str) else str(value), keep=_LINES.get(name, ""))
     return event
@@ -89,7 +89,7 @@ def _escape_values(_logger: Any, _name: str, event: structlog.typing.EventDict) 
 
 @cache
 def _encoder(fallback: Callable[[Any], Any]) -> Callable[[Any], str]:
-    """``json.dumps`` with a fallback would build an encoder for each line."""
+    """A cached encoder: ``json.dumps`` with a fallback would build one for each line."""
     return json.JSONEncoder(default=fallback).encode
 
 
@@ -106,12 +106,12 @@ _FORMAT_EXCEPTION = structlog.processors.ExceptionRenderer(trace_of)
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
-    """The default one would print the local variables of every frame."""
+    """A renderer for the console. The default one would print the local variables of every frame."""
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def configure(level: str, log_format: str, process: str) -> None:
-    """Send every log line of this process, libraries' too, to stderr."""
+    """Send every log line of this process and its libraries to stderr."""
 
     def name_process(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["process"] = process
@@ -157,7 +157,7 @@ def _route_libraries(
 
 
 def log_uncaught() -> None:
-    """Have what ends the process or a thread told by the log: Python would print it whole, with what it quotes."""
+    """Log the exception that ends the process or a thread. Python would print the whole of it, with quoted values."""
     log = get_logger(__name__)
 
     def ended(kind: type[BaseException], error: BaseException, trace: Any) -> None:
@@ -166,16 +166,16 @@ def log_uncaught() -> None:
             return
         log.critical("uncaught", exc_info=(kind, error, trace))
 
-    def thread_ended(told: threading.ExceptHookArgs) -> None:
-        if told.exc_value is not None and not issubclass(told.exc_type, SystemExit):
-            thread = None if told.thread is None else told.thread.name
-            log.critical("uncaught", thread=thread, exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+    def thread_ended(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+            thread = None if args.thread is None else args.thread.name
+            log.critical("uncaught", thread=thread, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
 
     sys.excepthook = ended
     threading.excepthook = thread_ended
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Logger of one module."""
+    """The logger of one module."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger

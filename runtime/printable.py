@@ -1,12 +1,12 @@
-"""Text from outside as a terminal may have it: nothing in it is obeyed."""
+"""Makes text from outside safe to print: a terminal obeys nothing in it."""
 
 import json
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Control characters, line ends, and what turns or hides text (Unicode category Cf), as ``\\x1b`` or ``\\u202e``.
+    """Escape control characters, line ends and format characters (Unicode category Cf), as ``\\x1b`` or ``\\u202e``.
 
-    ``keep`` are characters left as they are.
+    Format characters can reorder or hide text. The characters in ``keep`` stay as they are.
     """
     if text.isprintable():
         return text
@@ -14,7 +14,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def printable_json(rendered: str) -> str:
-    """The same for JSON, escaped as JSON escapes: it means what it meant. Line ends stand between values only."""
+    """The same for JSON, with JSON's own escapes, so its meaning stays. Line ends may occur only between values."""
     if rendered.isprintable():
         return rendered
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in rendered)

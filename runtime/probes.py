@@ -1,6 +1,7 @@
-"""/health, /ready and /metrics of a process that has no HTTP face of its own (relay, consumer).
+"""/health, /ready and /metrics of a process without an HTTP API (relay, consumer).
 
-Few routes, no bodies, one answer a connection; what a client can take up is bounded in bytes, time and connections.
+The server has three routes, reads no bodies, and gives one answer per connection. It bounds a client's bytes, time and
+connections.
 """
 
 import asyncio
@@ -16,18 +17,18 @@ from runtime.logs import get_logger
 from runtime.settings_source import SettingError
 
 Readiness = Callable[[], str | None]
-"""None when ready, else the name of the failing part and why."""
+"""Returns None when ready, else the name of the failing part and the reason."""
 
 Stage = Callable[[], str]
-"""What the process is doing, in words."""
+"""Returns the stage of the process's work, in words."""
 
 MAX_CONNECTIONS = 64
-"""Probes and scrapers are a handful; beyond, the oldest connection is closed."""
+"""Probes and scrapers need only a few. One connection more closes the oldest."""
 
 MAX_HEAD_BYTES = 16 * 1024
 HEAD_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
-"""To make an answer; once more to send it."""
+"""For making an answer, and again for sending it."""
 
 _THREADS = 2
 _JSON = "application/json"
@@ -37,9 +38,9 @@ Answer = tuple[HTTPStatus, str, bytes]
 
 
 def start(port: int, readiness: Readiness, host: str = "127.0.0.1", stage: Stage | None = None) -> None:
-    """Serve the three routes from a daemon thread; /ready also tells the ``stage`` of the work, in words.
+    """Serve the three routes from a daemon thread. /ready also has the ``stage`` of the work, in words.
 
-    Raises OSError when the port is taken or not ours to take, SettingError when ``host`` is no name.
+    Raises OSError when the port is taken or not allowed, SettingError when ``host`` is no host's address.
     """
     listener = _listen(host, port)
     probes = _Probes(readiness, stage)
@@ -77,7 +78,7 @@ class _Probes:
         try:
             await self._exchange(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            # The client went away, was too slow, sent too much, or made room: there is nobody to answer.
+            # The client left, was too slow, sent too much, or had the oldest connection: there is none to answer.
             writer.transport.abort()
         finally:
             self._open.pop(task, None)
@@ -120,7 +121,7 @@ class _Probes:
             return _said(HTTPStatus.SERVICE_UNAVAILABLE, f"no answer within {ANSWER_SECONDS:.0f} s")
 
     def _on_a_thread(self, make: Callable[[], Answer]) -> "asyncio.Future[Answer]":
-        """A daemon's, not a pool's: a pool would be waited for at the process's end."""
+        """Make the answer in a daemon thread. The process would wait for the threads of a pool at its end."""
         loop = asyncio.get_running_loop()
         made: asyncio.Future[Answer] = loop.create_future()
 
@@ -142,10 +143,10 @@ class _Probes:
 
 
 def _safely(make: Callable[[], Answer]) -> Answer:
-    """A probe has an answer whatever happens."""
+    """The answer, or an answer that says that making it failed."""
     try:
         return make()
-    except Exception as error:  # noqa: BLE001 - told, and answered
+    except Exception as error:  # noqa: BLE001 - logged, and answered
         _log.exception("probe_failed")
         return _said(HTTPStatus.INTERNAL_SERVER_ERROR, f"failed: {type(error).__name__}")
 

@@ -1,6 +1,6 @@
-"""Settings that every process shares, read from the environment and checked before anything starts.
+"""Settings that all processes share. They are read from the environment and checked before anything starts.
 
-Every variable may also be given as ``NAME_FILE``, the path of a mounted secret.
+Each variable may also be given as ``NAME_FILE``, the path of a mounted secret.
 """
 
 import os
@@ -16,7 +16,7 @@ from runtime.settings_types import Duration, LogLevel, PostgresUrl, TopicName
 
 
 class ProcessSettings(BaseSettings):
-    """What every process shares: the database and the log."""
+    """Settings of every process: database, log, topics, shutdown and ops port."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -28,12 +28,12 @@ class ProcessSettings(BaseSettings):
         default=10,
         ge=1,
         le=200,
-        description="connections for work, a process; leases and readiness have one each beside",
+        description="connections for work in one process; leases and readiness have one more each",
     )
     log_level: LogLevel = Field(default="INFO", description="log level")
-    log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON or for people")
-    payment_commands_topic: TopicName = Field(default="payment_commands", description="commands come from here")
-    payment_events_topic: TopicName = Field(default="payment_events", description="outcome events go here")
+    log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON, or as text")
+    payment_commands_topic: TopicName = Field(default="payment_commands", description="topic of commands")
+    payment_events_topic: TopicName = Field(default="payment_events", description="topic of events")
     shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
     ops_port: int | None = Field(
         default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
@@ -42,7 +42,7 @@ class ProcessSettings(BaseSettings):
 
     @property
     def dead_letter_topic(self) -> str:
-        """Where unreadable commands are told."""
+        """The topic of dead letters."""
         return f"{self.payment_commands_topic}.dead_letter"
 
     @classmethod
@@ -58,14 +58,14 @@ class ProcessSettings(BaseSettings):
 
 
 class KafkaSettings(ProcessSettings):
-    """A process that speaks to Kafka."""
+    """Settings of a process that uses Kafka."""
 
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
     )
     kafka_config: str | None = Field(
-        default=None, description="any librdkafka setting: JSON object, or name=value,name=value"
+        default=None, description="any librdkafka settings: a JSON object, or name=value,name=value"
     )
     kafka_topic_partitions: int = Field(default=6, ge=1, description="partitions of a topic created at start")
     kafka_topic_replication: int | None = Field(
@@ -78,7 +78,7 @@ class KafkaSettings(ProcessSettings):
         return self
 
     def client_config(self) -> dict[str, Any]:
-        """librdkafka configuration shared by every client of this process."""
+        """librdkafka's configuration that all clients of this process share."""
         return {
             "bootstrap.servers": self.kafka_bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
@@ -90,9 +90,9 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def load(kind: type[S], **given: Any) -> S:
-    """Settings of one process; ``given`` (command line options) wins over the environment.
+    """The settings of one process; ``given`` (command line options) overrides the environment.
 
-    Raises SettingError with one line per fault, each naming its variable.
+    Raises SettingError with one line per fault; each names its variable.
     """
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Environment source that also reads ``NAME_FILE`` (a mounted secret)."""
+"""Reads settings from the environment, also from the file that ``NAME_FILE`` names (a mounted secret)."""
 
 import os
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from runtime.errors import PaymentServiceError
 
 
 class SettingError(PaymentServiceError, ValueError):
-    """A setting that cannot be used; the message starts with the setting's name."""
+    """A setting that can't be used; the message starts with the setting's name."""
 
 
 def read_variable(name: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """Value of ``name`` or of the file named by ``name_FILE`` (trailing newline dropped).
+    """The value of ``name``, or the contents of the file that ``name_FILE`` names, without a final newline.
 
     An empty variable counts as unset. Raises SettingError when both are set, or the file is empty or unreadable.
     """
@@ -38,7 +38,7 @@ def _read_file(name: str, path: str) -> str:
 
 
 def _reason(exc: OSError | UnicodeDecodeError) -> str:
-    """Without the bytes that a decoding error quotes: they may be part of a secret."""
+    """The reason without the bytes that a decoding error quotes, because they may be part of a secret."""
     return "is not UTF-8" if isinstance(exc, UnicodeDecodeError) else exc.strerror or type(exc).__name__
 
 

@@ -1,4 +1,4 @@
-"""Types of single settings: how each is written, and what is refused."""
+"""Types of single settings: the accepted form of each, and the error for any other form."""
 
 import ipaddress
 import re
@@ -32,7 +32,7 @@ def _origins(value: str) -> tuple[str, ...]:
 
 
 def _origin(entry: str) -> str:
-    """As a browser writes it: lower case, without the scheme's own port (RFC 6454, section 6)."""
+    """The origin in a browser's form: lower case, without the scheme's default port (RFC 6454, section 6)."""
     if entry == "*":
         raise ValueError("'*' would let every page read; name each origin")
     found = _ORIGIN.fullmatch(entry.lower())
@@ -44,7 +44,7 @@ def _origin(entry: str) -> str:
 
 
 def _relay_name(value: str) -> str:
-    # No slash: it sets the name of a relay's second producer apart from every other relay's.
+    # A slash is reserved for the name of a relay's second producer, so no other relay can have that name.
     if not re.fullmatch(r"[a-zA-Z0-9._-]{1,100}", value):
         raise ValueError("must be 1 to 100 letters, digits, dots, underscores or hyphens")
     return value
@@ -63,7 +63,7 @@ Origins = Annotated[tuple[str, ...], BeforeValidator(lambda v: _origins(v) if is
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server on ``host``."""
+    """Whether a server on ``host`` can be reached from its own machine only."""
     if host == "localhost":
         return True
     try:

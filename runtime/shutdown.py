@@ -1,4 +1,4 @@
-"""Stopping as an event that every wait observes."""
+"""Shutdown as an event that every wait observes."""
 
 import signal
 import threading
@@ -6,13 +6,13 @@ from types import FrameType
 
 
 class Shutdown:
-    """Set once by SIGTERM or SIGINT; every loop waits on it instead of sleeping."""
+    """SIGTERM or SIGINT sets it once. Every loop waits on it instead of sleeping."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def install(self) -> None:
-        """Take SIGTERM and SIGINT. Main thread only."""
+        """Handle SIGTERM and SIGINT. Only the main thread may call this."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
@@ -20,7 +20,7 @@ class Shutdown:
         self._event.set()
 
     def request(self) -> None:
-        """Ask everything to drain."""
+        """Begin draining."""
         self._event.set()
 
     @property
@@ -29,5 +29,5 @@ class Shutdown:
         return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most ``seconds``; true as soon as draining has begun."""
+        """Wait at most ``seconds``. Returns true as soon as draining has begun."""
         return self._event.wait(seconds)

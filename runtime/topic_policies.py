@@ -1,4 +1,4 @@
-"""Settings of topics under which records get lost, or never get in (Apache Kafka documentation, "Topic Configs")."""
+"""Finds topic settings by which records are lost or refused (Apache Kafka documentation, "Topic Configs")."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,25 +18,25 @@ _SECONDS = 2.0
 _DAY_MS = 24 * 3600 * 1000
 _SMALL_BYTES = 64 * 1024 * 1024
 LARGEST_COMMAND = 1024 * 1024
-"""Bytes of a command; what is larger is a dead letter."""
+"""The most bytes of a command; a larger one becomes a dead letter."""
 
 
 class TopicFacts(NamedTuple):
-    """One topic: its settings, and its weakest partition's replicas."""
+    """One topic: its settings, and the replicas of its weakest partition."""
 
     settings: Mapping[str, str]
     replicas: int
     in_sync: int
     leaderless: int
-    """Partitions without a leader."""
+    """The number of partitions without a leader."""
 
     def number(self, setting: str, otherwise: int) -> int:
-        """A setting that is a number; ``otherwise`` where the broker does not tell it."""
+        """A setting that is a number; ``otherwise`` if the broker does not return it."""
         return int(self.settings.get(setting) or otherwise)
 
 
 class TopicFault(NamedTuple):
-    """What of a topic is wrong, and what to do. ``loses``: records are lost or refused, not only under strain."""
+    """A fault of a topic, and its repair. ``loses``: records are lost or refused in normal operation, too."""
 
     topic: str
     setting: str
@@ -46,14 +46,14 @@ class TopicFault(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Topics whose settings were told, and why those of others were not."""
+    """Topics whose settings the broker returned (``told``), and why it did not return those of others (``untold``)."""
 
     told: dict[str, TopicFacts]
     untold: dict[str, str]
 
 
 def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
-    """Of ``names`` those that exist. Raises KafkaException when no broker answers."""
+    """Read the settings of the topics in ``names`` that exist. Raises KafkaException when no broker answers."""
     config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
     admin = AdminClient(config)
     cluster = admin.list_topics(timeout=_SECONDS)
@@ -75,7 +75,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
 
 
 def tells_settings(cluster: ClusterMetadata) -> bool:
-    """Not librdkafka's mock cluster, which lets such a question time out."""
+    """Whether brokers return settings: librdkafka's mock cluster lets such a request time out."""
     return cluster.controller_id in cluster.brokers
 
 
@@ -90,7 +90,7 @@ def _facts(topic: TopicMetadata, settings: Mapping[str, str]) -> TopicFacts:
 
 
 def faults(topics: Mapping[str, TopicFacts], commands: str, dead_letters: str) -> Iterator[TopicFault]:
-    """Of each topic; of the two that are named, also whether a large command fits."""
+    """The faults of each topic, and whether a large command fits into ``commands`` and ``dead_letters``."""
     for name, facts in topics.items():
         yield from _cleanup(name, facts)
         yield from _replicas(name, facts)
@@ -109,12 +109,14 @@ def _cleanup(topic: str, facts: TopicFacts) -> Iterator[TopicFault]:
         yield TopicFault(topic, "retention.ms", detail, _set(topic, "retention.ms=604800000"), loses=False)
     size = facts.number("retention.bytes", -1)
     if 0 <= size < _SMALL_BYTES:
-        detail = f"retention.bytes keeps {size} bytes a partition, however old: a burst deletes what nobody has read"
+        detail = (
+            f"retention.bytes keeps {size} bytes a partition, of any age: a burst deletes records before they are read"
+        )
         yield TopicFault(topic, "retention.bytes", detail, _set(topic, "retention.bytes=-1"), loses=False)
 
 
 def _replicas(topic: str, facts: TopicFacts) -> Iterator[TopicFault]:
-    """A broker caps ``min.insync.replicas`` at the number of replicas, and takes the record: seen with 4.x."""
+    """Faults of replicas. A broker caps ``min.insync.replicas`` at their number, and takes records: seen with 4.x."""
     least = facts.number("min.insync.replicas", 1)
     if facts.leaderless:
         detail = f"{facts.leaderless} partitions have no leader: nothing is written there or read"
@@ -137,7 +139,7 @@ def _sizes(commands: str, dead_letters: str, topics: Mapping[str, TopicFacts]) -
         )
     needed = 3 * largest // 2
     if dead_letters in topics and topics[dead_letters].number("max.message.bytes", needed) < needed:
-        detail = f"max.message.bytes is below {needed}: a large dead letter stays in the database and is not told"
+        detail = f"max.message.bytes is below {needed}: a large dead letter stays in the database and is not published"
         yield TopicFault(
             dead_letters, "max.message.bytes", detail, _set(dead_letters, "max.message.bytes=33554432"), loses=False
         )
@@ -148,11 +150,11 @@ def _set(topic: str, setting: str) -> str:
 
 
 def warn(client_config: Mapping[str, Any], names: Sequence[str], commands: str, dead_letters: str) -> None:
-    """At a start: what is wrong stands in the log and in a metric, and stops nothing. Raises KafkaException."""
+    """Log the faults of topics, and set their metric, at the start. Raises KafkaException when no broker answers."""
     _FAULTS.clear()
     found = read(client_config, names)
     for topic, why in found.untold.items():
-        _log.info("the settings of a topic are not told", topic=topic, why=why)
+        _log.info("the settings of a topic are not known", topic=topic, why=why)
     for fault in faults(found.told, commands, dead_letters):
         _FAULTS.labels(fault.topic, fault.setting).set(1)
         _log.warning(

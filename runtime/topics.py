@@ -1,4 +1,4 @@
-"""Topics made at start, where the broker allows it."""
+"""Creates topics at the start, where the broker allows it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ def ensure_topics(
     replication: int | None,
     largest_record: int | None = None,
 ) -> None:
-    """Create those of ``names`` that do not exist; None is the broker's default. ``largest_record`` in bytes.
+    """Create the topics in ``names`` that do not exist. None is the broker's default; ``largest_record`` is in bytes.
 
-    A topic that the broker will not let us make is logged and left to its operator. Raises KafkaException when the
-    broker does not answer.
+    If the broker refuses to create a topic, the log says so, and an operator has to create it. Raises KafkaException
+    when the broker does not answer.
     """
     config: dict[str, Any] = {**client_config, "logger": logging.getLogger("librdkafka")}
     admin = AdminClient(config)
@@ -33,7 +33,7 @@ def ensure_topics(
     absent = [name for name in names if name not in cluster.topics]
     if cluster.controller_id not in cluster.brokers:
         for name in absent:
-            # librdkafka's mock cluster: nobody to ask, and it makes a topic when asked about it.
+            # librdkafka's mock cluster has no controller, and creates a topic when it is asked about one.
             admin.list_topics(name, timeout=_TIMEOUT_SECONDS)
     elif absent:
         limits = {} if largest_record is None else {"max.message.bytes": str(largest_record)}
@@ -51,6 +51,6 @@ def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
                 continue
             if error.retriable() or error.code() == KafkaError._TIMED_OUT:
                 raise
-            _log.warning("topic not made; its operator has to", topic=name, error=error.str())
+            _log.warning("topic not created: an operator has to create it", topic=name, error=error.str())
         else:
-            _log.info("topic made", topic=name)
+            _log.info("topic created", topic=name)

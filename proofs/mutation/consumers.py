@@ -52,14 +52,14 @@ MECHANISMS = (
         ("tests/unit/consumer/test_assignment.py::test_lost_partitions_are_not_committed",),
     ),
     Mechanism(
-        "pause-told-anew",
+        "pause-set-again",
         g.ALL_READ,
-        "a partition that comes back is not told whether it is paused",
+        "a partition that comes back is neither paused nor resumed",
         (
             Change(
                 "consumer/assignment.py",
-                "        self._tell(consumer, list(starts))\n",
-                "        self._told |= dict.fromkeys(starts, self.paused)\n",
+                "        self._pause_or_resume(consumer, list(starts))\n",
+                "        self._reading |= dict.fromkeys(starts, self.paused)\n",
             ),
         ),
         (
@@ -143,7 +143,7 @@ MECHANISMS = (
         (
             Change(
                 "consumer/keyed_queue.py",
-                "        queue.turn = next(self._turns)\n        heapq.heappush(",
+                "        queue.entry = next(self._entries)\n        heapq.heappush(",
                 "        self._ready.appendleft(queue)\n        return queue.failures\n        heapq.heappush(",
             ),
         ),

@@ -89,11 +89,11 @@ MECHANISMS = (
     Mechanism(
         "errors-in-words",
         g.LOGS,
-        "exceptions are told as Python tells them",
+        "exceptions are logged as Python prints them",
         (
             Change(
                 "runtime/error_text.py",
-                'return "\\n".join(_told(exc_info[1], set()))',
+                'return "\\n".join(_lines(exc_info[1], set()))',
                 'return "".join(traceback.format_exception(exc_info[1]))',
             ),
         ),

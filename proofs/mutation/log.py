@@ -5,7 +5,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 
-_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
+_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_the_guarantees"
 
 _XID = "    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,\n"
 _POSITION = "    position BIGINT GENERATED ALWAYS AS IDENTITY,\n"
@@ -17,7 +17,7 @@ MECHANISMS = (
         "a missing position is given up at once",
         (Change("relay/gaps.py", "                elif gap.writers:", "                elif not gap:"),),
         (
-            f"{_READER}::test_a_long_writer_holds_up_nobody_else",
+            f"{_READER}::test_a_long_writer_holds_up_no_other",
             _MODEL,
             "tests/integration/relay/test_reading.py::test_sixteen_writers_lose_nothing_and_keep_each_keys_order",
             "tests/crash/test_relay_besieged.py::test_everything_at_once",
@@ -34,7 +34,7 @@ MECHANISMS = (
                 "self._source.look([(g.start, g.end) for g in gaps if g.writers], self._high, self._limit)",
             ),
         ),
-        (f"{_READER}::test_a_long_writer_holds_up_nobody_else", _MODEL),
+        (f"{_READER}::test_a_long_writer_holds_up_no_other", _MODEL),
     ),
     Mechanism(
         "writers-after-the-read",
@@ -54,7 +54,7 @@ MECHANISMS = (
                 "            return [], []\n",
             ),
         ),
-        (f"{_READER}::test_long_random_histories", _MODEL),
+        (f"{_READER}::test_long_random_histories_lose_double_and_reorder_no_row", _MODEL),
     ),
     Mechanism(
         "writers-after-the-look",
@@ -67,7 +67,7 @@ MECHANISMS = (
                 "        if rows and not gaps:\n            # A writer",
             ),
         ),
-        (f"{_READER}::test_long_random_histories", _MODEL),
+        (f"{_READER}::test_long_random_histories_lose_double_and_reorder_no_row", _MODEL),
     ),
     Mechanism(
         "xid-before-position",
@@ -81,7 +81,7 @@ MECHANISMS = (
         g.IN_ORDER,
         "rows above a gap that was not looked at go out at once",
         (Change("relay/log_reader.py", "        if first is None:\n", "        if first != 0:\n"),),
-        (f"{_READER}::test_long_random_histories", _MODEL),
+        (f"{_READER}::test_long_random_histories_lose_double_and_reorder_no_row", _MODEL),
     ),
     Mechanism(
         "order-in-a-batch",

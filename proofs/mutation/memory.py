@@ -4,7 +4,7 @@ from proofs.mutation import guarantees as g
 from proofs.mutation.mechanism import Change, Mechanism
 
 _MEMORY = "tests/integration/relay/test_memory.py"
-_RECALL = "tests/unit/relay/test_resume_point.py::test_whatever_else_is_doubted"
+_RECALL = "tests/unit/relay/test_resume_point.py::test_every_other_memory_is_doubted"
 _AGAIN = "tests/integration/relay/test_positions_again.py"
 _RECENT = "tests/unit/relay/test_resume_point.py::test_if_positions_may_be_used_again_recent_rows_are_compared"
 _IN_PLACE = "tests/crash/test_restored_in_place.py::test_rows_written_after_a_restore_in_place_are_published"
@@ -149,7 +149,7 @@ MECHANISMS = (
         "rounds-of-a-key",
         g.IN_ORDER,
         "where positions were handed out again, rows go by position only",
-        (Change("relay/published_rows.py", "lag(position) OVER turn > position AS falls", "false AS falls"),),
+        (Change("relay/published_rows.py", "lag(position) OVER in_order > position AS falls", "false AS falls"),),
         (f"{_AGAIN}::test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position",),
     ),
     Mechanism(

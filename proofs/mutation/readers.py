@@ -14,7 +14,7 @@ MECHANISMS = (
         (Change("relay/resume_point.py", "promoted = NO_RECEIPTS if", "promoted = None if"),),
         (
             f"{_AT_LEAST}::test_killed_anywhere_it_repeats_nothing[relay.after_kafka_commit]",
-            f"{_AT_LEAST}::test_a_turn_that_ends_in_the_middle_of_a_backlog_repeats_nothing",
+            f"{_AT_LEAST}::test_a_term_that_ends_in_the_middle_of_a_backlog_repeats_nothing",
         ),
     ),
     Mechanism(

@@ -5,7 +5,7 @@ from proofs.mutation.mechanism import Change, Mechanism
 
 _READER = "tests/unit/relay/test_log_reader.py"
 _READING = "tests/integration/relay/test_reading.py"
-_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_what_is_guaranteed"
+_MODEL = "tests/models/test_reading_rule.py::test_every_interleaving_keeps_the_guarantees"
 _RUNNING = f"{_READING}::test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks"
 
 MECHANISMS = (
@@ -71,7 +71,7 @@ MECHANISMS = (
             ),
         ),
         (
-            f"{_READER}::test_a_last_row_that_is_gone_or_another_one_ends_the_reader",
+            f"{_READER}::test_a_last_row_that_is_gone_or_replaced_ends_the_reader",
             _MODEL,
             "tests/integration/relay/test_memory.py::test_a_database_restored_in_place_under_a_running_relay",
         ),
@@ -94,6 +94,6 @@ MECHANISMS = (
         g.NOT_SKIPPED,
         "rows of a look that lie above a gap newly due are dropped, not looked for again",
         (Change("relay/log_reader.py", "        self._gaps.look_again([row[0] for row in again])\n", ""),),
-        (f"{_READER}::test_long_random_histories", _MODEL),
+        (f"{_READER}::test_long_random_histories_lose_double_and_reorder_no_row", _MODEL),
     ),
 )

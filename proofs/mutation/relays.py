@@ -102,14 +102,14 @@ MECHANISMS = (
             ),
         ),
         (
-            "tests/unit/relay/test_exactly_once.py::test_committed_in_order_and_prepared_meanwhile",
-            "tests/unit/relay/test_exactly_once.py::test_after_a_failed_commit_nothing_is_committed",
+            "tests/unit/relay/test_exactly_once.py::test_a_transaction_is_prepared_during_a_commit_and_committed_after_it",
+            "tests/unit/relay/test_exactly_once.py::test_after_a_failed_commit_no_later_transaction_is_committed",
         ),
     ),
     Mechanism(
         "unsettled-receipt",
         g.MEMORY,
-        "a receipt that never settles is waited for, turn after turn",
+        "a receipt that never settles is waited for, term after term",
         (
             Change(
                 "relay/exactly_once.py",

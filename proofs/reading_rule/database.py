@@ -1,4 +1,4 @@
-"""An outbox as its writers leave it, one value a state, and the steps from each state to the next."""
+"""The model of the outbox and its writers: one value for each state, and the steps from a state to the next."""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -9,17 +9,17 @@ from relay.log_reader import Row
 
 
 class Stage(IntEnum):
-    """Of a transaction that has its id and its lock on the table.
+    """The stage of a transaction that has its id and its lock on the table.
 
-    A row is inserted in the step that draws its position: nobody else can tell the two apart. One that rolled back
-    and still holds its locks is not told apart from one that runs: neither has rows that can be seen.
+    Drawing a position and inserting the row are one step, because no other session can see a difference. A transaction
+    that rolled back and still holds its locks counts as running, because neither has visible rows.
     """
 
     RUNNING = 0
     VISIBLE = 1
     """Committed, and still in the lock table: PostgreSQL's CommitTransaction ends with ResourceOwnerRelease."""
     UNLOCKED = 2
-    """Never in PostgreSQL: out of the lock table, and not visible yet."""
+    """Never in PostgreSQL: its locks are released, and its rows are not visible yet."""
     COMMITTED = 3
     ROLLED_BACK = 4
 
@@ -31,32 +31,32 @@ class Drawn(NamedTuple):
     """The transaction's id."""
     key: int
     life: int
-    """How often the database had been restored."""
+    """The number of restores before."""
 
 
 class Snapshot(NamedTuple):
-    """What pg_current_snapshot() tells."""
+    """The result of pg_current_snapshot()."""
 
     xmax: int
     running: Writers
-    """Below xmax only, which is one past the last transaction that ended."""
+    """Running transactions below xmax only, which is one past the last transaction that ended."""
 
 
 class Size(NamedTuple):
-    """How much there is to walk through."""
+    """The limits of a walk."""
 
     writers: int
     positions: int
     rows: int = 2
-    """At most, of one transaction."""
+    """The most rows of one transaction."""
     keys: int = 2
     restores: int = 0
     unlocks_first: bool = False
-    """Whether writers let go of their locks before they become visible, as they do not in PostgreSQL."""
+    """Whether writers release their locks before they become visible. In PostgreSQL they never do."""
 
 
 class Database(NamedTuple):
-    """Transactions in the order of their ids, from 1 on; positions in their order, from 1 on."""
+    """Transactions in the order of their ids and positions in their order, both from 1 on."""
 
     writers: tuple[Stage, ...] = ()
     drawn: tuple[Drawn, ...] = ()
@@ -72,12 +72,12 @@ class Database(NamedTuple):
 
     @property
     def unlocked(self) -> "Database":
-        """The same, once all that can be seen have let go of their locks."""
+        """The same database once all visible transactions have released their locks."""
         over = tuple(Stage.COMMITTED if stage == Stage.VISIBLE else stage for stage in self.writers)
         return self._replace(writers=over)
 
     def visible(self) -> tuple[Row, ...]:
-        """What a snapshot taken now sees of the outbox."""
+        """The rows of the outbox that a snapshot taken now sees."""
         seen = (Stage.VISIBLE, Stage.COMMITTED)
         return tuple(
             (position, "events", "ab"[drawn.key], f"life {drawn.life}", "[]", False)
@@ -86,19 +86,19 @@ class Database(NamedTuple):
         )
 
     def snapshot(self) -> Snapshot:
-        """What a snapshot taken now says of transactions."""
+        """A snapshot taken now."""
         running = (Stage.RUNNING, Stage.UNLOCKED)
         ids = [number for number, stage in enumerate(self.writers, 1) if stage in running]
         return Snapshot(self.ended + 1, frozenset(number for number in ids if number <= self.ended))
 
     def locks(self) -> Writers:
-        """Who stands in the lock table now."""
+        """The transactions in the lock table now."""
         holding = (Stage.RUNNING, Stage.VISIBLE)
         return frozenset(number for number, stage in enumerate(self.writers, 1) if stage in holding)
 
 
 def steps(database: Database, size: Size) -> Iterator[tuple[str, Database]]:
-    """Everything that can happen next, and the database then."""
+    """Every possible next step, with its name and the database after it."""
     if len(database.writers) < size.writers:
         yield "a writer begins", database._replace(writers=(*database.writers, Stage.RUNNING))
     for number, stage in enumerate(database.writers, 1):
@@ -120,7 +120,7 @@ def _draws(database: Database, number: int, size: Size) -> Iterator[tuple[str, D
     if len(database.drawn) >= size.positions or own >= size.rows:
         return
     known = max((drawn.key for drawn in database.drawn), default=-1)
-    # Keys are all alike: a new one is always the next.
+    # All keys are alike, so a new key is always the next one.
     for key in range(min(known + 2, size.keys)):
         if not _locked_by_another(database, key, number):
             drawn = Drawn(number, key, database.life)
@@ -129,7 +129,7 @@ def _draws(database: Database, number: int, size: Size) -> Iterator[tuple[str, D
 
 
 def _locked_by_another(database: Database, key: int, number: int) -> bool:
-    """A writer locks its payment's row. Whoever finds the other one visible waits for nobody."""
+    """A writer locks its payment's row. It need not wait for another writer that is visible already."""
     others = {drawn.owner for drawn in database.drawn if drawn.key == key} - {number}
     return any(database.writers[other - 1] in {Stage.RUNNING, Stage.UNLOCKED} for other in others)
 
@@ -151,7 +151,7 @@ def _ended(database: Database, number: int, stage: Stage) -> Database:
 
 
 def _goes_back(database: Database) -> Iterator[tuple[str, Database]]:
-    """A backup is one moment. Who ran then rolled back; ids and positions go on from there."""
+    """A backup shows one moment. Transactions that ran then rolled back; ids and positions go on from there."""
     if database.backup is None:
         yield "backup", database._replace(backup=database)
         return

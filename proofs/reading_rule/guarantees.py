@@ -1,4 +1,4 @@
-"""What is guaranteed of every batch, and once everything is over."""
+"""The guarantees for every batch, and for the end of a history."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ from relay.positions import Settled
 
 
 class BrokenError(Exception):
-    """A guarantee was broken; the message tells which."""
+    """A guarantee was broken; the message names it."""
 
 
 def check_batch(batch: Batch, database: Database, published: frozenset[Row]) -> None:
-    """Before ``batch`` is published. Raises BrokenError.
+    """Check ``batch`` before it is published. Raises BrokenError.
 
-    A key's order of commits is that of its positions, as its lock is held until the rows can be seen. Rows of a
-    database as it was before a restore may go out after it: the world has seen their commits.
+    A key's rows are committed in the order of their positions, because the key's lock is held until they are visible.
+    Rows that a restore removed may be published after it: other programs have seen their commits.
     """
     visible = database.visible()
     out = set(published)
@@ -38,7 +38,7 @@ def _check_given_up(settled: Settled, database: Database, published: set[int]) -
 
 
 def check_end(visible: Iterable[Row], published: frozenset[Row]) -> None:
-    """Once every transaction is over and nothing more is read. Raises BrokenError."""
+    """Check that no row was skipped, once every transaction is over and all is read. Raises BrokenError."""
     skipped = [row[0] for row in visible if row not in published]
     if skipped:
         raise BrokenError(f"committed and never published: {skipped}")

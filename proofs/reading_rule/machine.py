@@ -1,4 +1,4 @@
-"""The relay's steps on a database: each statement, each publication and each start is one."""
+"""The relay's steps on a database. Each statement, each publication and each start is one step."""
 
 from collections.abc import Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -17,11 +17,11 @@ T = TypeVar("T", bound=Hashable)
 Rows = tuple[Row, ...]
 
 _EPOCH = Epoch(1, 1)
-"""Of every life: the hardest restores leave system identifier and timeline as they are."""
+"""The same in every life: the hardest restores change neither system identifier nor timeline."""
 
 
 class Numbers(Generic[T]):
-    """Every value met, by number."""
+    """Numbers for all values met."""
 
     def __init__(self) -> None:
         self.values: list[T] = []
@@ -43,7 +43,7 @@ class Kafka(NamedTuple):
 
 
 class View(NamedTuple):
-    """What statements can see of a database."""
+    """The parts of a database that statements can see."""
 
     rows: Rows
     snapshot: Snapshot
@@ -51,18 +51,18 @@ class View(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Where the relay stands."""
+    """The relay's state between two steps."""
 
     reader: int | None = None
-    """None: it is about to start from its receipt."""
+    """The reader's number; None: the relay is about to start from its receipt."""
     snapshot: Snapshot | None = None
-    """What a statement under way has seen before it reads the lock table."""
+    """The snapshot of a statement that has still to read the lock table."""
     looked: Rows | None = None
-    """What the coming look sees, for a rule that looks first."""
+    """The rows that the coming look sees, for a rule that looks first."""
 
 
 class Relay:
-    """Steps by numbers, each worked out once: what a statement makes of a reader depends on its answer only."""
+    """Steps between numbered states. Each is computed once: a reader's next state depends only on the answer."""
 
     def __init__(self, rule: Rule, limit: int) -> None:
         self._rule = rule
@@ -96,7 +96,7 @@ class Relay:
             after = self._known[number, seen] = self.points.of(self._answered(point.reader, point, waits_for, seen))
         return kafka, after
 
-    def told(self, number: int) -> str:
+    def next_step(self, number: int) -> str:
         """The relay's next step, in words."""
         point = self.points.values[number]
         if point.reader is None:
@@ -107,7 +107,7 @@ class Relay:
         return f"the relay asks {waits_for}{', for the lock table' if point.snapshot else ''}"
 
     def _seen(self, request: Tail | Look | AskWriters, point: Point, view: View) -> Hashable:
-        """What the next step reads."""
+        """The data that the next step reads."""
         if isinstance(request, AskWriters):
             if point.snapshot is not None:
                 return view.locks
@@ -133,7 +133,7 @@ class Relay:
         return self.kafkas.of(Kafka(kafka.published.union(batch.rows), receipt))
 
     def _start(self, view: View, number: int) -> tuple[int, int]:
-        """What relay.active_term does: remember, and in doubt compare the outbox with what was published."""
+        """Begin as relay.takeover does: decide on the resume point, and in doubt compare outbox and published rows."""
         kafka = self.kafkas.values[number]
         rows = {row[0]: row for row in view.rows}
 

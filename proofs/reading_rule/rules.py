@@ -1,4 +1,4 @@
-"""The rule that is kept, and rules that look as good and are seen to fail."""
+"""The relay's reading rule, and rules that look as good and fail."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,45 +9,45 @@ from relay.log_reader import LogReader, Row
 
 
 def running_in_the_snapshot(locks: Writers, snapshot: Snapshot) -> Writers:
-    """As relay.outbox_source asks: in the lock table, and running in the statement's own snapshot."""
+    """The relay's rule (relay.outbox_source): in the lock table, and running in the statement's own snapshot."""
     return frozenset(number for number in locks if number >= snapshot.xmax or number in snapshot.running)
 
 
 def in_the_lock_table(locks: Writers, _snapshot: Snapshot) -> Writers:
-    """Also who is visible already."""
+    """Also transactions that are visible already."""
     return locks
 
 
 def below_xmax(locks: Writers, snapshot: Snapshot) -> Writers:
-    """As if a snapshot listed every running transaction, or xmax lay above all of them."""
+    """As if a snapshot listed every running transaction, or xmax were above all of them."""
     return locks & snapshot.running
 
 
 class ReleasesBehindGaps(LogReader):
-    """Rows above a gap that is due go out at once."""
+    """Publishes rows above a due gap at once."""
 
     def _split(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
         return rows, []
 
 
 class TrustsPositions(LogReader):
-    """The last row is not compared."""
+    """Does not compare the last row."""
 
     def _compare(self, last: Row | None) -> None: ...
 
 
 class Rule(NamedTuple):
-    """How the relay reads."""
+    """A reading rule."""
 
     running: Callable[[Writers, Snapshot], Writers] = running_in_the_snapshot
     reader: type[LogReader] = LogReader
     unlocking_matters: bool = False
-    """Whether it makes a difference if one that was over in the snapshot has let go of its locks.
+    """Whether the rule can see that a transaction that is over has released its locks.
 
-    Where it makes none the walk takes both for one, which leaves out no interleaving that could be told apart.
+    If it can't, the walk treats both states as one. This leaves out no interleaving that differs.
     """
     looks_first: bool = False
-    """Whether gaps are looked at with a snapshot from before it is asked who is running."""
+    """Whether the look at gaps has a snapshot from before the question for running writers."""
 
 
 RULES = {

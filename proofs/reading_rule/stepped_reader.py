@@ -1,4 +1,4 @@
-"""A LogReader that stops before each statement: its states, and what an answer makes of each."""
+"""A LogReader that stops before each statement: its states, and the next state after each answer."""
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -26,7 +26,7 @@ class Look(NamedTuple):
 
 
 class AskWriters(NamedTuple):
-    """The reader asks who is running."""
+    """The reader asks for the running writers."""
 
 
 Request = Tail | Look | AskWriters
@@ -40,7 +40,7 @@ class _AskedError(Exception):
 
 
 class _Script:
-    """An OutboxSource that answers what it was told, and then stops the reader."""
+    """An OutboxSource that gives the prepared answers, and then stops the reader."""
 
     def __init__(self) -> None:
         self.answers: Iterator[Any] = iter(())
@@ -62,7 +62,7 @@ class _Script:
 
 
 def _own(found: Found) -> Found:
-    """With a list that the reader may change."""
+    """A copy with a list that the reader may change."""
     return found._replace(rows=list(found.rows))
 
 
@@ -70,14 +70,14 @@ class Node(NamedTuple):
     """The reader at one point: before a statement, after a read, or at its end."""
 
     waits_for: Request | Batch | None
-    """None: it ended, because history changed."""
+    """The statement or batch; None: the reader ended, because history changed."""
     reader: LogReader
-    """At the beginning of this read; after a batch, at the beginning of the next one."""
+    """The reader at the beginning of this read; after a batch, at the beginning of the next read."""
     answers: tuple[Any, ...]
 
 
 class SteppedReader:
-    """All readers that were met, by number. Two whose attributes and local variables are equal are one."""
+    """Numbers for all readers met. Readers with equal attributes and local variables are one."""
 
     def __init__(self, reader: type[LogReader], limit: int) -> None:
         self._class = reader
@@ -92,7 +92,7 @@ class SteppedReader:
         return self._run(self._class(self._script, settled, self._limit, last), ())
 
     def answer(self, number: int, answer: Any) -> int:
-        """The reader once its statement was answered."""
+        """The reader after its statement was answered."""
         node = self.nodes[number]
         return self._run(node.reader, (*node.answers, answer))
 
@@ -122,7 +122,7 @@ class SteppedReader:
 
 
 def _copy(value: Any, shared: object) -> Any:
-    """A copy that has no list, dictionary or object in common with ``value`` but ``shared``."""
+    """A copy that shares no list, dictionary or object with ``value`` except ``shared``."""
     if value is shared:
         return value
     if isinstance(value, list):
@@ -138,7 +138,7 @@ def _copy(value: Any, shared: object) -> Any:
 
 
 def _places(traceback: TracebackType | None) -> list[Any] | tuple[Any, ...]:
-    """Where the reader stands, and its local variables there; neither this module's frames nor ``self``."""
+    """The reader's place in the code, and its local variables there, without this module's frames and ``self``."""
     places = []
     while traceback is not None:
         frame = traceback.tb_frame
@@ -150,7 +150,7 @@ def _places(traceback: TracebackType | None) -> list[Any] | tuple[Any, ...]:
 
 
 def _frozen(value: Any) -> Any:
-    """Everything of ``value`` that can make a difference, hashable."""
+    """All parts of ``value`` that can make a difference, in hashable form."""
     if isinstance(value, list | tuple):
         return tuple(_frozen(item) for item in value)
     if isinstance(value, dict):

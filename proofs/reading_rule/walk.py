@@ -1,4 +1,4 @@
-"""The search: from each state every step, until there is no new state."""
+"""The search: it takes every step from each state, until it finds no new state."""
 
 from collections import deque
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from proofs.reading_rule.machine import Numbers, Relay, View
 from proofs.reading_rule.rules import Rule
 
 _BITS = 32
-"""Of a state's three numbers: database, Kafka, relay."""
+"""Bits of each of a state's three numbers: database, Kafka, relay."""
 
 _MASK = (1 << _BITS) - 1
 
 
 class Walked(NamedTuple):
-    """What was seen."""
+    """The result of a walk."""
 
     states: int
     steps: int
@@ -25,11 +25,11 @@ class Walked(NamedTuple):
     broken: str | None = None
     """The guarantee that was broken."""
     trace: tuple[str, ...] = ()
-    """The shortest way there."""
+    """The shortest way to the broken guarantee, in words."""
 
 
 class _Databases:
-    """Databases by number: what can be seen of each, and what it can become."""
+    """Databases by number, each with its view and its next steps."""
 
     def __init__(self, size: Size) -> None:
         self._size = size
@@ -40,12 +40,12 @@ class _Databases:
         self.numbers.of(Database())
 
     def unlocked_of(self, number: int) -> int:
-        """What it is once all that can be seen have let go of their locks."""
+        """The number of this database once all visible transactions have released their locks."""
         self.of(number)
         return self._unlocked[number]
 
     def of(self, number: int) -> tuple[View, bool, list[tuple[str, int]]]:
-        """View, whether it is quiet, steps."""
+        """The database's view, whether it is quiet, and its next steps."""
         while number >= len(self._known):
             database = self.numbers.values[len(self._known)]
             view = View(database.visible(), database.snapshot(), database.locks())
@@ -56,7 +56,7 @@ class _Databases:
 
 
 class Walk:
-    """Of one size and one rule, breadth first."""
+    """A walk of one size and one rule, breadth first."""
 
     def __init__(self, size: Size, rule: Rule, *, limit: int, gaps_a_look: int) -> None:
         self._databases = _Databases(size)
@@ -67,7 +67,7 @@ class Walk:
         self._at_rest: set[int] = set()
 
     def run(self, *, trace: bool = False) -> Walked:
-        """Everything, or up to the first guarantee broken, which ``trace`` tells the way to."""
+        """Walk everything, or up to the first broken guarantee. With ``trace`` the result has the way there."""
         with patch("relay.log_reader.MAX_GAPS_A_LOOK", self._gaps_a_look):
             kafka, start = self._relay.begin()
             first = _packed(0, kafka, start)
@@ -78,7 +78,7 @@ class Walk:
                 try:
                     after = self._after(state, start)
                 except BrokenError as broken:
-                    return self._walked(len(seen), str(broken), self._told(parents, state))
+                    return self._walked(len(seen), str(broken), self._trace(parents, state))
                 for then in after:
                     if then not in seen:
                         seen.add(then)
@@ -105,7 +105,7 @@ class Walk:
         return _packed(database, kafka, relay)
 
     def _come_to_rest(self, number: int, kafka: int, relay: int) -> None:
-        """When nobody writes any more, the relay publishes everything. Raises BrokenError."""
+        """Check that the relay publishes everything once there are no more writers. Raises BrokenError."""
         database, (view, _, _) = self._databases.numbers.values[number], self._databases.of(number)
         path = dict[int, None]()
         state = _packed(number, kafka, relay)
@@ -119,13 +119,13 @@ class Walk:
             check_end(view.rows, self._relay.kafkas.values[kafka].published)
         self._at_rest.update(path)
 
-    def _told(self, parents: dict[int, int], state: int) -> tuple[str, ...]:
+    def _trace(self, parents: dict[int, int], state: int) -> tuple[str, ...]:
         """The steps to ``state``, in words."""
-        told = list[str]()
+        names = list[str]()
         while state in parents:
-            told.append(self._step_between(parents[state], state))
+            names.append(self._step_between(parents[state], state))
             state = parents[state]
-        return tuple(reversed(told))
+        return tuple(reversed(names))
 
     def _step_between(self, before: int, after: int) -> str:
         number, _, relay = _unpacked(before)
@@ -135,7 +135,7 @@ class Walk:
             return next(name for name, to in moves if then in {to, self._databases.unlocked_of(to)})
         if self._relay.points.values[relay_then].reader is None:
             return "the relay crashes, or finds that history changed"
-        return self._relay.told(relay)
+        return self._relay.next_step(relay)
 
     def _walked(self, states: int, broken: str | None = None, trace: tuple[str, ...] = ()) -> Walked:
         databases, readers = len(self._databases.numbers.values), len(self._relay.reader.nodes)

@@ -23,7 +23,7 @@ def walk(size: Size, rule: str = "kept", *, limit: int = 1) -> Walked:
         ),
     ],
 )
-def test_every_interleaving_keeps_what_is_guaranteed(size: Size, limit: int, at_least: int) -> None:
+def test_every_interleaving_keeps_the_guarantees(size: Size, limit: int, at_least: int) -> None:
     walked = walk(size, limit=limit)
     assert walked.broken is None, walked
     assert walked.states > at_least, "or the walk ended early"
@@ -42,13 +42,13 @@ SMALL = Size(writers=2, positions=3)
         ("last row not read again", Size(2, 2, restores=1), "committed and never published"),
     ],
 )
-def test_rules_that_look_as_good_are_seen_to_fail(rule: str, size: Size, broken: str) -> None:
+def test_rules_that_look_as_good_break_a_guarantee(rule: str, size: Size, broken: str) -> None:
     walked = walk(size, rule)
     assert broken in str(walked.broken)
     assert walked.trace
 
 
-def test_what_postgresql_does_at_a_commit_is_needed() -> None:
-    """Were a transaction to let go of its locks before it is visible, its rows would be given up."""
+def test_the_rule_needs_postgresqls_order_of_visibility_and_unlocking() -> None:
+    """If a transaction released its locks before it is visible, its rows would be given up."""
     walked = walk(SMALL._replace(unlocks_first=True))
     assert "given up, and its transaction is not rolled back" in str(walked.broken)

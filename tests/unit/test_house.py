@@ -9,12 +9,13 @@ CODE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy
 MOST_LINES = 200
 
 LONGER = {
-    "consumer/assignment.py": 219,
+    "consumer/assignment.py": 226,
     "devstack/postgres_embedded.py": 202,
     "devstack/stripe_simulator/simulator.py": 201,
     "migrations/versions/0004_refusals.py": 283,
     "proofs/chaos/talk.py": 231,
     "proofs/mutation/payments.py": 207,
+    "relay/producer.py": 202,
     "service/domain/stripe_objects.py": 240,
     "service/gateway/translate.py": 235,
     "service/storage/operator_outbox.py": 220,

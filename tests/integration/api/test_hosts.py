@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commandline.main import cli
 from devstack.ports import free_port
-from relay.postgres import connect, told
+from relay.postgres import connect, error_line
 from service.storage.engine import connect_for_migration, in_transaction, make_engine
 from service.storage.readiness import DatabaseReadiness
 from tests.integration.relay.writers import execute
@@ -84,7 +84,7 @@ def test_commands_and_relay_say_it_too(read_only_url: str) -> None:
     assert "database: read-only: " in result.stderr
     with pytest.raises(psycopg2.OperationalError) as caught:
         connect(read_only_url, "test")
-    assert told(caught.value).startswith("read-only: ")
+    assert error_line(caught.value).startswith("read-only: ")
 
 
 def test_reads_of_a_single_server_go_on_while_it_is_read_only(read_only_url: str, database_url: str) -> None:

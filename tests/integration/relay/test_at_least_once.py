@@ -65,7 +65,7 @@ def test_killed_anywhere_it_repeats_nothing(
     assert execute(url, "SELECT count(*) FROM dead_letters") == [(1,)]
 
 
-def test_a_turn_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
+def test_a_term_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     url = settings.database_url.get_secret_value()

@@ -1,4 +1,4 @@
-"""Stand-ins for the use cases and for Kafka's client."""
+"""Test doubles for the use cases and for Kafka's client."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from service.domain.commands.catalog import Command
 from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 
 LONG = 20.0
-"""Seconds after which a test gives up waiting: never reached when all is well."""
+"""Seconds after which a test gives up waiting; a passing test never waits so long."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """A due command as the use cases hand it out."""
+    """A due command as the use cases return it."""
 
     ordering_key: str
     action: Callable[[], None]
@@ -31,7 +31,7 @@ class Due:
 
 @dataclass
 class RecordingCommands:
-    """Keeps what it was asked; ``before`` runs first and may block or raise."""
+    """Records its calls; ``before`` runs first and may block or raise."""
 
     before: Callable[[Origin], None] = lambda _: None
     due: list[list[Due]] = field(default_factory=list)
@@ -61,13 +61,13 @@ class RecordingCommands:
             self._changed.notify_all()
 
     def wait_for(self, count: int, seconds: float = LONG) -> None:
-        """Until so many calls were made; fails when they do not come."""
+        """Wait until ``count`` calls were made; fail when they do not come."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.calls) >= count, seconds), self.calls
 
 
 class FakeConsumer:
-    """Keeps what the assignment asked of Kafka's client; ``refuse`` is raised by commits, polls call ``answer``."""
+    """Records the assignment's calls of Kafka's client. Commits raise ``refuse``, polls call ``answer``."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[tuple[int, int]]]] = []
@@ -118,7 +118,7 @@ class FakeConsumer:
 
 
 class FakeStarts:
-    """Has each partition start at ``offset``, or refuses; ``exchanged`` once makes it another topic."""
+    """Starts each partition at ``offset``, or refuses. ``exchanged`` makes it another topic once."""
 
     def __init__(self) -> None:
         self.topic_id: str | None = "first"
@@ -126,7 +126,7 @@ class FakeStarts:
         self.refuse: KafkaError | None = None
         self.exchanged = False
         self.seen_in_find = False
-        self.told: list[Partition] = []
+        self.reported: list[Partition] = []
         self.expected: list[dict[Partition, int | None]] = []
 
     def look(self) -> bool:
@@ -134,7 +134,7 @@ class FakeStarts:
 
     def exchange(self, owned: list[Partition]) -> None:
         self.exchanged = self.seen_in_find = False
-        self.told += owned
+        self.reported += owned
 
     def find(
         self, _consumer: Any, expected: dict[Partition, int | None]
@@ -144,12 +144,12 @@ class FakeStarts:
         self.expected.append(expected)
         if self.refuse is not None:
             return {}, self.refuse
-        return {partition: Start(self.offset, stands=True) for partition in expected}, None
+        return {partition: Start(self.offset, committed=True) for partition in expected}, None
 
 
 @dataclass
 class FakeMessage:
-    """A Kafka record as the client hands it out."""
+    """A Kafka record as the client returns it."""
 
     value_: bytes | None
     offset_: int = 0

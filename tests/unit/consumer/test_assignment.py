@@ -1,4 +1,4 @@
-"""Hand-over, pause and commit, as asked of Kafka's client."""
+"""Handing over, pausing and committing, by the calls of Kafka's client."""
 
 import threading
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def bench() -> Iterator[Bench]:
     made.workers.stop(LONG)
 
 
-def test_commits_follow_what_is_finished(bench: Bench) -> None:
+def test_commits_follow_finished_offsets(bench: Bench) -> None:
     bench.finished(0, 4)
     bench.begin(1, 9)
     bench.assignment.commit(bench.consumer)
@@ -64,7 +64,7 @@ def test_commits_follow_what_is_finished(bench: Bench) -> None:
     assert bench.fake.metadata == {"topic-id=first"}
 
 
-def test_nothing_is_sent_twice_once_acknowledged(bench: Bench) -> None:
+def test_an_acknowledged_offset_is_not_sent_again(bench: Bench) -> None:
     bench.finished(0, 4)
     bench.assignment.commit(bench.consumer)
     bench.assignment.on_commit(None, [TopicPartition("commands", 0, 5)])
@@ -94,7 +94,7 @@ def test_a_commit_that_fails_at_hand_over_does_not_stop_it(bench: Bench, refused
     assert bench.tracker.claims() == []
 
 
-def test_revoked_partitions_are_committed_after_what_runs(bench: Bench) -> None:
+def test_revoked_partitions_are_committed_after_their_running_jobs(bench: Bench) -> None:
     started, release = threading.Event(), threading.Event()
     ticket = bench.begin(0, 3)
     dropped = bench.begin(0, 4)
@@ -141,7 +141,7 @@ def test_lost_partitions_are_not_committed(bench: Bench) -> None:
     assert bench.fake.asked == [("unassign", [(0, NOWHERE)]), ("commit", [(1, 5)])]
 
 
-def test_a_partition_is_told_anew_whether_it_is_paused_each_time_it_comes(bench: Bench) -> None:
+def test_a_partition_is_paused_or_resumed_each_time_it_comes(bench: Bench) -> None:
     """librdkafka keeps a pause when a partition leaves and comes back."""
     full_then_room = [(True, False), (True, False), (False, False), (False, True), (False, True)]
     for full, room in full_then_room:
@@ -156,7 +156,7 @@ def test_a_partition_is_told_anew_whether_it_is_paused_each_time_it_comes(bench:
     assert bench.fake.asked == [("assign", [(0, 0)]), ("resume", [(0, NOWHERE)])]
 
 
-def test_what_comes_to_a_full_consumer_is_paused(bench: Bench) -> None:
+def test_a_partition_that_comes_to_a_full_consumer_is_paused(bench: Bench) -> None:
     bench.assignment.balance(bench.consumer, full=True, room=False)
     bench.fake.asked.clear()
     bench.assignment.on_assign(bench.consumer, parts(2))
@@ -183,7 +183,7 @@ def test_a_wait_for_kafka_ends_with_its_partition(bench: Bench) -> None:
     assert bench.assignment.waits_for is None
 
 
-def test_where_kafka_has_no_record_it_is_asked_again_from_the_next_one(bench: Bench) -> None:
+def test_after_a_missing_offset_kafka_is_asked_where_the_next_record_is(bench: Bench) -> None:
     bench.finished(0, 4)
     bench.starts.offset = 9
     bench.assignment.displaced(bench.consumer, ("commands", 0))
@@ -193,7 +193,7 @@ def test_where_kafka_has_no_record_it_is_asked_again_from_the_next_one(bench: Be
     assert bench.fake.asked == [("unassign", [(0, NOWHERE)]), ("assign", [(0, 9)]), ("resume", [(0, NOWHERE)])]
 
 
-def test_another_topic_of_the_name_is_read_from_where_the_group_is_in_it(bench: Bench) -> None:
+def test_another_topic_of_the_same_name_is_read_from_the_groups_offset_in_it(bench: Bench) -> None:
     old = bench.begin(0, 4)
     bench.starts.exchanged = True
     bench.assignment.look(bench.consumer)
@@ -203,21 +203,21 @@ def test_another_topic_of_the_name_is_read_from_where_the_group_is_in_it(bench: 
     bench.tracker.finish(old)
     bench.fake.asked.clear()
     bench.assignment.commit(bench.consumer)
-    assert bench.fake.asked == [], "what the old topic's record finished is nothing of the new one"
+    assert bench.fake.asked == [], "the old topic's record finishes no offset of the new topic"
 
 
-def test_another_topic_that_is_seen_while_one_partition_is_placed_has_all_of_them_placed_anew(bench: Bench) -> None:
-    """Or the others would be read on from the old topic's offsets."""
+def test_another_topic_seen_at_one_partition_has_all_partitions_placed_again(bench: Bench) -> None:
+    """Else the others would be read on from the old topic's offsets."""
     bench.begin(1, 40)
     bench.starts.seen_in_find = True
     bench.assignment.displaced(bench.consumer, ("commands", 0))
     bench.assignment.place(bench.consumer)
     bench.assignment.place(bench.consumer)
-    assert sorted(bench.starts.told) == [("commands", 0), ("commands", 1)]
+    assert sorted(bench.starts.reported) == [("commands", 0), ("commands", 1)]
     assert bench.starts.expected[-1] == {("commands", 0): None, ("commands", 1): None}
 
 
-def test_what_the_client_does_not_read_though_it_is_ours_is_read_again(bench: Bench) -> None:
+def test_a_partition_of_ours_that_the_client_dropped_is_read_again(bench: Bench) -> None:
     bench.fake.reads = {("commands", 0), ("commands", 7)}
     bench.assignment.look(bench.consumer)
     bench.assignment.displaced(bench.consumer, ("commands", 0))

@@ -1,4 +1,4 @@
-"""librdkafka takes our settings together with an operator's."""
+"""librdkafka accepts our settings together with an operator's settings."""
 
 import pytest
 

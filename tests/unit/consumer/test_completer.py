@@ -1,4 +1,4 @@
-"""Due commands join the keys, only with room, and never twice."""
+"""Due commands join the keys only while there is room, and never twice."""
 
 import threading
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def workers() -> Iterator[Workers]:
 
 
 class Gate:
-    """Runs until it is opened."""
+    """A job that runs until the gate is opened."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
@@ -34,7 +34,7 @@ class Gate:
         self.open.wait(LONG)
 
 
-def test_it_asks_only_for_what_it_has_room_for(workers: Workers) -> None:
+def test_the_completer_asks_for_no_more_than_it_has_room_for(workers: Workers) -> None:
     gate = Gate()
     commands = RecordingCommands(due=[[Due("a", gate)], [Due("b", gate)]])
     completer = Completer(commands, workers, limit=2)
@@ -69,7 +69,7 @@ def test_a_key_with_a_new_command_is_left_alone(workers: Workers) -> None:
     assert ran.runs == 0
 
 
-def test_what_fails_gives_its_room_back_and_is_not_tried_again(workers: Workers) -> None:
+def test_a_failed_command_gives_its_room_back_and_is_not_tried_again(workers: Workers) -> None:
     failed = threading.Event()
 
     def fail() -> None:
@@ -85,7 +85,9 @@ def test_what_fails_gives_its_room_back_and_is_not_tried_again(workers: Workers)
     assert commands.limits == [1, 1]
 
 
-def test_it_asks_again_after_a_failure_until_draining(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_completer_asks_again_after_a_failure_until_draining(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("consumer.completer.INTERVAL", 0.0)
     shutdown = Shutdown()
     asked: list[int] = []
@@ -103,7 +105,7 @@ def test_it_asks_again_after_a_failure_until_draining(workers: Workers, monkeypa
     assert completer.fault() == "due commands: cannot be asked for: ConnectionError"
 
 
-def test_a_question_that_is_never_answered_is_told(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_is_never_answered_is_reported(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     completer = Completer(RecordingCommands(), workers, limit=1)
     assert completer.fault() is None
     monkeypatch.setattr("consumer.completer._LONGEST", -1.0)

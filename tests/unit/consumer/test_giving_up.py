@@ -1,4 +1,4 @@
-"""A record that the database refuses for what it holds ends as a dead letter; all else is tried again."""
+"""A record that the database refuses for its contents ends as a dead letter; every other failure is tried again."""
 
 import pytest
 
@@ -11,7 +11,7 @@ COMMAND = object()
 
 
 class Refusing(RecordingCommands):
-    """Every command meets this wait; burying works."""
+    """Every command fails with this wait; burying works."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ def test_after_some_tries_it_is_kept_as_a_dead_letter_that_says_why() -> None:
     assert "uq_outbox_event_id" in letter.detail
 
 
-def test_records_are_counted_each_by_itself() -> None:
+def test_refusals_are_counted_for_each_record() -> None:
     commands = Refusing(Wait.REFUSED)
     giving_up = GivingUp(commands)
     for offset in range(2 * TRIES):
@@ -50,7 +50,7 @@ def test_records_are_counted_each_by_itself() -> None:
 
 
 @pytest.mark.parametrize("wait", [wait for wait in Wait if wait is not Wait.REFUSED])
-def test_what_passes_is_never_given_up(wait: Wait) -> None:
+def test_a_passing_fault_is_never_given_up(wait: Wait) -> None:
     commands = Refusing(wait)
     giving_up = GivingUp(commands)
     for _ in range(3 * TRIES):

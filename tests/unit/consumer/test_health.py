@@ -1,4 +1,4 @@
-"""What /ready says of Kafka."""
+"""The consumer's answers to /ready about Kafka."""
 
 import json
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_ready_while_the_group_is_joined() -> None:
     assert health.fault() == "kafka: joining the consumer group"
 
 
-def test_a_broker_that_is_away_is_told() -> None:
+def test_a_broker_that_is_away_is_reported() -> None:
     health = made()
     health.on_statistics(statistics())
     health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
@@ -52,7 +52,7 @@ def test_a_broker_that_is_away_is_told() -> None:
     assert health.fault() is None
 
 
-def test_a_missing_topic_is_told_until_records_come() -> None:
+def test_a_missing_topic_is_reported_until_records_come() -> None:
     health = made()
     health.on_statistics(statistics())
     health.on_consumer_error(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "no such topic"))
@@ -61,11 +61,11 @@ def test_a_missing_topic_is_told_until_records_come() -> None:
     assert health.fault() is None
 
 
-def test_a_broker_that_stays_away_is_not_told_over_and_over() -> None:
+def test_a_broker_that_stays_away_is_logged_once_per_error() -> None:
     health = made()
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as logged:
         for attempt in range(100):
             health.on_error(KafkaError(KafkaError._TRANSPORT, f"refused, attempt {attempt}"))
         health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
-    assert [line["code"] for line in told] == ["_TRANSPORT", "_ALL_BROKERS_DOWN"]
+    assert [line["code"] for line in logged] == ["_TRANSPORT", "_ALL_BROKERS_DOWN"]
     assert health.fault() == "kafka: 1/1 brokers are down"

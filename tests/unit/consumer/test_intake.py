@@ -1,4 +1,4 @@
-"""Each record goes to the right use case, in the right key, and is finished when it is durable."""
+"""Each record goes to the right use case, under the right key, and is finished once it is durable."""
 
 import json
 import threading
@@ -38,7 +38,7 @@ RELEASE = {
 
 
 class Bench:
-    """Intake with one worker and one partition."""
+    """An intake with one worker and one partition."""
 
     def __init__(self, commands: RecordingCommands) -> None:
         self.commands = commands
@@ -128,7 +128,7 @@ def test_a_record_of_a_lost_partition_is_left_alone(bench: Bench) -> None:
     assert bench.workers.held == 0
 
 
-def test_what_waits_goes_with_its_partition() -> None:
+def test_waiting_jobs_leave_with_their_partition() -> None:
     entered, gate = threading.Event(), threading.Event()
 
     def hold(_: Origin) -> None:

@@ -1,4 +1,4 @@
-"""A group that is waited for long is looked into, beside the work."""
+"""A long wait for the group is looked into, beside the work."""
 
 from threading import Event
 
@@ -7,11 +7,11 @@ from tests.unit.consumer.test_waits import Clock
 
 
 def looked(joining: Joining, clock: Clock, ended: Event) -> None:
-    """A second of waiting after the look has ended."""
+    """Wait for another second after the look has ended."""
     assert ended.wait(10)
     clock.now += 1
     while joining.why() is None:
-        joining.tell(waits=True)
+        joining.update(waits=True)
 
 
 def made(clock: Clock) -> tuple[Joining, Event, list[str]]:
@@ -29,10 +29,10 @@ def test_a_short_wait_is_not_looked_into() -> None:
     clock = Clock()
     joining, _, asked = made(clock)
     clock.now += 4
-    joining.tell(waits=True)
-    joining.tell(waits=False)
+    joining.update(waits=True)
+    joining.update(waits=False)
     clock.now += 4
-    joining.tell(waits=True)
+    joining.update(waits=True)
     assert asked == []
 
 
@@ -40,10 +40,10 @@ def test_a_long_wait_is_explained_until_it_is_over() -> None:
     clock = Clock()
     joining, ended, asked = made(clock)
     clock.now += 5
-    joining.tell(waits=True)
+    joining.update(waits=True)
     looked(joining, clock, ended)
     assert joining.why() == "one broker, three wanted"
-    joining.tell(waits=True)
+    joining.update(waits=True)
     assert asked == ["looked"], "not again at once"
-    joining.tell(waits=False)
+    joining.update(waits=False)
     assert joining.why() is None

@@ -1,4 +1,4 @@
-"""Order within a key, fairness between keys, failure set aside, no memory of what is gone."""
+"""Order within a key, fairness between keys, failed keys set aside, no memory of keys without jobs."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ CLAIMS = [Claim(("commands", number), number) for number in range(3)]
 
 
 def nothing() -> None:
-    """These jobs are moved about, never run."""
+    """These jobs are queued, but never run."""
 
 
 def job(
@@ -30,7 +30,7 @@ def keyed_queue() -> KeyedQueue:
     return KeyedQueue(lambda failures: 10.0 * failures)
 
 
-def test_one_key_runs_one_at_a_time_in_order() -> None:
+def test_jobs_of_one_key_run_one_at_a_time_in_order() -> None:
     held = keyed_queue()
     first, second = job("a"), job("a")
     held.put(first)
@@ -41,7 +41,7 @@ def test_one_key_runs_one_at_a_time_in_order() -> None:
     assert held.take(0) is second
 
 
-def test_key_take_turns() -> None:
+def test_keys_alternate() -> None:
     held = keyed_queue()
     busy = [job("busy") for _ in range(3)]
     for one in busy:
@@ -75,7 +75,7 @@ def test_a_failing_key_waits_and_the_others_go_on() -> None:
     assert held.next_due() == 40.0
 
 
-def test_what_key_wait_for_is_told_until_they_have_their_turn() -> None:
+def test_the_reasons_of_waiting_keys_are_counted_until_they_are_ready() -> None:
     held = keyed_queue()
     for key, wait in (("a", Wait.ROW), ("b", Wait.ROW), ("c", Wait.DATABASE)):
         one = job(key)
@@ -99,7 +99,7 @@ def test_one_key_takes_few_of_the_places_that_all_share() -> None:
     assert held.places == 0
 
 
-def test_a_copy_of_what_waits_joins_it_under_the_same_claim_only() -> None:
+def test_a_copy_joins_a_waiting_job_of_the_same_claim_only() -> None:
     held = keyed_queue()
     first, copy, other, later = (
         job("a", content=b"1"),
@@ -118,7 +118,7 @@ def test_a_copy_of_what_waits_joins_it_under_the_same_claim_only() -> None:
     assert held.take(0) is later
 
 
-def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
+def test_a_job_without_retry_ends_when_it_fails() -> None:
     held = keyed_queue()
     due = job("a", claim=None, retry=False)
     held.put(due)
@@ -128,7 +128,7 @@ def test_what_is_not_tried_again_is_over_when_it_fails() -> None:
     assert held.next_due() is None
 
 
-def test_discarding_keeps_what_runs_but_does_not_try_it_again() -> None:
+def test_a_discarded_job_that_runs_is_not_tried_again() -> None:
     held = keyed_queue()
     running, waiting, foreign = job("a"), job("a"), job("a", claim=CLAIMS[1])
     for one in (running, waiting, foreign):
@@ -140,7 +140,7 @@ def test_discarding_keeps_what_runs_but_does_not_try_it_again() -> None:
     assert held.take(0) is foreign
 
 
-def test_discarding_the_failing_head_frees_the_lane() -> None:
+def test_discarding_the_failing_job_frees_its_key() -> None:
     held = keyed_queue()
     poison, behind = job("a"), job("a", claim=CLAIMS[1])
     held.put(poison)
@@ -151,7 +151,7 @@ def test_discarding_the_failing_head_frees_the_lane() -> None:
     assert held.take(0) is behind
 
 
-def test_a_key_made_anew_is_not_mixed_with_the_old_one() -> None:
+def test_a_key_that_comes_back_shares_nothing_with_the_old_one() -> None:
     held = keyed_queue()
     held.put(job("a"))
     held.discard(lambda _: True)
@@ -163,7 +163,7 @@ def test_a_key_made_anew_is_not_mixed_with_the_old_one() -> None:
 
 
 class Traffic(RuleBasedStateMachine):
-    """Against a model: per key the list of jobs that must still come, in order."""
+    """Compares the queue with a model: for each key the list of jobs that must still come, in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,7 +224,7 @@ class Traffic(RuleBasedStateMachine):
         assert self.queue.running == set(self.running)
 
     def teardown(self) -> None:
-        """Nothing is stuck: with time, everything comes."""
+        """No job is stuck: with time, all of them come."""
         while self.running:
             one = self.running.pop()
             self.queue.finish(one)

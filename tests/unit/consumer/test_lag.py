@@ -1,4 +1,4 @@
-"""Lag by partition, and the alarms: an unknown lag, and records that do not come."""
+"""The lag of each partition, and the alarms: an unknown lag, and records that do not come."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from consumer.offsets import Partition, Reach
 
 
 class Bench:
-    """One partition, a clock and what librdkafka says."""
+    """One partition, a clock, and librdkafka's statistics."""
 
     def __init__(self) -> None:
         self.reach: dict[Partition, Reach] = {("t", 0): Reach(5, 5, busy=False)}
@@ -18,9 +18,9 @@ class Bench:
         self.now = 0.0
         self.lag = Lag(lambda: self.reach, lambda: self.full, lambda: self.now)
 
-    def tell(self, *, end: int = 9, read: int = 5, queued: int = 0) -> float | None:
+    def report(self, *, end: int = 9, read: int = 5, queued: int = 0) -> float | None:
         found: dict[str, Any] = {"ls_offset": end, "next_offset": read, "fetchq_cnt": queued}
-        self.lag.tell({"t": {"partitions": {"0": found}}})
+        self.lag.update({"t": {"partitions": {"0": found}}})
         return REGISTRY.get_sample_value("payment_consumer_lag", {"topic": "t", "partition": "0"})
 
     def later(self, seconds: float) -> None:
@@ -40,40 +40,40 @@ class Bench:
     ],
     ids=["unread", "unfinished", "only a marker", "read ahead", "end unknown", "place unknown", "older than our place"],
 )
-def test_lag(reach: Reach, said: dict[str, int], lag: int) -> None:
+def test_the_lag_counts_records_behind_the_position(reach: Reach, said: dict[str, int], lag: int) -> None:
     bench = Bench()
     bench.reach = {("t", 0): reach}
-    assert bench.tell(**said) == lag
+    assert bench.report(**said) == lag
 
 
 def test_a_partition_that_left_has_no_lag() -> None:
     bench = Bench()
-    assert bench.tell() == 4
+    assert bench.report() == 4
     bench.reach = {}
-    assert bench.tell() is None
+    assert bench.report() is None
 
 
 @pytest.mark.parametrize(("end", "what"), [(9, "4 records wait and none comes"), (-1001, "the lag is not known")])
 def test_half_a_minute_without_change_is_an_alarm(end: int, what: str) -> None:
     bench = Bench()
     for _ in range(4):
-        bench.tell(end=end)
+        bench.report(end=end)
         assert bench.lag.fault() is None
         bench.later(10)
-    bench.tell(end=end)
+    bench.report(end=end)
     assert bench.lag.fault() == f"kafka: t[0]: {what}, for 40 s"
     bench.reach = {("t", 0): Reach(6, 6, busy=False)}
-    bench.tell(end=9)
+    bench.report(end=9)
     assert bench.lag.fault() is None
 
 
 @pytest.mark.parametrize("why", ["full", "busy"])
-def test_records_that_we_do_not_ask_for_are_no_alarm(why: str) -> None:
+def test_records_that_are_not_fetched_on_purpose_are_no_alarm(why: str) -> None:
     bench = Bench()
     bench.full = why == "full"
     bench.reach = {("t", 0): Reach(5, 5, busy=why == "busy")}
     for _ in range(9):
-        bench.tell()
+        bench.report()
         bench.later(10)
-    bench.tell()
+    bench.report()
     assert bench.lag.fault() is None

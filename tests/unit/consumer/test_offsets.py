@@ -1,4 +1,4 @@
-"""Nothing undelivered or unfinished is ever passed by a commit, whatever the order of events."""
+"""No commit passes a record that is not delivered or not finished, in any order of events."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def owned() -> OffsetTracker:
     return tracker
 
 
-def test_nothing_delivered_nothing_to_commit() -> None:
+def test_without_a_delivery_there_is_no_offset_to_commit() -> None:
     assert owned().uncommitted() == {}
 
 
@@ -42,7 +42,7 @@ def test_gaps_are_not_waited_for() -> None:
     assert tracker.uncommitted() == {P0: 401}
 
 
-def test_what_kafka_has_is_not_sent_again() -> None:
+def test_an_acknowledged_position_is_not_uncommitted() -> None:
     tracker = owned()
     tracker.finish(begin(tracker, 0))
     tracker.acknowledge(P0, 1)
@@ -56,7 +56,7 @@ def test_delivery_that_went_back_takes_the_position_back() -> None:
     assert tracker.uncommitted() == {P0: 91}
 
 
-def test_an_earlier_claims_end_does_not_count() -> None:
+def test_a_record_of_an_earlier_claim_does_not_count() -> None:
     tracker = owned()
     old = begin(tracker, 5)
     tracker.release(P0)
@@ -76,7 +76,7 @@ def test_a_record_of_a_foreign_partition_is_not_begun() -> None:
     assert tracker.uncommitted() == {}
 
 
-def test_the_oldest_is_told() -> None:
+def test_the_oldest_unfinished_record_is_known() -> None:
     tracker = owned()
     first = begin(tracker, 1, now=10.0)
     begin(tracker, 2, now=20.0)
@@ -86,7 +86,7 @@ def test_the_oldest_is_told() -> None:
 
 
 class Broker(RuleBasedStateMachine):
-    """A log with gaps, delivered from the committed position at each assignment; commits must never pass the truth."""
+    """A log with gaps, delivered from the committed position at each assignment. Commits pass durable records only."""
 
     @initialize(offsets=st.sets(st.integers(0, 60), min_size=5, max_size=40))
     def fill(self, offsets: set[int]) -> None:

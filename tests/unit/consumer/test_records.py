@@ -1,4 +1,4 @@
-"""What is kept of a record is bounded, and nothing that a sender writes into it stops the consumer."""
+"""A record is kept in bounded form, and no content of a record stops the consumer."""
 
 from datetime import UTC, datetime
 from typing import cast
@@ -23,7 +23,7 @@ MILLISECONDS = int(MOMENT.timestamp() * 1000)
         ((TIMESTAMP_CREATE_TIME, -(2**63)), None),
     ],
 )
-def test_a_record_was_sent_when_its_timestamp_says_if_that_is_a_time(
+def test_a_records_time_is_its_timestamp_if_that_is_a_time(
     timestamp: tuple[int, int], sent_at: datetime | None
 ) -> None:
     message = FakeMessage(b"{}", timestamp_=timestamp)

@@ -1,4 +1,4 @@
-"""Every wait of the consumer says its name: in the stage, in readiness and in the log."""
+"""The consumer names each of its waits: in the stage, in readiness and in the log."""
 
 import structlog
 from prometheus_client import REGISTRY
@@ -9,7 +9,7 @@ from consumer.watch import Watch
 
 
 class Clock:
-    """Stands until it is moved."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -18,7 +18,7 @@ class Clock:
         return self.now
 
 
-def test_a_loop_that_does_not_come_back_says_where_it_is() -> None:
+def test_a_polling_thread_that_hangs_reports_its_stage() -> None:
     clock = Clock()
     stages = Stages(clock)
     stages.enter(Stage.PLACING)
@@ -31,15 +31,15 @@ def test_a_loop_that_does_not_come_back_says_where_it_is() -> None:
     assert stages.fault() is None
 
 
-def test_what_is_missing_is_said_for_a_minute() -> None:
+def test_missing_records_are_reported_for_a_minute() -> None:
     clock = Clock()
     missing = Missing(clock)
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as logged:
         missing.skipped(("t", 0), 5, 8)
         missing.exchanged(("t", 1), "id")
         missing.exchanged(("t", 1), "id")
         missing.truncated(("t", 2), 9, 4)
-    assert [line["partition"] for line in told] == [0, 1, 2]
+    assert [line["partition"] for line in logged] == [0, 1, 2]
     found = missing.fault()
     assert found is not None
     assert "3 records of t[0] were deleted" in found
@@ -49,10 +49,10 @@ def test_what_is_missing_is_said_for_a_minute() -> None:
     assert missing.fault() is None
 
 
-def test_the_log_tells_a_wait_when_it_begins_now_and_then_and_when_it_is_over() -> None:
+def test_a_wait_is_logged_when_it_begins_once_a_minute_and_when_it_is_over() -> None:
     clock, waits = Clock(), ["kafka: lag 5"]
     watch = Watch(lambda: waits[-1] or None, clock)
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as logged:
         for seconds in (0, 5, 55, 5):
             clock.now += seconds
             waits.append(f"kafka: lag {seconds + 6}")
@@ -62,7 +62,7 @@ def test_the_log_tells_a_wait_when_it_begins_now_and_then_and_when_it_is_over() 
         waits.append("")
         watch.look()
         watch.look()
-    assert [(line["event"], line.get("why")) for line in told] == [
+    assert [(line["event"], line.get("why")) for line in logged] == [
         ("not ready", "kafka: lag 6"),
         ("not ready", "kafka: lag 61"),
         ("not ready", "database: away"),

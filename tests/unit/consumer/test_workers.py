@@ -1,4 +1,4 @@
-"""Threads: in parallel across keys, retries aside, handed over and stopped within their time."""
+"""Workers run keys in parallel, set failed keys aside, hand over and stop within their time."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ OTHER = Claim(("commands", 1), 2)
 
 
 def nothing() -> None:
-    """Done without a trace."""
+    """Does nothing."""
 
 
 def job(key: str, run: Callable[[], None], done: Callable[[], None] = nothing, claim: Claim = CLAIM) -> Job:
@@ -31,7 +31,7 @@ def workers() -> Iterator[Workers]:
     made.stop(LONG)
 
 
-def test_key_run_in_parallel_and_a_key_in_order(workers: Workers) -> None:
+def test_keys_run_in_parallel_and_one_key_in_order(workers: Workers) -> None:
     together = threading.Barrier(4)
     seen: list[int] = []
     over = threading.Event()
@@ -48,7 +48,7 @@ def test_key_run_in_parallel_and_a_key_in_order(workers: Workers) -> None:
     assert seen == list(range(50))
 
 
-def test_what_raises_is_tried_again_and_done_once(workers: Workers) -> None:
+def test_a_job_that_raises_is_tried_again_and_done_once(workers: Workers) -> None:
     attempts: list[int] = []
     done: list[int] = []
     over = threading.Event()
@@ -65,7 +65,7 @@ def test_what_raises_is_tried_again_and_done_once(workers: Workers) -> None:
     assert workers.fault() is None
 
 
-def test_a_poison_record_stops_only_its_lane() -> None:
+def test_a_poison_record_stops_only_its_key() -> None:
     workers = Workers(1, delay=lambda _: 3600.0)
     failed = threading.Event()
     behind: list[int] = []
@@ -86,7 +86,7 @@ def test_a_poison_record_stops_only_its_lane() -> None:
     assert workers.stop(LONG) == 0
 
 
-def test_a_row_that_somebody_holds_is_no_fault_of_the_process() -> None:
+def test_a_locked_row_is_no_fault_of_the_process() -> None:
     workers = Workers(1, delay=lambda _: 3600.0)
     last, after = threading.Event(), threading.Event()
 
@@ -111,7 +111,7 @@ def test_a_row_that_somebody_holds_is_no_fault_of_the_process() -> None:
     assert workers.fault() is None
 
 
-def test_the_last_failure_is_told() -> None:
+def test_the_last_failure_is_reported() -> None:
     workers = Workers(1, delay=lambda _: 3600.0)
 
     def fail() -> None:
@@ -133,7 +133,7 @@ def test_the_last_failure_is_told() -> None:
     assert workers.fault() is None
 
 
-def test_hand_over_waits_for_what_runs_and_drops_what_waits(workers: Workers) -> None:
+def test_hand_over_waits_for_running_jobs_and_drops_waiting_ones(workers: Workers) -> None:
     started, release = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -153,7 +153,7 @@ def test_hand_over_waits_for_what_runs_and_drops_what_waits(workers: Workers) ->
     assert "waiting" not in done
 
 
-def test_what_fails_after_hand_over_is_not_tried_again(workers: Workers) -> None:
+def test_a_job_that_fails_after_hand_over_is_not_tried_again(workers: Workers) -> None:
     started, release = threading.Event(), threading.Event()
     attempts: list[int] = []
 
@@ -174,7 +174,7 @@ def test_what_fails_after_hand_over_is_not_tried_again(workers: Workers) -> None
     assert attempts == [1]
 
 
-def test_stop_finishes_what_runs_and_starts_nothing() -> None:
+def test_stop_finishes_running_jobs_and_starts_no_others() -> None:
     workers = Workers(1)
     started, release = threading.Event(), threading.Event()
     done: list[str] = []
@@ -193,7 +193,7 @@ def test_stop_finishes_what_runs_and_starts_nothing() -> None:
     assert workers.held == 0
 
 
-def test_offer_leaves_a_taken_key_alone(workers: Workers) -> None:
+def test_offer_takes_no_job_of_a_key_that_has_one(workers: Workers) -> None:
     started, release = threading.Event(), threading.Event()
 
     def slow() -> None:

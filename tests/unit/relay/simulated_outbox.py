@@ -26,7 +26,7 @@ class SimulatedOutbox:
         self.committed: dict[int, Row] = {}
         self.between: Callable[[], None] = lambda: None
         self.room = 1000
-        """Rows that a read has bytes for."""
+        """The number of rows for which a read has enough bytes."""
 
         self._started = 0
 

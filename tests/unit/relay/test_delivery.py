@@ -1,4 +1,4 @@
-"""A refused record costs itself, and nothing else."""
+"""A refused record goes to the dead letters, and all other records are published."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def row(position: int) -> Row:
 
 
 class PickyPublisher:
-    """Refuses some positions, and says which it was when it is ``helpful``."""
+    """Refuses some positions, and names the refused one if it is ``helpful``."""
 
     def __init__(self, refused: set[int], *, helpful: bool) -> None:
         self.published: list[int] = []
@@ -68,7 +68,7 @@ def test_everything_but_the_refused_is_published_in_order(
         assert publisher.confirmed.settled == settled_then
 
 
-def test_what_is_known_to_be_refused_is_never_sent() -> None:
+def test_rows_known_to_be_refused_are_never_sent() -> None:
     publisher, buried = PickyPublisher({3, 7}, helpful=False), list[int]()
     rows = [row(position) for position in range(1, 9)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
@@ -83,7 +83,7 @@ def test_what_is_known_to_be_refused_is_never_sent() -> None:
 
 
 class Report:
-    """Of a record that was not delivered."""
+    """The delivery report of a record that was not delivered."""
 
     def __init__(self, row: Row) -> None:
         self._row = row
@@ -109,13 +109,13 @@ ROWS: list[Row] = [(1, "events", "k", "ä", "[]", False), (2, "events", "k", "b"
 TOO_LARGE, PURGED = KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._PURGE_QUEUE
 
 
-def test_one_that_was_refused_alone_is_named_among_those_that_fell_with_it() -> None:
+def test_a_single_refused_record_is_named_among_its_purged_neighbors() -> None:
     found = failures((PURGED, ROWS[0]), (TOO_LARGE, ROWS[1])).refusal(ROWS)
     assert found is not None
     assert (found.reason, found.position) == ("RECORD_TOO_LARGE", 2)
 
 
-def test_of_several_refused_together_none_is_named() -> None:
+def test_of_several_records_refused_together_none_is_named() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (TOO_LARGE, ROWS[1]))
     refused = found.refusal(ROWS)
     assert refused is not None
@@ -123,7 +123,7 @@ def test_of_several_refused_together_none_is_named() -> None:
     assert found.batch_refused
 
 
-def test_with_another_error_beside_it_nothing_is_buried() -> None:
+def test_a_refusal_beside_another_error_buries_no_row() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (KafkaError.NOT_ENOUGH_REPLICAS, ROWS[1]))
     assert found.refusal(ROWS) is None
     assert found.cause().code() == KafkaError.NOT_ENOUGH_REPLICAS
@@ -131,7 +131,7 @@ def test_with_another_error_beside_it_nothing_is_buried() -> None:
     assert not failures()
 
 
-def test_one_refused_among_thousands_is_found_in_a_few_transactions() -> None:
+def test_one_refused_row_among_thousands_is_found_in_a_few_transactions() -> None:
     rows = [row(position) for position in range(1, 4097)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
     publisher = PickyPublisher({1234}, helpful=False)
@@ -147,7 +147,7 @@ def test_one_refused_among_thousands_is_found_in_a_few_transactions() -> None:
         (KafkaError.INVALID_RECORD, "RECORD_INVALID"),
     ],
 )
-def test_a_records_own_faults(code: int, reason: str) -> None:
+def test_errors_that_are_a_records_own_fault_have_a_reason(code: int, reason: str) -> None:
     found = refusal(KafkaError(code))
     assert found is not None
     assert found.reason == reason
@@ -163,13 +163,13 @@ def test_a_records_own_faults(code: int, reason: str) -> None:
         KafkaError.NOT_ENOUGH_REPLICAS,
     ],
 )
-def test_the_surroundings_faults_bury_nothing(code: int) -> None:
+def test_errors_that_are_no_records_fault_bury_no_row(code: int) -> None:
     assert refusal(KafkaError(code)) is None
     with pytest.raises(KafkaException):
         raise_refusal(KafkaError(code))
 
 
-def test_only_what_librdkafka_calls_retriable_or_late_is_called_again() -> None:
+def test_only_retriable_or_late_calls_are_repeated() -> None:
     assert passes(KafkaError(KafkaError._TIMED_OUT))
     assert passes(KafkaError(KafkaError._STATE, "", False, True, False))
     assert not passes(KafkaError(KafkaError._TIMED_OUT, "", False, False, True))

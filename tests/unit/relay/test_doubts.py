@@ -1,4 +1,4 @@
-"""What speaks against going on, and how often it is asked."""
+"""The signs by which the relay doubts its database, and how often it looks for them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,12 +25,12 @@ WELL = State(BEGUN, doubt=None, cache=1, increment=1, highest=20, drawn=20)
         pytest.param(WELL._replace(cache=20), 20, "cache 20", id="cache"),
         pytest.param(WELL._replace(increment=-1), 20, "increment -1", id="increment"),
         pytest.param(WELL._replace(cache=None, increment=None), 20, "cache None", id="no sequence"),
-        pytest.param(WELL._replace(doubt="an operator's"), 20, "an operator's", id="mended by somebody else"),
+        pytest.param(WELL._replace(doubt="an operator's"), 20, "an operator's", id="repaired by an operator"),
         pytest.param(WELL._replace(life=Life(BEGUN.epoch, 71)), 20, "restored", id="another table"),
         pytest.param(WELL._replace(life=Life(Epoch(1, 2), 70)), 20, "promoted", id="another timeline"),
     ],
 )
-def test_what_speaks_against_going_on(state: State, high: int, why: str | None) -> None:
+def test_each_sign_of_another_history_is_a_doubt(state: State, high: int, why: str | None) -> None:
     found = state.fault(BEGUN, high)
     assert found is None if why is None else why in str(found)
 
@@ -39,7 +39,7 @@ NOTHING = Found(None, [], complete=True)
 
 
 class _Source:
-    """Counts what it is asked."""
+    """Counts the looks at its state."""
 
     def __init__(self) -> None:
         self.state = WELL
@@ -60,7 +60,7 @@ class _Source:
         return NOTHING
 
 
-def test_it_is_asked_with_the_tail_once_in_a_while() -> None:
+def test_doubts_are_checked_with_a_tail_once_a_second() -> None:
     source, now = _Source(), 0.0
     doubting = DoubtingSource(source, "r", BEGUN, lambda: now)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Two producers that take turns: what may overlap, and what may not."""
+"""The two alternating producers: preparing may overlap a commit, commits may not overlap."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -19,7 +19,7 @@ EPOCH = Epoch(1, 1)
 
 
 class Kafka:
-    """What both producers did, in order, and the commits that the broker has not answered."""
+    """The actions of both producers, in order, and their commits, which a test answers."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -34,7 +34,7 @@ class Kafka:
 
 
 class FakeTransactions:
-    """Stands in for one producer."""
+    """Replaces one producer."""
 
     kafka: Kafka
 
@@ -90,14 +90,14 @@ def publisher(kafka: Kafka) -> ExactlyOnce:
     return ExactlyOnce({}, "relay", "events", Health(), beat)
 
 
-def test_committed_in_order_and_prepared_meanwhile(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_a_transaction_is_prepared_during_a_commit_and_committed_after_it(kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
     with pytest.raises(WaitingError):
         publisher.publish([], receipt(2))
     assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
-def test_certain_is_what_was_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_a_receipt_is_confirmed_once_it_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
     assert certain(publisher) is None
     assert not publisher.settle(0)
@@ -110,7 +110,7 @@ def test_certain_is_what_was_committed(kafka: Kafka, publisher: ExactlyOnce) -> 
     assert kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
 
 
-def test_after_a_failed_commit_nothing_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_after_a_failed_commit_no_later_transaction_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
     kafka.answer(0, KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True)))
     with pytest.raises(KafkaException):
@@ -118,7 +118,7 @@ def test_after_a_failed_commit_nothing_is_committed(kafka: Kafka, publisher: Exa
     assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
-def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_the_producer_of_a_refused_batch_prepares_its_parts(kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
     kafka.answer(0)
     kafka.refuse = True
@@ -130,7 +130,7 @@ def test_a_refused_batch_leaves_the_turn_to_its_parts(kafka: Kafka, publisher: E
 
 
 class UnsettledGroup:
-    """A broker that holds an offset of the group as pending, whatever is waited."""
+    """A broker for which an offset of the group stays pending, however long the client waits."""
 
     def __init__(self, config: dict[str, Any], **_: Any) -> None:
         assert config["isolation.level"] == "read_committed"
@@ -153,7 +153,7 @@ def test_a_receipt_that_does_not_settle_counts_as_lost(
     assert kafka.done == ["relay fences", "relay/2 fences", "relay.2 fences"]
 
 
-def test_a_receipt_that_nobody_keeps_now_is_not_lost(
+def test_a_receipt_without_a_coordinator_is_not_lost(
     kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)

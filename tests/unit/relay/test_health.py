@@ -1,4 +1,4 @@
-"""What /ready says."""
+"""The relay's answers to /ready."""
 
 import json
 import time
@@ -29,7 +29,7 @@ def reading() -> Health:
 
 
 @pytest.mark.parametrize("stage", [stage for stage in Stage if not stage.ready])
-def test_a_stage_before_there_is_any_work_is_not_ready_and_names_itself(stage: Stage) -> None:
+def test_a_stage_before_the_work_is_not_ready_and_names_itself(stage: Stage) -> None:
     health = Health()
     health.enter(stage)
     assert health.fault() == f"{stage.part}: {stage.words}"
@@ -42,7 +42,7 @@ def test_a_standby_is_ready_and_says_that_it_stands_by() -> None:
     assert health.stage.startswith("standing by")
 
 
-def test_a_turn_that_ended_is_told_with_its_stage_until_one_works() -> None:
+def test_a_term_that_failed_is_reported_with_its_stage_until_a_term_works() -> None:
     health = Health()
     health.enter(Stage.FENCING)
     health.failed("kafka: Broker: Topic authorization failed")
@@ -53,7 +53,7 @@ def test_a_turn_that_ended_is_told_with_its_stage_until_one_works() -> None:
     assert health.fault() is None
 
 
-def test_kafka_lost_and_found() -> None:
+def test_kafka_is_reported_while_no_broker_is_connected() -> None:
     health = reading()
     health.on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN, "3/3 brokers are down"))
     assert health.fault() is None
@@ -63,7 +63,7 @@ def test_kafka_lost_and_found() -> None:
     assert health.fault() is None
 
 
-def test_ready_is_the_age_of_the_last_beat(clock: list[float]) -> None:
+def test_readiness_depends_on_the_age_of_the_last_beat(clock: list[float]) -> None:
     health = reading()
     clock[0] += SILENT_SECONDS
     assert health.fault() is None
@@ -73,7 +73,7 @@ def test_ready_is_the_age_of_the_last_beat(clock: list[float]) -> None:
     assert health.fault() is None
 
 
-def test_what_is_tried_again_for_a_while_is_told_though_the_work_beats(clock: list[float]) -> None:
+def test_a_call_repeated_for_long_is_reported_though_the_work_beats(clock: list[float]) -> None:
     health = reading()
     health.enter(Stage.PRODUCING)
     health.waiting("Local: Timed out")
@@ -86,15 +86,15 @@ def test_what_is_tried_again_for_a_while_is_told_though_the_work_beats(clock: li
     assert health.fault() is None
 
 
-def test_a_lock_whose_session_does_not_answer_is_told(clock: list[float]) -> None:
+def test_a_silent_session_of_the_lock_is_reported(clock: list[float]) -> None:
     health = reading()
     health.lock_silence = lambda: 6.0
     assert health.fault() == "database: the session of the lock does not answer (reading the outbox)"
-    health.without_turn()
+    health.without_term()
     assert health.fault() is None
 
 
-def test_rows_that_wait_for_their_topic_are_told() -> None:
+def test_rows_that_wait_for_their_topic_are_reported() -> None:
     health = reading()
     health.held_back({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 rows wait"})
     assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topics"

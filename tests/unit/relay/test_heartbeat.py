@@ -1,4 +1,4 @@
-"""What a stop leaves time for."""
+"""The time that draining leaves for a batch."""
 
 import time
 
@@ -10,7 +10,7 @@ from runtime.shutdown import Shutdown
 
 
 class Lock:
-    """A lock that is held."""
+    """A lock that is never lost."""
 
     def beat(self) -> None: ...
 
@@ -30,7 +30,7 @@ def stopped(grace: float, *, publishing: bool) -> Heartbeat:
     return Heartbeat(Lock(), shutdown, grace, health)  # type: ignore[arg-type]
 
 
-def test_nothing_to_finish() -> None:
+def test_a_relay_with_no_batch_to_finish_stops_at_once() -> None:
     with pytest.raises(StoppedError):
         stopped(30.0, publishing=False).beat()
 

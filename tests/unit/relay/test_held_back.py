@@ -1,4 +1,4 @@
-"""Rows whose topic does not exist wait; all others go on; what waited comes before what was written later."""
+"""Rows whose topic does not exist are held back, all others go on, and held-back rows come before later ones."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from tests.unit.relay.simulated_outbox import SimulatedOutbox
 
 
 class Topics:
-    """Stands in for the brokers."""
+    """Replaces the brokers."""
 
     def __init__(self, *existing: str) -> None:
         self.names = set(existing)
@@ -30,7 +30,7 @@ class Topics:
 
 
 class Outbox(SimulatedOutbox):
-    """Rows are written with a topic, committed at once."""
+    """An outbox whose rows have a topic and are committed at once."""
 
     def write(self, topic: str, key: str = "k") -> int:
         self.position += 1
@@ -39,21 +39,21 @@ class Outbox(SimulatedOutbox):
 
 
 class Rig:
-    """A reader, and what it gave out."""
+    """A reader, and the rows that it returned."""
 
     def __init__(self, outbox: Outbox, topics: Topics, settled: Settled = Settled(), limit: int = 10) -> None:  # noqa: B008
-        self.told: Mapping[str, str] = {}
+        self.reported: Mapping[str, str] = {}
         self.rows: list[Row] = []
         self.settled = settled
         known = outbox.committed.get(settled.high)
         reader = LogReader(outbox, settled, limit, LastRow.of(known) if known else None)
-        self._reader = HeldBackReader(reader, topics, self._tell)  # type: ignore[arg-type]
+        self._reader = HeldBackReader(reader, topics, self._report)  # type: ignore[arg-type]
 
-    def _tell(self, topics: Mapping[str, str]) -> None:
-        self.told = topics
+    def _report(self, topics: Mapping[str, str]) -> None:
+        self.reported = topics
 
     def read(self) -> list[int]:
-        """One batch; its positions."""
+        """Read one batch; its positions."""
         batch = self._reader.read()
         assert not set(positions(batch.before)) & {row[0] for row in batch.rows}
         self.rows += batch.rows
@@ -71,21 +71,21 @@ def asks_at_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_back, "_ASK_SECONDS", 0.0)
 
 
-def test_others_go_on_and_what_waits_is_not_settled() -> None:
+def test_rows_of_other_topics_go_on_and_held_back_rows_are_not_settled() -> None:
     outbox, topics = Outbox(), Topics("events")
     waits, goes = outbox.write("nowhere"), outbox.write("events")
     rig = Rig(outbox, topics)
     assert rig.read() == [goes]
     assert rig.settled == Settled(0, ((goes, goes),))
-    assert rig.told == {"nowhere": "no such topic; 1 rows wait"}
+    assert rig.reported == {"nowhere": "no such topic; 1 rows wait"}
     topics.names.add("nowhere")
     later = outbox.write("nowhere")
     assert rig.read() == [waits, later]
     assert rig.settled == Settled(later)
-    assert rig.told == {}
+    assert rig.reported == {}
 
 
-def test_a_reader_that_begins_finds_what_waits() -> None:
+def test_a_new_reader_finds_the_held_back_rows() -> None:
     outbox, topics = Outbox(), Topics("events")
     waits, goes = outbox.write("nowhere"), outbox.write("events")
     first = Rig(outbox, topics)
@@ -96,7 +96,7 @@ def test_a_reader_that_begins_finds_what_waits() -> None:
     assert second.settled == Settled(goes)
 
 
-def test_what_was_deleted_while_it_waited_holds_up_nobody() -> None:
+def test_a_row_deleted_while_held_back_holds_up_no_other() -> None:
     outbox, topics = Outbox(), Topics("events")
     del outbox.committed[outbox.write("nowhere")]
     waits, goes = outbox.write("nowhere"), outbox.write("events")
@@ -108,18 +108,18 @@ def test_what_was_deleted_while_it_waited_holds_up_nobody() -> None:
     assert rig.settled == Settled(goes)
 
 
-def test_without_room_rows_are_given_out_for_the_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_to_wait_rows_go_to_the_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_back, "_MAX_TOPICS", 1)
     outbox = Outbox()
     outbox.write("nowhere")
     beyond, nameless = outbox.write("where else"), outbox.write("")
     rig = Rig(outbox, Topics())
     assert rig.read() == [beyond, nameless]
-    assert list(rig.told) == ["nowhere"]
+    assert list(rig.reported) == ["nowhere"]
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_each_topics_rows_come_once_and_in_order_whenever_topics_come_and_go(seed: int) -> None:
+def test_a_topics_rows_come_once_and_in_order_while_topics_come_and_go(seed: int) -> None:
     chooser = random.Random(seed)
     outbox, topics = Outbox(), Topics("a")
     rig = Rig(outbox, topics, limit=chooser.randint(1, 7))

@@ -1,4 +1,4 @@
-"""A fatal error comes out of librdkafka's callbacks as what it is."""
+"""A fatal error of librdkafka's callbacks is raised as a KafkaException."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,7 +12,7 @@ FATAL = KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True))
 
 
 def _chained(*errors: BaseException) -> Callable[[], None]:
-    """As the binding does it: each error's cause is the one that stood before it."""
+    """Raises as the binding does: the cause of each error is the error before it."""
 
     def call() -> None:
         for earlier, later in pairwise(errors):
@@ -23,16 +23,16 @@ def _chained(*errors: BaseException) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("later", [1, 2])
-def test_callbacks_behind_a_fatal_error_do_not_hide_it(later: int) -> None:
+def test_later_callbacks_do_not_hide_a_fatal_error(later: int) -> None:
     with pytest.raises(KafkaException) as caught:
         served(_chained(FATAL, *(SystemError(f"callback {number}") for number in range(later))))
     assert caught.value is FATAL
 
 
-def test_another_system_error_stays_one() -> None:
+def test_any_other_system_error_is_raised_as_it_is() -> None:
     with pytest.raises(SystemError, match="by itself"):
         served(_chained(ValueError(), SystemError("by itself")))
 
 
-def test_what_is_returned_is_returned() -> None:
+def test_the_calls_result_is_returned() -> None:
     assert served(lambda: 3) == 3

@@ -1,4 +1,4 @@
-"""The reader against every interleaving of writers: nothing lost, nothing twice, a key's order kept."""
+"""The reader under many interleavings of writers: no row is lost or doubled, and a key's order is kept."""
 
 import random
 from collections import defaultdict
@@ -108,8 +108,8 @@ TestReader = ReaderMachine.TestCase
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_long_random_histories(seed: int) -> None:
-    """Rarer interleavings than Hypothesis reaches in its budget: writers get in before every single statement."""
+def test_long_random_histories_lose_double_and_reorder_no_row(seed: int) -> None:
+    """Interleavings that are too rare for Hypothesis's budget: writers act before every single statement."""
     generator = random.Random(seed)
 
     def steps() -> list[tuple[int, int, str]]:
@@ -128,7 +128,7 @@ def test_long_random_histories(seed: int) -> None:
         machine.teardown()
 
 
-def test_a_long_writer_holds_up_nobody_else() -> None:
+def test_a_long_writer_holds_up_no_other() -> None:
     outbox = SimulatedOutbox()
     slow, quick = outbox.begin(), outbox.begin()
     outbox.append(slow, "slow")
@@ -182,7 +182,7 @@ def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkey
 
 
 def outbox_of(rows: int) -> SimulatedOutbox:
-    """With so many rows of one key, each committed by a writer of its own."""
+    """An outbox with so many rows of one key, each committed by its own writer."""
     outbox = SimulatedOutbox()
     for _ in range(rows):
         writer = outbox.begin()
@@ -212,7 +212,7 @@ def test_a_look_stopped_by_its_bytes_gives_no_gap_up() -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "replaced"])
-def test_a_last_row_that_is_gone_or_another_one_ends_the_reader(change: str) -> None:
+def test_a_last_row_that_is_gone_or_replaced_ends_the_reader(change: str) -> None:
     outbox = outbox_of(3)
     reader = LogReader(outbox, Settled(), limit=10)
     reader.read()
@@ -224,7 +224,7 @@ def test_a_last_row_that_is_gone_or_another_one_ends_the_reader(change: str) -> 
         reader.read()
 
 
-def test_a_last_row_as_the_receipt_knows_it_is_compared_from_the_first_read_on() -> None:
+def test_the_receipts_last_row_is_compared_from_the_first_read_on() -> None:
     outbox = outbox_of(3)
     known = outbox.last_row(2)
     LogReader(outbox, Settled(2), 10, known).read()
@@ -241,7 +241,7 @@ def test_rows_below_the_last_one_may_be_pruned() -> None:
     assert reader.read().rows == []
 
 
-def test_a_highest_settled_position_that_was_rolled_back_is_no_alarm_until_a_row_stands_there() -> None:
+def test_a_rolled_back_highest_position_is_no_alarm_until_a_row_is_there() -> None:
     outbox = outbox_of(1)
     rolled_back = outbox.begin()
     outbox.append(rolled_back, "k")

@@ -1,4 +1,4 @@
-"""Sets of positions behave as sets of integers."""
+"""Sets of positions behave like sets of integers."""
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -28,21 +28,21 @@ def test_adding_is_union(additions: list[set[int]]) -> None:
 
 
 @given(POSITIONS)
-def test_gaps_are_what_is_missing_below_the_highest(positions: set[int]) -> None:
+def test_gaps_are_the_missing_positions_below_the_highest(positions: set[int]) -> None:
     settled = Settled().add(as_ranges(positions))
     gaps = {position for start, end in settled.gaps() for position in range(start, end + 1)}
     assert gaps == set(range(1, settled.high + 1)) - positions
 
 
 @given(POSITIONS, st.integers(0, 10))
-def test_missing_after(positions: set[int], shift: int) -> None:
+def test_missing_ranges_are_counted_from_the_given_position(positions: set[int], shift: int) -> None:
     shifted = [position + shift for position in sorted(positions)]
     found = {position for start, end in missing(shifted, shift) for position in range(start, end + 1)}
     assert found == set(range(shift + 1, max(shifted, default=0) + 1)) - set(shifted)
 
 
 @given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)))
-def test_what_is_taken_out_is_missing(settled: set[int], taken: set[int]) -> None:
+def test_without_is_set_difference(settled: set[int], taken: set[int]) -> None:
     def as_set(positions: set[int]) -> Settled:
         return Settled().add(runs(sorted(positions)))
 

@@ -1,4 +1,4 @@
-"""The receipt survives the broker's string, and says so when it had no room."""
+"""A receipt is the same after it was written as metadata and read again, or says that it is partial."""
 
 import random
 
@@ -13,13 +13,15 @@ EPOCH = Epoch(7711392592877457352, 3)
 
 
 @given(st.integers(0, 2**62), st.sets(st.integers(2, 5000), max_size=60), st.booleans(), st.booleans())
-def test_round_trip(low: int, above: set[int], witnessed: bool, partial: bool) -> None:
+def test_a_receipt_is_the_same_after_writing_and_reading(
+    low: int, above: set[int], has_last_row: bool, partial: bool
+) -> None:
     settled = Settled(low).add([(low + start, low + end) for start, end in runs(sorted(above)) if start > 1])
-    receipt = Receipt(settled, EPOCH, LastRow(settled.high, "ab" * 8) if witnessed else None, partial)
+    receipt = Receipt(settled, EPOCH, LastRow(settled.high, "ab" * 8) if has_last_row else None, partial)
     assert Receipt.parse(receipt.offset, receipt.metadata()) == receipt
 
 
-def test_too_many_ranges_are_cut_and_said_to_be() -> None:
+def test_too_many_ranges_are_cut_and_the_receipt_says_partial() -> None:
     generator = random.Random(7)
     settled = Settled(10**12).add(
         [(position, position) for position in sorted(generator.sample(range(10**12 + 2, 10**12 + 10**6), 50_000))]
@@ -39,12 +41,12 @@ def test_every_fifth_position_missing_fits_for_thousands_of_gaps() -> None:
 
 
 @pytest.mark.parametrize("metadata", ["", "something else", "3 1 1 - - whole ", "2 1 1 - - sometimes "])
-def test_what_another_wrote_is_refused(metadata: str) -> None:
+def test_metadata_of_another_program_is_refused(metadata: str) -> None:
     with pytest.raises(ValueError):
         Receipt.parse(0, metadata)
 
 
-def test_witness_changes_with_all_that_is_published() -> None:
+def test_the_last_rows_digest_covers_everything_published() -> None:
     row = (5, "t", "k", "v", "[]", False)
     others = [(5, "u", "k", "v", "[]", False), (5, "t", "k", "v", "[]", True), (5, "t", "k", "w", "[]", False)]
     assert all(LastRow.of(other) != LastRow.of(row) for other in others)

@@ -1,4 +1,4 @@
-"""Which memory is trusted."""
+"""When receipt and checkpoint are trusted, and when they are compared with the topics."""
 
 import pytest
 
@@ -16,7 +16,7 @@ CHECKPOINT = Checkpoint(Settled(15), EPOCH, 70)
 ROWS = {20: LAST}
 
 
-def test_the_receipt_is_trusted_while_its_last_row_stands() -> None:
+def test_the_receipt_is_trusted_while_its_last_row_is_unchanged() -> None:
     assert resume_from_receipt(RECEIPT, CHECKPOINT, HERE, ROWS.get) == ResumePoint(RECEIPT.settled, None)
     assert resume_from_receipt(RECEIPT, None, HERE, ROWS.get) == ResumePoint(RECEIPT.settled, None)
     assert resume_from_receipt(RECEIPT, CHECKPOINT._replace(outbox=None), HERE, ROWS.get) == ResumePoint(
@@ -43,7 +43,7 @@ def test_a_promotion_that_kept_the_last_row_costs_no_comparison() -> None:
     ],
 )
 @pytest.mark.parametrize("epoch", [EPOCH, PROMOTED])
-def test_whatever_else_is_doubted(
+def test_every_other_memory_is_doubted(
     receipt: Receipt | None, checkpoint: Checkpoint | None, rows: dict[int, LastRow], settled: Settled, epoch: Epoch
 ) -> None:
     memory = resume_from_receipt(receipt, checkpoint, Life(epoch, 70), rows.get)

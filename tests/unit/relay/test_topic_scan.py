@@ -1,4 +1,4 @@
-"""What a broker says of its topics before anything is read."""
+"""A broker's answer about its topics, before any record is read."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from relay import topic_scan
 
 
 class NoLeaders:
-    """A consumer whose broker knows the topic and cannot say who leads its partitions."""
+    """A consumer whose broker knows the topic, but not the leaders of its partitions."""
 
     def list_topics(self, timeout: float) -> Any:
         topic = SimpleNamespace(error=KafkaError(KafkaError.LEADER_NOT_AVAILABLE), partitions={})
@@ -21,7 +21,7 @@ class NoLeaders:
 
 
 def test_a_topic_without_leaders_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the outbox holds would be published again."""
+    """Else the relay would publish the whole outbox again."""
     monkeypatch.setattr(topic_scan, "_consumer", lambda *_: NoLeaders())
     with pytest.raises(KafkaException, match="Leader not available"):
         topic_scan.extents({}, {"events": datetime(1970, 1, 1, tzinfo=UTC)})

@@ -1,4 +1,4 @@
-"""What librdkafka is told for transactions."""
+"""librdkafka's settings for transactions."""
 
 from typing import Any
 
@@ -10,10 +10,12 @@ from relay.transactional_producer import TransactionalProducer
 
 
 @pytest.mark.parametrize(("given", "lingers"), [({}, 1), ({"linger.ms": 7}, 7)])
-def test_an_operator_may_have_them_linger(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], lingers: int) -> None:
-    told: list[dict[str, Any]] = []
+def test_an_operator_may_set_the_linger_time(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], lingers: int
+) -> None:
+    settings: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        transactional_producer, "Client", lambda config, _health, _beat, **ours: told.append({**config, **ours})
+        transactional_producer, "Client", lambda config, _health, _beat, **ours: settings.append({**config, **ours})
     )
     TransactionalProducer(given, "relay", Health(), lambda: None)
-    assert told == [{"linger.ms": lingers, "transactional.id": "relay"}]
+    assert settings == [{"linger.ms": lingers, "transactional.id": "relay"}]
