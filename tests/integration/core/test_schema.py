@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from service.domain.status import PaymentStatus, may_become
 from service.storage import migrate
 from service.storage.engine import connect_for_migration
-from service.storage.tables import metadata
+from service.storage.models import Base
 from tests.support.core import Core
 
 CATALOG = """
@@ -45,7 +45,7 @@ class TestMigrations:
     def test_models_and_migrations_make_one_schema(self, database_url: str, empty_database_url: str) -> None:
         """Compared in the catalog: Alembic's own comparison sees no check constraint and no storage option."""
         with connect_for_migration(empty_database_url) as connection:
-            metadata.create_all(connection)
+            Base.metadata.create_all(connection)
             connection.commit()
         of_models = _catalog(empty_database_url)
         only_migrated = {t for t in _catalog(database_url) - of_models if "alembic_version" not in t}
