@@ -21,6 +21,8 @@ class Scale:
     commands_one_by_one: int = 24
     requests: int = 4000
     """HTTP requests of a round."""
+    statements: int = 1000
+    """Executions of one statement, in a round of each way."""
     starts: int = 15
     """Starts of the command line."""
     grown_outbox: int = 5_000_000
@@ -48,6 +50,7 @@ TINY = Scale(
     commands=60,
     commands_one_by_one=4,
     requests=100,
+    statements=50,
     starts=2,
     grown_outbox=20_000,
     grown_payments=5000,

@@ -14,6 +14,7 @@ from bench import (
     relay_throughput,
     retention,
     startup,
+    statements,
 )
 from bench.figures import Result
 from bench.scale import Scale
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "commands": Benchmark("Consumer: Stripe answers in 200 ms", consumer_pace.answering_slowly),
     "cpu": Benchmark("Consumer: Stripe answers at once", consumer_pace.answering_at_once),
     "http": Benchmark("Webhooks and status reads", http_face.measure),
+    "statements": Benchmark("Hot statements beside an ORM session", statements.measure),
     "startup": Benchmark("Command line: start to help, processes: start to ready", startup.measure),
     "grown": Benchmark("All of it on a database that has grown", growth.measure, quick=False),
     "retention": Benchmark("Retention: pruning while writing and relaying", retention.measure, quick=False),

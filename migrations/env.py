@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from service.storage import migration_lock, requirements
 from service.storage.engine import connect_for_migration
 from service.storage.migrate import schema_state
-from service.storage.tables import metadata
+from service.storage.models import Base
 
 
 def run(connection: Connection) -> None:
@@ -28,7 +28,7 @@ def run(connection: Connection) -> None:
         connection.commit()
         context.configure(
             connection=connection,
-            target_metadata=metadata,
+            target_metadata=Base.metadata,
             compare_server_default=True,
             transaction_per_migration=True,
         )

@@ -14,8 +14,8 @@ MECHANISMS = (
         (
             Change(
                 _LEASES,
-                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN)",
-                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+                "changed = update(Command).where(_OF_KEY, _UNDER_TOKEN)",
+                "changed = update(Command).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
         ),
         (f"{_CORE}/test_takeovers.py::test_late_worker_cannot_write_during_a_takeover",),
@@ -39,11 +39,11 @@ MECHANISMS = (
             ),
             Change(
                 _LEASES,
-                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN)",
-                "changed = update(commands).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
+                "changed = update(Command).where(_OF_KEY, _UNDER_TOKEN)",
+                "changed = update(Command).where(_OF_KEY, _UNDER_TOKEN | _OF_KEY)",
             ),
             Change(_LEASES, "_ENDED.where(_UNDER_TOKEN)", "_ENDED.where(_UNDER_TOKEN | _OF_KEY)"),
-            Change(_LEASES, """.where(_OF_KEY, commands.c.state != text("'done'"))""", ".where(_OF_KEY)"),
+            Change(_LEASES, """.where(_OF_KEY, Command.state != text("'done'"))""", ".where(_OF_KEY)"),
         ),
         (f"{_CORE}/test_takeovers.py::test_late_worker_cannot_write_after_a_finished_takeover",),
     ),
@@ -130,9 +130,9 @@ MECHANISMS = (
         (
             Change(
                 _LEASES,
-                ".where(commands.c.state != text(\"'done'\"), commands.c.next_attempt_at <= func.now())",
-                ".where(commands.c.state != text(\"'done'\"), commands.c.next_attempt_at <= func.now())\n"
-                "        .where(commands.c.lease_token.is_(None))",
+                ".where(Command.state != text(\"'done'\"), Command.next_attempt_at <= func.now())",
+                ".where(Command.state != text(\"'done'\"), Command.next_attempt_at <= func.now())\n"
+                "        .where(Command.lease_token.is_(None))",
             ),
         ),
         (f"{_CORE}/test_takeovers.py::test_another_process_completes_the_work_of_a_dead_one",),

@@ -13,9 +13,10 @@ from service.domain.commands.catalog import content_of
 from service.domain.commands.command import fingerprint
 from service.domain.payment import Payment
 from service.domain.progress import KEY_LIFETIME
+from service.storage import models
+from service.storage.models.base import INSTANT
 from service.storage.payments import NEW, new_row
 from service.storage.prepared import Prepared, run
-from service.storage.tables import INSTANT, commands, payments
 
 
 class Result(Enum):
@@ -45,10 +46,10 @@ _FROM_CALLER = (
 )
 _ENDS = func.now() + bindparam("lease", type_=Interval)
 _PAID = (
-    pg_insert(payments)
-    .values({name: bindparam(name, type_=payments.c[name].type) for name in NEW})
+    pg_insert(models.Payment)
+    .values({name: bindparam(name, type_=models.Payment.__table__.c[name].type) for name in NEW})
     .on_conflict_do_nothing()
-    .returning(payments.c.payment_id)
+    .returning(models.Payment.payment_id)
     .cte("paid")
 )
 _POINT = case(
@@ -56,7 +57,7 @@ _POINT = case(
     else_=bindparam("sent_lately", type_=Text),
 )
 _KEPT = (
-    pg_insert(commands)
+    pg_insert(models.Command)
     .from_select(
         [
             *_FROM_CALLER,
@@ -68,7 +69,7 @@ _KEPT = (
             "step_started_at",
         ],
         select(
-            *(bindparam(name, type_=commands.c[name].type) for name in _FROM_CALLER),
+            *(bindparam(name, type_=models.Command.__table__.c[name].type) for name in _FROM_CALLER),
             _POINT,
             _PAID.c.payment_id,
             text("'pending'"),
@@ -79,7 +80,7 @@ _KEPT = (
         include_defaults=False,
     )
     .on_conflict_do_nothing()
-    .returning(commands.c.recovery_point)
+    .returning(models.Command.recovery_point)
     .cte("kept")
 )
 _ACCEPT = Prepared(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from service.storage.models import Base
 from service.storage.requirements import VERSIONS
-from service.storage.tables import metadata
 
 _DEFAULT = 100
 """The oid of pg_catalog."default", which stands for the database's own collation."""
@@ -69,5 +69,5 @@ def drifted(connection: Connection) -> list[Drift]:
     recorded = connection.execute(_RECORDS_DATABASE).scalar_one()
     # Built here: a server before PostgreSQL 15 does not know the function.
     statement = text(_DRIFTED.format(of_database=_OF_DATABASE if recorded else ""))
-    rows = connection.execute(statement, {"tables": [*metadata.tables, VERSIONS]})
+    rows = connection.execute(statement, {"tables": [*Base.metadata.tables, VERSIONS]})
     return [drift for drift in map(Drift._make, rows) if drift.indexes]

@@ -19,24 +19,24 @@ from service.domain.commands.catalog import StoredCommand, content_of, restore
 from service.domain.commands.command import CommandKey, CommandType, fingerprint
 from service.domain.content import Content
 from service.domain.progress import Progress
+from service.storage.models import Command
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands
 
 _ACCEPTED = (
     "correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent", "revert_event_type",
 )  # fmt: skip
 _ADD_OPEN = Prepared(
-    pg_insert(commands)
+    pg_insert(Command)
     .values(state=text("'pending'"), recovery_point=text("'accepted'"), next_attempt_at=func.now())
     .on_conflict_do_nothing()
-    .returning(commands.c.arrival),
+    .returning(Command.arrival),
     _ACCEPTED,
 )
 _ADD_ANSWERED = Prepared(
-    pg_insert(commands)
+    pg_insert(Command)
     .values(state=text("'done'"), recovery_point=text("'answered'"), completed_at=func.now())
     .on_conflict_do_nothing()
-    .returning(commands.c.received_at),
+    .returning(Command.received_at),
     _ACCEPTED,
 )
 
@@ -83,7 +83,7 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
 def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
     """See to it that a hold is canceled: a new internal command, or the old one taken up again."""
     content = content_of(command)
-    statement = pg_insert(commands).values(
+    statement = pg_insert(Command).values(
         correlation_id=command.correlation_id,
         command_type=CommandType.CANCEL_HOLD,
         fingerprint=fingerprint(content),
@@ -96,22 +96,22 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
     again = {
         "state": "pending",
         "recovery_point": "accepted",
-        "key_generation": commands.c.key_generation + 1,
+        "key_generation": Command.key_generation + 1,
         "attempts": 0,
         "next_attempt_at": func.now(),
         "completed_at": None,
     }
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["correlation_id", "command_type"], set_=again, where=commands.c.state == "done"
+            index_elements=["correlation_id", "command_type"], set_=again, where=Command.state == "done"
         )
     )
 
 
 _HOLDS = Prepared(
-    select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(commands.c.received_at)), 0))
-    .select_from(commands)
-    .where(commands.c.state != text("'done'"), commands.c.command_type == text("'cancel_hold'"))
+    select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(Command.received_at)), 0))
+    .select_from(Command)
+    .where(Command.state != text("'done'"), Command.command_type == text("'cancel_hold'"))
 )
 
 
@@ -122,8 +122,8 @@ def holds_to_cancel(connection: Connection) -> tuple[int, float]:
 
 
 _BY_KEY = Prepared(
-    select(commands.c.fingerprint, commands.c.payload).where(
-        commands.c.correlation_id == bindparam("correlation_id"), commands.c.command_type == bindparam("command_type")
+    select(Command.fingerprint, Command.payload).where(
+        Command.correlation_id == bindparam("correlation_id"), Command.command_type == bindparam("command_type")
     )
 )
 
@@ -135,20 +135,20 @@ def content_before(connection: Connection, key: CommandKey) -> Content | None:
 
 
 OPEN_COLUMNS = [
-    commands.c.command_type,
-    commands.c.correlation_id,
-    commands.c.payload,
-    commands.c.payment_id,
-    commands.c.state,
-    commands.c.recovery_point,
-    commands.c.key_generation,
-    commands.c.attempts,
-    commands.c.arrival,
-    commands.c.received_at,
-    commands.c.step_started_at,
-    func.coalesce(commands.c.lease_expires_at > func.now(), false()),
-    commands.c.lease_token,
-    commands.c.revert_event_type,
+    Command.command_type,
+    Command.correlation_id,
+    Command.payload,
+    Command.payment_id,
+    Command.state,
+    Command.recovery_point,
+    Command.key_generation,
+    Command.attempts,
+    Command.arrival,
+    Command.received_at,
+    Command.step_started_at,
+    func.coalesce(Command.lease_expires_at > func.now(), false()),
+    Command.lease_token,
+    Command.revert_event_type,
 ]
 """What ``progress_of`` is made from."""
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.records import Origin
-from service.storage.tables import dead_letters
+from service.storage.models import DeadLetter
 
 
 def _cuts(origin: Origin) -> list[str]:
@@ -21,7 +21,7 @@ def _cuts(origin: Origin) -> list[str]:
 def add(connection: Connection, reason: str, detail: str, origin: Origin) -> datetime | None:
     """Keep a record, and say when; None when it was kept before (redelivery). The detail says what was cut."""
     statement = (
-        pg_insert(dead_letters)
+        pg_insert(DeadLetter)
         .values(
             reason=reason,
             detail="; ".join([detail, *_cuts(origin)]).replace("\0", "\N{REPLACEMENT CHARACTER}"),
@@ -33,7 +33,7 @@ def add(connection: Connection, reason: str, detail: str, origin: Origin) -> dat
             headers=[[name, None if value is None else value.hex()] for name, value in origin.headers],
         )
         .on_conflict_do_nothing()
-        .returning(dead_letters.c.received_at)
+        .returning(DeadLetter.received_at)
     )
     found: datetime | None = connection.execute(statement).scalar_one_or_none()
     return found

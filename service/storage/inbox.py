@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Engine, bindparam
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.stripe_objects import StripeEvent
+from service.storage import models
 from service.storage.prepared import Call, Prepared, run, run_alone
-from service.storage.tables import stripe_events
 
 _ADD = Prepared(
-    pg_insert(stripe_events)
+    pg_insert(models.StripeEvent)
     .values(
         event_id=bindparam("event_id"),
         type=bindparam("type"),
@@ -19,10 +19,10 @@ _ADD = Prepared(
         stripe_created_at=bindparam("stripe_created_at"),
         payment_id=bindparam("payment_id"),
         result=bindparam("result"),
-        tells=bindparam("tells", type_=stripe_events.c.tells.type),
+        tells=bindparam("tells", type_=models.StripeEvent.tells.type),
     )
     .on_conflict_do_nothing()
-    .returning(stripe_events.c.event_id)
+    .returning(models.StripeEvent.event_id)
 )
 
 

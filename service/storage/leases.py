@@ -11,8 +11,8 @@ from sqlalchemy import Interval, and_, bindparam, func, null, select, text, upda
 from service.domain.commands.command import CommandKey
 from service.domain.errors import LeaseLostError
 from service.storage.engine import Connection
+from service.storage.models import Command
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class Due:
 
 
 def _is(key: CommandKey) -> Any:
-    return and_(commands.c.correlation_id == key.correlation_id, commands.c.command_type == key.command_type)
+    return and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
 
 
-_OF_KEY = and_(commands.c.correlation_id == bindparam("of_id"), commands.c.command_type == bindparam("of_type"))
-_UNDER_TOKEN = commands.c.lease_token == bindparam("of_token")
+_OF_KEY = and_(Command.correlation_id == bindparam("of_id"), Command.command_type == bindparam("of_type"))
+_UNDER_TOKEN = Command.lease_token == bindparam("of_token")
 
 
 @cache
 def _fenced(names: tuple[str, ...]) -> Prepared:
-    bound = {name: bindparam(name, type_=commands.c[name].type) for name in names}
-    changed = update(commands).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
-    return Prepared(changed.returning(commands.c.arrival))
+    bound = {name: bindparam(name, type_=Command.__table__.c[name].type) for name in names}
+    changed = update(Command).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
+    return Prepared(changed.returning(Command.arrival))
 
 
 def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
@@ -56,11 +56,11 @@ def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
 # Not now(), the transaction's beginning: the payment's row may have been waited for, and a lease is to be whole.
 _ENDS = func.clock_timestamp() + bindparam("lease", type_=Interval)
 _TAKE = Prepared(
-    update(commands)
+    update(Command)
     .where(_OF_KEY)
     .values(
         state=text("'pending'"),
-        lease_token=bindparam("token", type_=commands.c.lease_token.type),
+        lease_token=bindparam("token", type_=Command.lease_token.type),
         lease_expires_at=_ENDS,
         next_attempt_at=_ENDS,
         updated_at=func.now(),
@@ -77,24 +77,24 @@ def take_lease(connection: Connection, key: CommandKey, token: UUID, lease: time
 def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
     """Take the payment's expired leases from those who held them: one lease a payment, and theirs are over."""
     # By its own index: without the token in it this would read the whole table.
-    leased = and_(commands.c.payment_id == payment_id, commands.c.lease_token.is_not(None))
-    dead = and_(leased, commands.c.lease_expires_at <= func.now())
-    connection.execute(update(commands).where(dead).values(lease_token=None, lease_expires_at=None))
+    leased = and_(Command.payment_id == payment_id, Command.lease_token.is_not(None))
+    dead = and_(leased, Command.lease_expires_at <= func.now())
+    connection.execute(update(Command).where(dead).values(lease_token=None, lease_expires_at=None))
 
 
 _GIVE_BACK = Prepared(
-    update(commands)
+    update(Command)
     .where(_OF_KEY, _UNDER_TOKEN)
     .values(
-        attempts=commands.c.attempts + 1,
-        recovery_point=bindparam("at", type_=commands.c.recovery_point.type),
-        last_error=bindparam("fault", type_=commands.c.last_error.type),
+        attempts=Command.attempts + 1,
+        recovery_point=bindparam("at", type_=Command.recovery_point.type),
+        last_error=bindparam("fault", type_=Command.last_error.type),
         lease_token=null(),
         lease_expires_at=null(),
         next_attempt_at=func.clock_timestamp() + bindparam("delay", type_=Interval),
         updated_at=func.now(),
     )
-    .returning(commands.c.arrival)
+    .returning(Command.arrival)
 )
 
 
@@ -107,29 +107,29 @@ def give_back(connection: Connection, fence: Fence, delay: timedelta, *, recover
 
 def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
     """Look at a blocked command again after ``delay``."""
-    connection.execute(update(commands).where(_is(key)).values(next_attempt_at=func.now() + delay))
+    connection.execute(update(Command).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
 def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
     """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
-    open_one = and_(_is(key), commands.c.state != text("'done'"))
+    open_one = and_(_is(key), Command.state != text("'done'"))
     rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
-    connection.execute(update(commands).where(open_one).values(**rest))
+    connection.execute(update(Command).where(open_one).values(**rest))
 
 
 _ENDED = (
-    update(commands)
-    .where(_OF_KEY, commands.c.state != text("'done'"))
+    update(Command)
+    .where(_OF_KEY, Command.state != text("'done'"))
     .values(
         state=text("'done'"),
         recovery_point=text("'answered'"),
-        outcome=bindparam("told", type_=commands.c.outcome.type),
+        outcome=bindparam("told", type_=Command.outcome.type),
         lease_token=null(),
         lease_expires_at=null(),
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(commands.c.traceparent)
+    .returning(Command.traceparent)
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
@@ -152,19 +152,19 @@ def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | No
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
     """Open commands whose time has come or whose lease has run out; not offered again before ``pause`` is over."""
     ripe = (
-        select(commands.c.correlation_id, commands.c.command_type)
-        .where(commands.c.state != text("'done'"), commands.c.next_attempt_at <= func.now())
-        .order_by(commands.c.next_attempt_at)
+        select(Command.correlation_id, Command.command_type)
+        .where(Command.state != text("'done'"), Command.next_attempt_at <= func.now())
+        .order_by(Command.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .subquery()
     )
-    same = and_(commands.c.correlation_id == ripe.c.correlation_id, commands.c.command_type == ripe.c.command_type)
+    same = and_(Command.correlation_id == ripe.c.correlation_id, Command.command_type == ripe.c.command_type)
     statement = (
-        update(commands)
+        update(Command)
         .where(same)
         .values(next_attempt_at=func.now() + pause)
-        .returning(commands.c.command_type, commands.c.correlation_id, commands.c.payment_id)
+        .returning(Command.command_type, Command.correlation_id, Command.payment_id)
     )
     return [
         Due(CommandKey(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)
@@ -173,13 +173,13 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
 
 def hasten(connection: Connection, payment_id: UUID) -> None:
     """Let the payment's waiting authorize be looked at now."""
-    waiting = and_(commands.c.payment_id == payment_id, commands.c.state == "waiting")
-    connection.execute(update(commands).where(waiting).values(next_attempt_at=func.now()))
+    waiting = and_(Command.payment_id == payment_id, Command.state == "waiting")
+    connection.execute(update(Command).where(waiting).values(next_attempt_at=func.now()))
 
 
 _FREE = (
-    select(commands.c.correlation_id, commands.c.command_type)
-    .where(commands.c.lease_token.in_(bindparam("tokens", expanding=True)))
+    select(Command.correlation_id, Command.command_type)
+    .where(Command.lease_token.in_(bindparam("tokens", expanding=True)))
     .with_for_update(skip_locked=True)
     .subquery()
 )
@@ -192,6 +192,6 @@ def renew(connection: Connection, tokens: list[UUID], lease: timedelta) -> None:
     do not wait for it.
     """
     ends = func.now() + lease
-    same = and_(commands.c.correlation_id == _FREE.c.correlation_id, commands.c.command_type == _FREE.c.command_type)
-    renewed = update(commands).where(same).values(lease_expires_at=ends, next_attempt_at=ends)
+    same = and_(Command.correlation_id == _FREE.c.correlation_id, Command.command_type == _FREE.c.command_type)
+    renewed = update(Command).where(same).values(lease_expires_at=ends, next_attempt_at=ends)
     connection.execute(renewed, {"tokens": tokens})

@@ -5,16 +5,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from service.domain.ledger import Ledger, Movement, Recorded
-from service.storage.tables import movements, payments
+from service.storage import models
 
 RECORDED: ColumnElement[Any] = (
     select(
         func.array_agg(
-            func.concat_ws(" ", movements.c.kind, movements.c.proof, movements.c.amount, movements.c.intent_id)
+            func.concat_ws(
+                " ", models.Movement.kind, models.Movement.proof, models.Movement.amount, models.Movement.intent_id
+            )
         )
     )
-    .where(movements.c.payment_id == payments.c.payment_id)
-    .correlate(payments)
+    .where(models.Movement.payment_id == models.Payment.payment_id)
+    .correlate(models.Payment)
     .scalar_subquery()
 )
 """A payment's movements, as a column beside its own; ``ledger_of`` reads it."""

@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import Ledger
 from service.domain.payment import Payment
 from service.domain.progress import Progress
+from service.storage import models
 from service.storage.commands import OPEN_COLUMNS, progress_of
 from service.storage.ledger import RECORDED, ledger_of
 from service.storage.payments import COLUMNS, payment_of
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands, payments, stripe_events
 
 
 class Locked(NamedTuple):
@@ -28,17 +29,17 @@ class Locked(NamedTuple):
 class _By:
     """Two statements: one that waited for the lock would see the commands as they were before its wait."""
 
-    def __init__(self, column: Column[Any], *more: ColumnElement[Any]) -> None:
+    def __init__(self, column: InstrumentedAttribute[Any], *more: ColumnElement[Any]) -> None:
         wanted = column == bindparam("id", type_=column.type)
-        self._lock = Prepared(select(payments.c.payment_id).where(wanted).with_for_update())
-        is_open = and_(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'"))
+        self._lock = Prepared(select(models.Payment.payment_id).where(wanted).with_for_update())
+        is_open = and_(models.Command.payment_id == models.Payment.payment_id, models.Command.state != text("'done'"))
         self._read = Prepared(
             # Not now(), the transaction's beginning: the lock may have been waited for.
             select(*COLUMNS, func.clock_timestamp(), RECORDED, *OPEN_COLUMNS, *more)
-            .select_from(payments)
-            .outerjoin(commands, is_open)
+            .select_from(models.Payment)
+            .outerjoin(models.Command, is_open)
             .where(wanted)
-            .order_by(commands.c.arrival)
+            .order_by(models.Command.arrival)
         )
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -46,10 +47,10 @@ class _By:
         return run(connection, (self._lock, values), (self._read, values))
 
 
-_BY_ID = _By(payments.c.payment_id)
-_HEARD = exists().where(stripe_events.c.event_id == bindparam("event_id", type_=stripe_events.c.event_id.type))
-_BY_INTENT_AND_EVENT = _By(payments.c.stripe_payment_intent_id, _HEARD)
-_BY_ID_AND_EVENT = _By(payments.c.payment_id, _HEARD)
+_BY_ID = _By(models.Payment.payment_id)
+_HEARD = exists().where(models.StripeEvent.event_id == bindparam("event_id", type_=models.StripeEvent.event_id.type))
+_BY_INTENT_AND_EVENT = _By(models.Payment.stripe_payment_intent_id, _HEARD)
+_BY_ID_AND_EVENT = _By(models.Payment.payment_id, _HEARD)
 _WIDTH = len(COLUMNS)
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import Proof
 from service.domain.payment import as_uuid
 from service.domain.stripe_objects import About
+from service.storage.models import Payment, StripeEvent
 from service.storage.prepared import Call, Prepared, run
-from service.storage.tables import payments, stripe_events
 
 WANTS_LOOK = "look"
 """Result of an event in the inbox that is followed by a look; ``LOOKED`` afterwards."""
@@ -32,30 +33,30 @@ _NEVER: ColumnElement[Any] = literal_column("timestamptz 'infinity'")
 
 
 def _due_by(due: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.least(func.coalesce(payments.c.look_at, _NEVER), due)
+    return func.least(func.coalesce(Payment.look_at, _NEVER), due)
 
 
 LOOK_NOW = _due_by(func.now())
 """Value of ``look_at`` in an UPDATE of a payment that is to be compared with Stripe."""
 
 _LOOK = Prepared(
-    update(payments)
-    .where(payments.c.payment_id == bindparam("id"))
+    update(Payment)
+    .where(Payment.payment_id == bindparam("id"))
     .values(look_at=_due_by(func.now() + bindparam("delay", type_=Interval)))
 )
 
 
-def _found(column: ColumnElement[Any], name: str) -> Any:
-    return select(payments.c.payment_id).where(column == bindparam(name, type_=column.type)).scalar_subquery()
+def _found(column: InstrumentedAttribute[Any], name: str) -> Any:
+    return select(Payment.payment_id).where(column == bindparam(name, type_=column.type)).scalar_subquery()
 
 
 _NAMED = Prepared(
     select(
         func.coalesce(
-            _found(payments.c.stripe_payment_intent_id, "intent_id"),
-            _found(payments.c.stripe_charge_id, "charge_id"),
-            _found(payments.c.stripe_transfer_id, "transfer_id"),
-            _found(payments.c.payment_id, "payment_id"),
+            _found(Payment.stripe_payment_intent_id, "intent_id"),
+            _found(Payment.stripe_charge_id, "charge_id"),
+            _found(Payment.stripe_transfer_id, "transfer_id"),
+            _found(Payment.payment_id, "payment_id"),
         )
     )
 )
@@ -81,38 +82,38 @@ def looking(payment_id: UUID, delay: timedelta = timedelta(0)) -> Call:
 def take(connection: Connection, limit: int, pause: timedelta) -> list[UUID]:
     """Payments whose look is due; not given out again before ``pause`` is over: somebody is at it, or has died."""
     ripe = (
-        select(payments.c.payment_id)
-        .where(payments.c.look_at <= func.now())
-        .order_by(payments.c.look_at)
+        select(Payment.payment_id)
+        .where(Payment.look_at <= func.now())
+        .order_by(Payment.look_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    statement = update(payments).where(payments.c.payment_id.in_(ripe)).values(look_at=func.now() + pause)
-    return list(connection.execute(statement.returning(payments.c.payment_id)).scalars())
+    statement = update(Payment).where(Payment.payment_id.in_(ripe)).values(look_at=func.now() + pause)
+    return list(connection.execute(statement.returning(Payment.payment_id)).scalars())
 
 
 def put_off(connection: Connection, payment_id: UUID, delay: timedelta) -> None:
     """Look again after ``delay``, whatever was due."""
-    due = update(payments).where(payments.c.payment_id == payment_id).values(look_at=func.now() + delay)
+    due = update(Payment).where(Payment.payment_id == payment_id).values(look_at=func.now() + delay)
     connection.execute(due)
 
 
 def waiting_events(connection: Connection, payment_id: UUID) -> dict[str, list[Proof]]:
     """Events of the payment that no look has followed yet: what each tells, nothing where only Stripe can say."""
-    columns = (stripe_events.c.event_id, stripe_events.c.tells)
-    rows = connection.execute(select(*columns).where(_of(payment_id), stripe_events.c.result == WANTS_LOOK))
+    columns = (StripeEvent.event_id, StripeEvent.tells)
+    rows = connection.execute(select(*columns).where(_of(payment_id), StripeEvent.result == WANTS_LOOK))
     return {row.event_id: [(kind, proof) for kind, proof in row.tells or ()] for row in rows}
 
 
 def settle(connection: Connection, payment_id: UUID, event_ids: list[str]) -> None:
     """These events were seen to. No look is due any more, but for events that came since."""
-    seen = update(stripe_events).where(stripe_events.c.event_id.in_(event_ids)).values(result=LOOKED)
+    seen = update(StripeEvent).where(StripeEvent.event_id.in_(event_ids)).values(result=LOOKED)
     connection.execute(seen)
-    waits = exists().where(_of(payment_id), stripe_events.c.result == WANTS_LOOK)
-    done = update(payments).where(payments.c.payment_id == payment_id, ~waits)
+    waits = exists().where(_of(payment_id), StripeEvent.result == WANTS_LOOK)
+    done = update(Payment).where(Payment.payment_id == payment_id, ~waits)
     connection.execute(done.values(look_at=null(), looked_at=func.now()))
 
 
 def _of(payment_id: UUID) -> ColumnElement[bool]:
-    return stripe_events.c.payment_id == payment_id
+    return StripeEvent.payment_id == payment_id

@@ -43,7 +43,10 @@ class SchemaState(NamedTuple):
         return self.at_head or self.is_ahead
 
 
-def _config(url: str, patience_seconds: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.warning) -> Config:
+def alembic_config(
+    url: str, patience_seconds: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.warning
+) -> Config:
+    """What Alembic's commands take: there is no alembic.ini, and no second place for the URL."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes.update(database_url=url, patience_seconds=patience_seconds, say=say)
@@ -62,12 +65,12 @@ def upgrade(
 
     Raises the database's error, as SQLAlchemy or the driver has it; CannotMigrateError, RowsInTheWayError among them.
     """
-    command.upgrade(_config(url, patience_seconds, say), revision)
+    command.upgrade(alembic_config(url, patience_seconds, say), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
     """Undo migrations down to ``revision`` (``base`` undoes all, data included)."""
-    command.downgrade(_config(url), revision)
+    command.downgrade(alembic_config(url), revision)
 
 
 @cache

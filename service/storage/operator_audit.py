@@ -6,20 +6,22 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.auditing import Record
 from service.domain.books import Stored, Window
 from service.domain.ledger import Movement, MovementKind, Proof
 from service.domain.progress import Progress
+from service.storage import models
 from service.storage.commands import OPEN_COLUMNS, progress_of
+from service.storage.operator_session import session_in
 from service.storage.payments import COLUMNS, payment_of
-from service.storage.tables import commands, movements, payments
 
 _AT_ONCE = 1000
 """Values in one statement."""
 
-_BY_ID = (payments.c.stripe_payment_intent_id, payments.c.stripe_charge_id, payments.c.stripe_transfer_id)
+_BY_ID = (models.Payment.stripe_payment_intent_id, models.Payment.stripe_charge_id, models.Payment.stripe_transfer_id)
 
 _CLOCKS = timedelta(hours=1)
 """A movement is learnt after it happened, but by another clock."""
@@ -32,33 +34,33 @@ def stored(connection: Connection, ids: Sequence[str], named: Sequence[UUID]) ->
     """
     found: dict[str, UUID] = {}
     for some in _parts(ids):
-        found |= _pairs(connection, select(movements.c.proof, movements.c.payment_id), movements.c.proof, some)
+        found |= _pairs(connection, models.Movement.proof, models.Movement.payment_id, some)
         for column in _BY_ID:
-            found |= _pairs(connection, select(column, payments.c.payment_id), column, some)
+            found |= _pairs(connection, column, models.Payment.payment_id, some)
     there: set[UUID] = set()
     for some in _parts(named):
-        there |= set(connection.scalars(select(payments.c.payment_id).where(payments.c.payment_id.in_(some))))
+        there |= set(connection.scalars(select(models.Payment.payment_id).where(models.Payment.payment_id.in_(some))))
     return Stored(found, frozenset(there))
 
 
 def _pairs(
-    connection: Connection, query: Select[Any], column: ColumnElement[Any], ids: Sequence[str]
+    connection: Connection, column: InstrumentedAttribute[Any], owner: InstrumentedAttribute[UUID], ids: Sequence[str]
 ) -> dict[str, UUID]:
-    return {row[0]: row[1] for row in connection.execute(query.where(column.in_(ids)))}
+    return {row[0]: row[1] for row in connection.execute(select(column, owner).where(column.in_(ids)))}
 
 
 def moved_in(connection: Connection, window: Window) -> set[UUID]:
     """Payments with a movement in the window."""
     # Movements are kept in the order in which they are learnt: their index finds where the window may begin.
-    late = movements.c.learnt_at >= window.since - _CLOCKS
-    inside = (movements.c.happened_at >= window.since, movements.c.happened_at < window.until)
-    return set(connection.scalars(select(movements.c.payment_id).distinct().where(late, *inside)))
+    late = models.Movement.learnt_at >= window.since - _CLOCKS
+    inside = (models.Movement.happened_at >= window.since, models.Movement.happened_at < window.until)
+    return set(connection.scalars(select(models.Movement.payment_id).distinct().where(late, *inside)))
 
 
 def records(connection: Connection, payment_ids: Collection[UUID]) -> dict[UUID, Record]:
     """These payments, their ledgers and open commands, as one snapshot has them."""
-    of = payments.c.payment_id.in_(payment_ids)
-    rows = _by_payment(_movements(connection, movements.c.payment_id.in_(payment_ids)))
+    of = models.Payment.payment_id.in_(payment_ids)
+    rows = _by_payment(_movements(connection, models.Movement.payment_id.in_(payment_ids)))
     opened = _by_payment(_opened(connection, payment_ids))
     found = connection.execute(select(*COLUMNS, func.now()).where(of))
     made = ((payment_of(row[:-1]), row[-1]) for row in found)
@@ -71,31 +73,33 @@ def records(connection: Connection, payment_ids: Collection[UUID]) -> dict[UUID,
 def holders(connection: Connection, proofs: Iterable[Proof]) -> dict[Proof, UUID]:
     """Whose ledger has these movements."""
     wanted = set(proofs)
-    found = list(_movements(connection, movements.c.proof.in_({proof for _, proof in wanted})))
+    found = list(_movements(connection, models.Movement.proof.in_({proof for _, proof in wanted})))
     return {movement.key: payment_id for payment_id, movement in found if movement.key in wanted}
 
 
 def _movements(connection: Connection, condition: ColumnElement[bool]) -> Iterator[tuple[UUID, Movement]]:
-    for row in connection.execute(select(movements).where(condition).order_by(movements.c.learnt_at)):
-        yield (
-            row.payment_id,
-            Movement(
-                MovementKind(row.kind),
-                row.proof,
-                row.amount,
-                row.currency,
-                row.happened_at,
-                row.by_us,
-                row.stray,
-                row.detail,
-                row.intent_id,
-            ),
-        )
+    with session_in(connection) as session:
+        for row in session.scalars(select(models.Movement).where(condition).order_by(models.Movement.learnt_at)):
+            yield row.payment_id, _movement(row)
+
+
+def _movement(row: models.Movement) -> Movement:
+    return Movement(
+        MovementKind(row.kind),
+        row.proof,
+        row.amount,
+        row.currency,
+        row.happened_at,
+        row.by_us,
+        row.stray,
+        row.detail,
+        row.intent_id,
+    )
 
 
 def _opened(connection: Connection, payment_ids: Collection[UUID]) -> Iterator[tuple[UUID, Progress]]:
-    still = commands.c.payment_id.in_(payment_ids), commands.c.state != text("'done'")
-    for row in connection.execute(select(*OPEN_COLUMNS).where(*still).order_by(commands.c.arrival)):
+    still = models.Command.payment_id.in_(payment_ids), models.Command.state != text("'done'")
+    for row in connection.execute(select(*OPEN_COLUMNS).where(*still).order_by(models.Command.arrival)):
         progress = progress_of(row)
         yield progress.payment_id, progress
 

@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, select
+from sqlalchemy import Connection, Executable, Select, and_, case, func, literal, select
 
 from service.domain.ledger import SUMS
 from service.domain.status import PaymentStatus
+from service.storage.models import Movement, Payment
 from service.storage.operator_session import Record, records
 from service.storage.reads import LEFT_TO_RUNNER, SENT
-from service.storage.tables import movements, payments
 
-_P = payments.c
-_ENDED = _P.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED])
-_LEFT = _P.captured - _P.refunded - _P.disputed
+_ENDED = Payment.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED])
+_LEFT = Payment.captured - Payment.refunded - Payment.disputed
 
 
 def owed(connection: Connection) -> list[Record]:
@@ -23,34 +22,42 @@ def owed(connection: Connection) -> list[Record]:
 
 def undecided(connection: Connection) -> list[Record]:
     """What is held or captured of payments that wait for a release or a revert, by currency."""
-    amount = func.sum(_P.held + _LEFT)
-    waiting = select(_P.currency, amount.label("amount"), func.count().label("count"))
-    return records(connection, waiting.where(_P.status == PaymentStatus.AUTHORIZED).group_by(_P.currency))
+    amount = func.sum(Payment.held + _LEFT)
+    waiting = select(Payment.currency, amount.label("amount"), func.count().label("count"))
+    return records(connection, waiting.where(Payment.status == PaymentStatus.AUTHORIZED).group_by(Payment.currency))
 
 
-def _queries() -> Iterator[Select[Any]]:
-    yield _owed("customer", _P.customer_id, _LEFT, _P.currency).where(_ENDED, _LEFT > 0)
+def _queries() -> Iterator[Executable]:
+    yield _owed("customer", Payment.customer_id, _LEFT, Payment.currency).where(_ENDED, _LEFT > 0)
     yield _of_strays()
     missing = SENT - LEFT_TO_RUNNER
-    sent = and_(_P.status == PaymentStatus.SUCCEEDED, _P.stripe_transfer_id.is_not(None))
-    currency = func.coalesce(_P.transfer_currency, _P.currency)
-    yield _owed("runner", _P.runner_id, missing, currency).where(sent, missing > 0)
-    kept = _P.transferred - _P.reversed
+    sent = and_(Payment.status == PaymentStatus.SUCCEEDED, Payment.stripe_transfer_id.is_not(None))
+    currency = func.coalesce(Payment.transfer_currency, Payment.currency)
+    yield _owed("runner", Payment.runner_id, missing, currency).where(sent, missing > 0)
+    kept = Payment.transferred - Payment.reversed
     # A failed payment's charge may have been paid out by a stranger.
-    yield _owed("platform", _P.runner_connect_account_id, kept, currency).where(_ENDED, kept > 0)
+    yield _owed("platform", Payment.runner_connect_account_id, kept, currency).where(_ENDED, kept > 0)
 
 
 def _owed(to: str, whom: Any, amount: Any, currency: Any) -> Select[Any]:
-    columns = (literal(to).label("to"), _P.payment_id, whom.label("whom"), amount.label("amount"))
-    return select(*columns, currency.label("currency")).order_by(_P.updated_at)
+    columns = (literal(to).label("to"), Payment.payment_id, whom.label("whom"), amount.label("amount"))
+    return select(*columns, currency.label("currency")).order_by(Payment.updated_at)
 
 
-def _of_strays() -> Select[Any]:
+def _of_strays() -> Executable:
     """What a second intent of a payment took, and nobody gave back: it is in no sum of the payment."""
-    m = movements.c
     kept = {kind: sums["captured"] for kind, sums in SUMS.items() if "captured" in sums}
     kept |= {kind: -sums["refunded"] for kind, sums in SUMS.items() if "refunded" in sums}
-    amount = func.sum(case(*((m.kind == kind, sign * m.amount) for kind, sign in kept.items()), else_=0))
-    columns = (literal("customer").label("to"), m.payment_id, _P.customer_id.label("whom"), amount.label("amount"))
-    strays = select(*columns, m.currency).join(payments, m.payment_id == _P.payment_id)
-    return strays.where(m.stray).group_by(m.payment_id, _P.customer_id, m.currency).having(amount > 0)
+    amount = func.sum(case(*((Movement.kind == kind, sign * Movement.amount) for kind, sign in kept.items()), else_=0))
+    columns = (
+        literal("customer").label("to"),
+        Movement.payment_id,
+        Payment.customer_id.label("whom"),
+        amount.label("amount"),
+    )
+    strays = select(*columns, Movement.currency).join(Payment, Movement.payment_id == Payment.payment_id)
+    return (
+        strays.where(Movement.stray)
+        .group_by(Movement.payment_id, Payment.customer_id, Movement.currency)
+        .having(amount > 0)
+    )

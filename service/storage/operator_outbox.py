@@ -11,9 +11,9 @@ from service.domain.commands.command import CommandType
 from service.domain.messages import DEAD_LETTER
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection
+from service.storage.models import OutboxRow, Payment
 from service.storage.operator_reads import Span
 from service.storage.operator_session import Record, records
-from service.storage.tables import outbox, payments
 
 # What a relay says is settled: everything up to low, and the ranges above it. Its checkpoint follows Kafka by at most
 # a batch, so a row just published may still count as waiting. Where positions are handed out again below, a row there
@@ -52,7 +52,7 @@ _RELAYS = text(
 
 _MEND_SEQUENCE = text("SELECT mend_outbox_sequence()")
 
-_COLUMNS = [column for column in outbox.c if column.name != "xid"]
+_COLUMNS = [column for column in OutboxRow.__table__.c if column.name != "xid"]
 _COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
 
 
@@ -67,59 +67,59 @@ class Selection:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The selection as SQL."""
-        found = list(self.span.conditions(outbox.c.created_at))
+        found = list(self.span.conditions(OutboxRow.created_at))
         if self.event_ids:
-            found.append(outbox.c.event_id.in_(self.event_ids))
+            found.append(OutboxRow.event_id.in_(self.event_ids))
         if self.payment_id is not None:
-            found.append(outbox.c.key == str(self.payment_id))
+            found.append(OutboxRow.key == str(self.payment_id))
         if self.type is not None:
-            found.append(outbox.c.type == self.type)
+            found.append(OutboxRow.type == self.type)
         return found
 
 
 def list_rows(connection: Connection, selection: Selection, limit: int) -> list[Record]:
     """Rows with ``published``, replays too, newest first."""
-    statement = select(*_COLUMNS, _PUBLISHED).where(*selection.conditions()).order_by(outbox.c.position.desc())
+    statement = select(*_COLUMNS, _PUBLISHED).where(*selection.conditions()).order_by(OutboxRow.position.desc())
     return records(connection, statement.limit(limit))
 
 
 def rows_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """Everything that has the payment as its key, in order."""
-    mine = outbox.c.key == str(payment_id)
-    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(outbox.c.position))
+    mine = OutboxRow.key == str(payment_id)
+    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(OutboxRow.position))
 
 
 def rows_called(connection: Connection, event_id: UUID) -> list[Record]:
     """The event's first row, then its replays."""
-    mine = outbox.c.event_id == event_id
-    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(outbox.c.position))
+    mine = OutboxRow.event_id == event_id
+    return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(OutboxRow.position))
 
 
 def row_at(connection: Connection, position: int) -> Record | None:
     """The row at a position."""
-    found = records(connection, select(*_COLUMNS, _PUBLISHED).where(outbox.c.position == position))
+    found = records(connection, select(*_COLUMNS, _PUBLISHED).where(OutboxRow.position == position))
     return found[0] if found else None
 
 
 def rows_at(connection: Connection, positions: Sequence[int]) -> list[Record]:
     """The rows at these positions that are still there."""
-    there = select(outbox.c.position, outbox.c.key).where(outbox.c.position.in_(positions))
-    return records(connection, there.order_by(outbox.c.position))
+    there = select(OutboxRow.position, OutboxRow.key).where(OutboxRow.position.in_(positions))
+    return records(connection, there.order_by(OutboxRow.position))
 
 
 def position_before(connection: Connection, since: datetime | None) -> int:
     """The position after which the rows written from ``since`` on begin; None: after all that there are now."""
-    last = func.coalesce(func.max(outbox.c.position), 0)
-    statement = select(last) if since is None else select(last).where(outbox.c.created_at < since)
+    last = func.coalesce(func.max(OutboxRow.position), 0)
+    statement = select(last) if since is None else select(last).where(OutboxRow.created_at < since)
     return int(connection.execute(statement).scalar_one())
 
 
 def stats(connection: Connection) -> Record:
     """Rows, by type too, and how far each relay is."""
     by_type = connection.execute(
-        select(outbox.c.type, func.count(), func.count().filter(outbox.c.replayed), func.max(outbox.c.position))
-        .group_by(outbox.c.type)
-        .order_by(outbox.c.type)
+        select(OutboxRow.type, func.count(), func.count().filter(OutboxRow.replayed), func.max(OutboxRow.position))
+        .group_by(OutboxRow.type)
+        .order_by(OutboxRow.type)
     ).all()
     return {
         "rows": sum(rows for _, rows, _, _ in by_type),
@@ -137,7 +137,7 @@ def relays(connection: Connection) -> list[Record]:
 
 def originals(selection: Selection) -> list[ColumnElement[bool]]:
     """The selection without replays: what was replayed once is not doubled by the next replay."""
-    return [~outbox.c.replayed, *selection.conditions()]
+    return [~OutboxRow.replayed, *selection.conditions()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,34 +161,32 @@ def extent(connection: Connection, selection: Selection) -> Extent:
     """Originals that the selection holds now."""
     figures = (
         func.count(),
-        func.count(outbox.c.key.distinct()),
-        func.min(outbox.c.position),
-        func.max(outbox.c.position),
-        func.count().filter(outbox.c.type.in_(list(CommandType))),
-        func.count().filter(outbox.c.type == DEAD_LETTER),
+        func.count(OutboxRow.key.distinct()),
+        func.min(OutboxRow.position),
+        func.max(OutboxRow.position),
+        func.count().filter(OutboxRow.type.in_(list(CommandType))),
+        func.count().filter(OutboxRow.type == DEAD_LETTER),
     )
     return Extent(*connection.execute(select(*figures).where(*originals(selection))).one())
 
 
 def missing_ids(connection: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
     """Those of the event ids that no row of the outbox has."""
-    found = set(connection.execute(select(outbox.c.event_id).where(outbox.c.event_id.in_(event_ids))).scalars())
+    found = set(connection.execute(select(OutboxRow.event_id).where(OutboxRow.event_id.in_(event_ids))).scalars())
     return [event_id for event_id in event_ids if event_id not in found]
 
 
 def payment_exists(connection: Connection, payment_id: UUID) -> bool:
     """Whether there is such a payment."""
-    return (
-        connection.execute(select(payments.c.payment_id).where(payments.c.payment_id == payment_id)).first() is not None
-    )
+    return connection.execute(select(Payment.payment_id).where(Payment.payment_id == payment_id)).first() is not None
 
 
 def next_originals(connection: Connection, selection: Selection, *, after: int, last: int, limit: int) -> list[Record]:
     """Position and key of the next originals above ``after``, up to ``last``."""
     statement = (
-        select(outbox.c.position, outbox.c.key)
-        .where(*originals(selection), outbox.c.position > after, outbox.c.position <= last)
-        .order_by(outbox.c.position)
+        select(OutboxRow.position, OutboxRow.key)
+        .where(*originals(selection), OutboxRow.position > after, OutboxRow.position <= last)
+        .order_by(OutboxRow.position)
         .limit(limit)
     )
     return records(connection, statement)
@@ -202,7 +200,7 @@ def mend_sequence(connection: Connection) -> None:
     connection.execute(_MEND_SEQUENCE)
 
 
-_LOCK = select(payments.c.payment_id).order_by(payments.c.payment_id).with_for_update()
+_LOCK = select(Payment.payment_id).order_by(Payment.payment_id).with_for_update()
 
 
 def append_again(connection: Connection, rows: Sequence[Record]) -> None:
@@ -211,10 +209,10 @@ def append_again(connection: Connection, rows: Sequence[Record]) -> None:
     The payments they are about are locked first, in one order: every writer to a payment's events does.
     """
     keys = {as_uuid(row["key"]) for row in rows} - {None}
-    connection.execute(_LOCK.where(payments.c.payment_id.in_(sorted(keys, key=str))))
+    connection.execute(_LOCK.where(Payment.payment_id.in_(sorted(keys, key=str))))
     again = (
-        select(*(outbox.c[name] for name in _COPIED), true())
-        .where(outbox.c.position.in_([row["position"] for row in rows]))
-        .order_by(outbox.c.position)
+        select(*(OutboxRow.__table__.c[name] for name in _COPIED), true())
+        .where(OutboxRow.position.in_([row["position"] for row in rows]))
+        .order_by(OutboxRow.position)
     )
-    connection.execute(insert(outbox).from_select([*_COPIED, "replayed"], again, include_defaults=False))
+    connection.execute(insert(OutboxRow).from_select([*_COPIED, "replayed"], again, include_defaults=False))

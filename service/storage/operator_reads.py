@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import MovementKind
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection
-from service.storage.operator_session import Record, records
-from service.storage.tables import commands, dead_letters, movements, payments, stripe_events
+from service.storage.models import Command, DeadLetter, Movement, Payment, StripeEvent
+from service.storage.operator_session import Record, records, whole_records
 
-_COMMAND = [column for column in commands.c if column.name not in {"fingerprint", "lease_token", "arrival"}]
+_COMMAND = [column for column in Command.__table__.c if column.name not in {"fingerprint", "lease_token", "arrival"}]
 _DEAD_LETTER = [
-    dead_letters.c[name]
+    DeadLetter.__table__.c[name]
     for name in ("id", "reason", "topic", "partition", "offset", "received_at", "key", "value", "detail", "state")
 ]
 
-_ARRIVAL = commands.c.arrival
+_ARRIVAL = Command.arrival
 
 # A transition's own time is a little after the start of its transaction, where every other row has its time from. An
 # outbox row of the same transaction tells that start; xmin is the low half of xid (PostgreSQL documentation, "System
@@ -44,7 +44,7 @@ class Span:
     since: datetime | None = None
     until: datetime | None = None
 
-    def conditions(self, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    def conditions(self, column: InstrumentedAttribute[datetime]) -> list[ColumnElement[bool]]:
         """The span as SQL."""
         found = [] if self.since is None else [column >= self.since]
         return found if self.until is None else [*found, column < self.until]
@@ -54,11 +54,11 @@ def payments_called(connection: Connection, name: str) -> list[Record]:
     """The payment with this id; else all of this order or PaymentIntent, newest first."""
     payment_id = as_uuid(name)
     if payment_id is not None:
-        found = records(connection, select(payments).where(payments.c.payment_id == payment_id))
+        found = whole_records(connection, select(Payment).where(Payment.payment_id == payment_id))
         if found:
             return found
-    named = or_(payments.c.order_id == name, payments.c.stripe_payment_intent_id == name)
-    return records(connection, select(payments).where(named).order_by(payments.c.created_at.desc()))
+    named = or_(Payment.order_id == name, Payment.stripe_payment_intent_id == name)
+    return whole_records(connection, select(Payment).where(named).order_by(Payment.created_at.desc()))
 
 
 def transitions_of(connection: Connection, payment_id: UUID) -> list[Record]:
@@ -68,24 +68,24 @@ def transitions_of(connection: Connection, payment_id: UUID) -> list[Record]:
 
 def movements_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """The payment's ledger, as it was learnt; what one transaction learnt in an order in which it can have happened."""
-    of_payment = select(movements).where(movements.c.payment_id == payment_id)
-    order = func.array_position(literal([*MovementKind], ARRAY(Text)), movements.c.kind)
-    return records(connection, of_payment.order_by(movements.c.learnt_at, order))
+    of_payment = select(Movement).where(Movement.payment_id == payment_id)
+    order = func.array_position(literal([*MovementKind], ARRAY(Text)), Movement.kind)
+    return whole_records(connection, of_payment.order_by(Movement.learnt_at, order))
 
 
 def stripe_events_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """Webhook events taken for the payment."""
-    return records(connection, select(stripe_events).where(stripe_events.c.payment_id == payment_id))
+    return whole_records(connection, select(StripeEvent).where(StripeEvent.payment_id == payment_id))
 
 
 def commands_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """Every command of the payment, the service's own too, in order of arrival."""
-    return records(connection, select(*_COMMAND).where(commands.c.payment_id == payment_id).order_by(_ARRIVAL))
+    return records(connection, select(*_COMMAND).where(Command.payment_id == payment_id).order_by(_ARRIVAL))
 
 
 def commands_called(connection: Connection, correlation_id: str) -> list[Record]:
     """The commands under one correlation id, in order of arrival."""
-    mine = commands.c.correlation_id == correlation_id
+    mine = Command.correlation_id == correlation_id
     return records(connection, select(*_COMMAND).where(mine).order_by(_ARRIVAL))
 
 
@@ -100,8 +100,8 @@ def list_commands(
 ) -> list[Record]:
     """Commands, newest first."""
     wanted = {"state": state, "command_type": command_type, "payment_id": payment_id}
-    conditions = [commands.c[name] == value for name, value in wanted.items() if value is not None]
-    statement = select(*_COMMAND).where(*conditions, *span.conditions(commands.c.received_at))
+    conditions = [Command.__table__.c[name] == value for name, value in wanted.items() if value is not None]
+    statement = select(*_COMMAND).where(*conditions, *span.conditions(Command.received_at))
     return records(connection, statement.order_by(_ARRIVAL.desc()).limit(limit))
 
 
@@ -109,15 +109,13 @@ def list_dead_letters(
     connection: Connection, *, states: Sequence[str], reason: str | None, span: Span, limit: int
 ) -> list[Record]:
     """Dead letters in these states, newest first."""
-    statement = select(*_DEAD_LETTER).where(
-        dead_letters.c.state.in_(states), *span.conditions(dead_letters.c.received_at)
-    )
+    statement = select(*_DEAD_LETTER).where(DeadLetter.state.in_(states), *span.conditions(DeadLetter.received_at))
     if reason is not None:
-        statement = statement.where(dead_letters.c.reason == reason)
-    return records(connection, statement.order_by(dead_letters.c.id.desc()).limit(limit))
+        statement = statement.where(DeadLetter.reason == reason)
+    return records(connection, statement.order_by(DeadLetter.id.desc()).limit(limit))
 
 
 def dead_letter(connection: Connection, id_: int) -> Record | None:
     """One dead letter."""
-    found = records(connection, select(*_DEAD_LETTER).where(dead_letters.c.id == id_))
+    found = records(connection, select(*_DEAD_LETTER).where(DeadLetter.id == id_))
     return found[0] if found else None

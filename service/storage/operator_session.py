@@ -1,15 +1,19 @@
-"""Transactions and records for operators, who ask for more rows at once than callers do."""
+"""Transactions, sessions and records for operators, who ask for more rows at once than callers do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, Select, text
+from sqlalchemy.orm import Session
 
 from service.storage.engine import Connection, Engine, transaction
+from service.storage.models import Base
 
 Record = dict[str, Any]
 """A row: column name → value."""
+
+Row = TypeVar("Row", bound=Base)
 
 _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '120s'")
 
@@ -22,6 +26,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def session_in(connection: Connection) -> Session:
+    """An ORM session inside the caller's transaction: closing it neither commits nor rolls back."""
+    return Session(connection, join_transaction_mode="rollback_only")
+
+
 def records(connection: Connection, statement: Executable, **values: Any) -> list[Record]:
     """What a statement finds."""
     return [dict(row) for row in connection.execute(statement, values).mappings()]
+
+
+def whole_records(connection: Connection, statement: Select[Row]) -> list[Record]:
+    """The rows of one model that a statement finds, with all their columns."""
+    with session_in(connection) as session:
+        return [
+            {column.name: getattr(row, column.name) for column in row.__table__.columns}
+            for row in session.scalars(statement)
+        ]

@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select, text, update
 
 from service.storage.engine import Connection
-from service.storage.operator_session import Record, records
+from service.storage.models import Command, DeadLetter
+from service.storage.operator_session import Record, whole_records
 from service.storage.prepared import Prepared, run
-from service.storage.tables import commands, dead_letters
 
 _PRUNABLE = text("""
     SELECT CASE WHEN bool_or(doubt IS NOT NULL) THEN 0 ELSE coalesce(min(low), 0) END FROM relay_checkpoints
@@ -39,24 +39,22 @@ _OLD = text("SELECT count(*) FROM outbox WHERE position < :below AND created_at 
 
 def hasten(connection: Connection, correlation_id: str, command_type: str) -> bool:
     """Let a command that is not answered be taken up now; False when it is under way, answered or unknown."""
-    free = or_(commands.c.lease_expires_at.is_(None), commands.c.lease_expires_at < func.now())
-    mine = and_(commands.c.correlation_id == correlation_id, commands.c.command_type == command_type)
-    statement = update(commands).where(mine, commands.c.state != "done", free).values(next_attempt_at=func.now())
+    free = or_(Command.lease_expires_at.is_(None), Command.lease_expires_at < func.now())
+    mine = and_(Command.correlation_id == correlation_id, Command.command_type == command_type)
+    statement = update(Command).where(mine, Command.state != "done", free).values(next_attempt_at=func.now())
     return connection.execute(statement).rowcount == 1
 
 
 def lock_open_dead_letter(connection: Connection, id_: int) -> Record | None:
     """A dead letter that nobody has seen to, whole, its row locked."""
-    found = records(
-        connection,
-        select(dead_letters).where(dead_letters.c.id == id_, dead_letters.c.state == "open").with_for_update(),
-    )
+    open_one = select(DeadLetter).where(DeadLetter.id == id_, DeadLetter.state == "open")
+    found = whole_records(connection, open_one.with_for_update())
     return found[0] if found else None
 
 
 def resolve_dead_letter(connection: Connection, id_: int, state: str) -> None:
     """Somebody has seen to it: ``retried`` or ``discarded``."""
-    statement = update(dead_letters).where(dead_letters.c.id == id_)
+    statement = update(DeadLetter).where(DeadLetter.id == id_)
     connection.execute(statement.values(state=state, resolved_at=func.now()))
 
 

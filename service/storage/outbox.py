@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from service.domain.messages import OutgoingMessage
+from service.storage.models import OutboxRow
 from service.storage.prepared import Call, Prepared, run
-from service.storage.tables import outbox
 
-_APPEND = Prepared(insert(outbox), ("event_id", "topic", "key", "type", "sequence", "value", "headers"))
+_APPEND = Prepared(insert(OutboxRow), ("event_id", "topic", "key", "type", "sequence", "value", "headers"))
 
 
 def appending(messages: list[OutgoingMessage]) -> list[Call]:

@@ -12,23 +12,23 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 from service.domain.intent_state import Observed
 from service.domain.payment import MONEY_FIELDS, Payment
 from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.storage import models
 from service.storage.ledger import filed
 from service.storage.looks import LOOK_NOW, looking
 from service.storage.prepared import Call, Prepared, run
 from service.storage.refusals import one_of
-from service.storage.tables import commands, payment_transitions, payments
 
-COLUMNS = [payments.c[field.name] for field in fields(Payment)]
+COLUMNS = [models.Payment.__table__.c[field.name] for field in fields(Payment)]
 """What ``payment_of`` is made from."""
 
 _KEPT_ELSEWHERE = {"payment_id", "created_at", "updated_at", *MONEY_FIELDS}
 _FACTS = [field.name for field in fields(Payment) if field.name not in _KEPT_ELSEWHERE]
 _STATUS = [field.name for field in fields(Payment)].index("status")
-_BY_ID = select(*COLUMNS).where(payments.c.payment_id == bindparam("id"))
+_BY_ID = select(*COLUMNS).where(models.Payment.payment_id == bindparam("id"))
 _LOCK = Prepared(_BY_ID.add_columns(func.now()).with_for_update())
 _LOCK_LIVE = Prepared(
     select(*COLUMNS, func.now())
-    .where(payments.c.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
+    .where(models.Payment.order_id == bindparam("id"), text(one_of("status", sorted(LIVE))))
     .with_for_update()
 )
 
@@ -75,14 +75,16 @@ def new_row(payment: Payment) -> dict[str, Any]:
 
 @cache
 def _save(names: tuple[str, ...], look: bool) -> Prepared:
-    values: dict[str, ColumnElement[Any]] = {name: bindparam(name, type_=payments.c[name].type) for name in names}
+    values: dict[str, ColumnElement[Any]] = {
+        name: bindparam(name, type_=models.Payment.__table__.c[name].type) for name in names
+    }
     if look:
         values["look_at"] = LOOK_NOW
-    changed = update(payments).where(payments.c.payment_id == bindparam("id"))
+    changed = update(models.Payment).where(models.Payment.payment_id == bindparam("id"))
     return Prepared(changed.values(**values, updated_at=func.now()))
 
 
-_TRANSITION = Prepared(insert(payment_transitions), ("payment_id", "from_status", "to_status", "cause"))
+_TRANSITION = Prepared(insert(models.PaymentTransition), ("payment_id", "from_status", "to_status", "cause"))
 
 
 def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> list[Call]:
@@ -110,32 +112,32 @@ def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> l
 def take_stale(connection: Connection, limit: int, older_than: timedelta) -> list[UUID]:
     """Held payments not looked at for ``older_than``, marked as looked at now."""
     stale = (
-        select(payments.c.payment_id)
-        .where(payments.c.status == text("'AUTHORIZED'"), payments.c.looked_at < func.now() - older_than)
-        .order_by(payments.c.looked_at)
+        select(models.Payment.payment_id)
+        .where(models.Payment.status == text("'AUTHORIZED'"), models.Payment.looked_at < func.now() - older_than)
+        .order_by(models.Payment.looked_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    statement = update(payments).where(payments.c.payment_id.in_(stale)).values(looked_at=func.now())
-    return list(connection.execute(statement.returning(payments.c.payment_id)).scalars())
+    statement = update(models.Payment).where(models.Payment.payment_id.in_(stale)).values(looked_at=func.now())
+    return list(connection.execute(statement.returning(models.Payment.payment_id)).scalars())
 
 
 _HOLD_UNKNOWN = and_(
-    payments.c.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED]),
-    payments.c.stripe_payment_intent_id.is_not(None),
-    payments.c.canceled_at.is_(None),
-    payments.c.stripe_refund_id.is_(None),
+    models.Payment.status.in_([PaymentStatus.FAILED, PaymentStatus.REVERTED]),
+    models.Payment.stripe_payment_intent_id.is_not(None),
+    models.Payment.canceled_at.is_(None),
+    models.Payment.stripe_refund_id.is_(None),
 )
 _UNSETTLED = or_(
-    payments.c.status.in_([*sorted(UNANSWERED), PaymentStatus.AUTHORIZED]),
+    models.Payment.status.in_([*sorted(UNANSWERED), PaymentStatus.AUTHORIZED]),
     _HOLD_UNKNOWN,
-    payments.c.look_at.is_not(None),
-    exists().where(commands.c.payment_id == payments.c.payment_id, commands.c.state != text("'done'")),
+    models.Payment.look_at.is_not(None),
+    exists().where(models.Command.payment_id == models.Payment.payment_id, models.Command.state != text("'done'")),
 )
 
 
 def to_reconcile(connection: Connection, since: datetime | None) -> list[UUID]:
     """Payments not settled, oldest first; with ``since`` (UTC) every payment changed from then on."""
-    wanted = _UNSETTLED if since is None else payments.c.updated_at >= since
-    return list(connection.execute(select(payments.c.payment_id).where(wanted).order_by("created_at")).scalars())
+    wanted = _UNSETTLED if since is None else models.Payment.updated_at >= since
+    return list(connection.execute(select(models.Payment.payment_id).where(wanted).order_by("created_at")).scalars())

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, sele
 
 from service.domain.payment import Payment
 from service.domain.status import PaymentStatus
+from service.storage import models
 from service.storage.prepared import Prepared, run_alone
 from service.storage.refusals import one_of
-from service.storage.tables import payments
 
 SPENT = (PaymentStatus.AUTHORIZED, PaymentStatus.SUCCEEDED)
 EARNED = (PaymentStatus.SUCCEEDED,)
@@ -18,11 +18,11 @@ EARNED = (PaymentStatus.SUCCEEDED,)
 
 _FIELDS = [field.name for field in fields(Payment)]
 _STATUS = _FIELDS.index("status")
-_PAYMENT = select(*(payments.c[name] for name in _FIELDS))
+_PAYMENT = select(*(models.Payment.__table__.c[name] for name in _FIELDS))
 LATEST_OF_ORDER = Prepared(
-    _PAYMENT.where(payments.c.order_id == bindparam("id")).order_by(payments.c.created_at.desc()).limit(1)
+    _PAYMENT.where(models.Payment.order_id == bindparam("id")).order_by(models.Payment.created_at.desc()).limit(1)
 )
-BY_ID = Prepared(_PAYMENT.where(payments.c.payment_id == bindparam("id")))
+BY_ID = Prepared(_PAYMENT.where(models.Payment.payment_id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class CurrencyTotals:
     earned_count: int
 
 
-_P = payments.c
+_P = models.Payment
 _NONE, _ONE = literal(0), literal(1)
 
 _TAKEN = case((_P.captured > _NONE, _P.captured), else_=_P.amount)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import insert
 
-from service.storage.tables import request_keys
+from service.storage import models
 
 RETENTION = timedelta(hours=48)
 """The contract promises 24 hours; the rest is for clocks and for callers who come late."""
@@ -15,7 +15,7 @@ RETENTION = timedelta(hours=48)
 PRUNED_PER_CLAIM = 2
 """More than one, so the table shrinks faster than it grows; so few that no request pays for the others."""
 
-_INSERT = insert(request_keys).values(
+_INSERT = insert(models.RequestKey).values(
     route=bindparam("route"),
     payment_id=bindparam("payment_id"),
     idempotency_key=bindparam("idempotency_key"),
@@ -25,8 +25,8 @@ _INSERT = insert(request_keys).values(
 # DO UPDATE, not DO NOTHING: only then is the earlier row returned, whoever committed it and however lately.
 _CLAIM = _INSERT.on_conflict_do_update(
     index_elements=["route", "payment_id", "idempotency_key"],
-    set_={"fingerprint": request_keys.c.fingerprint},
-).returning(request_keys.c.fingerprint, request_keys.c.correlation_id)
+    set_={"fingerprint": models.RequestKey.fingerprint},
+).returning(models.RequestKey.fingerprint, models.RequestKey.correlation_id)
 
 _PRUNE = text(
     "DELETE FROM request_keys WHERE ctid = ANY(ARRAY("

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from runtime.errors import PaymentServiceError
-from service.storage.tables import metadata
+from service.storage.models import Base
 
 VERSIONS = "alembic_version"
 ENCODING = "UTF8"
@@ -83,7 +83,7 @@ def check(connection: Connection, revision: str | None) -> None:
 
 def _strangers(connection: Connection, revision: str | None) -> list[str]:
     """Tables of our names, and Alembic's, that another program has made."""
-    named: list[str] = list(connection.execute(_TAKEN, {"names": [*metadata.tables]}).scalars())
+    named: list[str] = list(connection.execute(_TAKEN, {"names": [*Base.metadata.tables]}).scalars())
     if revision is None:
         return named
     found = connection.execute(_COLUMNS, {"names": [column for _, column in _FINGERPRINT]})

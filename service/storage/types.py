@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import UserDefinedType
 
 
@@ -12,3 +13,7 @@ class XID8(UserDefinedType[int]):
 
     def get_col_spec(self, **_: Any) -> str:
         return "xid8"
+
+
+PGDialect.ischema_names["xid8"] = XID8
+"""So that a reflected column has it, as Alembic compares it with the model's."""

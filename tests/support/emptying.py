@@ -1,8 +1,8 @@
 """Emptying a test's database: it refuses what no operator may do either, unless its triggers are told to sleep."""
 
-from service.storage.tables import metadata
+from service.storage.models import Base
 
-_TABLES = [table.name for table in reversed(metadata.sorted_tables)]
+_TABLES = [table.name for table in reversed(Base.metadata.sorted_tables)]
 UNGUARDED = "SET LOCAL session_replication_role = replica"
 """The triggers sleep until the transaction is over; only a superuser may tell them to."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, insert, select
 
 from service.domain.status import PaymentStatus
 from service.storage.engine import make_engine
-from service.storage.tables import outbox, payments, request_keys
+from service.storage.models import OutboxRow, Payment, RequestKey
 
 
 class Book(NamedTuple):
@@ -35,18 +35,18 @@ class Book(NamedTuple):
             "failure": {"error": "CARD_DECLINED", "message": "m"} if status == PaymentStatus.FAILED else None,
         }
         with self.engine.begin() as connection:
-            connection.execute(insert(payments).values(**{**values, **changed}))
+            connection.execute(insert(Payment).values(**{**values, **changed}))
         return payment_id
 
     def sent(self) -> list[Any]:
         """The outbox, in order."""
         with self.engine.begin() as connection:
-            return list(connection.execute(select(outbox).order_by(outbox.c.position)))
+            return list(connection.execute(select(OutboxRow).order_by(OutboxRow.position)))
 
     def keys(self) -> set[str]:
         """Idempotency keys that are kept."""
         with self.engine.begin() as connection:
-            return set(connection.execute(select(request_keys.c.idempotency_key)).scalars())
+            return set(connection.execute(select(RequestKey.idempotency_key)).scalars())
 
     def wait_for_a_lock(self, unless: Callable[[], bool] = lambda: False) -> None:
         """Until somebody in this database waits for a lock. Fails when nobody does, or ``unless`` holds before."""
@@ -63,7 +63,7 @@ class Book(NamedTuple):
         """A key of an earlier day."""
         with self.engine.begin() as connection:
             connection.execute(
-                insert(request_keys).values(
+                insert(RequestKey).values(
                     route="revert_payment",
                     payment_id=uuid4(),
                     idempotency_key=name,

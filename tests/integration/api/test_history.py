@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert
 
 from service.domain.status import PaymentStatus
+from service.storage.models import Movement
 from service.storage.reads import CurrencyTotals, Reads
-from service.storage.tables import movements
 from tests.integration.api.conftest import Book
 
 pytestmark = pytest.mark.postgres
@@ -39,7 +39,7 @@ def _pay(book: Book, moved: str, currency: str = "sgd", **changed: Any) -> None:
                 "cause": "test",
                 "happened_at": "2026-01-01T00:00:00Z",
             }
-            connection.execute(insert(movements).values(row))
+            connection.execute(insert(Movement).values(row))
 
 
 def _totals(book: Book, user: str) -> list[CurrencyTotals]:

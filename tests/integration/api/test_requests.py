@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from service.domain.command_reader import read
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
+from service.storage.models import Payment
 from service.storage.request_keys import Claim, RequestKey, claim
-from service.storage.tables import payments
 from service.usecases.queue_command import CommandRequests, KeyReusedError, UnknownPaymentError
 from tests.integration.api.conftest import Book
 
@@ -121,7 +121,7 @@ def test_commands_of_one_payment_commit_in_the_order_of_their_positions(book: Bo
     """Whoever appends holds the payment's row: another waits, and draws its position afterwards."""
     payment_id = book.pay()
     with book.engine.begin() as connection, ThreadPoolExecutor(1) as pool:
-        connection.execute(select(payments).where(payments.c.payment_id == payment_id).with_for_update())
+        connection.execute(select(Payment).where(Payment.payment_id == payment_id).with_for_update())
         waiting = pool.submit(requests.queue, _revert(payment_id), key=None, traceparent=None)
         book.wait_for_a_lock(unless=waiting.done)
         assert not waiting.done()

@@ -18,7 +18,7 @@ from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments
 from service.storage.engine import Engine, transaction
-from service.storage.tables import outbox
+from service.storage.models import OutboxRow
 from service.usecases.dead_letters import DeadLetters
 from service.usecases.record import Recorder
 
@@ -101,7 +101,7 @@ class History:
     def refused_by_kafka(self, position: int) -> None:
         """A row of the outbox in the dead letters, as the relay puts it there."""
         with transaction(self.engine) as connection:
-            found = connection.execute(select(outbox).where(outbox.c.position == position)).one()
+            found = connection.execute(select(OutboxRow).where(OutboxRow.position == position)).one()
             row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False)
             cursor = connection.connection.cursor()
             bury(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, update
 
 from service.storage.engine import transaction
-from service.storage.tables import commands
+from service.storage.models import Command
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 
@@ -87,7 +87,7 @@ def test_retry_of_an_open_command_makes_it_due(commandline: CommandLine, history
 def put_off(history: History) -> None:
     with transaction(history.engine) as connection:
         later = func.now() + timedelta(hours=1)
-        connection.execute(update(commands).where(commands.c.state == "pending").values(next_attempt_at=later))
+        connection.execute(update(Command).where(Command.state == "pending").values(next_attempt_at=later))
 
 
 def test_retry_leaves_alone_what_is_under_way_or_answered(commandline: CommandLine, history: History) -> None:

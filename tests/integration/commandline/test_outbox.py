@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert
 
 from service.storage.engine import Engine, transaction
-from service.storage.tables import relay_checkpoints
+from service.storage.models import RelayCheckpoint
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
 
@@ -15,7 +15,7 @@ def settle(engine: Engine, low: int, ranges: list[list[int]]) -> None:
     """What a relay writes beside the outbox."""
     row = {"relay": "payment-relay", "low": low, "ranges": ranges, "system_identifier": 1, "timeline": 1}
     with transaction(engine) as connection:
-        connection.execute(insert(relay_checkpoints), row)
+        connection.execute(insert(RelayCheckpoint), row)
 
 
 def test_list_is_newest_first_and_limited(commandline: CommandLine, history: History) -> None:

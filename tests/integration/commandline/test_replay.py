@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from service.domain.commands.revert import Revert
 from service.storage import payments
 from service.storage.engine import transaction
-from service.storage.tables import outbox
+from service.storage.models import OutboxRow
 from service.usecases.operations import replay
 from service.usecases.queue_command import CommandRequests
 from tests.integration.commandline.conftest import CommandLine
@@ -22,7 +22,7 @@ COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
 
 def rows(history: History) -> list[Any]:
     with transaction(history.engine) as connection:
-        return list(connection.execute(select(outbox).order_by(outbox.c.position)))
+        return list(connection.execute(select(OutboxRow).order_by(OutboxRow.position)))
 
 
 def waiting_for_a_lock(history: History) -> int:

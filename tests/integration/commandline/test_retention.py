@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from service.storage import operator_writes
 from service.storage.engine import transaction
-from service.storage.tables import outbox
+from service.storage.models import OutboxRow
 from service.usecases.operations import retention
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
@@ -25,7 +25,7 @@ def grow(history: History, rows: int) -> None:
 
 def positions(history: History) -> list[int]:
     with transaction(history.engine) as connection:
-        return list(connection.execute(select(outbox.c.position).order_by(outbox.c.position)).scalars())
+        return list(connection.execute(select(OutboxRow.position).order_by(OutboxRow.position)).scalars())
 
 
 def now() -> str:

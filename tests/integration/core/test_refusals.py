@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from psycopg2.errors import IntegrityError
 
-from service.storage.tables import metadata
+from service.storage.models import Base
 
 Cursor = psycopg2.extensions.cursor
 
@@ -64,11 +64,10 @@ COPIED = {
 def copied(table: str, **changes: str) -> str:
     """The SQL that copies a correct row with these changes."""
     values = COPIED[table] | changes
-    names = [column.name for column in metadata.tables[table].columns if column.name != "xid"]
+    model = Base.metadata.tables[table]
+    names = [column.name for column in model.columns if column.name != "xid"]
     taken = ", ".join(values.get(name, name) for name in names)
-    first = (
-        f"SELECT {taken} FROM {table} ORDER BY {', '.join(metadata.tables[table].primary_key.columns.keys())} LIMIT 1"
-    )
+    first = f"SELECT {taken} FROM {table} ORDER BY {', '.join(model.primary_key.columns.keys())} LIMIT 1"
     return f"INSERT INTO {table} ({', '.join(names)}) OVERRIDING SYSTEM VALUE {first}"
 
 

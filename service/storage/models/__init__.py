@@ -1,0 +1,26 @@
+"""The schema as ORM models, one module an aggregate. A test compares it with what the migrations build.
+
+Import the package, and say ``models.Payment``: the domain's classes have the same names.
+"""
+
+from service.storage.models.base import Base
+from service.storage.models.command import Command
+from service.storage.models.dead_letter import DeadLetter
+from service.storage.models.outbox_row import OutboxRow
+from service.storage.models.payment import Movement, Payment, PaymentTransition
+from service.storage.models.relay_checkpoint import RelayCheckpoint
+from service.storage.models.request_key import RequestKey
+from service.storage.models.stripe_event import StripeEvent
+
+__all__ = [
+    "Base",
+    "Command",
+    "DeadLetter",
+    "Movement",
+    "OutboxRow",
+    "Payment",
+    "PaymentTransition",
+    "RelayCheckpoint",
+    "RequestKey",
+    "StripeEvent",
+]
