@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from devstack.processes import Command, ManagedProcess, environment, scratch_directory
-from proofs.mutation import witness
-from proofs.mutation.mechanism import ROOT, Mechanism
+from proofs.mutation import ends_of_tests
+from proofs.mutation.mutant import ROOT, Mutant
 
 LIMIT_SECONDS = 600.0
 """Of one run of pytest, servers included."""
@@ -48,15 +48,14 @@ class Run:
     log: str
 
 
-def attempt(mechanism: Mechanism) -> list[Run]:
-    """Take the mechanism out of a copy and run each of its tests there. Raises ChangeError."""
+def attempt(mutant: Mutant) -> list[Run]:
+    """Take the mechanism out of a copy and run each of its tests there. Raises MutantError."""
     scratch = scratch_directory("mutation")
     try:
         tree = scratch / "tree"
         shutil.copytree(ROOT, tree, ignore=_LEFT_OUT)
-        for change in mechanism.changes:
-            change.apply(tree)
-        return [_run(test, tree, scratch / f"told-{number}") for number, test in enumerate(mechanism.tests)]
+        mutant.apply(tree)
+        return [_run(test, tree, scratch / f"told-{number}") for number, test in enumerate(mutant.tests)]
     finally:
         shutil.rmtree(scratch)
 
@@ -65,13 +64,13 @@ def _run(test: str, tree: Path, told: Path) -> Run:
     """Up to the first failure of what the node id stands for."""
     began = time.monotonic()
     told.touch()
-    options = ["-x", "-p", "proofs.mutation.witness", "-p", "no:cacheprovider", f"--timeout={WAIT_SECONDS}"]
+    options = ["-x", "-p", "proofs.mutation.ends_of_tests", "-p", "no:cacheprovider", f"--timeout={WAIT_SECONDS}"]
     process = ManagedProcess(
         Command(
             name="pytest",
             argv=[sys.executable, "-m", "pytest", *options, test],
             log=told.with_suffix(".log"),
-            env=environment(**{witness.FILE: str(told)}),
+            env=environment(**{ends_of_tests.FILE: str(told)}),
             cwd=tree,
         )
     )
@@ -87,7 +86,7 @@ def _run(test: str, tree: Path, told: Path) -> Run:
 
 
 def judge(code: int, told: str) -> tuple[Verdict, str]:
-    """What pytest's exit code and the witness's lines say, and why."""
+    """What pytest's exit code and the lines of `ends_of_tests` say, and why."""
     ends = [json.loads(line) for line in told.splitlines()]
     failure = next((end for end in ends if end["outcome"] == "failed"), None)
     if code == 0 and any(end["outcome"] == "passed" for end in ends):

@@ -14,7 +14,6 @@ LONGER = {
     "devstack/stripe_simulator/simulator.py": 201,
     "migrations/versions/0004_refusals.py": 283,
     "proofs/chaos/talk.py": 231,
-    "proofs/mutation/payments.py": 207,
     "relay/producer.py": 202,
     "service/domain/stripe_objects.py": 240,
     "service/gateway/translate.py": 235,
