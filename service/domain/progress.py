@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from runtime.backoff import backoff
@@ -16,13 +17,33 @@ LONGEST_BACKOFF = 60.0
 _FIRST_BACKOFF = 0.5
 
 
+class CommandState(StrEnum):
+    """Pending: to be worked on. Waiting: for the customer, Stripe, a revert or time. Done: answered."""
+
+    PENDING = "pending"
+    WAITING = "waiting"
+    DONE = "done"
+
+
+class Rest(StrEnum):
+    """The recovery point of a command while no step is under way; else it is that of a ``Call``."""
+
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    ANSWERED = "answered"
+
+
+_STEPS = {step.value: step for step in Step}
+_MODES = {mode.value: mode for mode in Mode}
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The row of an open command. ``recovery_point`` is ``step:mode``, or one word while no step is under way."""
+    """The row of an open command. ``recovery_point`` is the text of a ``Rest`` or a ``Call``, or a later release's."""
 
     command: StoredCommand
     payment_id: UUID
-    state: str
+    state: CommandState
     recovery_point: str
     key_generation: int
     attempts: int
@@ -35,14 +56,19 @@ class Progress:
     """A revert's type of success event, fixed when it was accepted; None for all others, and for older reverts."""
 
     @property
-    def step(self) -> str:
-        """The step under way, or the word that stands in its place."""
-        return self.recovery_point.partition(":")[0]
+    def call(self) -> Call | None:
+        """The call under way; None at rest, and for a step that only a later release knows.
+
+        A mode that only a later release knows is taken for a look, which changes nothing.
+        """
+        step, _, mode = self.recovery_point.partition(":")
+        return Call(_STEPS[step], _MODES.get(mode, Mode.LOOK)) if mode and step in _STEPS else None
 
     @property
-    def mode(self) -> str:
-        """The mode of the step under way."""
-        return self.recovery_point.partition(":")[2]
+    def step(self) -> Step | None:
+        """The step under way."""
+        call = self.call
+        return None if call is None else call.step
 
 
 def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, policy: Policy) -> Call:
@@ -52,11 +78,12 @@ def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, p
     cancellations that the service itself decides on. Where the key tells nothing any more (a stored 5xx, or too old), a
     look comes before a new key.
     """
-    if progress.step != call.step or progress.step_started_at is None:
+    begun = progress.call
+    if begun is None or begun.step is not call.step or progress.step_started_at is None:
         return policy.begun(call.step) if call.mode is Mode.ACT else call
     if _ends_at_deadline(progress.command.type, call.step) and now - progress.received_at > deadline:
         return Call(call.step, Mode.LOOK_ONLY)
-    if progress.mode == Mode.LOOK or now - progress.step_started_at > KEY_LIFETIME:
+    if begun.mode is Mode.LOOK or now - progress.step_started_at > KEY_LIFETIME:
         return Call(call.step, Mode.LOOK)
     return call
 
@@ -82,11 +109,11 @@ def is_blocked(me: Progress, others: list[Progress]) -> bool:
 
     A waiting authorize gives way to every command but ``CancelHold``; that one blocks others only while it is leased.
     """
-    if me.state == "waiting":
+    if me.state == CommandState.WAITING:
         return any(other.command.type is not CommandType.CANCEL_HOLD or other.leased for other in others)
     return any(other.leased or _goes_first(other, me) for other in others)
 
 
 def _goes_first(other: Progress, me: Progress) -> bool:
-    holds_turn = other.state == "pending" and other.command.type is not CommandType.CANCEL_HOLD
+    holds_turn = other.state == CommandState.PENDING and other.command.type is not CommandType.CANCEL_HOLD
     return holds_turn and other.arrival < me.arrival

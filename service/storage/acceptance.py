@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, Text, bindparam, case, func, select, text
+from sqlalchemy import Connection, Interval, Text, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from service.domain.commands.authorize import Authorize
@@ -15,6 +15,7 @@ from service.domain.payment import Payment
 from service.domain.progress import KEY_LIFETIME
 from service.storage import models
 from service.storage.models.base import INSTANT
+from service.storage.models.command import PENDING
 from service.storage.payments import NEW, new_row
 from service.storage.prepared import Prepared, run
 
@@ -72,7 +73,7 @@ _KEPT = (
             *(bindparam(name, type_=models.Command.__table__.c[name].type) for name in _FROM_CALLER),
             _POINT,
             _PAID.c.payment_id,
-            text("'pending'"),
+            PENDING,
             _ENDS,
             _ENDS,
             func.now(),

@@ -18,8 +18,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from service.domain.commands.catalog import StoredCommand, content_of, restore
 from service.domain.commands.command import CommandKey, CommandType, fingerprint
 from service.domain.content import Content
-from service.domain.progress import Progress
+from service.domain.progress import CommandState, Progress, Rest
 from service.storage.models import Command
+from service.storage.models.command import ACCEPTED, ANSWERED, DONE, PENDING
 from service.storage.prepared import Prepared, run
 
 _ACCEPTED = (
@@ -27,14 +28,14 @@ _ACCEPTED = (
 )  # fmt: skip
 _ADD_OPEN = Prepared(
     pg_insert(Command)
-    .values(state=text("'pending'"), recovery_point=text("'accepted'"), next_attempt_at=func.now())
+    .values(state=PENDING, recovery_point=ACCEPTED, next_attempt_at=func.now())
     .on_conflict_do_nothing()
     .returning(Command.arrival),
     _ACCEPTED,
 )
 _ADD_ANSWERED = Prepared(
     pg_insert(Command)
-    .values(state=text("'done'"), recovery_point=text("'answered'"), completed_at=func.now())
+    .values(state=DONE, recovery_point=ANSWERED, completed_at=func.now())
     .on_conflict_do_nothing()
     .returning(Command.received_at),
     _ACCEPTED,
@@ -89,13 +90,13 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
         fingerprint=fingerprint(content),
         payload=content,
         payment_id=payment_id,
-        state="pending",
-        recovery_point="accepted",
+        state=CommandState.PENDING,
+        recovery_point=Rest.ACCEPTED,
         next_attempt_at=func.now(),
     )
     again = {
-        "state": "pending",
-        "recovery_point": "accepted",
+        "state": CommandState.PENDING,
+        "recovery_point": Rest.ACCEPTED,
         "key_generation": Command.key_generation + 1,
         "attempts": 0,
         "next_attempt_at": func.now(),
@@ -103,7 +104,7 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
     }
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["correlation_id", "command_type"], set_=again, where=Command.state == "done"
+            index_elements=["correlation_id", "command_type"], set_=again, where=Command.state == CommandState.DONE
         )
     )
 
@@ -111,7 +112,7 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
 _HOLDS = Prepared(
     select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(Command.received_at)), 0))
     .select_from(Command)
-    .where(Command.state != text("'done'"), Command.command_type == text("'cancel_hold'"))
+    .where(Command.state != DONE, Command.command_type == text("'cancel_hold'"))
 )
 
 
@@ -155,5 +156,5 @@ OPEN_COLUMNS = [
 
 def progress_of(row: Sequence[Any]) -> Progress:
     """An open command as the domain sees it."""
-    command_type, correlation_id, payload, *progress = row
-    return Progress(restore(command_type, correlation_id, payload), *progress)
+    command_type, correlation_id, payload, payment_id, state, *progress = row
+    return Progress(restore(command_type, correlation_id, payload), payment_id, CommandState(state), *progress)

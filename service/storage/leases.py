@@ -6,12 +6,14 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Interval, and_, bindparam, func, null, select, text, update
+from sqlalchemy import Interval, and_, bindparam, func, null, select, update
 
 from service.domain.commands.command import CommandKey
 from service.domain.errors import LeaseLostError
+from service.domain.progress import CommandState
 from service.storage.engine import Connection
 from service.storage.models import Command
+from service.storage.models.command import ANSWERED, DONE, PENDING
 from service.storage.prepared import Prepared, run
 
 
@@ -59,7 +61,7 @@ _TAKE = Prepared(
     update(Command)
     .where(_OF_KEY)
     .values(
-        state=text("'pending'"),
+        state=PENDING,
         lease_token=bindparam("token", type_=Command.lease_token.type),
         lease_expires_at=_ENDS,
         next_attempt_at=_ENDS,
@@ -112,17 +114,17 @@ def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
 
 def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
     """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
-    open_one = and_(_is(key), Command.state != text("'done'"))
+    open_one = and_(_is(key), Command.state != DONE)
     rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
     connection.execute(update(Command).where(open_one).values(**rest))
 
 
 _ENDED = (
     update(Command)
-    .where(_OF_KEY, Command.state != text("'done'"))
+    .where(_OF_KEY, Command.state != DONE)
     .values(
-        state=text("'done'"),
-        recovery_point=text("'answered'"),
+        state=DONE,
+        recovery_point=ANSWERED,
         outcome=bindparam("told", type_=Command.outcome.type),
         lease_token=null(),
         lease_expires_at=null(),
@@ -153,7 +155,7 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
     """Open commands whose time has come or whose lease has run out; not offered again before ``pause`` is over."""
     ripe = (
         select(Command.correlation_id, Command.command_type)
-        .where(Command.state != text("'done'"), Command.next_attempt_at <= func.now())
+        .where(Command.state != DONE, Command.next_attempt_at <= func.now())
         .order_by(Command.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -173,7 +175,7 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
 
 def hasten(connection: Connection, payment_id: UUID) -> None:
     """Let the payment's waiting authorize be looked at now."""
-    waiting = and_(Command.payment_id == payment_id, Command.state == "waiting")
+    waiting = and_(Command.payment_id == payment_id, Command.state == CommandState.WAITING)
     connection.execute(update(Command).where(waiting).values(next_attempt_at=func.now()))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import Ledger
@@ -13,6 +13,7 @@ from service.domain.progress import Progress
 from service.storage import models
 from service.storage.commands import OPEN_COLUMNS, progress_of
 from service.storage.ledger import RECORDED, ledger_of
+from service.storage.models.command import DONE
 from service.storage.payments import COLUMNS, payment_of
 from service.storage.prepared import Prepared, run
 
@@ -32,7 +33,7 @@ class _By:
     def __init__(self, column: InstrumentedAttribute[Any], *more: ColumnElement[Any]) -> None:
         wanted = column == bindparam("id", type_=column.type)
         self._lock = Prepared(select(models.Payment.payment_id).where(wanted).with_for_update())
-        is_open = and_(models.Command.payment_id == models.Payment.payment_id, models.Command.state != text("'done'"))
+        is_open = and_(models.Command.payment_id == models.Payment.payment_id, models.Command.state != DONE)
         self._read = Prepared(
             # Not now(), the transaction's beginning: the lock may have been waited for.
             select(*COLUMNS, func.clock_timestamp(), RECORDED, *OPEN_COLUMNS, *more)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.auditing import Record
@@ -15,6 +15,7 @@ from service.domain.ledger import Movement, MovementKind, Proof
 from service.domain.progress import Progress
 from service.storage import models
 from service.storage.commands import OPEN_COLUMNS, progress_of
+from service.storage.models.command import DONE
 from service.storage.operator_session import session_in
 from service.storage.payments import COLUMNS, payment_of
 
@@ -98,7 +99,7 @@ def _movement(row: models.Movement) -> Movement:
 
 
 def _opened(connection: Connection, payment_ids: Collection[UUID]) -> Iterator[tuple[UUID, Progress]]:
-    still = models.Command.payment_id.in_(payment_ids), models.Command.state != text("'done'")
+    still = models.Command.payment_id.in_(payment_ids), models.Command.state != DONE
     for row in connection.execute(select(*OPEN_COLUMNS).where(*still).order_by(models.Command.arrival)):
         progress = progress_of(row)
         yield progress.payment_id, progress

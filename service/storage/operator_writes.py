@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select, text, update
 
+from service.domain.progress import CommandState
 from service.storage.engine import Connection
 from service.storage.models import Command, DeadLetter
 from service.storage.operator_session import Record, whole_records
@@ -41,7 +42,7 @@ def hasten(connection: Connection, correlation_id: str, command_type: str) -> bo
     """Let a command that is not answered be taken up now; False when it is under way, answered or unknown."""
     free = or_(Command.lease_expires_at.is_(None), Command.lease_expires_at < func.now())
     mine = and_(Command.correlation_id == correlation_id, Command.command_type == command_type)
-    statement = update(Command).where(mine, Command.state != "done", free).values(next_attempt_at=func.now())
+    statement = update(Command).where(mine, Command.state != CommandState.DONE, free).values(next_attempt_at=func.now())
     return connection.execute(statement).rowcount == 1
 
 

@@ -15,6 +15,7 @@ from service.domain.status import LIVE, UNANSWERED, PaymentStatus
 from service.storage import models
 from service.storage.ledger import filed
 from service.storage.looks import LOOK_NOW, looking
+from service.storage.models.command import DONE
 from service.storage.prepared import Call, Prepared, run
 from service.storage.refusals import one_of
 
@@ -133,7 +134,7 @@ _UNSETTLED = or_(
     models.Payment.status.in_([*sorted(UNANSWERED), PaymentStatus.AUTHORIZED]),
     _HOLD_UNKNOWN,
     models.Payment.look_at.is_not(None),
-    exists().where(models.Command.payment_id == models.Payment.payment_id, models.Command.state != text("'done'")),
+    exists().where(models.Command.payment_id == models.Payment.payment_id, models.Command.state != DONE),
 )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint
 from service.domain.commands.command import CommandType
 from service.domain.ledger import MovementKind
 from service.domain.payment import MONEY_FIELDS
+from service.domain.progress import CommandState
 from service.domain.status import PaymentStatus
 
 
@@ -101,7 +102,7 @@ COMMANDS = {
     "own_names_its_payment": (
         "command_type <> 'cancel_hold' OR (payment_id IS NOT NULL AND starts_with(correlation_id, 'pi_'))"
     ),
-    "state_known": one_of("state", ["pending", "waiting", "done"]),
+    "state_known": one_of("state", list(CommandState)),
     "lease_whole": "(lease_token IS NULL) = (lease_expires_at IS NULL)",
     "lease_only_while_pending": "state = 'pending' OR lease_token IS NULL",
     "done_is_timed": "(state = 'done') = (completed_at IS NOT NULL)",

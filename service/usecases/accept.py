@@ -21,7 +21,7 @@ from service.domain.errors import ErrorCode
 from service.domain.intent_state import Observed
 from service.domain.next_step import Call, Mode, Policy, Step
 from service.domain.payment import Failure, Payment, payment_id_of
-from service.domain.progress import Progress
+from service.domain.progress import CommandState, Progress
 from service.domain.records import InvalidCommand, Origin, UnreadableMessage
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
@@ -111,7 +111,7 @@ class CommandEngine:
         if point is None:
             raise DuplicateError
         call = looked_for if point == looked_for.recovery_point else Call(Step.CREATE_INTENT)
-        progress = Progress(command, payment.payment_id, "pending", point, 0, 0, 0, now, now, True, token)
+        progress = Progress(command, payment.payment_id, CommandState.PENDING, point, 0, 0, 0, now, now, True, token)
         return Claim(progress, payment, token, call, calls=1)
 
     def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from service.domain.commands.command import CommandKey
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
-from service.domain.progress import Progress, is_blocked
+from service.domain.progress import CommandState, Progress, is_blocked
 from service.storage import leases, locked
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
@@ -61,10 +61,10 @@ class Claims:
 
 def _looks_first(me: Progress, payment: Payment) -> bool:
     """Whether an authorize with a known intent is taken up again: a look at Stripe comes before it waits (again)."""
-    begun = me.state == "waiting" or me.step == Step.CREATE_INTENT
+    begun = me.state == CommandState.WAITING or me.step == Step.CREATE_INTENT
     return begun and payment.stripe_payment_intent_id is not None
 
 
 def _awaits_turn(progress: Progress) -> bool:
     """Pending and never begun. A command that met a fault waits for its own next attempt."""
-    return progress.state == "pending" and progress.attempts == 0
+    return progress.state == CommandState.PENDING and progress.attempts == 0

@@ -10,7 +10,7 @@ from service.domain.intent_state import Observed
 from service.domain.ledger import Ledger
 from service.domain.next_step import Call, Clock, Next, Policy, Settled, Waiting
 from service.domain.payment import Payment
-from service.domain.progress import Progress, resume
+from service.domain.progress import CommandState, Progress, Rest, resume
 from service.storage import leases
 from service.storage.engine import Connection
 from service.usecases.claimed import Claim, Over
@@ -44,7 +44,9 @@ class NextSteps:
                 return self._commit_call(connection, claim, payment, following, now)
             case Waiting():
                 rest = {"lease_token": None, "lease_expires_at": None, "next_attempt_at": following.until}
-                leases.update_fenced(connection, claim.fence, state="waiting", recovery_point="waiting", **rest)
+                leases.update_fenced(
+                    connection, claim.fence, state=CommandState.WAITING, recovery_point=Rest.WAITING, **rest
+                )
                 return Over(payment.payment_id if more else None)
             case Settled():
                 observed = Observed(following.payment, following.answers)

@@ -13,6 +13,7 @@ from service.domain.intent_state import SEEN_BY_EVENT, Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_stray
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
+from service.domain.progress import CommandState
 from service.domain.stripe_objects import About, Intent, Picture, StripeEvent
 from service.storage import inbox, locked, looks
 from service.storage.availability import is_refused
@@ -89,7 +90,7 @@ class StripeEvents:
             return self._note(connection, event, payment.payment_id, "no_change")
         noted = self._note(connection, event, payment.payment_id, looks.WANTS_LOOK)
         if noted == looks.WANTS_LOOK:
-            at_work = any(progress.state == "pending" for progress in found.opened)
+            at_work = any(progress.state == CommandState.PENDING for progress in found.opened)
             run(connection, looks.looking(payment.payment_id, ECHO_PAUSE if at_work else timedelta(0)))
         return noted
 

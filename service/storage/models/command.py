@@ -8,9 +8,14 @@ from sqlalchemy import ForeignKey, Identity, Index, Integer, PrimaryKeyConstrain
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.domain.progress import CommandState, Rest
 from service.storage.models.base import JSON_OR_NULL, Base, Identifier, WrittenAt
 from service.storage.models.payment import Payment
 from service.storage.refusals import COMMANDS, checks
+
+PENDING, DONE = (text(f"'{state}'") for state in (CommandState.PENDING, CommandState.DONE))
+ACCEPTED, ANSWERED = (text(f"'{point}'") for point in (Rest.ACCEPTED, Rest.ANSWERED))
+"""Constants in the statement's text: a parameter would keep PostgreSQL from using a partial index."""
 
 
 class Command(Base):

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from service.domain.command_json import MAX_BYTES
 from service.domain.messages import OutgoingMessage
+from service.domain.progress import CommandState
 from service.storage import operator_outbox, operator_reads, operator_writes, outbox
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
@@ -23,7 +24,7 @@ def retry_command(engine: Engine, correlation_id: str, command_type: str) -> Non
             for each in operator_reads.commands_called(connection, correlation_id)
             if each["command_type"] == command_type
         ]
-    why = {"done": "is answered, and stays so", "pending": "is under way"}
+    why = {CommandState.DONE: "is answered, and stays so", CommandState.PENDING: "is under way"}
     raise OperatorError(f"{command_type} {correlation_id} {why[found[0]] if found else 'is unknown'}")
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from service.domain.progress import CommandState
 from service.storage import operator_outbox, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
@@ -94,7 +95,7 @@ def _of_command(command: Record) -> list[Entry]:
         f"{command['command_type']} accepted",
         correlation_id=command["correlation_id"],
     )
-    if command["state"] == "done":
+    if command["state"] == CommandState.DONE:
         outcome: dict[str, Any] = command["outcome"] or {}
         what = f"{command['command_type']} answered"
         return [accepted, _follow_up(command, command["completed_at"], what, outcome.get("type"))]

@@ -9,7 +9,15 @@ import pytest
 
 from service.domain.commands.catalog import StoredCommand
 from service.domain.next_step import Call, Mode, Step
-from service.domain.progress import KEY_LIFETIME, LONGEST_BACKOFF, Progress, is_blocked, pause_before_next, resume
+from service.domain.progress import (
+    KEY_LIFETIME,
+    LONGEST_BACKOFF,
+    CommandState,
+    Progress,
+    is_blocked,
+    pause_before_next,
+    resume,
+)
 from tests.unit.domain.facts import AUTHORIZE, HOLD, NOW, POLICY, RELEASE, REVERT, progress
 
 HOUR = timedelta(hours=1)
@@ -125,7 +133,7 @@ class TestBlocked:
         assert is_blocked(_waiting(), [progress(REVERT, arrival=2)])
 
     def test_pending_authorize_is_not_blocked_by_later_commands(self) -> None:
-        assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state="pending")])
+        assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state=CommandState.PENDING)])
 
     def test_commands_never_block_each_other_mutually(self) -> None:
         """Of any open commands, one may go on, unless one holds a lease."""
