@@ -5,8 +5,8 @@ from sqlalchemy import Connection, text
 
 from service.storage import migration_lock, requirements
 from service.storage.engine import connect_for_migration
-from service.storage.migrate import schema_state
 from service.storage.models import Base
+from service.storage.schema_state import schema_state
 
 
 def run(connection: Connection) -> None:

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from service.storage.availability import is_read_only
 from service.storage.engine import Engine, SQLAlchemyError
-from service.storage.migrate import SchemaState, schema_state
 from service.storage.requirements import READ_ONLY, ServerState, encoding_fault, server_state
+from service.storage.schema_state import SchemaState, schema_state
 
 
 class Unready(NamedTuple):

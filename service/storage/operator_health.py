@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from service.storage.collations import Drift, drifted
 from service.storage.engine import Connection
-from service.storage.migrate import SchemaState, schema_state
 from service.storage.requirements import ServerState, server_state
+from service.storage.schema_state import SchemaState, schema_state
 
 OLDEST_VERSION = 14
 """Multiranges, which hold what the relay has published, came with it (PostgreSQL 14 release notes)."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from devstack.ports import free_port
-from service.storage import migrate
+from service.storage import schema_state
 from service.storage.availability import described, is_refused, is_unavailable
 from service.storage.engine import make_engine
 from service.storage.health import unready
@@ -106,7 +106,7 @@ def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
     engine.dispose()
     assert fault is not None
     assert fault.part == "schema"
-    assert migrate.head() in fault.message
+    assert schema_state.head() in fault.message
 
 
 def test_unreachable_names_the_database() -> None:
