@@ -36,7 +36,8 @@ class BrokerConnection:
         self.connected = False
         self.last_error = "not connected yet"
         self._throttle = Throttle()
-        self._last_up: dict[str, float] = {}
+        self._clients: dict[str, tuple[float, bool]] = {}
+        """Of each client that was connected once: its last report, and whether it was connected then."""
 
     def on_error(self, error: KafkaError) -> None:
         """Keep an error. librdkafka repeats errors while it reconnects, so one of each kind is logged every 30 s."""
@@ -45,14 +46,14 @@ class BrokerConnection:
             _log.warning("kafka", error=error.str(), code=error.name())
 
     def on_statistics(self, statistics: Mapping[str, Any]) -> None:
-        """Brokers' states as one client knows them, once a second.
+        """Take the states of the brokers as one client of the process knows them, once a second.
 
-        A process may have several clients, and one of them may be new or idle: one that is connected is enough. A
-        client that was closed says nothing more, so what it said counts for a few seconds only.
+        A client that is still connecting says nothing about Kafka while another one is connected. A client that has
+        lost its connection does, whatever an idle one believes. Reports of a closed client count for a few seconds.
         """
         now, client = time.monotonic(), str(statistics.get("name", ""))
-        if any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values()):
-            self._last_up[client] = now
-        else:
-            self._last_up.pop(client, None)
-        self.connected = any(now - up < _STALE_SECONDS for up in self._last_up.values())
+        up = any(broker.get("state") == "UP" for broker in statistics.get("brokers", {}).values())
+        if up or client in self._clients:
+            self._clients[client] = (now, up)
+        self._clients = {name: seen for name, seen in self._clients.items() if now - seen[0] < _STALE_SECONDS}
+        self.connected = bool(self._clients) and all(up for _, up in self._clients.values())

@@ -11,26 +11,34 @@ def statistics(client: str, *states: str) -> dict[str, Any]:
     return {"name": client, "brokers": {str(number): {"state": state} for number, state in enumerate(states)}}
 
 
-def test_one_connected_client_is_enough() -> None:
+def test_client_that_is_still_connecting_does_not_count_while_another_is_connected() -> None:
     connection = BrokerConnection()
     connection.on_statistics(statistics("first", "INIT", "UP"))
     connection.on_statistics(statistics("second", "INIT"))
     assert connection.connected
 
 
-def test_no_client_is_connected_once_each_has_lost_its_brokers() -> None:
+def test_client_that_lost_its_brokers_counts_whatever_an_idle_one_believes() -> None:
     connection = BrokerConnection()
-    for state in ("UP", "DOWN"):
-        for client in ("first", "second"):
-            connection.on_statistics(statistics(client, state))
+    for client in ("busy", "idle"):
+        connection.on_statistics(statistics(client, "UP"))
+    connection.on_statistics(statistics("busy", "DOWN"))
+    connection.on_statistics(statistics("idle", "UP"))
     assert not connection.connected
 
 
-def test_a_closed_client_counts_for_a_few_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_that_was_never_connected_is_not() -> None:
+    connection = BrokerConnection()
+    connection.on_statistics(statistics("only", "INIT"))
+    assert not connection.connected
+
+
+def test_reports_of_a_closed_client_count_for_a_few_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("runtime.broker_connection.time.monotonic", lambda: now)
     connection = BrokerConnection()
     connection.on_statistics(statistics("closed", "UP"))
+    connection.on_statistics(statistics("closed", "DOWN"))
     now += 5
-    connection.on_statistics(statistics("new", "DOWN"))
-    assert not connection.connected
+    connection.on_statistics(statistics("new", "UP"))
+    assert connection.connected
