@@ -19,6 +19,8 @@ SILENT_SECONDS = 15.0
 """Without a beat for this long the work counts as stuck. Each of its waits is shorter, or beats."""
 
 _LOCK_SECONDS = 5.0
+_WITHOUT_CLIENTS = frozenset({Stage.CONNECTING, Stage.STANDING_BY, Stage.RETRYING})
+"""Stages in which only a client that is being closed may still report: nothing would correct its last report."""
 
 
 class Health:
@@ -130,6 +132,8 @@ class Health:
 
     def on_statistics(self, text: str) -> None:
         """Take librdkafka's statistics: whether any broker is connected."""
+        if self._stage in _WITHOUT_CLIENTS:
+            return
         self._connection.on_statistics(json.loads(text))
         connection = self._connection
         self._kafka = None if connection.connected else f"kafka: {connection.last_error} ({self._stage.words})"

@@ -100,3 +100,13 @@ def test_rows_that_wait_for_their_topic_are_reported() -> None:
     assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topics"
     health.held_back({})
     assert health.fault() is None
+
+
+def test_late_report_of_a_closed_client_does_not_make_a_standby_unready() -> None:
+    health = reading()
+    health.on_statistics(statistics("UP"))
+    health.without_term()
+    health.enter(Stage.STANDING_BY)
+    health.working()
+    health.on_statistics(statistics("DOWN"))
+    assert health.fault() is None
