@@ -8,7 +8,7 @@ from consumer.ports import Commands, DueCommand
 from runtime.logs import get_logger
 from service.domain.commands.catalog import Command
 from service.domain.errors import NotDurableError, Wait
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 
 _log = get_logger(__name__)
 TRIES = 5

@@ -13,7 +13,7 @@ from consumer.records import origin_of, size_of
 from consumer.workers import Workers
 from service.domain.command_reader import read
 from service.domain.commands.catalog import Command
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 
 _LARGE = "\0large"
 """The key of large refused records. They run one at a time, because storing one takes ten times its size in memory."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from service.domain.commands.catalog import Command
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 
 
 class DueCommand(Protocol):

@@ -9,7 +9,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from runtime.logs import get_logger
 from service.domain.command_json import MAX_BYTES
 from service.domain.command_skim import READABLE_BYTES
-from service.domain.records import Cut, Origin
+from service.domain.received_records import Cut, Origin
 
 _log = get_logger(__name__)
 _CUT_TO = 2 * MAX_BYTES

@@ -21,7 +21,7 @@ from service.domain.commands.catalog import FIELDS, Command, build
 from service.domain.commands.command import CommandType, fingerprint
 from service.domain.commands.fields import ID_LENGTH, FieldError
 from service.domain.errors import ErrorCode
-from service.domain.records import InvalidCommand, UnreadableMessage
+from service.domain.received_records import InvalidCommand, UnreadableMessage
 
 _ENVELOPE = frozenset({"type", "correlation_id", "timestamp", "source", "payload"})
 

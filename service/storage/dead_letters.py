@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from service.storage.models import DeadLetter
 
 

@@ -22,7 +22,7 @@ from service.domain.intent_state import Observed
 from service.domain.next_step import Call, Mode, Policy, Step
 from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.progress import CommandState, Progress
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
 from service.storage.engine import Connection, Engine, in_transaction, transaction

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from runtime.logs import get_logger
 from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
-from service.domain.records import Cut, Origin, UnreadableMessage
+from service.domain.received_records import Cut, Origin, UnreadableMessage
 from service.storage import dead_letters, outbox
 from service.storage.engine import Connection
 

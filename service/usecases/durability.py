@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from service.domain.commands.catalog import Command
 from service.domain.errors import NotDurableError
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 from service.storage.availability import described, wait_of
 from service.storage.engine import SQLAlchemyError
 from service.usecases.accept import CommandEngine

@@ -2,9 +2,6 @@
 
 import ast
 import importlib
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from inspect import getmembers, isfunction, signature
@@ -14,7 +11,6 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from devstack.processes import environment
 from devstack.saga_client import CommandKey, Place, Record
 from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.sagas import SAGAS
@@ -115,23 +111,6 @@ def _called(function: ast.FunctionDef) -> set[str]:
     }
 
 
-_VISIT = """
-from relay.crash_points import CrashPoint
-from runtime.crash_points import reached, refuse_unknown
-refuse_unknown(CrashPoint)
-"""
-
-
-def _dies(told: str, visits: int) -> bool:
-    """Whether a process that comes to one point so often is killed there."""
-    visit = _VISIT + "reached(CrashPoint.AFTER_READ)\n" * visits
-    ended = subprocess.run(
-        [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False
-    )
-    assert ended.returncode in {0, -signal.SIGKILL}
-    return ended.returncode != 0
-
-
 def test_every_point_has_a_scenario() -> None:
     assert set(SCENARIOS) == set(ALL)
 
@@ -175,23 +154,3 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
         ("stripe_events.py", "_recorded_and_applied"),
     }
     assert opening - named == set(WITHOUT_POINTS)
-
-
-def test_a_process_dies_where_it_was_told_to() -> None:
-    assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
-    assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
-    assert not _dies("relay.after_checkpoint", 1)
-
-
-def test_a_process_told_by_a_file_takes_the_file_with_it(tmp_path: Path) -> None:
-    told = tmp_path / "crash-at"
-    assert not _dies(f"@{told}", 1)
-    told.write_text("relay.after_read:2")
-    assert not _dies(f"@{told}", 1)
-    assert _dies(f"@{told}", 2)
-    assert not told.exists()
-
-
-def test_an_unknown_point_stops_the_process_at_once() -> None:
-    with pytest.raises(AssertionError):
-        _dies("relay.sometime", 0)

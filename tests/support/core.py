@@ -22,7 +22,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from service.domain.stripe_objects import IntentRequest, StripeEvent
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse

@@ -13,7 +13,7 @@ from service.domain import events
 from service.domain.commands.authorize import Authorize
 from service.domain.intent_state import Observed
 from service.domain.payment import Payment
-from service.domain.records import Origin, UnreadableMessage
+from service.domain.received_records import Origin, UnreadableMessage
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, inbox, payments

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.records import Origin, UnreadableMessage
+from service.domain.received_records import Origin, UnreadableMessage
 from service.storage.engine import make_engine, transaction
 from tests.integration.commandline.history import DEAD_LETTERS, History
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from commandline import tail
-from service.domain.records import Origin, UnreadableMessage
+from service.domain.received_records import Origin, UnreadableMessage
 from service.storage.engine import transaction
 from tests.integration.commandline.history import DEAD_LETTERS, History
 

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from devstack.kafka import Kafka
 from devstack.topics import Topics, make_topic
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from tests.integration.consumer.conftest import Start
 from tests.integration.consumer.running import authorize, by_order, committed, eventually, handled, metric, produce
 from tests.unit.consumer.doubles import LONG, RecordingCommands

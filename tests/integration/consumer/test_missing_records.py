@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from devstack.kafka import Kafka
 from devstack.ports import free_port
 from devstack.topics import Topics, make_topic
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from tests.integration.consumer.conftest import Start
 from tests.integration.consumer.running import authorize, committed, eventually, handled, metric, produce
 from tests.integration.consumer.test_broker_away import ready

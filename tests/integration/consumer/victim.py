@@ -13,7 +13,7 @@ from consumer.main import run
 from consumer.settings import ConsumerSettings
 from runtime.settings import load
 from runtime.shutdown import Shutdown
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from tests.unit.consumer.doubles import RecordingCommands
 
 

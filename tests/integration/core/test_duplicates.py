@@ -6,7 +6,7 @@ from uuid import UUID
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
-from service.domain.records import InvalidCommand, UnreadableMessage
+from service.domain.received_records import InvalidCommand, UnreadableMessage
 from tests.integration.core.invariants import check_settled
 from tests.support.core import Core, authorization
 

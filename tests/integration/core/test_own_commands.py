@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from service.domain.command_reader import read
-from service.domain.records import InvalidCommand
+from service.domain.received_records import InvalidCommand
 from service.usecases.operations.sweep import Sweep
 from service.wiring import sweeping
 from tests.integration.core.invariants import check_settled

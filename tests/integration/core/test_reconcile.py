@@ -87,7 +87,6 @@ def test_reconcile_reports_an_undecided_payment(core: Core) -> None:
     core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
     env = {
         "DATABASE_URL": core.settings.database_url.get_secret_value(),
-        "KAFKA_BOOTSTRAP_SERVERS": "unused:1",
         "STRIPE_SECRET_KEY": "sk_test_core",
         "STRIPE_API_BASE": core.stripe.base_url,
     }

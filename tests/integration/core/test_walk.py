@@ -11,7 +11,7 @@ from consumer.intake import Intake
 from consumer.offsets import OffsetTracker
 from consumer.workers import Workers
 from service.domain.commands.catalog import Command
-from service.domain.records import Origin
+from service.domain.received_records import Origin
 from service.usecases.accept import CommandEngine
 from service.usecases.durability import Durable
 from tests.support.core import CHALLENGED, VISA, Core, authorization

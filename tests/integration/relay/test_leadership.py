@@ -1,4 +1,4 @@
-"""The lock, its loss, and the doorbell."""
+"""The lock, its loss, and the wake-up of a sleeping relay."""
 
 import time
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The relay's walk in docs/architecture.md names every file that a row and its replay enter, and no other."""
+"""The relay enters every file of its walk in docs/architecture.md; the walk of a replay names all of its files."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from tests.support.walk import files_entered, files_of_walk
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 
-def test_the_walk_of_a_row_is_the_way_of_the_relay(
+def test_relay_enters_every_file_of_its_walk(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     def publish() -> None:

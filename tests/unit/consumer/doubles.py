@@ -12,7 +12,7 @@ from consumer.offsets import Partition
 from consumer.ports import DueCommand
 from consumer.starts import ExchangedError, Start
 from service.domain.commands.catalog import Command
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 
 LONG = 20.0
 """Seconds after which a test gives up waiting; a passing test never waits so long."""

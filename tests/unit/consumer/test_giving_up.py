@@ -4,7 +4,7 @@ import pytest
 
 from consumer.giving_up import TRIES, GivingUp
 from service.domain.errors import NotDurableError, Wait
-from service.domain.records import Origin, UnreadableMessage
+from service.domain.received_records import Origin, UnreadableMessage
 from tests.unit.consumer.doubles import RecordingCommands
 
 COMMAND = object()

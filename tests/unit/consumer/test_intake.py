@@ -14,7 +14,7 @@ from consumer.offsets import OffsetTracker, Partition
 from consumer.workers import Workers
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.release import Release
-from service.domain.records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 from tests.unit.consumer.doubles import LONG, FakeMessage, RecordingCommands
 
 P0: Partition = ("commands", 0)

@@ -13,7 +13,7 @@ from service.domain.commands.command import fingerprint
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
-from service.domain.records import InvalidCommand, UnreadableMessage
+from service.domain.received_records import InvalidCommand, UnreadableMessage
 
 PAYMENT = "0b54a3a5-6a3c-4a38-9b5a-1d8e9c4a7f10"
 AUTHORIZE = {

@@ -17,7 +17,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
 from service.domain.money import MINIMUM, THREE_DECIMAL
-from service.domain.records import InvalidCommand, UnreadableMessage
+from service.domain.received_records import InvalidCommand, UnreadableMessage
 from tests.unit.domain.test_command_reader import REVERT, SHAPES, envelope, flat
 
 REASONS: list[tuple[bytes | None, str]] = [

@@ -1,0 +1,57 @@
+"""A process dies at the crash point that it was given, at no other, and not at all at a name that it does not have."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devstack.processes import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_VISIT = """
+from relay.crash_points import CrashPoint
+from runtime.crash_points import reached, refuse_unknown
+refuse_unknown(CrashPoint)
+"""
+
+
+def _dies(told: str, visits: int) -> bool:
+    """Whether a process that comes to one point so often is killed there."""
+    visit = _VISIT + "reached(CrashPoint.AFTER_READ)\n" * visits
+    ended = subprocess.run(
+        [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False
+    )
+    assert ended.returncode in {0, -signal.SIGKILL}
+    return ended.returncode != 0
+
+
+def test_a_process_dies_where_it_was_told_to() -> None:
+    assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
+    assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
+    assert not _dies("relay.after_checkpoint", 1)
+
+
+def test_a_process_told_by_a_file_takes_the_file_with_it(tmp_path: Path) -> None:
+    told = tmp_path / "crash-at"
+    assert not _dies(f"@{told}", 1)
+    told.write_text("relay.after_read:2")
+    assert not _dies(f"@{told}", 1)
+    assert _dies(f"@{told}", 2)
+    assert not told.exists()
+
+
+@pytest.mark.parametrize("words", [["relay"], ["consume"], ["serve", "--port", "0"]], ids=lambda words: str(words[0]))
+def test_name_that_is_no_crash_point_of_the_process_stops_its_start_with_one_line(words: list[str]) -> None:
+    settings = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "STRIPE_SECRET_KEY": "sk_test_none",
+        "CRASH_AT": "relay.sometime",
+    }
+    command = [sys.executable, "cli.py", *words]
+    ended = subprocess.run(command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "CRASH_AT: relay.sometime is no crash point of this process\n"
