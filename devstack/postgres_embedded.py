@@ -47,8 +47,7 @@ SETTINGS: dict[str, str] = {
 
 _LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _SCRAM = ("--set", "scram_iterations=1")
-"""Iterations protect passwords that can be guessed. Ours has 144 random bits, and one iteration halves the time of a
-connection."""
+"""Ours is a random password of 144 bits, which needs no iterations. They would double the time of a connection."""
 
 
 class EmbeddedPostgres:
