@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml as a judge of real records."""
+"""Checks real records against docs/asyncapi.yaml."""
 
 from functools import cache
 from pathlib import Path

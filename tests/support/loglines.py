@@ -1,4 +1,4 @@
-"""What a process would write to its log, line by line."""
+"""The lines that a process would write to its log."""
 
 import io
 import json
@@ -24,7 +24,7 @@ def log_plainly() -> None:
 
 @contextmanager
 def logging_as_text(log_format: Literal["json", "console"], level: str = "INFO") -> Iterator[Callable[[], str]]:
-    """Logs into memory; everything about logging is as before afterwards."""
+    """Logs into memory; restores the earlier logging afterwards."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     stream = io.StringIO()
@@ -42,6 +42,6 @@ def logging_as_text(log_format: Literal["json", "console"], level: str = "INFO")
 
 @contextmanager
 def logging_to_memory(level: str = "INFO") -> Iterator[Lines]:
-    """The same as JSON, read again."""
+    """Logs JSON lines into memory, and parses them."""
     with logging_as_text("json", level) as written:
         yield lambda: [json.loads(line) for line in written().splitlines()]

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml as a judge of real responses."""
+"""Checks real responses against docs/openapi.yaml."""
 
 import json
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def validator(pointer: str) -> Draft202012Validator:
 
 
 def check(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Raises AssertionError or ValidationError unless the response is one that the description has."""
+    """Raises AssertionError or ValidationError for a response that differs from the description."""
     operation = document()["paths"][path][method.lower()]
     assert str(status) in operation["responses"], f"{method} {path} is not said to answer {status}: {body!r}"
     described, pointer = _resolved(operation["responses"][str(status)], _pointer("paths", path, method.lower(), status))
