@@ -1,4 +1,4 @@
-"""What the chaos run counts: each kind of damage is seen, and nothing is seen where there is none."""
+"""The audit of the chaos run finds each kind of damage, and finds nothing without damage."""
 
 from dataclasses import replace
 from typing import Any
@@ -93,7 +93,7 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
     ),
     (
         "a good row that was refused",
-        replace(PAID, outbox=[_row(1)], records=[HELD], refused=[_row(2)]),
+        replace(PAID, refused=[_row(7)], written=["event-7"]),
         {"losses"},
     ),
     (
