@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, beside a limit and a peer measured in the same run."""
+"""`python -m bench`: measures the service beside a limit and a peer in the same run."""
 
 import sys
 from contextlib import closing

@@ -22,7 +22,7 @@ _local = threading.local()
 
 
 def _session() -> Any:
-    """One a thread, kept."""
+    """The thread's session, which stays open."""
     if not hasattr(_local, "session"):
         _local.session = psycopg2.connect(os.environ["DATABASE_URL"])
         _local.session.autocommit = True
@@ -30,7 +30,7 @@ def _session() -> Any:
 
 
 def build() -> Flask:
-    """No checks, no log, no metrics, no signature."""
+    """The bare application, without checks, log, metrics and signature."""
     app = Flask("bare", static_folder=None)
 
     @app.get("/payment/<order_id>/status")

@@ -1,4 +1,4 @@
-"""The broker of the benchmarks: as Apache Kafka's own start script runs it, and warm before anything is measured."""
+"""The broker of the benchmarks, started as by Apache Kafka's own script, and warmed up before any measurement."""
 
 import secrets
 from dataclasses import replace
@@ -11,7 +11,7 @@ from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import find_install
 
 _OPTIONS = ("-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData")
-"""The heap, the collector and both compilers of kafka-server-start.sh; tests make do with less."""
+"""The heap, the collector and both compilers of kafka-server-start.sh; tests use smaller settings."""
 
 _SETTINGS = {"num.network.threads": "3", "num.io.threads": "8"}
 """The broker's defaults (Kafka documentation, "Broker Configs")."""
@@ -34,7 +34,7 @@ def start() -> ApacheKafka:
 
 
 def _warm_up(bootstrap: str) -> None:
-    """Until what both kinds of rounds ask of the broker is compiled: large batches, and small transactions."""
+    """Runs large batches and small transactions until the broker has compiled the code of both."""
     topic = f"warm_up_{secrets.token_hex(4)}"
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(topic, 6)])[topic].result(30)

@@ -10,14 +10,14 @@ from bench.servers import query
 from devstack.saga_client import encoded, enveloped
 
 OURS = "correlation_id BETWEEN %s || '-' AND %s || '.'"
-"""By the primary key, for it is asked often and the table may be large; the collation is C."""
+"""A condition on the primary key, because it is queried often and the table may be large; the collation is C."""
 
 _DONE = f"SELECT count(*) FROM commands WHERE state = 'done' AND {OURS}"
 _PATIENCE_SECONDS = 300.0
 
 
 class CommandLoad:
-    """Commands of as many orders, with ids of their own: the database may be one that others have used."""
+    """Commands of different orders, with unique ids, because the database may contain others."""
 
     def __init__(self, url: str, bootstrap: str, topic: str) -> None:
         self._url = url
@@ -31,7 +31,7 @@ class CommandLoad:
         return query(self._url, statement, self._prefix, self._prefix)[0][0]
 
     def send(self, commands: int) -> None:
-        """So many more."""
+        """Send this number of further commands."""
         for number in range(self._sent, self._sent + commands):
             name = f"{self._prefix}-{number}"
             payload = {
@@ -47,7 +47,7 @@ class CommandLoad:
         self._sent += commands
 
     def wait(self) -> None:
-        """Until all are answered. Raises TimeoutError."""
+        """Wait until all are answered. Raises TimeoutError."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self.ask(_DONE) != self._sent:
             if time.monotonic() > deadline:

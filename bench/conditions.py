@@ -1,4 +1,4 @@
-"""The relay again, where life is harder: a database that others use badly."""
+"""The relay under harder conditions: a database with a long foreign transaction and rollbacks."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ _WITHIN = Reach(0.9)
 
 
 def disturbed(servers: Servers, scale: Scale) -> Result:
-    """A foreign transaction that has written and stays open, and a fifth of what is appended rolled back."""
+    """A foreign transaction that has written and stays open, and a rollback of a fifth of all appended rows."""
 
     def round_of(*, quiet: bool) -> Found:
         with servers.database() as url, servers.topic("events") as topic:
@@ -48,7 +48,7 @@ def _compare(scale: Scale, name: str, hard: Callable[[], Found], easy: Callable[
 
 @contextmanager
 def _foreign_transaction(url: str, seconds: float) -> Iterator[None]:
-    """Open for so long before the block begins, and until it ends."""
+    """A transaction that is open for this time before the block, and until its end."""
     with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
         cursor.execute("CREATE TABLE foreign_work AS SELECT pg_current_xact_id() AS xid")
         time.sleep(seconds)

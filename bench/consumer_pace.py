@@ -46,12 +46,12 @@ class _Running(NamedTuple):
 
     @property
     def used(self) -> _Processor:
-        """What all of them have used so far, in seconds."""
+        """The processor time of all processes so far, in seconds."""
         return _Processor(*(processor_seconds(pid) for pid in (self.pid, self.simulator, self.postgres)))
 
 
 def answering_slowly(servers: Servers, scale: Scale) -> Result:
-    """Stripe takes 200 ms: the limit is what 64 callers can do who do nothing but wait."""
+    """Stripe takes 200 ms. The limit is the rate of 64 callers that only wait."""
     many, single = [], []
     for _ in range(scale.rounds):
         many.append(_pace(servers, scale.commands, STRIPE_SECONDS, IN_FLIGHT))
@@ -67,7 +67,7 @@ def answering_slowly(servers: Servers, scale: Scale) -> Result:
 
 
 def answering_at_once(servers: Servers, scale: Scale) -> Result:
-    """Stripe takes no time: what is left is ours, the simulator's and PostgreSQL's processor time."""
+    """Stripe takes no time. The rest is the processor time of the service, the simulator and PostgreSQL."""
     paces = [_pace(servers, scale.commands, 0.0, IN_FLIGHT) for _ in range(scale.rounds)]
     with _consuming(servers, 0.0, IN_FLIGHT) as running:
         running.load.send(scale.commands)
@@ -80,7 +80,7 @@ def answering_at_once(servers: Servers, scale: Scale) -> Result:
 
 
 def _processor(paces: list[_Pace]) -> tuple[Row, ...]:
-    """Told only: what shares the processors with the consumer takes its part of them."""
+    """The processor time, shown without a limit, because other processes share the processors with the consumer."""
     names = ("the consumer", "the simulator", "PostgreSQL")
     spent = zip(*(pace.processor for pace in paces), strict=True)
     return tuple(

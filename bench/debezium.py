@@ -12,7 +12,7 @@ _HEADERS = (
     *("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time", "content-type", "ce_subject", "correlation_id"),
     *("sequence", "command_type"),
 )
-"""In the order of the outbox's rows. The router makes headers of columns only, so each has a column of its own."""
+"""Headers in the order of the outbox's rows. The router makes headers only of columns, so each has its own column."""
 
 _COLUMNS = {header: header.replace("-", "_") for header in _HEADERS}
 _TABLE = f"""
@@ -32,7 +32,7 @@ _START_SECONDS = 120.0
 
 @contextmanager
 def running(worker: ConnectWorker, url: str, name: str) -> Iterator[int]:
-    """The worker's process id, once it streams: its snapshot phase is over, and rows written from now on are seen.
+    """The worker's process id after its snapshot phase, when it streams all further rows.
 
     Raises ConnectorFailedError, TimeoutError.
     """
@@ -46,12 +46,12 @@ def running(worker: ConnectWorker, url: str, name: str) -> Iterator[int]:
 
 
 def fill(url: str, after: int) -> None:
-    """The outbox's rows behind position `after`, in its own table; visible all at once when this returns."""
+    """Copies the outbox's rows behind position `after` into its table; all become visible together."""
     query(url, _FILL, after)
 
 
 def _config(url: str, name: str) -> dict[str, str]:
-    """Few large transactions, a queue that never starves them, and no wait for more where there is some."""
+    """The connector's settings: few large transactions, a sufficient queue, and no wait while there are rows."""
     database = urlsplit(url)
     placement = ",".join(f"{column}:header:{header}" for header, column in _COLUMNS.items())
     return {

@@ -1,4 +1,4 @@
-"""faststream-outbox as a relay of our rows, in a process and a virtual environment of its own."""
+"""faststream-outbox as a relay of our rows, in a separate process and virtual environment."""
 
 import hashlib
 import shutil
@@ -28,11 +28,11 @@ _FILL = """
 
 
 class FaststreamUnavailableError(Exception):
-    """It cannot be installed here; the message says why."""
+    """It cannot be installed here; the message gives the reason."""
 
 
 def find_python() -> Path:
-    """The interpreter of its environment, made when the lock has changed since. Raises FaststreamUnavailableError."""
+    """The interpreter of its environment, which a changed lock file renews. Raises FaststreamUnavailableError."""
     python = _ENVIRONMENT / "bin" / "python"
     made = _ENVIRONMENT / hashlib.sha256(_LOCK.read_bytes()).hexdigest()
     if made.exists():
@@ -57,7 +57,7 @@ def find_python() -> Path:
 
 @contextmanager
 def running(python: Path, url: str, bootstrap: str, topic: str) -> Iterator[int]:
-    """Its process id, once its table is there. Raises ProcessFailedError, TimeoutError."""
+    """Its process id, as soon as its table exists. Raises ProcessFailedError, TimeoutError."""
     scratch = scratch_directory("faststream")
     argv = [str(python), str(_PROGRAM), url, bootstrap, topic]
     process = ManagedProcess(Command(name="faststream-outbox", argv=argv, log=scratch / "relay.log", scratch=scratch))
@@ -70,5 +70,5 @@ def running(python: Path, url: str, bootstrap: str, topic: str) -> Iterator[int]
 
 
 def fill(url: str, after: int) -> None:
-    """The outbox's rows behind position `after`, in its own table; visible all at once when this returns."""
+    """Copies the outbox's rows behind position `after` into its table; all become visible together."""
     query(url, _FILL, after)

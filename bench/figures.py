@@ -1,4 +1,4 @@
-"""What is measured: rounds of a figure, what stands beside it, and what it is to reach."""
+"""Figures: their rounds, the figures beside them, and the goals."""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -25,7 +25,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Reach:
-    """What a ratio is to reach: at least, or at most, so much."""
+    """The goal of a ratio: a minimum or a maximum."""
 
     bound: float
     at_most: bool = False
@@ -39,7 +39,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure, beside another one of the same run. Without `beside` it is told only."""
+    """A figure beside another one of the same run. Without `beside` it is only shown."""
 
     figure: Series
     beside: Series | None = None
@@ -47,7 +47,7 @@ class Row:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Round by round where both were measured side by side, else from the medians."""
+        """The ratios: round by round if both were measured side by side, otherwise that of the medians."""
         if self.beside is None:
             return ()
         ours, theirs = self.figure.rounds, self.beside.rounds
@@ -61,7 +61,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """None where nothing is to be reached."""
+        """Whether the goal is reached; None without a goal."""
         return None if self.reach is None or self.ratio is None else self.reach.met(self.ratio)
 
 
@@ -85,7 +85,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Result:
-    """What one benchmark found."""
+    """The result of one benchmark."""
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()

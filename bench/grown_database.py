@@ -1,4 +1,4 @@
-"""A database with years behind it: payments that were settled, their commands, and an outbox that was never pruned."""
+"""A database after years of work: settled payments, their commands, and an outbox that was never pruned."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,7 +26,7 @@ _PAYMENTS = f"""
         5, {_AT}, {_AT}, now() + interval '1 day'
     FROM generate_series(1, %(payments)s) AS n
 """
-"""One in fifty is held still; Stripe was asked about it lately, so the consumer leaves it alone."""
+"""One payment in fifty is still authorized; its last look is recent, so the consumer ignores it."""
 
 _COMMANDS = f"""
     INSERT INTO commands (correlation_id, command_type, fingerprint, payload, payment_id, state, recovery_point,
@@ -72,7 +72,7 @@ _TABLES = {
 
 
 class GrownServers(Servers):
-    """The same servers, but whoever asks for a database gets one and the same, which has grown."""
+    """The same servers, with the one grown database in place of every new one."""
 
     def __init__(self, servers: Servers, url: str) -> None:
         super().__init__()
@@ -87,18 +87,18 @@ class GrownServers(Servers):
 
 @contextmanager
 def grown(servers: Servers, scale: Scale) -> Iterator[GrownServers]:
-    """Filled on the way in, which takes minutes."""
+    """Servers with a grown database, which is filled first. This takes minutes."""
     with servers.database() as url:
         fill(url, scale.grown_outbox, scale.grown_payments)
         yield GrownServers(servers, url)
 
 
 def fill(url: str, outbox: int, payments: int) -> None:
-    """So many outbox rows of so many payments, each of which has a command and a row of everything else."""
+    """Insert these numbers of outbox rows and payments; each payment has a command and one row in every other table."""
     values = {"outbox": outbox, "payments": payments, "value": VALUE, "headers": HEADERS}
     with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
         session.autocommit = True
-        # No foreign keys and no triggers: nothing here needs to be checked, and nobody is to be woken.
+        # Without foreign keys and triggers, because these rows need no check and no wake-up.
         cursor.execute("SET session_replication_role = replica; SET maintenance_work_mem = '256MB'")
         for table, statement in _TABLES.items():
             with _indexed_afterwards(cursor, table):
@@ -108,7 +108,7 @@ def fill(url: str, outbox: int, payments: int) -> None:
 
 @contextmanager
 def _indexed_afterwards(cursor: Any, table: str) -> Iterator[None]:
-    """Building an index once is several times faster than growing it."""
+    """Drops the indexes for the block and builds them afterwards, which is several times faster."""
     cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname !~ '^pk_'", (table,))
     indexes = cursor.fetchall()
     for name, _ in indexes:

@@ -1,4 +1,4 @@
-"""The same figures again on a database that has grown."""
+"""The same figures on a grown database."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ _AT_LEAST, _AT_MOST = Reach(0.9), Reach(1.1, at_most=True)
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Each benchmark on the grown database and on an empty one in turn; the grown one is built once."""
+    """Run each benchmark in turn on the grown database, which is built once, and on an empty one."""
     once = replace(scale, rounds=1)
     parts = (_relay, latency.measure, consumer_pace.answering_slowly, http_face.measure)
     with grown(servers, scale) as much:

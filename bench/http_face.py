@@ -45,7 +45,7 @@ def _read(info: StackInfo, number: int) -> bytes:
 
 
 def noted(info: StackInfo, number: int) -> bytes:
-    """A signed webhook that is recorded and has no effect."""
+    """A signed webhook that is recorded without effect."""
     return _webhook(info, "charge.updated", {"id": f"ch_{number}", "description": "x" * 300})
 
 
@@ -76,21 +76,21 @@ class _Server(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What one round of one server found."""
+    """The result of one round of one server."""
 
     rate: float
     """Requests a second."""
     slowest: float
     """Milliseconds of the 99th percentile."""
     processor: float
-    """Milliseconds of processor time a request of the server's processes: PostgreSQL's not among them."""
+    """Processor time of the server's processes for each request, in milliseconds, without PostgreSQL's."""
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Ours and the bare one in turn, on one database."""
+    """Measure our server and the bare one in turn, on one database."""
     found: dict[tuple[str, bool], list[_Found]] = {(kind, ours): [] for kind, *_ in _KINDS for ours in (True, False)}
     with servers.database() as url, _served(servers, url) as (info, both):
-        # Numbers of their own: the database may be one that others have used.
+        # Unique numbers, because the database may contain other rows.
         start = secrets.randbelow(10**9) * 10**6
         query(url, _PAYMENTS, start + 1, start + _WARM_UP + scale.rounds * scale.requests)
         query(url, "ANALYZE payments")
@@ -121,7 +121,7 @@ def _rows(kind: str, ours: list[_Found], bare: list[_Found], reach: Reach | None
 
 
 def _numbers(start: int, number: int, scale: Scale) -> range:
-    """Those of a round; round -1 warms up. Each round has payments of its own, which are changed once."""
+    """The numbers of a round; round -1 warms up. Each round has its own payments, which change once."""
     if number < 0:
         return range(start, start + _WARM_UP)
     first = start + _WARM_UP + number * scale.requests

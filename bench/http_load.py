@@ -1,4 +1,4 @@
-"""Requests over kept connections, as fast as they are answered or at a steady pace."""
+"""Requests over kept-alive connections, as fast as possible or at a steady pace."""
 
 import asyncio
 import math
@@ -12,16 +12,16 @@ _LENGTH = b"content-length:"
 
 @dataclass(frozen=True)
 class Answered:
-    """What a load found."""
+    """The result of a load."""
 
     rate: float
     """Requests a second."""
     seconds: list[float]
-    """Of each."""
+    """Of each request."""
 
 
 def send(port: int, requests: Sequence[bytes], pace: float = math.inf) -> Answered:
-    """All of them, each once, at most `pace` a second; raises RuntimeError when one is not answered with 200."""
+    """Send each request once, at most `pace` a second. Raises RuntimeError for an answer other than 200."""
     return asyncio.run(_send(port, requests, _CONNECTIONS / pace))
 
 
@@ -49,7 +49,7 @@ async def _send(port: int, requests: Sequence[bytes], interval: float) -> Answer
 async def _one_connection(
     port: int, requests: Sequence[bytes], seconds: list[float], interval: float, after: float
 ) -> None:
-    """The connections take turns: at a steady pace no two requests are due at once."""
+    """The connections alternate, so that at a steady pace no two requests are due at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     first = time.perf_counter() + after
     try:

@@ -1,4 +1,4 @@
-"""Kafka Connect with Debezium: one distributed worker, a process of its own."""
+"""Kafka Connect with Debezium: one distributed worker in a separate process."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from devstack.processes import Command, ManagedProcess, scratch_directory
 
 DEBEZIUM_VERSION = "3.6.1.Final"
 CONNECT_VERSION = "4.3.0"
-"""The one that this Debezium is built with; under 4.4.0 it misses a class of Kafka's."""
+"""The version that this Debezium is built with; with 4.4.0 it misses a class of Kafka's."""
 
 _HEAP = ("-Xms1g", "-Xmx1g", "-XX:+UseParallelGC")
 """With the optimizing compiler. Of the collectors the parallel one used least processor time on two cores."""
@@ -27,10 +27,10 @@ _STRINGS = "org.apache.kafka.connect.storage.StringConverter"
 
 
 class ConnectWorker:
-    """One worker of a cluster of its own, with exactly-once delivery for sources (which only distributed mode has)."""
+    """The only worker of its cluster, with exactly-once delivery for sources, which only distributed mode has."""
 
     def __init__(self, program: JavaProgram, bootstrap: str) -> None:
-        """Returns when it answers. Raises ProcessFailedError."""
+        """Start it; returns when it answers. Raises ProcessFailedError."""
         self._scratch = scratch_directory("connect")
         self._port = free_port()
         properties = _properties(bootstrap, self._port)
@@ -85,13 +85,13 @@ class ConnectWorker:
             return False
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
-        """Raises ConnectorFailedError when it says no."""
+        """Send a request. Raises ConnectorFailedError for a refusal."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
             status, answer = self._request(method, path, body)
             if status < 300:
                 return
-            # a rebalance answers 409, and asks to be asked again (Kafka documentation, "Connect REST API")
+            # A rebalance answers 409 and asks for a repetition (Kafka documentation, "Connect REST API").
             if status != 409 or time.monotonic() > deadline:
                 raise ConnectorFailedError(f"{method} {path}: {status} {answer}")
             time.sleep(_POLL_SECONDS)
@@ -122,7 +122,7 @@ def find_connect() -> JavaProgram:
 
 
 def _properties(bootstrap: str, port: int) -> dict[str, str]:
-    """One node and small internal topics; nothing else is about speed here, connectors bring that themselves."""
+    """Settings for one node and small internal topics. Connectors have the settings for speed."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": "bench-connect",

@@ -1,4 +1,4 @@
-"""How long an event takes from its commit until a `read_committed` consumer sees it."""
+"""The time from an event's commit until a `read_committed` consumer sees it."""
 
 import multiprocessing
 import time
@@ -17,7 +17,7 @@ from bench.servers import Servers
 from devstack.saga_client import CommittedReader, until
 
 _WARM_UP_SECONDS = 1
-"""What the first transaction has to find out (coordinators, metadata) delays all that is written meanwhile."""
+"""The first transaction must find coordinators and metadata, which delays all events of that time."""
 
 _LAST_WAIT_SECONDS = 60.0
 _PERCENTILES = ((0.5, "p50", Reach(1.5, at_most=True)), (0.99, "p99", Reach(3.0, at_most=True)), (0.999, "p99.9", None))
@@ -35,7 +35,7 @@ class _Way:
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """A writer in a process of its own notes when each event was committed; this one notes when it is seen."""
+    """A writer process notes the commit of each event; this process notes when a consumer sees it."""
     bare = _Way("a Kafka transaction of one record", paced_writers.write_to_kafka, 50, scale.events_at_slow_pace)
     slow = _Way("at 50/s", paced_writers.write_to_outbox, 50, scale.events_at_slow_pace)
     fast = _Way("at 500/s", paced_writers.write_to_outbox, 500, scale.events_at_fast_pace)

@@ -1,4 +1,4 @@
-"""Where figures come from: they mean nothing without it."""
+"""The machine of the figures, without which they mean nothing."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ _PACKAGES = ("confluent-kafka", "psycopg2-binary", "SQLAlchemy", "Flask", "gunic
 
 
 def machine() -> dict[str, Any]:
-    """Processor, memory, kernel, and how busy it was with other things."""
+    """Processor, memory, kernel, and the load by other programs."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, Any]:
-    """Of everything that is measured or measured with."""
+    """The versions of all measured programs and tools."""
     return {
         "python": platform.python_version(),
         "apache_kafka": KAFKA_VERSION,

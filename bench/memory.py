@@ -1,4 +1,4 @@
-"""Whether memory and database connections stay where they were."""
+"""Checks that memory and database connections do not grow."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from devstack.service_process import ALL_SERVICES, ServiceName
 _STEPS = 10
 _WORKERS, _POOL, _RELAY_SESSIONS = 2, 10, 2
 _ALLOWED = _WORKERS * (_POOL + 1) + (_POOL + 2) + _RELAY_SESSIONS
-"""Each worker of the service has a pool and a session for readiness, the consumer one for leases besides."""
+"""Each worker of the service has a pool and a session for readiness; the consumer also has one for leases."""
 
 _FLAT = Reach(1.1, at_most=True)
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -34,7 +34,7 @@ class _Sample(NamedTuple):
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """A tenth of the load, and a look at every process; the first tenth is the warm-up."""
+    """Measure every process after each tenth of the load; the first tenth is the warm-up."""
     events, requests = scale.memory_events // _STEPS, scale.memory_requests // _STEPS
     with servers.database() as url, servers.topic("commands") as commands, servers.topic("events") as topic:
         bootstrap = servers.kafka.bootstrap_servers
@@ -65,7 +65,7 @@ def _sample(application: Application) -> _Sample:
 
 
 def _mebibytes(pid: int) -> float:
-    """What would be free without them: pages that workers share count once."""
+    """The memory that only these processes use; pages that workers share count once."""
     process = psutil.Process(pid)
     return sum(float(one.memory_full_info().pss) for one in (process, *process.children(recursive=True))) / 2**20
 

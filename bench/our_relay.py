@@ -1,4 +1,4 @@
-"""Our relay as an operator would run it: `python cli.py relay`, a process of its own."""
+"""Our relay as an operator would run it: a process of `python cli.py relay`."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ _PUBLISHED = """
 
 @contextmanager
 def running(url: str, bootstrap: str, topic: str, delivery: str, **environment: str) -> Iterator[ServiceProcess]:
-    """Ready, and asleep: what stands in the outbox now counts as published."""
+    """A relay that is ready and asleep; the present rows of the outbox count as published."""
     directory = scratch_directory("relay")
     name = f"bench-{secrets.token_hex(4)}"
     ours = {
@@ -52,7 +52,7 @@ def running(url: str, bootstrap: str, topic: str, delivery: str, **environment: 
 
 
 def wait_for(url: str, position: int) -> float:
-    """The moment (monotonic) its checkpoint reaches `position`: published, committed and in the checkpoint."""
+    """The time (monotonic) at which its checkpoint reaches `position`, after publication and commit."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
         session.autocommit = True

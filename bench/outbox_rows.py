@@ -25,13 +25,13 @@ _ROWS = """
 _APPEND = f"INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers) {_ROWS}"
 
 VALUE_BYTES = 372
-"""Of a value, to within a digit or two of its number."""
+"""Size of a value, within a digit or two of its number."""
 
 
 def append(url: str, topic: str, rows: int, keys: int, *, rollbacks: bool = False) -> int:
-    """Append so many rows of keys of their own in one transaction, all visible at once; the last position.
+    """Append this number of rows with new keys in one transaction, all visible together; returns the last position.
 
-    With `rollbacks`, a fifth of all that is written is taken back in between, and leaves gaps.
+    With `rollbacks`, a fifth of all rows is rolled back in between, which leaves gaps.
     """
     values = {"topic": topic, "keys": keys, "value": VALUE, "headers": HEADERS}
     chunks = rows // keys if rollbacks else 1

@@ -1,4 +1,4 @@
-"""Writers at a steady pace, each in a process of its own; they tell when each event was written, by its id.
+"""Writers at a steady pace, each in its own process, which report the time of each event by its id.
 
 The clock is CLOCK_MONOTONIC, which all processes of a machine share (Linux manual page clock_gettime(2)).
 """
@@ -22,7 +22,7 @@ _KEYS = 50
 
 
 def write_to_outbox(answer: Connection, todo: dict[str, Any]) -> None:
-    """A transaction an event; its moment is the return of COMMIT."""
+    """One transaction for each event; its time is the return of COMMIT."""
     with closing(psycopg2.connect(todo["url"])) as session, session.cursor() as cursor:
 
         def write(number: int, name: str) -> float:
@@ -34,7 +34,7 @@ def write_to_outbox(answer: Connection, todo: dict[str, Any]) -> None:
 
 
 def write_to_kafka(answer: Connection, todo: dict[str, Any]) -> None:
-    """A Kafka transaction an event, with nothing around it; its moment is that of produce()."""
+    """One Kafka transaction for each event, and nothing else; its time is that of produce()."""
     producer = Producer(
         {"bootstrap.servers": todo["bootstrap"], "transactional.id": todo["topic"], "linger.ms": 0, "log_level": 0}
     )
@@ -51,7 +51,7 @@ def write_to_kafka(answer: Connection, todo: dict[str, Any]) -> None:
 
 
 def _at_pace(write: Callable[[int, str], float], pace: int, events: int) -> dict[str, float]:
-    """One that was late is followed at once: the pace is that of the whole."""
+    """The next event follows a late one at once, so that the average pace is kept."""
     written, began = {}, time.monotonic()
     for number in range(events):
         time.sleep(max(0.0, began + number / pace - time.monotonic()))

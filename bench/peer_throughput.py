@@ -1,4 +1,4 @@
-"""How fast a full outbox is published, beside the relays of others."""
+"""The rate of publication of a full outbox, beside the relays of others."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,19 +25,19 @@ _SLOW_PART = 10
 
 @dataclass(frozen=True)
 class Contender:
-    """How a relay is run on a database and a topic (to its process id), and how it gets its rows, if not from ours."""
+    """The start of a relay on a database and a topic (returns its process id), and the copy of its rows, if needed."""
 
     name: str
     running: Callable[[str, str], AbstractContextManager[int]]
     fill: Callable[[str, int], None] | None = None
     part: int = 1
-    """It gets so much fewer rows."""
+    """The divisor of its number of rows."""
     compiles: bool = False
-    """Its first round does not count: a virtual machine compiles what it has seen for a while."""
+    """Its first round does not count, because its virtual machine is still compiling."""
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Each round of each contender: a fresh database and topic, and rows that are committed while it waits for them."""
+    """Each round has a new database and topic, and its rows are committed while the contender waits for them."""
     with ExitStack() as stack:
         peers, missing = peers_here(servers, stack)
         contenders = [Contender(EXACTLY, lambda url, topic: _our_relay(servers, url, topic)), *peers]
@@ -73,7 +73,7 @@ def _explained(scale: Scale) -> tuple[str, ...]:
 
 
 def peers_here(servers: Servers, stack: ExitStack) -> tuple[list[Contender], list[str]]:
-    """Those that can be had here, and why the others cannot."""
+    """The peers available here, and the reasons why others are not."""
     peers, missing = [], []
     ways: dict[str, Callable[[], Contender]] = {
         _DEBEZIUM: lambda: _debezium(servers, stack),
@@ -126,7 +126,7 @@ def _round(servers: Servers, contender: Contender, scale: Scale) -> Found:
 
 
 def _write(contender: Contender, url: str, topic: str, rows: int, keys: int) -> None:
-    """Rows that become visible all at once, when this returns."""
+    """Write rows that become visible together when this returns."""
     last = append(url, topic, rows, keys)
     if contender.fill is not None:
         contender.fill(url, last - rows)

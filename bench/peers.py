@@ -1,4 +1,4 @@
-"""What our relay is measured beside: a loop that keeps no books, and the relay of the textbooks."""
+"""The contenders beside our relay: a loop without a record of its progress, and the relay of the textbooks."""
 
 import gc
 import time
@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from bench.servers import query
 
 _PRODUCER = {"linger.ms": 5, "queue.buffering.max.messages": 250_000, "partitioner": "murmur2_random", "log_level": 0}
-"""The same as our relay's, where they are about speed; and so is how headers are decoded."""
+"""The settings of our relay that concern speed; headers are decoded in the same way, too."""
 
 _decode: Callable[[str], list[Any]] = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
@@ -23,7 +23,7 @@ _CLAIM = 2000
 
 @contextmanager
 def _quiet_garbage() -> Iterator[None]:
-    """No search for cycles among what has none; our relay does so as well."""
+    """No searches for reference cycles, of which our relay makes few."""
     gc.freeze()
     gc.disable()
     try:
@@ -34,7 +34,7 @@ def _quiet_garbage() -> Iterator[None]:
 
 
 class BareLoop:
-    """A server-side cursor, `produce` for each row, one flush, no books: what Python, psycopg2 and librdkafka allow."""
+    """A server-side cursor, `produce` for each row and one flush: the limit of Python, psycopg2 and librdkafka."""
 
     def __init__(self, bootstrap: str, topic: str, *, with_headers: bool) -> None:
         self._producer = Producer({"bootstrap.servers": bootstrap, **_PRODUCER})
@@ -44,7 +44,7 @@ class BareLoop:
         self._read = 0
 
     def publish(self, url: str) -> float:
-        """Seconds for all rows that it has not read yet."""
+        """Publish all unread rows; returns the seconds."""
         with _quiet_garbage(), closing(psycopg2.connect(url)) as session, session.cursor("bare") as cursor:
             cursor.itersize = _FETCH
             began = time.perf_counter()
@@ -88,7 +88,7 @@ _TEXTBOOK_MARK = "UPDATE textbook_outbox SET published_at = now() WHERE id = ANY
 class TextbookRelay:
     """Claim with SKIP LOCKED, produce, flush, UPDATE, commit; at least once.
 
-    Tuned: large claims, a partial index, one UPDATE a claim, no wait for the disk at commit, no pause between claims.
+    Tuned: large claims, a partial index, one UPDATE for each claim, asynchronous commits, no pause between claims.
     """
 
     def __init__(self, url: str, bootstrap: str, topic: str) -> None:
@@ -97,7 +97,7 @@ class TextbookRelay:
         query(url, _TEXTBOOK_TABLE)
 
     def publish(self, url: str) -> float:
-        """Seconds for all rows that the outbox has more than its own table."""
+        """Copy new rows of the outbox to its table and publish them; returns the seconds."""
         query(url, _TEXTBOOK_FILL)
         with _quiet_garbage(), closing(psycopg2.connect(url)) as session, session.cursor() as cursor:
             cursor.execute("SET synchronous_commit = off")

@@ -1,4 +1,4 @@
-"""Where a process spends its time, seen from outside."""
+"""The processor time of a process and its hottest functions, measured from outside."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ _TOP = 10
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process and its children have used so far, those that have ended since included."""
+    """The processor time of a process and its children so far, ended children included."""
     parent = psutil.Process(pid)
     times = parent.cpu_times()
     seconds = _used(parent) + float(times.children_user + times.children_system)

@@ -1,4 +1,4 @@
-"""How fast a full outbox is published."""
+"""The rate of publication of a full outbox."""
 
 import time
 from typing import NamedTuple
@@ -15,23 +15,23 @@ BARE, BARE_HEADLESS = "bare SELECT and produce", "the same without headers"
 TEXTBOOK, EXACTLY, AT_LEAST = "textbook relay (SKIP LOCKED)", "exactly-once", "at-least-once"
 
 _WARM_UP = 0.1
-"""Part of a round's rows that each contender publishes before the first round counts."""
+"""Part of a round's rows that each contender publishes as warm-up."""
 
 
 class Found(NamedTuple):
-    """What one round of one contender found."""
+    """The result of one round of one contender."""
 
     rate: float
     """Rows a second."""
     processor: float
-    """Microseconds of processor time a row of the publishing process: PostgreSQL's and the broker's not among them."""
+    """Processor time of the publishing process for each row, in microseconds, without PostgreSQL's and the broker's."""
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Every contender has fresh rows in a fresh database, just committed: each is the first to read them."""
+    """Every contender gets new rows in a new database, and is the first to read them."""
     rounds: dict[str, list[Found]] = {name: [] for name in (BARE, BARE_HEADLESS, TEXTBOOK, EXACTLY, AT_LEAST)}
     names = list(rounds)
-    # Does not count: the broker compiles what it has seen for a while.
+    # This round does not count, because the broker is still compiling.
     _publish(servers, EXACTLY, scale)
     for number in range(scale.rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
@@ -88,5 +88,5 @@ def ours(
 
 
 def warm_up_rows(scale: Scale) -> int:
-    """A whole number of rows a key."""
+    """A number of rows that is a multiple of the number of keys."""
     return max(scale.keys, int(scale.rows * _WARM_UP) // scale.keys * scale.keys)

@@ -1,4 +1,4 @@
-"""Tables for people, JSON for comparing runs, a plot where a curve says more."""
+"""Reports: tables for people, JSON for the comparison of runs, plots of curves."""
 
 import json
 from dataclasses import asdict

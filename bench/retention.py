@@ -1,4 +1,4 @@
-"""What pruning the outbox costs those who write, relay and answer meanwhile."""
+"""The effect of pruning the outbox on simultaneous writes, the relay and answers."""
 
 import json
 import os
@@ -40,7 +40,7 @@ class _Pruned(NamedTuple):
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """The same writers and callers before, during and after `outbox prune`, a window at a time."""
+    """Measure the same writers and callers before, during and after `outbox prune`, one window at a time."""
     with grown(servers, scale) as much, much.database() as url:
         application = Application(database_url=url, kafka=much.kafka, environment={"LOG_LEVEL": "WARNING"})
         try:
@@ -61,7 +61,7 @@ def _around_pruning(servers: Servers, application: Application, scale: Scale) ->
             during.append(live())
         pruned = pruning.result()
     too_early = ("Pruning ended before the first window did: take more rows.",) if len(during) == 1 else ()
-    # It has ended somewhere in the last window.
+    # Pruning has ended within the last window.
     during = during[:-1] or during
     quiet += [live() for _ in range(scale.windows_around_pruning)]
     rows = [row for name, part in (("p50", 0.5), ("p99", 0.99)) for row in _rows(name, part, during, quiet)]
@@ -84,7 +84,7 @@ def _rows(name: str, part: float, during: list[_Lived], quiet: list[_Lived]) -> 
 
 
 def _live(servers: Servers, application: Application, scale: Scale) -> _Lived:
-    """One window. Whoever watches reads a topic from its start: each window has one of its own."""
+    """Measure one window. Each has its own topic, because the watcher reads a topic from its start."""
     info, port = application.info, application.services["serve"].port
     webhooks = [noted(info, number) for number in range(scale.events_while_pruning)]
     with servers.topic("events") as topic, ThreadPoolExecutor(1) as beside:

@@ -1,4 +1,4 @@
-"""How much is measured."""
+"""The sizes of a run."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Scale:
     rows: int = 200_000
     """Waiting outbox rows of a relay's round."""
     keys: int = 1000
-    """Payments that they are about."""
+    """Payments of these rows."""
     events_at_slow_pace: int = 500
     """Events of a latency round at 50 a second."""
     events_at_fast_pace: int = 5000
@@ -30,15 +30,15 @@ class Scale:
     events_while_pruning: int = 1500
     """Events, and webhooks, at 50 a second, of one window before, while or after the outbox is pruned."""
     windows_around_pruning: int = 3
-    """Windows before, and as many after; while it is pruned there are as many as it takes."""
+    """Windows before, and as many after; during the pruning there are as many as necessary."""
     memory_events: int = 1_000_000
-    """Events that the relay publishes while its memory is watched."""
+    """Events that the relay publishes during the measurement of its memory."""
     memory_requests: int = 20_000
     memory_commands: int = 5000
     growth_rounds: int = 2
     """Rounds of everything on a grown database, and as many on an empty one."""
     foreign_seconds: float = 60.0
-    """How long a foreign transaction stays open."""
+    """Duration of the foreign transaction."""
 
 
 TINY = Scale(
@@ -62,4 +62,4 @@ TINY = Scale(
     windows_around_pruning=1,
     foreign_seconds=3.0,
 )
-"""To see that a benchmark works; its figures say nothing."""
+"""For tests of the benchmarks; the figures mean nothing."""

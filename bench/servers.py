@@ -22,16 +22,16 @@ POSTGRES_SETTINGS = {
     "wal_level": "logical",
     "logical_decoding_work_mem": "512MB",
 }
-"""As in production where it costs (fsync), and no checkpoint in the middle of a round.
+"""As in production for costly settings (fsync), and without a checkpoint in the middle of a round.
 
-The last two are for the peer that reads the write-ahead log; they are alike for all, so that all write the same log.
+The last two are for the peer that reads the write-ahead log; all contenders have them, so that all write the same log.
 """
 
 PARTITIONS = 6
 
 
 class Servers:
-    """Started when first asked for; `close` ends what was started."""
+    """Servers that start at their first use; `close` ends them."""
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
@@ -72,7 +72,7 @@ class Servers:
 
     @contextmanager
     def topic(self, name: str) -> Iterator[str]:
-        """A fresh topic; its records are deleted with it, which keeps the disk small."""
+        """A new topic, which is deleted afterwards to save disk space."""
         topic = f"{name}_{secrets.token_hex(4)}"
         admin = AdminClient({"bootstrap.servers": self.kafka.bootstrap_servers})
         admin.create_topics([NewTopic(topic, PARTITIONS)])[topic].result(30)
@@ -83,7 +83,7 @@ class Servers:
 
 
 def query(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
-    """One statement in a session of its own, committed."""
+    """Execute one statement in a new session, and commit."""
     with closing(psycopg2.connect(url)) as session, session, session.cursor() as cursor:
         cursor.execute(statement, values or None)
         return cursor.fetchall() if cursor.description else []

@@ -1,4 +1,4 @@
-"""How long the command line takes to say what it can do, and each process until it is ready."""
+"""The time of the command line until its help, and of each process until it is ready."""
 
 import resource
 import subprocess
@@ -23,7 +23,7 @@ class _Took(NamedTuple):
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """In turn, so that both meet the same machine; the first start of each warms the disk cache."""
+    """Measure in turn, under the same conditions; the first start of each warms the disk cache."""
     help_, click = [], []
     for _ in range(scale.starts + 1):
         help_.append(_run("cli.py", "--help"))
@@ -46,7 +46,7 @@ def _children_used() -> float:
 
 
 def _until_ready(servers: Servers, scale: Scale) -> list[Row]:
-    """From the start of each process until `/ready` says so, beside Python's own start."""
+    """The time from the start of each process until `/ready` answers 200, beside Python's own start."""
     starts: dict[ServiceName, list[_Took]] = {name: [] for name in ALL_SERVICES}
     bare = []
     with servers.database() as url:

@@ -1,4 +1,4 @@
-"""A hot statement, prepared, beside the same one through an ORM session."""
+"""A prepared hot statement beside the same statement through an ORM session."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,11 +28,11 @@ Execute = Callable[[], None]
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Rounds in turn, on one connection, in a transaction that is never committed: no disk takes part."""
+    """Measure rounds in turn, on one connection, in a transaction without a commit, so that no disk takes part."""
     with servers.database() as url:
         engine = make_engine(url, 1)
         with engine.connect() as connection, Session(connection) as session:
-            # One a statement: the versions of a single row would make a chain that each statement walks along.
+            # One row for each statement, because each statement would walk along the versions of a single row.
             commands = cycle(_commands(session, scale.statements))
             result = Result(
                 (
@@ -55,7 +55,7 @@ def measure(servers: Servers, scale: Scale) -> Result:
 
 
 def _beside(name: str, prepared: Execute, by_orm: Execute, scale: Scale) -> Row:
-    # The first round does not count: plans and caches are made in it.
+    # The first round does not count, because it makes plans and caches.
     rounds = [
         (_microseconds(prepared, scale.statements), _microseconds(by_orm, scale.statements))
         for _ in range(scale.rounds + 1)

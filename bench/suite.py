@@ -23,7 +23,7 @@ from bench.servers import Servers
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One question. `quick`: part of the set that takes less than ten minutes."""
+    """One benchmark. `quick`: part of the set that takes less than ten minutes."""
 
     title: str
     run: Callable[[Servers, Scale], Result]

@@ -1,4 +1,4 @@
-"""When everything is in a topic, for whoever reads committed records only."""
+"""The time at which all records are in a topic, for readers of committed records."""
 
 import time
 from collections.abc import Generator
@@ -19,19 +19,19 @@ _ANSWER_SECONDS = 30.0
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _CHECKED = 50
 _MORE = {"id"}
-"""What Debezium's router always adds: the event's id once more."""
+"""A header that Debezium's router always adds: the event's id."""
 _ROW = "SELECT key, value, headers FROM outbox WHERE event_id = %s"
 
 
 class UnlikeError(Exception):
-    """A contender publishes something else."""
+    """A contender publishes other records."""
 
 
 class TopicEnd:
-    """Watches the last stable offsets, which costs a request now and then, and no reading of what is being measured.
+    """Watches the last stable offsets. This takes few requests, and reads none of the measured records.
 
-    A transaction's end takes an offset too, so offsets alone do not tell the number of records: once they rest, the
-    records are counted, and until there are enough of them the watch goes on.
+    Control records have offsets, too, so offsets do not give the number of records. When the offsets rest, the records
+    are counted, and the watch continues until there are enough.
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
@@ -41,7 +41,7 @@ class TopicEnd:
         self._admin = AdminClient(self._kafka)
 
     def reached(self, records: int) -> float:
-        """The moment (monotonic) at which the last of so many records became visible. Raises TimeoutError."""
+        """The time (monotonic) at which the last of this number of records became visible. Raises TimeoutError."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             changed = self._at_rest(records, deadline)
@@ -56,7 +56,7 @@ class TopicEnd:
             yield from reader.to_end()
 
     def _at_rest(self, least: int, deadline: float) -> float:
-        """When the offsets were last seen to change, at least `least` in all."""
+        """The time of the last change of the offsets, when they have reached `least` in all."""
         seen, changed = self._stable(), time.monotonic()
         while time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
@@ -75,7 +75,7 @@ class TopicEnd:
 
 
 def check(url: str, end: TopicEnd) -> None:
-    """Raises UnlikeError where a record is not what its outbox row says: nobody is faster by sending less."""
+    """Raises UnlikeError for a record that differs from its outbox row, because sending less would be faster."""
     with closing(end.records()) as records:
         for record in islice(records, _CHECKED):
             headers: dict[str, Any] = dict(record.headers() or [])

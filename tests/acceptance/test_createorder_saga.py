@@ -95,7 +95,7 @@ def test_a_declined_card_fails_the_saga(campusg: World, saga: Saga) -> None:
     assert run.heard[0]["payload"]["error"] == "CARD_DECLINED"
 
 
-def test_many_sagas_at_once_each_hear_their_own(campusg: World, saga: Saga) -> None:
+def test_each_of_many_concurrent_sagas_gets_its_own_events(campusg: World, saga: Saga) -> None:
     runs = [saga.start(fresh("order"), _customer(), ORDER) for _ in range(8)]
     for run in runs:
         _reach(run, "UPDATE_ORDER_STATUS")

@@ -90,9 +90,7 @@ def answered(world: World, sent: list[Sent]) -> bool:
     return {one.answers for one in sent} <= {record.answers for record in heard}
 
 
-def test_a_database_that_goes_silent_is_told_at_once_and_its_connections_are_given_up(
-    world: World, network: TcpProxy
-) -> None:
+def test_silent_database_is_reported_at_once_and_its_connections_end(world: World, network: TcpProxy) -> None:
     held = world.held()
     for name in OURS:
         assert ready(world, name)[0] == 200
@@ -113,7 +111,7 @@ def test_a_database_that_goes_silent_is_told_at_once_and_its_connections_are_giv
     assert world.outcome(sent).status == "AUTHORIZED"
 
 
-def test_locked_payments_keep_nobody_else_waiting(world: World) -> None:
+def test_locked_payments_delay_no_other_command(world: World) -> None:
     held = [world.authorize() for _ in range(30)]
     payments = [world.outcome(one).payment_id for one in held]
     with locked(world, *payments):
@@ -129,7 +127,7 @@ def test_locked_payments_keep_nobody_else_waiting(world: World) -> None:
         assert world.outcome(one).status == "SUCCEEDED"
 
 
-def test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting(world: World, kafka: Kafka) -> None:
+def test_copies_of_a_command_with_a_locked_payment_delay_no_other_command(world: World, kafka: Kafka) -> None:
     payment = world.held().payment_id
     revert = encoded(enveloped("revert_payment", f"copied-{payment}", {"payment_id": payment}))
     with locked(world, payment):
@@ -148,7 +146,7 @@ def committed(world: World, kafka: Kafka, partition: int) -> int:
         return int(reader.committed([TopicPartition(world.topics.commands, partition)], 10)[0].offset)
 
 
-def test_an_expanding_migration_under_running_processes_is_not_noticed(world: World) -> None:
+def test_running_processes_do_not_notice_an_expanding_migration(world: World) -> None:
     def warm() -> None:
         """More requests at once than any pool has connections, so that each connection has plans."""
         sent = [world.authorize() for _ in range(30)]

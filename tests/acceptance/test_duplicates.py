@@ -18,7 +18,7 @@ def test_the_same_command_in_two_partitions_at_once(world: World) -> None:
     assert world.effects(payment_id) == ["hold"]
 
 
-def test_a_release_again_after_its_outcome(world: World) -> None:
+def test_release_repeated_after_its_outcome(world: World) -> None:
     held = world.held()
     runner = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
     payload, correlation_id = {"payment_id": held.payment_id, **runner}, fresh("saga")

@@ -43,7 +43,7 @@ def test_sequences_count_one_payments_events(world: World) -> None:
     assert len({event.headers["ce_id"] for event in events}) == 4
 
 
-def test_what_is_about_no_payment_has_no_subject(world: World) -> None:
+def test_event_without_a_payment_has_no_subject(world: World) -> None:
     sent = world.revert("a0a0a0a0-0000-4000-8000-000000000000")
     event = world.outcome(sent)
     assert event.headers.keys() == OF_ANY_EVENT | {"command_type"}

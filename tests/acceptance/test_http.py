@@ -45,7 +45,7 @@ def test_unknown_payments(world: World, payment_id: str) -> None:
         assert reply.error == (404, "PAYMENT_NOT_FOUND")
 
 
-def test_the_payment_stands_in_the_body_twice(world: World) -> None:
+def test_status_body_contains_the_payment_twice(world: World) -> None:
     released = world.released()
     body = world.api.details(released.payment_id).body
     inside = body["payment"]

@@ -57,7 +57,7 @@ CALLS: dict[str, Callable[[World], Callable[[], object]]] = {
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_nothing_is_open(world: World, operation: str) -> None:
+def test_no_transaction_or_lock_is_open_during_a_call(world: World, operation: str) -> None:
     act = CALLS[operation](world)
     world.stripe.fault("latency_before", operation, seconds=SECONDS)
     ended_before = len(world.stripe.requests(operation))

@@ -57,7 +57,7 @@ def test_canceled_in_the_dashboard(world: World) -> None:
     assert world.api.details(payment_id).body["status"] == "REVERTED"
 
 
-def test_what_the_customer_must_do_is_told_to_the_caller_alone(world: World) -> None:
+def test_only_the_caller_learns_the_customers_next_action(world: World) -> None:
     sent, payment_id, intent_id = _challenged(world)
     reply = world.api.details(payment_id)
     action = reply.body["next_action"]

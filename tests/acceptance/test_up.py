@@ -78,7 +78,7 @@ def _drive(api: Api, kafka: Kafka, topics: Topics) -> None:
     assert api.status(fields["order_id"]).body["status"] == "SUCCEEDED"
 
 
-def test_the_demo_tells_three_sagas_to_their_end() -> None:
+def test_demo_runs_three_sagas_to_their_end() -> None:
     with Program("demo", without=OWN) as demo:
         demo.wait_for("Ready after")
         family = demo.family()

@@ -10,7 +10,7 @@ from tests.support.acceptance_webhooks import event_of, signature_of
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 
-def test_what_stripe_did_not_sign_is_refused(world: World) -> None:
+def test_webhook_without_stripes_signature_is_refused(world: World) -> None:
     held, secret = world.held(), world.info.stripe_webhook_secret
     forged = event_of("payment_intent.canceled", id=held.payload["payment_intent_id"], status="canceled")
     wrong = signature_of(forged, "whsec_wrong")
@@ -27,7 +27,7 @@ def test_what_stripe_did_not_sign_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b'{"id": 7}'])
-def test_what_is_no_event_is_refused(world: World, payload: bytes) -> None:
+def test_signed_body_that_is_no_event_is_refused(world: World, payload: bytes) -> None:
     assert world.api.webhook(payload, signature_of(payload, world.info.stripe_webhook_secret)).error == (
         400,
         "INVALID_WEBHOOK",

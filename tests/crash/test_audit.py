@@ -53,7 +53,7 @@ PAID = Evidence(
 )
 
 
-def test_nothing_is_found_where_all_is_well() -> None:
+def test_audit_finds_nothing_without_damage() -> None:
     assert audit(PAID) == Findings([], [], [], [], [])
 
 

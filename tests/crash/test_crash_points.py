@@ -28,13 +28,13 @@ def _dies(told: str, visits: int) -> bool:
     return ended.returncode != 0
 
 
-def test_a_process_dies_where_it_was_told_to() -> None:
+def test_process_dies_at_its_crash_point() -> None:
     assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
     assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
     assert not _dies("relay.after_checkpoint", 1)
 
 
-def test_a_process_told_by_a_file_takes_the_file_with_it(tmp_path: Path) -> None:
+def test_process_removes_the_file_that_named_its_crash_point(tmp_path: Path) -> None:
     told = tmp_path / "crash-at"
     assert not _dies(f"@{told}", 1)
     told.write_text("relay.after_read:2")

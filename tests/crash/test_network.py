@@ -24,7 +24,7 @@ def door(mortal_kafka: ApacheKafka) -> Iterator[TcpProxy]:
     mortal_kafka.doors[0].mend()
 
 
-def test_who_asks_through_a_door_is_sent_to_it_again(mortal_kafka: ApacheKafka, door: TcpProxy) -> None:
+def test_client_of_a_door_is_directed_to_the_door(mortal_kafka: ApacheKafka, door: TcpProxy) -> None:
     for address in (door.address, mortal_kafka.bootstrap_servers):
         (broker,) = _client(address).list_topics(timeout=_SECONDS).brokers.values()
         assert f"{broker.host}:{broker.port}" == address

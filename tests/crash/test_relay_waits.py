@@ -111,7 +111,7 @@ def reader(kafka: Kafka, topics: Topics) -> Iterator[TopicReader]:
     reader.close()
 
 
-def test_a_locked_outbox_costs_neither_the_lock_nor_the_truth(
+def test_relay_with_a_locked_outbox_keeps_its_lock_and_reports_it(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     """Locked as a migration, VACUUM FULL or an operator locks it."""
@@ -149,7 +149,7 @@ def test_a_locked_outbox_does_not_keep_the_process(
 
 
 @pytest.mark.parametrize("fault", ["lose_packets", "hold"])
-def test_a_silent_path_to_postgresql_is_told_and_left(
+def test_silent_connection_to_postgresql_is_reported_and_ended(
     fault: str, database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with (
@@ -195,7 +195,7 @@ def hanging_kafka(kafka_of_this_module: ApacheKafka) -> Iterator[ApacheKafka]:
 
 
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
-def test_a_hung_broker_is_told_and_does_not_keep_the_process(
+def test_hung_broker_is_reported_and_does_not_keep_the_process(
     delivery: str, database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
     """The outbox is full. The exit code reports a batch that could not be finished.
@@ -246,7 +246,7 @@ def test_a_standby_says_that_it_is_one_and_reports_no_lag(
             assert metric(standby, "relay_active") == 0
 
 
-def test_a_frozen_relay_can_write_nothing_once_it_was_taken_over(
+def test_frozen_relay_cannot_write_after_a_takeover(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as frozen:

@@ -1,4 +1,4 @@
-"""The HTTP face on a real database."""
+"""The HTTP interface on a real database."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from tests.support.emptying import DELETE_ALL
 
 
 class Book(NamedTuple):
-    """The database, with what a test puts in and looks at."""
+    """The database, with the writes and reads of tests."""
 
     engine: Engine
 
@@ -54,7 +54,7 @@ class Book(NamedTuple):
             return set(connection.execute(select(RequestKey.idempotency_key)).scalars())
 
     def wait_for_a_lock(self, unless: Callable[[], bool] = lambda: False) -> None:
-        """Until somebody in this database waits for a lock. Fails when nobody does, or ``unless`` holds before."""
+        """Wait until a session of this database waits for a lock. Fails when none does, or ``unless`` is true first."""
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         for _ in range(10_000):
             with self.engine.connect() as connection:
@@ -88,7 +88,7 @@ def book(database_url: str) -> Iterator[Book]:
 
 @pytest.fixture(scope="module")
 def database_of_module(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
-    """One migrated database for a module whose tests share a server: a start of a server takes a second of processor
+    """One migrated database for a module whose tests share a server, because each start takes a second of processor
     time."""
     name = f"test_api_{secrets.token_hex(6)}"
     yield postgres_server.databases.create(name, template=migrated_template)

@@ -1,4 +1,4 @@
-"""A real server process, and plain HTTP to it: every answer is held against docs/openapi.yaml."""
+"""A real server process, and plain HTTP to it. Every answer is checked against docs/openapi.yaml."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ _LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
 
 
 class Answer(NamedTuple):
-    """``body`` is JSON where it is JSON, else text."""
+    """An answer. ``body`` is parsed JSON, or text for other content types."""
 
     status: int
     headers: dict[str, str]
@@ -36,11 +36,11 @@ class Server:
     log: Path
 
     def connect(self, timeout: float = 30) -> http.client.HTTPConnection:
-        """A connection of the test's own."""
+        """A new connection."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, method: str, path: str, described: str, **request: Any) -> Answer:
-        """One request on a connection of its own; ``described`` is the path as the description has it."""
+        """One request on a new connection; ``described`` is the path in docs/openapi.yaml."""
         connection = self.connect()
         try:
             connection.request(method, path, **request)
@@ -75,14 +75,14 @@ def _environment(database_url: str, settings: Mapping[str, str]) -> dict[str, st
 
 
 def run_serve(database_url: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """``cli.py serve`` where it is expected to end by itself."""
+    """Run ``cli.py serve`` until it ends by itself."""
     env = _environment(database_url, settings)
     return subprocess.run(SERVE, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 @contextmanager
 def serving(database_url: str, **settings: str) -> Iterator[Server]:
-    """A server with 2 workers that is stopped, or killed, in the end."""
+    """A server with 2 workers, which is stopped at the end, or killed."""
     scratch = scratch_directory("http")
     log = scratch / "log"
     process = ManagedProcess(

@@ -1,4 +1,4 @@
-"""Clients that take up a connection and never finish what they began."""
+"""Clients that occupy connections and never finish their requests."""
 
 import selectors
 import socket
@@ -15,7 +15,7 @@ SMALL_SEGMENT = 536
 
 @dataclass
 class SlowClients:
-    """Many connections that each sent ``first``, and send ``drip`` once a second from then on."""
+    """Many connections that each send ``first``, and then ``drip`` once a second."""
 
     port: int
     first: bytes
@@ -30,7 +30,7 @@ class SlowClients:
         for _ in range(count):
             connection = socket.socket()
             if not self.reads:
-                # Before it connects: so little may be on its way, in segments so small that the server buffers little.
+                # Before the connection: small buffers and segments, so that the server cannot buffer much.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
             connection.settimeout(30)
@@ -57,7 +57,7 @@ class SlowClients:
 
     @property
     def left(self) -> int:
-        """How many the server has not closed."""
+        """The number of connections that the server has not closed."""
         return len(self._open)
 
     def stop(self) -> None:
@@ -89,7 +89,7 @@ class SlowClients:
 
 @contextmanager
 def slow_clients(port: int, count: int, first: bytes, drip: bytes, *, reads: bool = True) -> Iterator[SlowClients]:
-    """``count`` of them, at it beside the test."""
+    """``count`` clients, which run beside the test."""
     clients = SlowClients(port, first, drip, reads)
     clients.begin(count)
     thread = threading.Thread(target=clients.run, daemon=True)

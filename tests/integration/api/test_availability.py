@@ -1,4 +1,4 @@
-"""Which of the database's errors pass, and what stands in the way of being ready."""
+"""The classification of database errors, and the faults that readiness reports."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -40,12 +40,12 @@ def _sql(*statements: str) -> Callable[[Connection], object]:
         ["SELECT not_migrated_yet FROM payments"],
     ],
 )
-def test_these_pass(book: Book, statements: list[str]) -> None:
+def test_passing_faults(book: Book, statements: list[str]) -> None:
     assert is_unavailable(_error(book, _sql(*statements)))
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO request_keys (route) VALUES (NULL)", "SELEC 1"])
-def test_these_are_faults_of_ours(book: Book, statement: str) -> None:
+def test_faults_of_the_service(book: Book, statement: str) -> None:
     assert not is_unavailable(_error(book, _sql(statement)))
 
 

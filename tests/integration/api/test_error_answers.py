@@ -1,4 +1,4 @@
-"""What real processes write to their logs when the database refuses a row: which rule, and none of the row."""
+"""Real processes log the rule by which the database refuses a row, and no value of the row."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A user's totals: what was spent and earned, less what came back, by currency."""
+"""A user's totals by currency: spent and earned amounts without returned money."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""DATABASE_URL with several hosts, one of them away or read-only, for whoever opens a connection."""
+"""DATABASE_URL with several hosts, one of them unavailable or read-only, for each part that opens a connection."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -46,14 +46,14 @@ def _of_command(url: str) -> object:
 
 @pytest.fixture
 def several_hosts(database_url: str) -> str:
-    """The first is away."""
+    """A URL with several hosts, the first of which is unavailable."""
     credentials, _, place = database_url.rpartition("@")
     return f"{credentials}@127.0.0.1:{free_port()},{place}?target_session_attrs=read-write"
 
 
 @pytest.fixture
 def read_only_url(several_hosts: str, database_url: str) -> Iterator[str]:
-    """As a server is that was fenced: whoever connects anew is told so."""
+    """The URL of a fenced server, which reports to each new session that it is read-only."""
     name = database_url.rpartition("/")[2]
     execute(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     yield several_hosts

@@ -1,4 +1,4 @@
-"""Where relay and consumer tell their health: it answers whatever others do to its port."""
+"""The ops port of relay and consumer answers, independent of other clients of the port."""
 
 import http.client
 import socket
@@ -14,7 +14,7 @@ from tests.integration.api.server import ROOT
 
 SILENT = 1000
 FILES = 512
-"""What the process may open: fewer than the silent clients."""
+"""File descriptors of the process: fewer than the silent clients."""
 
 PATIENCE_SECONDS = 5.0
 
@@ -37,7 +37,7 @@ def _is_healthy(port: int) -> bool:
 
 @pytest.fixture(params=["relay", "consume"])
 def port(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Of a process whose database and broker are away."""
+    """The ops port of a process whose database and broker are unavailable."""
     port, nowhere = free_port(), free_port()
     settings = {
         "DATABASE_URL": f"postgresql://u:p@127.0.0.1:{nowhere}/none",

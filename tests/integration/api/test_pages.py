@@ -1,4 +1,4 @@
-"""A web page that shows a user's totals, against a real server: what it may read, and in which unit."""
+"""A web page that shows a user's totals, on a real server: its permission to read, and the unit of amounts."""
 
 import json
 
@@ -14,7 +14,7 @@ SHOP = "https://shop.example"
 
 
 def test_a_page_reads_on_the_connection_of_its_preflight(database_url: str, book: Book) -> None:
-    """An answer without a body must end where it ends: the next one follows on the same connection."""
+    """An answer without a body must end correctly, because the next one follows on the same connection."""
     book.pay(customer_id="u", amount=1230, status=PaymentStatus.SUCCEEDED)
     asked = {"Origin": SHOP, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     with serving(database_url, API_TOKENS="shop:s3cret", CORS_ORIGINS=SHOP, HISTORY_UNIT="major") as server:

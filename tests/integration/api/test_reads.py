@@ -1,4 +1,4 @@
-"""Reads: the right rows, by index, and no transaction about them."""
+"""Reads return the right rows, by index, without a transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ def test_sums_beyond_a_bigint_hold(book: Book) -> None:
 def test_read_is_one_statement_outside_any_transaction(
     database_url: str, book: Book, name: str, read: Prepared
 ) -> None:
-    """Its connection is idle afterwards, and the last that the server heard on it is the read: no ROLLBACK."""
+    """The connection is idle afterwards, and its last statement is the read, not ROLLBACK."""
     engine = make_engine(database_url, 1)
     getattr(Reads(engine), name)("u")
     query = "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -89,7 +89,7 @@ def test_read_is_one_statement_outside_any_transaction(
 
 
 def _assert_transactional(engine: Engine) -> None:
-    """A connection that stayed in autocommit would commit what a transaction takes back."""
+    """Checks that a connection is not in autocommit mode, in which it would commit a rolled back transaction."""
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE never ()"))
         connection.rollback()

@@ -1,4 +1,4 @@
-"""Commands asked for over HTTP: in the outbox once, or not at all."""
+"""Commands by HTTP are in the outbox once, or not at all."""
 
 import json
 from collections.abc import Callable
@@ -105,7 +105,7 @@ def test_posted_at_the_same_moment_it_is_still_one(book: Book, requests: Command
     assert found == [dict(row.headers)["correlation_id"]] * AT_ONCE
 
 
-def test_of_two_contents_at_the_same_moment_one_stands(book: Book, requests: CommandRequests) -> None:
+def test_of_two_simultaneous_contents_one_is_queued(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     reasons = ["a", "b"] * (AT_ONCE // 2)
     found = _at_once(
@@ -118,7 +118,7 @@ def test_of_two_contents_at_the_same_moment_one_stands(book: Book, requests: Com
 
 
 def test_commands_of_one_payment_commit_in_the_order_of_their_positions(book: Book, requests: CommandRequests) -> None:
-    """Whoever appends holds the payment's row: another waits, and draws its position afterwards."""
+    """A writer locks the payment's row: a second writer waits, and gets its position afterwards."""
     payment_id = book.pay()
     with book.engine.begin() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(select(Payment).where(Payment.payment_id == payment_id).with_for_update())
@@ -145,7 +145,7 @@ def test_old_keys_go_as_new_ones_come(book: Book, requests: CommandRequests) -> 
 
 @pytest.mark.parametrize("first_commits", [True, False])
 def test_a_claim_waits_for_a_simultaneous_one(book: Book, first_commits: bool) -> None:
-    """By the key's own row, whatever locks the callers hold besides."""
+    """It waits by the key's own row, independent of other locks."""
     key = RequestKey("revert_payment", uuid4(), "k")
     first, second = Claim(b"f", "first"), Claim(b"f", "second")
 

@@ -1,4 +1,4 @@
-"""The next release migrates first: whoever still runs stays ready, and finds nothing to migrate."""
+"""The next release migrates first: running processes of this one stay ready, and find nothing to migrate."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The server as a process: it starts without its database, takes what comes over a real socket, and drains."""
+"""The server as a process: it starts without its database, accepts anything from a real socket, and drains."""
 
 import hashlib
 import hmac
@@ -112,7 +112,7 @@ def test_body_in_chunks_has_the_same_limit(server: Server, book: Book) -> None:
 
 
 def test_large_body_is_refused_with_an_answer_that_arrives(server: Server) -> None:
-    """The client is still sending: closed at once, it would see a reset and no answer."""
+    """The client is still sending, so an immediate close would give it a reset and no answer."""
     connection = server.connect()
     connection.request("POST", f"/payment/{uuid4()}/revert", body=b" " * (8 * LIMIT), headers=JSON)
     answer = answer_of(connection, "POST", REVERT)
@@ -120,7 +120,7 @@ def test_large_body_is_refused_with_an_answer_that_arrives(server: Server) -> No
     connection.close()
 
 
-def test_client_that_waits_to_be_told_to_go_on_is_told(server: Server, book: Book) -> None:
+def test_client_that_expects_100_continue_gets_it(server: Server, book: Book) -> None:
     head = f"POST /payment/{book.pay()}/revert HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(head.encode())
@@ -160,7 +160,7 @@ def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
 
 
 def test_figures_are_of_all_workers(own_server: Server) -> None:
-    """Connections of their own, opened together, until both workers have served some."""
+    """Each request has its own connection, so that both workers serve some."""
     for _ in range(40):
         own_server.ask("GET", "/history/u", "/history/{user_id}")
     line = 'http_requests_total{method="GET",route="/history/<user_id>",status="200"} 40.0'

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.postgres
 SECRET = "whsec_x"
 SLOW = 200
 PATIENCE_SECONDS = 5.0
-"""Longest wait for one answer; a client in need of another's thread waits for ever."""
+"""Longest wait for one answer; a client that needed a blocked thread would wait for ever."""
 
 BUFFERS_FILL_SECONDS = 8.0
 """Longer than it takes to fill the buffers of clients that do not read."""
@@ -67,7 +67,7 @@ def _status(server: Server, method: str, path: str, **request: object) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_others_are_answered_and_slow_ones_are_sent_away(server: Server, book: Book, kind: str) -> None:
+def test_slow_clients_delay_no_other_and_are_disconnected(server: Server, book: Book, kind: str) -> None:
     book.pay(order_id="o")
     first, drip = KINDS[kind]
     with slow_clients(server.port, SLOW, first, drip) as slow:
@@ -81,8 +81,8 @@ def test_others_are_answered_and_slow_ones_are_sent_away(server: Server, book: B
     assert answers == ({b""} if kind == "silent" else {b"HTTP/1.1 408 Request Timeout"})
 
 
-def test_who_does_not_read_answers_keeps_no_thread(server: Server, book: Book) -> None:
-    """Each asks for more figures than the sockets' buffers hold."""
+def test_client_that_reads_no_answers_blocks_no_thread(server: Server, book: Book) -> None:
+    """Each client requests more metrics than the sockets' buffers hold."""
     book.pay(order_id="o")
     many = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 200
     with slow_clients(server.port, 60, many, b"", reads=False):
@@ -93,7 +93,7 @@ def test_who_does_not_read_answers_keeps_no_thread(server: Server, book: Book) -
 
 
 def test_slow_clients_do_not_hold_up_the_end(database_url: str) -> None:
-    """Each has more time than the grace period lasts."""
+    """Each client has more time than the grace period."""
     settings = {"HTTP_HEAD_TIMEOUT": "5m", "HTTP_BODY_TIMEOUT": "5m", "SHUTDOWN_GRACE": "20s"}
     with (
         serving(database_url, **settings) as server,
@@ -105,7 +105,7 @@ def test_slow_clients_do_not_hold_up_the_end(database_url: str) -> None:
 
 
 def test_a_crowd_of_connections_leaves_room_for_others(database_url: str, book: Book) -> None:
-    """More than a worker holds, each within its time: who has been waiting longest makes room."""
+    """More connections than a worker holds, each within its time: the server closes the oldest."""
     book.pay(order_id="o")
     settings = {"STRIPE_WEBHOOK_SECRET": SECRET, "HTTP_HEAD_TIMEOUT": "60s", "HTTP_CONNECTIONS": "50"}
     with serving(database_url, **settings) as server, slow_clients(server.port, 300, *IN_HEAD) as slow:

@@ -1,4 +1,4 @@
-"""A signed webhook, whatever it says, is recorded and not sent again, or is no event at all: never a fault of ours."""
+"""A signed webhook of any content is recorded and not sent again, or refused as no event; never a fault of ours."""
 
 import json
 import time

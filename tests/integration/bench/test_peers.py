@@ -1,4 +1,4 @@
-"""What the relays of others are measured with."""
+"""The tools that measure the relays of others."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -31,7 +31,7 @@ def test_the_end_is_seen_and_records_are_compared_with_their_rows(
     check(database_url, end)
 
 
-def test_who_sends_something_else_is_found_out(database_url: str, kafka: Kafka, new_topic: Callable[[], str]) -> None:
+def test_contender_with_other_records_is_found(database_url: str, kafka: Kafka, new_topic: Callable[[], str]) -> None:
     topic = new_topic()
     append(database_url, topic, 1, 1)
     [(key, headers)] = query(database_url, "SELECT key, headers FROM outbox")

@@ -1,4 +1,4 @@
-"""Consumers that are stopped whatever the test did."""
+"""Consumers that end with their test."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

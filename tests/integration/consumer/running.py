@@ -48,11 +48,11 @@ class RunningConsumer:
         self._code = run(settings, self.commands, self._shutdown, lambda: None)
 
     def request_stop(self) -> None:
-        """As SIGTERM, without waiting."""
+        """Begin to drain, as SIGTERM does, without waiting."""
         self._shutdown.request()
 
     def stop(self) -> int:
-        """Drain; the exit code."""
+        """Drain; returns the exit code."""
         self._shutdown.request()
         self._thread.join(60)
         assert self._code is not None, "the consumer did not drain"
@@ -60,7 +60,7 @@ class RunningConsumer:
 
 
 def authorize(order: str, number: int) -> bytes:
-    """A readable command; ``number`` tells it from others of its order."""
+    """A readable command; ``number`` distinguishes it from others of its order."""
     payload = {
         "order_id": order,
         "customer_id": "user",
@@ -75,8 +75,8 @@ def authorize(order: str, number: int) -> bytes:
 def produce(
     kafka: Kafka, topic: str, values: list[bytes], key: Callable[[bytes], bytes | None] = lambda _: None
 ) -> None:
-    """Write the records, in order, and wait until the broker has them. Keyless unless ``key`` says otherwise."""
-    # A new topic may refuse a first batch and take the second: without idempotence the first one would be last.
+    """Write the records in order, by default without keys, and wait until the broker has them."""
+    # A new topic may refuse the first batch and accept the second: without idempotence the first would come last.
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 5, "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value, key=key(value))
@@ -84,20 +84,20 @@ def produce(
 
 
 def by_order(value: bytes) -> bytes:
-    """Record key: the order, as a careful sender would choose it."""
+    """The record key that a careful sender would choose: the order."""
     order = json.loads(value)["order_id"]
     assert isinstance(order, str)
     return order.encode()
 
 
 def handled(commands: RecordingCommands) -> list[tuple[str, int]]:
-    """Order and number of each authorize handled, in the order in which it was."""
+    """Order and number of each handled authorize, in the order of handling."""
     found = [command for call, command, _ in list(commands.calls) if call == "handle"]
     return [(command.order_id, command.amount - 1000) for command in found if isinstance(command, Authorize)]
 
 
 def committed_offsets(kafka: Kafka, topics: Topics) -> list[int]:
-    """What the group has committed, a partition each; some may be 0, the place of a first record not finished."""
+    """The group's committed offset of each partition; 0 is the place of an unfinished first record."""
     reader = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topics.group})
     partitions = [
         TopicPartition(topics.commands, n)
@@ -111,19 +111,19 @@ def committed_offsets(kafka: Kafka, topics: Topics) -> list[int]:
 
 
 def committed(kafka: Kafka, topics: Topics) -> int:
-    """Their sum: how many records are done with."""
+    """The sum of the committed offsets: the number of finished records."""
     return sum(committed_offsets(kafka, topics))
 
 
 def metric(name: str) -> float:
-    """What the consumer started last tells Prometheus."""
+    """A metric of the consumer that started last."""
     value = REGISTRY.get_sample_value(name)
     assert value is not None
     return value
 
 
 def eventually(holds: Callable[[], bool], seconds: float = LONG) -> None:
-    """Look until it holds; fails when it never does."""
+    """Poll until the condition is true; fails when it never is."""
     tick = threading.Event()
     for _ in range(round(seconds / 0.02)):
         if holds():

@@ -1,4 +1,4 @@
-"""A broker goes away and comes back: the consumer says so, stays, goes on, and can be drained meanwhile."""
+"""During an outage of the broker the consumer reports it, stays alive, can be drained, and continues afterwards."""
 
 import json
 import urllib.error
@@ -32,7 +32,7 @@ def broker() -> Iterator[ApacheKafka]:
 
 
 def ready(port: int) -> str:
-    """What /ready says; "starting" before the port is open."""
+    """The answer of /ready; "starting" before the port is open."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as answer:
             text = answer.read()

@@ -46,7 +46,7 @@ def test_keyless_records_of_many_key_run_in_parallel(kafka: Kafka, topics: Topic
     commands.wait_for(24)
 
 
-def test_bad_records_are_told_and_do_not_stop_the_next(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_bad_records_are_reported_and_do_not_stop_the_next(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     bad = [b"", b"not json", b"[]", b'{"type": "refund", "correlation_id": "c"}', b"\xff" * 900_000]
     produce(kafka, topics.commands, [value for one in bad for value in (one, authorize("order", len(one)))])
@@ -59,7 +59,7 @@ def test_bad_records_are_told_and_do_not_stop_the_next(kafka: Kafka, topics: Top
 
 @pytest.mark.real_kafka
 def test_a_transaction_that_is_read_leaves_no_lag(kafka: Kafka, topics: Topics, start: Start) -> None:
-    """Its marker takes an offset that no reader is handed."""
+    """The control record of the transaction has an offset, but no reader receives it."""
     make_topic(kafka, topics.commands, partitions=1)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topics.group})
     producer.init_transactions(LONG)

@@ -1,4 +1,4 @@
-"""Rebalance and drain: what runs ends, what waits goes to the next owner, nothing is done twice without need."""
+"""Rebalance and drain: running commands end, waiting ones go to the next owner, none runs twice without need."""
 
 import threading
 
@@ -85,7 +85,7 @@ def test_partitions_that_leave_a_full_consumer_and_come_back_are_read(
     leaving = start(two, consumer_concurrency=1, shutdown_grace="4s")
     assert entered.wait(LONG)
     full.set()
-    one.wait_for(5)  # What it held when it was full, and one that it read since.
+    one.wait_for(5)  # The records that it held when it was full, and one that it has read since.
     other_holds.set()
     assert leaving.stop() == 0
     eventually(lambda: len({number for _, number in handled(one) + handled(two)}) == 36)

@@ -26,7 +26,7 @@ PATIENCE = 90.0
 
 @pytest.fixture
 def consumer(kafka: Kafka, topics: Topics, database_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
-    """`cli.py consume`, with nobody at Stripe: nothing here gets that far."""
+    """`cli.py consume` without a Stripe, which no record here reaches."""
     make_topic(kafka, topics.commands, partitions=1)
     environment = {
         **topics.environment,
@@ -41,7 +41,7 @@ def consumer(kafka: Kafka, topics: Topics, database_url: str, tmp_path: Path) ->
 
 
 def peak(process: ServiceProcess) -> int:
-    """Most memory that the process ever held, in MiB (Linux, proc(5), "VmHWM")."""
+    """Peak memory of the process, in MiB (Linux, proc(5), "VmHWM")."""
     status = Path(f"/proc/{process.run.pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -57,7 +57,7 @@ def held(process: ServiceProcess) -> float:
 
 
 def send(kafka: Kafka, topics: Topics, *values: bytes) -> None:
-    """Compressed, as a hostile sender would: the broker counts compressed bytes only."""
+    """Send records compressed, as a hostile sender would, because the broker counts only compressed bytes."""
     producer = Producer(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -75,7 +75,7 @@ def send(kafka: Kafka, topics: Topics, *values: bytes) -> None:
 def test_records_of_many_values_are_refused_in_bounded_memory(
     kafka: Kafka, topics: Topics, consumer: ServiceProcess, database_url: str
 ) -> None:
-    """The database stands still for a while, so that as many are queued as ever can be."""
+    """The database hangs for a while, so that the queue becomes full."""
     payload = ",".join(["{}"] * (MIB // 3 - 100))
     bombs = [f'{{"type":"revert_payment","correlation_id":"c-{n}","payload":[{payload}]}}' for n in range(BOMBS)]
     consumer.start()

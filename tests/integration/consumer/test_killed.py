@@ -19,14 +19,14 @@ from tests.integration.consumer.running import authorize, by_order, committed, c
 pytestmark = pytest.mark.kafka
 RECORDS = 200
 HELD = [f"order-{number}" for number in range(0, 30, 2)]
-"""Every other one: whatever was taken up by the first commit, some of it is unfinished."""
+"""Every second order, so that some commands are unfinished at any first commit."""
 
 
 @contextmanager
 def victim(
     kafka: Kafka, topics: Topics, path: Path, *held: str, crash_at: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The consumer process, with whom these orders are never over; killed when the block is left."""
+    """A consumer process that never finishes these orders; the block's end kills it."""
     environment = {
         **os.environ,
         **topics.environment,
@@ -45,7 +45,7 @@ def victim(
 
 
 def lines(path: Path) -> list[str]:
-    """Place of each record handled, in the order in which it was."""
+    """The place of each handled record, in the order of handling."""
     return path.read_text().splitlines() if path.exists() else []
 
 

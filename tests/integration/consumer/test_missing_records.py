@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.real_kafka]
 
 
 def batch(first: int, count: int) -> list[bytes]:
-    """Commands of as many orders, numbered onwards."""
+    """Commands of different orders, with consecutive numbers."""
     return [authorize(f"order-{number}", number) for number in range(first, first + count)]
 
 
@@ -31,14 +31,14 @@ def numbers(commands: RecordingCommands) -> set[int]:
 
 
 def delete_before(kafka: Kafka, topics: Topics, offset: int) -> None:
-    """What retention does to the first records of a partition."""
+    """Delete the first records of a partition, as retention does."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     (deleted,) = admin.delete_records([TopicPartition(topics.commands, 0, offset)]).values()
     deleted.result(30)
 
 
 def skipped(topics: Topics) -> float:
-    """How many offsets of the topic were gone unread."""
+    """The number of the topic's offsets that disappeared unread."""
     labels = {"topic": topics.commands, "partition": "0"}
     return REGISTRY.get_sample_value("payment_consumer_skipped_offsets_total", labels) or 0.0
 
@@ -46,7 +46,7 @@ def skipped(topics: Topics) -> float:
 def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
     kafka: Kafka, topics: Topics, start: Start
 ) -> None:
-    """The consumer is full meanwhile: when it goes on, its old offset is one of the new topic, too."""
+    """The consumer is full meanwhile. When it continues, its old offset also exists in the new topic."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 20))
@@ -73,7 +73,7 @@ def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
 
 
 def test_a_topic_made_anew_while_a_consumer_of_old_offsets_is_away(kafka: Kafka, topics: Topics, start: Start) -> None:
-    """Offsets that were committed under the old topic's id say nothing of the new one."""
+    """Offsets that were committed under the old topic's id do not apply to the new topic."""
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 25))
     group = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topics.group})
@@ -94,7 +94,7 @@ def _commits(group: Consumer, offset: TopicPartition) -> bool:
     return True
 
 
-def test_what_retention_takes_under_a_full_consumer_is_told(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 20))
     gate = threading.Event()
@@ -116,7 +116,7 @@ def test_what_retention_takes_under_a_full_consumer_is_told(kafka: Kafka, topics
 
 
 def stage() -> str:
-    """What the poll loop says it does."""
+    """The stage that the poll loop reports."""
     found = [
         sample.labels["payment_consumer_stage"]
         for family in REGISTRY.collect()
@@ -126,7 +126,7 @@ def stage() -> str:
     return " ".join(found)
 
 
-def test_what_retention_took_while_the_consumer_was_away_is_told(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_retention_during_an_outage_of_the_consumer_is_reported(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 5))
     before = RecordingCommands()

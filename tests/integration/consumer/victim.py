@@ -1,6 +1,6 @@
-"""A consumer process to be killed: writes each command it handled to the file of its first argument.
+"""A consumer process for kills: writes each handled command to the file of its first argument.
 
-Commands for the orders of the other arguments are not over before it dies.
+It never finishes commands for the orders of the other arguments.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.unit.consumer.doubles import RecordingCommands
 
 
 class FileCommands(RecordingCommands):
-    """Durable once the line is written."""
+    """Commands that are durable when their line is written."""
 
     def __init__(self, path: Path, held: list[str]) -> None:
         super().__init__(before=self._write)

@@ -1,4 +1,4 @@
-"""The fixtures that other tests stand on."""
+"""The fixtures that other tests use."""
 
 from collections.abc import Callable
 

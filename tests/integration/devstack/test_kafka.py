@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real_kafka
 
 @pytest.fixture
 def broker(kafka: Kafka) -> Iterator[ApacheKafka]:
-    """One to kill."""
+    """A broker for kills."""
     try:
         own = ApacheKafka(find_install(print))
     except KafkaUnavailableError as error:
@@ -33,7 +33,7 @@ def _committed_values(bootstrap_servers: str, topic: str) -> list[bytes | None]:
 
 
 def test_a_transaction_outlives_the_broker(broker: ApacheKafka) -> None:
-    """Without offsets in it: librdkafka 2.16 may then wait for a group coordinator that is gone, past any time-out."""
+    """The transaction has no offsets, with which librdkafka 2.16 may wait for a lost group coordinator for ever."""
     topic = make_topic(broker, "events", partitions=1)
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "transactional.id": "relay", "log_level": 0})
     producer.init_transactions(30)

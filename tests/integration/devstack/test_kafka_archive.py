@@ -1,4 +1,4 @@
-"""The archive of the broker's classes: Java can use the one that is kept, and does without one that it cannot."""
+"""The archive of the broker's classes: Java can use the cached one, and ignores one that it cannot use."""
 
 import shutil
 from dataclasses import replace
@@ -36,7 +36,7 @@ def test_one_cut_short_is_not_kept(install: KafkaInstall, tmp_path: Path) -> Non
 
 
 def test_one_that_no_longer_fits_is_done_without(install: KafkaInstall, tmp_path: Path) -> None:
-    """Another Java, other jars: the broker's programs start all the same."""
+    """With another Java or other jars the broker's programs still start."""
     libraries = tmp_path / "libs"
     shutil.copytree(install.program.libs, libraries)
     moved = replace(install.program, libs=libraries)

@@ -1,4 +1,4 @@
-"""Which Kafka is chosen on which machine. Java and Maven are small scripts here, the decisions are real."""
+"""The choice of Kafka on different machines. Java and Maven are small scripts here; the decisions are real."""
 
 import os
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _ignore(_line: str) -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Sets up a machine that has these programs only, and an empty cache; its directory of programs."""
+    """Sets up a machine with only these programs and an empty cache; returns its directory of programs."""
 
     def build(**programs: str) -> Path:
         directory = tmp_path / "bin"
@@ -65,7 +65,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     ],
     ids=["nothing", "old java", "no mvn", "refused", "black hole", "mvn does nothing"],
 )
-def test_the_reason_is_told(machine: Machine, programs: dict[str, str], reason: str, tmp_path: Path) -> None:
+def test_message_gives_the_reason(machine: Machine, programs: dict[str, str], reason: str, tmp_path: Path) -> None:
     directory = machine(**programs)
     with pytest.raises(KafkaUnavailableError, match=reason):
         find_install(_ignore)
@@ -74,7 +74,7 @@ def test_the_reason_is_told(machine: Machine, programs: dict[str, str], reason: 
         assert not psutil.pid_exists(int((directory / "mvn.pid").read_text()))
 
 
-def test_what_was_fetched_is_kept(machine: Machine, tmp_path: Path) -> None:
+def test_download_is_cached(machine: Machine, tmp_path: Path) -> None:
     directory = machine(java=_JAVA_17, mvn=_MVN_GOOD)
     first = find_install(_ignore)
     assert find_install(_ignore) == first

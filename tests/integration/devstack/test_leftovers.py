@@ -1,4 +1,4 @@
-"""A process that leaves takes everything with it, also what its threads are still starting."""
+"""A process that exits ends all its children, including those that its threads are starting."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def test_nothing_is_left() -> None:
 
 
 def _runs(pid: str) -> bool:
-    """Whether it is still the process that was started: the number may be another's by now, or wait to be reaped."""
+    """Whether the started process still runs. Its number may belong to another process, or to a zombie."""
     try:
         return b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

@@ -33,7 +33,7 @@ def _execute(url: str, statement: str) -> list[tuple[object, ...]]:
 def test_kill_keeps_what_was_committed(server: EmbeddedPostgres) -> None:
     url = server.url
     _execute(url, "CREATE TABLE kept AS SELECT generate_series(1, 5000) AS i")
-    busy = psycopg2.connect(url)  # a backend of the killed server must not stand in the way of the next
+    busy = psycopg2.connect(url)  # a backend of the killed server must not block the next server
     with busy.cursor() as cursor:
         cursor.execute("DELETE FROM kept")
     server.kill()

@@ -1,4 +1,4 @@
-"""No child outlives us, however we end."""
+"""No child process outlives this process, however it ends."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from devstack.processes import Command, ManagedProcess, ProcessFailedError, run_
 
 _ROOT = Path(__file__).resolve().parents[3]
 
-# starts a child, says who it is and who its own child is, and ends as told
+# starts a child, prints the process ids of both, and ends as its argument says
 _OWNER = """
 import sys, threading, time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The proxy that stands for a network: what it does to connections that stand and to new ones."""
+"""The proxy that plays a network, and its effects on open and new connections."""
 
 import socket
 import threading

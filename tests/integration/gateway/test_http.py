@@ -21,9 +21,9 @@ Behavior = Callable[[socket.socket], None]
 
 
 class Server:
-    """Reads requests without a body, and answers each as told. Counts requests, and the connections they came on.
+    """Reads requests without a body, and gives the prepared answers. Counts requests and their connections.
 
-    Somebody else's client may connect to a port that was another server's a moment ago, and say nothing.
+    A client of another server, whose port this was a moment ago, may connect and send nothing.
     """
 
     def __init__(self, answer: Behavior) -> None:

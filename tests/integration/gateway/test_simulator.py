@@ -1,4 +1,4 @@
-"""Every method against a Stripe that keeps state."""
+"""Every method of the gateway against a Stripe with state."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -131,7 +131,7 @@ def test_3d_secure_is_possible_with_and_without_return_url(
 
 @pytest.mark.parametrize("customer", ["cus_1", None])
 @pytest.mark.parametrize(("kind", "stored"), [("drop_after", False), ("error_after", True)])
-def test_what_was_done_without_our_hearing_of_it_is_found(
+def test_step_with_a_lost_answer_is_found(
     gateway: StripeGateway,
     simulator: SimulatorControl,
     since: datetime,
@@ -157,7 +157,7 @@ def test_what_was_done_without_our_hearing_of_it_is_found(
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "error_before"])
-def test_what_was_not_done_is_not_found(
+def test_step_that_was_not_done_is_not_found(
     gateway: StripeGateway, simulator: SimulatorControl, since: datetime, kind: FaultKind
 ) -> None:
     simulator.fault(kind, "payment_intents.create")
@@ -169,7 +169,7 @@ def test_what_was_not_done_is_not_found(
 def test_an_intent_behind_many_others_is_found(
     gateway: StripeGateway, simulator: SimulatorControl, since: datetime
 ) -> None:
-    simulator.options(search_lag=3600.0)  # what is listed counts here
+    simulator.options(search_lag=3600.0)  # the lists count here
     wanted = gateway.create_intent(CARD, "k")
     for n in range(105):
         gateway.create_intent(replace(CARD, payment_id=f"other-{n}"), f"other-{n}")

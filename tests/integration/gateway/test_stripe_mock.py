@@ -1,4 +1,4 @@
-"""What we send, held against Stripe's own description of its API: stripe-mock refuses parameters it does not know."""
+"""Checks our requests against Stripe's description of its API: stripe-mock refuses unknown parameters."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Relays to run and to kill, and a reader of what they published."""
+"""Relays to run and to kill, and a reader of their records."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ _LIMIT = "message.max.bytes=1000000"  # the mock cluster refuses no record for i
 
 
 def settings_for(database_url: str, kafka: Kafka, topics: Topics, **given: Any) -> RelaySettings:
-    """Settings of a relay of this test's own."""
+    """Settings of this test's relay."""
     return load(
         RelaySettings,
         database_url=database_url,
@@ -39,7 +39,7 @@ def settings_for(database_url: str, kafka: Kafka, topics: Topics, **given: Any) 
 
 
 class RunningRelay:
-    """A relay in a thread of the test; leaving drains it."""
+    """A relay in a thread of the test; the block's end drains it."""
 
     def __init__(self, settings: RelaySettings) -> None:
         self._shutdown = Shutdown()
@@ -60,7 +60,7 @@ class RunningRelay:
 
 
 def relay_process(settings: RelaySettings, directory: Path, **environment: str) -> ServiceProcess:
-    """The relay as an operator would start it; not started yet."""
+    """A relay process as an operator would start it; not started yet."""
     given = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
@@ -75,7 +75,7 @@ def relay_process(settings: RelaySettings, directory: Path, **environment: str) 
 
 
 def killed(settings: RelaySettings, directory: Path, crash_at: str) -> None:
-    """A relay that dies there."""
+    """Run a relay that dies at this point."""
     victim = relay_process(settings, directory, CRASH_AT=crash_at)
     victim.start()
     assert victim.process is not None
@@ -83,7 +83,7 @@ def killed(settings: RelaySettings, directory: Path, crash_at: str) -> None:
 
 
 class Record(NamedTuple):
-    """One record as a reader sees it."""
+    """One record as a reader receives it."""
 
     event_id: str
     key: str
@@ -93,7 +93,7 @@ class Record(NamedTuple):
 
 
 class TopicReader(CommittedReader):
-    """Reads a topic from its start, and keeps each record with its headers as they are."""
+    """Reads a topic from its start, and keeps each record with unchanged headers."""
 
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self.records: list[Record] = []
@@ -103,18 +103,18 @@ class TopicReader(CommittedReader):
         wait_until(self.begin, f"there is a topic {topic}", TIMEOUT_SECONDS)
 
     def read(self, *, until: Callable[["TopicReader"], bool]) -> list[Record]:
-        """Everything from the start until ``until`` holds; the test's time-out ends it otherwise."""
+        """Read from the start until ``until`` is true; otherwise the test's time-out ends it."""
         while not until(self):
             self.records += map(_record, self.batch(0.1))
         return self.records
 
     def read_events(self, events: list[str]) -> list[Record]:
-        """Until each of ``events`` was seen, and then to the end: what comes too often is seen as well."""
+        """Read until each of ``events`` was seen, and then to the end, to find repeated ones."""
         self.read(until=lambda reader: set(events) <= reader.event_ids)
         return self.read_to_end()
 
     def read_to_end(self) -> list[Record]:
-        """Until nothing more is there now."""
+        """Read to the present end."""
         self.records += map(_record, self.to_end(TIMEOUT_SECONDS))
         return self.records
 
@@ -137,12 +137,12 @@ def _record(message: Message) -> Record:
 
 
 def publish(settings: RelaySettings, reader: TopicReader, events: list[str]) -> None:
-    """Runs a relay until the reader has read these events."""
+    """Run a relay until the reader has read these events."""
     with RunningRelay(settings):
         reader.read_events(events)
 
 
 def assert_once_and_in_order(reader: TopicReader, events: list[str]) -> None:
-    """Nothing twice, and nothing before what was written first."""
+    """Check that no record is repeated and that the order is that of the outbox."""
     records = reader.read_events(events)
     assert [record.event_id for record in records] == events

@@ -1,4 +1,4 @@
-"""Delivery without transactions: killed, refused or cut off, it reads the topics back and repeats nothing."""
+"""Delivery without transactions reads the topics after a kill, a refusal or a lost connection: it repeats nothing."""
 
 import json
 import signal
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 BATCH = 4
 POINTS = [point for point in CrashPoint if point.startswith("relay.") and point != CrashPoint.BEFORE_KAFKA_COMMIT]
-"""A commit is Kafka's word for the end of a transaction, and there is none."""
+"""All points except those at the commit of a transaction, which this delivery does not have."""
 
 SECONDS = 60.0
 RECEIPT = Receipt(Settled(1), Epoch(1, 1))
@@ -47,7 +47,7 @@ def settings(database_url: str, kafka: Kafka, topics: Topics) -> RelaySettings:
 def test_killed_anywhere_it_repeats_nothing(
     point: CrashPoint, settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
-    """In the second batch, with one before and one after, a gap that is open, and a record that Kafka refuses."""
+    """Killed in the second batch, with a batch before and after it, an open gap and a record that Kafka refuses."""
     url = settings.database_url.get_secret_value()
     with session(url) as slow:
         append(slow, topics.events, "slow")
@@ -85,7 +85,7 @@ def test_a_term_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
 def test_neighbors_of_what_is_refused_are_not_repeated(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """One that is no record, and one that only the broker refuses; each in the middle of a batch."""
+    """Two refused rows, one that is no valid record and one that only the broker refuses, each within a batch."""
     publisher = make_publisher(settings, Health(), lambda: None)
     large, broken = "x" * 2_000_000, "no JSON"
     with closing(publisher):
@@ -130,7 +130,7 @@ def _named(number: int) -> str:
 def test_frozen_while_sending_and_overtaken_it_repeats_one_batch_at_most(
     settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
-    """The one repeat that is left: what librdkafka had under way when the process was stopped."""
+    """The only possible repeat: the requests that librdkafka had in flight when the process stopped."""
     url = settings.database_url.get_secret_value()
     zombie = relay_process(settings, tmp_path)
     zombie.start()

@@ -1,4 +1,4 @@
-"""Outbox and topic compared: the proof, and what spoils it."""
+"""The comparison of outbox and topic, and the faults that it finds."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
 
 
 def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
-    """As a faulty relay would."""
+    """Publish records as a faulty relay would."""
     producer = Producer(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -58,7 +58,7 @@ def test_they_agree(settings: RelaySettings, published: list[str]) -> None:
 
 
 def test_missing(database_url: str, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
-    """A row that the checkpoint calls settled and that nobody published."""
+    """An unpublished row that the checkpoint counts as settled."""
     (lost,) = write(database_url, topics.events, 1, first=6)
     execute(database_url, "UPDATE relay_checkpoints SET low = 6")
     (pending,) = write(database_url, topics.events, 1, first=7)
@@ -77,7 +77,7 @@ def test_missing_is_mended_by_a_replay(
     with session(database_url) as writer:
         append(writer, topics.events, event_id=lost, replayed=True)
         writer.commit()
-    # The receipt is older than this checkpoint: the relay itself finds what was called settled and is not there.
+    # The receipt is older than this checkpoint, so the relay itself finds the missing row.
     with RunningRelay(settings):
         reader.read_events([lost])
     assert compare(settings).missing == []
@@ -94,7 +94,7 @@ def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, publishe
 def test_what_retention_has_deleted_is_told_apart_from_what_is_missing(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader, published: list[str]
 ) -> None:
-    """By topic and position: neither one other topic's retention, nor a later row's absence is an excuse."""
+    """Retention counts by topic and position: neither another topic's retention nor a later missing row explains it."""
     other = make_topic(kafka, f"{topics.events}.other", partitions=1)
     elsewhere = write(database_url, other, 2, key="other")
     events = write(database_url, topics.events, 3, first=6)

@@ -50,7 +50,7 @@ def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka
         assert (agreed.exit_code, json.loads(agreed.stdout)["missing"]) == (0, [])
 
         with psycopg2.connect(database_url) as session, session.cursor() as cursor:
-            # A row that the relay believes it has published: what a lossy broker failover leaves.
+            # A row that the relay counts as published, as after a broker failover with losses.
             cursor.execute("LOCK relay_checkpoints")
             cursor.execute(
                 "INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers, position) "

@@ -1,4 +1,4 @@
-"""Kafka goes away, comes back, or lacks a topic: the relay says so, stays, and goes on."""
+"""During an outage of Kafka, or without a topic, the relay reports it, stays alive, and continues afterwards."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ def broker() -> Iterator[ApacheKafka]:
 
 
 def ready(port: int) -> str:
-    """What /ready says."""
+    """The answer of /ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/ready")
@@ -43,7 +43,7 @@ def ready(port: int) -> str:
 
 
 def wait_until_ready_says(port: int, start: str) -> None:
-    """Asks until the test's time-out."""
+    """Probes until the answer comes or the test's time-out ends it."""
     while True:
         try:
             if ready(port).startswith(start):
@@ -76,9 +76,9 @@ def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKaf
 def test_a_missing_topic_is_named_and_waited_for(database_url: str, kafka: Kafka, topics: Topics) -> None:
     port = free_port("127.0.0.1")
     missing = f"{topics.events}_by_another_service"
-    # librdkafka takes a topic for missing after 30 s, unless it is told otherwise
+    # librdkafka reports a topic as missing after 30 s by default.
     soon = "message.max.bytes=1000000,topic.metadata.propagation.max.ms=1000"
-    # nobody rings when a topic is made
+    # the creation of a topic causes no wake-up
     settings = settings_for(database_url, kafka, topics, ops_port=port, relay_poll_interval="1s", kafka_config=soon)
     with RunningRelay(settings):
         wait_until_ready_says(port, "ready")

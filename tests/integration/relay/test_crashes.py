@@ -1,4 +1,4 @@
-"""The relay killed, frozen and taken over: every event once, in its key's order."""
+"""A killed, frozen or overtaken relay publishes every event once, in its key's order."""
 
 import json
 import signal
@@ -48,12 +48,12 @@ def small_batches(database_url: str, kafka: Kafka, topics: Topics) -> RelaySetti
 def test_killed_between_two_durable_effects(
     point: CrashPoint, small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
-    """In the second batch, with one before and one after, and a gap that is still open."""
+    """Killed in the second batch, with a batch before and after it, and an open gap."""
     url = small_batches.database_url.get_secret_value()
     with session(url) as slow:
         append(slow, topics.events, "slow")
         events = write(url, topics.events, 10)
-        # A transaction of its own comes first: the receipt of a relay that begins without one.
+        # A separate transaction comes first: the receipt of a relay that begins without one.
         nth = 3 if point is CrashPoint.IN_TRANSACTION else 2
         killed(small_batches, tmp_path, f"{point}:{nth}")
         slow.rollback()
@@ -94,7 +94,7 @@ def test_sigterm_drains(small_batches: RelaySettings, topics: Topics, reader: To
 
 
 def test_a_zombie_is_fenced(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
-    """Frozen under way and past its takeover, then continued: what it had open is void, and it stands by."""
+    """A relay frozen during its work and past a takeover continues: its transaction is void, and it is standby."""
     url = small_batches.database_url.get_secret_value()
     zombie = relay_process(small_batches, tmp_path)
     zombie.start()
@@ -114,7 +114,7 @@ def _has_read_more_than(before: int, reader: TopicReader) -> bool:
 
 
 def _frozen_under_way(relay: ServiceProcess, more: Callable[[int], list[str]], reader: TopicReader) -> list[str]:
-    """All that was written for it; it is given more until it has not published everything when it is stopped."""
+    """Freeze the relay with unpublished rows, writing more until it succeeds; returns all written events."""
     assert relay.process is not None
     events: list[str] = []
     while len(reader.records) == len(events):
@@ -127,10 +127,10 @@ def _frozen_under_way(relay: ServiceProcess, more: Callable[[int], list[str]], r
     return events
 
 
-def test_who_was_taken_over_publishes_nothing(
+def test_overtaken_relay_publishes_nothing(
     small_batches: RelaySettings, topics: Topics, reader: TopicReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By Kafka's own word, whatever it believes of its lock; and from before the newer one reads the receipt."""
+    """Kafka fences it, independent of its lock, before the newer relay reads the receipt."""
     older, newer = (make_publisher(small_batches, Health(), lambda: None) for _ in range(2))
     refused: list[str] = []
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 _ROWS, _BYTES = 300, 900_000
 _MEMORY_MB = 300
-"""What a relay may take for batches of 16 MiB, of which several are under way; the transaction alone is 270 MB."""
+"""Memory limit of a relay with several batches of 16 MiB in flight; the transaction alone has 270 MB."""
 
 _APPEND = """
     INSERT INTO outbox (event_id, topic, key, type, value, headers)
@@ -27,14 +27,14 @@ _APPEND = """
 
 
 def peak_memory_mb(relay: ServiceProcess) -> int:
-    """The most that was ever resident (proc(5), VmHWM)."""
+    """The peak resident memory (proc(5), VmHWM)."""
     status = Path(f"/proc/{relay.run.pid}/status").read_text(encoding="ascii")
     (found,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
     return int(found) // 1024
 
 
 def wait_until_settled(url: str, position: int) -> None:
-    """Until the checkpoint says that everything up to ``position`` is published."""
+    """Wait until the checkpoint has settled everything up to ``position``."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while execute(url, "SELECT 1 FROM relay_checkpoints WHERE low >= %s", position) == []:
         assert time.monotonic() < deadline, execute(url, "SELECT low, ranges FROM relay_checkpoints")

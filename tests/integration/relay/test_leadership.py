@@ -33,8 +33,8 @@ def test_one_leader_per_name_and_the_next_when_it_is_gone(database_url: str) -> 
         second.wait_for_wake_up(0.01)
 
 
-def test_who_was_silent_loses_the_lock_and_can_write_no_more(database_url: str) -> None:
-    """As a frozen process: the server hears nothing of it, and its sessions are there when it is thawed."""
+def test_silent_relay_loses_the_lock_and_cannot_write(database_url: str) -> None:
+    """The relay is like a frozen process: the server gets no packet of it, and its sessions still exist afterwards."""
     waiting = Leadership(database_url, "r")
     with TcpProxy(urlsplit(database_url).port or 5432) as network:
         silent = Leadership(network.through(database_url), "r")
@@ -56,8 +56,8 @@ def test_who_was_silent_loses_the_lock_and_can_write_no_more(database_url: str) 
     waiting.close()
 
 
-def test_who_lost_the_lock_ends_nobody(database_url: str) -> None:
-    """Frozen between taking the lock and ending its predecessor, and thawed when there is a successor."""
+def test_relay_that_lost_the_lock_ends_no_session(database_url: str) -> None:
+    """The relay freezes between taking the lock and ending its predecessor, and continues after a successor's start."""
     late, successor = Leadership(database_url, "r"), Leadership(database_url, "r")
     assert late.acquire()
     late.sever()
@@ -169,7 +169,7 @@ def test_a_checkpoint_is_not_written_over_what_was_restored(restored: str, datab
     assert checkpoint.load(relay.query, "r") == before
 
 
-def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
+def test_doubt_remains_until_the_comparison(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     life = life_of(relay)
     CheckpointWriter(relay.query, "r", life, receipt_of(relay, 3))
@@ -184,7 +184,7 @@ def test_a_doubt_stands_until_it_was_compared_for(database_url: str) -> None:
 
 
 def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(database_url: str) -> None:
-    """Somebody has drawn a position and is not over."""
+    """A transaction with a position is still open."""
     relay = Leadership(database_url, "r")
     execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
     with session(database_url) as writer:
