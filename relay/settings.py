@@ -20,5 +20,11 @@ class RelaySettings(KafkaSettings):
         default="payment-relay",
         description="name of the receipt's group, and of the transactional ids: NAME and NAME/2",
     )
-    relay_batch_size: int = Field(default=10_000, ge=1, le=100_000, description="rows of one Kafka transaction")
+    relay_batch_size: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="rows of one Kafka transaction",
+        json_schema_extra={"unit": "rows"},
+    )
     relay_poll_interval: PositiveDuration = Field(default=timedelta(seconds=1), description="poll behind LISTEN/NOTIFY")

@@ -15,6 +15,7 @@ import urllib3
 
 from consumer.settings import ConsumerSettings
 from devstack.stripe_simulator.client import SimulatorControl
+from runtime.current import Current
 from runtime.settings import load
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.catalog import Command
@@ -225,7 +226,7 @@ def running_core(
 ) -> Iterator[Core]:
     """A core with one consumer."""
     settings = core_settings(database_url, stripe_control.base_url, **changed)
-    with command_engine(settings, gateway) as (engine, _):
+    with command_engine(Current(settings), gateway) as (engine, _):
         core = Core(settings, stripe_control, engine)
         try:
             yield core
