@@ -102,12 +102,12 @@ def listen(host: str, port: int) -> int:
         raise SettingError(f"HOST, PORT: cannot listen on {host}, port {port}: {reason}") from error
 
 
-def scratch(*parents: Path) -> Path:
-    """A new directory in the first of ``parents`` that takes a file. Raises SettingError."""
+def scratch(name: str, *parents: Path) -> Path:
+    """A new directory in the first of ``parents`` that takes one. Raises SettingError."""
     faults = []
     for parent in parents:
         try:
-            return Path(tempfile.mkdtemp(prefix="payment-service-", dir=parent))
+            return Path(tempfile.mkdtemp(prefix=f"payment-service-{name}-", dir=parent))
         except OSError as error:
             faults.append(f"{parent}: {error.strerror}")
     raise SettingError(f"TMPDIR: no directory for temporary files ({'; '.join(faults)})")
@@ -142,8 +142,8 @@ def serve(current: Current[ServiceSettings]) -> int:
     logs.log_uncaught()
     with ExitStack() as stack:
         # Each start has a directory of its own: an earlier start's metrics would be counted, too.
-        figures = stack.enter_context(_kept_by_master(scratch(_temporary())))
-        beats = stack.enter_context(_kept_by_master(scratch(SHARED_MEMORY, _temporary())))
+        figures = stack.enter_context(_kept_by_master(scratch("metrics", _temporary())))
+        beats = stack.enter_context(_kept_by_master(scratch("beats", SHARED_MEMORY, _temporary())))
         os.environ[METRICS_VARIABLE] = str(figures)
         listener = listen(settings.host, settings.port)
         _note(settings.health_note, listener)
