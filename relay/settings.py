@@ -14,7 +14,8 @@ class RelaySettings(KafkaSettings):
 
     relay_delivery: Literal["exactly-once", "at-least-once"] = Field(
         default="exactly-once",
-        description="with Kafka transactions, or without for brokers and readers that can't handle them",
+        description="with Kafka transactions, or without: for brokers that have none, and for readers that use "
+        "kafka-python before 2.0.6. Without them a relay that was frozen while it sent, and overtaken, repeats a batch",
     )
     relay_name: RelayName = Field(
         default="payment-relay",

@@ -20,7 +20,7 @@ ON_HUP: dict[str, Any] = {"on_hup": True}
 
 
 class ProcessSettings(BaseSettings):
-    """Settings of every process: database, log, topics, shutdown and ops port."""
+    """Settings of every process: database, log, topics and shutdown."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -29,22 +29,11 @@ class ProcessSettings(BaseSettings):
         "of several, host1:5432,host2:5432, the one that takes writes is used",
         json_schema_extra=ON_HUP,
     )
-    database_pool_size: int = Field(
-        default=10,
-        ge=1,
-        le=200,
-        description="connections for work in one process; leases and readiness have one more each",
-        json_schema_extra={"unit": "connections"},
-    )
     log_level: LogLevel = Field(default="INFO", description="log level")
     log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON, or as text")
     payment_commands_topic: TopicName = Field(default="payment_commands", description="topic of commands")
     payment_events_topic: TopicName = Field(default="payment_events", description="topic of events")
     shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
-    ops_port: Annotated[Port, Field(ge=1)] | None = Field(
-        default=None, description="port for /health, /ready, /metrics of relay and consumer"
-    )
-    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
     health_note: str | None = Field(
         default=None,
         min_length=1,
@@ -75,7 +64,7 @@ class ProcessSettings(BaseSettings):
 
 
 class KafkaSettings(ProcessSettings):
-    """Settings of a process that uses Kafka."""
+    """Settings of a process that uses Kafka, and tells its health on a port of its own."""
 
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -87,6 +76,10 @@ class KafkaSettings(ProcessSettings):
         default=None,
         description="any librdkafka settings: a JSON object, or name=value,name=value; over the single variables",
     )
+    ops_port: Annotated[Port, Field(ge=1)] | None = Field(
+        default=None, description="port for /health, /ready, /metrics"
+    )
+    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
     kafka_topic_partitions: int = Field(
         default=6, ge=1, description="partitions of a topic created at start", json_schema_extra={"unit": "partitions"}
     )

@@ -65,7 +65,7 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
 ]
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)]
+Port = Annotated[int, Field(le=65535), BeforeValidator(_port)]
 RelayName = Annotated[str, AfterValidator(_relay_name)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

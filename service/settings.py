@@ -43,11 +43,21 @@ class StripeSettings(ProcessSettings):
 
 
 class PolicySettings(ProcessSettings):
-    """Business choices that all processes which answer commands share."""
+    """The pool and the business choices that all processes which answer commands share."""
 
-    default_currency: Currency = Field(default="sgd", description="currency of a command that names none")
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="connections for work in one process; leases and readiness have one more each",
+        json_schema_extra={"unit": "connections"},
+    )
+    default_currency: Currency = Field(
+        default="sgd", description="currency of a command that names none, and of the totals of a user who has several"
+    )
     revert_event_type: Literal["payment.reverted", "payment.failed", "payment.released"] = Field(
-        default="payment.reverted", description="what a successful revert is called"
+        default="payment.reverted",
+        description="type of a successful revert's event; kept with each revert when it is accepted",
     )
     command_deadline: PositiveDuration = Field(
         default=timedelta(hours=1), description="age after which a command is settled by looking at Stripe"
@@ -89,10 +99,11 @@ class ServiceSettings(StripeSettings, PolicySettings):
         default="minor", description="unit of a user's totals: major for decimal numbers, 12.30 for 1230 cents"
     )
     cors_origins: Origins | None = Field(
-        default=None, description="web pages of these origins may read: https://shop.example, comma-separated"
+        default=None,
+        description="web pages of these origins may read: https://shop.example,http://localhost:3000; * is refused",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
-    port: Port = Field(default=8000, description="port to listen on; 0: a free one")
+    port: Port = Field(default=8000, ge=0, description="port to listen on; 0: a free one")
     workers: int = Field(
         default=2, ge=1, le=64, description="server processes", json_schema_extra={"unit": "processes"}
     )
