@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from runtime.current import Current
-from service.api import auth, cors, errors, observability, ops, payments, webhooks
+from service.api import auth, cors, descriptions, errors, observability, ops, payments, webhooks
 from service.api.ports import Ports
 from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
@@ -29,6 +29,7 @@ def create_app(current: Current[ServiceSettings], ports: Ports) -> Flask:
     auth.install(app, tokens)
     errors.install(app, ports.is_unavailable)
     app.register_blueprint(ops.blueprint(ports))
+    app.register_blueprint(descriptions.blueprint())
     app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, lambda: current().webhook_secrets()))
     return app
