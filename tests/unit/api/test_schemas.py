@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,15 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.messages import command_message
 from service.domain.money import CURRENCIES, MINIMUM, Money, amount_fault
-from tests.support.acceptance_schema import asyncapi, check_command, schema_of_message, schemas, validator
+from tests.support.acceptance_schema import (
+    DOCS,
+    SCHEMAS,
+    asyncapi,
+    check_command,
+    schema_of_message,
+    schemas,
+    validator,
+)
 from tests.unit.domain.test_command_reader import AUTHORIZE, NESTED, PAYMENT, RELEASE, REVERT, SHAPES, envelope, flat
 
 COMMANDS = Authorize | Release | Revert
@@ -155,6 +164,15 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
 @example({"type": "revert_payment", "correlation_id": None, "payload": {**REVERT, "correlation_id": " "}})
 def test_the_schema_takes_what_the_reader_takes_and_nothing_else(message: dict[str, Any]) -> None:
     assert described(message) == accepted(message)
+
+
+def test_the_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (SCHEMAS / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(DOCS.parent)
+    exec(compile(program, "README.md", "exec"), {})  # noqa: S102 - our own document
+    named = set(re.findall(r"\((\S+)\.json\)", page))
+    assert named == set(schemas())
 
 
 def test_validators_see_a_wrong_event() -> None:
