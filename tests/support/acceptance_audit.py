@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 
 from devstack.saga_client import Record
-from tests.support.acceptance_schema import check_dead_letter, check_event
+from tests.support.acceptance_schema import check_command, check_dead_letter, check_event
 
 
-def check(events: list[Record], letters: list[Record]) -> None:
+def check(events: list[Record], letters: list[Record], commands: list[Record]) -> None:
     """As docs/asyncapi.yaml describes it, each once, each command answered once, one payment's sequence without gaps.
+
+    ``commands`` are those that the service has sent.
 
     What an operator has published again counts for nothing.
 
@@ -17,6 +19,8 @@ def check(events: list[Record], letters: list[Record]) -> None:
         check_event(event.body, event.headers)
     for letter in letters:
         check_dead_letter(letter.body)
+    for command in commands:
+        check_command(command.body, command.headers)
     told = [event for event in events if event.headers.get("replayed") != "true"]
     _each_once(told)
     _without_gaps(told)

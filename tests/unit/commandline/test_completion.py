@@ -23,8 +23,9 @@ echo "${COMPREPLY[@]}"
 
 def line() -> str:
     """The README's line for bash."""
-    (found,) = re.findall(r'^eval "\$\(.*$', (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    return found.partition("  #")[0]
+    found = re.search(r'^eval "\$\(.*?\)"', (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    return found[0]
 
 
 @pytest.mark.parametrize(
