@@ -41,12 +41,12 @@ def healthy(address: Address) -> bool:
 
 
 def _noted(path: str) -> Address | None:
-    """None before the process listens."""
+    """None before the process listens, and for a file that no process wrote."""
     try:
         host, port = Path(path).read_text(encoding="utf-8").split()
-    except OSError:
+        return _LOOPBACK.get(host, host), int(port)
+    except (OSError, ValueError):
         return None
-    return _LOOPBACK.get(host, host), int(port)
 
 
 def main() -> int:
