@@ -95,7 +95,7 @@ def _current(kind: type[S], **given: Any) -> "Current[S]":
 
 
 def _begin(process: str, current: "Current[Any]") -> "Shutdown":
-    """Logs and signals: from here on SIGTERM drains, and SIGHUP renews secrets."""
+    """Set up log and signals; from here on SIGTERM drains, and SIGHUP renews secrets."""
     from runtime import logs
     from runtime.shutdown import Shutdown
 

@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml and docs/schemas as judges of real records."""
+"""Checks real records against docs/asyncapi.yaml and docs/schemas."""
 
 import json
 from functools import cache
@@ -42,7 +42,7 @@ def schema_of_message(name: str) -> Draft202012Validator:
 @cache
 def asyncapi() -> dict[str, Any]:
     """The description, parsed."""
-    loaded: dict[str, Any] = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return loaded
 
 
@@ -53,11 +53,17 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def validator(name: str) -> Draft202012Validator:
-    """For one schema. Raises KeyError for one that does not exist."""
+def _registry() -> Registry[Any]:
     resources = [
-        (f"{_BASE}{each}.json", Resource.from_contents(schema, default_specification=DRAFT202012))
-        for each, schema in schemas().items()
+        (f"{_BASE}{name}.json", Resource.from_contents(schema, default_specification=DRAFT202012))
+        for name, schema in schemas().items()
     ]
     registry: Registry[Any] = Registry().with_resources(resources)
-    return Draft202012Validator({"$ref": f"{_BASE}{name}.json"}, registry=registry, format_checker=FormatChecker())
+    return registry.crawl()
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """For one schema. Raises KeyError for one that does not exist."""
+    reference = {"$ref": f"{_BASE}{name}.json"}
+    return Draft202012Validator(reference, registry=_registry(), format_checker=FormatChecker())
