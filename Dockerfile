@@ -16,9 +16,11 @@ COPY migrations migrations
 COPY relay relay
 COPY runtime runtime
 COPY service service
+COPY docs/openapi.yaml docs/openapi.yaml
 RUN python -m compileall -q .
 # serve listens on PORT; relay and consume tell their health on OPS_PORT. Probes come from outside the container.
-ENV HOST=0.0.0.0 PORT=8000 OPS_HOST=0.0.0.0 OPS_PORT=9000
+# The health check reads the address of /health, whatever the command line says, in HEALTH_NOTE.
+ENV HOST=0.0.0.0 PORT=8000 OPS_HOST=0.0.0.0 OPS_PORT=9000 HEALTH_NOTE=/tmp/payment-service-health
 EXPOSE 8000 9000
 USER 10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-m", "runtime.health_check"]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The command line: ``python cli.py --help``."""
 
 import gc

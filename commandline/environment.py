@@ -73,12 +73,15 @@ class SettingsCommand(click.Command):
         self._settings = settings
         self._only = only
 
+    def setting_names(self) -> list[str]:
+        """The fields that the command reads."""
+        kind: type[ProcessSettings] = pkgutil.resolve_name(self._settings)
+        return [name for name in kind.model_fields if name in (self._only or kind.model_fields)]
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         kind: type[ProcessSettings] = pkgutil.resolve_name(self._settings)
+        read = {name: kind.model_fields[name] for name in self.setting_names()}
         with formatter.section("Settings, from the environment; NAME_FILE reads any of them from a file"):
-            read = {
-                name: field for name, field in kind.model_fields.items() if name in (self._only or kind.model_fields)
-            }
             formatter.write_dl([(name.upper(), meaning(field)) for name, field in read.items()])
         super().format_epilog(ctx, formatter)
 
@@ -91,11 +94,12 @@ def meaning(field: "FieldInfo") -> str:
     if field.is_required():
         words.append("required")
     elif field.default is not None:
-        words.append(f"default {_as_written(field.default)}")
+        words.append(f"default {as_written(field.default)}")
     return "; ".join(words)
 
 
-def _as_written(default: object) -> str:
+def as_written(default: object) -> str:
+    """A default as a person would set it."""
     if not isinstance(default, timedelta):
         return str(default)
     seconds = int(default.total_seconds())

@@ -1,7 +1,7 @@
-"""``serve``, ``consume`` and ``relay``: one process each, which SIGTERM drains."""
+"""``serve``, ``consume`` and ``relay``: one process each. SIGTERM drains it, SIGHUP has it read its secrets again."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -9,8 +9,11 @@ from commandline.environment import SettingsCommand, load_settings, setting_faul
 from commandline.failures import port_faults
 
 if TYPE_CHECKING:
+    from runtime.current import Current
     from runtime.settings import ProcessSettings
     from runtime.shutdown import Shutdown
+
+S = TypeVar("S", bound="ProcessSettings")
 
 
 @click.command(
@@ -24,15 +27,15 @@ if TYPE_CHECKING:
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve HTTP: status, history, release and revert, and Stripe's webhooks.
 
-    SIGTERM drains: requests under way are answered, within SHUTDOWN_GRACE.
+    SIGTERM drains: requests under way are answered, within SHUTDOWN_GRACE. SIGHUP reads secrets in files again.
     """
     from service.settings import ServiceSettings
 
-    settings = load_settings(ServiceSettings, host=host, port=port, workers=workers)
+    current = _current(ServiceSettings, host=host, port=port, workers=workers)
     from service.server import serve as serve_http
 
     with setting_faults():
-        code = serve_http(settings)
+        code = serve_http(current)
     sys.exit(code)
 
 
@@ -44,18 +47,19 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 def consume() -> None:
     """Read commands from Kafka, act at Stripe, record what happened.
 
-    SIGTERM drains: commands under way are finished or left for another consumer, within SHUTDOWN_GRACE.
+    SIGTERM drains: commands under way are finished or left for another consumer, within SHUTDOWN_GRACE. SIGHUP reads
+    secrets in files again.
     """
     from consumer.settings import ConsumerSettings
 
-    settings = load_settings(ConsumerSettings)
+    current = _current(ConsumerSettings)
     from consumer.main import run
     from service.usecases.durability import Durable
     from service.wiring import command_engine
 
-    shutdown = _begin("consumer", settings)
-    with setting_faults(), port_faults(), command_engine(settings) as (commands, database_fault):
-        code = run(settings, Durable(commands), shutdown, database_fault)
+    shutdown = _begin("consumer", current)
+    with setting_faults(), port_faults(), command_engine(current) as (commands, database_fault):
+        code = run(current, Durable(commands), shutdown, database_fault)
     sys.exit(code)
 
 
@@ -67,26 +71,38 @@ def consume() -> None:
 def relay() -> None:
     """Publish the outbox to Kafka, exactly once, in commit order per payment.
 
-    Several may run: one works, the others stand by. SIGTERM drains, within SHUTDOWN_GRACE.
+    Several may run: one works, the others stand by. SIGTERM drains, within SHUTDOWN_GRACE. SIGHUP reads secrets in
+    files again.
     """
     from relay.settings import RelaySettings
 
-    settings = load_settings(RelaySettings)
+    current = _current(RelaySettings)
     from relay.main import run
 
-    shutdown = _begin("relay", settings)
+    shutdown = _begin("relay", current)
     with setting_faults(), port_faults():
-        code = run(settings, shutdown)
+        code = run(current, shutdown)
     sys.exit(code)
 
 
-def _begin(process: str, settings: "ProcessSettings") -> "Shutdown":
-    """Set up log and signals; from here on SIGTERM drains."""
+def _current(kind: type[S], **given: Any) -> "Current[S]":
+    """The settings, which SIGHUP reads again; ``given`` (options) goes over the environment. Raises BadSettingError."""
+    settings = load_settings(kind, **given)
+    from runtime.current import Current
+    from runtime.settings import load
+
+    return Current(settings, lambda: load(kind, **given))
+
+
+def _begin(process: str, current: "Current[Any]") -> "Shutdown":
+    """Set up log and signals; from here on SIGTERM drains, and SIGHUP renews secrets."""
     from runtime import logs
     from runtime.shutdown import Shutdown
 
+    settings: ProcessSettings = current()
     logs.configure(settings.log_level, settings.log_format, process)
     logs.log_uncaught()
+    current.renew_on_hup()
     shutdown = Shutdown()
     shutdown.install()
     return shutdown

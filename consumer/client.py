@@ -7,7 +7,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException
 
 from consumer.settings import ConsumerSettings
-from runtime.settings_source import SettingError
+from runtime.kafka_settings import refused
 
 _CLASSIC_ONLY: dict[str, Any] = {
     # Partitions that stay are read on while others move; an eager assignor would stop all of them at each rebalance.
@@ -60,4 +60,4 @@ def make_consumer(settings: ConsumerSettings, **callbacks: Callable[..., None]) 
     try:
         return Consumer(config, logger=logging.getLogger("librdkafka"))
     except KafkaException as exc:
-        raise SettingError(f"KAFKA_CONFIG: {exc.args[0].str()}") from exc
+        raise refused(exc.args[0].str()) from exc

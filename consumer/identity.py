@@ -32,7 +32,7 @@ class TopicIdentity:
 
     def __init__(self, client_config: Mapping[str, Any], topic: str) -> None:
         config: dict[str, Any] = {"log_level": 2, **client_config, "logger": logging.getLogger("librdkafka")}
-        self._admin = AdminClient(config)
+        self.client = AdminClient(config)
         self._topic = topic
         self._has_ids: bool | None = None
         self._asked: Future[Any] | None = None
@@ -41,7 +41,7 @@ class TopicIdentity:
     def current(self, seconds: float) -> str | None:
         """The topic's id; None if the broker has no ids. Raises KafkaException: no answer, or no such topic."""
         if self._has_ids is None:
-            cluster = self._admin.list_topics(timeout=seconds)
+            cluster = self.client.list_topics(timeout=seconds)
             # The controller is asked for ids; librdkafka's mock cluster has none.
             self._has_ids = cluster.controller_id in cluster.brokers
         return self._id(self._ask(seconds).result()) if self._has_ids else None
@@ -64,7 +64,7 @@ class TopicIdentity:
             return None
 
     def _ask(self, seconds: float) -> "Future[Any]":
-        return self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=seconds)[self._topic]
+        return self.client.describe_topics(TopicCollection([self._topic]), request_timeout=seconds)[self._topic]
 
     def _id(self, description: Any) -> str | None:
         found = str(description.topic_id)

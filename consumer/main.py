@@ -29,6 +29,8 @@ from consumer.workers import Workers
 from runtime import probes, topic_policies
 from runtime.coordination import GROUPS, why_not
 from runtime.crash_points import refuse_unknown
+from runtime.current import Current
+from runtime.kafka_settings import use_credentials
 from runtime.logs import get_logger
 from runtime.shutdown import Shutdown
 from runtime.topics import ensure_topics
@@ -41,7 +43,10 @@ _HELD_PER_WORKER = 4
 
 
 def run(
-    settings: ConsumerSettings, commands: Commands, shutdown: Shutdown, database_ready: Callable[[], str | None]
+    current: Current[ConsumerSettings],
+    commands: Commands,
+    shutdown: Shutdown,
+    database_ready: Callable[[], str | None],
 ) -> int:
     """Consume until ``shutdown``, then drain within ``SHUTDOWN_GRACE``. Returns the exit code.
 
@@ -49,15 +54,18 @@ def run(
     port is taken.
     """
     refuse_unknown(ConsumerPoint, ServicePoint)
+    settings = current()
     tracker, stages, missing = OffsetTracker(), Stages(), Missing()
     workers = Workers(settings.consumer_concurrency)
-    starts = Starts(TopicIdentity(settings.client_config(), settings.payment_commands_topic), missing)
+    identity = TopicIdentity(settings.client_config(), settings.payment_commands_topic)
+    starts = Starts(identity, missing)
     assignment = Assignment(tracker, workers, starts, stages, _HAND_OVER_SECONDS)
-    joining = Joining(lambda: why_not(settings.client_config(), GROUPS))
+    joining = Joining(lambda: why_not(current().client_config(), GROUPS))
     health = KafkaHealth(tracker.reach, Lag(tracker.reach, lambda: assignment.paused), joining)
     consumer = make_consumer(
         settings, error_cb=health.on_error, stats_cb=health.on_statistics, on_commit=assignment.on_commit
     )
+    current.subscribe(lambda renewed: use_credentials(renewed.client_config(), consumer, identity.client))
     loop = PollLoop(
         consumer=consumer,
         topic=settings.payment_commands_topic,
@@ -67,7 +75,7 @@ def run(
         health=health,
         stages=stages,
         limits=Limits(_HELD_PER_WORKER * settings.consumer_concurrency),
-        ensure_topic=lambda: _ensure_topic(settings),
+        ensure_topic=lambda: _ensure_topic(current()),
     )
     completer = Completer(commands, workers, settings.consumer_concurrency)
 
@@ -117,7 +125,7 @@ def _serve_ops(
         waits=workers.waits,
     )
     if settings.ops_port is not None:
-        probes.start(settings.ops_port, readiness, settings.ops_host)
+        probes.start(settings.ops_port, readiness, settings.ops_host, health_note=settings.health_note)
 
 
 def _drain(consumer: Consumer, assignment: Assignment, workers: Workers, grace: float) -> None:

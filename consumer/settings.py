@@ -15,4 +15,6 @@ class GroupSettings(KafkaSettings):
 class ConsumerSettings(GroupSettings, CommandSettings):
     """``cli.py consume``."""
 
-    consumer_concurrency: int = Field(default=64, ge=1, le=1000, description="commands in flight at once")
+    consumer_concurrency: int = Field(
+        default=64, ge=1, le=1000, description="commands in flight at once", json_schema_extra={"unit": "commands"}
+    )

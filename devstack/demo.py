@@ -1,7 +1,6 @@
 """The demo: starts the stack, runs three sagas, shows each payment's timeline, and removes everything."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from devstack.application import StackInfo
 from devstack.payment_pages import PaymentPages
-from devstack.processes import environment
+from devstack.processes import end_by_signal, environment
 from devstack.saga_client import SagaClient, SagaError
 from devstack.service_process import ROOT
 from devstack.stack import Stack
@@ -27,7 +26,7 @@ def run_demo(console: Console) -> None:
     Raises KeyboardInterrupt on these signals, SagaError for an unexpected end of a saga, PostgresUnavailableError,
     ProcessFailedError.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signal()
     began = time.monotonic()
     console.print(
         "Starting PostgreSQL, Kafka, a Stripe simulator and the service. Ctrl-C ends all of it.", soft_wrap=True

@@ -153,6 +153,16 @@ def run_to_end(command: Command, timeout_seconds: float) -> None:
         raise ProcessFailedError(f"{command.name} ended with {code}\n{process.log_tail()}")
 
 
+def end_by_signal() -> None:
+    """SIGINT and SIGTERM raise KeyboardInterrupt in the main thread, which must call this.
+
+    A shell that reads a script starts its background jobs with SIGINT ignored (POSIX, "Asynchronous Lists"), and Python
+    then leaves it ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def environment(**extra: str) -> dict[str, str]:
     """This process's environment with additional variables."""
     return {**os.environ, **extra}

@@ -1,13 +1,12 @@
 """Keeps the stack running until Ctrl-C or SIGTERM."""
 
 import json
-import signal
 import time
 from pathlib import Path
 
 from devstack.application import StackInfo
 from devstack.java_install import Say
-from devstack.processes import ProcessFailedError
+from devstack.processes import ProcessFailedError, end_by_signal
 from devstack.stack import Stack
 
 _CHECK_SECONDS = 1.0
@@ -19,7 +18,7 @@ def run_up(state_file: Path | None, say: Say) -> None:
     It must run in the main thread. Raises PostgresUnavailableError, and ProcessFailedError also when a process of the
     service ends by itself later.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signal()
     try:
         if state_file is not None:
             state_file.unlink(missing_ok=True)

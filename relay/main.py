@@ -28,6 +28,7 @@ from runtime import probes
 from runtime.background import in_thread
 from runtime.backoff import backoff
 from runtime.crash_points import refuse_unknown
+from runtime.current import Current
 from runtime.logs import get_logger
 from runtime.shutdown import Shutdown
 
@@ -45,13 +46,13 @@ _GARBAGE_THRESHOLD = 50_000
 """A batch makes tens of thousands of small objects and no reference cycles: frequent searches for cycles are waste."""
 
 
-def run(settings: RelaySettings, shutdown: Shutdown) -> int:
+def run(current: Current[RelaySettings], shutdown: Shutdown) -> int:
     """Publish until ``shutdown``. Returns the exit code: 1 when a batch could not be finished in the grace period.
 
     Raises SettingError when a setting can't be used, OSError when the ops port is taken.
     """
     refuse_unknown(CrashPoint)
-    health = Health()
+    settings, health = current(), Health()
     make_publisher(settings, health, lambda: None).close()
     if settings.ops_port is not None:
         probes.start(
@@ -59,21 +60,22 @@ def run(settings: RelaySettings, shutdown: Shutdown) -> int:
             lambda: "draining" if shutdown.requested else health.fault(),
             settings.ops_host,
             lambda: health.stage,
+            health_note=settings.health_note,
         )
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    relay = _Relay(settings, shutdown, health)
+    relay = _Relay(current, shutdown, health)
     return relay.watch(in_thread("relay", relay.work))
 
 
 class _Relay:
     """The worker's thread, and the references by which the main thread watches it."""
 
-    def __init__(self, settings: RelaySettings, shutdown: Shutdown, health: Health) -> None:
-        self._settings = settings
+    def __init__(self, current: Current[RelaySettings], shutdown: Shutdown, health: Health) -> None:
+        self._current = current
         self._shutdown = shutdown
         self._health = health
-        self._grace = settings.shutdown_grace.total_seconds()
+        self._grace = current().shutdown_grace.total_seconds()
         self._leadership: Leadership | None = None
         self._term: ActiveTerm | None = None
 
@@ -133,7 +135,7 @@ class _Relay:
                 in_thread("relay-tidy", gc.collect)
 
     def _stand_by_and_work(self) -> None:
-        settings, health, shutdown = self._settings, self._health, self._shutdown
+        settings, health, shutdown = self._current(), self._health, self._shutdown
         health.enter(Stage.CONNECTING)
         with closing(Leadership(settings.database_url.get_secret_value(), settings.relay_name)) as leadership:
             self._leadership = leadership

@@ -18,7 +18,7 @@ from relay.log_reader import Row
 from relay.receipt import Receipt
 from relay.records import queue
 from runtime.background import in_thread
-from runtime.settings_source import SettingError
+from runtime.kafka_settings import refused
 
 warnings.filterwarnings("ignore", message="Producer .* failed during close")
 
@@ -105,7 +105,7 @@ class Client:
                 {**_DEFAULTS, **config, **_OURS, **ours, **callbacks}, logger=logging.getLogger("librdkafka")
             )
         except KafkaException as exc:
-            raise SettingError(f"KAFKA_CONFIG: {error_of(exc).str()}") from exc
+            raise refused(error_of(exc).str()) from exc
 
     def patiently(self, call: Callable[[float], T], at_most: float = math.inf) -> T:
         """Repeat ``call(seconds)`` until it succeeds; its result.

@@ -4,7 +4,8 @@ This package knows nothing of payments, Stripe, HTTP routes or the outbox. ``ser
 import it; it imports none of them (import contracts in ``pyproject.toml``).
 
 - Settings: ``settings`` has the settings of every process, ``settings_types`` the form of each value,
-  ``settings_source`` the sources of values, ``kafka_settings`` the settings passed on to librdkafka.
+  ``settings_source`` the sources of values, ``kafka_settings`` the settings passed on to librdkafka, ``current`` the
+  settings in force, whose secrets SIGHUP renews.
 - Life of a process: ``logs``, ``shutdown`` (one event that every wait observes), ``probes`` (/health, /ready,
   /metrics), ``health_check`` (a container's health check), ``background`` (threads that can't keep a process alive),
   ``crash_points``, ``backoff`` (the wait before another try), ``version``.

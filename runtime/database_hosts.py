@@ -78,6 +78,11 @@ def has_turned_read_only(session: connection) -> bool:
     return any(session.info.parameter_status(name) == "on" for name in _REPORTED)
 
 
+def without_credentials(url: str) -> dict[str, str]:
+    """The parameters of libpq in a URL, without user and password."""
+    return {name: value for name, value in parse_dsn(url).items() if name not in {"user", "password"}}
+
+
 def names_primary(url: str) -> bool:
     """Whether the URL accepts only a server that takes writes. A server that turns read-only is then left."""
     return parse_dsn(url).get("target_session_attrs") in _ONLY_PRIMARY

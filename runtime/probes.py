@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from runtime import health_check
 from runtime.logs import get_logger
 from runtime.settings_source import SettingError
 
@@ -37,12 +38,21 @@ _log = get_logger(__name__)
 Answer = tuple[HTTPStatus, str, bytes]
 
 
-def start(port: int, readiness: Readiness, host: str = "127.0.0.1", stage: Stage | None = None) -> None:
+def start(
+    port: int,
+    readiness: Readiness,
+    host: str = "127.0.0.1",
+    stage: Stage | None = None,
+    *,
+    health_note: str | None = None,
+) -> None:
     """Serve the three routes from a daemon thread. /ready also has the ``stage`` of the work, in words.
 
-    Raises OSError when the port is taken or not allowed, SettingError when ``host`` is no host's address.
+    ``health_note``: the file for the address. Raises OSError when the port is taken or not allowed, SettingError when
+    ``host`` is no host's address or the file can't be written.
     """
     listener = _listen(host, port)
+    health_check.note(health_note, listener)
     probes = _Probes(readiness, stage)
     threading.Thread(target=lambda: asyncio.run(probes.serve(listener)), name="ops", daemon=True).start()
 

@@ -6,18 +6,22 @@ Each variable may also be given as ``NAME_FILE``, the path of a mounted secret.
 import os
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from runtime.kafka_settings import kafka_overrides
+from runtime.database_hosts import without_credentials
+from runtime.kafka_settings import kafka_config, single_variables
 from runtime.settings_source import EnvironmentSource, SettingError
-from runtime.settings_types import Duration, LogLevel, PostgresUrl, TopicName
+from runtime.settings_types import Duration, LogLevel, Port, PostgresUrl, TopicName
+
+ON_HUP: dict[str, Any] = {"on_hup": True}
+"""Marks a secret that a process reads again at SIGHUP. All other settings need a restart."""
 
 
 class ProcessSettings(BaseSettings):
-    """Settings of every process: database, log, topics, shutdown and ops port."""
+    """Settings of every process: database, log, topics and shutdown."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     reads: ClassVar[Collection[str] | None] = None
@@ -25,28 +29,30 @@ class ProcessSettings(BaseSettings):
 
     database_url: PostgresUrl = Field(
         description="PostgreSQL 14 or later: postgresql://user:password@host/db; "
-        "of several, host1:5432,host2:5432, the one that takes writes is used"
-    )
-    database_pool_size: int = Field(
-        default=10,
-        ge=1,
-        le=200,
-        description="connections for work in one process; leases and readiness have one more each",
+        "of several, host1:5432,host2:5432, the one that takes writes is used",
+        json_schema_extra=ON_HUP,
     )
     log_level: LogLevel = Field(default="INFO", description="log level")
     log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON, or as text")
     payment_commands_topic: TopicName = Field(default="payment_commands", description="topic of commands")
     payment_events_topic: TopicName = Field(default="payment_events", description="topic of events")
     shutdown_grace: Duration = Field(default=timedelta(seconds=25), description="longest drain after SIGTERM, e.g. 25s")
-    ops_port: int | None = Field(
-        default=None, ge=1, le=65535, description="port for /health, /ready, /metrics of relay and consumer"
+    health_note: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file in which the process notes the address of /health, for the container's health check",
     )
-    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
 
     @property
     def dead_letter_topic(self) -> str:
         """The topic of dead letters."""
         return f"{self.payment_commands_topic}.dead_letter"
+
+    def unfit(self, other: Self) -> dict[str, str]:
+        """Why secrets in ``other`` can't replace ours without a restart, by field."""
+        ours, theirs = self.database_url.get_secret_value(), other.database_url.get_secret_value()
+        same = without_credentials(ours) == without_credentials(theirs)
+        return {} if same else {"database_url": "names another database, and only a restart exchanges that"}
 
     @classmethod
     def settings_customise_sources(
@@ -61,31 +67,53 @@ class ProcessSettings(BaseSettings):
 
 
 class KafkaSettings(ProcessSettings):
-    """Settings of a process that uses Kafka."""
+    """Settings of a process that uses Kafka, and tells its health on a port of its own."""
 
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
     )
+    kafka_sasl_username: str | None = Field(default=None, description="SASL user", json_schema_extra=ON_HUP)
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="SASL password", json_schema_extra=ON_HUP)
     kafka_config: str | None = Field(
-        default=None, description="any librdkafka settings: a JSON object, or name=value,name=value"
+        default=None,
+        description="any librdkafka settings: a JSON object, or name=value,name=value; over the single variables",
     )
-    kafka_topic_partitions: int = Field(default=6, ge=1, description="partitions of a topic created at start")
+    ops_port: Annotated[Port, Field(ge=1)] | None = Field(
+        default=None, description="port for /health, /ready, /metrics"
+    )
+    ops_host: str = Field(default="127.0.0.1", min_length=1, description="address of OPS_PORT; 0.0.0.0 for other hosts")
+    kafka_topic_partitions: int = Field(
+        default=6, ge=1, description="partitions of a topic created at start", json_schema_extra={"unit": "partitions"}
+    )
     kafka_topic_replication: int | None = Field(
-        default=None, ge=1, description="replicas of a topic created at start (default: the broker's)"
+        default=None,
+        ge=1,
+        description="replicas of a topic created at start (default: the broker's)",
+        json_schema_extra={"unit": "replicas"},
     )
+    _variables: dict[str, str] = PrivateAttr(default_factory=dict)
+    _config: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
-    def _overrides_are_readable(self) -> Self:
-        kafka_overrides(self.kafka_config, os.environ)
+    def _librdkafka_settings_are_readable(self) -> Self:
+        # Read once: a file that changes, or goes, must not end a process that runs.
+        self._variables, self._config = single_variables(os.environ), kafka_config(self.kafka_config)
         return self
 
     def client_config(self) -> dict[str, Any]:
         """librdkafka's configuration that all clients of this process share."""
+        password = self.kafka_sasl_password
+        credentials = {
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": None if password is None else password.get_secret_value(),
+        }
         return {
             "bootstrap.servers": self.kafka_bootstrap_servers,
             "security.protocol": self.kafka_security_protocol,
-            **kafka_overrides(self.kafka_config, os.environ),
+            **self._variables,
+            **{name: value for name, value in credentials.items() if value is not None},
+            **self._config,
         }
 
 

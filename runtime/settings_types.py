@@ -43,6 +43,15 @@ def _origin(entry: str) -> str:
     return f"{scheme}://{host}" if default else f"{scheme}://{host}:{int(port)}"
 
 
+def _port(value: object) -> object:
+    if isinstance(value, str) and value.startswith(("tcp://", "udp://", "sctp://")):
+        raise ValueError(
+            "is the address of a service of that name, as Kubernetes sets it in each pod; set the port in the pod, "
+            "or enableServiceLinks: false"
+        )
+    return value
+
+
 def _relay_name(value: str) -> str:
     # A slash is reserved for the name of a relay's second producer, so no other relay can have that name.
     if not re.fullmatch(r"[a-zA-Z0-9._-]{1,100}", value):
@@ -56,6 +65,7 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
 ]
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+Port = Annotated[int, Field(le=65535), BeforeValidator(_port)]
 RelayName = Annotated[str, AfterValidator(_relay_name)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

@@ -3,7 +3,8 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from service.api import auth, cors, errors, observability, ops, payments, webhooks
+from runtime.current import Current
+from service.api import auth, cors, descriptions, errors, observability, ops, payments, webhooks
 from service.api.ports import Ports
 from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
@@ -16,16 +17,19 @@ class OpaqueConverter(BaseConverter):
     part_isolating = False
 
 
-def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
+def create_app(current: Current[ServiceSettings], ports: Ports) -> Flask:
     """The WSGI application. It opens no connection here."""
+    settings, tokens = current(), auth.Tokens()
+    current.subscribe(lambda renewed: tokens.use(renewed.tokens()))
     app = Flask("service", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=DRAINED_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.converters["opaque"] = OpaqueConverter
     observability.install(app)
     cors.install(app, settings.cors_origins or ())
-    auth.install(app, auth.Tokens(settings.tokens()))
+    auth.install(app, tokens)
     errors.install(app, ports.is_unavailable)
     app.register_blueprint(ops.blueprint(ports))
+    app.register_blueprint(descriptions.blueprint())
     app.register_blueprint(payments.blueprint(ports, settings.history_unit))
-    app.register_blueprint(webhooks.blueprint(ports, settings.webhook_secrets()))
+    app.register_blueprint(webhooks.blueprint(ports, lambda: current().webhook_secrets()))
     return app

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from runtime.current import Current
 from service.api.ports import Ports
 from service.app import create_app
 from service.domain.ours import Ownership
@@ -18,13 +19,15 @@ from service.usecases.record import Recorder
 from service.usecases.stripe_events import StripeEvents
 
 
-def build_service(settings: ServiceSettings) -> Flask:
+def build_service(current: Current[ServiceSettings]) -> Flask:
     """The HTTP application with its connection pool and its Stripe client. Neither is connected yet."""
-    url = settings.database_url.get_secret_value()
-    engine = make_engine(url, settings.database_pool_size, FOR_CALLERS)
+    settings = current()
+    engine = make_engine(current.database_url, settings.database_pool_size, FOR_CALLERS)
+    gateway = StripeGateway(settings, refuse_inside_transaction)
+    current.subscribe(gateway.use_key)
     queries = PaymentQueries(
         Reads(engine),
-        StripeGateway(settings, refuse_inside_transaction),
+        gateway,
         default_currency=settings.default_currency,
         at_stripe_once=max(1, settings.database_pool_size // 2),
     )
@@ -33,7 +36,7 @@ def build_service(settings: ServiceSettings) -> Flask:
         requests=CommandRequests(engine, settings.payment_commands_topic),
         webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)),
         parse_webhook=parse,
-        unready=DatabaseReadiness(url).unready,
+        unready=DatabaseReadiness(current.database_url).unready,
         is_unavailable=is_unavailable,
     )
-    return create_app(settings, ports)
+    return create_app(current, ports)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from runtime.settings import ProcessSettings
-from runtime.settings_types import HttpUrl, Origins, PositiveDuration, is_loopback
+from runtime.settings import ON_HUP, ProcessSettings
+from runtime.settings_types import HttpUrl, Origins, Port, PositiveDuration, is_loopback
 from service.domain.money import is_currency
 
 
@@ -22,7 +22,9 @@ Currency = Annotated[str, AfterValidator(_currency)]
 class StripeSettings(ProcessSettings):
     """The settings of a process that calls Stripe."""
 
-    stripe_secret_key: SecretStr = Field(min_length=1, description="Stripe's secret or restricted API key")
+    stripe_secret_key: SecretStr = Field(
+        min_length=1, description="Stripe's secret or restricted API key", json_schema_extra=ON_HUP
+    )
     stripe_api_base: HttpUrl | None = Field(default=None, description="another base URL for Stripe's API")
     stripe_timeout: PositiveDuration = Field(default=timedelta(seconds=20), description="longest wait for one answer")
 
@@ -32,13 +34,30 @@ class StripeSettings(ProcessSettings):
         mode = self.stripe_secret_key.get_secret_value().split("_")[1:2]
         return {"live": True, "test": False}.get(mode[0]) if mode else None
 
+    def unfit(self, other: Self) -> dict[str, str]:
+        """Why secrets in ``other`` can't replace ours without a restart, by field."""
+        found = super().unfit(other)
+        if self.stripe_live == other.stripe_live:
+            return found
+        return {**found, "stripe_secret_key": "is of another mode (live, test), and only a restart exchanges that"}
+
 
 class PolicySettings(ProcessSettings):
-    """Business choices that all processes which answer commands share."""
+    """The pool and the business choices that all processes which answer commands share."""
 
-    default_currency: Currency = Field(default="sgd", description="currency of a command that names none")
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="connections for work in one process; leases and readiness have one more each",
+        json_schema_extra={"unit": "connections"},
+    )
+    default_currency: Currency = Field(
+        default="sgd", description="currency of a command that names none, and of the totals of a user who has several"
+    )
     revert_event_type: Literal["payment.reverted", "payment.failed", "payment.released"] = Field(
-        default="payment.reverted", description="what a successful revert is called"
+        default="payment.reverted",
+        description="type of a successful revert's event; kept with each revert when it is accepted",
     )
     command_deadline: PositiveDuration = Field(
         default=timedelta(hours=1), description="age after which a command is settled by looking at Stripe"
@@ -70,19 +89,24 @@ class ServiceSettings(StripeSettings, PolicySettings):
     """The settings of ``cli.py serve``."""
 
     stripe_webhook_secret: SecretStr | None = Field(
-        default=None, description="webhook signing secrets, comma-separated (rotation)"
+        default=None, description="webhook signing secrets, comma-separated (rotation)", json_schema_extra=ON_HUP
     )
-    api_tokens: SecretStr | None = Field(default=None, description="token or name:token, comma-separated")
+    api_tokens: SecretStr | None = Field(
+        default=None, description="token or name:token, comma-separated", json_schema_extra=ON_HUP
+    )
     api_auth: Literal["on", "off"] = Field(default="on", description="off: requests need no token, by explicit choice")
     history_unit: Literal["minor", "major"] = Field(
         default="minor", description="unit of a user's totals: major for decimal numbers, 12.30 for 1230 cents"
     )
     cors_origins: Origins | None = Field(
-        default=None, description="web pages of these origins may read: https://shop.example, comma-separated"
+        default=None,
+        description="web pages of these origins may read: https://shop.example,http://localhost:3000; * is refused",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
-    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
-    workers: int = Field(default=2, ge=1, le=64, description="server processes")
+    port: Port = Field(default=8000, ge=0, description="port to listen on; 0: a free one")
+    workers: int = Field(
+        default=2, ge=1, le=64, description="server processes", json_schema_extra={"unit": "processes"}
+    )
     http_head_timeout: PositiveDuration = Field(
         default=timedelta(seconds=10), description="longest time for all of a request's headers"
     )
@@ -94,6 +118,7 @@ class ServiceSettings(StripeSettings, PolicySettings):
         ge=10,
         le=50_000,
         description="most connections of one server process; beyond, the slowest are closed",
+        json_schema_extra={"unit": "connections"},
     )
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from runtime.current import Current
 from service.domain.next_step import Policy
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
@@ -49,9 +50,9 @@ class _Parts:
 
 
 @contextmanager
-def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
+def _parts(current: Current[CommandSettings], gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
     """The objects that run commands. Until the block ends, leases are renewed on a connection of their own."""
-    url = settings.database_url.get_secret_value()
+    settings, url = current(), current.database_url
     database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
     recorder = Recorder(settings.payment_events_topic)
     look_first = settings.look_first == "on"
@@ -60,7 +61,9 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
     claims = Claims(database, next_steps, settings.lease)
     leases = LeaseKeeper(keeping, settings.lease)
     contact = Contact()
-    gateway = gateway or StripeGateway(settings, refuse_inside_transaction, contact=contact)
+    if gateway is None:
+        gateway = stripe = StripeGateway(settings, refuse_inside_transaction, contact=contact)
+        current.subscribe(stripe.use_key)
     runner = Runner(database, gateway, Results(recorder, next_steps), leases, claims)
     leases.start()
     try:
@@ -73,14 +76,15 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
 
 @contextmanager
 def command_engine(
-    settings: CommandSettings, gateway: PaymentGateway | None = None
+    current: Current[CommandSettings], gateway: PaymentGateway | None = None
 ) -> Iterator[tuple[CommandEngine, Callable[[], str | None]]]:
     """The engine of one consumer process, and its readiness check: a fault of the database, the leases or Stripe in one
     line, or None.
 
     ``gateway`` replaces the gateway to Stripe.
     """
-    with _parts(settings, gateway, FOR_COMMANDS) as parts:
+    settings = current()
+    with _parts(current, gateway, FOR_COMMANDS) as parts:
         engine = CommandEngine(
             engine=parts.database,
             recorder=parts.recorder,
@@ -99,7 +103,7 @@ def command_engine(
                 HoldsWatch(parts.database),
             ),
         )
-        database = DatabaseReadiness(settings.database_url.get_secret_value())
+        database = DatabaseReadiness(current.database_url)
         yield engine, lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
 
 
@@ -117,5 +121,5 @@ def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
 @contextmanager
 def sweeping(settings: CommandSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
     """An operator's reconciliation. ``gateway`` replaces the gateway to Stripe."""
-    with _parts(settings, gateway, FOR_OPERATORS) as parts:
+    with _parts(Current(settings), gateway, FOR_OPERATORS) as parts:
         yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)

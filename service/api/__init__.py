@@ -3,6 +3,7 @@
 - ``payments`` (callers), ``webhooks`` (Stripe), ``ops`` (probes and metrics): the routes.
 - ``requests``, ``presentation``, ``replies``: request bodies and headers, payments as JSON, replies and errors.
 - ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``.
+- ``descriptions``: OpenAPI as JSON and as a page, which ``description_page`` makes from it.
 - ``ports``: the use cases and checks that the routes need.
 
 Only the webhook changes a payment. A release or a revert is appended to the outbox, as a command for the consumer. The

@@ -14,7 +14,11 @@ OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.
 class Tokens:
     """Callers' names by token. Each check compares the digests of all tokens, so that its time reveals nothing."""
 
-    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+    def __init__(self, tokens: list[tuple[str, str]] | None = None) -> None:
+        self.use(tokens or [])
+
+    def use(self, tokens: list[tuple[str, str]]) -> None:
+        """Accept these tokens from now on, and no others."""
         self._digests = [(name, _digest(token.encode())) for name, token in tokens]
 
     def __bool__(self) -> bool:

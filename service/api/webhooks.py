@@ -1,5 +1,7 @@
 """The route of Stripe's webhook: it verifies and reads the event, and passes it to the use case."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from service.api.ports import Ports
@@ -8,12 +10,13 @@ from service.api.requests import raw_body
 from service.gateway.webhooks import BadWebhookError
 
 
-def blueprint(ports: Ports, secrets: list[str]) -> Blueprint:
-    """The webhook route. ``secrets``: a signature with any of them is valid."""
+def blueprint(ports: Ports, current_secrets: Callable[[], list[str]]) -> Blueprint:
+    """The webhook route. ``current_secrets``: a signature with any of them is valid."""
     routes = Blueprint("webhooks", __name__)
 
     @routes.post("/stripe-webhook")
     def stripe_webhook() -> Response:
+        secrets = current_secrets()
         if not secrets:
             raise unavailable("WEBHOOKS_NOT_CONFIGURED", "No webhook secret is set; set STRIPE_WEBHOOK_SECRET.")
         payload = raw_body()

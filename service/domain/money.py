@@ -43,6 +43,13 @@ def is_currency(code: str) -> bool:
     return code in CURRENCIES
 
 
+def limits(currency: str) -> tuple[int, int, int]:
+    """The least and the greatest amount that ``amount_fault`` takes, and the step between amounts."""
+    step = 10 if currency in THREE_DECIMAL else _STEP.get(currency, 1)
+    greatest = 10 ** _DIGITS.get(currency, _USUAL_DIGITS) - 1
+    return MINIMUM.get(currency, 1), greatest, step
+
+
 def amount_fault(money: Money) -> str | None:
     """Why Stripe would refuse this amount, in words that tell the caller what to change; None if it would not.
 

@@ -41,6 +41,11 @@ class Calls:
         self._pace = pace
         self._contact = contact
         self._patience = patience
+        self._key: dict[str, str] = {}
+
+    def use_key(self, key: str) -> None:
+        """Make the next requests with this key instead of the client's."""
+        self._key = {"api_key": key}
 
     def get(self, *path: str, **params: Any) -> Json:
         """Read one object. The parts of the path are escaped."""
@@ -76,7 +81,7 @@ class Calls:
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
             # raw: building typed objects from an answer costs as much as fetching it
-            answer = self._client.raw_request(method, url, **params)
+            answer = self._client.raw_request(method, url, **params, **self._key)
         except stripe.StripeError as exc:
             self._note(exc, path[0])
             # without its cause: the library's error quotes the whole answer, including client secrets

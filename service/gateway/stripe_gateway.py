@@ -62,6 +62,12 @@ class StripeGateway:
         self._calls = Calls(client, guard, pace, contact, patience=PATIENCE_SECONDS)
         self._hasty_calls = Calls(hasty, guard, pace, contact, patience=NEXT_ACTION_SECONDS / 2)
 
+    def use_key(self, settings: StripeSettings) -> None:
+        """Make the next requests with the key in ``settings``, on the same connections."""
+        key = settings.stripe_secret_key.get_secret_value()
+        self._calls.use_key(key)
+        self._hasty_calls.use_key(key)
+
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
         """Hold the amount: the status is ``requires_capture`` if it is held, ``requires_action`` if the customer must
         act."""

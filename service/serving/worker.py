@@ -29,6 +29,8 @@ LEAVING_SECONDS = 5
 STOPPING = {Phase.IDLE: 2.0, Phase.HEAD: 5.0, Phase.BODY: 5.0, Phase.ANSWER: 5.0, Phase.LEAVING: 1.0}
 
 PROBES = frozenset({b"/health", b"/ready", b"/metrics"})
+_HELD = {signal.SIGTERM, signal.SIGHUP}
+
 PROBE_THREADS = 2
 """Threads of their own for probes: they are answered even while every other thread waits for the database."""
 
@@ -59,9 +61,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.nr_conns -= 1
 
     def init_signals(self) -> None:
-        """Also deliver a SIGTERM that arrived since the fork: see ``hold_sigterm_across_forks``."""
+        """Also renew secrets at SIGHUP, and deliver what arrived since the fork: see ``hold_signals_across_forks``."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        self.app.current.renew_on_hup()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Also close the listeners of a stopping worker, so that later clients are refused instead of left waiting."""
@@ -148,13 +151,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._clients.hurry(STOPPING)
 
 
-def hold_sigterm_across_forks() -> None:
-    """Hold a SIGTERM back until a new worker has its own handler. This setting lasts as long as the process.
+def hold_signals_across_forks() -> None:
+    """Hold SIGTERM and SIGHUP back until a new worker has its own handlers. This setting lasts as long as the process.
 
-    gunicorn sends the signal once. A worker fresh from the fork would handle it with its master's handler, go on, and
-    delay the master for the whole grace period.
+    gunicorn sends a signal once. A worker fresh from the fork would handle it with its master's handler, and lose it.
+    The master would then wait for the whole grace period, or the worker would keep old secrets. Between two handlers a
+    SIGHUP would end the worker.
     """
     os.register_at_fork(
-        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}),
-        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}),
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _HELD),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD),
     )

@@ -82,15 +82,21 @@ FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_s
 """A late answer counts as no answer."""
 
 
-def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
+def make_engine(url: str | Callable[[], str], pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
     """A pool of ``pool_size`` connections, which tests an idle connection before its next use.
+
+    A ``url`` that can be called is called for each new connection: user and password may be new.
 
     The time-outs keep a stuck statement, or a process paused inside a transaction, from holding a payment's row lock
     (PostgreSQL documentation, "Client Connection Defaults").
     """
+
+    def current() -> str:
+        return url if isinstance(url, str) else url()
+
     engine = create_engine(
         _DIALECT,
-        creator=partial(_connect, url, waits),
+        creator=lambda: _connect(current(), waits),
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,
@@ -98,7 +104,7 @@ def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engin
     )
     event.listen(engine, "checkin", _note_idle)
     event.listen(engine, "checkout", partial(_try_idle, engine))
-    WritableSessions(engine, only_primary=names_primary(url))
+    WritableSessions(engine, only_primary=names_primary(current()))
     if waits.answer_seconds is not None:
         SilenceWatch(engine, waits.answer_seconds)
     return engine

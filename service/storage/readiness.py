@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from service.storage.engine import FOR_READINESS, make_engine
 from service.storage.health import Unready, unready
@@ -17,7 +18,7 @@ class DatabaseReadiness:
     The first question starts the thread and makes the connection.
     """
 
-    def __init__(self, url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, url: str | Callable[[], str], patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._engine = make_engine(url, 1, FOR_READINESS)
         self._patience = patience_seconds
         self._changed = threading.Condition()

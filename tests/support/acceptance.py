@@ -188,6 +188,7 @@ class World:
         check(
             self.heard.records(lambda r: r.topic == self.topics.events),
             self.heard.records(lambda r: r.topic == self.dead_letter_topic),
+            self.heard.records(lambda r: r.topic == self.topics.commands and "ce_source" in r.headers),
         )
 
 

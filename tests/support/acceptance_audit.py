@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from devstack.saga_client import Record
 from service.domain.commands.command import CommandKey
 from service.domain.messages import outcome_id
-from tests.support.acceptance_schema import check_dead_letter, check_event
+from tests.support.acceptance_schema import check_command, check_dead_letter, check_event
 
 
-def check(events: list[Record], letters: list[Record]) -> None:
+def check(events: list[Record], letters: list[Record], commands: list[Record]) -> None:
     """Check that all records match docs/asyncapi.yaml, that none is doubled, that each command has one answer, and
-    that the events of each payment are 1, 2, 3 … Records of a replay do not count.
+    that the events of each payment are 1, 2, 3 … Records of a replay do not count. ``commands``: the service's own.
 
     Raises ValidationError or AssertionError.
     """
@@ -18,6 +18,8 @@ def check(events: list[Record], letters: list[Record]) -> None:
         check_event(event.body, event.headers)
     for letter in letters:
         check_dead_letter(letter.body)
+    for command in commands:
+        check_command(command.body, command.headers)
     told = [event for event in events if event.headers.get("replayed") != "true"]
     _each_once(told)
     _without_gaps(told)

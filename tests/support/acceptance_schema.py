@@ -1,5 +1,6 @@
-"""Checks real records against docs/asyncapi.yaml."""
+"""Checks real records against docs/asyncapi.yaml and docs/schemas."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,41 +10,60 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-PATH = Path(__file__).resolve().parents[2] / "docs" / "asyncapi.yaml"
-_URI = "urn:asyncapi"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMAS = DOCS / "schemas"
+_BASE = "file:///schemas/"
 
 
 def check_event(body: dict[str, Any], headers: dict[str, str]) -> None:
     """Raises ValidationError unless body and headers are as described for the body's type."""
-    pointer = f"/components/messages/{body['type']}"
-    _validator(f"{pointer}/payload").validate(body)
-    _validator(f"{pointer}/headers").validate(headers)
+    schema_of_message(body["type"]).validate(body)
+    validator("event_headers").validate(headers)
 
 
 def check_dead_letter(body: dict[str, Any]) -> None:
     """Raises ValidationError unless it is as described."""
-    _validator("/components/messages/dead_letter/payload").validate(body)
+    schema_of_message("dead_letter").validate(body)
 
 
-def check_command(body: dict[str, Any]) -> None:
-    """Raises ValidationError unless it is a command as described, in the envelope."""
-    _validator(f"/components/messages/{body['type']}/payload").validate(body)
+def check_command(body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    """Raises ValidationError unless it is a command as described; with ``headers``, one that the service has sent."""
+    schema_of_message(body["type"]).validate(body)
+    if headers is not None:
+        validator("command_headers").validate(headers)
+
+
+def schema_of_message(name: str) -> Draft202012Validator:
+    """For the payload of a message in the AsyncAPI description. Raises KeyError for one that it does not have."""
+    reference: str = asyncapi()["components"]["messages"][name]["payload"]["schema"]["$ref"]
+    return validator(reference.removeprefix("schemas/").removesuffix(".json"))
 
 
 @cache
-def document() -> dict[str, Any]:
+def asyncapi() -> dict[str, Any]:
     """The description, parsed."""
-    loaded: dict[str, Any] = yaml.load(PATH.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    loaded: dict[str, Any] = yaml.load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return loaded
 
 
 @cache
+def schemas() -> dict[str, dict[str, Any]]:
+    """Every schema by its name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.json")}
+
+
+@cache
 def _registry() -> Registry[Any]:
-    resource: Resource[Any] = Resource.from_contents(document(), default_specification=DRAFT202012)
-    registry: Registry[Any] = Registry().with_resource(_URI, resource)
+    resources = [
+        (f"{_BASE}{name}.json", Resource.from_contents(schema, default_specification=DRAFT202012))
+        for name, schema in schemas().items()
+    ]
+    registry: Registry[Any] = Registry().with_resources(resources)
     return registry.crawl()
 
 
 @cache
-def _validator(pointer: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"{_URI}#{pointer}"}, registry=_registry(), format_checker=FormatChecker())
+def validator(name: str) -> Draft202012Validator:
+    """For one schema. Raises KeyError for one that does not exist."""
+    reference = {"$ref": f"{_BASE}{name}.json"}
+    return Draft202012Validator(reference, registry=_registry(), format_checker=FormatChecker())

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ import urllib3
 
 from consumer.settings import ConsumerSettings
 from devstack.stripe_simulator.client import SimulatorControl
+from runtime.current import Current
 from runtime.settings import load
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.catalog import Command
@@ -225,12 +226,11 @@ def running_core(
 ) -> Iterator[Core]:
     """A core with one consumer."""
     settings = core_settings(database_url, stripe_control.base_url, **changed)
-    with command_engine(settings, gateway) as (engine, _):
-        core = Core(settings, stripe_control, engine)
-        try:
-            yield core
-        finally:
-            core.close()
+    with (
+        command_engine(Current(settings), gateway) as (engine, _),
+        closing(Core(settings, stripe_control, engine)) as core,
+    ):
+        yield core
 
 
 OpenCore = Callable[[], AbstractContextManager[Core]]

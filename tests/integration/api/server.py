@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support import openapi
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVE = [sys.executable, str(ROOT / "cli.py"), "serve"]
-_LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"Listening at: http://(127\.0\.0\.\d):(\d+)")
 
 
 class Answer(NamedTuple):
@@ -34,10 +34,11 @@ class Server:
     process: ManagedProcess
     port: int
     log: Path
+    host: str = "127.0.0.1"
 
     def connect(self, timeout: float = 30) -> http.client.HTTPConnection:
         """A new connection."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def ask(self, method: str, path: str, described: str, **request: Any) -> Answer:
         """One request on a new connection; ``described`` is the path in docs/openapi.yaml."""
@@ -74,21 +75,23 @@ def _environment(database_url: str, settings: Mapping[str, str]) -> dict[str, st
     return environment(**{**known, **settings})
 
 
-def run_serve(database_url: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_serve(
+    database_url: str, *, command: Sequence[str] = SERVE, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``cli.py serve`` until it ends by itself."""
     env = _environment(database_url, settings)
-    return subprocess.run(SERVE, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 @contextmanager
-def serving(database_url: str, **settings: str) -> Iterator[Server]:
-    """A server with 2 workers, which is stopped at the end, or killed."""
+def serving(database_url: str, *arguments: str, command: Sequence[str] = SERVE, **settings: str) -> Iterator[Server]:
+    """A server with 2 workers, which is stopped at the end, or killed; ``arguments`` are options of ``serve``."""
     scratch = scratch_directory("http")
     log = scratch / "log"
     process = ManagedProcess(
         Command(
             name="serve",
-            argv=SERVE,
+            argv=[*command, *arguments],
             log=log,
             cwd=ROOT,
             scratch=scratch,
@@ -99,7 +102,7 @@ def serving(database_url: str, **settings: str) -> Iterator[Server]:
         process.wait_until(lambda: _LISTENING.search(log.read_text(encoding="utf-8")) is not None, 60)
         found = _LISTENING.search(log.read_text(encoding="utf-8"))
         assert found is not None
-        yield Server(process, int(found[1]), log)
+        yield Server(process, int(found[2]), log, found[1])
     finally:
         if process.running:
             process.stop()

@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,7 +19,7 @@ from devstack.ports import free_port
 from service.domain.status import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.malformed_requests import NO_HTTP
-from tests.integration.api.server import ROOT, Server, answer_of, run_serve, serving
+from tests.integration.api.server import Server, answer_of, run_serve, serving
 
 pytestmark = pytest.mark.postgres
 
@@ -227,30 +225,6 @@ def test_sigterm_ends_what_has_begun_and_begins_nothing(own_server: Server, book
     assert len(book.sent()) == 1
     idle.close()
     working.close()
-
-
-_NEWBORN = """
-import os, signal
-from unittest.mock import Mock
-from service.serving.worker import Worker, hold_sigterm_across_forks
-signal.signal(signal.SIGTERM, lambda *_: None)
-hold_sigterm_across_forks()
-if (child := os.fork()) == 0:
-    os.kill(os.getpid(), signal.SIGTERM)
-    worker = Worker.__new__(Worker)
-    worker.alive, worker.PIPE, worker.method_queue = True, os.pipe(), Mock()
-    os.set_blocking(worker.PIPE[1], False)
-    worker.init_signals()
-    os._exit(worker.alive)
-print(os.waitpid(child, 0)[1], signal.pthread_sigmask(signal.SIG_BLOCK, []))
-"""
-
-
-def test_sigterm_before_a_worker_has_its_handlers_is_not_lost() -> None:
-    """The master has one that does nothing, and would be taken for the worker's; nor does the master go deaf."""
-    command = [sys.executable, "-c", _NEWBORN]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert found.stdout == "0 set()\n"
 
 
 def test_figures_leave_nothing_behind(database_url: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from devstack.stripe_simulator.sender import sign
+from runtime.current import Current
 from service.bootstrap import build_service
 from service.domain.command_json import is_storable
 from service.domain.intent_state import SEEN_BY_EVENT
@@ -38,7 +39,7 @@ TYPES = st.sampled_from([*SEEN_BY_EVENT, "payment_intent.created", "charge.refun
 @pytest.fixture
 def client(database_url: str) -> FlaskClient:
     known: dict[str, Any] = {"stripe_secret_key": SecretStr("sk_test_1"), "stripe_webhook_secret": SecretStr(SECRET)}
-    return build_service(ServiceSettings(database_url=SecretStr(database_url), **known)).test_client()
+    return build_service(Current(ServiceSettings(database_url=SecretStr(database_url), **known))).test_client()
 
 
 def _deliver(client: FlaskClient, event: object) -> int:

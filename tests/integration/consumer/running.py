@@ -14,6 +14,7 @@ from consumer.main import run
 from consumer.settings import ConsumerSettings
 from devstack.kafka import Kafka
 from devstack.topics import Topics
+from runtime.current import Current
 from runtime.shutdown import Shutdown
 from service.domain.commands.authorize import Authorize
 from tests.unit.consumer.doubles import LONG, RecordingCommands
@@ -45,7 +46,7 @@ class RunningConsumer:
         self._thread.start()
 
     def _run(self, settings: ConsumerSettings) -> None:
-        self._code = run(settings, self.commands, self._shutdown, lambda: None)
+        self._code = run(Current(settings), self.commands, self._shutdown, lambda: None)
 
     def request_stop(self) -> None:
         """Begin to drain, as SIGTERM does, without waiting."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from consumer.main import run
 from consumer.settings import ConsumerSettings
+from runtime.current import Current
 from runtime.settings import load
 from runtime.shutdown import Shutdown
 from service.domain.received_records import Origin
@@ -37,4 +38,6 @@ class FileCommands(RecordingCommands):
 if __name__ == "__main__":
     stopping = Shutdown()
     stopping.install()
-    sys.exit(run(load(ConsumerSettings), FileCommands(Path(sys.argv[1]), sys.argv[2:]), stopping, lambda: None))
+    sys.exit(
+        run(Current(load(ConsumerSettings)), FileCommands(Path(sys.argv[1]), sys.argv[2:]), stopping, lambda: None)
+    )

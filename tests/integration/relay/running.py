@@ -19,6 +19,7 @@ from devstack.service_process import ServiceProcess
 from devstack.topics import Topics
 from relay.main import run
 from relay.settings import RelaySettings
+from runtime.current import Current
 from runtime.settings import load
 from runtime.shutdown import Shutdown
 
@@ -47,7 +48,7 @@ class RunningRelay:
         self.code: int | None = None
 
     def _run(self, settings: RelaySettings) -> None:
-        self.code = run(settings, self._shutdown)
+        self.code = run(Current(settings), self._shutdown)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
+from runtime.current import Current
 from service.api.observability import template
 from service.api.ports import Ports
 from service.app import create_app
@@ -148,6 +149,6 @@ def app_of(world: World, **changed: Any) -> Flask:
         "stripe_secret_key": SecretStr("sk_test_1"),
         "stripe_webhook_secret": SecretStr(",".join(WEBHOOK_SECRETS)),
     }
-    app = create_app(ServiceSettings(**{**known, **changed}), world.ports())
+    app = create_app(Current(ServiceSettings(**{**known, **changed})), world.ports())
     app.test_client_class = JudgedClient
     return app

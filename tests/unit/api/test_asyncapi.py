@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml says what the service tells: each type, each field, and no other."""
+"""docs/asyncapi.yaml and docs/schemas have each message of the service, each field, and no other."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from service.domain.messages import event_message
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Dispute, IntentStatus, Picture, Refund, Reversal, Transfer
-from tests.support.acceptance_schema import check_event, document
+from tests.support.acceptance_schema import asyncapi, check_event, schemas
 from tests.unit.domain.facts import NOW, PAYMENT_ID, intent, payment
 
 TAKEN = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=1500)
@@ -72,9 +72,9 @@ def _news(case: str) -> Answer:
 
 def _payloads(kind: str) -> list[dict[str, Any]]:
     """The schemas of an event's payload: more than one where a type has several forms."""
-    described = document()["components"]["messages"][kind]["payload"]["allOf"][1]["properties"]["payload"]
-    names = [form["$ref"].rpartition("/")[2] for form in described.get("oneOf", [described])]
-    return [document()["components"]["schemas"][name] for name in names]
+    described = schemas()[kind]["properties"]["payload"]
+    reverted = schemas()["payment.reverted"]["properties"]["payload"]
+    return [reverted if "$ref" in form else form for form in described.get("oneOf", [described])]
 
 
 def _check(told: Answer) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_every_movement_that_makes_news_is_tried() -> None:
 
 def test_the_types_described_are_those_that_are_told() -> None:
     told = {_news(case).type for case in MOVED} | {outcome.type for outcome in OUTCOMES}
-    assert set(document()["channels"]["payment_events"]["messages"]) == told
+    assert set(asyncapi()["channels"]["payment_events"]["messages"]) == told
 
 
 @pytest.mark.parametrize("case", MOVED)
@@ -120,6 +120,6 @@ def test_outcomes_have_no_field_that_is_not_described(told: Answer) -> None:
 
 
 def test_statuses_and_codes_are_the_services_own() -> None:
-    schemas = document()["components"]["schemas"]
-    assert schemas["Status"]["enum"] == [status.value for status in PaymentStatus]
-    assert schemas["Failed"]["properties"]["error"]["enum"] == [code.value for code in ErrorCode]
+    assert schemas()["common"]["$defs"]["Status"]["enum"] == [status.value for status in PaymentStatus]
+    (failed,) = _payloads("payment.failed")
+    assert failed["properties"]["error"]["enum"] == [code.value for code in ErrorCode]

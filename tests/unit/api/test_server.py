@@ -2,6 +2,7 @@
 
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -9,6 +10,8 @@ from pydantic import SecretStr
 from runtime.settings_source import SettingError
 from service.server import listen, options
 from service.settings import ServiceSettings
+
+BEATS = Path("/beats")
 
 
 def _settings(**changed: object) -> ServiceSettings:
@@ -39,13 +42,13 @@ def test_host_that_is_not_ours_is_named(host: str) -> None:
 
 
 def test_no_thread_waits_for_a_connection_of_the_pool() -> None:
-    assert options(_settings(database_pool_size=7), 3)["threads"] == 7
+    assert options(_settings(database_pool_size=7), 3, BEATS)["threads"] == 7
 
 
 @pytest.mark.parametrize(("grace", "seconds"), [(timedelta(seconds=25), 25), (timedelta(milliseconds=1), 1)])
 def test_grace_is_whole_seconds(grace: timedelta, seconds: int) -> None:
-    assert options(_settings(shutdown_grace=grace), 3)["graceful_timeout"] == seconds
+    assert options(_settings(shutdown_grace=grace), 3, BEATS)["graceful_timeout"] == seconds
 
 
 def test_no_control_socket_is_opened() -> None:
-    assert options(_settings(), 3)["control_socket_disable"] is True
+    assert options(_settings(), 3, BEATS)["control_socket_disable"] is True

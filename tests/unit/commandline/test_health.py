@@ -1,5 +1,7 @@
 """The container's health check."""
 
+from pathlib import Path
+
 import pytest
 
 from devstack.ports import free_port
@@ -26,4 +28,23 @@ def test_either_port_may_have_the_answer(monkeypatch: pytest.MonkeyPatch, port: 
 def test_nothing_to_ask_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PORT", raising=False)
     monkeypatch.delenv("OPS_PORT", raising=False)
+    assert health_check.main() == 1
+
+
+def test_a_process_notes_where_it_listens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever the variables say: options go over them."""
+    note = tmp_path / "note"
+    monkeypatch.setenv("HEALTH_NOTE", str(note))
+    monkeypatch.setenv("OPS_PORT", str(free_port()))
+    assert health_check.main() == 1
+    probes.start(free_port(), lambda: None, "0.0.0.0", health_note=str(note))  # noqa: S104 - as in the image
+    assert note.read_text().startswith("0.0.0.0 ")
+    assert health_check.main() == 0
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "127.0.0.1 http", "127.0.0.1 1"])
+def test_a_note_that_leads_nowhere_is_not_healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    note = tmp_path / "note"
+    note.write_text(text)
+    monkeypatch.setenv("HEALTH_NOTE", str(note))
     assert health_check.main() == 1

@@ -36,10 +36,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("image")
     for name in copied("service"):
         source = ROOT / name
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, directory)
+            shutil.copy(source, directory / name)
     return directory
 
 
@@ -82,7 +83,7 @@ def test_the_runtime_lock_has_every_library(stage: str) -> None:
 def imported(names: list[str]) -> Iterator[str]:
     for name in names:
         path = ROOT / name
-        for file in path.rglob("*.py") if path.is_dir() else [path]:
+        for file in path.rglob("*.py") if path.is_dir() else [path] if path.suffix == ".py" else []:
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Import):
                     yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -109,7 +110,7 @@ def test_nothing_runs_as_root() -> None:
 
 def test_every_variable_is_a_setting() -> None:
     set_ = {pair.partition("=")[0] for each in of("service", "ENV") for pair in each.rest.split()}
-    assert {"HOST", "PORT", "OPS_HOST", "OPS_PORT"} <= set_
+    assert {"HOST", "PORT", "OPS_HOST", "OPS_PORT", "HEALTH_NOTE"} <= set_
     assert set_ - PYTHONS_OWN - FIELDS == set()
 
 

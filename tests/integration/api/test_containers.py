@@ -1,0 +1,92 @@
+"""What images and Kubernetes do to a process: other ports, service links, file systems that take no file."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devstack.ports import free_port
+from devstack.processes import environment
+from tests.integration.api.server import ROOT, SERVE, run_serve, serving
+from tests.support.requirements import unavailable
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+LINKS = {
+    "KAFKA_SSL_PORT": "tcp://10.0.0.1:9093",
+    "KAFKA_SSL_PORT_9093_TCP_ADDR": "10.0.0.1",
+    "KAFKA_SSL_SERVICE_HOST": "10.0.0.1",
+    "KAFKA_SSL_SERVICE_PORT_CLIENTS": "9093",
+    "KAFKA_PORT": "tcp://10.0.0.2:9092",
+}
+"""Of services named kafka-ssl and kafka."""
+
+
+def health(**variables: str) -> int:
+    """The exit code of the image's health check."""
+    command = [sys.executable, "-m", "runtime.health_check"]
+    return subprocess.run(command, cwd=ROOT, env=environment(**variables), check=False).returncode
+
+
+@pytest.mark.parametrize("arguments", [("--port", "0"), ("--port", "0", "--host", "127.0.0.2")], ids=" ".join)
+def test_the_health_check_finds_a_server_whose_options_go_over_the_images_settings(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    image = {"PORT": str(free_port()), "OPS_PORT": str(free_port()), "HEALTH_NOTE": str(tmp_path / "note")}
+    assert health(**image) == 1
+    with serving(NOWHERE, *arguments, **image) as server:
+        assert health(**image) == 0
+        assert server.process.stop() == 0
+    assert health(**image) == 1
+
+
+def test_a_note_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    found = run_serve(NOWHERE, HEALTH_NOTE=str(tmp_path / "missing" / "note"))
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert found.stderr.startswith(f"HEALTH_NOTE: cannot write {tmp_path}")
+
+
+@pytest.mark.parametrize("command", ["relay", "consume"])
+def test_service_links_of_kubernetes_stop_no_process(command: str) -> None:
+    """The port is taken: that is the only fault, and ends the process after everything else was accepted."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = {
+            "DATABASE_URL": NOWHERE,
+            "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "STRIPE_SECRET_KEY": "sk_test_1",
+            "OPS_PORT": str(taken.getsockname()[1]),
+        }
+        env, words = environment(**given, **LINKS), [sys.executable, "cli.py", command]
+        found = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 1
+    assert found.stderr.splitlines()[-1].startswith("OPS_PORT: Address already in use")
+
+
+def mounted(*commands: str) -> list[str]:
+    """A server behind mounts of its own."""
+    own = ["unshare", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*own, "true"], check=False, capture_output=True).returncode:
+        unavailable("mounts of one's own", OSError("unshare --mount is not allowed"))
+    return [*own, f'{"; ".join(commands)}; exec "$@"', "sh", *SERVE]
+
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - mounted anew
+
+
+def read_only(directory: str) -> str:
+    return f"mount -t tmpfs -o ro tmpfs {directory}"
+
+
+def test_shared_memory_that_takes_no_file_is_done_without() -> None:
+    with serving(NOWHERE, command=mounted(read_only(SHARED_MEMORY))) as server:
+        assert server.ask("GET", "/health", "/health").status == 200
+        assert server.process.stop() == 0
+
+
+def test_without_any_directory_for_files_it_ends_with_one_line() -> None:
+    others = "for each in /tmp /var/tmp; do mount -t tmpfs -o ro tmpfs $each; done"
+    found = run_serve(NOWHERE, command=mounted(read_only(SHARED_MEMORY), others, f"cd {SHARED_MEMORY}"))
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert found.stderr.startswith("TMPDIR: ")

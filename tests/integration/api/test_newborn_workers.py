@@ -1,0 +1,39 @@
+"""A signal that arrives between a worker's fork and its handlers is not lost."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.api.server import ROOT
+
+_NEWBORN = """
+import os, signal, sys, threading
+from unittest.mock import Mock
+from pydantic import SecretStr
+from runtime.current import Current
+from runtime.settings import ProcessSettings
+from service.serving.worker import Worker, hold_signals_across_forks
+number = signal.Signals[sys.argv[1]]
+for each in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(each, lambda *_: None)
+hold_signals_across_forks()
+settings, read = ProcessSettings(database_url=SecretStr("postgresql://db/x")), threading.Event()
+if (child := os.fork()) == 0:
+    os.kill(os.getpid(), number)
+    worker = Worker.__new__(Worker)
+    worker.alive, worker.PIPE, worker.method_queue = True, os.pipe(), Mock()
+    worker.app = Mock(current=Current(settings, lambda: read.set() or settings))
+    os.set_blocking(worker.PIPE[1], False)
+    worker.init_signals()
+    os._exit(0 if (read.wait(30) if number == signal.SIGHUP else not worker.alive) else 1)
+print(os.waitpid(child, 0)[1], signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_before_a_worker_has_its_handlers_is_not_lost(name: str) -> None:
+    """The master's handlers do nothing here, and must not be taken for the worker's; nor does the master go deaf."""
+    command = [sys.executable, "-c", _NEWBORN, name]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert found.stdout.splitlines()[-1] == "0 set()"

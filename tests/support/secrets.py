@@ -1,0 +1,67 @@
+"""Secrets in files, and PostgreSQL's roles, that a test exchanges while processes run."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+
+class SecretFiles:
+    """Mounted secrets: ``environment`` names the files, and takes the variables themselves away."""
+
+    def __init__(self, directory: Path, **values: str) -> None:
+        self._directory = directory
+        self.environment = dict.fromkeys(values, "") | {f"{name}_FILE": str(directory / name) for name in values}
+        self.write(**values)
+
+    def write(self, **values: str) -> None:
+        """Exchange the contents of some."""
+        for name, value in values.items():
+            (self._directory / name).write_text(value)
+
+
+class Roles:
+    """Two superusers of the run's server, of whom a database password's rotation makes one the other."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self.old, self.new = (f"{name}_{secrets.token_hex(4)}" for name in ("old", "new"))
+        for role in (self.old, self.new):
+            self._run("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}", sql.Identifier(role), sql.Literal(role))
+
+    def url(self, role: str) -> str:
+        """The database's URL for a role."""
+        parts = urlsplit(self._url)
+        return parts._replace(netloc=f"{role}:{role}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+    def lock_out_old(self) -> None:
+        """Take the old role's password away, and end its sessions."""
+        self._run("ALTER ROLE {} NOLOGIN", sql.Identifier(self.old))
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}", sql.Literal(self.old))
+
+    def close(self) -> None:
+        """Drop both."""
+        for role in (self.old, self.new):
+            self._run("DROP ROLE {}", sql.Identifier(role))
+
+    def _run(self, statement: str, *parts: sql.Composable) -> None:
+        connection = psycopg2.connect(self._url)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql.SQL(statement).format(*parts))
+        finally:
+            connection.close()
+
+
+@contextmanager
+def roles_of(database_url: str) -> Iterator[Roles]:
+    """The roles, dropped in the end."""
+    roles = Roles(database_url)
+    try:
+        yield roles
+    finally:
+        roles.close()
