@@ -153,6 +153,18 @@ def test_concurrent_deliveries_of_one_event_apply_once(core: Core) -> None:
     core.settle()
 
 
+def test_concurrent_deliveries_of_an_event_about_no_payment_are_recorded_once(core: Core) -> None:
+    """No payment's row makes these wait for each other."""
+    heard = _decisive(core, core.intent(_challenged(core, _held)))[0]
+    for number in range(20):
+        event = replace(
+            heard, id=f"evt_{number}", type="customer.created", object_id="cus_1", intent=None, about=None, tells=()
+        )
+        with ThreadPoolExecutor(6) as pool:
+            results = list(pool.map(core.webhooks.receive, [event] * 6))
+        assert results.count("duplicate") == 5, results
+
+
 def test_concurrent_deliveries_of_all_events_end_the_same(core: Core) -> None:
     for happen, (status, told) in ENDS.items():
         payment = _challenged(core, happen)
