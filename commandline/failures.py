@@ -66,7 +66,7 @@ def confirm(question: str, *, ask: bool) -> None:
     if not ask:
         return
     try:
-        agreed = click.confirm(question, err=True)
+        agreed = click.confirm(printable(question), err=True)
     except click.Abort:
         agreed = False
     if not agreed:

@@ -92,6 +92,11 @@ class TestPaymentActs:
         assert f"Revert payment {payment.payment_id} (AUTHORIZED, 1250 sgd, order order-1)?" in said
         assert audit(history) == []
 
+    def test_question_does_not_speak_to_the_terminal(self, commandline: CommandLine, history: History) -> None:
+        payment = history.authorize("order\x1b[2J", "saga-1")
+        said = commandline.run("payment", "revert", str(payment.payment_id), *WHY, answer="n\n", code=1).stderr
+        assert said.replace("\n", "").isprintable()
+
     def test_dry_run_lists_and_changes_nothing(self, commandline: CommandLine, history: History) -> None:
         history.authorize("order-1", "saga-1")
         found = commandline.json("payment", "revert", "--status", "AUTHORIZED", *WHY, "--dry-run")
