@@ -9,6 +9,9 @@ from uuid import UUID
 from service.domain.commands.command import CommandKey
 from service.domain.messages import OutgoingMessage, outcome_id
 
+_MOST_REOPENED = 10
+"""An operator reopens a command once or twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -23,15 +26,21 @@ class Published:
 
     def has_answered(self, key: CommandKey) -> bool:
         """Whether the command's outcome is published: then the command may learn from Stripe, and do nothing there."""
-        return bool(self.events) and outcome_id(key) in self.events
+        return self._last_outcome(key) is not None
 
     def outcome(self, key: CommandKey, message_key: str) -> dict[str, Any] | None:
-        """The published outcome as the command's row keeps it; None when there is none under this message key."""
-        message = self.events.get(outcome_id(key)) if self.events else None
+        """The last published outcome as the command's row keeps it; None when there is none under this message key."""
+        message = self._last_outcome(key)
         if message is None or message.key != message_key:
             return None
         payload = json.loads(message.value)["payload"]
         return {"type": message.type, **{name: value for name, value in payload.items() if name != "correlation_id"}}
+
+    def _last_outcome(self, key: CommandKey) -> OutgoingMessage | None:
+        if not self.events:
+            return None
+        found = (self.events.get(outcome_id(key, reopened)) for reopened in reversed(range(_MOST_REOPENED)))
+        return next((message for message in found if message is not None), None)
 
     def instead_of(self, made: OutgoingMessage) -> OutgoingMessage:
         """The published event with the id and the key of ``made``; without one, ``made`` itself."""

@@ -10,6 +10,7 @@ from service.domain.events import Answer
 from service.domain.intent_state import Observed
 from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.payment import Payment
+from service.domain.progress import Ended
 from service.domain.published import NOTHING, Published
 from service.storage import commands, leases, outbox, payments
 from service.storage.engine import Connection
@@ -51,11 +52,11 @@ class Recorder:
         command cannot be stored. Raises LeaseLostError when a command is answered already, or when the fenced command
         is answered here and its token no longer holds.
         """
-        traces = [self._end_command(connection, answer, before.payment_id, fence) for answer in observed.answers]
+        ended = [self._end_command(connection, answer, before.payment_id, fence) for answer in observed.answers]
         last = max(before.event_sequence, self.published.sequences.get(before.payment_id, 0))
         messages = []
-        for answer, trace in zip(observed.answers, traces, strict=True):
-            made = self._event(answer, before.payment_id, _Place(last + 1, now), trace)
+        for answer, command in zip(observed.answers, ended, strict=True):
+            made = self._event(answer, before.payment_id, _Place(last + 1, now), command)
             messages.append(self.published.instead_of(made))
             last += messages[-1] is made
         after = observed.payment
@@ -82,8 +83,10 @@ class Recorder:
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [self.published.instead_of(message)])
 
-    def _end_command(self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None) -> str | None:
-        """End the command that the event answers, if any; the trace that the event continues.
+    def _end_command(
+        self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None
+    ) -> Ended | None:
+        """End the command that the event answers; None for a news event, which answers none.
 
         Raises LeaseLostError when the command is the fenced one and its token no longer holds.
         """
@@ -93,12 +96,13 @@ class Recorder:
         outcome = self.published.outcome(answer.key, str(payment_id)) or outcome_of(answer)
         return leases.finish(connection, answer.key, outcome, token)
 
-    def _event(self, answer: Answer, payment_id: UUID, place: _Place, trace: str | None) -> OutgoingMessage:
-        if answer.key is not None:
-            return self._message(answer, outcome_id(answer.key), payment_id, place, trace)
+    def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
+        if answer.key is not None and ended is not None:
+            event_id = outcome_id(answer.key, ended.reopened)
+            return self._message(answer, event_id, payment_id, place, ended.traceparent)
         if answer.news is None:
             raise TypeError("an event that answers no command says what news it is")
-        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, trace)
+        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
 
     def _message(
         self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None

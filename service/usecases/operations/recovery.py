@@ -9,7 +9,8 @@ from uuid import UUID
 
 from service.domain.books import Tie, Window, tie
 from service.domain.commands.authorize import Authorize
-from service.domain.messages import OutgoingMessage
+from service.domain.commands.command import CommandKey
+from service.domain.messages import DEAD_LETTER, OutgoingMessage, outcome_id
 from service.domain.payment import as_uuid
 from service.domain.ports import Books
 from service.domain.received_records import InvalidCommand, UnreadableMessage
@@ -22,6 +23,7 @@ from service.usecases.operations.losses import Losses, LostRecord, Pieces
 from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Finding
 
+FAILED = "payment.failed"
 _AT_ONCE = 500
 
 
@@ -140,6 +142,11 @@ class Recovery:
 
 
 def _comes_as_it_is(message: OutgoingMessage) -> bool:
-    """Nothing makes it anew: it is a command, or news that a look at Stripe did not show any more."""
-    is_event = message.sequence is not None
-    return not is_event or all(name != "command_type" for name, _ in message.headers)
+    """Nothing makes it anew: it is a command, news that a look at Stripe did not show any more, or the success of a
+    command that an operator had reopened.
+    """
+    headers = dict(message.headers)
+    if message.sequence is None or "command_type" not in headers:
+        return message.type != DEAD_LETTER
+    first = outcome_id(CommandKey(headers["command_type"], headers.get("correlation_id", "")))
+    return message.event_id != first and message.type != FAILED
