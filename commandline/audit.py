@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commandline.acts import act_options, grounds
 from commandline.connection import database
 from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
@@ -16,6 +17,7 @@ from commandline.output import follow, show_record, table
 if TYPE_CHECKING:
     from relay.audit import Ours, Report
     from relay.settings import RelaySettings
+    from service.domain.operator_acts import Grounds
 
 _FINDINGS: dict[str, tuple[str, ...]] = {
     "missing": ("position", "event_id", "topic", "type", "sequence", "created_at"),
@@ -30,9 +32,9 @@ _FINDINGS: dict[str, tuple[str, ...]] = {
 @click.command(short_help="Compare the outbox with what the topics hold.")
 @click.option("--since", type=MOMENT, default="1d", show_default=True, help="Rows written from this time on.")
 @click.option("--repair", is_flag=True, help="Publish what is missing, under its event id.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@act_options("--reason", required=False)
 @json_option
-def audit(*, since: datetime, repair: bool, yes: bool, as_json: bool) -> None:
+def audit(*, since: datetime, repair: bool, because: str | None, operator: str, yes: bool, as_json: bool) -> None:
     """Compare outbox and topics in both directions, by ce_id and sequence.
 
     Missing: published as the relay says, and not in its topic. --repair publishes it. Unknown: in a topic, and not in
@@ -42,13 +44,14 @@ def audit(*, since: datetime, repair: bool, yes: bool, as_json: bool) -> None:
 
     \b
     cli.py outbox audit --since 2h
-    cli.py outbox audit --since 2026-01-31T08:00Z --repair --yes
+    cli.py outbox audit --since 2026-01-31T08:00Z --repair --reason "the broker lost its disk" --yes
     """
     from relay.settings import RelaySettings
 
     settings = load_settings(RelaySettings)
+    why = grounds(operator, because) if repair else None
     report = _report(settings, since)
-    repaired = _repair(report, ask=not yes) if repair and report.missing else 0
+    repaired = _repair(report, why, ask=not yes) if why is not None and report.missing else 0
     _show(report, repaired, as_json=as_json)
     if len(report.missing) > repaired or any(getattr(report, name) for name in _FINDINGS if name != "missing"):
         raise SystemExit(1)
@@ -100,13 +103,13 @@ def _faults() -> Iterator[None]:
         raise CannotError(f"kafka: {error.args[0].str()}") from error
 
 
-def _repair(report: "Report", *, ask: bool) -> int:
+def _repair(report: "Report", why: "Grounds", *, ask: bool) -> int:
     from service.usecases.operations.replay import append_positions
 
     confirm(f"Publish {len(report.missing)} missing rows?", ask=ask)
     positions = [row.position for row in report.missing]
     with database() as engine:
-        return follow("publishing", append_positions(engine, positions), total=len(positions))
+        return follow("publishing", append_positions(engine, positions, why), total=len(positions))
 
 
 def _show(report: "Report", repaired: int, *, as_json: bool) -> None:

@@ -54,16 +54,18 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
 
 
 def follow(what: str, batches: Iterable[int], *, total: int) -> int:
-    """A progress bar over work done in batches; how much was done in all."""
+    """Progress over work that is done in batches, with its rate and the time left; how much was done in all."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    shown = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     done = 0
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=total)
+    with Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total, rate="")
         for size in batches:
             done += size
-            progress.advance(task, size)
+            seconds = progress.tasks[task].elapsed
+            progress.update(task, advance=size, rate=f"{done / seconds:,.0f}/s" if seconds else "")
     return done
 
 

@@ -57,7 +57,7 @@ PUBLISHED = """
     CASE WHEN NOT c.replayed THEN
         EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic)
     WHEN c.replay_id IS NOT NULL THEN
-        nth <= (SELECT count(*) FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
+        EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
                 AND seen.replay_id = c.replay_id)
     ELSE
         nth <= (SELECT count(*) FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
