@@ -86,14 +86,17 @@ class Batch:
         self._failures: list[str] = []
 
     def run(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str], *, as_json: bool) -> None:
-        """Act on each. Raises CannotError when one failed, or when Ctrl-C ended the work early."""
-        work = self._each(objects, name, act)
+        """Act on each. A single one raises what its act raises.
+
+        Of many, each has its turn; raises CannotError when some failed, or when Ctrl-C ended the work early.
+        """
+        if len(objects) == 1:
+            self._results.append({"id": name(objects[0]), "result": act(objects[0])})
+            self._show(as_json=as_json)
+            return
         stopped = False
         try:
-            if len(objects) > 1:
-                follow(self._what, work, total=len(objects))
-            else:
-                list(work)
+            follow(self._what, self._each(objects, name, act), total=len(objects))
         except KeyboardInterrupt:
             stopped = True
         finally:

@@ -13,9 +13,6 @@ from runtime.printable import printable, printable_json
 
 Record = Mapping[str, Any]
 
-_PIPE_WIDTH = 240
-"""Where there is no screen to fit on: wide enough that nothing is folded."""
-
 BASE64 = "base64:"
 
 
@@ -132,22 +129,7 @@ def _readable(value: bytes) -> str:
 
 
 def table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    """For people: one line a record, folded where the screen is narrow."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    """For people. An id stays whole on one line; ``columns`` that end with ``?`` go where the screen is narrow."""
+    from commandline.tables import render, screen_width, show
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        grid.add_column(name.replace("_", " "), overflow="fold")
-    for record in records:
-        grid.add_row(*(Text(as_text(record[name])) for name in columns))
-    _console().print(grid)
-
-
-def _console() -> Any:
-    import sys
-
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    show(render(records, columns, as_text, screen_width()))

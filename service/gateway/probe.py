@@ -1,7 +1,7 @@
 """One read of Stripe's API as it is, for a check of the connection."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import stripe
 
@@ -24,12 +24,13 @@ def read(settings: StripeSettings, path: str, *, seconds: float) -> Reply:
     base = api_base(settings)
     key = settings.stripe_secret_key.get_secret_value()
     try:
-        body, status, headers = transport(base, seconds=seconds).request(
+        answer: tuple[Any, int, Mapping[str, str]] = transport(base, seconds=seconds).request(
             "GET", f"{base}/v1/{path}", {"Authorization": f"Bearer {key}"}, None
         )
     except stripe.APIConnectionError as error:
         raise StripeUnknownError(str(error)) from error
-    return Reply(status, headers, body if isinstance(body, bytes) else str(body).encode())
+    body, status, headers = answer
+    return Reply(status, headers, bytes(body))
 
 
 def api_base(settings: StripeSettings) -> str:

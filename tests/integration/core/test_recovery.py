@@ -64,8 +64,8 @@ class Topics:
     def published(self, core: Core) -> None:
         """The relay has published the outbox."""
         rows = core.sql("SELECT * FROM outbox ORDER BY position")
-        names = ("event_id", "topic", "key", "type", "value", "headers", "sequence")
-        self.messages = [OutgoingMessage(*(row[name] for name in names), written_at=row["created_at"]) for row in rows]
+        names = ("event_id", "topic", "key", "type", "value", "headers", "sequence", "created_at")
+        self.messages = [OutgoingMessage(*(row[name] for name in names)) for row in rows]
 
     def losses(self, core: Core) -> Losses:
         sieve = Sieve(core.database, "sgd")
@@ -133,7 +133,7 @@ def test_all_comes_back_as_readers_have_seen_it(
     with loss.after(hours=25) as core:
         if killed_after is not None:
             topics.recover(core, killed_after)
-        assert {finding.result for finding in topics.recover(core)} == {"repaired"}
+        assert {finding.result for finding in topics.recover(core)} <= {"repaired", "agrees"}
         assert _told(core) == told
         assert core.stripe.ledger() == moved
         same = ("status", "stripe_transfer_id", "stripe_refund_id", "event_sequence", "release_correlation_id")
@@ -144,7 +144,8 @@ def test_all_comes_back_as_readers_have_seen_it(
             assert not isinstance(command, InvalidCommand | UnreadableMessage)
             core.engine.handle(command, origin)
         assert (_told(core), core.stripe.ledger()) == (told, moved)
-        assert topics.losses(core).messages == topics.losses(core).records == []
+        left = topics.losses(core)
+        assert not (left.messages or left.records)
 
 
 @pytest.mark.parametrize("kept", ["nothing", "the open command"])
