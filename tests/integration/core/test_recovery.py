@@ -25,13 +25,8 @@ from tests.integration.core.invariants import check_settled
 from tests.integration.core.restoring import Loss
 from tests.support.core import RUNNER, Core
 
-AUTHORIZE = {
-    "customer_id": "customer-1",
-    "payment_method_id": "pm_card_visa",
-    "amount": 1500,
-    "currency": "sgd",
-    "order_id": "order-1",
-}
+IDS = {"customer_id": "customer-1", "payment_method_id": "pm_card_visa", "order_id": "order-1"}
+AUTHORIZE = {**IDS, "amount": 1500, "currency": "sgd"}
 PAYMENT = payment_id_of("c-auth")
 
 
@@ -51,8 +46,8 @@ class Topics:
         assert not isinstance(command, InvalidCommand | UnreadableMessage)
         core.engine.handle(command, self.records[-1])
 
-    def authorize(self, core: Core, correlation_id: str = "c-auth", **changed: Any) -> None:
-        self.send(core, "authorize_payment", correlation_id, {**AUTHORIZE, **changed})
+    def authorize(self, core: Core, correlation_id: str = "c-auth") -> None:
+        self.send(core, "authorize_payment", correlation_id, AUTHORIZE)
 
     def release(self, core: Core, correlation_id: str = "c-release") -> None:
         runner = {"runner_id": "runner-1", "runner_connect_account_id": RUNNER}
