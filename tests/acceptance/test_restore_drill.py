@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 ROOT = Path(__file__).parents[2]
 
 DAY = timedelta(hours=25)
-"""Longer than Stripe keeps idempotency keys."""
+"""Longer than Stripe's memory of idempotency keys."""
 
 
 @pytest.fixture
