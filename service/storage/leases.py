@@ -138,7 +138,7 @@ _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 
 
 def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> Ended:
-    """End a command together with its lease; returns the facts that its outcome event needs.
+    """End a command together with its lease; returns the facts of it that its outcome event needs.
 
     Without a token the present holder loses the lease, because a webhook or a revert answers the command instead.
     Raises LeaseLostError when the given token is no longer the command's, or when the command is answered already.

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Executable, func, select, true
 
 from service.domain.status import PaymentStatus
 from service.storage.engine import Connection
@@ -70,7 +69,7 @@ def list_payments(connection: Connection, wanted: PaymentFilter, limit: int | No
     return found[:limit]
 
 
-def _listed(wanted: PaymentFilter, status: ColumnElement[bool], limit: int | None) -> Select[Any]:
+def _listed(wanted: PaymentFilter, status: ColumnElement[bool], limit: int | None) -> Executable:
     order = Payment.created_at.desc() if wanted.older_than is None else Payment.created_at
     columns = (*_LISTED, _SINCE.label("since"))
     return select(*columns).where(status, *wanted.conditions()).order_by(order).limit(limit)

@@ -1,4 +1,4 @@
-"""The operators' use cases: audit, reconcile, recovery after a restore, replay, retry, retention, a payment's timeline.
+"""The operators' use cases: audit, reconcile, recovery after a restore, replay, retention, timeline, acts with a reason.
 
 ``commandline`` and the tests call them; no command and no webhook runs through this package.
 """

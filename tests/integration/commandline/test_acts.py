@@ -1,9 +1,6 @@
 """Operators act on payments, commands and dead letters: asked first, with a reason, one audit row for each act."""
 
-import json
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +17,6 @@ from tests.integration.commandline.history import History
 pytestmark = pytest.mark.postgres
 
 WHY = ("--because", "the runner fell ill, ticket 81", "--operator", "mira@shell")
-LETTER = b'{"type": "release_payment", "correlation_id": "saga-9", "payment_id": "no-uuid"}'
 
 
 def audit(history: History) -> list[dict[str, Any]]:
@@ -163,58 +159,3 @@ class TestCommands:
                 commands.add_open(connection, command, payment.payment_id, None)
         commandline.run("command", "retry", "--payment", str(payment.payment_id), *WHY, "--yes")
         assert {act["correlation_id"] for act in audit(history)} == {"saga-2", "saga-3"}
-
-
-class TestDeadLetters:
-    def test_list_names_the_saga_and_the_fault(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, LETTER)
-        printed = commandline.run("dead-letter", "list").stdout
-        assert "saga-9" in printed
-        assert "the value is not JSON" in printed
-
-    def test_question_names_the_dead_letter(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, b"{")
-        said = commandline.run("dead-letter", "discard", "1", *WHY, answer="n\n", code=1).stderr
-        assert "Discard dead letter 1 (NOT_JSON, payment_commands/3@1204)?" in said
-
-    def test_all_of_a_reason_are_discarded(self, commandline: CommandLine, history: History) -> None:
-        for offset in range(3):
-            history.bury(offset, b"{")
-        commandline.run("dead-letter", "discard", "--reason", "NOT_JSON", *WHY, answer="y\n")
-        assert [act["dead_letter_id"] for act in audit(history)] == [3, 2, 1]
-        assert commandline.json("dead-letter", "list") == []
-
-    def test_mended_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
-        history.bury(1, LETTER)
-        mended = {**json.loads(LETTER), "payment_id": str(uuid4()), "runner_id": "r"}
-        file = tmp_path / "mended.json"
-        file.write_text(json.dumps(mended))
-        words = ("dead-letter", "resend", "1", "--file", str(file), *WHY, "--yes")
-        assert "still wrong: INVALID_PAYLOAD" in commandline.run(*words, code=1).stderr
-        mended["runner_connect_account_id"] = "acct_1"
-        file.write_text(json.dumps(mended))
-        commandline.run(*words)
-        (sent,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
-        assert sent["value"] == mended
-        (act,) = audit(history)
-        assert (act["action"], act["detail"]["event_id"]) == ("dead_letter.resend", sent["event_id"])
-
-    def test_answered_id_needs_another(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
-        history.refuse("saga-9", "release_payment")
-        history.bury(1, LETTER)
-        file = tmp_path / "mended.json"
-        whole = {"payment_id": str(uuid4()), "runner_id": "r", "runner_connect_account_id": "acct_1"}
-        file.write_text(json.dumps({**json.loads(LETTER), **whole}))
-        words = ("dead-letter", "resend", "1", "--file", str(file), *WHY, "--yes")
-        assert "give it a correlation id of its own" in commandline.run(*words, code=1).stderr
-        commandline.run(*words, "--force")
-
-    def test_message_is_mended_in_the_editor(
-        self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        history.bury(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
-        payment_id = str(uuid4())
-        monkeypatch.setenv("EDITOR", f"sed -i s/ID/{payment_id}/")
-        commandline.run("dead-letter", "resend", "1", *WHY, "--yes")
-        (sent,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
-        assert sent["value"]["payment_id"] == payment_id
