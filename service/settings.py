@@ -64,6 +64,15 @@ class PolicySettings(ProcessSettings):
     )
 
 
+class OperatorSettings(ProcessSettings):
+    """The settings of operators' commands that change something."""
+
+    replay_window: PositiveDuration = Field(
+        default=timedelta(days=7),
+        description="age of an event that is replayed only by --force; readers keep its ce_id for as long",
+    )
+
+
 class CommandSettings(StripeSettings, PolicySettings):
     """The settings of a process that carries out commands."""
 

@@ -1,4 +1,4 @@
-"""The operators' use cases: audit, reconcile, replay, retention, a payment's timeline, and acts with a reason.
+"""The operators' use cases: audit, reconcile, recovery after a restore, replay, retention, timeline, acts with reason.
 
 ``commandline`` and the tests call them; no command and no webhook runs through this package.
 """

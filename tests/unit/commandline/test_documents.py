@@ -11,7 +11,7 @@ from commandline.main import cli
 from consumer.settings import ConsumerSettings
 from relay.settings import RelaySettings
 from service.domain.errors import ErrorCode
-from service.settings import ServiceSettings
+from service.settings import OperatorSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md", "docs/operations/acts.md")
@@ -23,7 +23,8 @@ WITHOUT_COMMANDS = (
     "CONTRIBUTING.md",
     "SECURITY.md",
 )
-SETTINGS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
+KINDS = (ServiceSettings, ConsumerSettings, RelaySettings, OperatorSettings)
+SETTINGS = {name.upper() for kind in KINDS for name in kind.model_fields}
 COMMAND = re.compile(r"python cli\.py ([^`#\n|(]+)")
 SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 EVENT_ID = "6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f"
