@@ -42,6 +42,9 @@ class Health:
         self.publishing = False
         """Whether draining may have to finish a batch."""
 
+        self.gap_holder: str | None = None
+        """The transaction that holds a gap, in words. Other rows are published meanwhile, so this is no fault."""
+
         self.lock_silence: Callable[[], float] = lambda: 0.0
         """Seconds since the session of the lock answered."""
 
@@ -52,6 +55,11 @@ class Health:
     def stage(self) -> str:
         """The stage of the work, in words."""
         return self._stage.words
+
+    @property
+    def progress(self) -> str:
+        """The stage, and the transaction that holds a gap."""
+        return self.stage if self.gap_holder is None else f"{self.stage}; {self.gap_holder}"
 
     def fault(self) -> str | None:
         """The failing part and the reason; None when ready."""
@@ -143,5 +151,6 @@ class Health:
         self._kafka = None
         self.went_on()
         self._held_back = {}
+        self.gap_holder = None
         self.publishing = False
         self.lock_silence = lambda: 0.0

@@ -58,7 +58,7 @@ def run(settings: RelaySettings, shutdown: Shutdown) -> int:
             settings.ops_port,
             lambda: "draining" if shutdown.requested else health.fault(),
             settings.ops_host,
-            lambda: health.stage,
+            lambda: health.progress,
         )
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)

@@ -13,9 +13,20 @@ def ready(port: int) -> str:
     return "starting" if text is None else str(json.loads(text)["status"])
 
 
+def stage(port: int) -> str:
+    """The stage of the process's work that /ready gives; empty before the port is open."""
+    text = _asked(port, "/ready")
+    return "" if text is None else str(json.loads(text)["stage"])
+
+
 def wait_until_ready_says(port: int, words: str, seconds: float = 60) -> str:
     """Asks until ``words`` are in the answer, which is returned; AssertionError after ``seconds``."""
     return _wait(lambda: ready(port), words, seconds)
+
+
+def wait_until_stage_says(port: int, words: str, seconds: float = 60) -> str:
+    """Asks until ``words`` are in the stage, which is returned; AssertionError after ``seconds``."""
+    return _wait(lambda: stage(port), words, seconds)
 
 
 def wait_until_metrics_say(port: int, line: str, seconds: float = 60) -> None:
