@@ -59,7 +59,7 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
     next_steps = NextSteps(recorder, policy, settings.command_deadline)
     claims = Claims(database, next_steps, settings.lease)
     leases = LeaseKeeper(keeping, settings.lease)
-    contact = Contact()
+    contact = Contact(longest=settings.stripe_timeout.total_seconds())
     gateway = gateway or StripeGateway(settings, refuse_inside_transaction, contact=contact)
     runner = Runner(database, gateway, Results(recorder, next_steps), leases, claims)
     leases.start()
