@@ -51,9 +51,10 @@ def consume() -> None:
     settings = load_settings(ConsumerSettings)
     from consumer.main import run
     from service.usecases.durability import Durable
-    from service.wiring import command_engine
+    from service.wiring import command_engine, show_database_metrics
 
     shutdown = _begin("consumer", settings)
+    show_database_metrics(settings)
     with setting_faults(), port_faults(), command_engine(settings) as (commands, database_fault):
         code = run(settings, Durable(commands), shutdown, database_fault)
     sys.exit(code)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from prometheus_client import REGISTRY
+
 from service.domain.next_step import Policy
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
@@ -20,14 +22,15 @@ from service.storage.engine import (
     make_engine,
     refuse_inside_transaction,
 )
+from service.storage.latest_figures import LatestFigures
 from service.storage.readiness import DatabaseReadiness
 from service.usecases.accept import CommandEngine
 from service.usecases.claim import Claims
 from service.usecases.commit_step import NextSteps
+from service.usecases.database_metrics import DatabaseMetrics
 from service.usecases.dead_letters import DeadLetters
 from service.usecases.due_commands import Completion
 from service.usecases.due_looks import DueLooks
-from service.usecases.holds import HoldsWatch
 from service.usecases.lease_keeper import LeaseKeeper
 from service.usecases.operations.audit import MoneyAudit
 from service.usecases.operations.sweep import Sweep
@@ -59,7 +62,7 @@ def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Wai
     next_steps = NextSteps(recorder, policy, settings.command_deadline)
     claims = Claims(database, next_steps, settings.lease)
     leases = LeaseKeeper(keeping, settings.lease)
-    contact = Contact()
+    contact = Contact(longest=settings.stripe_timeout.total_seconds())
     gateway = gateway or StripeGateway(settings, refuse_inside_transaction, contact=contact)
     runner = Runner(database, gateway, Results(recorder, next_steps), leases, claims)
     leases.start()
@@ -96,11 +99,15 @@ def command_engine(
                 parts.reconciler,
                 settings.reconcile_interval,
                 DueLooks(parts.database, parts.reconciler, settings.lease),
-                HoldsWatch(parts.database),
             ),
         )
         database = DatabaseReadiness(settings.database_url.get_secret_value())
         yield engine, lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
+
+
+def show_database_metrics(settings: CommandSettings) -> None:
+    """Let this process's /metrics show figures of the whole database."""
+    REGISTRY.register(DatabaseMetrics(LatestFigures(settings.database_url.get_secret_value())))
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from sqlalchemy import (
     false,
     func,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -109,19 +108,6 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
     )
 
 
-_HOLDS = Prepared(
-    select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(Command.received_at)), 0))
-    .select_from(Command)
-    .where(Command.state != DONE, Command.command_type == text("'cancel_hold'"))
-)
-
-
-def holds_to_cancel(connection: Connection) -> tuple[int, float]:
-    """How many holds of payments that were told failed or reverted are not known to be gone, and the oldest's age."""
-    ((count, seconds),) = run(connection, (_HOLDS, {}))
-    return count, float(seconds)
-
-
 _BY_KEY = Prepared(
     select(Command.fingerprint, Command.payload).where(
         Command.correlation_id == bindparam("correlation_id"), Command.command_type == bindparam("command_type")
@@ -145,11 +131,12 @@ OPEN_COLUMNS = [
     Command.key_generation,
     Command.attempts,
     Command.arrival,
-    Command.received_at,
+    func.coalesce(Command.reopened_at, Command.received_at),
     Command.step_started_at,
     func.coalesce(Command.lease_expires_at > func.now(), false()),
     Command.lease_token,
     Command.revert_event_type,
+    Command.reopened,
 ]
 """What ``progress_of`` is made from."""
 

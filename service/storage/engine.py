@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
+from service.storage.pool_metrics import PoolMetrics
 from service.storage.silence import SilenceWatch
 from service.storage.writable import WritableSessions
 
@@ -62,6 +63,8 @@ class Waits(NamedTuple):
     statement_ms: int = 10_000
     connect_seconds: int = 5
     answer_seconds: float | None = None
+    pool: str = "work"
+    """The pool's name in metrics."""
 
 
 FOR_OPERATORS = Waits()
@@ -73,11 +76,14 @@ FOR_CALLERS = Waits(row_ms=2000, answer_seconds=15.0)
 FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0)
 """A command that waits is tried again later: meanwhile its connection is for those that need not wait."""
 
-FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0)
+FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0, pool="leases")
 """Renewed every third of a lease: what does not work at once is tried again before it is too late."""
 
-FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5)
+FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5, pool="readiness")
 """Late is as good as no."""
+
+FOR_METRICS = Waits(row_ms=500, statement_ms=5000, connect_seconds=2, answer_seconds=8.0, pool="metrics")
+"""A scrape takes what was read before, if it is not too old."""
 
 
 def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
@@ -99,6 +105,7 @@ def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engin
     WritableSessions(engine, only_primary=names_primary(url))
     if waits.answer_seconds is not None:
         SilenceWatch(engine, waits.answer_seconds)
+    PoolMetrics(engine, waits.pool)
     return engine
 
 
