@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from confluent_kafka import KafkaError
 
@@ -49,6 +50,8 @@ class Health:
         """Seconds since the session of the lock answered."""
 
         metrics.BEAT_AGE.set_function(self.silence)
+        for part in sorted({stage.part for stage in Stage}):
+            metrics.NOT_READY.labels(part).set_function(partial(self._names, part))
         metrics.STAGE.state(self._stage.name.lower())
 
     @property
@@ -64,6 +67,10 @@ class Health:
     def fault(self) -> str | None:
         """The failing part and the reason; None when ready."""
         return self._failed or self._fault_of_wait() or self._kafka or self._fault_of_stage() or self._fault_of_topics()
+
+    def _names(self, part: str) -> float:
+        fault = self.fault()
+        return float(fault is not None and fault.startswith(f"{part}: "))
 
     def _fault_of_wait(self) -> str | None:
         if self._waiting is None or time.monotonic() - self._waiting[0] < _PATIENCE_SECONDS:

@@ -14,6 +14,7 @@ UNPROVEN = Counter("relay_unproven_rows", "Rows published again because nothing 
 ERRORS = Counter("relay_errors", "Terms that an error ended, or kept from beginning, by kind of error", ["kind"])
 ACTIVE = Gauge("relay_active", "1 during an active term, 0 while this relay stands by or can't work")
 STAGE = Enum("relay_stage", "What the relay is doing", states=[stage.name.lower() for stage in Stage])
+NOT_READY = Gauge("payment_relay_not_ready", "1 while /ready names this part of the outside world, else 0", ["part"])
 BEAT_AGE = Gauge("relay_beat_age_seconds", "Seconds since the last beat of the work, which also beats while it waits")
 GAPS = Gauge("payment_relay_gaps", "Ranges of positions that a running transaction may still fill; NaN on a standby")
 OPEN_GAPS = Gauge("relay_open_gaps", "payment_relay_gaps by its older name")
