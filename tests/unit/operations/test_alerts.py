@@ -3,35 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.support import promtool
-from tests.support.requirements import unavailable
+from tests.support.promql import OPERATIONS, alert_rules
 from tests.unit.operations.alert_cases import CASES, HEALTHY, Case
 
-RULES = Path(__file__).parents[3] / "docs" / "operations" / "alerts.yml"
+RULES = OPERATIONS / "alerts.yml"
 _AT = "2h"
-
-
-@pytest.fixture(scope="module")
-def program() -> Path:
-    try:
-        return promtool.find_program()
-    except promtool.PromtoolUnavailableError as error:
-        unavailable("promtool", error)
-
-
-def rules() -> dict[str, Any]:
-    """The alerts by name."""
-    return {rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
 
 
 def expected(case: Case | None, alert: str) -> list[dict[str, Any]]:
     """What promtool shall find firing under the name ``alert``."""
     if case is None or case.alert != alert:
         return []
-    rule = rules()[alert]
+    rule = alert_rules()[alert]
     annotations = {"summary": case.summary, "runbook": rule["annotations"]["runbook"]}
     return [{"exp_labels": {**rule["labels"], **case.labels}, "exp_annotations": annotations}]
 
@@ -44,7 +30,7 @@ def unit(name: str, case: Case | None) -> dict[str, Any]:
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "alert_rule_test": [
-            {"eval_time": _AT, "alertname": alert, "exp_alerts": expected(case, alert)} for alert in rules()
+            {"eval_time": _AT, "alertname": alert, "exp_alerts": expected(case, alert)} for alert in alert_rules()
         ],
     }
 
@@ -55,14 +41,14 @@ def test_the_rules_are_well_formed(program: Path) -> None:
 
 
 def test_each_alert_has_a_severity_a_summary_and_an_entry_of_the_runbook() -> None:
-    for name, rule in rules().items():
+    for name, rule in alert_rules().items():
         assert rule["labels"]["severity"] in {"critical", "warning"}, name
         assert rule["annotations"]["summary"], name
         assert rule["annotations"]["runbook"].startswith("runbook.md#"), name
 
 
 def test_each_alert_fires_on_its_fault_and_on_no_other_and_none_when_all_is_well(program: Path, tmp_path: Path) -> None:
-    assert {case.alert for case in CASES} == rules().keys()
+    assert {case.alert for case in CASES} == alert_rules().keys()
     units = [unit("all is well", None), *(unit(f"{at}: {case.alert}", case) for at, case in enumerate(CASES))]
     tests = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": units}
     given = tmp_path / "alerts_test.yml"
