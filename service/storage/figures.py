@@ -91,7 +91,7 @@ def money(connection: Connection) -> Figures:
     holds = connection.execute(_HOLDS).one()
     return {
         "holds": {(age,): number for age, number in zip(_AGES, holds, strict=True)},
-        "money_owed": owed_in_all(connection),
+        "money_owed": dict(owed_in_all(connection).items()),
     }
 
 

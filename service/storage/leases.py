@@ -131,7 +131,9 @@ _ENDED = (
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(Command.traceparent, Command.reopened)
+    .returning(
+        Command.traceparent, Command.reopened, func.extract("epoch", func.clock_timestamp() - Command.received_at)
+    )
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
@@ -147,7 +149,8 @@ def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | No
     rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    return Ended(*rows[0])
+    traceparent, reopened, seconds = rows[0]
+    return Ended(traceparent, reopened, max(0.0, float(seconds)))
 
 
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:

@@ -41,7 +41,8 @@ class DatabaseMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The figures and their age."""
-        age, shown = _age(), {}
+        age = _age()
+        shown: dict[str, Mapping[tuple[str, ...], float]] = {}
         for reading in self.figures.latest():
             age.add_metric([reading.group.name], reading.age)
             if reading.is_shown:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from service.domain.messages import OutgoingMessage, event_message, news_id, out
 from service.domain.payment import Payment
 from service.domain.progress import Ended
 from service.storage import commands, leases, outbox, payments
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
+from service.usecases import answer_metrics
 
 
 class _Place(NamedTuple):
@@ -77,6 +79,7 @@ class Recorder:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [message])
+        after_commit(partial(answer_metrics.count, answer, 0.0))
 
     def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
         if answer.key is not None and ended is not None:
@@ -108,7 +111,9 @@ def _end_command(connection: Connection, answer: Answer, fence: Fence | None) ->
     if answer.key is None:
         return None
     token = fence.token if fence is not None and fence.key == answer.key else None
-    return leases.finish(connection, answer.key, outcome_of(answer), token)
+    ended = leases.finish(connection, answer.key, outcome_of(answer), token)
+    after_commit(partial(answer_metrics.count, answer, ended.seconds))
+    return ended
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:

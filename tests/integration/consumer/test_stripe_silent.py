@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 COMMANDS = 30
 ANSWERED = 'payment_commands_answered_total{command_type="authorize_payment",outcome="payment.authorized"}'
 CREATED = 'payment_stripe_calls_total{operation="payment_intents.create",result="ok"}'
-OLDEST = 'payment_commands_oldest_open_seconds{command_type="authorize_payment"}'
+OLDEST = 'payment_commands_oldest_open_seconds{command_type="authorize_payment",state="pending"}'
 OPEN = 'payment_commands_open{command_type="authorize_payment",state="pending"}'
 SILENT = "payment_stripe_unanswered_seconds"
 
