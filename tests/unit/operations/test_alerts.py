@@ -7,7 +7,8 @@ import yaml
 
 from tests.support import promtool
 from tests.support.promql import OPERATIONS, alert_rules
-from tests.unit.operations.alert_cases import CASES, HEALTHY, Case
+from tests.unit.operations.alert_cases import CASES, Case
+from tests.unit.operations.healthy_series import HEALTHY
 
 RULES = OPERATIONS / "alerts.yml"
 _AT = "2h"
