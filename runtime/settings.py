@@ -28,7 +28,7 @@ class ProcessSettings(BaseSettings):
         default=10,
         ge=1,
         le=200,
-        description="connections for work in one process; leases and readiness have one more each",
+        description="connections for work in one process; leases, readiness and metrics have one more each",
     )
     log_level: LogLevel = Field(default="INFO", description="log level")
     log_format: Literal["json", "console"] = Field(default="json", description="log lines as JSON, or as text")

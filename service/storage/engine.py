@@ -48,25 +48,19 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 _ENCODING = "UTF8"
 """Of every session, whatever a role or PGCLIENTENCODING says. It goes with the first packet, as all of these do."""
 
-_TCP: dict[str, Any] = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
+_TCP: Any = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 """A path that swallows packets is given up within 11 s (PostgreSQL documentation, "Parameter Key Words"); the kernel's
 own patience is a quarter of an hour."""
 
 
 class Waits(NamedTuple):
-    """How long a pool's sessions wait: for a row (ms), for a statement (ms), for a connection, for any answer (s)."""
+    """How long the sessions of ``pool`` wait: for a row and a statement (ms), for a connection and any answer (s)."""
 
     row_ms: int = 8000
     statement_ms: int = 10_000
     connect_seconds: int = 5
     answer_seconds: float | None = None
     pool: str = "work"
-    """The pool's name in metrics."""
 
 
 FOR_OPERATORS = Waits()
@@ -83,9 +77,6 @@ FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seco
 
 FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5, pool="readiness")
 """Late is as good as no."""
-
-FOR_METRICS = Waits(row_ms=500, statement_ms=5000, connect_seconds=2, answer_seconds=8.0, pool="metrics")
-"""A scrape takes what was read before, if it is not too old."""
 
 
 def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:

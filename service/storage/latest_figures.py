@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 from runtime.logs import get_logger
 from service.storage.availability import described
-from service.storage.engine import FOR_METRICS, SQLAlchemyError, make_engine
+from service.storage.engine import SQLAlchemyError, Waits, make_engine
 from service.storage.figures import GROUPS, Figures, Group
+
+FOR_METRICS = Waits(row_ms=500, statement_ms=5000, connect_seconds=2, answer_seconds=8.0, pool="metrics")
+"""Nobody waits for these sessions: a scrape takes what was read before, if it is not too old."""
 
 PATIENCE_SECONDS = 1.0
 """Longest time that a scrape waits for figures that are due."""

@@ -119,6 +119,7 @@ def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: st
     connection.execute(update(Command).where(open_one).values(**rest))
 
 
+_AGE = func.extract("epoch", func.clock_timestamp() - Command.received_at)
 _ENDED = (
     update(Command)
     .where(_OF_KEY, Command.state != DONE)
@@ -131,9 +132,7 @@ _ENDED = (
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(
-        Command.traceparent, Command.reopened, func.extract("epoch", func.clock_timestamp() - Command.received_at)
-    )
+    .returning(Command.traceparent, Command.reopened, _AGE)
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))

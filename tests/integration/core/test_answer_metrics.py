@@ -17,7 +17,7 @@ pytestmark = pytest.mark.postgres
 AUTHORIZE = "authorize_payment"
 
 
-def test_an_answer_is_counted_by_outcome_once_it_is_committed(self, core: Core) -> None:
+def test_an_answer_is_counted_by_outcome_once_it_is_committed(core: Core) -> None:
     before = _answers()
     payment = core.authorize()
     core.authorize("c-2", "order-1")
@@ -32,7 +32,7 @@ def test_an_answer_is_counted_by_outcome_once_it_is_committed(self, core: Core) 
     }
 
 
-def test_an_answer_that_was_rolled_back_is_not_counted(self, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_rolled_back_is_not_counted(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     before = _answers()
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "appending", lambda messages: [(Prepared(text("SELECT 1 / 0")), {})])
@@ -44,11 +44,12 @@ def test_an_answer_that_was_rolled_back_is_not_counted(self, core: Core, monkeyp
     assert _new(before) == {(AUTHORIZE, "payment.authorized"): 1}
 
 
-def test_the_takeover_of_an_expired_lease_is_counted(self, core: Core) -> None:
+def test_the_takeover_of_an_expired_lease_is_counted(core: Core) -> None:
     before = REGISTRY.get_sample_value("payment_leases_expired_total") or 0
     core.stripe.fault("drop_before", "payment_intents.create")
     core.authorize()
-    core.sql("UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 s'")
+    core.sql("UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now()")
+    core.expire_leases()
     core.settle()
     assert REGISTRY.get_sample_value("payment_leases_expired_total") == before + 1
 

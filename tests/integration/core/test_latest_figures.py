@@ -30,13 +30,13 @@ class Clock:
 
 
 @pytest.fixture
-def network(self, core: Core) -> Iterator[TcpProxy]:
+def network(core: Core) -> Iterator[TcpProxy]:
     url = core.settings.database_url.get_secret_value()
     with TcpProxy(urlsplit(url).port or 5432) as proxy:
         yield proxy
 
 
-def test_figures_are_read_once_in_their_time_and_vanish_when_they_are_old(self, core: Core, network: TcpProxy) -> None:
+def test_figures_are_read_once_in_their_time_and_vanish_when_they_are_old(core: Core, network: TcpProxy) -> None:
     clock, url = Clock(), core.settings.database_url.get_secret_value()
     latest = LatestFigures(network.through(url), patience_seconds=30, clock=clock)
     registry = CollectorRegistry()
@@ -62,7 +62,7 @@ def test_figures_are_read_once_in_their_time_and_vanish_when_they_are_old(self, 
     core.settle()
 
 
-def test_a_statement_that_takes_too_long_is_not_repeated_at_each_scrape(self, core: Core) -> None:
+def test_a_statement_that_takes_too_long_is_not_repeated_at_each_scrape(core: Core) -> None:
     asked, clock = [], Clock()
 
     def slow(connection: Connection) -> Figures:
@@ -82,7 +82,7 @@ def test_a_statement_that_takes_too_long_is_not_repeated_at_each_scrape(self, co
     assert len(asked) == 2
 
 
-def test_the_session_cannot_write(self, core: Core) -> None:
+def test_the_session_cannot_write(core: Core) -> None:
     def write(connection: Connection) -> Figures:
         connection.execute(text("DELETE FROM request_keys"))
         return {"payments": {("FAILED",): 1}}
