@@ -96,7 +96,9 @@ class ActiveTerm:
                 raise
 
     def _acknowledged(self, rows: Sequence[Row]) -> None:
-        metrics.PUBLISH_SECONDS.observe(list(map(CREATED_AT, rows)), self._leadership.clock.now())
+        metrics.PUBLISH_SECONDS.observe(
+            [created_at / 1000 for created_at in map(CREATED_AT, rows)], self._leadership.clock.now()
+        )
 
     def sever(self) -> None:
         """End a read that waits for PostgreSQL. Any thread may call this."""

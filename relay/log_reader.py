@@ -10,14 +10,14 @@ from relay.positions import Range, Settled, missing, runs
 from relay.receipt import LastRow
 from runtime.errors import PaymentServiceError
 
-Row = tuple[int, str, str, str, str, bool, float]
-"""Position, topic, key, value, headers as JSON text, replayed, created at (seconds since 1970, the database's clock).
+Row = tuple[int, str, str, str, str, bool, int]
+"""Position, topic, key, value, headers as JSON text, replayed, created at (ms since 1970, the database's clock).
 
 A plain tuple, because each message needs one.
 """
 
 CREATED_AT = itemgetter(6)
-"""The time of a row: the begin of the transaction that wrote it."""
+"""The time of a row in milliseconds: the begin of the transaction that wrote it."""
 
 MAX_GAPS_A_LOOK = 2000
 """Gaps in one statement; each costs one descent of the index."""

@@ -12,8 +12,10 @@ from relay.receipt import LastRow
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 """Limit of one read; a single larger row is still read."""
 
-_COLUMNS = "position, topic, key, value, headers::text, replayed, date_part('epoch', created_at)"
-"""date_part makes a double, unlike extract, whose numeric is slow to make and to parse."""
+_CREATED_AT = "least(greatest(date_part('epoch', created_at) * 1000, 0), 1e16)::bigint"
+"""Milliseconds, because psycopg2 parses integers five times as fast as floats. Bounded: times may be infinite."""
+
+_COLUMNS = f"position, topic, key, value, headers::text, replayed, {_CREATED_AT}"
 
 _BYTES = "octet_length(value) + pg_column_size(headers) + octet_length(key) + octet_length(topic)"
 """Neither function fetches a value that is stored out of line (PostgreSQL, "TOAST"): rows not read cost no bytes.
