@@ -55,9 +55,10 @@ def consume() -> None:
     current = _current(ConsumerSettings)
     from consumer.main import run
     from service.usecases.durability import Durable
-    from service.wiring import command_engine
+    from service.wiring import command_engine, show_database_metrics
 
     shutdown = _begin("consumer", current)
+    show_database_metrics(current)
     with setting_faults(), port_faults(), command_engine(current) as (commands, database_fault):
         code = run(current, Durable(commands), shutdown, database_fault)
     sys.exit(code)

@@ -80,7 +80,7 @@ def _is_gone() -> bool:
 
 
 def _line(row: "Row") -> dict[str, Any]:
-    position, topic, key, value, headers, replayed = row
+    position, topic, key, value, headers, replayed, _ = row
     record: dict[str, Any] = {"position": position, "topic": topic, "key": key, "replayed": replayed}
     record |= {"headers": dict(json.loads(headers)), "value": json_or_text(value)}
     return record

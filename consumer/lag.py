@@ -62,5 +62,7 @@ def _lag(at: Reach, statistics: Mapping[str, Any]) -> int:
     end = statistics.get("ls_offset", -1)
     if at.position is None or end < 0:
         return UNKNOWN
-    is_read = statistics.get("next_offset", -1) >= end and statistics.get("fetchq_cnt", 1) == 0
+    # The count is that of one queue of all our partitions. A marker that left the queue moves app_offset past it.
+    is_taken = statistics.get("fetchq_cnt", 1) == 0 or statistics.get("app_offset", -1) >= end
+    is_read = statistics.get("next_offset", -1) >= end and is_taken
     return 0 if is_read and not at.busy else max(end - at.position, 0)

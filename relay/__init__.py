@@ -75,7 +75,7 @@ main                Watches. Cuts connections that hang, and ends the process in
 ``relay-commit``    Commits one Kafka transaction while the worker prepares the next one.
 ``relay-receipt``   Sends one receipt to Kafka. The worker gives up on it after about 4 s.
 ``relay-discard``   Closes one librdkafka producer that is of no more use.
-``relay-lag``       Measures the lag in a session of its own.
+``relay-lag``       Measures the lag and names the holder of a gap, in a session of its own.
 ``relay-readers``   Looks for readers that can't skip control records; with exactly-once delivery only.
 ``relay-tidy``      Collects garbage after a term, because exceptions keep Kafka clients alive in reference cycles.
 ``ops``             Answers /health, /ready and /metrics where ``OPS_PORT`` is set (``runtime.probes``).
@@ -124,7 +124,8 @@ The process and its term
     ``main`` has the process's states and watches the worker. ``leadership`` has the lock and the wake-up of a sleeping
     relay, ``heartbeat`` the check in each wait, ``active_term`` one term, ``takeover`` its beginning, and
     ``publish_loop`` the rest of it. ``health``, ``stages``, ``metrics`` and ``lag`` say what the relay does and waits
-    for; ``readers`` names readers that lose events.
+    for; ``gap_holder`` names the transaction that holds a gap, ``readers`` readers that lose events. ``database_clock``
+    and ``batch_histogram`` measure the time from a row to Kafka's acknowledgment.
 
 Reading
     ``log_reader`` has the reading rule: tail, then writers, then gaps. ``outbox_source`` has its statements, ``gaps``

@@ -1,5 +1,6 @@
 """An active term, from the lock to its loss: the relay finds the published rows, then publishes the rest."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 
@@ -13,11 +14,12 @@ from relay.heartbeat import Heartbeat
 from relay.held_back import HeldBackReader
 from relay.lag import LagMeter
 from relay.leadership import Leadership
-from relay.log_reader import LastRowError, LogReader
+from relay.log_reader import CREATED_AT, LastRowError, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.producer import LARGEST_RECORD, Beat, Publisher
 from relay.publish_loop import PublishLoop
 from relay.readers import ReaderWatch
+from relay.records import Acknowledged
 from relay.settings import RelaySettings
 from relay.stages import Stage
 from relay.takeover import Takeover
@@ -25,12 +27,14 @@ from runtime import topic_policies
 from runtime.topics import ensure_topics
 
 
-def make_publisher(settings: RelaySettings, health: Health, beat: Beat) -> Publisher:
+def make_publisher(
+    settings: RelaySettings, health: Health, beat: Beat, acknowledged: Acknowledged = lambda _: None
+) -> Publisher:
     """The publisher that ``RELAY_DELIVERY`` asks for. Raises SettingError when librdkafka refuses the settings."""
     config = settings.client_config()
     if settings.relay_delivery == "at-least-once":
-        return AtLeastOnce(config, health, beat)
-    return ExactlyOnce(config, settings.relay_name, settings.payment_events_topic, health, beat)
+        return AtLeastOnce(config, health, beat, acknowledged)
+    return ExactlyOnce(config, settings.relay_name, settings.payment_events_topic, health, beat, acknowledged)
 
 
 class ActiveTerm:
@@ -55,14 +59,16 @@ class ActiveTerm:
         settings, health = self._settings, self._health
         with ExitStack() as stack:
             stack.callback(self._leadership.close)
-            lag = stack.enter_context(closing(LagMeter(self._url, settings.relay_name)))
+            lag = stack.enter_context(closing(LagMeter(self._url, settings.relay_name, health)))
             health.enter(Stage.TAKING_OVER)
             self._leadership.take_over()
             source = self._source = stack.enter_context(closing(PostgresOutbox(self._url)))
             health.enter(Stage.MAKING_TOPICS)
             self._heartbeat.run(partial(_make_topics, settings))
             _watch_readers(settings, stack)
-            publisher = stack.enter_context(closing(make_publisher(settings, health, self._heartbeat.beat)))
+            publisher = stack.enter_context(
+                closing(make_publisher(settings, health, self._heartbeat.beat, self._acknowledged))
+            )
             beginning = Takeover(settings, self._leadership, self._heartbeat, publisher, source, health)
             receipt, life, writer = beginning.begin()
             destinations = Destinations(settings.client_config(), health, self._heartbeat.check)
@@ -88,6 +94,11 @@ class ActiveTerm:
                 # The relay of the next term may find no receipt that names the row.
                 checkpoint.keep_doubt(self._leadership.query, settings.relay_name, life, str(exc))
                 raise
+
+    def _acknowledged(self, rows: Sequence[Row]) -> None:
+        metrics.PUBLISH_SECONDS.observe(
+            [created_at / 1000 for created_at in map(CREATED_AT, rows)], self._leadership.clock.now()
+        )
 
     def sever(self) -> None:
         """End a read that waits for PostgreSQL. Any thread may call this."""

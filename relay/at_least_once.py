@@ -17,6 +17,7 @@ from relay.kafka_errors import RecordRefusedError
 from relay.log_reader import Row
 from relay.producer import Beat, Client
 from relay.receipt import Receipt
+from relay.records import Acknowledged
 from runtime.crash_points import reached
 
 
@@ -26,10 +27,17 @@ class AtLeastOnce:
     After a refusal it remembers which records of the batch were delivered.
     """
 
-    def __init__(self, client_config: Mapping[str, Any], health: Health, beat: Beat) -> None:
+    def __init__(
+        self,
+        client_config: Mapping[str, Any],
+        health: Health,
+        beat: Beat,
+        acknowledged: Acknowledged = lambda _: None,
+    ) -> None:
         # No message ever times out: a later one of its key would overtake it.
         self._client = Client(client_config, health, beat, **{"message.timeout.ms": 0})
         self._beat = beat
+        self._acknowledged = acknowledged
         self._delivered: set[int] = set()
         self.confirmed: Receipt | None = None
 
@@ -48,6 +56,7 @@ class AtLeastOnce:
         if self._delivered:
             self._delivered.difference_update(row[0] for row in rows)
         self.confirmed = receipt
+        self._acknowledged(rows)
 
     def _send(self, rows: Sequence[Row]) -> RecordRefusedError | None:
         """Send ``rows``, wait for all that were sent, and return a refusal.

@@ -95,7 +95,7 @@ def bury(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
 
     Raises psycopg2.Error, but never because of the row's content.
     """
-    position, topic, key, value, headers, _ = row
+    position, topic, key, value, headers, *_ = row
     name = topic if len(topic) <= _LONGEST_NAME else topic[: _LONGEST_NAME - 1] + "…"
     detail = refused.detail.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_DETAIL]
     first = (refused.reason, detail, name, position, key[:_LARGEST_KEPT], value[:_LARGEST_KEPT])

@@ -144,7 +144,7 @@ class Destinations:
         return {at: refused for at, row in enumerate(rows) if (refused := self._refusal(row)) is not None}
 
     def _refusal(self, row: Row) -> RecordRefusedError | None:
-        position, topic, key, value, _, _ = row
+        position, topic, key, value, *_ = row
         fault = self._faults.get(topic)
         if fault is not None:
             return RecordRefusedError(TOPIC_MISSING if self.is_name(topic) else TOPIC_NAME_INVALID, fault, position)

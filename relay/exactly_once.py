@@ -14,6 +14,7 @@ from relay.kafka_errors import error_of
 from relay.log_reader import Row
 from relay.producer import Beat
 from relay.receipt import OLD_VERSION, Receipt
+from relay.records import Acknowledged
 from relay.stages import Stage
 from relay.transactional_producer import TransactionalProducer
 from runtime.coordination import GROUPS, explaining, why_not
@@ -36,7 +37,13 @@ class ExactlyOnce:
     """
 
     def __init__(
-        self, client_config: Mapping[str, Any], relay: str, receipt_topic: str, health: Health, beat: Beat
+        self,
+        client_config: Mapping[str, Any],
+        relay: str,
+        receipt_topic: str,
+        health: Health,
+        beat: Beat,
+        acknowledged: Acknowledged = lambda _: None,
     ) -> None:
         """The receipt is the offset of group ``relay`` on partition 0 of ``receipt_topic``, which must exist."""
         self._config = client_config
@@ -51,11 +58,12 @@ class ExactlyOnce:
         self._receipt_topic = receipt_topic
         self._beat = beat
         self._health = health
+        self._acknowledged = acknowledged
         self._transactions = partial(TransactionalProducer, client_config, health=health, beat=beat)
         self._relay = relay
         self._next = self._transactions(relay)
         self._last = self._transactions(f"{relay}/2")
-        self._under_way: tuple[Future[None], Receipt] | None = None
+        self._under_way: tuple[Future[None], Receipt, Sequence[Row]] | None = None
         self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
@@ -127,18 +135,19 @@ class ExactlyOnce:
             self._health.enter(Stage.COMMITTING)
         while not self.settle(_SLICE_SECONDS):
             self._beat()
-        self._under_way = self._next.commit(), receipt
+        self._under_way = self._next.commit(), receipt, rows
         self._next, self._last = self._last, self._next
 
     def settle(self, seconds: float) -> bool:
         """Wait at most ``seconds`` for the commit under way. Returns whether no commit is under way any more."""
         if self._under_way is None:
             return True
-        commit, receipt = self._under_way
+        commit, receipt, rows = self._under_way
         if not wait([commit], seconds).done:
             return False
         commit.result()
         self._under_way, self.confirmed = None, receipt
+        self._acknowledged(rows)
         return True
 
     def idle(self) -> None:

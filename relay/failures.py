@@ -76,7 +76,7 @@ def _bytes(sent: str | bytes | None) -> bytes | None:
 
 def _position(message: Message, rows: Sequence[Row]) -> int | None:
     key, value = message.key(), message.value()
-    for position, topic, its_key, its_value, _, _ in rows:
+    for position, topic, its_key, its_value, *_ in rows:
         if topic == message.topic() and _same(its_key, key) and _same(its_value, value):
             return position
     return None

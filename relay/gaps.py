@@ -23,6 +23,15 @@ class Gap(NamedTuple):
     writers: Writers
 
 
+class HeldGaps(NamedTuple):
+    """The gaps that running transactions may still fill."""
+
+    position: int
+    """The lowest missing position."""
+
+    writers: Writers
+
+
 class GapTracker:
     """Keeps gaps until one of their writers is over; then they are due for another look."""
 
@@ -55,6 +64,13 @@ class GapTracker:
     def first_due(self) -> int | None:
         """The lowest position that may be committed by now and that no look has covered."""
         return self._due[0].start if self._due else None
+
+    def held(self) -> HeldGaps | None:
+        """The gaps that wait for a writer; None when there are none."""
+        if not self._waiting:
+            return None
+        lowest = min(start for ranges in self._waiting.values() for start, _ in ranges)
+        return HeldGaps(lowest, frozenset().union(*self._waiting))
 
     def looked(self, gaps: Sequence[Gap], found: Sequence[int], *, complete: bool) -> list[Range]:
         """Record a look at ``gaps`` (as ``due`` gave them) made after ``observe``. Returns ranges never to be filled.

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from confluent_kafka import KafkaError
 
@@ -42,10 +43,15 @@ class Health:
         self.publishing = False
         """Whether draining may have to finish a batch."""
 
+        self.gap_holder: str | None = None
+        """The transaction that holds a gap, in words. Other rows are published meanwhile, so this is no fault."""
+
         self.lock_silence: Callable[[], float] = lambda: 0.0
         """Seconds since the session of the lock answered."""
 
         metrics.BEAT_AGE.set_function(self.silence)
+        for part in sorted({stage.part for stage in Stage}):
+            metrics.NOT_READY.labels(part).set_function(partial(self._names, part))
         metrics.STAGE.state(self._stage.name.lower())
 
     @property
@@ -53,9 +59,18 @@ class Health:
         """The stage of the work, in words."""
         return self._stage.words
 
+    @property
+    def progress(self) -> str:
+        """The stage, and the transaction that holds a gap."""
+        return self.stage if self.gap_holder is None else f"{self.stage}; {self.gap_holder}"
+
     def fault(self) -> str | None:
         """The failing part and the reason; None when ready."""
         return self._failed or self._fault_of_wait() or self._kafka or self._fault_of_stage() or self._fault_of_topics()
+
+    def _names(self, part: str) -> float:
+        fault = self.fault()
+        return float(fault is not None and fault.startswith(f"{part}: "))
 
     def _fault_of_wait(self) -> str | None:
         if self._waiting is None or time.monotonic() - self._waiting[0] < _PATIENCE_SECONDS:
@@ -143,5 +158,6 @@ class Health:
         self._kafka = None
         self.went_on()
         self._held_back = {}
+        self.gap_holder = None
         self.publishing = False
         self.lock_silence = lambda: 0.0

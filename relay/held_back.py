@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from relay import metrics
 from relay.destinations import Destinations
+from relay.gaps import HeldGaps
 from relay.log_reader import Batch, LogReader, Row
 from relay.positions import Range, joined, runs
 from runtime.logs import get_logger
@@ -39,6 +40,10 @@ class HeldBackReader:
     def open_gaps(self) -> int:
         """The log reader's number of gaps."""
         return self._reader.open_gaps
+
+    def held_gaps(self) -> HeldGaps | None:
+        """The log reader's gaps that running transactions may still fill."""
+        return self._reader.held_gaps()
 
     def read(self) -> Batch:
         """The next rows that have a topic. The settled positions of the batch leave out the rows held back."""

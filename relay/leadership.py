@@ -21,7 +21,8 @@ from typing import Any
 
 import psycopg2
 
-from relay.postgres import Connection, connect, epoch_of, sever
+from relay.database_clock import DatabaseClock
+from relay.postgres import Connection, connect, epoch_of, query, sever
 from relay.receipt import Epoch
 from runtime.background import in_thread
 from runtime.database_hosts import has_turned_read_only
@@ -81,6 +82,7 @@ class Leadership:
         self._leading, self._writing = f"relay {relay}", f"relay {relay} writes"
         self._lock: Connection = connect(url, "leader", _LOCK_SETTINGS)
         self._answered = time.monotonic()
+        self.clock = DatabaseClock()
         self._over = Event()
         self._keeping: Future[None] | None = None
         self._session: Connection | None = None
@@ -93,6 +95,7 @@ class Leadership:
         """Try to become the leader; never waits for another leader."""
         if not self._ask(_TRY_LOCK, (self._leading,)):
             return False
+        self.clock.read(self._ask)
         self._keeping = in_thread("relay-lock", self._keep)
         return True
 
@@ -109,15 +112,13 @@ class Leadership:
 
     def _ask(self, statement: str, values: Sequence[Any] = ()) -> Any:
         asked = time.monotonic()
-        with self._lock.cursor() as cursor:
-            cursor.execute(statement, values)
-            row = cursor.fetchone()
+        answer = query(self._lock, statement, values)
         self._answered = asked
-        return row[0] if row else None
+        return answer
 
     def _keep(self) -> None:
         while not self._over.wait(_BEAT_SECONDS):
-            self._ask("SELECT 1")
+            self.clock.read(self._ask)
             if has_turned_read_only(self._lock):
                 # A leader without rows to publish writes nothing, so it would not notice.
                 raise psycopg2.OperationalError("read-only: the server takes no writes any more")
@@ -134,11 +135,9 @@ class Leadership:
 
     def query(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
         """Run a statement in the session that writes. The first column of the first row; None when there is none."""
-        with self._working().cursor() as cursor:
-            cursor.execute(statement, values)
-            row = cursor.fetchone() if cursor.description else None
+        answer = query(self._working(), statement, values)
         self._used = time.monotonic()
-        return row[0] if row else None
+        return answer
 
     def epoch(self) -> Epoch:
         """The life of the database that the leader writes to."""

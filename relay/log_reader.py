@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from relay.gaps import GapTracker, Writers
+from relay.gaps import GapTracker, HeldGaps, Writers
 from relay.positions import Range, Settled, missing, runs
 from relay.receipt import LastRow
 from runtime.errors import PaymentServiceError
 
-Row = tuple[int, str, str, str, str, bool]
-"""Position, topic, key, value, headers as JSON text, replayed. A plain tuple, because each message needs one."""
+Row = tuple[int, str, str, str, str, bool, int]
+"""Position, topic, key, value, headers as JSON text, replayed, created at (ms since 1970, the database's clock).
+
+A plain tuple, because each message needs one.
+"""
+
+CREATED_AT = itemgetter(6)
+"""The time of a row in milliseconds: the begin of the transaction that wrote it."""
 
 MAX_GAPS_A_LOOK = 2000
 """Gaps in one statement; each costs one descent of the index."""
@@ -97,6 +103,10 @@ class LogReader:
     def open_gaps(self) -> int:
         """The number of gaps that may still be filled."""
         return len(self._gaps)
+
+    def held_gaps(self) -> HeldGaps | None:
+        """The gaps that running transactions may still fill; None when there are none."""
+        return self._gaps.held()
 
     @property
     def high(self) -> int:

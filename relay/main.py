@@ -59,7 +59,7 @@ def run(current: Current[RelaySettings], shutdown: Shutdown) -> int:
             settings.ops_port,
             lambda: "draining" if shutdown.requested else health.fault(),
             settings.ops_host,
-            lambda: health.stage,
+            lambda: health.progress,
             health_note=settings.health_note,
         )
     gc.freeze()

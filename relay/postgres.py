@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
@@ -41,6 +42,14 @@ def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) ->
         for name, value in (("timezone", "UTC"), *settings):
             cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
     return session
+
+
+def query(session: Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+    """Run a statement. The first column of the first row; None when there is none. Raises psycopg2.Error."""
+    with session.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
 
 
 def error_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from relay.delivery import Known, bury, deliver
 from relay.health import Health
 from relay.heartbeat import Heartbeat
 from relay.kafka_errors import RecordRefusedError
-from relay.lag import LagMeter
+from relay.lag import Gaps, LagMeter
 from relay.leadership import Leadership
 from relay.log_reader import Batch, Row
 from relay.postgres import error_line
@@ -28,12 +28,8 @@ _RECEIPT_SECONDS = 6 * 3600.0
 """An idle relay renews its receipt: a broker forgets it after a week (offsets.retention.minutes)."""
 
 
-class Reader(Protocol):
+class Reader(Gaps, Protocol):
     """Reads the rows to publish, batch by batch."""
-
-    @property
-    def open_gaps(self) -> int:
-        """The number of gaps that may still be filled."""
 
     def read(self) -> Batch:
         """The next rows; empty when there are none now."""
@@ -62,6 +58,7 @@ class PublishLoop:
         self._leadership = leadership
         self._heartbeat = heartbeat
         self._receipt = receipt
+        self._acknowledged = receipt.settled
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         self._poll_seconds = poll_seconds
         self._pause = _SHORTEST_PAUSE
@@ -137,11 +134,11 @@ class PublishLoop:
                 return
 
     def _report_progress(self) -> None:
-        metrics.GAPS.set(self._reader.open_gaps)
         if self._lag is not None:
-            self._lag.high = self._checkpoint.settled.high
+            self._lag.report(self._acknowledged, self._reader)
 
     def _save(self, certain: Receipt) -> None:
+        self._acknowledged = certain.settled
         if certain.settled == self._checkpoint.settled:
             return
         reached(CrashPoint.AFTER_KAFKA_COMMIT)

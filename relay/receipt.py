@@ -38,7 +38,7 @@ class LastRow(NamedTuple):
     @classmethod
     def of(cls, row: "Row") -> "LastRow":
         """The position of ``row``, and a digest of everything in it that is published."""
-        position, topic, key, value, headers, replayed = row
+        position, topic, key, value, headers, replayed, _ = row
         content = "\0".join((topic, key, value, headers, str(replayed)))
         return cls(position, hashlib.blake2b(content.encode(), digest_size=8).hexdigest())
 

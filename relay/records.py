@@ -10,6 +10,9 @@ from confluent_kafka import KafkaException, Producer
 from relay.kafka_errors import MALFORMED, RecordRefusedError, error_of, raise_refusal, served
 from relay.log_reader import Row
 
+Acknowledged = Callable[[Sequence[Row]], None]
+"""Called with rows whose records readers can read from now on."""
+
 _PAUSE_SECONDS = 0.05
 _REPLAYED = ("replayed", "true")
 
@@ -23,7 +26,7 @@ def queue(producer: Producer, rows: Sequence[Row], beat: Callable[[], None]) -> 
     Raises RecordRefusedError, and KafkaException when the producer takes no more because an earlier record has failed.
     """
     produce = producer.produce
-    for position, topic, key, value, text, replayed in rows:
+    for position, topic, key, value, text, replayed, _ in rows:
         try:
             headers = _decode(text)
             if replayed:

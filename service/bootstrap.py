@@ -11,8 +11,10 @@ from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
 from service.storage.availability import is_unavailable
 from service.storage.engine import FOR_CALLERS, make_engine, refuse_inside_transaction
+from service.storage.latest_figures import LatestFigures
 from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
+from service.usecases.database_metrics import DatabaseMetrics
 from service.usecases.queries import PaymentQueries
 from service.usecases.queue_command import CommandRequests
 from service.usecases.record import Recorder
@@ -38,5 +40,6 @@ def build_service(current: Current[ServiceSettings]) -> Flask:
         parse_webhook=parse,
         unready=DatabaseReadiness(current.database_url).unready,
         is_unavailable=is_unavailable,
+        figures=DatabaseMetrics(LatestFigures(current.database_url)),
     )
     return create_app(current, ports)

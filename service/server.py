@@ -27,6 +27,8 @@ from service.settings import ServiceSettings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from service.serving.worker import Worker
+
 WORKER_TIMEOUT_SECONDS = 60
 """A worker whose main loop is silent for this long is replaced. Requests run on threads and do not block the loop."""
 
@@ -89,7 +91,15 @@ def options(settings: ServiceSettings, listener: int, beats: Path) -> dict[str, 
         "control_socket_disable": True,
         "forwarder_headers": "",
         "proc_name": SERVER_NAME,
+        "child_exit": _forget_gauges,
     }
+
+
+def _forget_gauges(_server: object, worker: "Worker") -> None:
+    """The gauges of a worker that died end with it (prometheus_client, "Multiprocess Mode"). Its counters go on."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def listen(host: str, port: int) -> int:

@@ -49,7 +49,7 @@ class PolicySettings(ProcessSettings):
         default=10,
         ge=1,
         le=200,
-        description="connections for work in one process; leases and readiness have one more each",
+        description="connections for work in one process; leases, readiness and metrics have one more each",
         json_schema_extra={"unit": "connections"},
     )
     default_currency: Currency = Field(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from prometheus_client import REGISTRY
+
 from runtime.current import Current
 from service.domain.next_step import Policy
 from service.domain.ours import Ownership
@@ -22,14 +24,15 @@ from service.storage.engine import (
     make_engine,
     refuse_inside_transaction,
 )
+from service.storage.latest_figures import LatestFigures
 from service.storage.readiness import DatabaseReadiness
 from service.usecases.accept import CommandEngine
 from service.usecases.claim import Claims
 from service.usecases.commit_step import NextSteps
+from service.usecases.database_metrics import DatabaseMetrics
 from service.usecases.dead_letters import DeadLetters
 from service.usecases.due_commands import Completion
 from service.usecases.due_looks import DueLooks
-from service.usecases.holds import HoldsWatch
 from service.usecases.lease_keeper import LeaseKeeper
 from service.usecases.operations.audit import MoneyAudit
 from service.usecases.operations.losses import Losses
@@ -65,7 +68,7 @@ def _parts(
     next_steps = NextSteps(recorder, policy, settings.command_deadline)
     claims = Claims(database, next_steps, settings.lease)
     leases = LeaseKeeper(keeping, settings.lease)
-    contact = Contact()
+    contact = Contact(longest=settings.stripe_timeout.total_seconds())
     if gateway is None:
         gateway = stripe = StripeGateway(settings, refuse_inside_transaction, contact=contact)
         current.subscribe(stripe.use_key)
@@ -110,9 +113,13 @@ def _engine(settings: CommandSettings, parts: _Parts) -> CommandEngine:
             parts.reconciler,
             settings.reconcile_interval,
             DueLooks(parts.database, parts.reconciler, settings.lease),
-            HoldsWatch(parts.database),
         ),
     )
+
+
+def show_database_metrics(current: Current[CommandSettings]) -> None:
+    """Let this process's /metrics show figures of the whole database."""
+    REGISTRY.register(DatabaseMetrics(LatestFigures(current.database_url)))
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class Database(NamedTuple):
         """The rows of the outbox that a snapshot taken now sees."""
         seen = (Stage.VISIBLE, Stage.COMMITTED)
         return tuple(
-            (position, "events", "ab"[drawn.key], f"life {drawn.life}", "[]", False)
+            (position, "events", "ab"[drawn.key], f"life {drawn.life}", "[]", False, 0)
             for position, drawn in enumerate(self.drawn, 1)
             if self.writers[drawn.owner - 1] in seen
         )

@@ -13,6 +13,9 @@ from service.api.replies import reply, unavailable
 def blueprint(ports: Ports) -> Blueprint:
     """The operators' routes."""
     routes = Blueprint("ops", __name__)
+    figures = CollectorRegistry()
+    if ports.figures is not None:
+        figures.register(ports.figures)
 
     @routes.get("/health")
     def health() -> Response:
@@ -27,7 +30,8 @@ def blueprint(ports: Ports) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+        text = generate_latest(_registry()) + generate_latest(figures)
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     return routes
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from prometheus_client.registry import Collector
+
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
@@ -44,7 +46,7 @@ class Unready(Protocol):
 class Ports:
     """All ports. ``parse_webhook``: the gateway's ``parse``. ``unready``: None while the service is ready.
 
-    ``is_unavailable``: whether an error is a passing fault of the database.
+    ``is_unavailable``: whether an error is a passing fault of the database. ``figures``: metrics read from it.
     """
 
     queries: Queries
@@ -53,3 +55,4 @@ class Ports:
     parse_webhook: Callable[[bytes, str | None, list[str]], StripeEvent]
     unready: Callable[[], Unready | None]
     is_unavailable: Callable[[BaseException], bool]
+    figures: Collector | None = None

@@ -3,11 +3,19 @@
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
+from prometheus_client import Counter
 
 from service.api.ports import Ports
 from service.api.replies import ApiError, reply, unavailable
 from service.api.requests import raw_body
+from service.domain.event_types import SUBSCRIBED
 from service.gateway.webhooks import BadWebhookError
+
+WEBHOOKS = Counter(
+    "payment_webhooks", "Webhook deliveries, by the event's type and what became of it", ["type", "result"]
+)
+OTHER = "other"
+"""The type of a delivery that no one subscribed to, or whose signature is not valid: anybody may name any type."""
 
 
 def blueprint(ports: Ports, current_secrets: Callable[[], list[str]]) -> Blueprint:
@@ -23,8 +31,13 @@ def blueprint(ports: Ports, current_secrets: Callable[[], list[str]]) -> Bluepri
         try:
             event = ports.parse_webhook(payload, request.headers.get("Stripe-Signature"), secrets)
         except BadWebhookError as error:
+            WEBHOOKS.labels(OTHER, "invalid").inc()
             raise ApiError(400, "INVALID_WEBHOOK", f"{error}.") from error
-        ports.webhooks.receive(event)
+        kind, result = event.type if event.type in SUBSCRIBED else OTHER, "failed"
+        try:
+            result = ports.webhooks.receive(event)
+        finally:
+            WEBHOOKS.labels(kind, result).inc()
         return reply({"received": True})
 
     return routes

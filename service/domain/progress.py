@@ -75,10 +75,11 @@ class Progress:
 
 
 class Ended(NamedTuple):
-    """The facts of an ended command that its event needs: its trace context, and how often it was reopened."""
+    """The facts of an ended command: its trace context, how often it was reopened, and its age in seconds."""
 
     traceparent: str | None
     reopened: int
+    seconds: float
 
 
 def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, policy: Policy) -> Call:

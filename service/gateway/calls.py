@@ -8,7 +8,7 @@ import stripe
 
 from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeUnknownError
-from service.gateway.contact import Contact
+from service.gateway.contact import Contact, Request, Result
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnexpectedObjectError, text
 from service.gateway.pace import Pace
@@ -79,18 +79,23 @@ class Calls:
         self._guard()
         self._pace.wait(self._patience)
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
+        request = self._contact.begin(path[0], operation_of(method, path))
         try:
             # raw: building typed objects from an answer costs as much as fetching it
             answer = self._client.raw_request(method, url, **params, **self._key)
         except stripe.StripeError as exc:
-            self._note(exc, path[0])
+            self._note(exc, request)
             # without its cause: the library's error quotes the whole answer, including client secrets
             raise self._fault(method, exc) from None
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             # the library fails on an error that is no object
+            self._contact.answered(request, "unreadable", Result.UNREADABLE)
             raise UnexpectedObjectError("an error that is no object") from exc
+        except BaseException:
+            self._contact.forget(request)  # a fault of this code says nothing about Stripe
+            raise
         self._pace.went_through()
-        self._contact.answered(path[0])
+        self._contact.answered(request)
         if not isinstance(answer.data, Mapping):
             raise UnexpectedObjectError("an answer that is no object")
         return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
@@ -103,16 +108,46 @@ class Calls:
             fault.stored = False
         return fault
 
-    def _note(self, exc: stripe.StripeError, resource: str) -> None:
-        if isinstance(exc, _UNANSWERED) or (exc.http_status or 0) >= 500:
-            self._contact.failed(resource, type(exc).__name__, read(exc).message)
+    def _note(self, exc: stripe.StripeError, request: Request) -> None:
+        result, kind = _result_of(exc), type(exc).__name__
+        if isinstance(exc, _UNANSWERED) or result is Result.SERVER_ERROR:
+            self._contact.failed(request, kind, result, read(exc).message)
         else:
-            self._contact.answered(resource, type(exc).__name__)
+            self._contact.answered(request, kind, result)
         if is_rate_limit(exc):
             self._pace.too_fast()
-            _log.warning("stripe_rate_limited", resource=resource, requests_per_second=self._pace.limit)
+            _log.warning("stripe_rate_limited", resource=request.resource, requests_per_second=self._pace.limit)
         elif isinstance(exc, _LOUD):
-            _log.error("stripe_refused_us", resource=resource, kind=type(exc).__name__, reason=read(exc).described)
+            _log.error("stripe_refused_us", resource=request.resource, kind=kind, reason=read(exc).described)
+
+
+def operation_of(method: str, path: tuple[str, ...]) -> str:
+    """The operation's name in Stripe's libraries, such as ``payment_intents.capture``, without any id."""
+    resource, *rest = path
+    match method, rest:
+        case "get", []:
+            return f"{resource}.list"
+        case "get", ["search"]:
+            return f"{resource}.search"
+        case "get", [_]:
+            return f"{resource}.retrieve"
+        case "post", []:
+            return f"{resource}.create"
+        case "post", [_, verb] if not verb.endswith("s"):
+            return f"{resource}.{verb}"
+        case _, [_, *parts]:
+            return ".".join((resource, *parts, "create" if method == "post" else "list"))
+    return resource
+
+
+_BY_STATUS = {401: Result.KEY_REFUSED, 403: Result.KEY_REFUSED, 409: Result.CONFLICT, 429: Result.RATE_LIMITED}
+
+
+def _result_of(exc: stripe.StripeError) -> Result:
+    if isinstance(exc, stripe.APIConnectionError):
+        return Result.NO_ANSWER
+    status = exc.http_status or 0
+    return Result.SERVER_ERROR if status >= 500 else _BY_STATUS.get(status, Result.REFUSED)
 
 
 def items_of(page: Json) -> list[Json]:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     false,
     func,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -107,19 +106,6 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
             index_elements=["correlation_id", "command_type"], set_=again, where=Command.state == CommandState.DONE
         )
     )
-
-
-_HOLDS = Prepared(
-    select(func.count(), func.coalesce(func.extract("epoch", func.now() - func.min(Command.received_at)), 0))
-    .select_from(Command)
-    .where(Command.state != DONE, Command.command_type == text("'cancel_hold'"))
-)
-
-
-def holds_to_cancel(connection: Connection) -> tuple[int, float]:
-    """The number of holds that open cancel_hold commands have still to cancel, and the age of the oldest (s)."""
-    ((count, seconds),) = run(connection, (_HOLDS, {}))
-    return count, float(seconds)
 
 
 _BY_KEY = Prepared(

@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
+from service.storage.pool_metrics import PoolMetrics
 from service.storage.silence import SilenceWatch
 from service.storage.writable import WritableSessions
 
@@ -25,6 +26,7 @@ __all__ = [
     "Engine",
     "SQLAlchemyError",
     "Waits",
+    "after_commit",
     "connect_for_migration",
     "in_transaction",
     "make_engine",
@@ -34,6 +36,7 @@ __all__ = [
 
 T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
+_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
 
 MIGRATOR = "payment-service: db"
 """The application name of sessions that read or change the schema."""
@@ -63,6 +66,7 @@ class Waits(NamedTuple):
     statement_ms: int = 10_000
     connect_seconds: int = 5
     answer_seconds: float | None = None
+    pool: str = "work"
 
 
 FOR_OPERATORS = Waits()
@@ -75,10 +79,10 @@ serves nobody."""
 FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0)
 """A command that meets a locked row runs again later. Meanwhile its connection serves commands that need not wait."""
 
-FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0)
+FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0, pool="leases")
 """Leases are renewed after a third of their time, so a renewal that fails quickly is repeated before the lease ends."""
 
-FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5)
+FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5, pool="readiness")
 """A late answer counts as no answer."""
 
 
@@ -107,6 +111,7 @@ def make_engine(url: str | Callable[[], str], pool_size: int, waits: Waits = FOR
     WritableSessions(engine, only_primary=names_primary(current()))
     if waits.answer_seconds is not None:
         SilenceWatch(engine, waits.answer_seconds)
+    PoolMetrics(engine, waits.pool)
     return engine
 
 
@@ -150,11 +155,28 @@ def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoo
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One database transaction: the block's end commits it, any exception rolls it back."""
     token = _open_transactions.set(_open_transactions.get() + 1)
+    calls: list[Callable[[], object]] = []
+    outer = _afterwards.set(calls)
     try:
         with engine.begin() as connection:
             yield connection
     finally:
+        _afterwards.reset(outer)
         _open_transactions.reset(token)
+    for call in calls:
+        call()
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Make ``call`` once the present transaction of this thread has committed; never if it rolls back.
+
+    Log lines go this way: a line that reports an effect is written only after the effect is durable.
+    """
+    calls = _afterwards.get()
+    if calls is None:
+        call()
+    else:
+        calls.append(call)
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:

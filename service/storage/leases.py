@@ -119,6 +119,7 @@ def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: st
     connection.execute(update(Command).where(open_one).values(**rest))
 
 
+_AGE = func.extract("epoch", func.clock_timestamp() - Command.received_at)
 _ENDED = (
     update(Command)
     .where(_OF_KEY, Command.state != DONE)
@@ -131,7 +132,7 @@ _ENDED = (
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(Command.traceparent, Command.reopened)
+    .returning(Command.traceparent, Command.reopened, _AGE)
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
@@ -147,7 +148,8 @@ def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | No
     rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    return Ended(*rows[0])
+    traceparent, reopened, seconds = rows[0]
+    return Ended(traceparent, reopened, max(0.0, float(seconds)))
 
 
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:

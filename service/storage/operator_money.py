@@ -20,6 +20,11 @@ def owed(connection: Connection) -> list[Record]:
     return [record for query in _queries() for record in records(connection, query)]
 
 
+def owed_of_strays(connection: Connection) -> list[Record]:
+    """The part of ``owed`` that second intents took."""
+    return records(connection, _of_strays())
+
+
 def undecided(connection: Connection) -> list[Record]:
     """The sums held or captured for payments that wait for a release or a revert, by currency."""
     amount = func.sum(Payment.held + _LEFT)

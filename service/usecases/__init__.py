@@ -26,8 +26,10 @@ Two more ways lead from Stripe to a payment. Both lock the payment's row, take n
 - ``reconcile`` looks at Stripe and compares. It gives way to a command that holds the lease. ``due_looks`` calls it for
   the looks that events and step results asked for, ``due_commands`` for held payments at intervals.
 
-HTTP callers read with ``queries``, and ``queue_command`` appends their commands to the outbox. ``holds`` counts the
-holds that have to be canceled. ``dead_letters`` keeps records that cannot be processed. ``operations`` has the
+HTTP callers read with ``queries``, and ``queue_command`` appends their commands to the outbox. ``holds`` says
+when a hold that could not be canceled is tried again. ``database_metrics`` shows figures of the whole database, and
+``answer_metrics`` counts answers.
+``dead_letters`` keeps records that cannot be processed. ``operations`` has the
 operators' use cases.
 
 Outside of this package: SQL (``storage``), Stripe's library (behind ``domain.ports``), the decisions (``domain``),

@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
+
+from prometheus_client import Counter
 
 from service.domain.commands.command import CommandKey
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, is_blocked
 from service.storage import leases, locked
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claimed import Claim, Over
 from service.usecases.commit_step import NextSteps
 from service.usecases.situations import revert_open
+
+EXPIRED = Counter("payment_leases_expired", "Leases that expired before their holder ended them, seen at the takeover")
 
 BLOCKED_PAUSE = timedelta(seconds=2)
 
@@ -50,8 +55,11 @@ class Claims:
 
     def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:
         (payment, opened, now, ledger), token = found, uuid4()
-        if any(other.lease_token is not None for other in opened if other is not me):
+        dead = [other for other in opened if other.lease_token is not None and not other.leased]
+        if any(other is not me for other in dead):
             leases.void_dead_leases(connection, payment.payment_id)
+        if dead:
+            after_commit(partial(EXPIRED.inc, len(dead)))
         leases.take_lease(connection, me.command.key, token, self.lease)
         claim = Claim(me, payment, token, Call(Step.CREATE_INTENT, Mode.LOOK))
         looks = _looks_first(me, payment) and not revert_open(opened)

@@ -13,7 +13,6 @@ from service.storage.engine import Engine, SQLAlchemyError, transaction
 from service.storage.leases import Due
 from service.usecases.claim import Claims
 from service.usecases.due_looks import DueLooks
-from service.usecases.holds import HoldsWatch
 from service.usecases.reconcile import Reconciler
 from service.usecases.run_command import Runner
 
@@ -47,14 +46,12 @@ class Completion:
     reconciler: Reconciler
     reconcile_every: timedelta
     due_looks: DueLooks
-    holds: HoldsWatch
 
     def take(self, limit: int) -> list[DueCommand]:
         """At most ``limit`` pieces of work: commands first, then looks, then held payments.
 
         Raises the database's error.
         """
-        self.holds.look()
         with transaction(self.engine) as connection:
             found = leases.due(connection, limit, DUE_PAUSE)
         ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]

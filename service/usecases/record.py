@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from service.domain.payment import Payment
 from service.domain.progress import Ended
 from service.domain.published import NOTHING, Published
 from service.storage import commands, leases, outbox, payments
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
+from service.usecases import answer_metrics
 
 
 class _Place(NamedTuple):
@@ -82,6 +84,7 @@ class Recorder:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [self.published.instead_of(message)])
+        after_commit(partial(answer_metrics.count, answer, 0.0))
 
     def _end_command(
         self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None
@@ -94,7 +97,9 @@ class Recorder:
             return None
         token = fence.token if fence is not None and fence.key == answer.key else None
         outcome = self.published.outcome(answer.key, str(payment_id)) or outcome_of(answer)
-        return leases.finish(connection, answer.key, outcome, token)
+        ended = leases.finish(connection, answer.key, outcome, token)
+        after_commit(partial(answer_metrics.count, answer, ended.seconds))
+        return ended
 
     def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
         if answer.key is not None and ended is not None:

@@ -1,14 +1,10 @@
 """A relay whose server hangs reports it, keeps its lock if possible, ends on SIGTERM, and continues afterwards."""
 
-import http.client
-import json
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,90 +13,20 @@ from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
 from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.processes import ProcessFailedError
-from devstack.service_process import ServiceProcess
 from devstack.tcp_proxy import TcpProxy
 from devstack.topics import Topics, make_topic
-from tests.integration.relay.running import TopicReader, relay_process, settings_for
-from tests.integration.relay.writers import execute, session, wait_for, write
+from tests.crash.asked_relay import GRACE_SECONDS, LOOK_SECONDS, ends_in_time, metric, ready, started, until
+from tests.integration.relay.running import TopicReader
+from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.requirements import unavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
-GRACE_SECONDS = 12
-LOOK_SECONDS = 0.05
 LOCK_HOLDER = """
     SELECT pid FROM pg_stat_activity WHERE application_name = 'relay: leader' AND datname = current_database()
 """
-
-
-class Answer(NamedTuple):
-    """An answer of /ready."""
-
-    code: int
-    status: str
-    stage: str
-
-
-def ask(relay: ServiceProcess, path: str) -> tuple[int, str]:
-    """One request to the relay's ops port."""
-    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
-def ready(relay: ServiceProcess) -> Answer:
-    """The answer of /ready."""
-    code, text = ask(relay, "/ready")
-    body = json.loads(text)
-    return Answer(code, body["status"], body.get("stage", ""))
-
-
-def metric(relay: ServiceProcess, name: str) -> float:
-    """One figure of /metrics."""
-    lines = ask(relay, "/metrics")[1].splitlines()
-    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
-
-
-def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float) -> Answer:
-    """Probe /ready until it gives the expected answer; fails after the time-out."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        time.sleep(LOOK_SECONDS)
-        try:
-            answer = ready(relay)
-        except ConnectionRefusedError:
-            continue
-        if holds(answer):
-            return answer
-    raise AssertionError(f"after {seconds} s: {answer}\n{relay.log_tail()}")
-
-
-def ends_in_time(relay: ServiceProcess) -> tuple[int, float]:
-    """The relay's exit code after SIGTERM, and the seconds until its end."""
-    assert relay.process is not None
-    began = time.monotonic()
-    relay.ask_to_stop()
-    code = relay.process.wait(60)
-    return code, time.monotonic() - began
-
-
-@contextmanager
-def started(url: str, kafka: Kafka, topics: Topics, directory: Path, **given: str) -> Iterator[ServiceProcess]:
-    """A relay's process; killed with the block."""
-    settings = settings_for(url, kafka, topics, relay_delivery=given.pop("RELAY_DELIVERY", "exactly-once"))
-    relay = relay_process(settings, directory, SHUTDOWN_GRACE=f"{GRACE_SECONDS}s", **given)
-    relay.start()
-    try:
-        yield relay
-    finally:
-        if relay.running:
-            if relay.process is not None:
-                relay.process.send(signal.SIGCONT)
-            relay.kill()
+OF_A_TERM = ("relay_lag_rows", "relay_lag_seconds", "relay_open_gaps")
+"""Figures that only the relay of an active term has."""
 
 
 @pytest.fixture
@@ -251,15 +177,20 @@ def test_frozen_relay_cannot_write_after_a_takeover(
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as frozen:
         frozen.wait_until_ready()
-        reader.read_events(write(database_url, topics.events, 3))
-        assert frozen.process is not None
-        frozen.process.send(signal.SIGSTOP)
+        with session(database_url) as slow:
+            append(slow, topics.events, "slow")
+            reader.read_events(write(database_url, topics.events, 3))
+            until(frozen, lambda _: metric(frozen, "relay_open_gaps") == 1, 20)
+            assert frozen.process is not None
+            frozen.process.send(signal.SIGSTOP)
         with started(database_url, kafka, topics, tmp_path) as successor:
             reader.read_events(write(database_url, topics.events, 3, first=4))
-            wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 6")
+            wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 7")
             execute(database_url, "UPDATE relay_checkpoints SET updated_at = 'epoch'")
             frozen.process.send(signal.SIGCONT)
             until(frozen, lambda answer: answer.stage.startswith("standing by"), 30)
             assert execute(database_url, "SELECT updated_at = 'epoch' FROM relay_checkpoints") == [(True,)]
             assert ready(successor).code == 200
             assert len(reader.read_to_end()) == 6
+            figures = {name: metric(frozen, name) for name in OF_A_TERM}
+            assert all(math.isnan(figure) for figure in figures.values()), figures

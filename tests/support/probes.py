@@ -1,6 +1,7 @@
 """The answers of a process on its ops port."""
 
 import json
+import math
 import time
 import urllib.error
 import urllib.request
@@ -13,14 +14,42 @@ def ready(port: int) -> str:
     return "starting" if text is None else str(json.loads(text)["status"])
 
 
+def stage(port: int) -> str:
+    """The stage of the process's work that /ready gives; empty before the port is open."""
+    text = _asked(port, "/ready")
+    return "" if text is None else str(json.loads(text)["stage"])
+
+
 def wait_until_ready_says(port: int, words: str, seconds: float = 60) -> str:
     """Probes until ``words`` are in the answer, and returns it; AssertionError after ``seconds``."""
     return _wait(lambda: ready(port), words, seconds)
 
 
+def wait_until_stage_says(port: int, words: str, seconds: float = 60) -> str:
+    """Asks until ``words`` are in the stage, which is returned; AssertionError after ``seconds``."""
+    return _wait(lambda: stage(port), words, seconds)
+
+
 def wait_until_metrics_say(port: int, line: str, seconds: float = 60) -> None:
     """Asks until ``line`` is among the metrics; AssertionError after ``seconds``."""
     _wait(lambda: _asked(port, "/metrics") or "", line, seconds)
+
+
+def value_of(port: int, series: str) -> float:
+    """The value of one series, named as /metrics writes it; NaN while there is none."""
+    for line in (_asked(port, "/metrics") or "").splitlines():
+        name, _, value = line.rpartition(" ")
+        if name == series:
+            return float(value)
+    return math.nan
+
+
+def wait_until_value(port: int, series: str, holds: Callable[[float], bool], seconds: float = 60) -> None:
+    """Ask until ``holds`` is true of the series' value; AssertionError after ``seconds``."""
+    ends = time.monotonic() + seconds
+    while not holds(value := value_of(port, series)):
+        assert time.monotonic() < ends, f"{series} is {value}"
+        time.sleep(0.1)
 
 
 def _wait(ask: Callable[[], str], words: str, seconds: float) -> str:

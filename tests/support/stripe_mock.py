@@ -1,12 +1,11 @@
 """Stripe's own stripe-mock: stateless, but it knows every parameter of Stripe's OpenAPI description."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
-from devstack.java_install import cache_directory, only_one
 from devstack.ports import accepts_connections, free_port
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, environment, run_to_end, scratch_directory
+from tests.support.kept_programs import kept
 
 VERSION = "v0.203.0"
 _MODULE = "github.com/stripe/stripe-mock"
@@ -52,20 +51,13 @@ class StripeMock:
 
 def find_program() -> Path:
     """The cached program, or a new one. Raises StripeMockUnavailableError when neither is possible."""
-    home = cache_directory() / f"stripe-mock-{VERSION}"
-    if not home.is_dir():
-        with only_one(home.with_name(f"{home.name}.lock"), lambda _line: None):
-            if not home.is_dir():
-                _build(home)
-    return home / "stripe-mock"
+    return kept(f"stripe-mock-{VERSION}", _build) / "stripe-mock"
 
 
-def _build(home: Path) -> None:
+def _build(building: Path) -> None:
     go = shutil.which("go")
     if go is None:
         raise StripeMockUnavailableError("there is no go on the PATH to build it")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f"{home.name}-", suffix=".partial", dir=home.parent))
     try:
         for words, seconds in ((["mod", "download"], _DOWNLOAD_SECONDS), (["install"], _BUILD_SECONDS)):
             run_to_end(
@@ -79,8 +71,5 @@ def _build(home: Path) -> None:
                 ),
                 seconds,
             )
-        building.rename(home)
     except ProcessFailedError as error:
         raise StripeMockUnavailableError(str(error)) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)

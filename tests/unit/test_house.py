@@ -19,7 +19,6 @@ LONGER = {
     "service/gateway/translate.py": 235,
     "tests/acceptance/test_dependencies_away.py": 206,
     "tests/conftest.py": 212,
-    "tests/crash/test_relay_waits.py": 265,
     "tests/integration/api/test_server.py": 283,
     "tests/integration/core/test_model.py": 241,
     "tests/integration/core/test_money_from_outside.py": 262,

@@ -114,6 +114,6 @@ class History:
         """A row of the outbox in the dead letters, as the relay puts it there."""
         with transaction(self.engine) as connection:
             found = connection.execute(select(OutboxRow).where(OutboxRow.position == position)).one()
-            row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False)
+            row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False, 0)
             cursor = connection.connection.cursor()
             bury(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))

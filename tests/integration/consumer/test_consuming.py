@@ -74,6 +74,29 @@ def test_a_transaction_that_is_read_leaves_no_lag(kafka: Kafka, topics: Topics, 
 
 
 @pytest.mark.real_kafka
+def test_a_transaction_that_is_read_leaves_no_lag_beside_a_busy_partition(
+    kafka: Kafka, topics: Topics, start: Start
+) -> None:
+    """librdkafka counts the records of all partitions that wait for the application as those of each."""
+    make_topic(kafka, topics.commands, partitions=2)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topics.group})
+    producer.init_transactions(LONG)
+    producer.begin_transaction()
+    producer.produce(topics.commands, authorize("order", 1), partition=0)
+    producer.commit_transaction(LONG)
+    commands, lags = RecordingCommands(), set()
+    start(commands)
+    other = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 5})
+    for number in range(100):
+        for one in range(200):
+            other.produce(topics.commands, authorize(f"order-{one}", number), partition=1)
+        other.flush(LONG)
+        commands.wait_for(1 + 200 * number)
+        lags.add(REGISTRY.get_sample_value("payment_consumer_lag", {"topic": topics.commands, "partition": "0"}))
+    assert lags - {None} == {0}
+
+
+@pytest.mark.real_kafka
 def test_a_missing_topic_is_made(kafka: Kafka, topics: Topics, start: Start) -> None:
     commands = RecordingCommands()
     start(commands, kafka_topic_partitions=3)

@@ -3,10 +3,8 @@
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
-from service.usecases import holds
-from tests.integration.core.invariants import books_agree, check_settled
+from tests.integration.core.invariants import books_agree
 from tests.support.core import Core, OpenCore
 from tests.support.emptying import UNGUARDED
 
@@ -55,23 +53,6 @@ def test_unanswered_look_is_due_again(core: Core) -> None:
     assert (due["later"], core.payment(payment)["refunded"]) == (True, 0)
     core.settle()
     assert core.payment(payment)["refunded"] == 300
-
-
-def test_metric_counts_a_hold_until_it_is_gone(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holds, "EVERY_SECONDS", 0.0)
-    payment = core.authorize(card="pm_card_threeDSecure2Required")
-    core.stripe.finish_challenge(core.intent(payment), succeeded=False)
-    core.hear()
-    core.stripe.fault("refuse", "payment_intents.cancel", code="charge_disputed", times=2)
-    core.late_intent(payment)
-    core.deliver(*core.stripe_events())
-    core.complete()
-    core.complete()
-    assert REGISTRY.get_sample_value("payment_holds_to_cancel") == 1
-    core.settle()
-    core.complete()
-    assert REGISTRY.get_sample_value("payment_holds_to_cancel") == 0
-    check_settled(core)
 
 
 @pytest.mark.parametrize("reverted", [False, True], ids=["release", "revert"])

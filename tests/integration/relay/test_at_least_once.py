@@ -92,8 +92,8 @@ def test_neighbors_of_what_is_refused_are_not_repeated(
         publisher.open()
         for number, (value, headers) in enumerate([(large, "[]"), ("{}", broken)]):
             first = 10 * number
-            rows = [(first + at, topics.events, "k", f"{first + at}", _named(first + at), False) for at in range(3)]
-            rows[1] = (first + 1, topics.events, "k", value, headers, False)
+            rows = [(first + at, topics.events, "k", f"{first + at}", _named(first + at), False, 0) for at in range(3)]
+            rows[1] = (first + 1, topics.events, "k", value, headers, False, 0)
             with pytest.raises(RecordRefusedError) as caught:
                 publisher.publish(rows, RECEIPT)
             assert caught.value.position == first + 1
@@ -115,10 +115,10 @@ def test_a_relay_that_finds_itself_overtaken_sends_nothing_more(
     publisher = make_publisher(settings, Health(), beat)
     with closing(publisher):
         publisher.open()
-        publisher.publish([(1, topics.events, "k", "{}", _named(1), False)], RECEIPT)
+        publisher.publish([(1, topics.events, "k", "{}", _named(1), False, 0)], RECEIPT)
         overtaken.append("the session of the lock does not answer")
         with pytest.raises(psycopg2.OperationalError):
-            publisher.publish([(2, topics.events, "k", "{}", _named(2), False)], RECEIPT)
+            publisher.publish([(2, topics.events, "k", "{}", _named(2), False, 0)], RECEIPT)
         assert len(publisher._client.producer) == 0  # type: ignore[attr-defined]
     assert [record.event_id for record in reader.read_events(["1"])] == ["1"]
 

@@ -156,7 +156,7 @@ def test_overtaken_relay_publishes_nothing(
 
 
 def _row(position: int, topic: str, event_id: str) -> Row:
-    return position, topic, "k", "{}", json.dumps([["ce_id", event_id]]), False
+    return position, topic, "k", "{}", json.dumps([["ce_id", event_id]]), False, 0
 
 
 def test_several_started_at_once(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:

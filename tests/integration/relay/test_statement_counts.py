@@ -22,7 +22,7 @@ from tests.support.statements import Statements
 pytestmark = pytest.mark.postgres
 
 _BATCH = 50
-_BY_THE_CLOCK = ("SELECT 1", "SELECT control.system_identifier")
+_BY_THE_CLOCK = ("SELECT 1", "SELECT date_part", "SELECT control.system_identifier")
 """The beat and the relay's doubts once a second: not by the batch."""
 
 _APPEND = """

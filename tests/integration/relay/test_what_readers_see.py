@@ -97,7 +97,8 @@ def _die_before_the_commit(point: CrashPoint) -> None:
 def _publish(settings: RelaySettings, numbers: Sequence[int], *, replayed: bool = False) -> None:
     topic = settings.payment_events_topic
     rows: list[Row] = [
-        (number + 1, topic, str(number), "{}", json.dumps([["ce_id", EVENTS[number]]]), replayed) for number in numbers
+        (number + 1, topic, str(number), "{}", json.dumps([["ce_id", EVENTS[number]]]), replayed, 0)
+        for number in numbers
     ]
     with closing(_opened(settings)) as publisher:
         publisher.publish(rows, Receipt(Settled(rows[-1][0]), Epoch(1, 1)))

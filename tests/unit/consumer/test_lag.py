@@ -18,8 +18,10 @@ class Bench:
         self.now = 0.0
         self.lag = Lag(lambda: self.reach, lambda: self.full, lambda: self.now)
 
-    def report(self, *, end: int = 9, read: int = 5, queued: int = 0) -> float | None:
-        found: dict[str, Any] = {"ls_offset": end, "next_offset": read, "fetchq_cnt": queued}
+    def report(self, *, end: int = 9, read: int = 5, queued: int = 0, passed: int = -1001) -> float | None:
+        found: dict[str, Any] = {
+            "ls_offset": end, "next_offset": read, "fetchq_cnt": queued, "app_offset": passed,
+        }  # fmt: skip
         self.lag.update({"t": {"partitions": {"0": found}}})
         return REGISTRY.get_sample_value("payment_consumer_lag", {"topic": "t", "partition": "0"})
 
@@ -34,11 +36,25 @@ class Bench:
         (Reach(8, 5, busy=True), {"end": 9, "read": 9}, 4),
         (Reach(8, 8, busy=False), {"end": 9, "read": 9}, 0),
         (Reach(8, 8, busy=False), {"end": 10, "read": 10, "queued": 1}, 2),
+        (Reach(8, 8, busy=False), {"end": 10, "read": 10, "queued": 1, "passed": 10}, 0),
+        (Reach(8, 5, busy=True), {"end": 10, "read": 10, "queued": 1, "passed": 10}, 5),
+        (Reach(5, 5, busy=False), {"end": 9, "read": 5, "passed": 9}, 4),
         (Reach(5, 5, busy=False), {"end": -1001}, -1),
         (Reach(None, None, busy=False), {"end": 9}, -1),
         (Reach(9, 9, busy=False), {"end": 7, "read": 5}, 0),
     ],
-    ids=["unread", "unfinished", "only a marker", "read ahead", "end unknown", "place unknown", "older than our place"],
+    ids=[
+        "unread",
+        "unfinished",
+        "only a marker",
+        "read ahead",
+        "marker passed",
+        "passed and unfinished",
+        "went back",
+        "end unknown",
+        "place unknown",
+        "older than our place",
+    ],
 )
 def test_the_lag_counts_records_behind_the_position(reach: Reach, said: dict[str, int], lag: int) -> None:
     bench = Bench()

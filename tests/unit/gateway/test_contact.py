@@ -2,10 +2,13 @@
 
 import contextlib
 
+import pytest
 import stripe
+from prometheus_client import REGISTRY
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.gateway.contact import Contact
+from service.gateway.calls import operation_of
+from service.gateway.contact import Contact, Result
 from service.gateway.stripe_gateway import StripeGateway
 from tests.unit.gateway.fake_stripe import INTENT, FakeStripe, error, nothing, settings
 
@@ -79,3 +82,72 @@ def test_requests_lost_at_one_moment_are_no_outage() -> None:
         clock.now += 0.1
     clock.now += 30
     assert (contact.fault(), contact.silent_for()) == (None, 0.0)
+
+
+def test_requests_that_wait_are_silence_before_any_has_failed() -> None:
+    clock = Clock()
+    contact = Contact(clock)
+    first = contact.begin("payment_intents", "payment_intents.create")
+    clock.now += 4
+    contact.begin("transfers", "transfers.create")
+    clock.now += 8
+    assert (contact.silent_for(), contact.waiting) == (12, 2)
+    assert contact.fault() == "stripe: no answer for 12 s: requests wait"
+    contact.answered(first)
+    assert (contact.silent_for(), contact.waiting, contact.fault()) == (0, 1, None)
+    clock.now += 3
+    assert contact.silent_for() == 3
+
+
+def test_time_outs_of_many_requests_at_once_end_no_silence() -> None:
+    clock = Clock()
+    contact = Contact(clock, longest=20)
+    for _ in range(3):
+        waiting = [contact.begin("refunds", "refunds.create") for _ in range(30)]
+        clock.now += 20
+        for request in waiting:
+            contact.failed(request, "APIConnectionError", Result.NO_ANSWER, "no answer")
+        clock.now += 1
+    assert contact.silent_for() == 63
+
+
+def test_time_outs_of_a_process_that_was_frozen_are_no_silence() -> None:
+    clock = Clock()
+    contact = Contact(clock, longest=20)
+    waiting = [contact.begin("refunds", "refunds.create") for _ in range(3)]
+    clock.now += 60
+    for request in waiting:
+        contact.failed(request, "APIConnectionError", Result.NO_ANSWER, "no answer")
+    clock.now += 1
+    assert (contact.silent_for(), contact.fault()) == (0, None)
+
+
+def test_calls_are_counted_by_operation_and_result() -> None:
+    results = {"ok": INTENT, "refused": REFUSED, "server_error": BROKEN, "key_refused": KEY_REFUSED}
+    results |= {"no_answer": NO_ANSWER, "rate_limited": error(429, message="Slower."), "conflict": error(409)}
+    before = {result: _count(result) for result in results}
+    side, _, _ = _watched(*results.values())
+    for _ in results:
+        _ask(side)
+    assert {result: _count(result) - before[result] for result in results} == dict.fromkeys(results, 1)
+
+
+def _count(result: str) -> float:
+    labels = {"operation": "payment_intents.retrieve", "result": result}
+    return REGISTRY.get_sample_value("payment_stripe_calls_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [
+        ("post", ("payment_intents",), "payment_intents.create"),
+        ("get", ("payment_intents", "pi_1"), "payment_intents.retrieve"),
+        ("get", ("payment_intents", "search"), "payment_intents.search"),
+        ("post", ("payment_intents", "pi_1", "capture"), "payment_intents.capture"),
+        ("get", ("transfers",), "transfers.list"),
+        ("post", ("transfers", "tr_1", "reversals"), "transfers.reversals.create"),
+        ("get", ("transfers", "tr_1", "reversals"), "transfers.reversals.list"),
+    ],
+)
+def test_an_operation_has_stripes_name_and_no_id(method: str, path: tuple[str, ...], operation: str) -> None:
+    assert operation_of(method, path) == operation

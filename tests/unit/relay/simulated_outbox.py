@@ -40,7 +40,7 @@ class SimulatedOutbox:
         if any(row[2] == key for other in self.running.values() if other is not transaction for row in other.rows):
             return
         self.position += 1
-        transaction.rows.append((self.position, "events", key, "value", "[]", False))
+        transaction.rows.append((self.position, "events", key, "value", "[]", False, 0))
 
     def finish(self, transaction: Transaction, *, commit: bool) -> None:
         del self.running[transaction.number]

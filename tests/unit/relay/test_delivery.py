@@ -16,7 +16,7 @@ from relay.receipt import Epoch, Receipt
 
 
 def row(position: int) -> Row:
-    return (position, "events", "k", "v", "[]", False)
+    return (position, "events", "k", "v", "[]", False, 0)
 
 
 class PickyPublisher:
@@ -105,7 +105,7 @@ def failures(*reports: tuple[int, Row]) -> Failures:
     return found
 
 
-ROWS: list[Row] = [(1, "events", "k", "ä", "[]", False), (2, "events", "k", "b", "[]", False)]
+ROWS: list[Row] = [(1, "events", "k", "ä", "[]", False, 0), (2, "events", "k", "b", "[]", False, 0)]
 TOO_LARGE, PURGED = KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._PURGE_QUEUE
 
 

@@ -34,7 +34,7 @@ class Outbox(SimulatedOutbox):
 
     def write(self, topic: str, key: str = "k") -> int:
         self.position += 1
-        self.committed[self.position] = (self.position, topic, key, "value", "[]", False)
+        self.committed[self.position] = (self.position, topic, key, "value", "[]", False, 0)
         return self.position
 
 

@@ -249,6 +249,6 @@ def test_a_rolled_back_highest_position_is_no_alarm_until_a_row_is_there() -> No
     reader = LogReader(outbox, Settled(2), limit=10)
     del outbox.committed[1]
     assert reader.read().rows == []
-    outbox.committed[2] = (2, "events", "k", "handed out again", "[]", False)
+    outbox.committed[2] = (2, "events", "k", "handed out again", "[]", False, 0)
     with pytest.raises(DoubtError):
         reader.read()

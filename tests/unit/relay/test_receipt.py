@@ -47,6 +47,10 @@ def test_metadata_of_another_program_is_refused(metadata: str) -> None:
 
 
 def test_the_last_rows_digest_covers_everything_published() -> None:
-    row = (5, "t", "k", "v", "[]", False)
-    others = [(5, "u", "k", "v", "[]", False), (5, "t", "k", "v", "[]", True), (5, "t", "k", "w", "[]", False)]
+    row = (5, "t", "k", "v", "[]", False, 0)
+    others = [
+        (5, "u", "k", "v", "[]", False, 0),
+        (5, "t", "k", "v", "[]", True, 0),
+        (5, "t", "k", "w", "[]", False, 0),
+    ]
     assert all(LastRow.of(other) != LastRow.of(row) for other in others)

@@ -1,0 +1,94 @@
+"""The figures of the database at a scrape: read once in their time, and gone when they are old."""
+
+import math
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from sqlalchemy import Connection, text
+
+from devstack.tcp_proxy import TcpProxy
+from service.storage.figures import Figures, Group
+from service.storage.latest_figures import LatestFigures
+from service.usecases.database_metrics import DatabaseMetrics
+from tests.support.core import Core
+
+pytestmark = pytest.mark.postgres
+
+AUTHORIZE = "authorize_payment"
+
+
+class Clock:
+    """A clock that only the test moves, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def network(core: Core) -> Iterator[TcpProxy]:
+    url = core.settings.database_url.get_secret_value()
+    with TcpProxy(urlsplit(url).port or 5432) as proxy:
+        yield proxy
+
+
+def test_figures_are_read_once_in_their_time_and_vanish_when_they_are_old(core: Core, network: TcpProxy) -> None:
+    clock, url = Clock(), core.settings.database_url.get_secret_value()
+    latest = LatestFigures(network.through(url), patience_seconds=30, clock=clock)
+    registry = CollectorRegistry()
+    registry.register(DatabaseMetrics(latest))
+    labels = {"command_type": AUTHORIZE, "state": "pending"}
+    assert registry.get_sample_value("payment_commands_open", labels) == 0
+    core.stripe.fault("drop_before", "payment_intents.create")
+    core.authorize()
+    clock.now = 5
+    assert registry.get_sample_value("payment_commands_open", labels) == 0
+    assert registry.get_sample_value("payment_database_metrics_age_seconds", {"group": "work"}) == 5
+    clock.now = 10
+    assert registry.get_sample_value("payment_commands_open", labels) == 1
+    network.reset()
+    network.hold()
+    latest._patience = 0.1
+    clock.now = 65
+    assert registry.get_sample_value("payment_commands_open", labels) == 1
+    clock.now = 75
+    assert registry.get_sample_value("payment_commands_open", labels) is None
+    assert registry.get_sample_value("payment_database_metrics_age_seconds", {"group": "work"}) == 65
+    network.mend()
+    core.settle()
+
+
+def test_a_statement_that_takes_too_long_is_not_repeated_at_each_scrape(core: Core) -> None:
+    asked, clock = [], Clock()
+
+    def slow(connection: Connection) -> Figures:
+        asked.append(1)
+        connection.execute(text("SET LOCAL statement_timeout = 1"))
+        connection.execute(text("SELECT pg_sleep(1)"))
+        return {}
+
+    url = core.settings.database_url.get_secret_value()
+    latest = LatestFigures(url, (Group("slow", 300, 1200, slow),), 30, clock)
+    for clock.now in (0, 15, 45, 59):
+        (reading,) = latest.latest()
+        assert (reading.age, reading.is_shown) == (math.inf, False)
+    assert len(asked) == 1
+    clock.now = 61
+    latest.latest()
+    assert len(asked) == 2
+
+
+def test_the_session_cannot_write(core: Core) -> None:
+    def write(connection: Connection) -> Figures:
+        connection.execute(text("DELETE FROM request_keys"))
+        return {"payments": {("FAILED",): 1}}
+
+    url = core.settings.database_url.get_secret_value()
+    latest = LatestFigures(url, (Group("payments", 1, 1, write),), 30)
+    registry = CollectorRegistry()
+    registry.register(DatabaseMetrics(latest))
+    assert b"payment_payments" not in generate_latest(registry)

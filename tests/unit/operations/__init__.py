@@ -1,0 +1,1 @@
+"""The files that operators load into Prometheus and Grafana."""

@@ -1,0 +1,17 @@
+"""Prometheus's promtool."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import promtool
+from tests.support.requirements import unavailable
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The program; a test that needs it is skipped, or fails with REQUIRE_REAL=1, where there is none."""
+    try:
+        return promtool.find_program()
+    except promtool.PromtoolUnavailableError as error:
+        unavailable("promtool", error)

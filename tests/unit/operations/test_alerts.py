@@ -1,0 +1,58 @@
+"""The alert rules, run by Prometheus's own promtool: each fires on its fault, alone, and none when all is well."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support import promtool
+from tests.support.promql import OPERATIONS, alert_rules
+from tests.unit.operations.alert_cases import CASES, Case
+from tests.unit.operations.healthy_series import HEALTHY
+
+RULES = OPERATIONS / "alerts.yml"
+_AT = "2h"
+
+
+def expected(case: Case | None, alert: str) -> list[dict[str, Any]]:
+    """What promtool shall find firing under the name ``alert``."""
+    if case is None or case.alert != alert:
+        return []
+    rule = alert_rules()[alert]
+    annotations = {"summary": case.summary, "runbook": rule["annotations"]["runbook"]}
+    return [{"exp_labels": {**rule["labels"], **case.labels}, "exp_annotations": annotations}]
+
+
+def unit(name: str, case: Case | None) -> dict[str, Any]:
+    """A test of promtool: the healthy world with the case's series, and what every alert does in it."""
+    series = {**HEALTHY, **(case.series if case is not None else {})}
+    return {
+        "name": name,
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [
+            {"eval_time": _AT, "alertname": alert, "exp_alerts": expected(case, alert)} for alert in alert_rules()
+        ],
+    }
+
+
+def test_the_rules_are_well_formed(program: Path) -> None:
+    checked = promtool.run(program, "check", "rules", "--lint-fatal", str(RULES))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_each_alert_has_a_severity_a_summary_and_an_entry_of_the_runbook() -> None:
+    for name, rule in alert_rules().items():
+        assert rule["labels"]["severity"] in {"critical", "warning"}, name
+        assert rule["annotations"]["summary"], name
+        assert rule["annotations"]["runbook"].startswith("runbook.md#"), name
+
+
+def test_each_alert_fires_on_its_fault_and_on_no_other_and_none_when_all_is_well(program: Path, tmp_path: Path) -> None:
+    assert {case.alert for case in CASES} == alert_rules().keys()
+    units = [unit("all is well", None), *(unit(f"{at}: {case.alert}", case) for at, case in enumerate(CASES))]
+    tests = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": units}
+    given = tmp_path / "alerts_test.yml"
+    given.write_text(yaml.safe_dump(tests))
+    ran = promtool.run(program, "test", "rules", str(given))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
