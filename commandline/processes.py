@@ -1,6 +1,7 @@
 """``serve``, ``consume`` and ``relay``: one process each, which SIGTERM drains."""
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from commandline.failures import port_faults
 if TYPE_CHECKING:
     from runtime.settings import ProcessSettings
     from runtime.shutdown import Shutdown
+    from runtime.trace_export import Export
 
 
 @click.command(
@@ -54,7 +56,7 @@ def consume() -> None:
     from service.wiring import command_engine
 
     shutdown = _begin("consumer", settings)
-    with setting_faults(), port_faults(), command_engine(settings) as (commands, database_fault):
+    with setting_faults(), port_faults(), _traces("consumer"), command_engine(settings) as (commands, database_fault):
         code = run(settings, Durable(commands), shutdown, database_fault)
     sys.exit(code)
 
@@ -75,9 +77,15 @@ def relay() -> None:
     from relay.main import run
 
     shutdown = _begin("relay", settings)
-    with setting_faults(), port_faults():
+    with setting_faults(), port_faults(), _traces("relay"):
         code = run(settings, shutdown)
     sys.exit(code)
+
+
+def _traces(process: str) -> "closing[Export]":
+    from runtime import trace_export
+
+    return closing(trace_export.begin(process))
 
 
 def _begin(process: str, settings: "ProcessSettings") -> "Shutdown":

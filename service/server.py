@@ -14,7 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 
-from runtime import logs
+from runtime import logs, trace_export
 from runtime.crash_points import refuse_unknown
 from runtime.settings_source import SettingError
 from service.crash_points import CrashPoint
@@ -39,6 +39,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: ServiceSettings, listener: int) -> None:
         self.settings = settings
         self._listener = listener
+        self.traces = trace_export.Export()
         super().__init__()
 
     def load_config(self) -> None:
@@ -49,6 +50,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         # Called in each worker: a pool of connections must not be shared across a fork.
         from service.bootstrap import build_service
 
+        self.traces = trace_export.begin("service")
         return build_service(self.settings)
 
 
@@ -69,9 +71,14 @@ def options(settings: ServiceSettings, listener: int) -> dict[str, Any]:
         "loglevel": settings.log_level.lower(),
         "logger_class": "service.serving.logger.Logger",
         "control_socket_disable": True,
+        "worker_exit": _send_last_spans,
         "forwarder_headers": "",
         "proc_name": SERVER_NAME,
     }
+
+
+def _send_last_spans(_arbiter: Arbiter, worker: Any) -> None:
+    worker.app.traces.close()
 
 
 def listen(host: str, port: int) -> int:

@@ -1,6 +1,7 @@
 """The route of Stripe's webhook: it verifies and reads the event, and passes it to the use case."""
 
 from flask import Blueprint, Response, request
+from structlog.contextvars import bind_contextvars
 
 from service.api.ports import Ports
 from service.api.replies import ApiError, reply, unavailable
@@ -21,6 +22,7 @@ def blueprint(ports: Ports, secrets: list[str]) -> Blueprint:
             event = ports.parse_webhook(payload, request.headers.get("Stripe-Signature"), secrets)
         except BadWebhookError as error:
             raise ApiError(400, "INVALID_WEBHOOK", f"{error}.") from error
+        bind_contextvars(caller="stripe")
         ports.webhooks.receive(event)
         return reply({"received": True})
 

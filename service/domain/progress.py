@@ -54,6 +54,8 @@ class Progress:
     lease_token: UUID | None
     revert_event_type: str | None = None
     """A revert's type of success event, fixed when it was accepted; None for all others, and for older reverts."""
+    traceparent: str | None = None
+    """The trace context in which the command was accepted; None if it came without one."""
 
     @property
     def call(self) -> Call | None:

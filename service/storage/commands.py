@@ -81,7 +81,9 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
     return rows[0][0] if rows else None
 
 
-def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
+def reopen_hold(
+    connection: Connection, command: StoredCommand, payment_id: UUID, traceparent: str | None = None
+) -> None:
     """See to it that a hold is canceled: a new internal command, or the old one taken up again."""
     content = content_of(command)
     statement = pg_insert(Command).values(
@@ -93,6 +95,7 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
         state=CommandState.PENDING,
         recovery_point=Rest.ACCEPTED,
         next_attempt_at=func.now(),
+        traceparent=traceparent,
     )
     again = {
         "state": CommandState.PENDING,
@@ -120,6 +123,13 @@ def holds_to_cancel(connection: Connection) -> tuple[int, float]:
     """How many holds of payments that were told failed or reverted are not known to be gone, and the oldest's age."""
     ((count, seconds),) = run(connection, (_HOLDS, {}))
     return count, float(seconds)
+
+
+def trace_of(connection: Connection, correlation_id: str) -> tuple[CommandKey, str | None] | None:
+    """The last command under this correlation id, with its trace context; None when there is none."""
+    last = select(Command.command_type, Command.traceparent).where(Command.correlation_id == correlation_id)
+    row = connection.execute(last.order_by(Command.arrival.desc()).limit(1)).first()
+    return None if row is None else (CommandKey(row.command_type, correlation_id), row.traceparent)
 
 
 _BY_KEY = Prepared(
@@ -150,6 +160,7 @@ OPEN_COLUMNS = [
     func.coalesce(Command.lease_expires_at > func.now(), false()),
     Command.lease_token,
     Command.revert_event_type,
+    Command.traceparent,
 ]
 """What ``progress_of`` is made from."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "Engine",
     "SQLAlchemyError",
     "Waits",
+    "after_commit",
     "connect_for_migration",
     "in_transaction",
     "make_engine",
@@ -34,6 +35,7 @@ __all__ = [
 
 T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
+_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
 
 MIGRATOR = "payment-service: db"
 """How sessions that look at the schema, or change it, call themselves."""
@@ -141,11 +143,28 @@ def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoo
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One database transaction: commits on leaving, rolls back on any exception."""
     token = _open_transactions.set(_open_transactions.get() + 1)
+    calls: list[Callable[[], object]] = []
+    outer = _afterwards.set(calls)
     try:
         with engine.begin() as connection:
             yield connection
     finally:
+        _afterwards.reset(outer)
         _open_transactions.reset(token)
+    for call in calls:
+        call()
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Make ``call`` once the present transaction of this thread has committed; never if it rolls back.
+
+    Log lines go this way: a line that reports an effect is written only after the effect is durable.
+    """
+    calls = _afterwards.get()
+    if calls is None:
+        call()
+    else:
+        calls.append(call)
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:

@@ -131,14 +131,16 @@ _ENDED = (
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(Command.traceparent)
+    .returning(Command.traceparent, func.extract("epoch", func.now() - Command.received_at))
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 
 
-def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
-    """End a command, and its lease with it; returns its trace context, for the event.
+def finish(
+    connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None
+) -> tuple[str | None, float]:
+    """End a command, and its lease with it; returns its trace context, for the event, and its age in seconds.
 
     Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
     LeaseLostError when a token is given and no longer holds.
@@ -147,8 +149,7 @@ def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | No
     rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    traceparent: str | None = rows[0][0]
-    return traceparent
+    return rows[0][0], max(0.0, float(rows[0][1]))
 
 
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:

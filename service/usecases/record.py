@@ -1,19 +1,23 @@
 """Phase 4, record: the payment, its movements, its events and the commands that these answer, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from runtime import tracing
 from service.domain.commands.cancel_hold import CancelHold
 from service.domain.events import Answer
 from service.domain.intent_state import Observed
-from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
+from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id, trace_of
 from service.domain.payment import Payment
 from service.storage import commands, leases, outbox, payments
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
+from service.usecases import log_lines
 
 
 class _Place(NamedTuple):
@@ -21,6 +25,13 @@ class _Place(NamedTuple):
 
     sequence: int | None
     now: datetime
+
+
+class _Ended(NamedTuple):
+    """The trace that an event continues, and the age in seconds of the command that it answers."""
+
+    traceparent: str | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +59,10 @@ class Recorder:
         command cannot be stored. Raises LeaseLostError when a command is answered already, or when the fenced command
         is answered here and its token no longer holds.
         """
-        traces = [_end_command(connection, answer, fence) for answer in observed.answers]
+        ended = [_end_command(connection, answer, fence) for answer in observed.answers]
         messages = [
-            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), trace)
-            for number, (answer, trace) in enumerate(zip(observed.answers, traces, strict=True), 1)
+            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), end.traceparent)
+            for number, (answer, end) in enumerate(zip(observed.answers, ended, strict=True), 1)
         ]
         after = observed.payment
         if messages:
@@ -61,6 +72,8 @@ class Recorder:
             run(connection, *writes)
         if observed.cancel_hold:
             self.cancel_hold(connection, after, after.stripe_payment_intent_id)
+        if messages:
+            after_commit(partial(_log, observed.answers, messages, ended))
         return after
 
     def cancel_hold(self, connection: Connection, payment: Payment, intent_id: str | None) -> None:
@@ -68,7 +81,7 @@ class Recorder:
         if intent_id is None:
             raise LookupError(f"payment {payment.payment_id} has no PaymentIntent to cancel")
         command = CancelHold(correlation_id=intent_id, payment_id=payment.payment_id)
-        commands.reopen_hold(connection, command, payment.payment_id)
+        commands.reopen_hold(connection, command, payment.payment_id, tracing.traceparent())
 
     def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None, now: datetime) -> None:
         """Append the outcome event of a command without a payment of ours."""
@@ -76,6 +89,7 @@ class Recorder:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [message])
+        after_commit(partial(log_lines.recorded, answer, message, 0.0))
 
     def _event(self, answer: Answer, payment_id: UUID, place: _Place, trace: str | None) -> OutgoingMessage:
         if answer.key is not None:
@@ -94,19 +108,28 @@ class Recorder:
             now=place.now,
             payment_id=payment_id,
             sequence=place.sequence,
-            traceparent=traceparent,
+            traceparent=tracing.message_created(
+                self.events_topic, traceparent, {"messaging.message.id": str(event_id)}
+            ),
         )
 
 
-def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> str | None:
+def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> _Ended:
     """End the command that the event answers, if any; the trace that the event continues.
 
-    Raises LeaseLostError when the command is the fenced one and its token no longer holds.
+    A news event continues the trace of the command that it concerns. Raises LeaseLostError when the command is the
+    fenced one and its token no longer holds.
     """
     if answer.key is None:
-        return None
+        found = commands.trace_of(connection, answer.correlation_id)
+        return _Ended(None if found is None else trace_of(*found), 0.0)
     token = fence.token if fence is not None and fence.key == answer.key else None
-    return leases.finish(connection, answer.key, outcome_of(answer), token)
+    return _Ended(*leases.finish(connection, answer.key, outcome_of(answer), token))
+
+
+def _log(answers: Sequence[Answer], messages: Sequence[OutgoingMessage], ended: Sequence[_Ended]) -> None:
+    for answer, message, end in zip(answers, messages, ended, strict=True):
+        log_lines.recorded(answer, message, end.seconds)
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:
