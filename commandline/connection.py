@@ -1,4 +1,4 @@
-"""A database for the length of one command."""
+"""A database connection for the duration of one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def database() -> Iterator["Engine"]:
-    """DATABASE_URL's. Raises CannotError for what goes wrong inside, BadSettingError."""
+    """The database of DATABASE_URL. Raises CannotError for database errors in the block, BadSettingError."""
     from service.storage.engine import make_engine
     from service.usecases.operations.errors import OperatorError
 
@@ -29,7 +29,7 @@ def database() -> Iterator["Engine"]:
 
 @contextmanager
 def reading() -> Iterator["Connection"]:
-    """One snapshot of it."""
+    """One snapshot of the database."""
     from service.storage.operator_session import reading as snapshot
 
     with database() as engine, snapshot(engine) as connection:

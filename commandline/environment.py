@@ -1,4 +1,4 @@
-"""Settings as a command needs them: loaded with one line a fault, and told in its ``--help``."""
+"""Settings of commands: loads them with one line for each fault, and lists them in ``--help``."""
 
 import pkgutil
 from collections.abc import Collection, Iterator
@@ -22,7 +22,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 @contextmanager
 def setting_faults() -> Iterator[None]:
-    """Turns a setting that cannot be used into its line. Raises BadSettingError."""
+    """Turns an unusable setting into one line. Raises BadSettingError."""
     from runtime.settings_source import SettingError
 
     try:
@@ -47,12 +47,12 @@ def database_url() -> str:
 
 
 class SettingsCommand(click.Command):
-    """A command whose ``--help`` names every setting it reads, in the words of the settings themselves."""
+    """A command whose ``--help`` lists every setting that it reads, with the settings' own descriptions."""
 
     def __init__(self, *args: Any, settings: str, only: Collection[str] = (), **kwargs: Any) -> None:
-        """``settings`` names a class as ``module:Class``; it is imported only when help is asked for.
+        """``settings`` names a class as ``module:Class``, which only ``--help`` imports.
 
-        ``only``: what it reads of them; all, where nothing is named.
+        ``only``: the settings that the command reads; all by default.
         """
         super().__init__(*args, **kwargs)
         self._settings = settings
@@ -69,7 +69,7 @@ class SettingsCommand(click.Command):
 
 
 def meaning(field: "FieldInfo") -> str:
-    """A setting's description, what it may be, and its default."""
+    """A setting's description, its possible values and its default."""
     words = [field.description or ""]
     if get_origin(field.annotation) is Literal:
         words.append(f"one of {', '.join(get_args(field.annotation))}")

@@ -1,4 +1,4 @@
-"""How a command says that it could not: one line on stderr, and its exit code."""
+"""The failures of a command: one line on stderr and an exit code."""
 
 import errno
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ from runtime.printable import printable
 
 
 class CannotError(click.ClickException):
-    """What was asked for could not be done: exit code 1."""
+    """The command could not do its work: exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(printable(self.format_message(), keep="\n"), file=file, err=True)
 
 
 class BadSettingError(CannotError):
-    """A setting is missing or wrong; one line a fault, each naming its variable: exit code 2, as for bad usage."""
+    """Settings are missing or wrong: exit code 2, as for bad usage. Each fault is one line that names its variable."""
 
     exit_code = 2
 
 
 @contextmanager
 def port_faults() -> Iterator[None]:
-    """Turns a port that is taken, or not ours to take, into one line. Raises CannotError."""
+    """Turns a taken or forbidden port into one line. Raises CannotError."""
     try:
         yield
     except OSError as error:
@@ -48,7 +48,7 @@ def database_faults() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """What the server or the driver said, in a line; the statement and its values say nothing to an operator."""
+    """The message of the server or the driver in one line, without the statement and its values."""
     from service.storage.availability import is_read_only
     from service.storage.requirements import READ_ONLY
 
@@ -62,7 +62,7 @@ def _reason(error: Exception) -> str:
 
 
 def confirm(question: str, *, ask: bool) -> None:
-    """Raises CannotError for a no; end of input is a no."""
+    """Ask for confirmation. Raises CannotError for a no; end of input counts as no."""
     if not ask:
         return
     try:

@@ -89,7 +89,7 @@ def _traces(process: str) -> "closing[Export]":
 
 
 def _begin(process: str, settings: "ProcessSettings") -> "Shutdown":
-    """Logs and signals: from here on SIGTERM drains."""
+    """Set up log and signals; from here on SIGTERM drains."""
     from runtime import logs
     from runtime.shutdown import Shutdown
 

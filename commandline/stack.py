@@ -12,7 +12,7 @@ from commandline.failures import CannotError
 
 @contextmanager
 def _nothing_left() -> Iterator[None]:
-    """Whatever happens in the block, no process and no directory of the stack outlives it. Raises CannotError."""
+    """Ends all processes and removes all directories of the stack, however the block ends. Raises CannotError."""
     from devstack import leftovers
     from devstack.postgres_install import PostgresUnavailableError
     from devstack.processes import ProcessFailedError

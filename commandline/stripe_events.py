@@ -1,4 +1,4 @@
-"""``stripe-events``: what to subscribe a webhook endpoint to."""
+"""``stripe-events``: the events that a webhook endpoint must be subscribed to."""
 
 import click
 

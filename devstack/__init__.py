@@ -1,1 +1,1 @@
-"""The world the service runs in, on one machine: PostgreSQL, Kafka and Stripe, for demo, development and tests."""
+"""The service's environment on one machine: PostgreSQL, Kafka and Stripe, for demo, development and tests."""

@@ -1,4 +1,4 @@
-"""The service's three processes and the Stripe simulator, around a given database and Kafka."""
+"""The service's three processes and the Stripe simulator, on a given database and Kafka."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ from devstack.simulator import StripeSimulator
 
 @dataclass(frozen=True)
 class StackInfo:
-    """All that a client needs to know."""
+    """The addresses that a client needs."""
 
     http_url: str
     database_url: str
@@ -41,10 +41,10 @@ class _Secrets:
 
 
 class Application:
-    """On a database that is migrated.
+    """The service and the simulator, on a database that is migrated already.
 
-    `environment` goes to every process, `environment_of` to one; both go over what is set here. `stripe_arguments` go
-    to the simulator.
+    `environment` goes to every process, `environment_of` to one; both override the variables that are set here.
+    `stripe_arguments` go to the simulator.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Application:
 
     @property
     def info(self) -> StackInfo:
-        """For clients, once it has started."""
+        """The addresses for clients, after the start."""
         return StackInfo(
             http_url=self.http_url,
             database_url=self._database_url,
@@ -84,7 +84,7 @@ class Application:
         )
 
     def start(self, services: Iterable[ServiceName] = ALL_SERVICES) -> Self:
-        """Returns when these processes say that they are ready; the others can be started later.
+        """Returns when these processes report readiness; the others can be started later.
 
         Raises ProcessFailedError.
         """
@@ -99,9 +99,9 @@ class Application:
         return self
 
     def another(self, name: ServiceName, environment: Mapping[str, str] | None = None) -> ServiceProcess:
-        """One more of its kind, not yet started, on a port and with a log of its own; ends with the others.
+        """Another process of this kind, with its own port and log, not yet started; it ends with the others.
 
-        `environment` goes over all the rest.
+        `environment` overrides all other variables.
         """
         process = self._process(name, free_port(), Path(tempfile.mkdtemp(dir=self._directory)), environment)
         self._others.append(process)
@@ -150,5 +150,5 @@ class Application:
 
 
 def _delivery(kafka: Kafka) -> dict[str, str]:
-    """The mock cluster loses offsets sent in a transaction, where the relay keeps its receipt."""
+    """The delivery for this Kafka. The mock cluster loses offsets sent in a transaction, which carry the receipt."""
     return {"RELAY_DELIVERY": "at-least-once"} if kafka.kind == "mock" else {}

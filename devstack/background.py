@@ -1,4 +1,4 @@
-"""Things that start while others do."""
+"""Starts servers in parallel."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,9 +14,9 @@ T = TypeVar("T", bound=Closable)
 
 
 class Background(Generic[T]):
-    """Starts something once, in a thread of its own, and closes it if it was ever started.
+    """Starts one thing in its own thread, once, and closes it if it was started.
 
-    A daemon thread: Ctrl-C need not wait for a server that is still starting.
+    The thread is a daemon, so that Ctrl-C need not wait for a server that is still starting.
     """
 
     def __init__(self, start: Callable[[], T]) -> None:
@@ -27,19 +27,19 @@ class Background(Generic[T]):
         self._unwanted = False
 
     def begin(self) -> None:
-        """Returns at once; a second call does nothing."""
+        """Start it and return at once; a second call does nothing."""
         with self._lock:
             begin_now, self._begun = not self._begun, True
         if begin_now:
             Thread(target=self._run, daemon=True).start()
 
     def result(self) -> T:
-        """Waits until it runs. Raises what starting it raised."""
+        """Wait for the start. Raises the exception of the start, if there was one."""
         self.begin()
         return self._future.result()
 
     def close(self) -> None:
-        """What is still starting is closed when it has started, or ends with this process."""
+        """Close it. A thing that is still starting closes after its start, or ends with this process."""
         with self._lock:
             self._unwanted = True
             started = self._future.done() and self._future.exception() is None

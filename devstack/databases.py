@@ -1,4 +1,4 @@
-"""Databases on one PostgreSQL server, ours or given."""
+"""Databases on one PostgreSQL server, embedded or given."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -6,8 +6,8 @@ import psycopg2
 from psycopg2 import sql
 
 _BY_FILES = " STRATEGY file_copy"
-"""Copying files takes a tenth of what writing every page to the log does, the default since PostgreSQL 15, the first to
-know the word (PostgreSQL documentation, "CREATE DATABASE"); before it there was no other way."""
+"""Copying files takes a tenth of the time of the default, which writes every page to the log. PostgreSQL 15 introduced
+the choice, and older versions always copy files (PostgreSQL documentation, "CREATE DATABASE")."""
 
 
 class Databases:
@@ -17,11 +17,11 @@ class Databases:
         self._admin_url = admin_url
 
     def url(self, name: str) -> str:
-        """The same server and user, another database."""
+        """The URL of a database on this server, for the same user."""
         return urlunsplit(urlsplit(self._admin_url)._replace(path=f"/{name}"))
 
     def version(self) -> str:
-        """The server's, such as 18.6."""
+        """The server's version, such as 18.6."""
         connection = psycopg2.connect(self._admin_url, connect_timeout=10)
         try:
             return "{}.{}".format(*divmod(connection.server_version, 10000))
@@ -29,7 +29,7 @@ class Databases:
             connection.close()
 
     def create(self, name: str, template: str | None = None) -> str:
-        """Creates a database and returns its URL. Nobody may be connected to the template."""
+        """Creates a database and returns its URL. No session may be connected to the template."""
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
@@ -37,7 +37,7 @@ class Databases:
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        """Drops a database, and disconnects whoever uses it (DROP DATABASE ... WITH (FORCE), PostgreSQL 13)."""
+        """Drops a database after ending its sessions (DROP DATABASE ... WITH (FORCE), since PostgreSQL 13)."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _execute(self, statement: sql.Composed, since_15: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The demo: the stack, three sagas told to their end, each payment's timeline, and nothing left behind."""
+"""The demo: starts the stack, runs three sagas, shows each payment's timeline, and removes everything."""
 
 import os
 import signal
@@ -22,9 +22,10 @@ _TIMELINE_SECONDS = 30.0
 
 
 def run_demo(console: Console) -> None:
-    """Must run in the main thread. Ctrl-C and SIGTERM end it with everything it started: KeyboardInterrupt.
+    """Runs the demo. It must run in the main thread: Ctrl-C and SIGTERM end it and everything it started.
 
-    Raises SagaError when a saga does not end as it must, PostgresUnavailableError, ProcessFailedError.
+    Raises KeyboardInterrupt on these signals, SagaError for an unexpected end of a saga, PostgresUnavailableError,
+    ProcessFailedError.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
@@ -63,7 +64,7 @@ def _client(info: StackInfo) -> SagaClient:
 
 
 def _timeline(title: str, payment_id: str, info: StackInfo, console: Console) -> None:
-    """As an operator would see it, by the operator's own command."""
+    """Shows a payment's timeline with the operators' command."""
     words = ["cli.py", "payment", "timeline", payment_id]
     console.print(f"\n{title}: python {' '.join(words)}", style="bold", soft_wrap=True)
     shown = subprocess.run(

@@ -1,13 +1,13 @@
-"""Runs one command, and lets neither the command nor what it started outlive the process that asked for it.
+"""Runs one command, and ends the command with all its descendants when the owner process ends.
 
-A script of its own, standard library only: it starts in milliseconds, and drops privileges itself, so the target user
+This script uses only the standard library. It starts in milliseconds and drops privileges itself, so the target user
 need not be able to read this checkout. Its standard input is the lifeline: each byte is a signal number for the
-command, and end of file means that the owner is gone, however it went (Ctrl-C, exception, kill -9). Then the command
-is ended and its scratch directory removed. Its standard output carries the command's process id, one line; its
+command, and end of file means that the owner has ended in any way (Ctrl-C, exception, kill -9). The guard then ends
+the command and removes its scratch directory. The standard output carries the command's process id in one line. The
 standard error is the command's log.
 
-A pipe, and not PR_SET_PDEATHSIG from the owner: that signal fires when the *thread* that started the child ends, and a
-change of user clears it (Linux manual page PR_SET_PDEATHSIG(2const)).
+The owner uses a pipe instead of PR_SET_PDEATHSIG, because that signal fires when the *thread* that started the child
+ends, and because a change of user clears it (Linux manual page PR_SET_PDEATHSIG(2const)).
 """
 
 import contextlib
@@ -25,11 +25,11 @@ from typing import Any, NoReturn
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.01
-_ORPHAN_GRACE_SECONDS = 2.0  # for what the command started and left behind in sessions of its own
+_ORPHAN_GRACE_SECONDS = 2.0  # for descendants that the command has left behind in other sessions
 
 
 def _prctl(option: int, value: int) -> None:
-    """Linux only; elsewhere the lifeline alone must do."""
+    """Calls prctl(2) on Linux. On other systems the guard relies on the lifeline alone."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
@@ -45,7 +45,7 @@ def _become_command(spec: dict[str, Any]) -> NoReturn:
             os.setgid(gid)
             os.setuid(uid)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after setuid, which clears it
-        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec would pass that on
+        for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these signals, and exec would pass that on
             signal.signal(ignored, signal.SIG_DFL)
         os.chdir(spec["cwd"])
         os.execvp(spec["command"][0], spec["command"])  # noqa: S606 - replacing this process is the point
@@ -58,15 +58,15 @@ def _start(spec: dict[str, Any]) -> int:
     pid = os.fork()
     if pid == 0:
         _become_command(spec)
-    with contextlib.suppress(OSError):  # whoever of the two is first; the other finds it done, or the command gone
+    with contextlib.suppress(OSError):  # parent and child both call it; the second call can fail
         os.setpgid(pid, pid)
-    with contextlib.suppress(BrokenPipeError):  # owner gone already: the lifeline says so next
+    with contextlib.suppress(BrokenPipeError):  # The owner has ended; the lifeline reports it next.
         os.write(1, f"{pid}\n".encode())
     return pid
 
 
 def _send(pid: int, number: int) -> None:
-    """SIGKILL takes the whole group, as a machine's end would; every other signal is for the command alone."""
+    """Sends SIGKILL to the whole process group, as a power failure would; any other signal to the command alone."""
     with contextlib.suppress(ProcessLookupError):
         if number == signal.SIGKILL:
             os.killpg(pid, number)
@@ -75,7 +75,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _reap(pid: int) -> int | None:
-    """The command's exit status once it is over; buries everybody else's orphans on the way."""
+    """The command's exit status after its end; also reaps all other ended children."""
     while True:
         try:
             ended, status = os.waitpid(-1, os.WNOHANG)
@@ -108,7 +108,7 @@ def _end_descendants(pid: int) -> None:
 
 
 class _Lifeline:
-    """What the owner says, and whether it is still there."""
+    """The pipe from the owner: its signals, and the owner's end."""
 
     def __init__(self, spec: dict[str, Any], pid: int, child_ended: int) -> None:
         self._spec = spec
@@ -121,7 +121,7 @@ class _Lifeline:
         return self._kill_at is not None
 
     def attend(self) -> None:
-        """Waits until the owner speaks or a child ends, and passes on what the owner says."""
+        """Waits until a byte comes from the owner or a child ends, and passes the owner's signals on."""
         if self._kill_at is not None:
             select.select([self._child_ended], [], [], max(0.0, self._kill_at - time.monotonic()))
             if time.monotonic() >= self._kill_at:
@@ -141,7 +141,7 @@ class _Lifeline:
 
 
 def _child_endings() -> int:
-    """A descriptor that becomes readable whenever a child ends."""
+    """A file descriptor that becomes readable whenever a child ends."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)

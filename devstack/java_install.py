@@ -1,4 +1,4 @@
-"""Java programs from their Maven artefacts, fetched once and kept."""
+"""Java programs from their Maven artefacts, downloaded once and cached."""
 
 import fcntl
 import os
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from devstack.processes import Command, ManagedProcess
 
-_JAVA_NEEDED = 17  # Kafka documentation, "Compatibility": brokers of 4.x, and Connect with them, need Java 17
+_JAVA_NEEDED = 17  # Kafka documentation, "Compatibility": brokers and Connect of 4.x need Java 17.
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-_FIRST_ANSWER_SECONDS = 8.0  # a repository that has sent nothing by then is out of reach
-_STALL_SECONDS = 60.0  # without a word, once some downloads have come
+_FIRST_ANSWER_SECONDS = 8.0  # A repository that has sent nothing by then is unreachable.
+_STALL_SECONDS = 60.0  # without a new download, after the first ones have arrived
 _POLL_SECONDS = 0.1
 
 SMALL = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 class JavaUnavailableError(Exception):
-    """Java, Maven or the artefacts cannot be had here; the message says why."""
+    """Java, Maven or the artefacts are not available here; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class JavaProgram:
         ]
 
     def with_options(self, *options: str) -> "JavaProgram":
-        """The same, with these besides."""
+        """The same program with additional options of the virtual machine."""
         return replace(self, options=(*self.options, *options))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artefacts:
-    """What to fetch: the dependencies of `pom`, where its `properties` have these values.
+    """The artefacts to download: the dependencies of `pom` with these values of its `properties`.
 
-    `proof` is a pattern of a jar that is there when all went well; `megabytes` is for people who wait. `patience`:
-    seconds for the repository's first answer, for those who cannot go on without it.
+    `proof` is the pattern of a jar that exists after a successful download. `megabytes` is the size for the message to
+    waiting users. `patience`: longest wait for the repository's first answer, in seconds.
     """
 
     name: str
@@ -70,9 +70,9 @@ class Artefacts:
 def find_program(
     artefacts: Artefacts, say: Say, finish: Callable[[JavaProgram, Path], None] = lambda _program, _building: None
 ) -> JavaProgram:
-    """The kept artefacts, or newly fetched ones; `finish` may add to their directory before it is kept.
+    """The cached artefacts, or newly downloaded ones; `finish` may add files before their directory enters the cache.
 
-    Raises JavaUnavailableError when they cannot be had: within seconds, unless there is more patience.
+    Raises JavaUnavailableError when they are not available: within seconds, unless `patience` is longer.
     """
     java, home = _find_java(artefacts), artefacts.home
     if not home.is_dir():
@@ -105,7 +105,7 @@ def _find_java(artefacts: Artefacts) -> str:
 
 @contextmanager
 def only_one(lock: Path, say: Say) -> Iterator[None]:
-    """One fetch at a time: Maven's own repository is not safe for two, and nobody needs a second."""
+    """Lets one process download at a time, because two of them could damage Maven's own repository."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
         try:
@@ -151,9 +151,9 @@ def _download(mvn: str, artefacts: Artefacts, building: Path) -> None:
 
 
 def _watch(process: ManagedProcess, log: Path, patience: float) -> None:
-    """Returns when Maven has ended; gives up on one that waits in vain, whatever its own time limits are.
+    """Returns when Maven has ended. Gives up on a Maven that waits in vain, independent of Maven's own time limits.
 
-    It is at work as long as it writes: what it has in its own repository already, it does not download.
+    Maven counts as working while it writes output, because it also works on artefacts that it need not download.
     """
     written, since = 0, time.monotonic()
     while process.running:

@@ -1,4 +1,4 @@
-"""Which Kafka: the given one, else Apache Kafka, else librdkafka's mock cluster; and why."""
+"""Chooses the Kafka: the given one, else Apache Kafka, else librdkafka's mock cluster."""
 
 import os
 from typing import Literal, Protocol, TypeVar
@@ -21,7 +21,7 @@ class Kafka(Protocol):
 
     @property
     def choice(self) -> str:
-        """Which it is, and why, for people."""
+        """The chosen Kafka and the reason of the choice, for people."""
         ...
 
     @property
@@ -30,12 +30,12 @@ class Kafka(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends it, unless it was given."""
+        """End it, unless it is a given broker."""
         ...
 
 
 class GivenKafka:
-    """Somebody else's broker, used as it is."""
+    """A broker that runs already; used without changes."""
 
     kind: Literal["given"] = "given"
 
@@ -44,14 +44,14 @@ class GivenKafka:
         self.choice = f"Kafka: {bootstrap_servers}, as KAFKA_BOOTSTRAP_SERVERS says"
 
     def close(self) -> None:
-        """Not ours to end."""
+        """Does nothing: the given broker keeps running."""
 
 
 def start_kafka(say: Say, settings: dict[str, str] | None = None) -> Kafka:
-    """Starts the best Kafka that can be had here; `say` is told which, and why.
+    """Starts the best Kafka that is available here; `say` gets a line with the choice and its reason.
 
-    The choice takes seconds, a first download aside. `settings` go over Apache Kafka's, by the names of
-    server.properties; the others take none. Raises ProcessFailedError when even the mock does not start.
+    The choice takes seconds, except for a first download. `settings` override Apache Kafka's, by the names of
+    server.properties; the others accept none. Raises ProcessFailedError when even the mock cluster does not start.
     """
     kafka = _choose(say, settings)
     say(kafka.choice)

@@ -1,4 +1,4 @@
-"""One Apache Kafka broker in KRaft mode: one directory, two loopback ports, gone with us."""
+"""One Apache Kafka broker in KRaft mode: one directory and two loopback ports, removed with this process."""
 
 import shutil
 import signal
@@ -16,7 +16,7 @@ _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
 _START_ATTEMPTS = 3
 
-# Small internal topics and no waiting: one node, a handful of clients (Kafka documentation, "Broker Configs").
+# Small internal topics and short waits, for one node and few clients (Kafka documentation, "Broker Configs").
 _SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -31,7 +31,7 @@ _SETTINGS = {
     "share.coordinator.state.topic.num.partitions": "1",
     "num.partitions": "6",
     "group.initial.rebalance.delay.ms": "0",
-    # a broker that was killed may register again only when its old session is over; the default is 9 s
+    # A killed broker may register again only after its old session; the default is 9 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "num.network.threads": "2",
@@ -41,18 +41,18 @@ _SETTINGS = {
 
 
 class ApacheKafka:
-    """Start, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
+    """A broker that can be killed and started again on the same data and port. `close` ends it and removes the data."""
 
     kind: Literal["apache"] = "apache"
 
     def __init__(self, install: KafkaInstall, settings: dict[str, str] | None = None, doors: int = 0) -> None:
-        """`settings` go over the broker's, by the names of server.properties; `doors` is how many there will be."""
+        """`settings` override the broker's, by the names of server.properties; `doors` is the number of doors."""
         self._install = install
         self._number_of_doors = doors
         self.doors: tuple[TcpProxy, ...] = ()
-        """Ways to the broker whose network can fail, each for itself, once the broker has started.
+        """Proxies in front of the broker, available after its start; the network of each can fail by itself.
 
-        Each leads to a listener that is advertised as the door: who asks through a door is sent to it again.
+        Each door leads to a listener that advertises the door, so its clients keep using it.
         """
         self._settings = {**_SETTINGS, **(settings or {})}
         self._scratch = scratch_directory("kafka")
@@ -85,19 +85,19 @@ class ApacheKafka:
         return self
 
     def stop(self) -> None:
-        """A controlled shutdown; the data stay."""
+        """A controlled shutdown that keeps the data."""
         if self._process is not None:
             self._process.stop()
             self._process = None
 
     def kill(self) -> None:
-        """kill -9; the data stay."""
+        """kill -9 that keeps the data."""
         if self._process is not None:
             self._process.kill()
             self._process = None
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stand, and nobody answers."""
+        """SIGSTOP: connections stay open without an answer."""
         if self._process is not None:
             self._process.send(signal.SIGSTOP)
 
@@ -155,7 +155,7 @@ def _places(ports: dict[str, int]) -> str:
 
 
 def answers(bootstrap_servers: str, timeout_seconds: float = 2.0) -> bool:
-    """Whether a broker there tells who the brokers are."""
+    """Whether a broker at this address answers with metadata."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     try:
         return bool(admin.list_topics(timeout=timeout_seconds).brokers)

@@ -1,4 +1,4 @@
-"""An archive of the broker's classes: with it a broker is ready in half the time and half the processor time."""
+"""An archive of the broker's classes, which halves a broker's start in wall time and processor time."""
 
 import shutil
 from dataclasses import replace
@@ -11,10 +11,10 @@ from devstack.processes import Command, ProcessFailedError, run_to_end, scratch_
 
 
 def make_archive(say: Say, patience: float | None = None) -> None:
-    """Once a machine, for those who start many brokers: takes a broker's start and end, and 49 MB.
+    """Makes the archive, once for each machine, for callers that start many brokers.
 
-    The archive is of the classes that a broker has loaded when it ends in order (Java documentation, "Dynamic AppCDS
-    archive"). Raises KafkaUnavailableError.
+    This takes one start and end of a broker, and 49 MB. The archive contains the classes that a broker has loaded at
+    an orderly end (Java documentation, "Dynamic AppCDS archive"). Raises KafkaUnavailableError.
     """
     install = find_install(say, patience)
     if install.archive.exists():
@@ -42,9 +42,9 @@ def _train(install: KafkaInstall, say: Say) -> None:
 
 
 def check(program: JavaProgram, archive: Path, *, required: bool = True) -> None:
-    """Start Java with it. Raises ProcessFailedError where it is ``required`` and Java cannot use it.
+    """Check the archive by starting Java with it. Raises ProcessFailedError if it is ``required`` and Java rejects it.
 
-    A broker that is slow to end is killed while it writes.
+    The archive can be damaged, because a broker that ends slowly is killed while it writes.
     """
     scratch = scratch_directory("kafka-archive")
     sharing = "-Xshare:on" if required else "-Xshare:auto"

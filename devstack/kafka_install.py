@@ -9,13 +9,13 @@ from devstack.processes import Command, ProcessFailedError, run_to_end
 
 DEFAULT_KAFKA_VERSION = "4.2.2"
 KAFKA_VERSION = os.environ.get("DEVSTACK_KAFKA") or DEFAULT_KAFKA_VERSION
-"""DEVSTACK_KAFKA picks another one."""
+"""DEVSTACK_KAFKA selects another version."""
 
 _CLUSTER_ID = "Y2FtcHVzLXBheW1lbnRzMQ"
 
 
 class KafkaUnavailableError(Exception):
-    """Apache Kafka cannot run here; the message says why."""
+    """Apache Kafka cannot run here; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class KafkaInstall:
     program: JavaProgram
     storage: Path
     archive: Path
-    """Of its classes; the program uses it when there is one."""
+    """The archive of the broker's classes; the program uses it if it exists."""
 
 
 def find_install(say: Say, patience: float | None = None, version: str = KAFKA_VERSION) -> KafkaInstall:
-    """The kept installation, or a new one. Raises KafkaUnavailableError when there can be none, and says why.
+    """The cached installation, or a new one. Raises KafkaUnavailableError with the reason when neither is possible.
 
-    Within seconds, unless a caller who must have it waits for the repository's first answer longer: ``patience``
+    The error comes within seconds, unless the caller waits longer for the repository's first answer: ``patience``
     seconds.
     """
     artefacts = Artefacts(
@@ -49,13 +49,13 @@ def find_install(say: Say, patience: float | None = None, version: str = KAFKA_V
         raise KafkaUnavailableError(str(error)) from error
     archive = artefacts.home / "classes.jsa"
     if archive.exists():
-        # One that does not fit this Java is ignored by it.
+        # Java ignores an archive that does not fit it.
         program = program.with_options(f"-XX:SharedArchiveFile={archive}")
     return KafkaInstall(program, artefacts.home / "storage", archive)
 
 
 def _format_storage(program: JavaProgram, building: Path) -> None:
-    """Formatted once and copied for each broker: the same node id and cluster id, no ports inside."""
+    """Formats the storage directory once, to be copied for each broker. Node id and cluster id are always the same."""
     properties = building / "format.properties"
     properties.write_text(
         "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"

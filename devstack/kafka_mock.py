@@ -1,8 +1,8 @@
-"""librdkafka's mock cluster in a process of its own: brokers in memory, for machines without Java.
+"""librdkafka's mock cluster in its own process: brokers in memory, for machines without Java.
 
-`test.mock.num.brokers` makes the first client of a process run it (librdkafka documentation, CONFIGURATION.md); other
-processes reach it over TCP. It has no read_committed: every record is readable as soon as it is produced. It creates
-topics when they are first asked for, with four partitions.
+`test.mock.num.brokers` makes the first client of a process run the cluster (librdkafka documentation,
+CONFIGURATION.md); other processes reach it over TCP. It has no read_committed: every record is readable as soon as it
+is produced. It creates a topic at the first request for it, with four partitions.
 """
 
 import shutil
@@ -19,12 +19,12 @@ _START_SECONDS = 20.0
 
 
 class MockKafka:
-    """The mock cluster, without data to restart on: `close` ends it and everything in it."""
+    """The mock cluster. It keeps no data for a restart: `close` ends it and loses everything in it."""
 
     kind: Literal["mock"] = "mock"
 
     def __init__(self, because: str) -> None:
-        """`because`: why there is no better one."""
+        """`because`: the reason why no better Kafka is available."""
         self.choice = f"Kafka: librdkafka's mock cluster, in memory and without read_committed, because {because}"
         self._scratch = scratch_directory("kafka-mock")
         self._address = self._scratch / "bootstrap-servers"
@@ -56,7 +56,7 @@ class MockKafka:
 
 
 def main(address: Path) -> None:
-    """Runs the cluster until killed, and writes where it listens to the file."""
+    """Runs the cluster until a signal kills it, and writes its address to the file."""
     owner = Producer({"bootstrap.servers": "127.0.0.1:1", "test.mock.num.brokers": 1, "log_level": 3})
     brokers = owner.list_topics(timeout=10).brokers.values()
     unfinished = address.with_suffix(".partial")

@@ -1,6 +1,7 @@
-"""What this process has started and not yet ended, so that it can leave at any moment and leave nothing behind.
+"""The processes and directories that this process must remove, so that it can exit cleanly at any moment.
 
-The guards would end it all too, but only after this process is gone; whoever waits for us then still sees it.
+The guards would remove them, too, but only after this process has ended, and a parent that waits for this process
+would still see them.
 """
 
 import shutil
@@ -18,12 +19,12 @@ _PAUSE_SECONDS = 0.05
 
 class Killable(Protocol):
     def kill(self) -> int:
-        """Returns when nothing of it is left."""
+        """Kill it; returns when its whole process tree has ended."""
         ...
 
 
 class LeavingError(Exception):
-    """Nothing is started any more."""
+    """This process is exiting and starts nothing any more."""
 
 
 _lock = Lock()
@@ -34,7 +35,7 @@ _directories: set[Path] = set()
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """What starts in this block is known before the end begins, or does not start. Raises LeavingError."""
+    """A block for a start with its registration, which the exit does not interrupt. Raises LeavingError in the exit."""
     with _lock:
         if _leaving:
             raise LeavingError
@@ -42,17 +43,17 @@ def starting() -> Iterator[None]:
 
 
 def know_process(process: Killable) -> None:
-    """To be ended with us. Call it inside `starting`."""
+    """Register a process to end with this one. Call it inside `starting`."""
     _processes.add(process)
 
 
 def know_directory(directory: Path) -> None:
-    """To be removed with us. Call it inside `starting`."""
+    """Register a directory to remove with this process. Call it inside `starting`."""
     _directories.add(directory)
 
 
 def end() -> None:
-    """Kills every process that still runs, and removes every directory; from now on nothing can be started."""
+    """Kills every registered process and removes every registered directory; no start is possible afterwards."""
     global _leaving  # noqa: PLW0603 - a process leaves once
     with _lock:
         _leaving = True
@@ -60,6 +61,6 @@ def end() -> None:
         process.kill()
     deadline = time.monotonic() + _REMOVAL_SECONDS
     while any(directory.exists() for directory in _directories) and time.monotonic() < deadline:
-        for directory in _directories:  # again and again: a thread may still be copying into one
+        for directory in _directories:  # Repeated, because a thread may still be copying files into the directory.
             shutil.rmtree(directory, ignore_errors=True)
         time.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""A payment as its order's owner sees it, over HTTP."""
+"""Reads a payment over HTTP, as a caller does."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class PaymentPages:
         self._http = urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS)
 
     def payment(self, order_id: str) -> dict[str, Any] | None:
-        """None for an unknown order. Raises SagaError for any other answer but the payment."""
+        """The order's payment; None for an unknown order. Raises SagaError for any other answer."""
         url = f"{self._info.http_url}/payment/{order_id}/status"
         reply = self._http.request("GET", url, headers={"Authorization": f"Bearer {self._info.api_token}"})
         if reply.status == 404:
@@ -29,7 +29,7 @@ class PaymentPages:
         return found
 
     def payment_in(self, status: str, order_id: str) -> dict[str, Any]:
-        """The order's payment, once it has this status. Raises SagaError, TimeoutError."""
+        """Wait until the order's payment has this status. Raises SagaError, TimeoutError."""
 
         def there() -> dict[str, Any] | None:
             found = self.payment(order_id)

@@ -1,13 +1,13 @@
-"""Ports that stay ours across a restart."""
+"""Ports that a server keeps across a restart."""
 
 import random
 import socket
 
-_BELOW_EPHEMERAL = range(15_000, 32_000)  # outgoing connections take theirs from 32768 up (Linux ip_local_port_range)
+_BELOW_EPHEMERAL = range(15_000, 32_000)  # Outgoing connections use ports from 32768 up (Linux ip_local_port_range).
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody listens on now, and that no outgoing connection will take while a server restarts."""
+    """A free TCP port outside the range of outgoing connections, which could take it while a server restarts."""
     chooser = random.SystemRandom()
     while True:
         port = chooser.choice(_BELOW_EPHEMERAL)
@@ -21,7 +21,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether a server listens on this port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0

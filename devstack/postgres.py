@@ -1,4 +1,4 @@
-"""Which PostgreSQL: the given one, else the embedded one."""
+"""Chooses the PostgreSQL server: the given one, else the embedded one."""
 
 import os
 from typing import Literal, Protocol
@@ -22,12 +22,12 @@ class Postgres(Protocol):
     def databases(self) -> Databases: ...
 
     def close(self) -> None:
-        """Ends it, unless it was given."""
+        """End it, unless it is a given server."""
         ...
 
 
 class GivenPostgres:
-    """Somebody else's server, used as it is."""
+    """A server that runs already; used without changes."""
 
     kind: Literal["given"] = "given"
 
@@ -36,11 +36,11 @@ class GivenPostgres:
         self.databases = Databases(url)
 
     def close(self) -> None:
-        """Not ours to end."""
+        """Does nothing: the given server keeps running."""
 
 
 def start_postgres() -> Postgres:
-    """The server of DATABASE_URL, else our own. Raises PostgresUnavailableError, ProcessFailedError."""
+    """The server of DATABASE_URL, else an embedded one. Raises PostgresUnavailableError, ProcessFailedError."""
     given = os.environ.get("DATABASE_URL")
     if given:
         return GivenPostgres(given)

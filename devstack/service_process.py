@@ -1,4 +1,4 @@
-"""One process of the service, as an operator would start it: `python cli.py serve`, `consume` or `relay`."""
+"""One process of the service, started as an operator would: `python cli.py serve`, `consume` or `relay`."""
 
 import http.client
 import os
@@ -17,21 +17,21 @@ ALL_SERVICES: tuple[ServiceName, ...] = ("serve", "consume", "relay")
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 60.0
 _MIGRATION_SECONDS = 60.0
-_GRACE_SECONDS = 30.0  # above the service's own default SHUTDOWN_GRACE
+_GRACE_SECONDS = 30.0  # longer than the service's default SHUTDOWN_GRACE
 
 
 class ServiceProcess:
-    """Can be killed and started again: same environment, same port, same log."""
+    """A process that can be killed and started again with the same environment, port and log."""
 
     def __init__(self, name: ServiceName, environment: Mapping[str, str], port: int, directory: Path) -> None:
-        """`port` is where it tells that it is ready, and for `serve` the API too."""
+        """`port` is the port of its readiness and, for `serve`, of the API."""
         self.name = name
         self.port = port
         self.log = directory / f"{name}.log"
         self._directory = directory
         arguments = ["--host", "127.0.0.1", "--port", str(port)] if name == "serve" else []
         self._argv = [sys.executable, str(ROOT / "cli.py"), name, *arguments]
-        own = {"TMPDIR": str(directory)}  # what a killed process leaves in there goes with the rest
+        own = {"TMPDIR": str(directory)}  # remains of a killed process go with the directory
         self._environment = {**environment, **own, **({} if name == "serve" else {"OPS_PORT": str(port)})}
         self.process: ManagedProcess | None = None
 
@@ -41,13 +41,13 @@ class ServiceProcess:
 
     @property
     def run(self) -> ManagedProcess:
-        """The present run, or the last. Raises ProcessFailedError when there was none."""
+        """The present run, or the last one. Raises ProcessFailedError before the first run."""
         if self.process is None:
             raise ProcessFailedError(f"{self.name} was not started")
         return self.process
 
     def start(self) -> None:
-        """Returns at once; `wait_until_ready` waits."""
+        """Start it and return at once; `wait_until_ready` waits."""
         command = Command(
             name=self.name,
             argv=self._argv,
@@ -60,7 +60,7 @@ class ServiceProcess:
         self.process = ManagedProcess(command)
 
     def wait_until_ready(self) -> None:
-        """Raises ProcessFailedError when it ends first, or takes too long."""
+        """Wait for its readiness. Raises ProcessFailedError when it ends first, or takes too long."""
         if self.process is not None:
             self.process.wait_until(self._ready, _READY_SECONDS)
 
@@ -70,7 +70,7 @@ class ServiceProcess:
             self.process.send(signal.SIGTERM)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code. It is killed after 30 s."""
+        """SIGTERM; returns the exit code. A kill follows after 30 s."""
         return 0 if self.process is None else self.process.stop()
 
     def kill(self) -> None:
@@ -79,7 +79,7 @@ class ServiceProcess:
             self.process.kill()
 
     def restart(self) -> None:
-        """Starts it again after `stop` or `kill`, and returns when it is ready. Raises ProcessFailedError."""
+        """Start it again after `stop` or `kill`; returns when it is ready. Raises ProcessFailedError."""
         self.start()
         self.wait_until_ready()
 
@@ -116,6 +116,6 @@ def migrate(database_url: str) -> None:
 
 
 def overlaid(inherited: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """Ours over the inherited ones; an inherited NAME_FILE of one of ours would be an error beside it."""
+    """The inherited variables overridden by ours. An inherited NAME_FILE beside our NAME would be an error."""
     kept = {name: value for name, value in inherited.items() if name.removesuffix("_FILE") not in ours}
     return {**kept, **ours}

@@ -1,4 +1,4 @@
-"""The Stripe simulator as a process of its own."""
+"""The Stripe simulator as a child process."""
 
 import shutil
 import sys
@@ -13,7 +13,7 @@ _START_SECONDS = 30.0
 
 
 class StripeSimulator:
-    """A running simulator, guarded like every other child. Its state is in memory and ends with it."""
+    """A running simulator, guarded like every other child process. Its state is in memory and ends with it."""
 
     def __init__(self, *arguments: str) -> None:
         """`arguments` as on its command line."""
@@ -28,19 +28,19 @@ class StripeSimulator:
 
     @property
     def api_base(self) -> str:
-        """What STRIPE_API_BASE must say."""
+        """The value for STRIPE_API_BASE."""
         return f"http://127.0.0.1:{int(self._port_file.read_text())}"
 
     @property
     def pid(self) -> int:
-        """Its process. Raises RuntimeError when it does not run."""
+        """Its process id. Raises RuntimeError when it does not run."""
         if self._process is None:
             raise RuntimeError("the Stripe simulator does not run")
         return self._process.pid
 
     @property
     def control(self) -> SimulatorControl:
-        """Faults, clock and ledger."""
+        """A client of the control API: faults, clock and ledger."""
         return SimulatorControl(self.api_base)
 
     def start(self) -> Self:

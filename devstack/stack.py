@@ -1,4 +1,4 @@
-"""The whole stack: PostgreSQL and Kafka, started together, and the application on them."""
+"""The whole stack: PostgreSQL and Kafka, started in parallel, and the application on them."""
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -15,10 +15,10 @@ _DATABASE = "payments"
 
 
 class Stack:
-    """Everything, on this machine, for as long as this object is open. Nothing of it outlives this process."""
+    """The stack on this machine, while this object is open. Nothing of it outlives this process."""
 
     def __init__(self, say: Say, environment: Mapping[str, str] | None = None) -> None:
-        """`say` is told what starts, and which Kafka it is; `environment` goes to the service's processes."""
+        """`say` gets a line about each start and the choice of Kafka; `environment` goes to the service's processes."""
         self._say = say
         self._environment = environment
         self._postgres: Background[Postgres] = Background(start_postgres)
@@ -55,7 +55,7 @@ class Stack:
         return self.application.services
 
     def close(self) -> None:
-        """Drains the service, then ends what it stood on."""
+        """Drains the service, then ends PostgreSQL and Kafka."""
         if self._application is not None:
             self._application.close()
         self._kafka.close()
@@ -75,5 +75,5 @@ class Stack:
 
 
 def _database(postgres: Postgres) -> str:
-    """A given database as it is; on our own server, one of its own."""
+    """The given database, or a new one on the embedded server."""
     return postgres.url if postgres.kind == "given" else postgres.databases.create(_DATABASE)

@@ -1,4 +1,4 @@
-"""The three sagas of the demo, told while they happen."""
+"""The three sagas of the demo, which describe each step on the screen."""
 
 import secrets
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from devstack.stripe_simulator.client import SimulatorControl
 
 @dataclass(frozen=True)
 class Saga:
-    """One order and its saga, with what is said on screen."""
+    """One order and its saga, with the lines for the screen."""
 
     client: SagaClient
     pages: PaymentPages
@@ -31,7 +31,7 @@ class Saga:
         self.client.send(command_type, correlation_id, payload)
 
     def hear(self, command_type: str, status: str, correlation_id: str | None = None) -> Record:
-        """Waits for the outcome. Raises SagaError when it is another, or none."""
+        """Waits for the outcome event. Raises SagaError when another one comes, or none."""
         event = self.client.outcome(command_type, correlation_id or self.correlation_id)
         if event.status != status:
             raise SagaError(f"{command_type} was to end in {status}, and ended in {event.type}: {event.payload}")
@@ -39,17 +39,17 @@ class Saga:
         return event
 
     def see(self, status: str) -> dict[str, Any]:
-        """Reads the payment over HTTP. Raises SagaError when it is not where it must be."""
+        """Reads the payment over HTTP. Raises SagaError when its status is not the expected one."""
         payment = self.pages.payment_in(status, self.order_id)
         self._say("·", "blue", f"GET /payment/{self.order_id}/status says {status}")
         return payment
 
     def note(self, text: str) -> None:
-        """Says what somebody else does."""
+        """Describes an action of another party."""
         self._say("·", "magenta", text)
 
     def ledger(self, intent_id: str) -> None:
-        """Shows what money did at Stripe."""
+        """Shows the movements at Stripe."""
         effects = ", ".join(
             f"{entry.effect} {entry.amount / 100:.2f} {entry.currency.upper()}"
             for entry in self.stripe.ledger(payment_intent=intent_id)
@@ -72,7 +72,7 @@ class Saga:
         self.ask("authorize_payment", payload, told)
 
     def release(self, payment_id: str) -> str:
-        """Asks for the money to go to the runner; the command's own correlation id."""
+        """Asks for the transfer to the runner, under a new correlation id."""
         correlation_id = f"{self.correlation_id}-done"
         runner = {"runner_id": "runner-3", "runner_connect_account_id": "acct_1DemoRunner"}
         self.ask("release_payment", {"payment_id": payment_id, **runner}, "the runner has delivered", correlation_id)
@@ -88,7 +88,7 @@ def paid_and_released(saga: Saga) -> str:
 
 
 def reverted(saga: Saga) -> str:
-    """Hold, then compensation under the saga's one correlation id."""
+    """Hold, then compensation under the same correlation id."""
     saga.authorize("pm_card_mastercard", "hold 12.50 SGD on the customer's card")
     payment_id = saga.hear("authorize_payment", "AUTHORIZED").payment_id
     saga.note("another step of the saga fails, so it compensates under the same correlation id")
@@ -99,7 +99,7 @@ def reverted(saga: Saga) -> str:
 
 
 def three_d_secure(saga: Saga) -> str:
-    """The customer's bank asks first; a webhook says how it went."""
+    """The customer's bank asks for authentication; a webhook reports the result."""
     saga.authorize("pm_card_threeDSecure2Required", "a card whose bank wants 3-D Secure")
     payment = saga.see("REQUIRES_ACTION")
     saga.note(f"the customer is sent on: {payment['next_action']['type']}; no outcome is published yet")
@@ -120,4 +120,4 @@ STORIES: dict[str, Callable[[Saga], str]] = {
     "Authorized, then reverted": reverted,
     "3-D Secure, finished by webhook": three_d_secure,
 }
-"""Each tells one saga and returns its payment id."""
+"""Each runs one saga and returns its payment id."""

@@ -13,17 +13,17 @@ from urllib.parse import urlsplit, urlunsplit
 _HOST = "127.0.0.1"
 _CHUNK = 65_536
 _TICK_SECONDS = 0.05
-_DROP_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # one instruction of classic BPF: BPF_RET | BPF_K, 0 bytes
+_DROP_EVERYTHING = struct.pack("HBBI", 0x06, 0, 0, 0)  # One instruction of classic BPF: BPF_RET | BPF_K, 0 bytes.
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
-"""Linux, include/uapi/asm-generic/socket.h; Python does not name them."""
+"""From Linux, include/uapi/asm-generic/socket.h; Python has no names for them."""
 
 
 class TcpProxy:
-    """Forwards every connection to ``port`` until it is told to fail. Nothing needs special rights (Linux only).
+    """Forwards every connection to ``port`` until a test asks for a failure. It needs no special rights (Linux only).
 
-    ``lose_packets`` is a network that swallows packets: the kernel drops what arrives before TCP sees it (socket(7),
-    SO_ATTACH_FILTER), so that nothing is acknowledged, on connections that stand as on new ones. ``hold`` is a peer
-    that hangs: its kernel acknowledges, and nothing comes back. ``reset`` ends every connection.
+    ``lose_packets`` is a network that loses packets: the kernel drops them before TCP sees them (socket(7),
+    SO_ATTACH_FILTER), so neither old nor new connections get an acknowledgment. ``hold`` is a peer that hangs: its
+    kernel acknowledges, but no data come back. ``reset`` ends every connection.
     """
 
     def __init__(self, port: int, host: str = _HOST) -> None:
@@ -45,29 +45,29 @@ class TcpProxy:
         return f"{_HOST}:{self.port}"
 
     def through(self, url: str) -> str:
-        """The same URL by way of this proxy."""
+        """The same URL through this proxy."""
         parts = urlsplit(url)
         user = parts.netloc.rpartition("@")[0]
         return urlunsplit(parts._replace(netloc=f"{user}{'@' if user else ''}{_HOST}:{self.port}"))
 
     def lose_packets(self) -> None:
-        """From now on nothing that a client sends arrives, and nothing is acknowledged."""
+        """From now on no packet of a client arrives, and none is acknowledged."""
         with self._lock:
             self._losing = True
             for one in (self._listener, *(client for client, _ in self._pairs)):
                 _lose(one)
 
     def hold(self) -> None:
-        """From now on everything is accepted and nothing is passed on."""
+        """From now on accept all data and forward none."""
         self._flowing.clear()
 
     def reset(self) -> None:
-        """End every connection at once, as a server that was killed does."""
+        """End every connection at once, as the kill of a server does."""
         with self._lock:
             self._resets += 1
 
     def mend(self) -> None:
-        """Everything flows again, also on connections that are still there."""
+        """Forward everything again, also on connections that are still open."""
         with self._lock:
             if self._losing:
                 for one in (self._listener, *(client for client, _ in self._pairs)):
@@ -77,7 +77,7 @@ class TcpProxy:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected now."""
+        """The number of connected clients."""
         with self._lock:
             return len(self._pairs)
 
@@ -117,7 +117,7 @@ class TcpProxy:
             threading.Thread(target=self._forward, args=pair, name="tcp-proxy-pair", daemon=True).start()
 
     def _forward(self, client: socket.socket, server: socket.socket, resets: int) -> None:
-        """Both directions, until one end closes or everything is reset."""
+        """Forwards both directions, until one end closes or a reset ends the connection."""
         other = {client.fileno(): server, server.fileno(): client}
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""Topics of a test's own."""
+"""The topics of one test."""
 
 import secrets
 import time
@@ -14,7 +14,7 @@ _LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Topics:
-    """Names for one test. The topics do not exist until somebody makes them."""
+    """Names of topics for one test. The topics do not exist until a call makes them."""
 
     commands: str
     events: str
@@ -22,7 +22,7 @@ class Topics:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that give them to the service."""
+        """The environment variables that configure them in the service."""
         return {
             "PAYMENT_COMMANDS_TOPIC": self.commands,
             "PAYMENT_EVENTS_TOPIC": self.events,
@@ -37,10 +37,10 @@ def unique_topics() -> Topics:
 
 
 def make_topic(kafka: Kafka, name: str, partitions: int = 6, **config: str) -> str:
-    """Makes the topic; the mock cluster makes it when it is asked for, always with four partitions.
+    """Makes the topic; the mock cluster makes it at the first request, always with four partitions.
 
-    ``config``: the topic's settings, with _ for a dot. It is there for everybody when this returns: a broker learns of
-    what the controller has made a moment later.
+    ``config``: the topic's settings, with _ for a dot. The topic is visible to all clients when this returns, because
+    a broker learns of a new topic a moment after the controller has made it.
     """
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     if kafka.kind != "mock":

@@ -1,4 +1,4 @@
-"""The stack, kept up until Ctrl-C or SIGTERM."""
+"""Keeps the stack running until Ctrl-C or SIGTERM."""
 
 import json
 import signal
@@ -14,9 +14,9 @@ _CHECK_SECONDS = 1.0
 
 
 def run_up(state_file: Path | None, say: Say) -> None:
-    """Writes the state file, readable by its owner alone, once all is ready; removes it at the end.
+    """Writes the state file, readable by its owner alone, when all is ready, and removes it at the end.
 
-    Must run in the main thread. Raises PostgresUnavailableError, and ProcessFailedError also when a process of the
+    It must run in the main thread. Raises PostgresUnavailableError, and ProcessFailedError also when a process of the
     service ends by itself later.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,1 +1,1 @@
-"""What is shown by more than examples."""
+"""Proofs beyond examples: chaos runs and mutation."""

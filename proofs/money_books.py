@@ -1,4 +1,4 @@
-"""Books and Stripe side by side, to the cent: from the simulator's ledger and the payments' rows alone."""
+"""Compares books and Stripe to the cent, only by the simulator's ledger and the payments' rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from devstack.stripe_simulator.client import Effect
 
 STRANGER = "acct_stranger"
-"""Whom other programs pay from our charges."""
+"""The account that other programs pay from our charges."""
 
 ENDED = frozenset({"FAILED", "REVERTED"})
 
@@ -27,14 +27,14 @@ _OTHERS = frozenset({"dashboard", "bank"})
 
 
 def ours(effects: Iterable[Effect]) -> list[Effect]:
-    """Effects on what this service made: other programs name our payment without its order, or pay somebody else."""
+    """Effects on this service's objects. Other programs name our payment without its order, or pay another account."""
     return [effect for effect in effects if "order_id" in effect.metadata and effect.destination != STRANGER]
 
 
 def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
-    """What this service did twice: per intent a hold and its end, per payment each movement of money.
+    """Effects that this service repeated: for each intent its hold or end, for each payment a movement of money.
 
-    What was undone may be done again: a refund that failed, a transfer that was taken back.
+    An undone effect may be repeated: a failed refund, a reversed transfer.
     """
     standing: Counter[tuple[str, str | None]] = Counter()
     for effect in ours(effects):
@@ -48,7 +48,7 @@ def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
 
 
 def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
-    """Our effects, strays' too, by payment."""
+    """Our effects, including those on strays, by payment."""
     found: dict[str, list[Effect]] = defaultdict(list)
     for effect in ours(effects):
         found[effect.metadata["payment_id"]].append(effect)
@@ -56,7 +56,7 @@ def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
 
 
 def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
-    """How the money of a payment, strays included, is not where its status says; None when it is."""
+    """The way in which a payment's money, strays included, contradicts its status; None when both agree."""
     amounts: Counter[str] = Counter()
     effects = list(effects)
     for effect in effects:
@@ -66,7 +66,7 @@ def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | No
     lost = amounts["dispute"] - amounts["dispute_reversal"]
     kept = amounts["capture"] - amounts["refund"] + amounts["refund_failure"] - lost
     sent = amounts["transfer"] - amounts["reversal"]
-    # A bank may take back more than is left; of a charge that it took a part of nothing can be refunded.
+    # A bank may withdraw more than the rest, and a charge with a disputed part cannot be refunded.
     ended = (held, 0 if lost else max(kept, 0), sent) == (0, 0, 0)
     is_sent = bool(payment["stripe_transfer_id"] and not payment["stripe_reversal_id"])
     right = {
@@ -80,9 +80,9 @@ def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | No
 
 
 def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, int]:
-    """What Stripe holds, took, gave back and sent of the payment's own intent.
+    """The amounts that Stripe held, captured, refunded and transferred for the payment's own intent.
 
-    A transfer made anew comes from no charge; a second intent of the payment is in no sum.
+    A repeated transfer has no source charge. A second intent of the payment counts in no sum.
     """
     intent, payment_id = payment["stripe_payment_intent_id"], str(payment["payment_id"])
     sums = dict.fromkeys(("held", "captured", "refunded", "disputed", "transferred", "reversed"), 0)
@@ -97,7 +97,7 @@ def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, 
 
 
 def differing(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
-    """How the record's sums differ from Stripe's side; None when they agree to the cent."""
+    """The difference between the record's sums and Stripe's; None when they agree to the cent."""
     stripe_side = sums_of(payment, effects)
     record = {name: payment[name] for name in stripe_side}
     return None if record == stripe_side else f"{payment['payment_id']}: record {record}, Stripe {stripe_side}"

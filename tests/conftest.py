@@ -19,6 +19,7 @@ from devstack.processes import ProcessFailedError, scratch_directory
 from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.topics import Topics, make_topic, unique_topics
+from tests.support.loglines import log_plainly
 from tests.support.programs import fetch
 from tests.support.requirements import REQUIRE_REAL, unavailable
 from tests.support.servers import Servers
@@ -32,9 +33,9 @@ _SHARED = pytest.StashKey[Path]()
 def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what it puts in the background with Ctrl-C ignored, and every program we start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    log_plainly()
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
-    servers = Servers(None if worker is None else Path(worker["servers"]))
-    config.stash[_SERVERS] = servers
+    servers = config.stash[_SERVERS] = Servers(None if worker is None else Path(worker["servers"]))
     config.stash[_SAID] = []
     if worker is not None or config.option.collectonly:
         return
@@ -63,8 +64,7 @@ def _policy() -> str:
     """What is used, in a line; which Kafka it became is known when it runs, and said at the end."""
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     kafka = given or ("Apache Kafka if it can be had" if shutil.which("java") else "librdkafka's mock cluster: no java")
-    missing = "fails" if REQUIRE_REAL else "is skipped and listed"
-    return f"Kafka: {kafka}; what is missing {missing}"
+    return f"Kafka: {kafka}; what is missing {'fails' if REQUIRE_REAL else 'is skipped and listed'}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -114,7 +114,7 @@ def no_test_configures_the_log_of_all() -> Iterator[None]:
     """A module's logger that is first used under `logs.configure` keeps that configuration for all later tests."""
     yield
     if structlog.get_config()["cache_logger_on_first_use"]:
-        structlog.reset_defaults()
+        log_plainly()
         pytest.fail("this test left the log of its process configured: use tests.support.loglines")
 
 

@@ -1,4 +1,4 @@
-"""Client libraries that the project doesn't use and its readers do: each in a directory of its own, fetched once."""
+"""Client libraries of readers, which the project itself does not use: downloaded once, each in its own directory."""
 
 import hashlib
 import shutil
@@ -10,22 +10,22 @@ from devstack.java_install import Say, cache_directory, only_one
 from devstack.processes import Command, ProcessFailedError, run_to_end
 
 PUBLISHED = "kafka-python-2.0.2"
-"""What the published CampusG sagas pin."""
+"""The version that the published CampusG sagas pin."""
 
 AIOKAFKA = "aiokafka-0.14.0"
 ALL = (PUBLISHED, AIOKAFKA)
 
 _SECONDS = 120.0
 _TOO_NEW = (3, 12)
-"""kafka-python 2.0.2 brings a copy of six that Python 3.12 can't import."""
+"""kafka-python 2.0.2 contains a copy of six that Python 3.12 cannot import."""
 
 
 class LibraryUnavailableError(Exception):
-    """It can't be had, or not be used, here; the message says why."""
+    """The library is not available or not usable here; the message gives the reason."""
 
 
 def find_library(name: str, say: Say = lambda _line: None) -> Path:
-    """A directory for PYTHONPATH that holds the library, with what it needs. Raises LibraryUnavailableError."""
+    """A directory for PYTHONPATH with the library and its dependencies. Raises LibraryUnavailableError."""
     if name == PUBLISHED and sys.version_info >= _TOO_NEW:
         raise LibraryUnavailableError("it needs Python 3.11")
     lock = Path(__file__).with_name(f"{name}.lock")

@@ -1,4 +1,4 @@
-"""Both sides of the talk: commands there, outcomes back."""
+"""Both directions: sends commands and receives their outcome events."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,18 +17,18 @@ from devstack.saga_client.sender import CommandSender, Headers
 
 
 def enveloped(command_type: str, correlation_id: str, payload: object) -> dict[str, Any]:
-    """The form of a command that the contract shows first."""
+    """A command in the form that the contract shows first."""
     return {"type": command_type, "correlation_id": correlation_id, "payload": payload}
 
 
 def encoded(content: object) -> bytes:
-    """JSON as it goes over the wire."""
+    """The bytes of a JSON value."""
     return json.dumps(content).encode()
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A command under way."""
+    """A command that was sent."""
 
     type: str
     correlation_id: str
@@ -37,12 +37,12 @@ class Sent:
 
     @property
     def answers(self) -> CommandKey:
-        """What its outcome says that it answers."""
+        """The command key that the outcome event carries."""
         return self.type, self.correlation_id
 
 
 class SagaClient:
-    """Sends commands and waits for their outcomes. Every wait is bounded. Any thread may use it."""
+    """Sends commands and waits for their outcome events. Every wait is bounded. Any thread may use it."""
 
     def __init__(
         self,
@@ -57,8 +57,9 @@ class SagaClient:
     ) -> None:
         """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them; ``producer``: more, for sending only.
 
-        ``commands`` and ``events`` are topics, ``also`` others to be heard. ``start``: what was published before now is
-        heard with "earliest"; with "latest" the topics must be there. ``repeats``: as for ``Heard``. Raises SagaError.
+        ``commands`` and ``events`` are topics, ``also`` names other topics to read. ``start``: with "earliest" the
+        client also reads earlier records; with "latest" the topics must exist. ``repeats``: as for ``Heard``. Raises
+        SagaError.
         """
         self.heard = Heard(repeats=repeats)
         self._feed = EventFeed(CommittedReader(kafka, (events, *also)), self.heard.take, start)
@@ -74,7 +75,7 @@ class SagaClient:
         headers: Headers | None = None,
         timestamp: datetime | None = None,
     ) -> Sent:
-        """Returns when the broker has the command. Raises SagaError when it does not take it."""
+        """Send a command; returns when the broker has it. Raises SagaError when the broker does not accept it."""
         value = encoded(enveloped(command_type, correlation_id, payload))
         landed = self.sender.send(value, partition=partition, headers=headers, timestamp=timestamp)
         try:
@@ -85,9 +86,9 @@ class SagaClient:
             ) from error
 
     def outcome(self, command_type: str, correlation_id: str, seconds: float = WAIT_SECONDS) -> Record:
-        """The one event that answers this command.
+        """Wait for the outcome event of this command.
 
-        Raises NotHeardError when it does not come in time, SagaError when another one answers the command, too.
+        Raises NotHeardError when none comes in time, SagaError when a second event answers the command.
         """
         why = f"the outcome of {command_type} {correlation_id}"
         first, *more = self.heard.wait((command_type, correlation_id), why, seconds=seconds)
@@ -96,6 +97,6 @@ class SagaClient:
         return first
 
     def close(self) -> None:
-        """End both sides."""
+        """End both directions."""
         self._feed.close()
         self.sender.close()

@@ -1,8 +1,8 @@
-"""What goes wrong between a saga and the service."""
+"""The errors of a saga client."""
 
 
 class SagaError(Exception):
-    """The service has not done what the contract promises."""
+    """The service has broken a promise of the contract."""
 
 
 class NotHeardError(SagaError, TimeoutError):

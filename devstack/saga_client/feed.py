@@ -1,4 +1,4 @@
-"""A thread that listens."""
+"""A thread that reads topics."""
 
 import threading
 from collections.abc import Callable
@@ -12,13 +12,13 @@ _TOPIC_SECONDS = 30.0
 
 
 class EventFeed:
-    """Hands over each record once it is committed. A broker that is away is waited for."""
+    """Passes on each committed record, and waits for a broker that is unavailable."""
 
     def __init__(self, reader: CommittedReader, take: Callable[[Record], None], start: Start = "earliest") -> None:
         """The feed owns the reader. ``take`` runs in the feed's thread.
 
-        From the earliest record the topics need not be there yet. From the latest, this returns when they are:
-        whatever is published from now on is heard. Raises SagaError when they do not come.
+        A feed from the earliest record does not need the topics yet. A feed from the latest record waits for them, so
+        it misses no record after this call. Raises SagaError when the topics do not appear.
         """
         self._reader = reader
         self._take = take
@@ -30,7 +30,7 @@ class EventFeed:
             raise SagaError(f"no broker, or no topic, in {_TOPIC_SECONDS:.0f} s")
 
     def close(self) -> None:
-        """Hear nothing more."""
+        """Stop reading."""
         self._closed.set()
         self._thread.join()
         self._reader.close()

@@ -1,4 +1,4 @@
-"""What was heard so far, and the one way of waiting for more."""
+"""The records received so far, and the only way to wait for more."""
 
 import threading
 from collections import defaultdict
@@ -14,10 +14,10 @@ Matches = Callable[[Record], bool]
 
 
 class Heard:
-    """Keeps records in the order in which they came. Any thread may add, look and wait."""
+    """Keeps records in the order of their arrival. Any thread may add, read and wait."""
 
     def __init__(self, *, repeats: bool = False) -> None:
-        """``repeats``: keep also what comes again under its ``ce_id``, to find out whether anything does."""
+        """``repeats``: also keep records that repeat a ``ce_id``, so that tests can find them."""
         self._repeats = repeats
         self._event_ids: set[str] = set()
         self._records: list[Record] = []
@@ -26,10 +26,10 @@ class Heard:
         self._more: defaultdict[About | None, threading.Condition] = defaultdict(
             lambda: threading.Condition(self._lock)
         )
-        """By what somebody waits for, so that a record wakes nobody else; None for whoever waits by a predicate."""
+        """Awaited subject → condition, so that a record wakes only its own waiters; None for waits by a predicate."""
 
     def take(self, record: Record) -> None:
-        """Add one."""
+        """Add a record."""
         about = record.about
         with self._lock:
             if not self._is_new(record):
@@ -41,14 +41,15 @@ class Heard:
                 self._more[about].notify_all()
 
     def records(self, matches: Matches) -> list[Record]:
-        """Those heard so far; of one partition, in its order."""
+        """The records received so far; those of one partition are in its order."""
         with self._lock:
             return self._found(matches)
 
     def wait(self, wanted: Matches | About, why: str, *, count: int = 1, seconds: float = WAIT_SECONDS) -> list[Record]:
-        """As soon as ``count`` records are ``wanted``, all that are.
+        """Wait until ``count`` records are ``wanted``; returns all wanted records.
 
-        Raises NotHeardError when they do not come in time; it begins with ``why``, and ends with what was heard.
+        Raises NotHeardError when they do not come in time. Its message begins with ``why`` and ends with the received
+        records.
         """
         with self._lock:
             more = self._more[None if callable(wanted) else wanted]

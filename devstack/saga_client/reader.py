@@ -1,4 +1,4 @@
-"""Topics, read as a careful reader does: only what is committed, and in batches."""
+"""Reads topics as a careful reader does: only committed records, in batches."""
 
 import secrets
 import time
@@ -18,14 +18,14 @@ _ANSWER_SECONDS = 10.0
 _QUIET_SECONDS = 30.0
 _BATCH = 10_000
 _USUAL, _SOON = 500, 20
-"""Milliseconds that a broker keeps a fetch which brings nothing; the end of a partition is known with its answer."""
+"""Milliseconds that a broker waits before it answers an empty fetch. That answer reports the end of the partition."""
 
 
 class CommittedReader:
-    """Reads whole topics without joining a group: it moves no offset of anybody's."""
+    """Reads whole topics without joining a consumer group, so it changes no group's offsets."""
 
     def __init__(self, kafka: Mapping[str, Any], topics: Iterable[str], *, ends: bool = False) -> None:
-        """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them. ``ends``: ``to_end`` is to be used."""
+        """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them. ``ends``: allow ``to_end``."""
         self._topics = tuple(topics)
         self._places: list[TopicPartition] = []
         self._consumer = Consumer(
@@ -41,7 +41,7 @@ class CommittedReader:
         )
 
     def begin(self, start: Start = "earliest") -> bool:
-        """Take the place to read from. False while a topic is not there, or the broker is away: to be tried again."""
+        """Find the place to read from. False while a topic or the broker is missing; the caller tries again."""
         try:
             self._places = [place for topic in self._topics for place in self._partitions(topic, start)]
         except KafkaException:
@@ -50,7 +50,7 @@ class CommittedReader:
         return True
 
     def batch(self, seconds: float) -> list[Message]:
-        """All records that are here, as soon as there is one; none after so many seconds."""
+        """All available records, as soon as there is one; none after this number of seconds."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             records = [message for message in self._polled(left) if message.error() is None]
@@ -59,7 +59,7 @@ class CommittedReader:
         return []
 
     def to_end(self, seconds: float = _QUIET_SECONDS) -> Iterator[Message]:
-        """The rest of what is committed now. Raises TimeoutError when no end is seen for so many seconds."""
+        """The rest of the records committed now. Raises TimeoutError when no end comes for this number of seconds."""
         self._places = self._positions()
         self._consumer.assign(self._places)  # The end of a partition is reported once per assignment.
         unfinished = {(place.topic, place.partition) for place in self._places}
@@ -75,7 +75,7 @@ class CommittedReader:
                     unfinished.discard((message.topic(), message.partition()))
 
     def close(self) -> None:
-        """Give up the connections."""
+        """Close the connections."""
         self._consumer.close()
 
     def _partitions(self, topic: str, start: Start) -> list[TopicPartition]:
@@ -90,20 +90,20 @@ class CommittedReader:
         return places
 
     def _positions(self) -> list[TopicPartition]:
-        """Behind what was read since the last assignment, or the place that it named."""
+        """The next place to read in each partition."""
         positions = self._consumer.position(self._places)
         return [
             began if position.offset < 0 else position for began, position in zip(self._places, positions, strict=True)
         ]
 
     def _polled(self, seconds: float) -> list[Message]:
-        """``consume`` alone would wait for a full batch."""
+        """Polls for the first record, because ``consume`` alone would wait for a full batch."""
         first = self._consumer.poll(seconds)
         return [] if first is None else [first, *self._consumer.consume(_BATCH - 1, 0)]
 
 
 def committed_records(kafka: Mapping[str, Any], topics: Iterable[str]) -> list[Record]:
-    """Each topic from its beginning to its end, once all of them are there. Raises TimeoutError."""
+    """The records of each topic from its beginning to its end, once all topics exist. Raises TimeoutError."""
     wanted = sorted(set(topics))
     with closing(CommittedReader(kafka, wanted, ends=True)) as reader:
         until(reader.begin, f"there are topics {wanted}")

@@ -1,4 +1,4 @@
-"""Records as a reader sees them."""
+"""Records as a reader receives them."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ About = tuple[str, str] | Place
 
 @dataclass(frozen=True)
 class Record:
-    """One record that was heard."""
+    """One received record."""
 
     topic: str
     partition: int
@@ -31,7 +31,7 @@ class Record:
     headers: dict[str, str]
 
     def __str__(self) -> str:
-        """For people; what is long is cut."""
+        """For people; long parts are cut."""
         value = (self.value or b"")[:_SHOWN]
         return f"{self.topic}[{self.partition}]@{self.offset} {self.key} {self.headers} {value!r}"
 
@@ -43,7 +43,7 @@ class Record:
 
     @property
     def event_id(self) -> str | None:
-        """The same for each copy of an event; None for what is no event."""
+        """The same for each copy of an event; None for a record that is no event."""
         return self.headers.get("ce_id")
 
     @property
@@ -79,7 +79,7 @@ class Record:
 
     @property
     def about(self) -> About | None:
-        """What it is filed under; None for a record that is about nothing, or that cannot be read."""
+        """The record's subject, by which readers wait for it; None without a subject or for an unreadable record."""
         try:
             if self.topic.endswith(".dead_letter"):
                 return int(self.body["partition"]), int(self.body["offset"])

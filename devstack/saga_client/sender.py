@@ -1,4 +1,4 @@
-"""Records on the way to the commands topic."""
+"""Sends records to the commands topic."""
 
 import threading
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.1
 
 
 class CommandSender:
-    """Any thread may send. A broker that is away is waited for; nothing is sent twice or out of order meanwhile."""
+    """Any thread may send. The sender waits for an unavailable broker, without repeated or reordered records."""
 
     def __init__(self, kafka: Mapping[str, Any], topic: str) -> None:
         """``kafka``: settings of librdkafka, ``bootstrap.servers`` among them."""
@@ -34,7 +34,7 @@ class CommandSender:
         headers: Headers | None = None,
         timestamp: datetime | None = None,
     ) -> "Future[Place]":
-        """Will hold where it landed, or KafkaException. No key: the service orders by what a command is about."""
+        """A future of the record's place, or of KafkaException. The service orders commands by content, not by key."""
         landed: Future[Place] = Future()
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -55,7 +55,7 @@ class CommandSender:
         return landed
 
     def close(self) -> None:
-        """Wait for what is on its way, then end."""
+        """Wait for records in flight, then end."""
         self._closed.set()
         self._thread.join()
         self._producer.close()

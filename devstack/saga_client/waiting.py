@@ -1,4 +1,4 @@
-"""Waiting for a state that somebody else brings about, and that nobody announces."""
+"""Waits for a state that nothing announces, by polling."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def until(ask: Callable[[], T | None], why: str, seconds: float = 30.0, *, pause: float = _PAUSE_SECONDS) -> T:
-    """The first answer that is true. Raises TimeoutError with ``why`` when there is none in time."""
+    """The first true answer. Raises TimeoutError with ``why`` when none comes in time."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         if time.monotonic() > deadline:

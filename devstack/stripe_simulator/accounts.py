@@ -1,9 +1,9 @@
 """Connected accounts.
 
-Ids that callers bring along work at once, as if those accounts had finished onboarding: every `acct_…` of letters,
-digits and underscores, but for two patterns. One that contains `missing`, `unknown`, `invalid` or `nonexistent` does
-not exist; one that contains `restricted` exists and cannot receive transfers. `registered_accounts_only` turns the
-convenience off: then only accounts created by the API or registered through the control API exist.
+Ids that callers choose work at once, as if those accounts had finished onboarding: every `acct_…` of letters, digits
+and underscores, with two exceptions. An id that contains `missing`, `unknown`, `invalid` or `nonexistent` does not
+exist. An id that contains `restricted` exists and cannot receive transfers. With `registered_accounts_only` only
+accounts created by the API or registered through the control API exist.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLATFORM = "acct_1SimulatedPlatform"
 
 
 def check_destination(state: State, id_: str) -> None:
-    """Whether transfers may go there.
+    """Check that transfers may go to this account.
 
     Raises:
         RefusedError: `resource_missing`, or `insufficient_capabilities_for_transfer`.
@@ -40,7 +40,7 @@ def check_destination(state: State, id_: str) -> None:
 
 
 def without_funds(id_: str) -> RefusedError:
-    """A reversal that the connected account cannot pay: `balance_insufficient`."""
+    """The error `balance_insufficient` of a reversal that the connected account cannot pay."""
     return RefusedError(
         f"Insufficient funds: account {id_} does not have enough funds to reverse this transfer.",
         code="balance_insufficient",
@@ -78,7 +78,7 @@ def register(state: State, id_: str, params: Json, *, transfers: bool = True) ->
 
 
 def retrieve(state: State, call: Call) -> Json:
-    """GET /v1/accounts/:account; Stripe answers 403 for one it does not know."""
+    """GET /v1/accounts/:account; Stripe answers 403 for an unknown account."""
     id_ = call.path["account"]
     if (account := _find(state, id_)) is None or id_ in state.revoked_accounts:
         raise _no_access(id_)
@@ -86,7 +86,7 @@ def retrieve(state: State, call: Call) -> Json:
 
 
 def change(state: State, id_: str, *, transfers: bool = True, revoked: bool = False, currency: str = "sgd") -> Json:
-    """What becomes of a connected account: restricted, closed to the platform, paid in another currency."""
+    """Change a connected account: restrict it, close it to the platform, or change its currency."""
     account = register(state, id_, {"currency": currency}, transfers=transfers)
     (state.revoked_accounts.add if revoked else state.revoked_accounts.discard)(id_)
     if revoked:
@@ -111,7 +111,7 @@ def retrieve_current(state: State, _call: Call) -> Json:
 
 
 def pay_out(state: State, id_: str) -> None:
-    """The connected account sends its whole balance to its bank: reversals then find no funds."""
+    """The connected account sends its whole balance to its bank, so that reversals find no funds."""
     for account, currency in state.connected_balance:
         if account == id_:
             state.connected_balance[account, currency] = 0

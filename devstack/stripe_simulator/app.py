@@ -1,4 +1,4 @@
-"""The simulator's HTTP face: Stripe's API, the 3-D Secure page, the control API."""
+"""The simulator's HTTP interface: Stripe's API, the 3-D Secure page, the control API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OUTCOMES = {"succeed": True, "fail": False}
 
 
 class App:
-    """Takes a request, waits as long as the simulation says, gives a reply."""
+    """Answers requests after the simulated latencies."""
 
     def __init__(self, endpoints: list[Endpoint], *, seed: int | None = None) -> None:
         deliveries = Deliveries()
@@ -51,7 +51,7 @@ class App:
         return self.simulator.finish(ticket)
 
     def _challenge(self, request: Request) -> Reply:
-        """The bank's page. A browser chooses; a program names `outcome`, or succeeds by default."""
+        """The bank's page. A browser shows the choice; a program passes `outcome`, or succeeds by default."""
         browser = "text/html" in request.headers.get("accept", "")
         given = parse_qs(request.query).get("outcome", [None])[0]
         if given is None and request.method == "GET" and browser:

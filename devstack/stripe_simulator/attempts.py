@@ -1,4 +1,4 @@
-"""A payment attempt: what the card says, the 3-D Secure challenge, the hold."""
+"""A payment attempt: the card's decision, the 3-D Secure challenge, the hold."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from devstack.stripe_simulator.state import State
 from devstack.stripe_simulator.wire import Json
 
 HOLD_SECONDS = 7 * DAY
-"""How long an online card hold lasts ("Place a hold on a payment method")."""
+"""Lifetime of an online card hold ("Place a hold on a payment method")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the intent is confirmed."""
+    """The terms of a confirmation."""
 
     off_session: bool
     error_on_requires_action: bool
@@ -46,7 +46,7 @@ def confirm(state: State, intent: Json, terms: Terms) -> None:
 
 
 def authenticate(state: State, intent: Json, *, succeeded: bool) -> None:
-    """The customer finished the 3-D Secure challenge, one way or the other.
+    """End the 3-D Secure challenge with success or failure.
 
     Raises:
         RefusedError: the intent awaits no authentication, or the card is declined after it.
@@ -71,7 +71,7 @@ def authenticate(state: State, intent: Json, *, succeeded: bool) -> None:
 
 
 def capture(state: State, intent: Json, amount: int) -> None:
-    """Take the held money; what is not taken is set free. Where captures take their time, this one begins."""
+    """Capture held money and release the rest of the hold. With `captures_process` the capture only begins."""
     if state.options.captures_process:
         intent |= {"status": Status.PROCESSING, "amount_capturable": 0}
         state.processing[intent["id"]] = amount
@@ -81,7 +81,7 @@ def capture(state: State, intent: Json, amount: int) -> None:
 
 
 def finish_capture(state: State, intent: Json, *, succeeded: bool) -> None:
-    """The bank has decided a capture that was `processing`. Raises RefusedError when none is."""
+    """End a `processing` capture with the bank's decision. Raises RefusedError when none is `processing`."""
     if intent["id"] not in state.processing:
         raise unexpected_state(f"No capture of {intent['id']} is processing.", intent)
     amount = state.processing.pop(intent["id"])

@@ -1,4 +1,4 @@
-"""API keys ("API keys", "Authentication"): any test-mode secret key, unless its name says otherwise."""
+"""API keys ("API keys", "Authentication"): accepts any test-mode secret key without certain words in its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 
 
 def authenticate(request: Request) -> None:
-    """Let the request in.
+    """Check the request's key.
 
     Raises:
         RefusedError: 401 for a missing, live-mode, malformed or expired key (one that contains `invalid` or `expired`).
@@ -33,10 +33,10 @@ def authenticate(request: Request) -> None:
 
 
 def api_version(request: Request, default: str) -> str:
-    """The API version asked for.
+    """The requested API version.
 
     Raises:
-        RefusedError: 400 for what is no version.
+        RefusedError: 400 for an invalid version.
     """
     version = request.headers.get("stripe-version", default)
     if not _VERSION.fullmatch(version):

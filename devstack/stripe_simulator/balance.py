@@ -9,7 +9,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 def available(state: State, currency: str) -> int:
-    """What a transfer without source_transaction may use, in minor units."""
+    """The available balance for a transfer without source_transaction, in minor units."""
     return _amounts(state)[currency][0]
 
 

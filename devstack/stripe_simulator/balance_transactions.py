@@ -1,7 +1,7 @@
 """Balance transactions: every change of the platform's balance, in the currency that Stripe settles in.
 
 Source: Stripe documentation, "Balance transaction types" and "Reporting categories and types". A charge in another
-currency than the settlement currency is converted, and so is all that is later taken from it ("Currency conversions").
+currency than the settlement currency is converted, and so is each later deduction from it ("Currency conversions").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Kind(enum.Enum):
 
     CHARGE = ("charge", "charge")
     PARTIAL_CAPTURE = ("refund", "partial_capture_reversal")
-    """The part of a hold that was not captured: the charge's own transaction is for the whole hold."""
+    """The part of a hold that was not captured, because the charge's own transaction is for the whole hold."""
     REFUND = ("refund", "refund")
     REFUND_FAILURE = ("refund_failure", "refund_failure")
     TRANSFER = ("transfer", "transfer")
@@ -43,13 +43,13 @@ def settlement_of(state: State, currency: str) -> tuple[str, float | None]:
 
 
 def converted(state: State, money: Money) -> Money:
-    """What Stripe settles of this money of a customer."""
+    """The customer's money in the settlement currency."""
     currency, rate = settlement_of(state, money.currency)
     return money if rate is None else Money(round(money.amount * rate), currency, money.fee)
 
 
 def add(state: State, kind: Kind, money: Money, source: str, *, available_at: float, rate: float | None = None) -> Json:
-    """One more transaction of ``source``. ``available_at`` in seconds of the simulator's clock."""
+    """Add a transaction of ``source``. ``available_at`` in seconds of the simulator's clock."""
     type_, category = kind.value
     transaction: Json = {
         "id": state.new_id("txn_3"),
@@ -74,18 +74,18 @@ def add(state: State, kind: Kind, money: Money, source: str, *, available_at: fl
 
 
 def add_for_charge(state: State, kind: Kind, money: Money, source: str, charge: Json) -> Json:
-    """One that comes from the customer's side of ``charge``: converted as the charge was, available when it is."""
+    """Add a transaction for the customer's side of ``charge``, with the conversion and availability of the charge."""
     _, rate = settlement_of(state, money.currency)
     return add(state, kind, converted(state, money), source, available_at=settles_at(state, charge), rate=rate)
 
 
 def settles_at(state: State, charge: Json | None) -> float:
-    """When this charge's money is available; now without a charge."""
+    """The time at which this charge's money becomes available; now without a charge."""
     return state.clock.now() if charge is None else state.settles_at.get(charge["id"], state.clock.now())
 
 
 def of_charge(state: State, charge: Json) -> Json:
-    """What Stripe settled of a captured charge."""
+    """The settled amount of a captured charge."""
     return state.balance_transactions[charge["balance_transaction"]]
 
 

@@ -1,4 +1,4 @@
-"""Stripe's test cards by PaymentMethod id, and what each does ("Testing": cards by brand, declines, 3-D Secure)."""
+"""Stripe's test cards by PaymentMethod id, and their behavior ("Testing": cards by brand, declines, 3-D Secure)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 
 class Challenge(enum.Enum):
-    """When the issuer wants the customer to authenticate."""
+    """The cases in which the issuer requires authentication."""
 
     NEVER = enum.auto()
     ALWAYS = enum.auto()
     ON_SESSION = enum.auto()
-    """Set up for off-session use: authentication only while the customer is there."""
+    """Set up for off-session use: authentication only while the customer is present."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """How a bank says no: Stripe's error code, the decline code, the message."""
+    """A bank's refusal: Stripe's error code, the decline code, the message."""
 
     code: str
     decline_code: str
@@ -25,7 +25,7 @@ class Decline:
 
 
 class RefundFate(enum.Enum):
-    """What becomes of a refund to this card."""
+    """The end of a refund to this card."""
 
     SUCCEEDS = enum.auto()
     PENDING_THEN_SUCCEEDS = enum.auto()
@@ -33,7 +33,7 @@ class RefundFate(enum.Enum):
 
 
 class Complaint(enum.Enum):
-    """What the customer's bank does about a captured charge, and the dispute's reason."""
+    """The action of the customer's bank after a capture, and the dispute's reason."""
 
     DISPUTE = "fraudulent"
     NOT_RECEIVED = "product_not_received"

@@ -1,4 +1,4 @@
-"""The end of a 3-D Secure challenge, whoever brings it about."""
+"""The end of a 3-D Secure challenge, from any cause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def finish(state: State, intent: Json, *, succeeded: bool) -> str | None:
     try:
         attempts.authenticate(state, intent, succeeded=succeeded)
     except RefusedError as refusal:
-        # A decline after the challenge has no API caller to go to: the webhook tells it.
+        # A decline after the challenge has no API caller, so only a webhook reports it.
         if refusal.status != 402:
             raise
     if return_url is None:

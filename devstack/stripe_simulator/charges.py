@@ -1,4 +1,4 @@
-"""Charges: made by confirming an intent, held or captured, refunded, set free."""
+"""Charges: made by the confirmation of an intent, then held, captured, refunded or released."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def card_details(card: Card) -> Json:
 
 
 def take(state: State, charge: Json, amount: int, card: Card) -> None:
-    """Capture: the money is ours, pending until it settles."""
+    """Capture the charge: its money belongs to the platform, pending until it settles."""
     charge["captured"] = True
     charge["amount_captured"] = amount
     delay = 0.0 if card.available_at_once else state.options.settlement_delay
@@ -110,7 +110,7 @@ def take(state: State, charge: Json, amount: int, card: Card) -> None:
 
 
 def refundable(charge: Json) -> int:
-    """What may still be refunded of a captured charge, in minor units; what was never captured counts as refunded."""
+    """The refundable rest of a captured charge, in minor units; the uncaptured part counts as refunded."""
     return int(charge["amount"] - charge["amount_refunded"])
 
 

@@ -51,7 +51,7 @@ class Effect:
 
 
 class SimulatorControl(OutsideWorld):
-    """What tests may ask of a running simulator. `base_url` is also Stripe's API base."""
+    """The control API of a running simulator. `base_url` is also Stripe's API base."""
 
     def reset(self) -> None:
         """Forget every object, key, fault, setting and delivery; the webhook endpoints stay."""
@@ -96,7 +96,7 @@ class SimulatorControl(OutsideWorld):
         self._ask("POST", "clock", {"advance": seconds})
 
     def ledger(self, effect: str | None = None, payment_intent: str | None = None) -> list[Effect]:
-        """What really happened to money."""
+        """All effects on money."""
         return [Effect(**entry) for entry in self._data("ledger", effect=effect, payment_intent=payment_intent)]
 
     def request_counts(self) -> dict[str, int]:
@@ -112,15 +112,15 @@ class SimulatorControl(OutsideWorld):
         return self._ask("GET", "webhooks")
 
     def hold_webhooks(self) -> None:
-        """Keep webhooks back."""
+        """Hold webhooks back."""
         self._ask("POST", "webhooks/hold")
 
     def release_webhooks(self, shuffle_seed: int | None = None) -> int:
-        """Let held webhooks go, shuffled if a seed is given. Returns how many."""
+        """Release held webhooks, shuffled if a seed is given. Returns their number."""
         return int(self._ask("POST", "webhooks/release", {"shuffle_seed": shuffle_seed})["released"])
 
     def deliver_now(self) -> None:
-        """Do not wait for retries and jitter."""
+        """Deliver waiting webhooks now, without retry delays and jitter."""
         self._ask("POST", "webhooks/deliver_now")
 
     def resend(self, event: str, times: int = 1) -> None:
@@ -128,6 +128,6 @@ class SimulatorControl(OutsideWorld):
         self._ask("POST", "webhooks/resend", {"event": event, "times": times})
 
     def drain_webhooks(self, timeout: float = 10.0) -> None:
-        """Wait until nothing waits or is under way. Raises TimeoutError."""
+        """Wait until no webhook waits or is in delivery. Raises TimeoutError."""
         if not self._ask("POST", "webhooks/drain", {"timeout": timeout})["drained"]:
             raise TimeoutError("webhooks are still waiting")

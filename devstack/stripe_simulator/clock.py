@@ -1,4 +1,4 @@
-"""The simulator's clock: real time plus what a test moved it by."""
+"""The simulator's clock: real time plus the seconds that tests added."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """Seconds since the epoch, UTC. Never goes back, but for `reset`."""
+    """Seconds since the epoch, UTC. Only `reset` moves it back."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
@@ -21,7 +21,7 @@ class Clock:
         return self._source() + self._moved_by
 
     def stamp(self) -> int:
-        """The time as Stripe writes it, in whole seconds."""
+        """The time in Stripe's format, whole seconds."""
         return int(self.now())
 
     def advance(self, seconds: float) -> None:

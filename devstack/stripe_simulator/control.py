@@ -1,4 +1,4 @@
-"""The control API under `/_simulator/`, JSON in and out: what a test or a demo may ask of the simulated world."""
+"""The control API under `/_simulator/`, JSON in and out, for tests and the demo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DONE: Json = {"ok": True}
 
 
 class Control:
-    """One method for each thing that can be asked; `respond` finds it."""
+    """One method for each request; `respond` finds it."""
 
     def __init__(self, simulator: Simulator, deliveries: Deliveries, sender: Sender, endpoints: list[Endpoint]) -> None:
         self._simulator = simulator
@@ -73,7 +73,7 @@ class Control:
         }
 
     async def respond(self, request: Request) -> Reply:
-        """Answer one request: 404 unknown, 400 with the reason when what it asks makes no sense."""
+        """Answer one request: 404 for an unknown one, 400 with the reason for an invalid one."""
         name = request.path.removeprefix("/_simulator/")
         try:
             given = json.loads(request.body or b"{}") if request.method == "POST" else dict(parse_qsl(request.query))

@@ -11,7 +11,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 class ControlError(Exception):
-    """The simulator refused what was asked of it."""
+    """The simulator refused a control request."""
 
 
 class ControlHttp:

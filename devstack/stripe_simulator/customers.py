@@ -1,4 +1,4 @@
-"""Customers. Any id that begins with `cus_` stands for an existing one: callers bring ids of their own."""
+"""Customers. Any id that begins with `cus_` names an existing customer, so that callers can choose ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 def check_exists(state: State, id_: str, *, status: int = 400) -> None:
-    """Raises RefusedError `resource_missing` for what is no customer id."""
+    """Raises RefusedError `resource_missing` for any other id than a customer's."""
     if id_ not in state.customers and not id_.startswith("cus_"):
         raise no_such("customer", id_, "customer", status=status)
 

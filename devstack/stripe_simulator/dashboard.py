@@ -1,4 +1,4 @@
-"""What a person does in Stripe's Dashboard: no API request, no idempotency key, but the same events."""
+"""Actions of a person in Stripe's Dashboard: they have no API request and no idempotency key, but the same events."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from devstack.stripe_simulator.wire import Json
 
 
 def act(state: State, action: str, payment_intent: str, **params: object) -> Json:
-    """Capture, cancel, refund, or reverse_transfer (all transfers of the charge); `params` as the API's endpoint takes.
+    """Capture, cancel, refund, or reverse_transfer (all transfers of the charge); `params` are those of the endpoint.
 
     Raises:
-        ValueError: another action.
+        ValueError: for any other action.
         RefusedError: the intent's state does not allow it.
     """
     state.actor = Actor("dashboard")

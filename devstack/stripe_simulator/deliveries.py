@@ -1,6 +1,6 @@
-"""Which webhook goes where and when: at least once, in no promised order ("Receive Stripe events: best practices").
+"""Schedules webhooks: at least once, without a fixed order ("Receive Stripe events: best practices").
 
-The sender takes deliveries from here. What a test asks for (hold, shuffle, duplicates, losses) is decided here too.
+The sender takes deliveries from here. Tests can hold, shuffle, duplicate and lose them here, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from devstack.stripe_simulator.wire import Json
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where events go. During a rotation `secret` holds several, comma-separated: each signs."""
+    """A receiver of events. During a rotation `secret` holds several secrets, comma-separated: each signs."""
 
     url: str
     secret: str
@@ -28,14 +28,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How webhooks are delivered. Times in seconds of real time."""
+    """Settings of the delivery of webhooks. Times in seconds of real time."""
 
     duplicates: int = 0
     """Extra copies of every event."""
     jitter: float = 0.0
-    """Each copy is late by up to this much: events overtake each other."""
+    """Longest random delay of each copy, so that events overtake each other."""
     drop_rate: float = 0.0
-    """This share of the copies is lost for good."""
+    """Share of the copies that is lost for good."""
     retry_base: float = 0.5
     retry_cap: float = 30.0
     max_attempts: int = 20
@@ -54,7 +54,7 @@ class Delivery:
 
 
 class Deliveries:
-    """A queue ordered by due time. One thread uses it; it tells `on_change` when there may be something to send."""
+    """A queue ordered by due time, for one thread. It calls `on_change` when a delivery may have become due."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -63,7 +63,7 @@ class Deliveries:
         self.reset([])
 
     def reset(self, endpoints: list[Endpoint]) -> None:
-        """Forget everything under way."""
+        """Forget all deliveries."""
         self._endpoints = endpoints
         self._queue: list[tuple[float, int, Delivery]] = []
         self._held: list[Delivery] | None = None
@@ -76,7 +76,7 @@ class Deliveries:
         self._endpoints = endpoints
 
     def shape(self, manner: Manner) -> None:
-        """Change how webhooks are delivered."""
+        """Change the settings of the delivery."""
         self.manner = manner
         self._rng = random.Random(manner.seed)
 
@@ -87,14 +87,14 @@ class Deliveries:
         self.on_change()
 
     def hold(self) -> None:
-        """Keep new and waiting deliveries back."""
+        """Hold new and waiting deliveries back."""
         waiting = [entry[2] for entry in sorted(self._queue)]
         self._queue.clear()
         self._held = [*(self._held or []), *waiting]
         self.on_change()
 
     def release(self, shuffle_seed: int | None = None) -> int:
-        """Let go what was held, in order or shuffled. Returns how many."""
+        """Release held deliveries, in order or shuffled. Returns their number."""
         held, self._held = self._held or [], None
         if shuffle_seed is not None:
             random.Random(shuffle_seed).shuffle(held)
@@ -104,13 +104,13 @@ class Deliveries:
         return len(held)
 
     def deliver_now(self) -> None:
-        """Do not wait for retries and jitter."""
+        """Make all waiting deliveries due now."""
         self._queue = [(0.0, tie, delivery) for _, tie, delivery in sorted(self._queue)]
         heapq.heapify(self._queue)
         self.on_change()
 
     def take(self) -> Delivery | None:
-        """The next delivery that is due, if one is."""
+        """The next due delivery; None when none is due."""
         if not self._queue or self._queue[0][0] > self._monotonic():
             return None
         delivery = heapq.heappop(self._queue)[2]
@@ -118,15 +118,15 @@ class Deliveries:
         return delivery
 
     def seconds_to_next(self) -> float | None:
-        """How long until something is due; None when nothing waits."""
+        """Seconds to the next due time; None when no delivery waits."""
         return max(0.0, self._queue[0][0] - self._monotonic()) if self._queue else None
 
     def idle(self) -> bool:
-        """Nothing waits or is under way. What is held does not count."""
+        """Whether no delivery waits or is in progress. Held deliveries do not count."""
         return not self._queue and not self._under_way
 
     def settle(self, delivery: Delivery, *, accepted: bool) -> None:
-        """The endpoint answered with 2xx, or it did not and the delivery is tried again; unless it was forgotten."""
+        """End a delivery after a 2xx answer, or repeat it later. Does nothing for a forgotten delivery."""
         if self._under_way.pop(id(delivery), None) is None:
             return
         self._counts["delivered" if accepted else "failed_attempts"] += 1
@@ -135,7 +135,7 @@ class Deliveries:
         self.on_change()
 
     def status(self) -> Json:
-        """Counts, for a look from outside."""
+        """Numbers of deliveries by state, for the control API."""
         waiting = {"waiting": len(self._queue), "under_way": len(self._under_way)}
         totals = {name: self._counts[name] for name in _COUNTED}
         return {**waiting, "held": len(self._held or []), "holding": self._held is not None, **totals}

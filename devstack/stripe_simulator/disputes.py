@@ -1,7 +1,7 @@
-"""Disputes: a bank takes a charge back, or asks about it ("How disputes work", "Dispute statuses").
+"""Disputes: a bank takes a charge back, or inquires about it ("How disputes work", "Dispute statuses").
 
-A dispute withdraws the disputed amount and a fee from the platform's balance; an inquiry withdraws nothing. Won, the
-amount is given back. The runner's transfer is never touched.
+A dispute withdraws the disputed amount and a fee from the platform's balance; an inquiry withdraws nothing. A won
+dispute returns the amount. No dispute changes the runner's transfer.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from devstack.stripe_simulator.wire import Json
 _DAYS_TO_ANSWER = 9
 _CLOSED = frozenset({"lost", "won", "warning_closed", "prevented"})
 _ENDS = {"won": "won", "lost": "lost", "withdrawn": "won", "warning_closed": "warning_closed"}
-"""How a test may end a dispute, and the status that Stripe shows; a withdrawn one is shown as won ("Withdrawals")."""
+"""End of a dispute → status that Stripe shows; a withdrawn dispute has the status won ("Withdrawals")."""
 _VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
-"""What `uncategorized_text` does in test mode ("Testing: disputes: evidence")."""
+"""`uncategorized_text` in test mode → end of the dispute ("Testing: disputes: evidence")."""
 
 
 def begin_planned(state: State) -> None:
-    """Open what the test cards of captured charges ask for ("Testing: disputes")."""
+    """Open the disputes that the test cards of captured charges imply ("Testing: disputes")."""
     while state.complaints:
         charge_id, complaint = state.complaints.popleft()
         if complaint is Complaint.FRAUD_WARNING:
@@ -115,7 +115,7 @@ def update(state: State, call: Call) -> Json:
 
 
 def close(state: State, call: Call) -> Json:
-    """POST /v1/disputes/:dispute/close: the platform accepts that it is lost."""
+    """POST /v1/disputes/:dispute/close: the platform accepts the loss."""
     return end(state, retrieve(state, call)["id"], "lost")
 
 

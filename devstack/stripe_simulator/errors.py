@@ -10,7 +10,7 @@ _DOC_URL = "https://stripe.com/docs/error-codes/"
 
 
 class RefusedError(Exception):
-    """A request that Stripe answers with an error body. The attributes are that body."""
+    """A request that Stripe refuses. The attributes are those of the error body."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class RefusedError(Exception):
 
 
 class InvalidParameterError(RefusedError):
-    """Refused before the endpoint ran: Stripe keeps no idempotent result ("Idempotent requests")."""
+    """Refused before the endpoint ran, so Stripe keeps no idempotent result ("Idempotent requests")."""
 
 
 def unknown_parameters(names: list[str]) -> InvalidParameterError:
@@ -52,7 +52,7 @@ def missing_parameter(name: str) -> InvalidParameterError:
 
 
 def unsupported(name: str) -> InvalidParameterError:
-    """Stripe knows this parameter, the simulator does not act on it: say so instead of ignoring it."""
+    """The error of a parameter that Stripe knows and the simulator does not implement."""
     return InvalidParameterError(
         f"The simulator does not implement `{name}`.", code="simulator_unsupported", param=name
     )
@@ -69,7 +69,7 @@ def unexpected_state(message: str, intent: Json) -> RefusedError:
 
 
 def internal() -> RefusedError:
-    """A 500. The effect is unknown to the caller, and Stripe asks not to retry with the same key."""
+    """A 500, whose effect is unknown to the caller. Stripe advises against a retry with the same key."""
     return RefusedError(
         "An unexpected error occurred.",
         status=500,

@@ -1,4 +1,4 @@
-"""`expand[]`: put objects in the place of their ids ("Expanding responses")."""
+"""`expand[]`: replaces ids by their objects ("Expanding responses")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devstack.stripe_simulator.wire import Json
 
 _MAX_DEPTH = 4
 _IN_ONE = 10
-"""How many rows of a list stand in the object that they belong to."""
+"""Number of rows of a list inside another object."""
 _FIELDS: dict[str, dict[str, str]] = {
     "payment_intents": {
         "customer": "customers",
@@ -53,12 +53,12 @@ _FIELDS: dict[str, dict[str, str]] = {
     "radar.early_fraud_warnings": {"charge": "charges", "payment_intent": "payment_intents"},
     "reviews": {"charge": "charges", "payment_intent": "payment_intents"},
 }
-"""For each kind of object its expandable fields, and the kind of what they name (`x-expandableFields` in Stripe's
-OpenAPI description). The source of a balance transaction may be of any kind: nothing in it is expanded."""
+"""For each kind of object its expandable fields and the kinds of their objects (`x-expandableFields` in Stripe's
+OpenAPI description). The source of a balance transaction may be of any kind, so nothing in it is expanded."""
 
 
 def check_paths(operation: str, paths: list[str]) -> None:
-    """Whether an operation's answer can be expanded so. Asked before the endpoint runs.
+    """Check, before the endpoint runs, that an operation's answer has these expandable fields.
 
     Raises:
         InvalidParameterError: a property cannot be expanded.
@@ -82,7 +82,7 @@ def _follow(kind: str, segments: list[str], path: str) -> None:
 
 
 def expand(state: State, body: Json, paths: list[str]) -> Json:
-    """A copy of the body with the objects on these paths, checked before, in it."""
+    """A copy of the body in which these checked paths are expanded."""
     for path in paths:
         body = _expanded(state, body, path.split("."))
     return body
@@ -97,7 +97,7 @@ def _expanded(state: State, node: Any, segments: list[str]) -> Any:
     child = _refunds_of(state, node) if head == "refunds" else node.get(head)
     if isinstance(child, str):
         child = _find(state, _STORES[head], child)
-    # An optional field that this object lacks is not made up.
+    # The object may lack an optional field.
     return {**node, head: _expanded(state, child, rest)} if head in node or child else node
 
 
@@ -117,7 +117,7 @@ def _sources(state: State) -> Iterator[dict[str, Json]]:
 
 
 def _refunds_of(state: State, charge: Json) -> Json:
-    """The refunds in a charge; they are not in it unless asked for (changelog 2022-11-15)."""
+    """The refunds of a charge, which its body contains only on request (changelog 2022-11-15)."""
     made = [refund for refund in reversed(state.refunds.values()) if refund["charge"] == charge["id"]]
     data, url = made[:_IN_ONE], f"/v1/charges/{charge['id']}/refunds"
     return {"object": "list", "data": data, "has_more": len(made) > _IN_ONE, "url": url}

@@ -1,4 +1,4 @@
-"""The errors that faults answer with."""
+"""The errors with which faults answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _INSTEAD: dict[Kind, Callable[[Fault], RefusedError]] = {
 
 
 def before_start(fault: Fault | None, key: str) -> None:
-    """Raises RefusedError for a fault that keeps the endpoint from starting: nothing is stored."""
+    """Raises RefusedError for a fault that prevents the start of the endpoint; nothing is stored."""
     if fault is not None and fault.kind in _NOT_STARTED:
         raise _NOT_STARTED[fault.kind](fault, key)
 
 
 def instead(fault: Fault | None) -> None:
-    """Raises RefusedError for a fault that takes the place of the endpoint's work: it is stored."""
+    """Raises RefusedError for a fault that replaces the endpoint's work; the error is stored."""
     if fault is not None and fault.kind in _INSTEAD:
         raise _INSTEAD[fault.kind](fault)

@@ -1,4 +1,4 @@
-"""Faults on request: which calls go wrong, and how."""
+"""Faults on request: the calls that fail, and the kinds of failure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from devstack.stripe_simulator.wire import Json
 
 
 class Kind(enum.StrEnum):
-    """What goes wrong."""
+    """Kinds of faults."""
 
     DROP_BEFORE = "drop_before"
-    """The connection drops; nothing was done and nothing is stored under the key."""
+    """The connection drops without effect, and nothing is stored under the key."""
     DROP_AFTER = "drop_after"
     """The effect is done and stored under the key; the connection drops before the answer."""
     ERROR_BEFORE = "error_before"
     """500 without effect, stored under the key."""
     ERROR_AFTER = "error_after"
-    """500 although the effect is done, stored under the key."""
+    """500 after the effect, stored under the key."""
     REFUSE = "refuse"
-    """A refusal of the test's choice (status, type, code, message), without effect, stored under the key."""
+    """A refusal that the test chooses (status, type, code, message), without effect, stored under the key."""
     RATE_LIMIT = "rate_limit"
     """429 `rate_limit`, not stored."""
     LOCK_TIMEOUT = "lock_timeout"
@@ -42,13 +42,13 @@ ON_EXECUTION_ONLY = frozenset({Kind.ERROR_BEFORE, Kind.ERROR_AFTER, Kind.REFUSE}
 
 @dataclass
 class Fault:
-    """One rule. It lets `skip` matching calls pass, then strikes `times` of them (None: for ever)."""
+    """One rule. It lets `skip` matching calls pass, then hits `times` of them (None: for ever)."""
 
     kind: Kind
     operation: str = "*"
     """Such as `payment_intents.create`; `*` and `transfers.*` match more."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Must all stand in the metadata of the request or of the intent it works on."""
+    """All of it must be in the metadata of the request or of its intent."""
     skip: int = 0
     times: int | None = 1
     probability: float = 1.0
@@ -68,7 +68,7 @@ class Fault:
         self.kind = Kind(self.kind)
 
     def strikes(self, operation: str, metadata: dict[str, str], rng: random.Random) -> bool:
-        """Whether this call is hit. Counts it."""
+        """Whether the rule hits this call, which it counts."""
         if not fnmatchcase(operation, self.operation) or not self.metadata.items() <= metadata.items():
             return False
         self.seen += 1
@@ -102,7 +102,7 @@ class Faults:
     def strike(self, operation: str, metadata: dict[str, str], *, executing: bool) -> list[Fault]:
         """The rules that hit this call: every latency, and the first of the others.
 
-        A replayed answer runs no endpoint, so the kinds that act there pass it by.
+        A replayed answer runs no endpoint, so faults inside the endpoint do not hit it.
         """
         struck: list[Fault] = []
         outcome = False
@@ -114,7 +114,7 @@ class Faults:
         return struck
 
     def listing(self) -> list[Json]:
-        """The rules as JSON, with how often each matched and struck."""
+        """The rules as JSON, each with its numbers of matches and hits."""
         return [asdict(rule) for rule in self._rules]
 
     def _applicable(self, executing: bool) -> Iterable[Fault]:

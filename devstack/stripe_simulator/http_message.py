@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the wire, as far as API clients need it: Content-Length bodies and keep-alive."""
+"""The part of HTTP/1.1 that API clients need: Content-Length bodies and keep-alive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_BODY = 1024 * 1024
 
 
 class MalformedError(Exception):
-    """Bytes that are no request we read; `status` is the answer."""
+    """Bytes that are no readable request; `status` is the answer."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -25,7 +25,7 @@ class MalformedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A whole request, the bytes it took, and whether the connection stays open after it."""
+    """A whole request, its number of bytes, and whether the connection stays open afterwards."""
 
     request: Request
     length: int
@@ -36,7 +36,7 @@ def parse(buffer: bytes) -> Parsed | None:
     """The first request in the buffer, or None while it is incomplete.
 
     Raises:
-        MalformedError: it cannot become a request.
+        MalformedError: the bytes cannot become a request.
     """
     end = buffer.find(_HEAD_END)
     if end < 0:

@@ -1,8 +1,8 @@
-"""The HTTP server: one event loop, no threads, so that waiting requests cost nothing.
+"""The HTTP server: one event loop without threads, so that waiting requests cost nothing.
 
-Measured on two cores for a small POST over kept-alive connections, CPU time of the server a request: this 62 µs,
-gunicorn gthread 483 µs bare and 677 µs under Flask, Werkzeug threaded 610 µs and 838 µs. A simulated latency would
-add a sleeping thread for each request to those.
+Processor time of the server for each small POST over kept-alive connections, measured on two cores: this server 62 µs,
+gunicorn gthread 483 µs bare and 677 µs under Flask, Werkzeug threaded 610 µs and 838 µs. With a simulated latency
+those servers would also need a sleeping thread for each request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Respond = Callable[[Request], Awaitable[Reply]]
 
 
 class Connection(asyncio.Protocol):
-    """One client connection: requests one after the other."""
+    """One client connection, which carries one request at a time."""
 
     def __init__(self, respond: Respond, tasks: set[asyncio.Task[None]]) -> None:
         self._respond = respond
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
             self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone. A request under way is finished all the same, as a real server would."""
+        """The client has gone. A request in progress is still finished, as on a real server."""
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(respond: Respond, host: str, port: int, *, ready: Callable[[int], None], stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then let requests under way end. `ready` gets the port once it listens."""
+    """Serve until `stop` is set, then finish requests in progress. `ready` gets the port when the server listens."""
     tasks: set[asyncio.Task[None]] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(respond, tasks), host, port, backlog=1024)

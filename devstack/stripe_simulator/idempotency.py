@@ -1,4 +1,4 @@
-"""Idempotency keys ("Idempotent requests"): the first answer is kept 24 hours and given again, 500s included."""
+"""Idempotency keys ("Idempotent requests"): the first answer is kept for 24 hours and repeated, 500s included."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Slot:
 
 
 def fingerprint(request: Request) -> str:
-    """What must be the same for a key to be used again: endpoint and parameters, in any order."""
+    """Endpoint and parameters, in any order. They must be the same for a second use of a key."""
     parameters = b"&".join(sorted(request.body.split(b"&")))
     return hashlib.sha256(f"{request.method} {request.path}\n".encode() + parameters).hexdigest()
 
@@ -37,10 +37,10 @@ class Keys:
         self._slots: OrderedDict[str, _Slot] = OrderedDict()
 
     def look_up(self, key: str, fingerprint: str) -> Reply | None:
-        """The stored reply to give again, or None when the key is new.
+        """The stored reply to repeat, or None when the key is new.
 
         Raises:
-            RefusedError: 409 while the first request is under way, 400 for other parameters or a key too long.
+            RefusedError: 409 while the first request is in progress, 400 for other parameters or a key too long.
         """
         if not 1 <= len(key) <= _MAX_KEY:
             raise RefusedError(f"Idempotency keys have 1 to {_MAX_KEY} characters.", type_="idempotency_error")
@@ -56,21 +56,21 @@ class Keys:
         return Reply(slot.reply.status, slot.reply.body, {**slot.reply.headers, **again})
 
     def reserve(self, key: str, fingerprint: str, request_id: str) -> None:
-        """The endpoint starts to run under this key."""
+        """Note that the endpoint starts under this key."""
         self._slots[key] = _Slot(fingerprint, self._clock.now(), request_id)
 
     def store(self, key: str, reply: Reply) -> None:
-        """Keep the answer; the key stays in use until `release`."""
+        """Store the answer; the key stays in use until `release`."""
         if slot := self._slots.get(key):
             slot.reply = reply
 
     def release(self, key: str) -> None:
-        """The request is over."""
+        """End the use of the key by this request."""
         if slot := self._slots.get(key):
             slot.busy = False
 
     def forget(self, key: str) -> None:
-        """The request failed validation: as if it had never come."""
+        """Forget the key after a failed validation, as if the request had never come."""
         self._slots.pop(key, None)
 
     def _forget_old(self) -> None:

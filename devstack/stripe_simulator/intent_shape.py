@@ -1,4 +1,4 @@
-"""A new PaymentIntent from its parameters, and the rules about how it is to be paid."""
+"""A new PaymentIntent from its parameters, and the rules about its payment methods."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def new(state: State, params: Json) -> Json:
     """The intent before any attempt.
 
     Raises:
-        RefusedError: an amount, currency, customer or payment method that Stripe does not take.
+        RefusedError: an amount, currency, customer or payment method that Stripe does not accept.
     """
     _check_combination(params)
     currency = check_currency(params["currency"])
@@ -83,14 +83,14 @@ def new(state: State, params: Json) -> Json:
 
 
 def copy_plain(intent: Json, params: Json) -> None:
-    """Take over the parameters that Stripe stores as they are; an empty string unsets."""
+    """Copy the parameters that Stripe stores unchanged; an empty string unsets."""
     for name in _PLAIN:
         if name in params:
             intent[name] = params[name] or None
 
 
 def require_return_url(intent: Json, params: Json) -> None:
-    """A confirmation that may redirect needs a place to come back to ("Accept a payment", `return_url`).
+    """Check that a confirmation that may redirect has a `return_url` ("Accept a payment").
 
     Raises:
         InvalidParameterError: none is given, and redirecting payment methods are not excluded.

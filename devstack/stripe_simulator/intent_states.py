@@ -1,4 +1,4 @@
-"""The PaymentIntent's states and what may be done in each ("How PaymentIntents work")."""
+"""The PaymentIntent's states and the actions that each allows ("How PaymentIntents work")."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Status(enum.StrEnum):
 
 
 class Action(enum.Enum):
-    """What is done to an intent; the value is Stripe's wording of the refusal."""
+    """An action on an intent; the value is Stripe's text of the refusal."""
 
     UPDATE = "This PaymentIntent's {change} could not be updated because it has a status of {status}."
     CONFIRM = "You cannot confirm this PaymentIntent because it has a status of {status}."
@@ -49,7 +49,7 @@ ALLOWED_IN: dict[Action, frozenset[Status]] = {
 
 
 def require(action: Action, intent: Json, *, change: str = "amount") -> None:
-    """Let the action pass in this status.
+    """Check that this status allows the action.
 
     Raises:
         RefusedError: `payment_intent_unexpected_state`, with the intent.

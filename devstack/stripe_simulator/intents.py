@@ -12,7 +12,7 @@ from devstack.stripe_simulator.state import Actor, Call, State
 from devstack.stripe_simulator.wire import Json
 
 _EXPIRED = "automatic"
-"""The cancellation reason of a hold that was not captured in time; only Stripe gives it."""
+"""The cancellation reason of a hold that was not captured in time; only Stripe sets it."""
 
 
 def create(state: State, call: Call) -> Json:
@@ -60,7 +60,7 @@ def confirm(state: State, call: Call) -> Json:
 
 
 def capture(state: State, call: Call) -> Json:
-    """POST /v1/payment_intents/:intent/capture; what is not taken of the hold is set free."""
+    """POST /v1/payment_intents/:intent/capture; releases the rest of the hold."""
     intent = state.intent(call.path["intent"])
     require(Action.CAPTURE, intent)
     wanted = call.params.get("amount_to_capture")
@@ -87,7 +87,7 @@ def cancel(state: State, call: Call) -> Json:
 
 
 def expire_holds(state: State) -> None:
-    """Cancel what was authorized and not captured in time ("Place a hold on a payment method")."""
+    """Cancel authorized intents that were not captured in time ("Place a hold on a payment method")."""
     while state.holds and state.holds[0][0] <= state.clock.now():
         _, id_ = state.holds.popleft()
         intent = state.payment_intents[id_]

@@ -1,4 +1,4 @@
-"""What really happened to money: one entry for each effect. A replayed response adds none."""
+"""All effects on money, one entry for each. A replayed response adds none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 class Effect(enum.StrEnum):
-    """What can happen to money. A charge captured at once is one CAPTURE and no HOLD."""
+    """Kinds of effects on money. A charge with immediate capture is one CAPTURE and no HOLD."""
 
     HOLD = "hold"
     CAPTURE = "capture"
@@ -24,7 +24,7 @@ class Effect(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One effect. `amount` is in minor units; for a CANCEL it is the hold set free, 0 when nothing was held."""
+    """One effect. `amount` is in minor units; for a CANCEL it is the released hold, 0 without a hold."""
 
     effect: Effect
     id: str
@@ -35,7 +35,7 @@ class Entry:
     destination: str | None
     metadata: dict[str, str]
     by: str
-    """Who did it: `api`, `dashboard`, `customer` (3-D Secure), `bank` (disputes) or `stripe` (expiry)."""
+    """The actor: `api`, `dashboard`, `customer` (3-D Secure), `bank` (disputes) or `stripe` (expiry)."""
     idempotency_key: str | None
     at: int
 
@@ -51,7 +51,7 @@ class Ledger:
         self._entries.append(entry)
 
     def entries(self, *, effect: str | None = None, payment_intent: str | None = None) -> list[Json]:
-        """The effects as JSON, all or those that match."""
+        """The effects as JSON, all of them or those that match."""
         return [
             asdict(entry)
             for entry in self._entries

@@ -34,7 +34,7 @@ def page(call: Call, store: Store, url: str, kind: str) -> Json:
 
     Raises:
         InvalidParameterError: limit outside 1 to 100.
-        RefusedError: the cursor names nothing.
+        RefusedError: the cursor names no object.
     """
     params = call.params
     limit: int = params.get("limit", 10)
@@ -120,7 +120,7 @@ def event(state: State, call: Call) -> Json:
 
 
 class _Parsed:
-    """Events are kept as text; read them one at a time."""
+    """A view that parses the stored text of events one at a time."""
 
     def __init__(self, texts: dict[str, str]) -> None:
         self._texts = texts
@@ -144,7 +144,7 @@ def _after_cursor(store: Store, params: Json, kind: str, *, backwards: bool) -> 
     cursor = params.get(name)
     if cursor is not None and cursor not in store:
         raise no_such(kind, cursor, name)
-    # Insertion order is age. `ending_before` walks from old to new and is turned round by the caller.
+    # Insertion order is age. `ending_before` reads from old to new, and the caller reverses the result.
     ids = store.__iter__() if backwards else store.__reversed__()
     passed = cursor is None
     for id_ in ids:

@@ -1,4 +1,4 @@
-"""Metadata as Stripe takes it: 50 keys, 40 characters a key, 500 a value; an empty value unsets ("Metadata")."""
+"""Stripe's rules for metadata: 50 keys of 40 characters, values of 500; an empty value unsets a key ("Metadata")."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MAX_KEYS, _MAX_KEY, _MAX_VALUE = 50, 40, 500
 
 
 def merge(current: dict[str, str], given: Any) -> dict[str, str]:
-    """The metadata after an update; an empty string for the whole of it clears it.
+    """The metadata after an update; an empty string in place of all metadata clears them.
 
     Raises:
         InvalidParameterError: a limit is exceeded.

@@ -1,4 +1,4 @@
-"""Which amounts Stripe takes ("Supported currencies": minor units, minimum and maximum charge amounts)."""
+"""The amounts that Stripe accepts ("Supported currencies": minor units, minimum and maximum charge amounts)."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def check_positive(amount: int, param: str = "amount") -> None:
 
 
 def check_charge_amount(amount: int, currency: str) -> None:
-    """Whether a card may be charged this amount, in minor units.
+    """Check that a card may be charged this amount, in minor units.
 
     Raises:
         RefusedError: `amount_too_small` or `amount_too_large`.
-        InvalidParameterError: not positive, or not a step the currency allows.
+        InvalidParameterError: not positive, or not a multiple that the currency requires.
     """
     check_positive(amount)
     minimum = _MINIMUM.get(currency, 1)
@@ -72,7 +72,7 @@ def check_charge_amount(amount: int, currency: str) -> None:
 
 
 def display(amount: int, currency: str) -> str:
-    """An amount in minor units as people read it, `12.34 SGD`."""
+    """An amount in minor units as text for people, `12.34 SGD`."""
     if currency in _ZERO_DECIMAL:
         return f"{amount} {currency.upper()}"
     decimals = 3 if currency in _THREE_DECIMAL else 2

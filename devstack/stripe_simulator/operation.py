@@ -17,12 +17,12 @@ Handler = Callable[[State, Call], Json]
 _METHOD_TYPES = "payment_method_types"
 _METHOD_TYPES_GONE_SINCE = "2026-09-30"
 """First API version that refuses `payment_method_types` (changelog, Endive: "Removes the payment method types
-parameter from Payment Intents and Setup Intents"); `allowed_payment_method_types` took its place."""
+parameter from Payment Intents and Setup Intents"); `allowed_payment_method_types` replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One endpoint. Parameters known to Stripe but not `implemented` are refused, not ignored."""
+    """One endpoint. It refuses parameters that Stripe knows and the simulator has not `implemented`."""
 
     name: str
     handler: Handler
@@ -33,7 +33,7 @@ class Operation:
         """The parameters with their types.
 
         Raises:
-            InvalidParameterError: before the endpoint runs, so nothing is stored under the key.
+            InvalidParameterError: raised before the endpoint runs, so nothing is stored under the key.
         """
         method_types = given.pop(_METHOD_TYPES, None) if self.name in _TAKES_METHOD_TYPES else None
         params = check(params_of(self.params_class), given)

@@ -1,4 +1,4 @@
-"""What a test may have others do: people in the Dashboard, banks, customers, connected accounts, other programs."""
+"""Actions of others for tests: people in the Dashboard, banks, customers, connected accounts, other programs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ReviewEnd = Literal["approved", "refunded", "refunded_as_fraud", "disputed", "re
 
 
 class OutsideWorld(ControlHttp):
-    """Everything here comes without an API request of ours."""
+    """All actions that happen without an API request of the service."""
 
     def dashboard(self, action: DashboardAction, payment_intent: str, **params: Any) -> Json:
-        """Do it as a person in the Dashboard would."""
+        """Act as a person in the Dashboard."""
         return self._ask("POST", "dashboard", {"action": action, "payment_intent": payment_intent, **params})
 
     def finish_challenge(self, payment_intent: str, *, succeeded: bool = True) -> Json:
@@ -30,23 +30,23 @@ class OutsideWorld(ControlHttp):
         self._ask("POST", "accounts", {"id": id_, "transfers": transfers})
 
     def pay_out(self, account: str) -> None:
-        """Empty a connected account: reversals then find no funds."""
+        """Empty a connected account, so that reversals find no funds."""
         self._ask("POST", "accounts/payout", {"id": account})
 
     def change_account(self, id_: str, **changes: bool | str) -> None:
-        """Restrict (transfers=False), close to us (revoked=True) or pay in another currency; tells the webhooks."""
+        """Restrict (transfers=False), close to the platform (revoked=True) or change the currency; sends webhooks."""
         self._ask("POST", "accounts/change", {"id_": id_, **changes})
 
     def settle_refunds(self) -> None:
-        """Bring pending and failing refunds to their end."""
+        """End pending and failing refunds."""
         self._ask("POST", "refunds/settle")
 
     def plan_refund(self, first: RefundStatus, last: RefundStatus | None = None) -> None:
-        """The next refund is answered with ``first``, and comes to ``last`` when refunds settle."""
+        """The next refund has the status ``first``, and ``last`` when refunds settle."""
         self._ask("POST", "refunds/next", {"first": first, "last": last})
 
     def finish_refund(self, refund: str, status: RefundStatus) -> Json:
-        """Bring one refund to its end, or let one that succeeded fail after all."""
+        """End one refund, or let a succeeded refund fail."""
         return self._ask("POST", "refunds/finish", {"id_": refund, "status": status})
 
     def finish_capture(self, payment_intent: str, *, succeeded: bool = True) -> Json:
@@ -69,18 +69,18 @@ class OutsideWorld(ControlHttp):
         return self._ask("POST", "fraud_warnings", {"charge_id": charge})
 
     def open_review(self, charge: str, *, reason: ReviewReason = "rule") -> Json:
-        """Radar, or a person, wants the charge looked at."""
+        """Radar, or a person, opens a review of the charge."""
         return self._ask("POST", "reviews", {"charge_id": charge, "reason": reason})
 
     def close_review(self, review: str, *, reason: ReviewEnd = "approved") -> Json:
-        """A person decides; a refund that belongs to it is another call."""
+        """A person decides a review; its refund is a separate call."""
         return self._ask("POST", "reviews/close", {"id_": review, "reason": reason})
 
     def webhook_endpoints(self, endpoints: list[Json]) -> list[Json]:
-        """What `GET /v1/webhook_endpoints` lists from now on, oldest first; each has a url, and may have
-        enabled_events, api_version, status, livemode, description, id. Where events go does not change."""
+        """Set the list of `GET /v1/webhook_endpoints`, oldest first; each endpoint has a url, and may have
+        enabled_events, api_version, status, livemode, description, id. The receivers of events do not change."""
         return list(self._ask("POST", "webhook_endpoints", {"endpoints": endpoints})["data"])
 
     def send_event(self, type_: str, subject: Json, **envelope: Any) -> Json:
-        """Any event, as other programs, connected accounts, modes and API versions send it to the same endpoint."""
+        """Send any event, as other programs, connected accounts, modes and API versions cause at the same endpoint."""
         return self._ask("POST", "events", {"type": type_, "object": subject, **envelope})

@@ -1,4 +1,4 @@
-"""PaymentMethods: Stripe turns a test id such as `pm_card_visa` into a fresh one on each use."""
+"""PaymentMethods: Stripe turns a test id such as `pm_card_visa` into a new id on each use."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from devstack.stripe_simulator.wire import Json
 
 
 def resolve(state: State, given: str, customer: str | None) -> str:
-    """The id to keep for the id given, to be used for this customer.
+    """The id to store for the given id and this customer.
 
     Raises:
-        RefusedError: `resource_missing`: neither a test card nor one made here before; or one that belongs to another
-            customer, or was used without any ("PaymentMethods: attach").
+        RefusedError: `resource_missing` for an unknown method; also for a method of another customer, or one that was
+            used without a customer ("PaymentMethods: attach").
     """
     if (card := TEST_CARDS.get(given)) is None:
         return _check_usable(state, found(state.payment_methods, given, "PaymentMethod", "payment_method"), customer)
@@ -33,7 +33,7 @@ def attach(state: State, call: Call) -> Json:
 
 
 def note_use(state: State, intent: Json) -> None:
-    """A payment went through: without a customer, the method has served ("Reuse a PaymentMethod")."""
+    """Note a successful payment: a method without a customer is then used up ("Reuse a PaymentMethod")."""
     if state.payment_methods[intent["payment_method"]]["customer"] is None:
         state.used_methods.add(intent["payment_method"])
 

@@ -13,7 +13,7 @@ _STOP_SECONDS = 5.0
 
 
 class StartError(Exception):
-    """The simulator did not come up."""
+    """The simulator did not start."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def running(*arguments: str) -> Iterator[SimulatorControl]:
     """Run it on a free port with these command-line arguments.
 
     Raises:
-        StartError: it ended instead of listening.
+        StartError: the simulator ended before it listened.
     """
     command = [sys.executable, "-m", "devstack.stripe_simulator", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""A Refund as Stripe shows it: one that was asked for, or what of a hold was never captured."""
+"""A Refund as Stripe shows it: a requested one, or the part of a hold that was never captured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 def new(state: State, charge: Json, amount: int, *, card: str = "refund", **fields: object) -> Json:
-    """One more refund of ``charge``; ``card`` is what its statement shows, ``fields`` go over what is usual."""
+    """A new refund of ``charge``; ``card`` is the text on its statement, ``fields`` override the usual values."""
     refund: Json = {
         "id": state.new_id("re_3"),
         "object": "refund",
@@ -34,7 +34,7 @@ def new(state: State, charge: Json, amount: int, *, card: str = "refund", **fiel
 
 
 def tell(state: State, refund: Json | None) -> None:
-    """The events of a new refund, where there is one."""
+    """Send the events of a new refund, if there is one."""
     if refund is not None:
         state.emit("refund.created", refund)
         state.emit("charge.refunded", state.charges[refund["charge"]])

@@ -1,7 +1,7 @@
-"""Refunds of captured charges. A refund never takes a transfer back ("Separate charges and transfers").
+"""Refunds of captured charges. A refund never reverses a transfer ("Separate charges and transfers").
 
-A refund may wait (`pending`, `requires_action`) and may fail after it was told as done; its money is then back in the
-platform's balance, and the customer has nothing ("Refund and cancel payments: failed refunds").
+A refund may wait (`pending`, `requires_action`), and it may fail after it was announced as succeeded. Its money is then
+back in the platform's balance, and the customer has nothing ("Refund and cancel payments: failed refunds").
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def retrieve(state: State, call: Call) -> Json:
 
 
 def settle(state: State) -> None:
-    """Bring pending and failing refunds to their end, as the bank does some days later ("Refund test cards")."""
+    """End pending and failing refunds, as the bank does some days later ("Refund test cards")."""
     for id_, last in list(state.unsettled_refunds.items()):
         finish(state, id_, last)
 
 
 def finish(state: State, id_: str, status: str) -> Json:
-    """One refund comes to its end: `succeeded`, `failed` or `canceled`."""
+    """End one refund: `succeeded`, `failed` or `canceled`."""
     state.actor = Actor("stripe")
     refund = found(state.refunds, id_, "refund", "id")
     state.unsettled_refunds.pop(id_, None)
@@ -82,7 +82,7 @@ def _return_to_platform(state: State, refund: Json) -> None:
 
 
 def _end(state: State, charge: Json, amount: int) -> RefundEnd:
-    """How this refund ends: as a test asked, or as the card and the balance will have it."""
+    """The end of this refund: the test's choice, or the result of card and balance."""
     if state.refund_ends:
         return state.refund_ends.popleft()
     if state.options.refunds_wait_for_balance and balance.available(state, charge["currency"]) < amount:
@@ -106,7 +106,7 @@ def _charge(state: State, params: Json) -> Json:
     charge_id = intent["latest_charge"]
     if params.get("charge", charge_id) != charge_id:
         raise no_such("charge", params["charge"], "charge")
-    # Stricter than Stripe, where refunding an uncaptured charge sets the hold free: canceling says what is meant.
+    # Stricter than Stripe, where the refund of an uncaptured charge releases the hold. Callers should cancel instead.
     if charge_id is None or not state.charges[charge_id]["captured"]:
         text = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
         raise unexpected_state(text, intent)

@@ -1,4 +1,4 @@
-"""What was asked of the API: counts by operation, and the last requests with their idempotency keys."""
+"""The API's requests: their number by operation, and the last ones with their idempotency keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEPT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request that came to its end."""
+    """One finished request."""
 
     operation: str
     method: str
@@ -27,18 +27,18 @@ class Logged:
 
 
 class RequestLog:
-    """Requests in the order in which they ended."""
+    """Requests in the order of their ends."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._last: deque[Logged] = deque(maxlen=_KEPT)
 
     def count(self, operation: str) -> None:
-        """A request came in."""
+        """Count a new request."""
         self._counts[operation] += 1
 
     def add(self, entry: Logged) -> None:
-        """A request came to its end."""
+        """Add a finished request."""
         self._last.append(entry)
 
     def counts(self) -> dict[str, int]:

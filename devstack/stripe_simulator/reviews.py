@@ -1,4 +1,4 @@
-"""Reviews: Radar, or a person in the Dashboard, wants a payment looked at ("Reviews"). They move no money."""
+"""Reviews: Radar, or a person in the Dashboard, asks for a review of a payment ("Reviews"). They move no money."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BY = {"rule": "stripe", "manual": "dashboard"}
 
 
 def open_(state: State, charge_id: str, *, reason: str = "rule") -> Json:
-    """A review of a charge, opened by a Radar `rule`, or `manual`: by a person."""
+    """Open a review of a charge, by a Radar `rule`, or `manual`: by a person."""
     state.actor = Actor(_BY[reason])
     charge = found(state.charges, charge_id, "charge", "charge")
     review: Json = {
@@ -36,7 +36,7 @@ def open_(state: State, charge_id: str, *, reason: str = "rule") -> Json:
 
 
 def close(state: State, id_: str, *, reason: str = "approved") -> Json:
-    """A person decides: `approved`, `refunded`, `refunded_as_fraud`, `disputed` … The refund itself is another call."""
+    """A person decides: `approved`, `refunded`, `refunded_as_fraud`, `disputed` … The refund is a separate call."""
     state.actor = Actor("dashboard")
     review = found(state.reviews, id_, "review", "review")
     if not review["open"]:

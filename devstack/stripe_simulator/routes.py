@@ -1,4 +1,4 @@
-"""Stripe's endpoints: path, operation name, parameters in stripe-python's types, what the simulator implements."""
+"""Stripe's endpoints: path, operation name, parameters by stripe-python's types, and the implemented ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters Stripe knows, taken from stripe-python's own typed params, and the check against them."""
+"""The parameters that Stripe knows, from stripe-python's typed params, and the check against them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Shape:
-    """What one parameter may be. More than one part set means any of them will do."""
+    """The type of one parameter. If several parts are set, any of them is allowed."""
 
     scalars: frozenset[type] = frozenset()
     choices: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ def check(shape: Shape, params: Json) -> Json:
     """Convert form strings to the types Stripe expects.
 
     Raises:
-        InvalidParameterError: unknown, missing or malformed parameter, as Stripe words it.
+        InvalidParameterError: an unknown, missing or malformed parameter, in Stripe's words.
     """
     return _check_hash(shape, params, "")
 
@@ -86,7 +86,7 @@ def _merge(parts: list[Shape]) -> Shape:
     scalars = frozenset[type]().union(*(part.scalars for part in parts))
     hashes = [part for part in parts if part.fields is not None]
     return Shape(
-        # The library types an enum as `Literal[...] | str`; Stripe itself takes only the listed words.
+        # The library types an enum as `Literal[...] | str`; Stripe accepts only the listed words.
         scalars=scalars - {str} if choices else scalars,
         choices=choices,
         item=next((part.item for part in parts if part.item), None),

@@ -39,7 +39,7 @@ class Clause:
     negated: bool
 
     def holds(self, intent: Json) -> bool:
-        """Whether an intent meets it."""
+        """Whether an intent meets the condition."""
         actual = intent["metadata"].get(self.key) if self.key else intent[self.field]
         return self._compare(actual) != self.negated
 

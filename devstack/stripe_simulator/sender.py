@@ -24,7 +24,7 @@ def sign(payload: str, secrets: str, at: int) -> str:
 
 
 class Sender:
-    """Delivers on the running event loop, several at once, as soon as something is due."""
+    """Delivers due webhooks on the running event loop, several at once."""
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
@@ -35,7 +35,7 @@ class Sender:
         deliveries.on_change = self._pump
 
     async def drain(self, timeout: float) -> bool:
-        """Wait until nothing waits or is under way (what is held stays). False when time ran out."""
+        """Wait until no delivery waits or is in progress; held ones stay. False after the time-out."""
         self._pump()
         try:
             async with asyncio.timeout(timeout):
@@ -45,7 +45,7 @@ class Sender:
         return True
 
     async def stop(self) -> None:
-        """Finish what is under way; what still waits is not delivered."""
+        """Finish deliveries in progress; waiting ones are not delivered."""
         self._deliveries.on_change = lambda: None
         if self._timer is not None:
             self._timer.cancel()
@@ -79,7 +79,7 @@ class Sender:
         self._deliveries.settle(delivery, accepted=await self._post(delivery))
 
     async def _post(self, delivery: Delivery) -> bool:
-        # Real time, also when the simulator's clock was moved: receivers compare it with their own.
+        # Real time even if the simulator's clock was moved, because receivers compare it with their clock.
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": sign(delivery.payload, delivery.endpoint.secret, int(time.time())),

@@ -1,7 +1,7 @@
 """The simulated Stripe account behind its API, without sockets, threads or sleep.
 
 A request passes three steps: `begin` admits it, `execute` runs the endpoint, `finish` gives the reply. The caller
-waits between them for as long as the ticket says. One thread drives it at a time.
+waits between them for the latencies in the ticket. One thread drives the simulator at a time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from devstack.stripe_simulator.traffic import Gate
 from devstack.stripe_simulator.wire import Json, Reply, Request
 
 _BEFORE_EXECUTION = frozenset({401, 403})
-"""A key that is not let in has executed nothing: no result is kept ("Idempotent requests")."""
+"""A refused API key has executed nothing, so no result is stored ("Idempotent requests")."""
 
 
 class Simulator:
@@ -85,7 +85,7 @@ class Simulator:
         return ticket
 
     def execute(self, ticket: Ticket) -> None:
-        """Run the endpoint, unless the answer is already known. Stores the answer under the key."""
+        """Run the endpoint, unless the ticket has an answer already. Stores the answer under the key."""
         if ticket.reply is not None:
             return
         self.state.actor = Actor("api", ticket.id, ticket.key)
@@ -106,7 +106,7 @@ class Simulator:
             self.keys.store(ticket.key, ticket.reply)
 
     def finish(self, ticket: Ticket) -> Reply:
-        """The reply; the key and the intent are free again."""
+        """The reply; releases the key and the intent."""
         if ticket.holds_key and ticket.key is not None:
             self.keys.release(ticket.key)
         if ticket.locks is not None:

@@ -1,4 +1,4 @@
-"""All that the simulated Stripe account holds, and the events that tell of it."""
+"""The state of the simulated Stripe account, and its events."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from devstack.stripe_simulator.ledger import Effect, Entry, Ledger
 from devstack.stripe_simulator.wire import Json
 
 Publish = Callable[[str, str, str], None]
-"""Takes an event's id, its type and its JSON."""
+"""Receives an event's id, type and JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: an API request (with its id and idempotency key), the Dashboard, the customer or Stripe."""
+    """The actor: an API request (with its id and idempotency key), the Dashboard, the customer or Stripe."""
 
     by: str
     request_id: str | None = None
@@ -32,7 +32,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class RefundEnd:
-    """How a refund ends: its first status, the last one where that differs, and why it waits."""
+    """The course of a refund: its first status, the last one if different, and the reason of its wait."""
 
     first: str
     last: str | None = None
@@ -44,20 +44,20 @@ class Options:
     """Settings of the account. Times in seconds of the simulator's clock."""
 
     search_lag: float = 1.0
-    """How long an intent stays invisible to search; the real one says up to a minute ("Search")."""
+    """Time until search finds a new intent; Stripe documents up to a minute ("Search")."""
     registered_accounts_only: bool = False
     settlement_delay: float = 2 * 86400.0
-    """How long a captured charge stays in the pending balance."""
+    """Time of a captured charge in the pending balance."""
     settlement_currency: str | None = None
-    """The currency of the platform's balance; None: every charge settles in its own."""
+    """The currency of the platform's balance; None: every charge settles in its own currency."""
     exchange_rate: float = 1.0
     """Minor units of the settlement currency for one minor unit of another currency."""
     refunds_wait_for_balance: bool = False
     """A refund that the available balance does not cover is `pending` ("Refunds: pending refunds")."""
     captures_process: bool = False
-    """A capture is answered `processing`, and ends when the bank has decided ("Asynchronous capture")."""
+    """A capture is `processing` until the bank has decided ("Asynchronous capture")."""
     dispute_fee: int = 1500
-    """In minor units of the settlement currency; kept when a dispute is lost ("Disputes: fees")."""
+    """In minor units of the settlement currency; not returned after a lost dispute ("Disputes: fees")."""
 
 
 @dataclass
@@ -81,44 +81,44 @@ class State:
     cards: dict[str, Card] = field(default_factory=dict)
     connected_balance: dict[tuple[str, str], int] = field(default_factory=dict)
     holds: deque[tuple[float, str]] = field(default_factory=deque)
-    """When each hold expires, and its intent, soonest first: holds all last equally long."""
+    """Expiry and intent of each hold, earliest first, because all holds last equally long."""
     disputes: dict[str, Json] = field(default_factory=dict)
     early_fraud_warnings: dict[str, Json] = field(default_factory=dict)
     reviews: dict[str, Json] = field(default_factory=dict)
     balance_transactions: dict[str, Json] = field(default_factory=dict)
     webhook_endpoints: dict[str, Json] = field(default_factory=dict)
     revoked_accounts: set[str] = field(default_factory=set)
-    """Connected accounts that took the platform's access away."""
+    """Connected accounts that have revoked the platform's access."""
     used_methods: set[str] = field(default_factory=set)
-    """PaymentMethods without a customer that have served."""
+    """PaymentMethods without a customer that are used up."""
     settles_at: dict[str, float] = field(default_factory=dict)
-    """When each captured charge leaves the pending balance."""
+    """Time at which each captured charge leaves the pending balance."""
     transferred: dict[str, int] = field(default_factory=dict)
-    """What was transferred from each charge, reversed or not."""
+    """Amount transferred from each charge, reversals not subtracted."""
     unsettled_refunds: dict[str, str] = field(default_factory=dict)
-    """Refunds that are not at their end, and the status that each comes to."""
+    """Unfinished refunds and the final status of each."""
     refund_ends: deque[RefundEnd] = field(default_factory=deque)
-    """How the next refunds end, whatever the card."""
+    """The ends of the next refunds, independent of the card."""
     complaints: deque[tuple[str, Complaint]] = field(default_factory=deque)
-    """Charges that their cards' banks will complain about."""
+    """Charges that the banks of their cards will dispute."""
     processing: dict[str, int] = field(default_factory=dict)
-    """Intents whose capture is under way, and its amount."""
+    """Intents with a `processing` capture, and its amount."""
     actor: Actor = Actor("stripe")
 
     def new_id(self, prefix: str, length: int = 24) -> str:
-        """A fresh id in Stripe's style."""
+        """A new id in Stripe's style."""
         return f"{prefix}{self.rng.getrandbits(4 * length):0{length}x}"
 
     def emit(self, type_: str, subject: Json) -> None:
-        """Record an event with a snapshot of its subject, and hand it to the webhooks."""
+        """Record an event with a snapshot of its subject, and send it to the webhooks."""
         request = {"id": self.actor.request_id, "idempotency_key": self.actor.idempotency_key}
         self.emit_as(type_, subject, request=request)
 
     def emit_as(self, type_: str, subject: Json, **envelope: object) -> Json:
-        """Record any event and hand it to the webhooks.
+        """Record any event and send it to the webhooks.
 
-        ``envelope`` goes over the event's top level: `request`, `account` (a connected account's), `livemode`,
-        `api_version` … So a test sends what other programs, accounts and API versions cause at the same endpoint.
+        ``envelope`` overrides fields of the event's top level: `request`, `account` (a connected account's),
+        `livemode`, `api_version` … With it tests send the events of other programs, accounts and API versions.
         """
         event: Json = {
             "id": self.new_id("evt_3"),
@@ -140,7 +140,7 @@ class State:
     def record(
         self, effect: Effect, id_: str, amount: int, charge: Json | None, intent: Json | None, **more: Any
     ) -> None:
-        """Put one effect into the ledger; `more` may name the destination account, and metadata where no intent has."""
+        """Add one effect to the ledger; `more` may hold the destination account, and metadata if no intent has them."""
         subject = intent or charge or more
         self.ledger.add(
             Entry(

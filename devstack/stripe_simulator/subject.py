@@ -1,4 +1,4 @@
-"""Which PaymentIntent a request is about: the one in its path, or behind the charge or transfer that it names."""
+"""The PaymentIntent of a request: the one in its path, or the one of the charge or transfer that it names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from devstack.stripe_simulator.wire import Json
 
 
 def subject_intent(state: State, path: dict[str, str], given: Json) -> Json | None:
-    """The intent, or None for a request about none that exists."""
+    """The intent, or None for a request without an existing intent."""
     for name in ("payment_intent", "intent"):
         if (intent := _named(state.payment_intents, path.get(name) or given.get(name))) is not None:
             return intent

@@ -1,4 +1,4 @@
-"""One request on its way through the simulator."""
+"""One request in its steps through the simulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devstack.stripe_simulator.wire import Reply, Request
 
 @dataclass(slots=True)
 class Ticket:
-    """What is known of a request. With a reply set before it executes, it does not execute."""
+    """The state of a request. A reply that is set before the execution replaces the execution."""
 
     request: Request
     id: str
@@ -23,13 +23,13 @@ class Ticket:
     call: Call | None = None
     key: str | None = None
     fingerprint: str = ""
-    """Of the request, where it has a key."""
+    """The fingerprint of a request with a key."""
     struck: list[Fault] = field(default_factory=list)
     reply: Reply | None = None
     replayed: bool = False
     holds_key: bool = False
     locks: str | None = None
-    """The intent that no other request may change meanwhile."""
+    """The intent that this request locks for changes."""
     latency_before: float = 0.0
     """Seconds to wait before `execute`."""
     latency_after: float = 0.0
@@ -37,5 +37,5 @@ class Ticket:
 
     @property
     def outcome(self) -> Fault | None:
-        """The fault that decides the answer, if one struck."""
+        """The fault that decides the answer, if one hit."""
         return next((f for f in self.struck if f.kind not in (Kind.LATENCY_BEFORE, Kind.LATENCY_AFTER)), None)

@@ -1,4 +1,4 @@
-"""How busy the API is: latency, the request rate limit, the locks on objects ("Rate limits")."""
+"""The API's load: latency, the request rate limit, the locks on objects ("Rate limits")."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from devstack.stripe_simulator.errors import lock_timeout, rate_limited
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """How the API behaves under way. Seconds; requests per second."""
+    """Settings of the API's load. Seconds; requests per second."""
 
     latency_before: float = 0.0
     latency_after: float = 0.0
     rate_limit: float | None = None
     object_locks: bool = True
-    """Refuse a second change of one intent while the first is under way, with `lock_timeout`."""
+    """Refuse a second change of an intent during the first, with `lock_timeout`."""
 
 
 class Gate:
-    """Lets requests in at the rate agreed, and one change of an intent at a time."""
+    """Admits requests at the set rate, and one change of an intent at a time."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -28,7 +28,7 @@ class Gate:
         self.shape(Traffic())
 
     def shape(self, traffic: Traffic) -> None:
-        """Behave so from now on. The rate is a token bucket that holds one second's worth."""
+        """Change the settings. The rate is a token bucket with the tokens of one second."""
         self.traffic = traffic
         self._tokens = traffic.rate_limit or 0.0
         self._refilled_at = self._monotonic()
@@ -55,5 +55,5 @@ class Gate:
         return True
 
     def unlock(self, intent: str) -> None:
-        """Let the next one in."""
+        """Unlock the intent for the next request."""
         self._locked.discard(intent)

@@ -111,12 +111,12 @@ def _amount(state: State, params: Json, charge: Json | None, currency: str) -> i
 
 
 def _captured(state: State, charge: Json) -> int:
-    """What of the charge was captured, in the currency that it settled in."""
+    """The captured amount of the charge, in its settlement currency."""
     return balance_transactions.converted(state, Money(charge["amount_captured"], charge["currency"])).amount
 
 
 def _check_source_left(used: int, amount: int, source: int, currency: str) -> None:
-    # What was transferred counts although it was reversed: Stripe limits the sum of the transfers.
+    # A reversed transfer still counts, because Stripe limits the sum of all transfers.
     if used + amount <= source:
         return
     total = display(source, currency)

@@ -1,8 +1,8 @@
-"""What of a hold is never captured. Stripe shows it as a refund of the charge, although no money of a customer moved.
+"""The uncaptured part of a hold. Stripe shows it as a refund of the charge, although no money of a customer moved.
 
 Sources: Stripe API reference, "Capture a PaymentIntent" ("any additional amount is automatically refunded") and "The
 Refund object" (reason `expired_uncaptured_charge`); "Reporting categories and types" (`partial_capture_reversal`).
-The ledger says nothing of it: its HOLD, CAPTURE and CANCEL entries say all that there is.
+The ledger has no entry for it, because the entries HOLD, CAPTURE and CANCEL are complete without it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from devstack.stripe_simulator.wire import Json
 
 
 def give_back_rest(state: State, charge: Json) -> Json | None:
-    """The refund of what a capture left; None where it left nothing.
+    """The refund of the rest after a partial capture; None after a full capture.
 
-    The charge's balance transaction is for the whole hold, so this refund has one that takes the rest back.
+    The charge's balance transaction is for the whole hold, so the refund has one that returns the rest.
     """
     rest: int = charge["amount"] - charge["amount_captured"]
     if rest == 0:
@@ -29,7 +29,7 @@ def give_back_rest(state: State, charge: Json) -> Json | None:
 
 
 def give_back_all(state: State, charge: Json, *, expired: bool) -> Json:
-    """The refund of a hold that ends without a capture: nothing was on the balance, so it has no transaction."""
+    """The refund of a hold without a capture. It has no balance transaction, because nothing was on the balance."""
     charge["refunded"] = True
     return _show(state, charge, charge["amount"], reason="expired_uncaptured_charge" if expired else None)
 

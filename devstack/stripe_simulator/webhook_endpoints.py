@@ -1,6 +1,6 @@
 """Webhook endpoints as the account lists them ("The Webhook Endpoint object").
 
-Those that events go to stand in the list; a test may put others in their place, which get no events.
+The list contains the receivers of events. A test may replace it by other endpoints, which receive no events.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from devstack.stripe_simulator.wire import Json
 
 
 def register(state: State, endpoints: Iterable[Endpoint]) -> None:
-    """List those that events go to."""
+    """List the receivers of events."""
     replace(state, [{"url": endpoint.url, "enabled_events": endpoint.events} for endpoint in endpoints])
 
 
 def replace(state: State, endpoints: Iterable[Json]) -> list[Json]:
-    """List these instead, oldest first. Raises TypeError for a field that an endpoint does not have."""
+    """Replace the list by these, oldest first. Raises TypeError for a field that an endpoint does not have."""
     made = [_new(state, **endpoint) for endpoint in endpoints]
     state.webhook_endpoints = {endpoint["id"]: endpoint for endpoint in made}
     return made

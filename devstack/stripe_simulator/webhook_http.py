@@ -1,7 +1,7 @@
 """POSTs on the event loop, over kept-alive connections.
 
-Measured on two cores, CPU time for one delivery: threads with urllib3 640 µs, this 100 µs. The simulator shares its
-cores with what is measured against it.
+Processor time for one delivery, measured on two cores: threads with urllib3 640 µs, this module 100 µs. The simulator
+shares its cores with the programs that are measured against it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class BadReplyError(ValueError):
-    """The endpoint's answer is no HTTP."""
+    """The endpoint's answer is not HTTP."""
 
 
 class Pool:
-    """Connections that wait to be used again, by origin."""
+    """Idle connections for later use, by origin."""
 
     def __init__(self) -> None:
         self._free: dict[str, list[_Streams]] = defaultdict(list)
@@ -28,8 +28,8 @@ class Pool:
         """The status of the answer.
 
         Raises:
-            OSError, EOFError: no connection, or none any more.
-            BadReplyError: what came back cannot be read.
+            OSError, EOFError: no connection, or a lost one.
+            BadReplyError: the answer cannot be read.
         """
         target = urlsplit(url)
         request = _request(target, headers, body)
@@ -37,14 +37,14 @@ class Pool:
             try:
                 return await self._exchange(target.netloc, free.pop(), request)
             except (OSError, EOFError):
-                # Servers close idle connections when they like. Sending again is safe: events carry their id.
+                # Servers may close idle connections at any time. A repeated event is harmless: it carries its id.
                 continue
         port = target.port or (443 if target.scheme == "https" else 80)
         streams = await asyncio.open_connection(target.hostname, port, ssl=target.scheme == "https" or None)
         return await self._exchange(target.netloc, streams, request)
 
     def close(self) -> None:
-        """Close what waits."""
+        """Close the idle connections."""
         for waiting in self._free.values():
             for _, writer in waiting:
                 writer.close()

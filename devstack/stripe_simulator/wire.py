@@ -1,4 +1,4 @@
-"""What crosses the simulator's edge: one HTTP request in, one reply out. No sockets here."""
+"""The simulator's requests and replies, independent of sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. Header names are lower case; `base_url` is how the caller reached us."""
+    """One HTTP request. Header names are lower case; `base_url` is the address that the caller used."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply. `drop` closes the connection without sending a byte of it."""
+    """One HTTP reply. `drop` closes the connection without a single byte of it."""
 
     status: int
     body: bytes

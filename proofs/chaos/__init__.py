@@ -1,1 +1,1 @@
-"""Sagas by the hundred while everything they stand on is killed at random, and a count of what went wrong."""
+"""Hundreds of sagas while the processes and servers below them are killed at random, and a count of all violations."""

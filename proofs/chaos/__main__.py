@@ -1,4 +1,4 @@
-"""`python -m proofs.chaos`: many sagas at once while all that they stand on is attacked at random."""
+"""`python -m proofs.chaos`: many sagas at once while processes, servers and networks fail at random."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from proofs.chaos.run import Result, run
 from proofs.chaos.world import Delivery, World
 
 _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
-"""As a careful operator has it: rows for a topic that nobody made have to wait."""
+"""The setting of a careful operator: rows for a missing topic have to wait."""
 
 
 @click.command()
@@ -34,13 +34,13 @@ _BROKER_SETTINGS = {"auto.create.topics.enable": "false"}
 @click.option("--logs", type=click.Path(path_type=Path), help="A directory in which the processes' logs are kept.")
 @click.option("--delivery", type=click.Choice(get_args(Delivery)), default="exactly-once", show_default=True)
 def main(sagas: int, faults: int, only: str, seed: int, at_once: int, logs: Path | None, delivery: Delivery) -> None:
-    """Many sagas at once while everything they stand on is attacked at random.
+    """Run many sagas at once while processes, servers and networks fail at random.
 
-    Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was told.
-    With at-least-once delivery the library of the published sagas reads beside the audit's own; what only a frozen or
-    silent relay can repeat is told, not counted as wrong.
+    Ends with a table; exits 1 unless nothing was lost, doubled, out of order or done twice, and each outage was
+    reported. With at-least-once delivery the library of the published sagas reads beside the audit's own reader.
+    Records that only a frozen or silent relay can repeat are shown, but not counted as wrong.
 
-    The seed decides the sagas, the faults and both orders; how the work falls in between is up to the clock.
+    The seed decides the sagas, the faults and both orders; the interleaving of the work depends on the clock.
     """
     console = Console()
     attacks = attacks_named(only)

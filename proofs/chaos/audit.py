@@ -1,4 +1,4 @@
-"""What went wrong, told from outside: from Stripe's ledger, the topics as a careful reader sees them, the database."""
+"""Finds violations from outside: in Stripe's ledger, in the topics as a careful reader sees them, in the database."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,28 +14,28 @@ from service.domain.status import PaymentStatus, may_become
 
 @dataclass(frozen=True)
 class Findings:
-    """Each list must be empty; each entry says what and where."""
+    """The violations found. Each list must be empty; each entry names a violation and its place."""
 
     losses: list[str]
-    """Outbox rows that no topic holds, records that no outbox row stands behind, commands without an outcome."""
+    """Outbox rows without a record, records without an outbox row, commands without an outcome event."""
     doubles: list[str]
-    """Records that came twice, commands that were answered twice."""
+    """Records published twice, commands answered twice."""
     order_breaks: list[str]
-    """One payment's events that are not 1, 2, 3 … in one partition."""
+    """Payments whose events are not 1, 2, 3 … in one partition."""
     double_effects: list[str]
-    """What was done twice at Stripe."""
+    """Effects that happened twice at Stripe."""
     wrong_ends: list[str]
-    """Money that is not where the payment says, transitions that are not allowed, work left open or held up."""
+    """Money in another place than the payment's status says, forbidden transitions, unfinished or delayed work."""
     wrong_sums: list[str] = field(default_factory=list)
-    """Payments whose sums are not, to the cent, what Stripe holds, took, gave back and sent."""
+    """Payments whose sums differ from the amounts that Stripe held, captured, refunded and transferred."""
     untold: list[str] = field(default_factory=list)
-    """Outages that /ready did not tell, and processes that were not ready again after one."""
+    """Outages that /ready did not report, and processes that were not ready again afterwards."""
     unproven: list[str] = field(default_factory=list)
-    """What ``outbox audit`` and ``payment audit`` say is wrong."""
+    """The findings of ``outbox audit`` and ``payment audit``."""
 
     @property
     def clean(self) -> bool:
-        """Whether nothing went wrong."""
+        """Whether there is no violation."""
         return not any(getattr(self, one.name) for one in fields(self))
 
     def __str__(self) -> str:
@@ -44,12 +44,12 @@ class Findings:
 
 
 def repeated(evidence: Evidence) -> list[str]:
-    """The ids of what came more than once."""
+    """The ids of records published more than once."""
     return [event_id for event_id, times in Counter(map(identity, evidence.records)).items() if times > 1]
 
 
 def audit(evidence: Evidence, *, may_repeat: bool = False) -> Findings:
-    """Hold the evidence against the invariants. ``may_repeat``: a record may come again, under its id."""
+    """Compare the evidence with the invariants. ``may_repeat``: a record may come again, under its id."""
     doubles = [*_published_twice(evidence), *_answered_twice(evidence)]
     if may_repeat:
         doubles = list(_answered_twice(evidence.once))
@@ -131,7 +131,7 @@ def _out_of_order(records: list[Record]) -> Iterator[str]:
         if len({event.partition for event in events}) > 1:
             yield f"{key} is in more than one partition"
         sequence = [int(event.headers["sequence"]) for event in sorted(events, key=lambda event: event.offset)]
-        first = list(dict.fromkeys(sequence))  # what came twice is counted as that
+        first = list(dict.fromkeys(sequence))  # repeated records count as doubles
         if first != list(range(1, len(first) + 1)):
             yield f"{key}: {sequence}"
 

@@ -1,4 +1,4 @@
-"""What administrators and other people do to a database while a service works on it. Nothing is lost by any of it."""
+"""Actions of administrators and others on the database of a working service. None of them loses data."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch
 
 LOCKS = "locks"
-"""The place of whoever holds locks for long: a restore would wait for them."""
+"""The place of faults that hold locks for long, because a restore would wait for them."""
 
 _ROWS_LOCKED_SECONDS = 8.0
 _WRITERS_LOCKED_OUT_SECONDS = 6.0
@@ -33,19 +33,19 @@ _NO_READERS = "LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE"
 _WRITERS = """
     SELECT pg_snapshot_xmax(pg_current_snapshot())::text, count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL
 """
-"""What does not change between two looks, with nobody there, unless something was written in between."""
+"""A value that differs between two queries only if a transaction wrote in between, provided no writer is active."""
 
 
 def promoted(server: EmbeddedPostgres) -> Trouble:
-    """Stopped, and back as a standby that is promoted: nothing is lost, and a new timeline begins."""
+    """Restart the server as a standby and promote it: nothing is lost, and a new timeline begins."""
     return Trouble(frozenset({server.kind}), server.promote)
 
 
 def restored(server: EmbeddedPostgres, url: str) -> Trouble:
-    """A dump of the whole database put back into it, under running processes with their sessions.
+    """Dump the whole database and restore the dump into it, under running processes with their sessions.
 
-    All but the restore may only read from before the dump until after the restore, so that nothing is lost; what was
-    under way is refused, and must be tried again.
+    All other sessions are read-only from before the dump until after the restore, so that nothing is lost. Work in
+    progress is refused and must be repeated.
     """
 
     def restore() -> None:
@@ -57,17 +57,17 @@ def restored(server: EmbeddedPostgres, url: str) -> Trouble:
 
 
 def rows_locked(url: str) -> Trouble:
-    """Somebody's forgotten session has the newest payments' rows."""
+    """A forgotten session of somebody locks the newest payments' rows."""
     return Trouble(frozenset({LOCKS}), lambda: _hold(url, _NEWEST_PAYMENTS, lambda: time.sleep(_ROWS_LOCKED_SECONDS)))
 
 
 def writers_locked_out(url: str) -> Trouble:
-    """An index is built on the outbox: it can be read, and not written."""
+    """A lock as of CREATE INDEX on the outbox, which allows reads and no writes."""
     return Trouble(frozenset({LOCKS}), lambda: _hold(url, _NO_WRITERS, lambda: time.sleep(_WRITERS_LOCKED_OUT_SECONDS)))
 
 
 def outbox_locked(server: EmbeddedPostgres, url: str, relays: Affected, watch: Watch) -> Trouble:
-    """A long change of the outbox: a relay must say that it can't read."""
+    """A lock as of a long ALTER TABLE of the outbox: a relay must report that it cannot read."""
     outage = Outage("the outbox is locked", ("outbox", "database"), relays)
 
     def hold() -> None:
@@ -80,7 +80,7 @@ def outbox_locked(server: EmbeddedPostgres, url: str, relays: Affected, watch: W
 def of_database(
     server: EmbeddedPostgres, url: str, relays: Sequence[ServiceProcess], watch: Watch
 ) -> dict[Attack, list[Trouble]]:
-    """All that others do there."""
+    """All faults in the database."""
     return {
         Attack.PROMOTED: [promoted(server)],
         Attack.RESTORED: [restored(server, url)],
@@ -90,19 +90,19 @@ def of_database(
 
 
 def no_commands(url: str, meanwhile: Callable[[], None]) -> None:
-    """Nobody can accept or finish a command until ``meanwhile`` returns."""
+    """Lock the commands, so that no process can accept or finish one until ``meanwhile`` returns."""
     _hold(url, "LOCK TABLE commands IN EXCLUSIVE MODE", meanwhile)
 
 
 def _hold(url: str, lock: str, meanwhile: Callable[[], None]) -> None:
-    """A lock that is lost because the server died is as good as one that was given back."""
+    """Hold a lock. A lock that the server's death ends counts as released."""
     with _locked(url, lock):
         meanwhile()
 
 
 @contextmanager
 def _locked(url: str, lock: str) -> Iterator[Callable[[], None]]:
-    """Until the block ends, or what it gives is called. Raises psycopg2.Error when the lock can't be had for long."""
+    """Hold a lock until the block ends or the given function is called. Raises psycopg2.Error after a long wait."""
     with closing(_with_lock(url, lock)) as session:
         yield session.rollback
 
@@ -114,7 +114,7 @@ def _with_lock(url: str, lock: str) -> psycopg2.extensions.connection:
         try:
             session = psycopg2.connect(url, connect_timeout=10)
             session.cursor().execute(lock)
-        except psycopg2.Error:  # the server is away, or chose this session in a deadlock
+        except psycopg2.Error:  # the server is unavailable, or a deadlock chose this session
             if session is not None:
                 session.close()
             if time.monotonic() > until:
@@ -126,7 +126,7 @@ def _with_lock(url: str, lock: str) -> psycopg2.extensions.connection:
 
 @contextmanager
 def _read_only(server: EmbeddedPostgres) -> Iterator[None]:
-    """Sessions that stand hear of it, too (PostgreSQL documentation, "default_transaction_read_only")."""
+    """Make all sessions read-only, open ones too (PostgreSQL documentation, "default_transaction_read_only")."""
     _administer(server, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
     try:
         yield
@@ -135,7 +135,7 @@ def _read_only(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 def _dump(server: EmbeddedPostgres, url: str) -> None:
-    """Again until nothing was written while it was made. Raises ProcessFailedError."""
+    """Dump the database, repeatedly until no transaction wrote meanwhile. Raises ProcessFailedError."""
     for _ in range(_ATTEMPTS):
         time.sleep(_PAUSE_SECONDS)
         before = _administer(server, _WRITERS)
@@ -146,7 +146,7 @@ def _dump(server: EmbeddedPostgres, url: str) -> None:
 
 
 def _restore(server: EmbeddedPostgres, url: str) -> None:
-    """Again when it was chosen to give way in a deadlock with a reader. Raises ProcessFailedError."""
+    """Restore the dump, repeatedly after a deadlock with a reader. Raises ProcessFailedError."""
     writing = f"{url}?options={quote('-c default_transaction_read_only=off')}"
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -162,7 +162,7 @@ def _restore(server: EmbeddedPostgres, url: str) -> None:
 
 
 def _administer(server: EmbeddedPostgres, *statements: str) -> tuple[Any, ...]:
-    """The last one's only row."""
+    """Execute the statements as administrator; returns the only row of the last."""
     with closing(psycopg2.connect(server.url, connect_timeout=10)) as session:
         session.autocommit = True
         with session.cursor() as cursor:

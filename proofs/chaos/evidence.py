@@ -1,4 +1,4 @@
-"""What there is to see from outside: Stripe's ledger, the topics, the database."""
+"""The evidence from outside: Stripe's ledger, the topics, the database."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -27,17 +27,17 @@ _TO_BE_PUBLISHED = """
         SELECT FROM dead_letters d WHERE d.partition = -1 AND d."offset" = outbox.position)
     ORDER BY position
 """
-"""What Kafka refused for itself is in the dead letters instead, by its position; its topic's name may be cut there."""
+"""Rows without a dead letter of their position. The dead letter of a refused row may have a cut topic name."""
 
 
 def identity(record: Record) -> str:
-    """What tells one message from another."""
+    """The identity of a message."""
     return record.headers.get("ce_id", f"without an id: {record.key}")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A command that was sent beside the sagas: what would answer it, and where its copies stand."""
+    """A command sent beside the sagas: the key of its answer, and the places of its copies."""
 
     answers: tuple[str, str]
     places: tuple[Place, ...]
@@ -45,21 +45,21 @@ class Asked:
 
 @dataclass
 class Trail:
-    """What strangers have left."""
+    """The traces of strangers."""
 
     topics: list[str] = field(default_factory=list)
-    """Where their rows go as well."""
+    """Additional topics of their rows."""
     written: list[str] = field(default_factory=list)
-    """Event ids that the database has taken from them."""
+    """Event ids that the database accepted from them."""
     asked: list[Asked] = field(default_factory=list)
-    """Their commands that a broker has taken."""
+    """Their commands that a broker accepted."""
     held_up: list[str] = field(default_factory=list)
-    """What waited for something that is not its own."""
+    """Work that waited for the problem of another."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything, at one moment. ``records`` are those that came through the outbox."""
+    """All evidence at one moment. ``records`` are those that came through the outbox."""
 
     payments: list[Row]
     commands: list[Row]
@@ -70,32 +70,32 @@ class Evidence:
     refused: list[Row] = field(default_factory=list)
     """Outbox rows that are in the dead letters instead of their topic."""
     written: list[str] = field(default_factory=list)
-    """Event ids that the database has taken from strangers."""
+    """Event ids that the database accepted from strangers."""
     asked: list[Asked] = field(default_factory=list)
-    """Commands that came from strangers."""
+    """Commands of strangers."""
     held_up: list[str] = field(default_factory=list)
-    """What waited for something that is not its own."""
+    """Work that waited for the problem of another."""
 
     @property
     def answers(self) -> list[tuple[str, str]]:
-        """What the events answer."""
+        """The commands that the events answer."""
         return [record.answers for record in self.records if record.answers is not None]
 
     @property
     def once(self) -> "Evidence":
-        """The same as a reader has it that keeps ids."""
+        """The evidence of a reader that drops repeated ids."""
         first = {identity(record): record for record in reversed(self.records)}
         return replace(self, records=[record for record in self.records if first[identity(record)] is record])
 
     @property
     def unheard(self) -> list[Asked]:
-        """Strangers' commands that are neither answered nor, with all copies, in the dead letters."""
+        """Strangers' commands without an answer whose copies are not all in the dead letters."""
         answered, dead = set(self.answers), set(self._dead_letters())
         return [one for one in self.asked if one.answers not in answered and not dead.issuperset(one.places)]
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is left to be done."""
+        """Whether no work is left."""
         done = all(row["state"] == "done" for row in self.commands) and not self.unheard
         return done and len(self.records) >= len(self.outbox)
 
@@ -107,7 +107,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where to look."""
+    """The places of the evidence."""
 
     database_url: str
     bootstrap_servers: str
@@ -117,21 +117,21 @@ class Scene:
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """How to reach it; clients log nothing of a broker that is struck."""
+        """Settings of Kafka clients, which log nothing about a failing broker."""
         return {"bootstrap.servers": self.bootstrap_servers, "log_level": 0}
 
     @property
     def published(self) -> list[str]:
-        """Every topic that the outbox goes to."""
+        """Every topic to which the outbox is published."""
         return [self.topics.commands, self.topics.events, f"{self.topics.commands}.dead_letter", *self.trail.topics]
 
     def client(self) -> SagaClient:
-        """A client for all sagas: it hears every topic that the outbox goes to, from its beginning."""
+        """A client for all sagas, which reads every topic of the outbox from its beginning."""
         also = [topic for topic in self.published if topic != self.topics.events]
         return SagaClient(self.kafka, self.topics.commands, self.topics.events, also=also, start="earliest")
 
     def look(self) -> Evidence:
-        """What there is to see now."""
+        """The present evidence."""
         found = committed_records(self.kafka, self.published)
         return Evidence(
             payments=self.rows("SELECT * FROM payments"),
@@ -139,7 +139,7 @@ class Scene:
             transitions=self.rows("SELECT * FROM payment_transitions ORDER BY id"),
             outbox=self.rows(_TO_BE_PUBLISHED),
             effects=self.stripe.ledger(),
-            # the sagas' own commands, and what is no command, carry no headers
+            # The sagas' own commands, and records that are no command, have no headers.
             records=[record for record in found if record.headers],
             refused=self.rows(_REFUSED),
             written=list(self.trail.written),
@@ -148,7 +148,7 @@ class Scene:
         )
 
     def look_when_quiet(self, seconds: float) -> Evidence:
-        """The same once nothing more happens, or the wait is over: what is still open then can be seen."""
+        """The evidence when no work is left, or after the time-out; open work is then visible in it."""
         self.stripe.drain_webhooks(seconds)
         deadline = time.monotonic() + seconds
         while not (evidence := self.look()).quiet and time.monotonic() < deadline:
@@ -156,7 +156,7 @@ class Scene:
         return evidence
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Row]:
-        """A look into the database, or a stranger's write."""
+        """Execute a query, or a stranger's write; returns its rows."""
         connection = psycopg2.connect(self.database_url)
         try:
             with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:

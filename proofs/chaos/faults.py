@@ -1,4 +1,4 @@
-"""Troubles, and who brings them on."""
+"""Faults, and the injector that begins and ends them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,26 +12,25 @@ _MOST_AT_ONCE = 16
 
 
 def _nothing() -> None:
-    """For a trouble that begins and ends in one call."""
+    """The beginning of a fault that begins and ends in one call."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What can be done, and undone."""
+    """A fault that can be begun and mended."""
 
     places: frozenset[str]
-    """What it needs for itself: no other trouble that names one of these is under way at the same time."""
+    """The things that it needs exclusively: no other fault in progress names one of them."""
     mend: Callable[[], object]
-    """Takes its time; returns when what was struck can be worked with again."""
+    """Ends the fault, which may take long; returns when its target works again."""
     begin: Callable[[], object] = _nothing
-    """Strikes, and returns at once."""
+    """Begins the fault and returns at once."""
 
 
 class Injector:
-    """Strikes in the order asked for, and sees to it that all comes back, beside what goes on.
+    """Begins faults in the given order and mends them in the background.
 
-    Of the things that an attack may strike one is taken that nothing else strikes now; if there is none, one is
-    waited for.
+    For each attack it chooses a target without a fault in progress, and waits for one if necessary.
     """
 
     def __init__(self, troubles: Mapping[Attack, Sequence[Trouble]], pool: ThreadPoolExecutor) -> None:
@@ -42,7 +41,7 @@ class Injector:
         self.struck: Counter[Attack] = Counter()
 
     def inject(self, fault: Fault) -> None:
-        """Raises what the return of something that stands in the way has raised."""
+        """Begin one fault. Raises the exception of an earlier mend that it had to wait for."""
         choice = self._troubles[fault.attack]
         turned = [choice[(fault.which + step) % len(choice)] for step in range(len(choice))]
         trouble = next((one for one in turned if self._is_free(one)), turned[0])
@@ -55,7 +54,7 @@ class Injector:
         self._under_way.update(dict.fromkeys(trouble.places, mending))
 
     def all_back(self) -> None:
-        """Returns when all that was struck works again. Raises what a return raised."""
+        """Wait until all targets work again. Raises the exception of a failed mend."""
         for mending in self._begun:
             mending.result()
 
@@ -65,6 +64,6 @@ class Injector:
 
 @contextmanager
 def injector(troubles: Mapping[Attack, Sequence[Trouble]]) -> Iterator[Injector]:
-    """For as long as the block lasts, and what it began."""
+    """An injector for the block; leaving waits for the faults that began in it."""
     with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mending") as pool:
         yield Injector(troubles, pool)

@@ -1,4 +1,4 @@
-"""Each process's own network to PostgreSQL and Kafka, which swallows packets for a while."""
+"""A separate network of each process to PostgreSQL and Kafka, which can lose packets for a while."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -13,15 +13,15 @@ from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch, name_of
 
 DOORS = 4
-"""Ways to Kafka: one for each consumer and relay."""
+"""Number of doors of the broker: one for each consumer and relay."""
 
 POSTGRES = ("database", "postgres")
 KAFKA = ("kafka", "broker")
-"""How /ready may name what does not answer."""
+"""Words with which /ready may name Kafka."""
 
 
 class Network:
-    """One link to PostgreSQL for each process, and one to Kafka for each that speaks to it."""
+    """One link to PostgreSQL for each process, and one to Kafka for each process that uses Kafka."""
 
     def __init__(self, postgres: EmbeddedPostgres, kafka: ApacheKafka, database_url: str) -> None:
         self._postgres = postgres
@@ -40,14 +40,14 @@ class Network:
             proxy.close()
 
     def link(self, *, to_kafka: bool = True) -> "Link":
-        """For one more process. Raises StopIteration when the broker has no door left."""
+        """A link for another process. Raises StopIteration when the broker has no door left."""
         proxy = TcpProxy(self._postgres.port)
         self._proxies.append(proxy)
         return Link(self._database_url, proxy, next(self._doors) if to_kafka else None)
 
 
 class Link:
-    """How one process reaches what it stands on."""
+    """The connections of one process to its servers."""
 
     def __init__(self, database_url: str, postgres: TcpProxy, kafka: TcpProxy | None) -> None:
         self.postgres = postgres
@@ -63,7 +63,7 @@ Linked = tuple[ServiceProcess, Link]
 def of_networks(
     consumers: Sequence[Linked], relays: Sequence[Linked], service: Linked, watch: Watch
 ) -> dict[Attack, list[Trouble]]:
-    """Each process's network by itself; both relays' to Kafka, since nobody knows which of them works."""
+    """Faults of each process's network. Those to Kafka hit both relays, because either of them may be active."""
     doors = {name_of(process): link.kafka for process, link in (*consumers, *relays) if link.kafka is not None}
     groups = [*([process] for process, _ in consumers), [process for process, _ in relays]]
     return {
@@ -75,13 +75,13 @@ def of_networks(
 
 
 def silent_postgres(process: ServiceProcess, link: Link, watch: Watch) -> Trouble:
-    """This process hears nothing of PostgreSQL, on connections that stand as on new ones."""
+    """This process receives no packet of PostgreSQL, on open or new connections."""
     outage = Outage(f"{name_of(process)} hears nothing of PostgreSQL", POSTGRES, [[process]])
     return _silent(outage, [link.postgres], watch)
 
 
 def silent_kafka(processes: Affected, doors: list[TcpProxy], watch: Watch) -> Trouble:
-    """These processes hear nothing of Kafka."""
+    """These processes receive no packet of Kafka."""
     names = " and ".join(name_of(process) for group in processes for process in group)
     return _silent(Outage(f"{names} hear nothing of Kafka", KAFKA, processes), doors, watch)
 

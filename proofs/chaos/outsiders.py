@@ -1,4 +1,4 @@
-"""Sagas in which others move the money too: people in the Dashboard, banks, other programs on the account."""
+"""Sagas in which others move the money, too: people in the Dashboard, banks, other programs on the account."""
 
 from proofs.chaos.talk import Talk
 
@@ -53,7 +53,7 @@ def reversed_outside(talk: Talk) -> None:
 
 
 def _disputed(talk: Talk) -> tuple[str, str]:
-    """Paid, and then disputed; the payment and the dispute."""
+    """Pay and then dispute; returns the payment and the dispute."""
     payment_id = _paid(talk)
     dispute = talk.stripe.dispute(talk.charge(payment_id))
     talk.hear_news(payment_id, "payment.disputed SUCCEEDED")
@@ -74,7 +74,7 @@ def dispute_lost(talk: Talk) -> None:
 
 
 def stranger(talk: Talk) -> None:
-    """Nothing is told of what strangers do: it is not the payment's money."""
+    """A stranger's intent causes no event, because its money is not the payment's."""
     payment_id = talk.hear(talk.authorize(_VISA), "payment.authorized AUTHORIZED").payment_id
     talk.as_stranger(
         "payment_intents",

@@ -1,6 +1,6 @@
-"""What happens in a chaos run, all of it told by the seed: which sagas, in which order, and what is done to whom when.
+"""The plan of a chaos run, which the seed decides: the sagas, their order, and the faults with their times.
 
-How the processes' own work falls in between is up to the clock, and is no part of the plan.
+The interleaving with the processes' work depends on the clock and is not part of the plan.
 """
 
 import random
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """How a saga goes."""
+    """Kinds of sagas."""
 
     PAID = "paid and released"
     PAID_TWICE = "released again"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 class Attack(StrEnum):
-    """What is done to the service and to what it stands on."""
+    """Kinds of attacks on the service and its servers."""
 
     CONSUMER_KILLED = "consumer killed"
     RELAY_KILLED = "relay killed"
@@ -79,7 +79,7 @@ _KINDS = {
     Kind.UNREADABLE: 3,
     Kind.INVALID: 3,
 }
-"""How often, of a hundred."""
+"""Frequency in a hundred."""
 
 _ATTACKS = {
     Attack.CONSUMER_KILLED: 26,
@@ -103,17 +103,17 @@ _ATTACKS = {
     Attack.POSTGRES_AWAY: 1,
     Attack.KAFKA_AWAY: 1,
 }
-"""How often, of a hundred."""
+"""Frequency in a hundred."""
 
 _CHOICES = 60
-"""A multiple of every number of things that one attack may strike: none is preferred."""
+"""A multiple of every possible number of targets, so that each target is equally likely."""
 
 _COPIES = (1, 1, 1, 2, 3)
 
 
 @dataclass(frozen=True)
 class Saga:
-    """One saga's choices. ``copies``: how often each of its commands is sent, by the command's number in the saga."""
+    """The choices of one saga. ``copies``: number of copies of each command, by the command's number in the saga."""
 
     number: int
     kind: Kind
@@ -123,13 +123,13 @@ class Saga:
 
     @property
     def name(self) -> str:
-        """Its order, and the beginning of its correlation ids."""
+        """The saga's order id, which also begins its correlation ids."""
         return f"chaos-{self.number}"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """``attack`` begins once so many sagas are over; ``which`` of the things that it may strike."""
+    """An ``attack`` that begins after this number of finished sagas; ``which``: the choice among its targets."""
 
     attack: Attack
     after: int
@@ -138,20 +138,20 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """Sagas in the order in which they begin, faults in the order in which they come."""
+    """Sagas and faults in the order of their beginnings."""
 
     sagas: tuple[Saga, ...]
     faults: tuple[Fault, ...]
 
 
 def make_plan(sagas: int, faults: int, seed: int, attacks: Collection[Attack] = tuple(Attack)) -> Plan:
-    """The same for the same arguments. Each of ``attacks`` comes at least once where there are faults enough."""
+    """The plan for these arguments, always the same. Each of ``attacks`` occurs at least once if ``faults`` suffice."""
     chooser = random.Random(seed)  # noqa: S311 - repeatable on purpose
     kinds = chooser.choices(list(_KINDS), list(_KINDS.values()), k=sagas)
     wanted = [attack for attack in Attack if attack in attacks]
     drawn = [*wanted, *chooser.choices(wanted, [_ATTACKS[attack] for attack in wanted], k=faults)][:faults]
     chooser.shuffle(drawn)
-    # none at the very end: there must be something to disturb
+    # no fault at the very end, where it would disturb nothing
     moments = sorted(chooser.randrange(max(1, sagas * 9 // 10)) for _ in drawn)
     return Plan(
         sagas=tuple(_saga(number, kind, chooser) for number, kind in enumerate(kinds)),
@@ -162,7 +162,7 @@ def make_plan(sagas: int, faults: int, seed: int, attacks: Collection[Attack] = 
 
 
 def attacks_named(text: str) -> tuple[Attack, ...]:
-    """Those whose name holds ``text``, whatever the case: ``silent``, ``killed``."""
+    """The attacks whose name contains ``text`` in any case: ``silent``, ``killed``."""
     return tuple(attack for attack in Attack if text.casefold() in attack.casefold())
 
 

@@ -15,7 +15,7 @@ _UNPUBLISHABLE = "SELECT event_id::text FROM outbox WHERE type = %s"
 
 
 def operator(environment: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    """What an operator types, and what it answers."""
+    """Run an operator's command; returns its output."""
     return subprocess.run(
         [sys.executable, str(ROOT / "cli.py"), *command],
         cwd=ROOT,
@@ -28,7 +28,7 @@ def operator(environment: Mapping[str, str], *command: str) -> subprocess.Comple
 
 
 def faults_by_audit(environment: Mapping[str, str], scene: Scene, may_repeat: set[str]) -> list[str]:
-    """What it finds wrong, aside rows that nobody can publish, and events that the delivery may repeat."""
+    """Its findings, without unpublishable rows and without events that the delivery may repeat."""
     done = operator(environment, "outbox", "audit", "--since", "1d", "--json")
     if done.returncode == 0:
         return []
@@ -38,7 +38,7 @@ def faults_by_audit(environment: Mapping[str, str], scene: Scene, may_repeat: se
 
 
 def faults_of_money(environment: Mapping[str, str]) -> list[str]:
-    """What ``payment audit`` finds to differ; a webhook that never came is made up for before."""
+    """The differences that ``payment audit`` finds, after a reconciliation for lost webhooks."""
     operator(environment, "payment", "reconcile", "--since", "1d")
     done = operator(environment, "payment", "audit", "--since", "1d", "--json")
     if done.returncode == 0:
@@ -48,7 +48,7 @@ def faults_of_money(environment: Mapping[str, str]) -> list[str]:
 
 
 def faults_in(report: str, unpublishable: set[str]) -> list[str]:
-    """Each row of the report that is about anything else."""
+    """The other rows of the report."""
     found: dict[str, Any] = json.loads(report)
     lists = {name: rows for name, rows in found.items() if isinstance(rows, list)}
     return [

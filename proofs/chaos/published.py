@@ -1,4 +1,4 @@
-"""A reader with the library that the published sagas pin, beside the chaos run's own: it hears every event."""
+"""A reader of all events with the library that the published sagas pin, beside the chaos run's own reader."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ _POLL_SECONDS = 0.1
 
 
 class PublishedReader:
-    """In a process of its own. Raises LibraryUnavailableError."""
+    """The reader in a separate process. Raises LibraryUnavailableError."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         self.heard: Counter[str] = Counter()
-        """How often each event came."""
+        """Number of times that each event was read."""
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "proofs.chaos.published_reader", bootstrap_servers, topic],
             cwd=_ROOT,
@@ -34,7 +34,7 @@ class PublishedReader:
         self._thread.start()
 
     def missing(self, events: Collection[str]) -> list[str]:
-        """Which of these it has not heard, given time."""
+        """The events among these that it has not read within a time-out."""
         deadline = time.monotonic() + _SECONDS
         while (missing := sorted(set(events) - set(self.heard))) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)

@@ -1,7 +1,7 @@
-"""Reads a topic with the library of the published sagas, for as long as it is let: each event's ``ce_id`` on a line.
+"""Reads a topic with the library of the published sagas until it is killed, and prints each event's ``ce_id``.
 
-A program of its own, for that library stands in the way of newer ones. It decodes as the sagas do: what it can't decode
-raises in ``poll``, and all that was fetched with it is lost.
+It is a separate program, because that library conflicts with newer ones. It decodes as the sagas do: a record that it
+cannot decode raises in ``poll`` and loses all records fetched with it.
 """
 
 import json
@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 
 def main() -> None:
-    """``bootstrap_servers topic``."""
+    """Arguments: ``bootstrap_servers topic``."""
     bootstrap_servers, topic = sys.argv[1:]
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers,

@@ -1,4 +1,4 @@
-"""Whether readiness tells each outage: /ready is asked all the while, as a load balancer asks it."""
+"""Checks that readiness reports each outage. It probes /ready continuously, as a load balancer does."""
 
 import http.client
 import threading
@@ -11,7 +11,7 @@ from devstack.service_process import ServiceProcess
 
 _SHORTEST_SECONDS = 12.0
 _LONGEST_SECONDS = 20.0
-"""An outage lasts until it is told, but not less than the one and not more than the other."""
+"""An outage lasts until its report, within these limits."""
 
 _READY_AGAIN_SECONDS = 60.0
 _PROBE_SECONDS = 3.0
@@ -19,41 +19,41 @@ _PAUSE_SECONDS = 0.25
 _LAST_LINES = 5
 
 Affected = Sequence[Sequence[ServiceProcess]]
-"""Of each group at least one process must tell: of two relays only one works."""
+"""Groups of processes. At least one process of each group must report, because of two relays only one is active."""
 
 
 @dataclass(frozen=True)
 class Outage:
-    """What keeps processes from their work, long enough that they must say so."""
+    """A fault that keeps processes from their work so long that they must report it."""
 
     name: str
     part: Sequence[str]
-    """Words, one of which /ready must name, in whatever case."""
+    """Words of which /ready must contain one, in any case."""
     affected: Affected
     ready_meanwhile: bool = False
-    """Whether a 200 that names the part, or a metric that does, tells it too: the rest goes on."""
+    """Whether a 200 or a metric that names the part is a report, too, because the rest of the work goes on."""
 
     @property
     def processes(self) -> list[ServiceProcess]:
-        """All who are affected."""
+        """All affected processes."""
         return [process for group in self.affected for process in group]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a probe was answered; no status when there was no answer in time."""
+    """The answer to a probe; without a status when none came in time."""
 
     status: int | None
     text: str
 
     def tells(self, outage: Outage) -> bool:
-        """Whether it names the failing part, and asks to be spared the work."""
+        """Whether it names the failing part and reports the process as not ready."""
         named = any(word.casefold() in self.text.casefold() for word in outage.part)
         return named and (self.status == 503 or (outage.ready_meanwhile and self.status == 200))
 
 
 def name_of(process: ServiceProcess) -> str:
-    """Which it is, for people and for the rest of the chaos run."""
+    """The name of a process, for people and for the rest of the chaos run."""
     return f"{process.name} {process.port}"
 
 
@@ -74,7 +74,7 @@ def ask(process: ServiceProcess, path: str) -> Answer:
 
 
 class Watch:
-    """Counts the outages that were told, and names those that were not. Several may be watched at once."""
+    """Counts reported outages and names the unreported ones. Several outages may be watched at once."""
 
     def __init__(
         self, probe: Ask = ask, shortest: float = _SHORTEST_SECONDS, longest: float = _LONGEST_SECONDS
@@ -84,20 +84,20 @@ class Watch:
         self._longest = longest
         self._lock = threading.Lock()
         self.told: list[float] = []
-        """For each outage that was told, after how many seconds it was."""
+        """Seconds until the report of each reported outage."""
         self.untold: list[str] = []
-        """Outages that were not told in time, and processes that were not ready again after one."""
+        """Outages without a report in time, and processes that were not ready again afterwards."""
         self.ended: list[str] = []
-        """Processes that nobody had struck, and that ran no more."""
+        """Processes that ended without a fault."""
 
     def see(self, process: ServiceProcess) -> None:
-        """It must run: nobody strikes it now."""
+        """Check that a process without a fault runs."""
         if not process.running:
             with self._lock:
                 self.ended.append(f"{name_of(process)} has ended by itself:\n{process.run.log_tail(_LAST_LINES)}")
 
     def outage(self, outage: Outage, mend: Callable[[], object]) -> None:
-        """It has begun; ``mend`` ends it. Returns when those who were affected are ready again, or will never be."""
+        """Watch an outage in progress, then end it by ``mend``. Returns when the processes are ready again, or fail."""
         began = time.monotonic()
         with ThreadPoolExecutor(len(outage.processes), thread_name_prefix="probe") as pool:
             groups = [_Group(outage, group, began) for group in outage.affected]
@@ -115,7 +115,7 @@ class Watch:
             self.untold += [f"{outage.name}, but after it: {fault}" for fault in ready if fault]
 
     def _hear(self, group: "_Group", process: ServiceProcess) -> None:
-        """Until one of the group has told, or time is over; each is asked once at least."""
+        """Probe until one of the group has reported, or until the time-out; each process gets one probe at least."""
         while True:
             for path in ("/ready", "/metrics") if group.outage.ready_meanwhile else ("/ready",):
                 group.heard(process, path, self._probe(process, path))
@@ -124,7 +124,7 @@ class Watch:
             time.sleep(_PAUSE_SECONDS)
 
     def _ready_again(self, process: ServiceProcess) -> str | None:
-        """None once it is; else what it says instead."""
+        """None when the process is ready; its last answer after the time-out."""
         until = time.monotonic() + _READY_AGAIN_SECONDS
         while (answer := self._probe(process, "/ready")).status != 200:
             if time.monotonic() > until:
@@ -136,7 +136,7 @@ class Watch:
 
 
 class _Group:
-    """Processes one of which must tell."""
+    """Processes of which one must report."""
 
     def __init__(self, outage: Outage, processes: Sequence[ServiceProcess], began: float) -> None:
         self.outage = outage

@@ -9,7 +9,7 @@ _EXAMPLES = 10
 
 
 def show(result: Result, console: Console) -> None:
-    """What was done, what went wrong, and examples of it."""
+    """Print the counts of work and faults, and the violations with examples."""
     findings = result.findings
     done = {
         "sagas": result.sagas,

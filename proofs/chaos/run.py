@@ -1,4 +1,4 @@
-"""A chaos run from its first saga to the count of what went wrong."""
+"""A chaos run from its first saga to the count of violations."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ from proofs.chaos.world import World
 _SETTLE_SECONDS = 120.0
 
 Told = Callable[[int, int], None]
-"""Takes how many sagas are over, and how many faults were struck so far."""
+"""Receives the numbers of finished sagas and begun faults."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was done, and what went wrong."""
+    """The counts of work and faults, and the violations."""
 
     sagas: int
     commands: int
@@ -31,25 +31,25 @@ class Result:
     effects: int
     events: int
     repeats: int
-    """Events that came again; more than 0 only where the delivery may do so."""
+    """Repeated events; above 0 only if the delivery may repeat events."""
     struck: Counter[Attack]
     told: list[float]
-    """For each outage that readiness told, after how many seconds."""
+    """Seconds until the report of each outage that readiness reported."""
     turned_away: Counter[str]
-    """Strangers' rows that the database did not take, by what it said."""
+    """Strangers' rows that the database refused, by reason."""
     failed: list[str]
-    """Sagas that heard a wrong answer, or none."""
+    """Sagas with a wrong answer or none."""
     findings: Findings
     seconds: float
 
     @property
     def clean(self) -> bool:
-        """Whether every saga ended as it must and the audit found nothing."""
+        """Whether every saga ended as planned and the audit found nothing."""
         return not self.failed and self.findings.clean
 
 
 class _Progress:
-    """How many sagas are over; faults wait for it."""
+    """The number of finished sagas, for which faults wait."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
@@ -77,7 +77,7 @@ class _Progress:
 
 
 def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
-    """Let it rage, let it settle, audit. ``at_once``: sagas under way. Raises what a server's return raised."""
+    """Run sagas and faults, await the end of all work, audit. ``at_once``: concurrent sagas. Raises mends' errors."""
     began = time.monotonic()
     topics = world.scene.topics
     client = world.scene.client()
@@ -121,12 +121,12 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
 
 
 _MAY_REPEAT = frozenset({Attack.RELAY_FROZEN, Attack.KAFKA_SILENT})
-"""What may repeat records of at-least-once delivery (docs/guarantees.md): one frozen while it sends, or a request that
-the network holds back until the successor has read the topics."""
+"""Attacks that may repeat records of at-least-once delivery (docs/guarantees.md): a relay frozen while it sends, or a
+request that the network delays until the successor has read the topics."""
 
 
 def missed(world: World, evidence: Evidence) -> list[str]:
-    """What the published sagas' library did not hear, where it reads."""
+    """The events that the published sagas' library missed, if it reads."""
     if world.published is None:
         return []
     events = {identity(record) for record in evidence.records if record.topic == world.scene.topics.events}
@@ -134,7 +134,7 @@ def missed(world: World, evidence: Evidence) -> list[str]:
 
 
 def _rage(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
-    """Sagas begin as others end, but none runs ahead of a fault that is due: the faults come while there is work."""
+    """Begin sagas as others end, but none before a fault that is due, so that faults meet work in progress."""
     faults = deque(plan.faults)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:
         for number, saga in enumerate(plan.sagas):

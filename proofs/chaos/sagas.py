@@ -1,4 +1,4 @@
-"""How each kind of saga goes, and what it must hear."""
+"""The steps of each kind of saga, and the answers that it expects."""
 
 from collections.abc import Callable
 
@@ -12,18 +12,18 @@ CHALLENGED = "pm_card_threeDSecure2Required"
 
 
 def held(talk: Talk) -> str:
-    """Authorized; the payment's id."""
+    """Authorize; returns the payment's id."""
     asked = talk.authorize(_VISA)
     return talk.hear(asked, "payment.authorized AUTHORIZED").payment_id
 
 
 def released(talk: Talk, payment_id: str, attempt: int = 1) -> None:
-    """Released."""
+    """Release the payment."""
     talk.hear(talk.release(payment_id, attempt), "payment.released SUCCEEDED")
 
 
 def reverted(talk: Talk, payment_id: str) -> None:
-    """Reverted."""
+    """Revert the payment."""
     talk.hear(talk.revert(payment_id), "payment.reverted REVERTED")
 
 
@@ -105,4 +105,4 @@ SAGAS: dict[Kind, Callable[[Talk], None]] = {
     Kind.DISPUTE_LOST: outsiders.dispute_lost,
     Kind.STRANGER: outsiders.stranger,
 }
-"""Each returns when its saga is over. Raises SagaFailedError."""
+"""Each runs one saga to its end. Raises SagaFailedError."""

@@ -1,4 +1,4 @@
-"""Other people's commands: large ones, and a flood of them while consumers come and go."""
+"""Strangers' commands: large ones, and a flood of them while consumers join and leave."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ _PAUSE_SECONDS = 0.2
 _LARGE_PAIRS = 4
 _LARGE_BYTES = 950_000
 _FLOODED, _COPIES = 6, 100
-"""So many commands in so many copies: more than all consumers hold at once."""
+"""Numbers of commands and of copies of each: more than all consumers can hold at once."""
 _READY_SECONDS = 15.0
 
 
@@ -30,7 +30,7 @@ def large_parts() -> Sequence[object]:
 
 
 class StrangeCommands:
-    """They leave a trail in the scene: each must be answered, or be a dead letter."""
+    """Sends commands and notes them in the scene: each must be answered, or become a dead letter."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -41,16 +41,16 @@ class StrangeCommands:
         self._commands.close()
 
     def troubles(self, extra: ServiceProcess) -> dict[Attack, list[Trouble]]:
-        """All that they do; ``extra`` is a consumer that does not run."""
+        """All faults by commands; ``extra`` is a consumer that does not run."""
         return {Attack.LARGE_COMMANDS: [self.large()], Attack.REBALANCED: [self.flood(extra)]}
 
     def large(self) -> Trouble:
-        """Commands that cost much memory to understand."""
+        """Commands that need much memory to be parsed."""
         parts = [{"payload": part} for part in large_parts()]
         return Trouble(frozenset({"large commands"}), lambda: self._ask(parts * _LARGE_PAIRS, copies=1))
 
     def flood(self, extra: ServiceProcess) -> Trouble:
-        """One more consumer comes and goes while all are full: nobody can accept or finish a command."""
+        """Another consumer joins and leaves while all are full, because no command can be accepted or finished."""
 
         def join() -> None:
             sending = threading.Thread(target=self._ask, args=([{"payload": {"amount": "much"}}] * _FLOODED, _COPIES))

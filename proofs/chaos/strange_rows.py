@@ -1,4 +1,4 @@
-"""Other people's rows in the outbox: some nobody can publish, some have nowhere to go yet."""
+"""Strangers' rows in the outbox: some cannot be published, others have no topic yet."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ _SAID = "stranger.said"
 _SECONDS = 120.0
 _PAUSE_SECONDS = 0.2
 _PASSING = {"08", "25", "40", "53", "55", "57"}
-"""Classes of SQLSTATE that say something of the server or of the moment, and nothing of the row."""
+"""Classes of SQLSTATE about the server or the moment, not about the row."""
 
 
 _APPEND = """
@@ -34,16 +34,16 @@ _APPEND = """
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a stranger's."""
+    """One row of a stranger."""
 
     topic: str
     value: str = "{}"
     headers: str = '[["ce_id", "%s"]]'
-    """JSON; the event id goes where the mark is."""
+    """JSON with a mark for the event id."""
     publishable: bool = True
 
     def values(self, event_id: str, key: str, sequence: int) -> tuple[object, ...]:
-        """For the statement that appends it; its place in the sequence is told where there can be a reader."""
+        """Parameters of the statement that appends it, with its number in the sequence if it can be read."""
         headers = self.headers.replace("%s", event_id)
         if not self.publishable:
             return event_id, self.topic, key, UNPUBLISHABLE, None, self.value, headers
@@ -52,10 +52,10 @@ class Row:
 
 
 def rows_of_a_stranger(topic: str) -> list[Row]:
-    """Refused ones between good ones of the same key."""
+    """Rows that Kafka refuses, between good ones of the same key."""
     good = Row(topic)
     refused = [
-        Row(topic, value="x" * (2 * 1024 * 1024), publishable=False),  # larger than a topic takes by default
+        Row(topic, value="x" * (2 * 1024 * 1024), publishable=False),  # larger than a topic's default limit
         Row(topic, headers='[["\\ud800", "half of a pair"]]', publishable=False),  # JSON, and no JSONB
         Row(topic, headers='{"a": "list"}', publishable=False),
         Row(topic, headers="[[1e400000, 1]]", publishable=False),
@@ -66,27 +66,27 @@ def rows_of_a_stranger(topic: str) -> list[Row]:
 
 
 class StrangeRows:
-    """They leave a trail in the scene: none of it may be lost."""
+    """Appends rows and notes them in the scene: none of them may be lost."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._numbers = count(1)
         self._lock = threading.Lock()
         self.turned_away: Counter[str] = Counter()
-        """Rows that the database did not take, by what it said."""
+        """Rows that the database refused, by reason."""
 
     def troubles(self, relays: Sequence[ServiceProcess], watch: Watch) -> dict[Attack, list[Trouble]]:
-        """All that they do."""
+        """All faults by rows."""
         return {Attack.STRANGE_ROWS: [self.refused()], Attack.HOMELESS_ROWS: [self.homeless(relays, watch)]}
 
     def refused(self) -> Trouble:
-        """Rows that nobody can publish, among others."""
+        """Unpublishable rows among others."""
         return Trouble(frozenset({"strangers"}), lambda: self._append(rows_of_a_stranger(self._scene.topics.events)))
 
     def homeless(self, relays: Sequence[ServiceProcess], watch: Watch) -> Trouble:
-        """Rows for a topic that is made only later: they must wait, and be named, and nothing else may wait.
+        """Rows for a topic that appears later: they must wait and be reported, and no other row may wait.
 
-        Nobody else strikes what a row needs on its way: PostgreSQL, Kafka and relays.
+        No other fault hits PostgreSQL, Kafka or a relay meanwhile, because the rows need them.
         """
 
         def append() -> None:
@@ -101,9 +101,9 @@ class StrangeRows:
         return Trouble(frozenset(places), append)
 
     def _append(self, rows: Sequence[Row]) -> list[str]:
-        """One after another, under one key; each is tried until the database has taken or refused it.
+        """Append rows one by one under one key; each is tried until the database has accepted or refused it.
 
-        The event ids of those that it has taken.
+        Returns the event ids of accepted rows.
         """
         taken: list[str] = []
         key, sequence = f"stranger-{next(self._numbers)}", 0
@@ -117,14 +117,14 @@ class StrangeRows:
         return taken
 
     def _taken(self, values: tuple[object, ...]) -> bool:
-        """Whether the database has it. Raises psycopg2.Error when it does not answer for long."""
+        """Whether the database accepted the row. Raises psycopg2.Error when it does not answer for long."""
         until = time.monotonic() + _SECONDS
         while True:
             try:
                 self._scene.rows(_APPEND, values)
             except psycopg2.Error as error:
                 if error.diag.constraint_name == "uq_outbox_event_id":
-                    return True  # by the attempt before, whose answer was lost
+                    return True  # by an earlier try whose answer was lost
                 if error.pgcode is not None and error.pgcode[:2] not in _PASSING:
                     with self._lock:
                         self.turned_away[str(error).partition("\n")[0]] += 1
@@ -136,13 +136,13 @@ class StrangeRows:
                 return True
 
     def _make(self, topic: str, behind: list[str]) -> None:
-        """The topic, at last; what was written ``behind`` its rows must be published already."""
+        """Make the topic; rows written ``behind`` its rows must be published already."""
         found = committed_records(self._scene.kafka, [self._scene.topics.events])
         published = {identity(record) for record in found}
         late = [event_id for event_id in behind if event_id not in published]
         with self._lock:
             self._scene.trail.held_up += [f"{event_id} waits, because there is no topic {topic}" for event_id in late]
         admin = AdminClient(self._scene.kafka)
-        # Where it is there already, somebody asked a broker that makes what it is asked for.
+        # The topic exists already if a client asked a broker that makes topics on request.
         if topic not in admin.list_topics(timeout=_SECONDS).topics:
             admin.create_topics([NewTopic(topic, 3)])[topic].result(_SECONDS)

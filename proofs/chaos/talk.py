@@ -1,4 +1,4 @@
-"""One saga's talk with the service: it asks, more than once if its plan says so, and hears one answer."""
+"""The messages between one saga and the service: it sends copies as planned, and expects one answer."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -35,18 +35,18 @@ T = TypeVar("T")
 
 
 class SagaFailedError(Exception):
-    """The service has not kept its word; the message says how."""
+    """The service has broken a promise; the message names it."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all sagas share."""
+    """The resources that all sagas share."""
 
     client: SagaClient
     stripe: SimulatorControl
     info: StackInfo
     reconcile: Callable[[str], object]
-    """An operator compares one payment with Stripe: a webhook may have been lost."""
+    """An operator's reconciliation of one payment, for lost webhooks."""
     sent: Counter[str] = field(default_factory=Counter)
     """``commands``, and ``copies`` of them beyond the first."""
     http: urllib3.PoolManager = field(
@@ -55,7 +55,7 @@ class Surroundings:
 
 
 class Talk:
-    """Raises SagaFailedError when an answer is wrong or does not come."""
+    """One saga's messages. Its methods raise SagaFailedError for a wrong or missing answer."""
 
     def __init__(self, saga: Saga, around: Surroundings) -> None:
         self.saga = saga
@@ -77,7 +77,7 @@ class Talk:
         return self._ask("authorize_payment", correlation_id or self.saga.name, {**payload, **fields})
 
     def release(self, payment_id: str, attempt: int = 1) -> CommandKey:
-        """Ask for the money to go to a runner, over Kafka or HTTP as the plan says."""
+        """Ask for the transfer to a runner, over Kafka or HTTP as planned."""
         runner = {"runner_id": "runner-1", "runner_connect_account_id": f"acct_chaos{self.saga.number % 13}"}
         name = f"{self.saga.name}-release-{attempt}"
         if self.saga.over_http:
@@ -85,18 +85,18 @@ class Talk:
         return self._ask("release_payment", name, {"payment_id": payment_id, **runner})
 
     def revert(self, payment_id: str, correlation_id: str | None = None) -> CommandKey:
-        """Ask for the money to go back, under the correlation id that it was asked for with unless another is given."""
+        """Ask for the return of the money, by default under the authorize's correlation id."""
         return self._ask("revert_payment", correlation_id or self.saga.name, {"payment_id": payment_id})
 
     def unreadable(self) -> Place:
-        """Send what is no command; its place."""
+        """Send a record that is no command; returns its place."""
         self._around.sent["commands"] += 1
         return self._around.client.sender.send(f"not a command, {self.saga.name}".encode()).result(PATIENCE_SECONDS)
 
     # answers
 
     def hear(self, asked: CommandKey, told: str) -> Record:
-        """Wait for the outcome, which must be this one."""
+        """Wait for the outcome event, which must be this one."""
         try:
             record = self._around.client.outcome(*asked, seconds=PATIENCE_SECONDS)
         except SagaError as error:
@@ -106,7 +106,7 @@ class Talk:
         return record
 
     def hear_news(self, payment_id: str, told: str) -> None:
-        """Wait for the one news event of this type about the payment; who waits for long has an operator look."""
+        """Wait for the only news event of this type about the payment; a long wait causes a reconciliation."""
         kind, _, status = told.partition(" ")
         why = f"{kind} about {payment_id}"
         for _ in range(_LOOKS_FOR_LOST_WEBHOOKS):
@@ -118,16 +118,16 @@ class Talk:
         self.must_be(record.payload["status"], status)
 
     def must_be(self, found: object, wanted: object) -> None:
-        """Raises SagaFailedError when it is not."""
+        """Raises SagaFailedError when the payment's status is another."""
         if found != wanted:
             raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {wanted!r}, but {found!r}")
 
     def hear_dead_letter(self, place: Place) -> Record:
-        """Wait for the dead letter of the record there."""
+        """Wait for the dead letter of the record at this place."""
         return self._wait(place, f"the dead letter of {place}")
 
     def awaited_customer(self) -> dict[str, Any]:
-        """The payment, once the customer is to finish it."""
+        """Wait until the payment waits for its customer."""
 
         def waits() -> dict[str, Any] | None:
             reply = self._http("GET", f"/payment/{self.saga.name}/status")
@@ -143,20 +143,20 @@ class Talk:
 
     @property
     def stripe(self) -> SimulatorControl:
-        """The Dashboard, banks and time."""
+        """Control of the Dashboard, banks and time."""
         return self._around.stripe
 
     def intent(self, payment_id: str) -> str:
-        """The payment's PaymentIntent, as the service shows it."""
+        """The payment's PaymentIntent id, from the service."""
         return str(self._until(lambda: self._details(payment_id), "the payment's details")["stripe_payment_intent_id"])
 
     def charge(self, payment_id: str) -> str:
-        """The charge that holds, or took, its money: the simulator's ledger knows it."""
+        """The charge of its hold or capture, from the simulator's ledger."""
         (hold,) = self.stripe.ledger("hold", self.intent(payment_id))
         return str(hold.charge)
 
     def as_stranger(self, path: str, fields: dict[str, str]) -> None:
-        """Another program asks Stripe, with another key of the same account; it takes what it is answered."""
+        """A request of another program to Stripe, with another API key of the same account; any answer is accepted."""
         with suppress(urllib3.exceptions.HTTPError):
             self._around.http.request_encode_body(
                 "POST",
@@ -171,7 +171,7 @@ class Talk:
         return reply.json() if reply is not None and reply.status == 200 else None
 
     def finish_challenge(self, payment: Mapping[str, Any], *, succeeded: bool) -> None:
-        """The customer passes 3-D Secure, or does not."""
+        """The customer passes or fails 3-D Secure."""
         self._around.stripe.finish_challenge(payment["stripe_payment_intent_id"], succeeded=succeeded)
 
     def _ask(self, kind: str, correlation_id: str, payload: dict[str, Any]) -> CommandKey:
@@ -184,7 +184,7 @@ class Talk:
         return kind, correlation_id
 
     def _post(self, payment_id: str, route: str, body: dict[str, Any], key: str) -> str:
-        """As a careful caller: the same key until there is an answer, and now and then once more."""
+        """Post as a careful caller: with the same key until an answer comes, sometimes with one more copy."""
         copies = self.saga.copies[self._asked]
         self._asked += 1
         self._count(copies)
@@ -209,7 +209,7 @@ class Talk:
     def _http(
         self, method: str, path: str, json: object = None, headers: dict[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse | None:
-        """None when the service is away."""
+        """The answer; None when the service is unavailable."""
         info = self._around.info
         given = {"Authorization": f"Bearer {info.api_token}", **(headers or {})}
         try:
@@ -218,7 +218,7 @@ class Talk:
             return None
 
     def _wait(self, about: About, what: str) -> Record:
-        """The first record about it: whether it comes again is the audit's to find."""
+        """The first record about this subject. The audit finds repeated ones."""
         try:
             return self._around.client.heard.wait(about, what, seconds=PATIENCE_SECONDS)[0]
         except NotHeardError as error:

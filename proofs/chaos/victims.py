@@ -1,4 +1,4 @@
-"""The service's processes and what they stand on, as what is killed, frozen and paused."""
+"""Faults of the service's processes and servers: kills, freezes and pauses."""
 
 import signal
 import time
@@ -13,7 +13,7 @@ from proofs.chaos.plan import Attack
 from proofs.chaos.readiness import Affected, Outage, Watch, name_of
 
 _FROZEN_SECONDS = 7.0
-"""Longer than a lease, and than PostgreSQL and Kafka wait for a silent relay or consumer."""
+"""Longer than a lease, and longer than PostgreSQL and Kafka wait for a silent relay or consumer."""
 
 _PAUSES = (0.2, 1.5, 0.4, 0.8, 2.0, 0.3)
 _BETWEEN_PAUSES = 0.3
@@ -22,7 +22,7 @@ Server = EmbeddedPostgres | ApacheKafka
 
 
 def killed(process: ServiceProcess, watch: Watch) -> Trouble:
-    """kill -9, and started again at once."""
+    """kill -9 and an immediate restart."""
 
     def kill() -> None:
         watch.see(process)
@@ -32,7 +32,7 @@ def killed(process: ServiceProcess, watch: Watch) -> Trouble:
 
 
 def frozen(process: ServiceProcess) -> Trouble:
-    """SIGSTOP, and SIGCONT when others have long taken over."""
+    """SIGSTOP, and SIGCONT long after a takeover by others."""
 
     def thaw() -> None:
         time.sleep(_FROZEN_SECONDS)
@@ -43,7 +43,7 @@ def frozen(process: ServiceProcess) -> Trouble:
 
 
 def paused(process: ServiceProcess) -> Trouble:
-    """A machine that has too much to do: SIGSTOP and SIGCONT in turn."""
+    """An overloaded machine: SIGSTOP and SIGCONT in turn."""
 
     def stutter() -> None:
         for seconds in _PAUSES:
@@ -57,12 +57,12 @@ def paused(process: ServiceProcess) -> Trouble:
 
 
 def server_killed(server: Server) -> Trouble:
-    """kill -9, and started again at once."""
+    """kill -9 and an immediate restart."""
     return Trouble(frozenset({server.kind}), server.start, server.kill)
 
 
 def server_away(server: Server, name: str, part: Sequence[str], affected: Affected, watch: Watch) -> Trouble:
-    """kill -9, and away for so long that readiness must tell. Nobody else is struck meanwhile."""
+    """kill -9 and an outage so long that readiness must report it. No other fault happens meanwhile."""
     outage = Outage(f"{name} is away", part, affected)
     places = {server.kind, *(name_of(process) for process in outage.processes)}
     return Trouble(frozenset(places), lambda: watch.outage(outage, server.start), server.kill)
@@ -74,7 +74,7 @@ def of_processes(
     services: Sequence[ServiceProcess],
     watch: Watch,
 ) -> dict[Attack, list[Trouble]]:
-    """All that happens to a process itself."""
+    """All faults of a process itself."""
     return {
         Attack.CONSUMER_KILLED: [killed(one, watch) for one in consumers],
         Attack.RELAY_KILLED: [killed(one, watch) for one in relays],
@@ -93,7 +93,7 @@ def of_servers(
     service: ServiceProcess,
     watch: Watch,
 ) -> dict[Attack, list[Trouble]]:
-    """All that happens to what they stand on. Each process needs PostgreSQL; of the relays one needs Kafka."""
+    """All faults of the servers. Each process needs PostgreSQL; of the relays only the active one needs Kafka."""
     each = [[one] for one in consumers]
     without_postgres = [*each, *([one] for one in relays), [service]]
     return {

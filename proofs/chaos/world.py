@@ -1,4 +1,4 @@
-"""Everything that a chaos run attacks: the processes, twice where two may run, on servers and networks that fail."""
+"""All targets of a chaos run: the processes, two of each kind where possible, on servers and networks that fail."""
 
 import shutil
 from contextlib import ExitStack
@@ -27,8 +27,8 @@ from proofs.chaos.victims import of_processes, of_servers
 Delivery = Literal["exactly-once", "at-least-once"]
 
 _ENVIRONMENT = {
-    "LEASE": "2s",  # what a killed consumer left is taken up soon
-    "LOOK_AGAIN": "4s",  # a webhook that was lost is soon made up for
+    "LEASE": "2s",  # takes up the work of a killed consumer soon
+    "LOOK_AGAIN": "4s",  # replaces a lost webhook soon
     "WORKERS": "1",
     "LOG_LEVEL": "WARNING",
 }
@@ -54,7 +54,7 @@ _WEBHOOKS = {
 
 
 class World:
-    """On a migrated database of the server's, and topics of its own."""
+    """The processes on a migrated database of this server and on their own topics."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class World:
         seed: int,
         delivery: Delivery = "exactly-once",
     ) -> None:
-        """``kafka`` has a door for each consumer and relay. At least once, the published sagas' library reads, too."""
+        """``kafka`` has a door for each consumer and relay. The sagas' library reads at-least-once delivery, too."""
         self.delivery = delivery
         self.published: PublishedReader | None = None
         self._topics = topics
@@ -121,7 +121,7 @@ class World:
 
     @cached_property
     def troubles(self) -> dict[Attack, list[Trouble]]:
-        """All that can be done to it."""
+        """All faults that are possible here."""
         consumers, relays = [one for one, _ in self._consumers], [one for one, _ in self._relays]
         service = self._service[0]
         plain = {"DATABASE_URL": self._database_url, "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers}
@@ -136,23 +136,23 @@ class World:
         }
 
     def see_everyone(self) -> None:
-        """At the end, when nobody is struck."""
+        """Check all processes at the end, without faults."""
         for process, _ in (*self._consumers, *self._relays, self._service):
             self.watch.see(process)
 
     def keep_logs(self, directory: Path) -> None:
-        """Each process's log, under the name that findings have for it."""
+        """Copy each process's log, named as in the findings."""
         directory.mkdir(parents=True, exist_ok=True)
         for process, _ in (*self._consumers, *self._relays, self._service):
             shutil.copy(process.log, directory / f"{name_of(process)}.log")
 
     def reconcile(self, payment_id: str) -> None:
-        """An operator has one payment compared with Stripe; a command at work on it makes him come again."""
+        """Reconcile one payment as an operator does; a command in progress on it makes him repeat this."""
         operator(self._operators, "payment", "reconcile", "--payment", payment_id)
 
     @property
     def _operators(self) -> dict[str, str]:
-        """What an operator's shell has set."""
+        """The environment of an operator's shell."""
         info = self.application.info
         return {
             "DATABASE_URL": self._database_url,
@@ -163,16 +163,16 @@ class World:
         }
 
     def prove(self, may_repeat: set[str]) -> list[str]:
-        """What ``outbox audit`` and ``payment audit`` find; nothing, if all is well. ``may_repeat``: ids of events."""
+        """The findings of ``outbox audit`` and ``payment audit``. ``may_repeat``: ids of events."""
         return [*faults_by_audit(self._operators, self.scene, may_repeat), *faults_of_money(self._operators)]
 
     def begin_faults(self) -> None:
-        """Stripe answers badly now and then, and its webhooks come late, twice, out of order or not at all."""
+        """Make Stripe fail sometimes, and make its webhooks late, doubled, unordered or lost."""
         for fault in _FAULTS:
             self.stripe.fault(**fault, times=None)
         self.stripe.webhooks(**_WEBHOOKS, seed=self._seed)
 
     def end_faults(self) -> None:
-        """Stripe is well again; what is on its way still comes."""
+        """End Stripe's faults; deliveries in flight still arrive."""
         self.stripe.clear_faults()
         self.stripe.webhooks(duplicates=0, jitter=0.0, drop_rate=0.0, retry_base=0.3, retry_cap=1.0, max_attempts=100)

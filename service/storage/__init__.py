@@ -1,1 +1,1 @@
-"""Everything that knows SQL: the models of its tables, transactions, the outbox, the idempotency table, the inbox."""
+"""All SQL of the service: the models of its tables, transactions, the outbox, the idempotency table, the inbox."""

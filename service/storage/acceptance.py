@@ -21,11 +21,11 @@ from service.storage.prepared import Prepared, run
 
 
 class Result(Enum):
-    """What became of an authorize. On DUPLICATE the caller rolls back: its payment is written already."""
+    """The result of an acceptance. On DUPLICATE the caller rolls back, because the new payment is already written."""
 
     NEW = auto()
     NO_PAYMENT = auto()
-    """The payment exists already, or the order has another live one."""
+    """No payment was inserted: it exists already, or the order has another live payment."""
     DUPLICATE = auto()
 
 
@@ -105,10 +105,12 @@ def accept(
     token: UUID,
     lease: timedelta,
 ) -> Accepted:
-    """Insert the payment and its command under a lease, and say when; nothing when it exists or its order is taken.
+    """Insert the payment and its command under a lease; returns the result with the database's time.
 
-    ``sent_lately`` and ``sent_long_ago`` are the recovery points to choose from: what was sent longer ago than Stripe
-    keeps keys may have been carried out before its row was lost.
+    Nothing is inserted when the payment exists already or its order has another live payment.
+
+    ``sent_lately`` and ``sent_long_ago`` are the recovery points to choose from, by the age of the command. If it is
+    older than Stripe's memory of idempotency keys, it may have been carried out before its row was lost.
     """
     content = content_of(command)
     values = {

@@ -1,4 +1,4 @@
-"""What an error of the database means: it passes, a plan is out of date, or one record is refused for good."""
+"""Classifies database errors: passing faults, outdated plans, and records that the database refuses for good."""
 
 import psycopg2
 from sqlalchemy.exc import DBAPIError
@@ -9,25 +9,26 @@ from service.domain.errors import Wait
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
-"""read_only_sql_transaction: a standby, or a primary that a failover has fenced."""
+"""read_only_sql_transaction: the server is a standby, or a primary that a failover has fenced."""
 
 _STALE_PLANS = frozenset(
     {
-        "0A000",  # feature_not_supported: "cached plan must not change result type", the only one our statements meet
-        "26000",  # invalid_sql_statement_name: a session that has forgotten what was prepared in it
+        "0A000",  # feature_not_supported: our statements meet only "cached plan must not change result type"
+        "26000",  # invalid_sql_statement_name: the session has forgotten its prepared statements
     }
 )
 _PASSING = frozenset(
     {
         _READ_ONLY,
-        "25P03",  # idle_in_transaction_session_timeout: this process stood still, and its session was ended
-        "25P04",  # transaction_timeout: likewise
+        "25P03",  # idle_in_transaction_session_timeout: this process paused, and the server ended its session
+        "25P04",  # transaction_timeout: the same cause
         "42P01",  # undefined_table: the schema is not migrated yet
         "42703",  # undefined_column: the schema is not migrated yet
         *_STALE_PLANS,
     }
 )
-"""Beside connection faults, time-outs and deadlocks (PostgreSQL documentation, "PostgreSQL Error Codes")."""
+"""Passing faults besides connection faults, time-outs and deadlocks (PostgreSQL documentation, "PostgreSQL Error
+Codes")."""
 
 _REFUSING_CLASSES = frozenset(
     {
@@ -39,16 +40,17 @@ _REFUSING_CLASSES = frozenset(
         "P0",  # an exception that a trigger raises
     }
 )
-"""About the values of one record. All else is about the database, its schema or this code, for every record alike."""
+"""Classes of errors about the values of one record. Every other error concerns the database, its schema or this code,
+and hits every record alike."""
 
 _NOT_NULL_VIOLATION = "23502"
-"""The exception among them: a column that this code does not know, or forgets, is missing in every record."""
+"""The exception in class 23: a column that this code does not know, or forgets, is missing in every record."""
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether this passes: the same request may succeed later, with nothing mended in it.
+    """Whether the fault is passing: the same request may succeed later without a change.
 
-    Takes the driver's errors as they are, and as SQLAlchemy wraps them.
+    Takes the driver's errors, bare or wrapped by SQLAlchemy.
     """
     cause = _cause(error)
     if is_refused(cause):
@@ -59,25 +61,25 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def is_stale_plan(error: BaseException) -> bool:
-    """Whether a statement was prepared under another schema: nothing of it was executed."""
+    """Whether the statement was prepared under another schema. The server has executed nothing of it."""
     cause = _cause(error)
     return isinstance(cause, psycopg2.Error) and cause.pgcode in _STALE_PLANS
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether the server takes no writes: nothing of the transaction was done, and its sessions are of no more use."""
+    """Whether the server accepts no writes. The transaction has done nothing, and all sessions with it are useless."""
     cause = _cause(error)
     return isinstance(cause, psycopg2.Error) and (cause.pgcode == _READ_ONLY or is_refused_as_read_only(cause))
 
 
 def is_lock_wait(error: BaseException) -> bool:
-    """Whether somebody else held a row for longer than we wait."""
+    """Whether another transaction held a row lock for longer than the lock time-out."""
     cause = _cause(error)
     return isinstance(cause, psycopg2.Error) and cause.pgcode == _LOCK_NOT_AVAILABLE
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether the database refuses what this record holds, and will refuse it every time."""
+    """Whether the database refuses the values of this record, and will refuse them every time."""
     cause = _cause(error)
     if not isinstance(cause, psycopg2.Error) or cause.pgcode is None:
         return False
@@ -85,7 +87,7 @@ def is_refused(error: BaseException) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """SQLSTATE, table and constraint: names of the schema, and nothing that a row holds."""
+    """SQLSTATE, table and constraint of the error: names of the schema only, never a row's values."""
     cause = _cause(error)
     if not isinstance(cause, psycopg2.Error):
         return type(cause).__name__
@@ -94,7 +96,7 @@ def described(error: BaseException) -> str:
 
 
 def wait_of(error: BaseException) -> Wait:
-    """What work that met this error waits for."""
+    """The thing that work waits for after this error."""
     cause = _cause(error)
     if isinstance(cause, PoolTimeoutError):
         return Wait.CONNECTION

@@ -1,9 +1,9 @@
-"""Orders of text that have changed under an index: an update of the operating system or of ICU may do that.
+"""Finds indexes whose collation has changed. An update of the operating system or of ICU can change the order of text.
 
-An index built in the old order misses rows when it is searched in the new one, and a unique one lets the same text in
-twice (PostgreSQL documentation, "ALTER COLLATION", "ALTER DATABASE", REFRESH COLLATION VERSION). All that identifies
-anything here is in COLLATE "C", the order of bytes, which never changes: what can be hit is an index that an operator
-has added, one from before schema 0004, and that of Alembic's own table, which has one row.
+An index built in the old order misses rows when it is searched in the new order, and a unique index then accepts the
+same text twice (PostgreSQL documentation, "ALTER COLLATION", "ALTER DATABASE", REFRESH COLLATION VERSION). All
+identifiers of this service use COLLATE "C", the order of bytes, which never changes. Only three kinds of index can be
+affected: one that an operator has added, one from before schema 0004, and that of Alembic's table, which has one row.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from service.storage.models import Base
 from service.storage.requirements import VERSIONS
 
 _DEFAULT = 100
-"""The oid of pg_catalog."default", which stands for the database's own collation."""
+"""The oid of pg_catalog."default", which means the database's own collation."""
 
 _RECORDS_DATABASE = text("SELECT CAST(current_setting('server_version_num') AS integer) >= 150000")
 """PostgreSQL 15 was the first to record the version of a database's collation (its release notes)."""
@@ -39,35 +39,35 @@ _DRIFTED = """
 
 
 class Drift(NamedTuple):
-    """A collation whose order may not be that in which indexes of ours were built."""
+    """A collation that has changed since indexes of the service were built with it."""
 
     name: str
     recorded: str
     actual: str | None
     refresh: str
-    """The statement that records the version there is now."""
+    """The statement that records the present version."""
 
     indexes: list[str]
 
     @property
     def detail(self) -> str:
-        """What has changed, and what is at risk."""
-        said = f"{self.name} was version {self.recorded}, and is {self.actual or 'gone'} now"
+        """The change, and the indexes at risk."""
+        change = f"{self.name} was version {self.recorded}, and is {self.actual or 'gone'} now"
         if self.indexes == [f"{VERSIONS}_pkc"]:
-            return f"{said}; no data of the service is in its order, only {VERSIONS}_pkc, which has one row"
-        return f"{said}; {', '.join(self.indexes)} may miss rows, or take the same text in twice"
+            return f"{change}; no data of the service is in its order, only {VERSIONS}_pkc, which has one row"
+        return f"{change}; {', '.join(self.indexes)} may miss rows, or accept the same text twice"
 
     @property
     def mend(self) -> str:
-        """The statements, in their order."""
+        """The statements that mend the indexes, in their order."""
         built = [f"REINDEX INDEX CONCURRENTLY {index}" for index in self.indexes]
         return f"run: {'; '.join([*built, self.refresh])}; a unique index that cannot be built names the rows to mend"
 
 
 def drifted(connection: Connection) -> list[Drift]:
-    """Collations that indexes of ours use, and that have changed. Raises the database's error."""
+    """The changed collations that indexes of the service use. Raises the database's error."""
     recorded = connection.execute(_RECORDS_DATABASE).scalar_one()
-    # Built here: a server before PostgreSQL 15 does not know the function.
+    # The text depends on the server: before PostgreSQL 15 it does not know the function.
     statement = text(_DRIFTED.format(of_database=_OF_DATABASE if recorded else ""))
     rows = connection.execute(statement, {"tables": [*Base.metadata.tables, VERSIONS]})
     return [drift for drift in map(Drift._make, rows) if drift.indexes]

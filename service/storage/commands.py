@@ -1,4 +1,4 @@
-"""The idempotency table: one row a command (correlation id and type), its lease, recovery point and outcome."""
+"""The idempotency table: one row for each command (correlation id and type), with lease, recovery point and outcome."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,9 +49,9 @@ def add_open(
     traceparent: str | None,
     revert_event_type: str | None = None,
 ) -> bool:
-    """Accept a command that waits for its turn; False when the key is taken.
+    """Record an open command; False when its command key is taken.
 
-    ``revert_event_type``: what a revert's success is called, whoever finishes it.
+    ``revert_event_type``: the type of a revert's success event, whether a worker or a webhook finishes the command.
     """
     content = content_of(command)
     values = {
@@ -67,7 +67,7 @@ def add_open(
 
 
 def add_answered(connection: Connection, key: CommandKey, sent: Content, traceparent: str | None) -> datetime | None:
-    """Record a command that is answered in the same transaction, and say when; None when the key is taken."""
+    """Record a command answered in the same transaction; returns its time, or None when its command key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
         "command_type": key.command_type,
@@ -84,7 +84,7 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
 def reopen_hold(
     connection: Connection, command: StoredCommand, payment_id: UUID, traceparent: str | None = None
 ) -> None:
-    """See to it that a hold is canceled: a new internal command, or the old one taken up again."""
+    """Make sure that a hold will be canceled: insert the internal command, or reopen the finished one."""
     content = content_of(command)
     statement = pg_insert(Command).values(
         correlation_id=command.correlation_id,
@@ -120,7 +120,7 @@ _HOLDS = Prepared(
 
 
 def holds_to_cancel(connection: Connection) -> tuple[int, float]:
-    """How many holds of payments that were told failed or reverted are not known to be gone, and the oldest's age."""
+    """The number of holds that open cancel_hold commands have still to cancel, and the age of the oldest (s)."""
     ((count, seconds),) = run(connection, (_HOLDS, {}))
     return count, float(seconds)
 
@@ -140,7 +140,7 @@ _BY_KEY = Prepared(
 
 
 def content_before(connection: Connection, key: CommandKey) -> Content | None:
-    """What the first command under this key said."""
+    """The content of the first command under this key; None when there is no such command."""
     rows = run(connection, (_BY_KEY, {"correlation_id": key.correlation_id, "command_type": key.command_type}))
     return Content(bytes(rows[0][0]), rows[0][1]) if rows else None
 
@@ -162,10 +162,10 @@ OPEN_COLUMNS = [
     Command.revert_event_type,
     Command.traceparent,
 ]
-"""What ``progress_of`` is made from."""
+"""The columns that ``progress_of`` reads."""
 
 
 def progress_of(row: Sequence[Any]) -> Progress:
-    """An open command as the domain sees it."""
+    """The domain's Progress of an open command, from a row of ``OPEN_COLUMNS``."""
     command_type, correlation_id, payload, payment_id, state, *progress = row
     return Progress(restore(command_type, correlation_id, payload), payment_id, CommandState(state), *progress)

@@ -1,4 +1,4 @@
-"""Dead letters: what cannot be processed, kept whole."""
+"""Dead letters: records that cannot be processed, kept whole."""
 
 from datetime import datetime
 
@@ -19,7 +19,10 @@ def _cuts(origin: Origin) -> list[str]:
 
 
 def add(connection: Connection, reason: str, detail: str, origin: Origin) -> datetime | None:
-    """Keep a record, and say when; None when it was kept before (redelivery). The detail says what was cut."""
+    """Store a dead letter; returns its time, or None when it is stored already (redelivery).
+
+    The stored detail also names the parts of the record that were cut.
+    """
     statement = (
         pg_insert(DeadLetter)
         .values(

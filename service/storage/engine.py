@@ -1,4 +1,4 @@
-"""Connections and transactions. The only place a transaction begins, so the Stripe guard sits here too."""
+"""Connections and transactions. Every transaction begins here, so the guard of Stripe calls is here, too."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -38,14 +38,15 @@ _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 _afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
 
 MIGRATOR = "payment-service: db"
-"""How sessions that look at the schema, or change it, call themselves."""
+"""The application name of sessions that read or change the schema."""
 
 _DIALECT = "postgresql+psycopg2://"
 TRIED_AFTER_SECONDS = 1.0
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 
 _ENCODING = "UTF8"
-"""Of every session, whatever a role or PGCLIENTENCODING says. It goes with the first packet, as all of these do."""
+"""The encoding of every session, whatever a role or PGCLIENTENCODING sets. The startup packet carries it, as it carries
+all settings below."""
 
 _TCP: dict[str, Any] = {
     "keepalives_idle": 5,
@@ -53,12 +54,12 @@ _TCP: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""A path that swallows packets is given up within 11 s (PostgreSQL documentation, "Parameter Key Words"); the kernel's
-own patience is a quarter of an hour."""
+"""A connection whose packets get lost ends within 11 s (PostgreSQL documentation, "Parameter Key Words"). The kernel's
+default is a quarter of an hour."""
 
 
 class Waits(NamedTuple):
-    """How long a pool's sessions wait: for a row (ms), for a statement (ms), for a connection, for any answer (s)."""
+    """Time-outs of a pool's sessions: for a row lock (ms), a statement (ms), a connection (s) and any answer (s)."""
 
     row_ms: int = 8000
     statement_ms: int = 10_000
@@ -67,25 +68,26 @@ class Waits(NamedTuple):
 
 
 FOR_OPERATORS = Waits()
-"""Someone sits in front of it, and Ctrl-C ends it: some statements take minutes."""
+"""An operator watches the command and can end it with Ctrl-C. Some statements take minutes."""
 
 FOR_CALLERS = Waits(row_ms=2000, answer_seconds=15.0)
-"""HTTP: nobody else can try again in the caller's stead, but a thread that waits for a row serves nobody."""
+"""An HTTP caller waits for the answer, and only the caller can repeat the request. But a thread that waits for a row
+serves nobody."""
 
 FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0)
-"""A command that waits is tried again later: meanwhile its connection is for those that need not wait."""
+"""A command that meets a locked row runs again later. Meanwhile its connection serves commands that need not wait."""
 
 FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0)
-"""Renewed every third of a lease: what does not work at once is tried again before it is too late."""
+"""Leases are renewed after a third of their time, so a renewal that fails quickly is repeated before the lease ends."""
 
 FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_seconds=1.5)
-"""Late is as good as no."""
+"""A late answer counts as no answer."""
 
 
 def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
-    """Pool of ``pool_size`` connections; one that has idled is tried before it is used.
+    """A pool of ``pool_size`` connections, which tests an idle connection before its next use.
 
-    Time-outs keep a stuck statement, or a process stopped inside a transaction, from holding a payment's row
+    The time-outs keep a stuck statement, or a process paused inside a transaction, from holding a payment's row lock
     (PostgreSQL documentation, "Client Connection Defaults").
     """
     engine = create_engine(
@@ -105,7 +107,7 @@ def make_engine(url: str, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engin
 
 
 def _connect(url: str, waits: Waits) -> psycopg2.extensions.connection:
-    """libpq reads the URL itself: it knows of several hosts, and which of them takes writes."""
+    """Passes the URL to libpq unchanged, because libpq chooses among several hosts the one that accepts writes."""
     theirs = psycopg2.extensions.parse_dsn(url).get("options", "")
     ours = {
         "statement_timeout": waits.statement_ms,
@@ -129,7 +131,8 @@ def _note_idle(_connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """The pool's own pre-ping would cost a round trip for every transaction, a third of a short one."""
+    """Tests a connection only after a second without use. SQLAlchemy's pre-ping would add a round trip to every
+    transaction, a third of a short one."""
     idle = time.monotonic() - record.info.get("idle_since", time.monotonic())
     if idle < TRIED_AFTER_SECONDS:
         return
@@ -141,7 +144,7 @@ def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoo
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """One database transaction: commits on leaving, rolls back on any exception."""
+    """One database transaction: the block's end commits it, any exception rolls it back."""
     token = _open_transactions.set(_open_transactions.get() + 1)
     calls: list[Callable[[], object]] = []
     outer = _afterwards.set(calls)
@@ -156,10 +159,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def after_commit(call: Callable[[], object]) -> None:
-    """Make ``call`` once the present transaction of this thread has committed; never if it rolls back.
-
-    Log lines go this way: a line that reports an effect is written only after the effect is durable.
-    """
+    """Make ``call`` once this thread's transaction has committed, never after a rollback: it logs a durable effect."""
     calls = _afterwards.get()
     if calls is None:
         call()
@@ -168,11 +168,11 @@ def after_commit(call: Callable[[], object]) -> None:
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:
-    """``work`` in a transaction of its own, from its beginning again where it can be known that nothing came of it.
+    """Runs ``work`` in its own transaction, and repeats the whole of it after a try that certainly changed nothing.
 
-    That is once when a migration has outdated a plan, or when the server takes no writes any more and another may;
-    and up to ``lock_tries`` times in all when somebody else holds a row: no connection is held in between. Nothing of a
-    failed try is committed, so ``work`` is what may be repeated, never a part of it.
+    One repetition follows when a migration has outdated a plan, or when the server accepts no writes any more and
+    another server may. A locked row allows ``lock_tries`` tries in all; no connection is held between them. No failed
+    try commits anything, so ``work`` as a whole must be repeatable, never a part of it. Raises the last try's error.
     """
     begun_anew = False
     while True:
@@ -189,12 +189,12 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_trie
 
 
 def refuse_inside_transaction() -> None:
-    """Raises TransactionOpenError when the calling thread has a transaction open: Stripe is never called then."""
+    """Raises TransactionOpenError when the calling thread has an open transaction. Stripe is never called in one."""
     if _open_transactions.get():
         raise TransactionOpenError
 
 
 def connect_for_migration(url: str) -> Connection:
-    """One connection of its own, without the service's statement time-out."""
+    """One connection outside any pool, without the service's statement time-out."""
     creator = partial(psycopg2.connect, url, application_name=MIGRATOR, client_encoding=_ENCODING, **_TCP)
     return create_engine(_DIALECT, poolclass=NullPool, creator=creator).connect()

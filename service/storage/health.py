@@ -1,4 +1,4 @@
-"""Whether the database is there and has the schema this code was written for."""
+"""Checks that the database answers and has the schema of this code."""
 
 from typing import NamedTuple
 
@@ -16,15 +16,15 @@ class Unready(NamedTuple):
 
 
 def unready(database: Engine) -> Unready | None:
-    """None when the database answers, takes writes, and has the schema this code was written for, or a later one's."""
+    """None when the database answers, accepts writes and has the schema of this code or of a later release."""
     try:
         found, schema = _look(database)
-        if found.read_only:  # by another server, perhaps: the session is a new one
+        if found.read_only:  # The new session may reach another server.
             found, schema = _look(database)
     except SQLAlchemyError as error:
         if is_read_only(error):
             return Unready("database", READ_ONLY)
-        # Not the error's own text: whoever may ask this sees no user or host names.
+        # The error's text would show user and host names to every reader of /ready.
         return Unready("database", "The database cannot be used now; nothing is lost, try again shortly.")
     return _judged(found, schema)
 
@@ -45,5 +45,6 @@ def _judged(found: ServerState, schema: SchemaState) -> Unready | None:
         return Unready("database", fault)
     if schema.fits:
         return None
-    stands = schema.current or "empty"
-    return Unready("schema", f"The schema is at {stands}, this code expects {schema.head}; run: cli.py db upgrade")
+    found_revision = schema.current or "empty"
+    message = f"The schema is at {found_revision}, this code expects {schema.head}; run: cli.py db upgrade"
+    return Unready("schema", message)

@@ -1,4 +1,4 @@
-"""The inbox: one row a webhook event, in the same transaction as its effect."""
+"""The inbox: one row for each webhook event, written in the same transaction as the event's effect."""
 
 from typing import Any
 from uuid import UUID
@@ -27,17 +27,17 @@ _ADD = Prepared(
 
 
 def adding(event: StripeEvent, payment_id: UUID | None, result: str) -> Call:
-    """What records a delivery, beside its effect; it has no row when this event was recorded before."""
+    """The call that records a delivery beside its effect. It returns no row when the event was recorded before."""
     return (_ADD, _row(event, payment_id, result))
 
 
 def add(connection: Connection, event: StripeEvent, payment_id: UUID | None, result: str) -> bool:
-    """Record a delivery; False when this event was recorded before. A simultaneous delivery waits for the first."""
+    """Record a delivery; False when the event was recorded before. A simultaneous delivery waits for the first."""
     return bool(run(connection, adding(event, payment_id, result)))
 
 
 def add_alone(engine: Engine, event: StripeEvent, result: str) -> bool:
-    """The same for a delivery that concerns no payment and has no effect: one statement, and committed."""
+    """Record and commit, in one statement, a delivery that concerns no payment; False when it was recorded before."""
     return bool(run_alone(engine, _ADD, _row(event, None, result)))
 
 

@@ -1,4 +1,4 @@
-"""Leases of commands: taken, renewed, given back; every write under one is fenced by its token."""
+"""Leases of commands: takes, renews and ends them. The fencing token of a lease guards every write under it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from service.storage.prepared import Prepared, run
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A command and the fencing token under which it may be written to."""
+    """A command and the fencing token that its writes need."""
 
     key: CommandKey
     token: UUID
@@ -27,7 +27,7 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An open command whose time has come."""
+    """An open command that is due."""
 
     key: CommandKey
     payment_id: UUID
@@ -49,13 +49,13 @@ def _fenced(names: tuple[str, ...]) -> Prepared:
 
 
 def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
-    """Write to a command under its fencing token. Raises LeaseLostError when the token no longer holds."""
+    """Write to a command under its fencing token. Raises LeaseLostError when the token is no longer the command's."""
     bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
     if not run(connection, (_fenced(tuple(values)), {**bound, **values})):
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
-# Not now(), the transaction's beginning: the payment's row may have been waited for, and a lease is to be whole.
+# now() is the beginning of the transaction, which may have waited for the payment's row and so shortened the lease.
 _ENDS = func.clock_timestamp() + bindparam("lease", type_=Interval)
 _TAKE = Prepared(
     update(Command)
@@ -71,14 +71,14 @@ _TAKE = Prepared(
 
 
 def take_lease(connection: Connection, key: CommandKey, token: UUID, lease: timedelta) -> None:
-    """Lease an open command. The caller holds the payment's row lock and has seen that no lease is live."""
+    """Lease an open command. The caller holds the payment's row lock and has checked that no lease is live."""
     bound = {"of_id": key.correlation_id, "of_type": key.command_type, "token": token, "lease": lease}
     run(connection, (_TAKE, bound))
 
 
 def void_dead_leases(connection: Connection, payment_id: UUID) -> None:
-    """Take the payment's expired leases from those who held them: one lease a payment, and theirs are over."""
-    # By its own index: without the token in it this would read the whole table.
+    """End the payment's expired leases, because a payment has one lease at most."""
+    # The condition on the token selects the partial index; without it PostgreSQL would read the whole table.
     leased = and_(Command.payment_id == payment_id, Command.lease_token.is_not(None))
     dead = and_(leased, Command.lease_expires_at <= func.now())
     connection.execute(update(Command).where(dead).values(lease_token=None, lease_expires_at=None))
@@ -101,19 +101,19 @@ _GIVE_BACK = Prepared(
 
 
 def give_back(connection: Connection, fence: Fence, delay: timedelta, *, recovery_point: str, fault: str) -> None:
-    """End a lease; the command is tried again after ``delay``. Raises LeaseLostError when it is another's already."""
+    """End a lease; the command runs again after ``delay``. Raises LeaseLostError when another worker has the lease."""
     bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
     if not run(connection, (_GIVE_BACK, {**bound, "at": recovery_point, "fault": fault, "delay": delay})):
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
 def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
-    """Look at a blocked command again after ``delay``."""
+    """Make a blocked command due again after ``delay``."""
     connection.execute(update(Command).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
 def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
-    """Let an open command rest for ``delay``; its lease runs out meanwhile. Operators read ``why``."""
+    """Make an open command due after ``delay``, while its lease expires. Operators read ``why``."""
     open_one = and_(_is(key), Command.state != DONE)
     rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
     connection.execute(update(Command).where(open_one).values(**rest))
@@ -125,7 +125,7 @@ _ENDED = (
     .values(
         state=DONE,
         recovery_point=ANSWERED,
-        outcome=bindparam("told", type_=Command.outcome.type),
+        outcome=bindparam("answer", type_=Command.outcome.type),
         lease_token=null(),
         lease_expires_at=null(),
         completed_at=func.now(),
@@ -140,12 +140,12 @@ _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 def finish(
     connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None
 ) -> tuple[str | None, float]:
-    """End a command, and its lease with it; returns its trace context, for the event, and its age in seconds.
+    """End a command together with its lease; returns its trace context, for its outcome event, and its age in seconds.
 
-    Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
-    LeaseLostError when a token is given and no longer holds.
+    Without a token the present holder loses the lease, because a webhook or a revert answers the command instead.
+    Raises LeaseLostError when the given token is no longer the command's, or when the command is answered already.
     """
-    bound = {"of_id": key.correlation_id, "of_type": key.command_type, "told": outcome}
+    bound = {"of_id": key.correlation_id, "of_type": key.command_type, "answer": outcome}
     rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
@@ -153,7 +153,7 @@ def finish(
 
 
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
-    """Open commands whose time has come or whose lease has run out; not offered again before ``pause`` is over."""
+    """Open commands that are due or whose lease has expired. None of them is returned again within ``pause``."""
     ripe = (
         select(Command.correlation_id, Command.command_type)
         .where(Command.state != DONE, Command.next_attempt_at <= func.now())
@@ -175,7 +175,7 @@ def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
 
 
 def hasten(connection: Connection, payment_id: UUID) -> None:
-    """Let the payment's waiting authorize be looked at now."""
+    """Make the payment's waiting authorize due now."""
     waiting = and_(Command.payment_id == payment_id, Command.state == CommandState.WAITING)
     connection.execute(update(Command).where(waiting).values(next_attempt_at=func.now()))
 
@@ -189,10 +189,10 @@ _FREE = (
 
 
 def renew(connection: Connection, tokens: list[UUID], lease: timedelta) -> None:
-    """Extend the leases of calls that are still under way.
+    """Extend the leases of calls to Stripe that are still in progress.
 
-    A row that somebody holds is passed by: it is about to be written, or nobody can take its lease either; the others
-    do not wait for it.
+    A locked row is skipped, so that the other leases need not wait for it. The lock's holder is about to write the
+    command, or at least keeps every other worker from taking its lease.
     """
     ends = func.now() + lease
     same = and_(Command.correlation_id == _FREE.c.correlation_id, Command.command_type == _FREE.c.command_type)

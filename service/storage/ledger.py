@@ -23,7 +23,7 @@ RECORDED: ColumnElement[Any] = (
 
 
 def ledger_of(column: list[str] | None) -> Ledger:
-    """What stands in a payment's ledger."""
+    """A payment's ledger, from the column ``RECORDED``."""
     return Ledger(tuple(map(_recorded, column or ())))
 
 
@@ -33,9 +33,9 @@ def _recorded(row: str) -> Recorded:
 
 
 def filed(learnt: tuple[Movement, ...], cause: str) -> list[dict[str, Any]]:
-    """These movements as the payment's row takes them in (column ``new_movements``), in their order.
+    """The value of the payment's column ``new_movements`` that appends these movements, in their order.
 
-    One statement writes row, movements and sums. The database refuses a movement that another payment has.
+    One statement then writes row, movements and sums. The database refuses a movement that another payment has.
     """
     return [_row(movement, cause) for movement in learnt]
 

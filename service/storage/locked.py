@@ -1,4 +1,4 @@
-"""A payment under its row lock, with the commands of it that are open."""
+"""Reads a payment under its row lock, together with its open commands."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from service.storage.prepared import Prepared, run
 
 
 class Locked(NamedTuple):
-    """What a decision about a payment is made from; ``opened`` in order of arrival, ``now`` by the database's clock."""
+    """All that a decision about a payment needs: ``opened`` in order of arrival, ``now`` by the database's clock."""
 
     payment: Payment
     opened: list[Progress]
@@ -28,14 +28,15 @@ class Locked(NamedTuple):
 
 
 class _By:
-    """Two statements: one that waited for the lock would see the commands as they were before its wait."""
+    """Two statements in one round trip: a single one would see the commands as they were before it waited for the
+    lock."""
 
     def __init__(self, column: InstrumentedAttribute[Any], *more: ColumnElement[Any]) -> None:
         wanted = column == bindparam("id", type_=column.type)
         self._lock = Prepared(select(models.Payment.payment_id).where(wanted).with_for_update())
         is_open = and_(models.Command.payment_id == models.Payment.payment_id, models.Command.state != DONE)
         self._read = Prepared(
-            # Not now(), the transaction's beginning: the lock may have been waited for.
+            # now() is the beginning of the transaction, which may have waited for the lock.
             select(*COLUMNS, func.clock_timestamp(), RECORDED, *OPEN_COLUMNS, *more)
             .select_from(models.Payment)
             .outerjoin(models.Command, is_open)
@@ -56,12 +57,12 @@ _WIDTH = len(COLUMNS)
 
 
 def lock(connection: Connection, payment_id: UUID) -> Locked | None:
-    """Lock the payment's row and read it with its open commands, in one round trip; None when there is none."""
+    """Lock the payment's row and read it with its open commands, in one round trip; None for an unknown payment."""
     return _locked(_BY_ID.rows(connection, {"id": payment_id}))
 
 
 class LockedByEvent(NamedTuple):
-    """The payment that an event is about, and whether the inbox has the event already."""
+    """The payment that an event concerns. ``heard``: the inbox has the event already."""
 
     found: Locked
     heard: bool
@@ -70,9 +71,9 @@ class LockedByEvent(NamedTuple):
 def lock_for_event(
     connection: Connection, intent_id: str, payment_id: UUID | None, event_id: str
 ) -> LockedByEvent | None:
-    """The payment of this intent, if we have stored its id, else the one that its metadata name.
+    """The payment that has stored this intent id, else the payment that the intent's metadata name.
 
-    What ``heard`` says stays so to the end of the transaction: another delivery of the event waits for the lock.
+    ``heard`` stays true or false until the transaction ends, because another delivery of the event waits for the lock.
     """
     by_intent = _with_event(_BY_INTENT_AND_EVENT.rows(connection, {"id": intent_id, "event_id": event_id}))
     if by_intent is not None or payment_id is None:

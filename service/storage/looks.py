@@ -1,4 +1,4 @@
-"""Looks that are due: payments to be compared with Stripe, because an event or an answer says that money has moved."""
+"""Looks that are due: payments to compare with Stripe, because an event or an answer reports that money has moved."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from service.storage.models import Payment, StripeEvent
 from service.storage.prepared import Call, Prepared, run
 
 WANTS_LOOK = "look"
-"""Result of an event in the inbox that is followed by a look; ``LOOKED`` afterwards."""
+"""Result of an inbox event that makes a look due; the look changes it to ``LOOKED``."""
 
 LOOKED = "looked"
 
@@ -37,7 +37,7 @@ def _due_by(due: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 LOOK_NOW = _due_by(func.now())
-"""Value of ``look_at`` in an UPDATE of a payment that is to be compared with Stripe."""
+"""Value of ``look_at`` in an UPDATE that makes a look due now."""
 
 _LOOK = Prepared(
     update(Payment)
@@ -63,7 +63,7 @@ _NAMED = Prepared(
 
 
 def payment_named(connection: Connection, about: About) -> UUID | None:
-    """The payment that these ids name: by an id of Stripe's that we stored, before metadata that anybody writes."""
+    """The payment of these ids. A stored id of Stripe's comes before metadata, which anybody can write."""
     named = {
         "intent_id": about.intent_id,
         "charge_id": about.charge_id,
@@ -75,12 +75,12 @@ def payment_named(connection: Connection, about: About) -> UUID | None:
 
 
 def looking(payment_id: UUID, delay: timedelta = timedelta(0)) -> Call:
-    """What lets the payment be compared with Stripe after ``delay``, or earlier if that is due."""
+    """The call that makes a look at the payment due after ``delay``, or leaves an earlier due time."""
     return (_LOOK, {"id": payment_id, "delay": delay})
 
 
 def take(connection: Connection, limit: int, pause: timedelta) -> list[UUID]:
-    """Payments whose look is due; not given out again before ``pause`` is over: somebody is at it, or has died."""
+    """Payments whose look is due. None is returned again within ``pause``, in which the caller works on it or dies."""
     ripe = (
         select(Payment.payment_id)
         .where(Payment.look_at <= func.now())
@@ -94,20 +94,20 @@ def take(connection: Connection, limit: int, pause: timedelta) -> list[UUID]:
 
 
 def put_off(connection: Connection, payment_id: UUID, delay: timedelta) -> None:
-    """Look again after ``delay``, whatever was due."""
+    """Make the next look due after ``delay``, in place of any earlier due time."""
     due = update(Payment).where(Payment.payment_id == payment_id).values(look_at=func.now() + delay)
     connection.execute(due)
 
 
 def waiting_events(connection: Connection, payment_id: UUID) -> dict[str, list[Proof]]:
-    """Events of the payment that no look has followed yet: what each tells, nothing where only Stripe can say."""
+    """Events of the payment without a look so far: the movements that each reports, none where only a look can say."""
     columns = (StripeEvent.event_id, StripeEvent.tells)
     rows = connection.execute(select(*columns).where(_of(payment_id), StripeEvent.result == WANTS_LOOK))
     return {row.event_id: [(kind, proof) for kind, proof in row.tells or ()] for row in rows}
 
 
 def settle(connection: Connection, payment_id: UUID, event_ids: list[str]) -> None:
-    """These events were seen to. No look is due any more, but for events that came since."""
+    """Mark these events as looked at. No look stays due, unless other events have arrived since."""
     seen = update(StripeEvent).where(StripeEvent.event_id.in_(event_ids)).values(result=LOOKED)
     connection.execute(seen)
     waits = exists().where(_of(payment_id), StripeEvent.result == WANTS_LOOK)

@@ -1,4 +1,4 @@
-"""Bring a database to the schema this code expects, or say how far it is."""
+"""Migrates a database to the schema of this code, or reports its revision."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from service.storage.schema_state import SCRIPTS, SchemaState, schema_state
 log = get_logger(__name__)
 
 PATIENCE_SECONDS = 600.0
-"""How long a migration waits for another one. Building an index of a large table takes minutes."""
+"""Longest wait of a migration for another one. Building an index of a large table takes minutes."""
 
 
 def alembic_config(
     url: str, patience_seconds: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.warning
 ) -> Config:
-    """What Alembic's commands take: there is no alembic.ini, and no second place for the URL."""
+    """The configuration for Alembic's commands. It replaces alembic.ini, which would be a second place for the URL."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes.update(database_url=url, patience_seconds=patience_seconds, say=say)
@@ -32,10 +32,13 @@ def upgrade(
     patience_seconds: float = PATIENCE_SECONDS,
     say: Callable[[str], None] = log.warning,
 ) -> None:
-    """Apply migrations; nothing where a later release has done so already. Safe to run from several processes at once:
-    one waits for the other, for ``patience_seconds``, and ``say`` is told for whom.
+    """Apply migrations; does nothing to the schema of a later release.
 
-    Raises the database's error, as SQLAlchemy or the driver has it; CannotMigrateError, RowsInTheWayError among them.
+    Several processes may call it at once: one waits for the other, for ``patience_seconds`` at most, and passes ``say``
+    a line about the holder of the lock.
+
+    Raises CannotMigrateError, RowsInTheWayError among them, and the database's errors as SQLAlchemy or the driver has
+    them.
     """
     command.upgrade(alembic_config(url, patience_seconds, say), revision)
 
@@ -46,6 +49,6 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def current(url: str) -> SchemaState:
-    """Where the database behind ``url`` stands."""
+    """The schema state of the database behind ``url``."""
     with connect_for_migration(url) as connection:
         return schema_state(connection)

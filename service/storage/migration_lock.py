@@ -1,4 +1,4 @@
-"""One migration of a database at a time: who comes second says whom it waits for, and not for ever."""
+"""Lets one migration of a database run at a time. A second one waits for a limited time, and names the first."""
 
 import time
 from collections.abc import Callable
@@ -22,9 +22,10 @@ _HOLDER = text("""
 
 
 def take(connection: Connection, patience_seconds: float, say: Callable[[str], None]) -> None:
-    """Asks again and again: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits for those.
+    """Take the advisory lock, asking every tenth of a second.
 
-    ``say`` is told whom it waits for, now and then. Raises CannotMigrateError after ``patience_seconds``.
+    A blocking statement would hold a snapshot, and CREATE INDEX CONCURRENTLY of the other migration waits for all
+    snapshots. ``say`` gets a line about the holder every 10 s. Raises CannotMigrateError after ``patience_seconds``.
     """
     began = time.monotonic()
     said: float | None = None
@@ -46,7 +47,7 @@ def take(connection: Connection, patience_seconds: float, say: Callable[[str], N
 
 
 def release(connection: Connection) -> None:
-    """Let the next one in."""
+    """Release the advisory lock for the next migration."""
     connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": KEY})
     connection.commit()
 
@@ -58,7 +59,7 @@ def _holder(connection: Connection) -> str:
 
 
 def _described(found: Any) -> str:
-    """What another role's session does is hidden from a role without rights: it has its pid, and no more."""
+    """The holder's session in words. PostgreSQL shows a role without rights only the pid of another role's session."""
     name = f'"{found.application_name}"' if found.application_name else "of another role or without a name"
     place = f" from {found.client_addr}" if found.client_addr else ""
     since = f", connected since {found.backend_start:%Y-%m-%dT%H:%M:%SZ}" if found.backend_start else ""

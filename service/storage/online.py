@@ -1,8 +1,8 @@
-"""Changes of a live schema: nobody who reads or writes waits for them longer than a moment.
+"""Changes a live schema without a long wait for readers or writers.
 
-An index is built and a constraint is checked beside the work that goes on (PostgreSQL documentation, "CREATE INDEX",
+Indexes are built and constraints are checked while the work goes on (PostgreSQL documentation, "CREATE INDEX",
 "Building Indexes Concurrently"; "ALTER TABLE", NOT VALID and VALIDATE CONSTRAINT). Neither fits into one transaction,
-so each step looks first whether it was done before: a migration that was interrupted is simply run again.
+so each step first checks whether it is done already. An interrupted migration can simply run again.
 """
 
 import time
@@ -17,7 +17,7 @@ from service.storage.requirements import CannotMigrateError
 log = get_logger(__name__)
 
 TRIES = 15
-"""How often a lock is tried for. Who waits for one keeps everybody waiting who comes after."""
+"""How often a lock is requested. A request that waits blocks every later request for the same table."""
 
 LOCK_TIMEOUT_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
@@ -26,7 +26,7 @@ _LOCK_NOT_AVAILABLE, _UNIQUE_VIOLATION, _CHECK_VIOLATION = "55P03", "23505", "23
 
 
 class RowsInTheWayError(CannotMigrateError):
-    """Rows that stand in the table break a rule that a migration adds: which ones, and what to do."""
+    """Existing rows break a rule that a migration adds. The message names some of them and the remedy."""
 
 
 def _code(error: DBAPIError) -> str | None:
@@ -35,9 +35,9 @@ def _code(error: DBAPIError) -> str | None:
 
 
 def briefly(connection: Connection, statements: Sequence[str]) -> None:
-    """These in one transaction, which gives up and tries again when it can't have its locks at once.
+    """Run the statements in one transaction, which is given up and repeated while its locks are not free.
 
-    The connection commits by itself. Raises the database's error, after the last try that for the lock.
+    The connection is in autocommit mode. Raises the database's error, that of the lock only after the last try.
     """
     for left in reversed(range(TRIES)):
         try:
@@ -64,17 +64,17 @@ def _at_once(connection: Connection, statements: Sequence[str]) -> None:
 
 
 def index_state(connection: Connection, name: str) -> bool | None:
-    """Whether an index of this name is whole; None when there is none."""
+    """Whether the index of this name is valid; None when there is no such index."""
     found = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
     state: bool | None = connection.execute(found, {"name": name}).scalar_one_or_none()
     return state
 
 
 def build_index(connection: Connection, name: str, definition: str, duplicates: str) -> None:
-    """``CREATE [UNIQUE] INDEX CONCURRENTLY``; what an interrupted build left is built anew.
+    """``CREATE [UNIQUE] INDEX CONCURRENTLY``; the invalid index of an interrupted build is dropped and built again.
 
-    ``definition``: what stands before and after the name, with ``{}`` for it. ``duplicates``: a query for a few rows
-    that can't stand beside each other, one text a row. Raises RowsInTheWayError.
+    ``definition``: the statement with ``{}`` in place of the name. ``duplicates``: a query for a few rows that break
+    the uniqueness, one text for each row. Raises RowsInTheWayError.
     """
     whole = index_state(connection, name)
     if whole:
@@ -91,15 +91,16 @@ def build_index(connection: Connection, name: str, definition: str, duplicates: 
 
 
 def has_constraint(connection: Connection, table: str, name: str) -> bool:
-    """Whether the table has a constraint of this name, checked or not."""
+    """Whether the table has a constraint of this name, validated or not."""
     found = text("SELECT FROM pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)")
     return connection.execute(found, {"name": name, "table": table}).first() is not None
 
 
 def validate(connection: Connection, table: str, offenders: Mapping[str, str]) -> None:
-    """Check what stands in the table against constraints that new rows obey already, in one reading of it.
+    """Check the existing rows against constraints that new rows obey already, in one scan of the table.
 
-    ``offenders``: by constraint a query for a few rows that break it, one text a row. Raises RowsInTheWayError.
+    ``offenders``: for each constraint a query for a few rows that break it, one text for each row. Raises
+    RowsInTheWayError.
     """
     parts = ", ".join(f"VALIDATE CONSTRAINT {name}" for name in offenders)
     try:
@@ -112,7 +113,7 @@ def validate(connection: Connection, table: str, offenders: Mapping[str, str]) -
 
 
 def _rows(connection: Connection, query: str) -> str:
-    # Not by an index: one whose order has changed is what may have let these rows in.
+    # No index scans: an index whose collation has changed may be the reason why these rows were accepted.
     connection.exec_driver_sql(
         "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off"
     )

@@ -1,4 +1,4 @@
-"""What an audit reads: who owns an object of Stripe's, a payment with its whole ledger, the movements of a window."""
+"""The reads of an audit: the owner of a Stripe object, a payment with its ledger, the movements of a time window."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,13 +25,13 @@ _AT_ONCE = 1000
 _BY_ID = (models.Payment.stripe_payment_intent_id, models.Payment.stripe_charge_id, models.Payment.stripe_transfer_id)
 
 _CLOCKS = timedelta(hours=1)
-"""A movement is learnt after it happened, but by another clock."""
+"""The largest difference between two clocks: Stripe's gives the time of a movement, ours the time of its record."""
 
 
 def stored(connection: Connection, ids: Sequence[str], named: Sequence[UUID]) -> Stored:
-    """The payments that these ids of Stripe's belong to, and which of the named ones there are.
+    """The payments that own these Stripe ids, and those of the ``named`` payments that exist.
 
-    What stands in a payment's own row comes before what its ledger says.
+    An id in a payment's own row comes before the same id in a ledger.
     """
     found: dict[str, UUID] = {}
     for some in _parts(ids):
@@ -52,14 +52,14 @@ def _pairs(
 
 def moved_in(connection: Connection, window: Window) -> set[UUID]:
     """Payments with a movement in the window."""
-    # Movements are kept in the order in which they are learnt: their index finds where the window may begin.
+    # Rows are in the order of ``learnt_at``, so its BRIN index finds the first block of the window.
     late = models.Movement.learnt_at >= window.since - _CLOCKS
     inside = (models.Movement.happened_at >= window.since, models.Movement.happened_at < window.until)
     return set(connection.scalars(select(models.Movement.payment_id).distinct().where(late, *inside)))
 
 
 def records(connection: Connection, payment_ids: Collection[UUID]) -> dict[UUID, Record]:
-    """These payments, their ledgers and open commands, as one snapshot has them."""
+    """These payments with their ledgers and open commands. The caller's transaction gives them one snapshot."""
     of = models.Payment.payment_id.in_(payment_ids)
     rows = _by_payment(_movements(connection, models.Movement.payment_id.in_(payment_ids)))
     opened = _by_payment(_opened(connection, payment_ids))
@@ -72,7 +72,7 @@ def records(connection: Connection, payment_ids: Collection[UUID]) -> dict[UUID,
 
 
 def holders(connection: Connection, proofs: Iterable[Proof]) -> dict[Proof, UUID]:
-    """Whose ledger has these movements."""
+    """The payment whose ledger has the movement, for each of these movements."""
     wanted = set(proofs)
     found = list(_movements(connection, models.Movement.proof.in_({proof for _, proof in wanted})))
     return {movement.key: payment_id for payment_id, movement in found if movement.key in wanted}

@@ -1,4 +1,4 @@
-"""What an operator must know of a database before the service can work with it."""
+"""The facts of a database that decide whether the service can work with it, for operators."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from service.storage.requirements import ServerState, server_state
 from service.storage.schema_state import SchemaState, schema_state
 
 OLDEST_VERSION = 14
-"""Multiranges, which hold what the relay has published, came with it (PostgreSQL 14 release notes)."""
+"""The relay keeps its published positions in multiranges, which PostgreSQL 14 introduced (its release notes)."""
 
 _SERVER = text("SELECT CAST(current_setting('server_version_num') AS integer) / 10000, clock_timestamp()")
 
 
 class DatabaseFacts(NamedTuple):
-    """One server, one database. ``version`` is the major one."""
+    """The facts of one database. ``version`` is the server's major version."""
 
     version: int
     clock: datetime
@@ -27,14 +27,14 @@ class DatabaseFacts(NamedTuple):
 
 
 def database_facts(connection: Connection) -> DatabaseFacts:
-    """Raises the database's error."""
+    """Reads the facts. Raises the database's error."""
     version, clock = connection.execute(_SERVER).one()
     found, schema = server_state(connection), schema_state(connection)
-    # Some of its functions are younger than the oldest version that we take.
+    # Older servers lack some of the functions that this query calls.
     drifts = drifted(connection) if version >= OLDEST_VERSION else []
     return DatabaseFacts(version, clock, found, schema, drifts)
 
 
 def statements_are_limited(connection: Connection) -> bool:
-    """Whether a stuck statement is ended. Raises the database's error."""
+    """Whether the session has a statement time-out. Raises the database's error."""
     return bool(connection.execute(text("SELECT current_setting('statement_timeout') <> '0'")).scalar_one())

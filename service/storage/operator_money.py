@@ -1,4 +1,4 @@
-"""What is owed to whom: money that is not where the payment's status says that it belongs."""
+"""Money that is not where the payment's status says that it belongs, and its creditors."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,12 +16,12 @@ _LEFT = Payment.captured - Payment.refunded - Payment.disputed
 
 
 def owed(connection: Connection) -> list[Record]:
-    """For each payment that owes anything: to whom, how much in minor units, and in which currency."""
+    """One record for each debt of a payment: the creditor, the amount in minor units and the currency."""
     return [record for query in _queries() for record in records(connection, query)]
 
 
 def undecided(connection: Connection) -> list[Record]:
-    """What is held or captured of payments that wait for a release or a revert, by currency."""
+    """The sums held or captured for payments that wait for a release or a revert, by currency."""
     amount = func.sum(Payment.held + _LEFT)
     waiting = select(Payment.currency, amount.label("amount"), func.count().label("count"))
     return records(connection, waiting.where(Payment.status == PaymentStatus.AUTHORIZED).group_by(Payment.currency))
@@ -35,7 +35,7 @@ def _queries() -> Iterator[Executable]:
     currency = func.coalesce(Payment.transfer_currency, Payment.currency)
     yield _owed("runner", Payment.runner_id, missing, currency).where(sent, missing > 0)
     kept = Payment.transferred - Payment.reversed
-    # A failed payment's charge may have been paid out by a stranger.
+    # An outsider may have transferred the charge of a failed payment.
     yield _owed("platform", Payment.runner_connect_account_id, kept, currency).where(_ENDED, kept > 0)
 
 
@@ -45,7 +45,7 @@ def _owed(to: str, whom: Any, amount: Any, currency: Any) -> Select[Any]:
 
 
 def _of_strays() -> Executable:
-    """What a second intent of a payment took, and nobody gave back: it is in no sum of the payment."""
+    """Money that a second intent of a payment took and nobody refunded. The payment's own sums exclude it."""
     kept = {kind: sums["captured"] for kind, sums in SUMS.items() if "captured" in sums}
     kept |= {kind: -sums["refunded"] for kind, sums in SUMS.items() if "refunded" in sums}
     amount = func.sum(case(*((Movement.kind == kind, sign * Movement.amount) for kind, sign in kept.items()), else_=0))

@@ -1,4 +1,4 @@
-"""Transactions, sessions and records for operators, who ask for more rows at once than callers do."""
+"""Transactions, sessions and records for operators, who read more rows at once than callers do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '120s'")
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One snapshot for all reads of a command."""
+    """A transaction in which all reads see one snapshot, with a longer statement time-out."""
     with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
         connection.execute(_LONGEST_STATEMENT)
         yield connection
@@ -32,12 +32,12 @@ def session_in(connection: Connection) -> Session:
 
 
 def records(connection: Connection, statement: Executable, **values: Any) -> list[Record]:
-    """What a statement finds."""
+    """The rows that a statement returns."""
     return [dict(row) for row in connection.execute(statement, values).mappings()]
 
 
 def whole_records(connection: Connection, statement: Select[Row]) -> list[Record]:
-    """The rows of one model that a statement finds, with all their columns."""
+    """The rows of one model that a statement returns, with all their columns."""
     with session_in(connection) as session:
         return [
             {column.name: getattr(row, column.name) for column in row.__table__.columns}

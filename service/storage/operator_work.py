@@ -1,4 +1,4 @@
-"""Work that is left lying, as an operator should hear of it."""
+"""Work that nobody has done in the usual time, for operators."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _LEFT = text(
 
 
 class LeftLying(NamedTuple):
-    """As of ``clock``, the database's: commands that are due for longer than is usual, dead letters, relays."""
+    """Overdue commands, open dead letters and relays at the time ``clock`` of the database."""
 
     clock: datetime
     overdue: int
@@ -29,6 +29,6 @@ class LeftLying(NamedTuple):
 
 
 def left_lying(connection: Connection, patience: timedelta) -> LeftLying:
-    """``patience``: how long a due command may wait."""
+    """Counts the work left undone. ``patience``: the time that a due command may wait before it counts."""
     clock, overdue, since, letters = connection.execute(_LEFT, {"patience": patience}).one()
     return LeftLying(clock, overdue, since, letters, relays(connection))

@@ -1,4 +1,4 @@
-"""Appending to the outbox. Nothing ever updates a row of it."""
+"""Appends to the outbox. Nothing ever updates its rows."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ _APPEND = Prepared(insert(OutboxRow), ("event_id", "topic", "key", "type", "sequ
 
 
 def appending(messages: list[OutgoingMessage]) -> list[Call]:
-    """What appends these messages, in their order."""
+    """The calls that append these messages, in their order."""
     return [(_APPEND, _row(message)) for message in messages]
 
 
 def append(connection: Connection, messages: list[OutgoingMessage]) -> None:
-    """Write messages in the caller's transaction.
+    """Append messages in the caller's transaction.
 
-    The caller holds the row lock of the payment they are about, so one payment's events get positions in commit
-    order. Raises IntegrityError when an event id or a payment's sequence is already there.
+    The caller holds the row lock of the messages' payment, so the events of one payment get their positions in commit
+    order. Raises IntegrityError when the outbox has an event id, or a sequence of the payment, already.
     """
     if messages:
         run(connection, *appending(messages))

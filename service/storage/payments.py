@@ -20,7 +20,7 @@ from service.storage.prepared import Call, Prepared, run
 from service.storage.refusals import one_of
 
 COLUMNS = [models.Payment.__table__.c[field.name] for field in fields(Payment)]
-"""What ``payment_of`` is made from."""
+"""The columns that ``payment_of`` reads."""
 
 _KEPT_ELSEWHERE = {"payment_id", "created_at", "updated_at", *MONEY_FIELDS}
 _FACTS = [field.name for field in fields(Payment) if field.name not in _KEPT_ELSEWHERE]
@@ -35,14 +35,14 @@ _LOCK_LIVE = Prepared(
 
 
 def payment_of(row: Sequence[Any]) -> Payment:
-    """A row as the domain sees it."""
+    """The domain's Payment, from a row of ``COLUMNS``."""
     values = list(row)
     values[_STATUS] = PaymentStatus(values[_STATUS])
     return Payment(*values)
 
 
 class Held(NamedTuple):
-    """A payment, its row locked; ``now`` is when the transaction began, by the database's clock."""
+    """A payment with its row locked. ``now``: the beginning of the transaction, by the database's clock."""
 
     payment: Payment
     now: datetime
@@ -54,12 +54,12 @@ def _held(connection: Connection, statement: Prepared, key: UUID | str) -> Held 
 
 
 def lock(connection: Connection, payment_id: UUID) -> Held | None:
-    """The payment, its row locked: every writer of it or of its events comes through here."""
+    """The payment with its row locked. Every writer of the payment or of its events must lock it first."""
     return _held(connection, _LOCK, payment_id)
 
 
 def lock_live(connection: Connection, order_id: str) -> Held | None:
-    """The order's one live payment, locked."""
+    """The order's only live payment with its row locked, if the order has one."""
     return _held(connection, _LOCK_LIVE, order_id)
 
 
@@ -70,7 +70,7 @@ NEW = (
 
 
 def new_row(payment: Payment) -> dict[str, Any]:
-    """A new payment's columns."""
+    """The values of these columns."""
     return {name: getattr(payment, name) for name in NEW}
 
 
@@ -89,9 +89,9 @@ _TRANSITION = Prepared(insert(models.PaymentTransition), ("payment_id", "from_st
 
 
 def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> list[Call]:
-    """What writes ``after`` and the movements observed, nothing where neither is new; a look wanted becomes due.
+    """The calls that write the changes from ``before`` to ``after`` and the observed movements, none without news.
 
-    A change of status leaves a transition with its cause.
+    A change of status adds a transition with its cause. A look that the observation asks for becomes due.
     """
     changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
     if observed.movements:
@@ -111,7 +111,7 @@ def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> l
 
 
 def take_stale(connection: Connection, limit: int, older_than: timedelta) -> list[UUID]:
-    """Held payments not looked at for ``older_than``, marked as looked at now."""
+    """Authorized payments without a look for ``older_than``; marks them as looked at now."""
     stale = (
         select(models.Payment.payment_id)
         .where(models.Payment.status == text("'AUTHORIZED'"), models.Payment.looked_at < func.now() - older_than)
@@ -139,6 +139,6 @@ _UNSETTLED = or_(
 
 
 def to_reconcile(connection: Connection, since: datetime | None) -> list[UUID]:
-    """Payments not settled, oldest first; with ``since`` (UTC) every payment changed from then on."""
+    """Payments with unfinished work, oldest first; with ``since`` (UTC) every payment changed from then on."""
     wanted = _UNSETTLED if since is None else models.Payment.updated_at >= since
     return list(connection.execute(select(models.Payment.payment_id).where(wanted).order_by("created_at")).scalars())

@@ -1,8 +1,8 @@
-"""Statements that run often: rendered once, planned once a connection, executed by the driver.
+"""Statements of the hot paths: rendered once, planned once for each connection, executed by the driver.
 
-An ORM session takes two to three times as long, and PostgreSQL plans its statement anew each time: an INSERT into the
-outbox takes 486 µs instead of 166, an UPDATE of a command 412 instead of 172 (``make bench BENCH=statements``). These
-are SQLAlchemy's statements all the same, made from the models, in its transactions and on its connections.
+An ORM session takes two to three times as long, and PostgreSQL plans its statement each time: an INSERT into the
+outbox takes 486 µs instead of 166, an UPDATE of a command 412 instead of 172 (``make bench BENCH=statements``). The
+statements are still SQLAlchemy's, made from the models, in its transactions and on its connections.
 """
 
 import json
@@ -21,14 +21,14 @@ from service.storage import writable
 from service.storage.availability import is_stale_plan
 
 _NUMBERED = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-"""Renders ``$1::type``, as PREPARE wants it; that driver is not used."""
+"""Renders parameters as ``$1::type``, which PREPARE needs. Nothing uses the asyncpg driver."""
 
 _FIRST_REPLAN = 64
-"""Uses of a session, a power of two."""
+"""Number of uses of a session before its first replan; a power of two."""
 
 _numbers = count(1)
 _ADAPTED: dict[type, Callable[[Any], str]] = {UUID: str, dict: json.dumps, list: json.dumps}
-"""What the driver does not take, or takes slowly."""
+"""Types that the driver does not accept, or adapts slowly."""
 
 Call = tuple["Prepared", Mapping[str, Any]]
 """A statement and the values of its parameters, by name."""
@@ -46,22 +46,22 @@ class Prepared:
         self.text = f"EXECUTE {self.name}({', '.join(['%s'] * len(self._order))})"
 
     def bound(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values in their order. Raises KeyError when one is missing."""
+        """The values in the order of the parameters. Raises KeyError when one is missing."""
         given = {**self._constants, **values}
         found = [given[name] for name in self._order]
         return [adapt(value) if (adapt := _ADAPTED.get(type(value))) else value for value in found]
 
 
 class _Plans:
-    """Which generation of plans is in use: a migration that outdates one outdates those of all sessions."""
+    """The generation of the plans in use. A migration that outdates one plan outdates the plans of all sessions."""
 
     def __init__(self) -> None:
         self.generation = 0
 
     def known_to(self, cursor: Any, info: dict[str, Any]) -> set[str]:
-        """Names that are prepared in a session. What an earlier generation prepared there is forgotten first.
+        """The names of a session's prepared statements, after statements of an earlier generation are deallocated.
 
-        ``info`` lives as long as the server's session; what was prepared in it outlives a rollback.
+        ``info`` lives as long as the server's session, and prepared statements outlive a rollback.
         """
         now = self.generation
         if info.get("generation", now) != now:
@@ -73,17 +73,17 @@ class _Plans:
         return known
 
     def _grow_with_the_tables(self, cursor: Any, info: dict[str, Any]) -> None:
-        """Plan a session's statements anew each time its number of uses has doubled.
+        """Discard a session's plans each time its number of uses has doubled.
 
-        PostgreSQL keeps a generic plan until something outdates it. What it planned for an empty table reads the whole
-        table, until autovacuum has analyzed it: a minute later at the earliest (``autovacuum_naptime``).
+        PostgreSQL keeps a generic plan until something outdates it. A plan for an empty table scans the whole table,
+        until autovacuum has analyzed the table, after a minute at the earliest (``autovacuum_naptime``).
         """
         uses = info["uses"] = info.get("uses", 0) + 1
         if uses >= _FIRST_REPLAN and uses & (uses - 1) == 0:
             cursor.execute("DISCARD PLANS")
 
     def doubt(self, info: dict[str, Any], error: BaseException) -> None:
-        """Outdate all plans when this session's are; who finds it out later finds it done."""
+        """Start a new generation when the error shows an outdated plan of the present one; later sessions find it."""
         if is_stale_plan(error) and info.get("generation") == self.generation:
             self.generation += 1
 
@@ -92,9 +92,9 @@ _plans = _Plans()
 
 
 def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
-    """Execute these in one round trip, each seeing what those before it did; the rows of the last.
+    """Execute the calls in one round trip, in their order; returns the rows of the last.
 
-    Raises SQLAlchemy's errors: whatever fails, the transaction is over.
+    Each call sees the effects of those before it. Raises SQLAlchemy's errors, and any error ends the transaction.
     """
     text = "; ".join(statement.text for statement, _ in calls)
     values = [value for statement, given in calls for value in statement.bound(given)]
@@ -110,7 +110,7 @@ def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
 
 
 def run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """One statement that is a transaction of its own: no BEGIN, no COMMIT, no result objects; its rows.
+    """Execute one statement that is its own transaction, without BEGIN and COMMIT; returns its rows.
 
     Raises the driver's error, after which the connection is not used again.
     """
@@ -151,7 +151,7 @@ def _prepare(cursor: Any, info: dict[str, Any], calls: Iterable[Call]) -> None:
 
 
 def _translated(connection: Connection, text: str, error: psycopg2.Error) -> BaseException:
-    """As SQLAlchemy would raise it; a connection that the server has closed is not used again."""
+    """The driver's error as SQLAlchemy would raise it. A connection that the server has closed is not used again."""
     lost = bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
     if lost:
         connection.invalidate(error)

@@ -1,4 +1,4 @@
-"""Readiness that a database which does not answer cannot delay."""
+"""Readiness of the database, answered in time even by a database that hangs."""
 
 import threading
 import time
@@ -7,14 +7,14 @@ from service.storage.engine import FOR_READINESS, make_engine
 from service.storage.health import Unready, unready
 
 PATIENCE_SECONDS = 2.0
-"""Longest wait for an answer; probes wait a second or a few."""
+"""Longest wait for an answer; probes wait a few seconds."""
 
 
 class DatabaseReadiness:
-    """Looks at the database on a connection and a thread of its own; a look answers the questions asked before it.
+    """Checks the database on its own connection and thread. One check answers all questions asked before it began.
 
-    The driver waits inside libpq, where no deadline of ours reaches it: the one who asks must not be the one who waits.
-    Connects to nothing, and starts no thread, before the first question.
+    The driver waits inside libpq, where none of our deadlines applies, so the asking thread must not check by itself.
+    The first question starts the thread and makes the connection.
     """
 
     def __init__(self, url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -27,7 +27,7 @@ class DatabaseReadiness:
         self._thread: threading.Thread | None = None
 
     def unready(self) -> Unready | None:
-        """None when the database answers and has the schema that this code works with. Takes 2 s at most."""
+        """None when the database answers and has a schema that this code works with. Takes 2 s at most."""
         with self._changed:
             self._asked = question = self._asked + 1
             if self._thread is None or not self._thread.is_alive():

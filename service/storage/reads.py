@@ -27,9 +27,9 @@ BY_ID = Prepared(_PAYMENT.where(models.Payment.payment_id == bindparam("id")))
 
 @dataclass(frozen=True, slots=True)
 class CurrencyTotals:
-    """What one user spent as a customer and earned as a runner in one currency, in its minor units.
+    """The amounts that one user spent as a customer and earned as a runner in one currency, in its minor units.
 
-    What came back is taken off. A runner earns in the currency of the transfer.
+    Returned money is subtracted. A runner earns in the currency of the transfer.
     """
 
     currency: str
@@ -44,16 +44,17 @@ _NONE, _ONE = literal(0), literal(1)
 
 _TAKEN = case((_P.captured > _NONE, _P.captured), else_=_P.amount)
 _SPENT = func.greatest(_TAKEN - _P.refunded - _P.disputed, _NONE)
-"""What of a payment is still spent; a bank may dispute what was refunded already."""
+"""The amount of a payment that is still spent; never negative, because a bank may dispute refunded money."""
 
 SENT = func.coalesce(_P.transfer_amount, _P.amount)
 LEFT_TO_RUNNER = case(
-    # From before the ledger: all of it went.
+    # A payment from before the ledger: the runner has the whole transfer.
     (_P.transferred == _NONE, SENT),
     (or_(_P.stripe_transfer_id.is_(None), _P.stripe_reversal_id.is_not(None)), _NONE),
     else_=func.least(SENT, _P.transferred - _P.reversed),
 )
-"""What the runner has of our transfer. The sums hold strangers' transfers, too, and earlier ones of ours."""
+"""The amount of our transfer that the runner still has. The sums also contain the transfers of outsiders, and earlier
+transfers of ours."""
 
 
 def _spent_by_customer() -> Select[Any]:
@@ -75,7 +76,7 @@ def _earned_by_runner() -> Select[Any]:
 
 
 def _history() -> Select[Any]:
-    """Two index scans, customer's and runner's, summed by currency."""
+    """The sums by currency of two index scans, by customer and by runner."""
     both = union_all(_spent_by_customer(), _earned_by_runner()).subquery()
     sums = [func.sum(both.c[name]) for name in ("spent", "earned", "spent_count", "earned_count")]
     return select(both.c.currency, *sums).group_by(both.c.currency).order_by(both.c.currency)
@@ -85,7 +86,7 @@ HISTORY = Prepared(_history())
 
 
 class Reads:
-    """What callers may look at: each read one statement. Reads raise the driver's errors."""
+    """The reads of HTTP callers: one statement each. They raise the driver's errors."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -99,7 +100,7 @@ class Reads:
         return self._payment(BY_ID, payment_id)
 
     def history_of(self, user_id: str) -> list[CurrencyTotals]:
-        """The user's totals, one entry a currency; none for a user we do not know."""
+        """The user's totals, one entry for each currency; none for an unknown user."""
         rows = run_alone(self._engine, HISTORY, {"id": user_id})
         return [CurrencyTotals(currency, *(int(figure) for figure in figures)) for currency, *figures in rows]
 

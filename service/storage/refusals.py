@@ -1,4 +1,4 @@
-"""What no row may say, by table: name → SQL condition. The migrations say the same (a test compares the two)."""
+"""The check constraints of each table: name → SQL condition. A test compares them with those of the migrations."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,12 +17,12 @@ def one_of(column: str, values: Iterable[str]) -> str:
 
 
 def _length(column: str) -> str:
-    """An id as the contract takes them."""
+    """Condition for an id: the length that the contract allows."""
     return f"char_length({column}) BETWEEN 1 AND 255"
 
 
 def _begins(column: str, *prefixes: str) -> str:
-    """An id of Stripe's, if there is one, says what it is an id of (Stripe API reference)."""
+    """Condition for an id of Stripe's, if present: its prefix names the kind of its object (Stripe API reference)."""
     return " OR ".join(f"starts_with({column}, '{prefix}')" for prefix in prefixes)
 
 
@@ -31,7 +31,7 @@ PAYMENTS = {
     "currency_code": "currency ~ '^[a-z]{3}$'",
     "status_known": one_of("status", list(PaymentStatus)),
     "transfer_after_capture": "stripe_transfer_id IS NULL OR captured_at IS NOT NULL",
-    # A stranger's transfer of the charge has a currency, and is none of ours.
+    # A currency without an amount is possible: it is that of an outsider's transfer of the charge.
     "transfer_known": "(transfer_amount IS NULL OR transfer_currency IS NOT NULL) AND transfer_amount > 0",
     "sums_above_zero": f"least({', '.join(MONEY_FIELDS)}) >= 0",
     "refunded_of_captured": "refunded <= captured",
@@ -53,7 +53,7 @@ PAYMENTS = {
 }
 
 PROOFS = ("stripe_charge_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
-"""One effect at Stripe is one payment's."""
+"""Columns whose Stripe object may belong to one payment only."""
 
 _PROOFS_OF: dict[tuple[MovementKind, ...], tuple[str, ...]] = {
     (MovementKind.HOLD, MovementKind.HOLD_GONE, MovementKind.CAPTURE): ("ch", "py"),
@@ -67,7 +67,7 @@ _PROOFS_OF: dict[tuple[MovementKind, ...], tuple[str, ...]] = {
         MovementKind.DISPUTE_CLOSED,
     ): ("du", "dp"),
 }
-"""What proves a movement of these kinds begins with one of these (Stripe API reference)."""
+"""Kinds of movements → prefixes of the Stripe ids that prove them (Stripe API reference)."""
 
 
 def _any(words: tuple[str, ...]) -> str:
@@ -81,7 +81,7 @@ MOVEMENTS = {
     "currency_code": "currency ~ '^[a-z]{3}$'",
     "cause_told": "cause <> ''",
     "intent_id_of_stripe": _begins("intent_id", "pi_"),
-    # One regular expression: PostgreSQL reads a condition's stored form at every statement, long lists slowly.
+    # One regular expression: PostgreSQL reads a condition's stored form at every statement, and long lists slow it.
     "proof_of_kind": f"(kind || ' ' || proof) ~ '^({_KINDS_AND_PROOFS})_'",
 }
 
@@ -96,9 +96,9 @@ PAYMENT_TRANSITIONS = {
 
 COMMANDS = {
     "correlation_id_length": _length("correlation_id"),
-    # What was refused for its type is kept, answered; nothing is ever to be done for it.
+    # A command refused for its unknown type is stored as answered, without a payment.
     "type_known": f"{one_of('command_type', list(CommandType))} OR (state = 'done' AND payment_id IS NULL)",
-    # No record from outside can take the key of a command of the service's own.
+    # No record from outside can take the command key of an internal command.
     "own_names_its_payment": (
         "command_type <> 'cancel_hold' OR (payment_id IS NOT NULL AND starts_with(correlation_id, 'pi_'))"
     ),
@@ -121,7 +121,7 @@ COMMANDS = {
 OUTBOX = {
     "position_counts": "position >= 1",
     "sequence_counts": "sequence >= 1",
-    # Kafka takes no other name: up to 249 characters, ASCII letters, digits, '.', '_' and '-'.
+    # Kafka accepts no other name: up to 249 characters, ASCII letters, digits, '.', '_' and '-'.
     "topic_name": "char_length(topic) <= 249 AND topic ~ '^[A-Za-z0-9._-]+$'",
     "type_told": "type <> ''",
     "key_size": "octet_length(key) <= 2048",
@@ -131,7 +131,7 @@ OUTBOX = {
 
 STRIPE_EVENTS = {"event_id_told": "event_id <> ''", "type_told": "type <> ''", "result_told": "result <> ''"}
 
-# Nothing about their content: what nobody can process must find a place here, or it stops what can be.
+# No rule about their content: a record that cannot be processed must fit in here, or it would block other records.
 DEAD_LETTERS = {
     "state_known": one_of("state", ["open", "retried", "discarded"]),
     "reason_told": "reason <> ''",

@@ -1,4 +1,4 @@
-"""Idempotency keys of HTTP requests: which command a key stands for, per route and payment."""
+"""Idempotency keys of HTTP requests: the command of each key, by route and payment."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from service.storage import models
 
 RETENTION = timedelta(hours=48)
-"""The contract promises 24 hours; the rest is for clocks and for callers who come late."""
+"""The contract promises 24 hours; the rest is a margin for wrong clocks and late callers."""
 
 PRUNED_PER_CLAIM = 2
-"""More than one, so the table shrinks faster than it grows; so few that no request pays for the others."""
+"""More than one, so that the table shrinks faster than it grows; few enough to delay no request."""
 
 _INSERT = insert(models.RequestKey).values(
     route=bindparam("route"),
@@ -22,7 +22,7 @@ _INSERT = insert(models.RequestKey).values(
     fingerprint=bindparam("fingerprint"),
     correlation_id=bindparam("correlation_id"),
 )
-# DO UPDATE, not DO NOTHING: only then is the earlier row returned, whoever committed it and however lately.
+# DO UPDATE returns the earlier row even if it was committed a moment ago; DO NOTHING would return none.
 _CLAIM = _INSERT.on_conflict_do_update(
     index_elements=["route", "payment_id", "idempotency_key"],
     set_={"fingerprint": models.RequestKey.fingerprint},
@@ -46,14 +46,14 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the key stands for: the request of this claim, or an earlier one."""
+    """The request and command of a key: those of this claim, or of an earlier one."""
 
     fingerprint: bytes
     correlation_id: str
 
 
 def claim(connection: Connection, key: RequestKey, wanted: Claim) -> Claim:
-    """``wanted`` if the key was free, else what it stands for already. A simultaneous claim waits for the first."""
+    """``wanted`` if the key was free, else the earlier claim. A simultaneous claim waits for the first."""
     row = connection.execute(
         _CLAIM,
         {
@@ -68,5 +68,5 @@ def claim(connection: Connection, key: RequestKey, wanted: Claim) -> Claim:
 
 
 def prune(connection: Connection) -> None:
-    """Delete a few keys that are older than ``RETENTION``; never waits for a row that another request holds."""
+    """Delete a few keys that are older than ``RETENTION``; skips rows that another request has locked."""
     connection.execute(_PRUNE, {"seconds": RETENTION.total_seconds(), "rows": PRUNED_PER_CLAIM})

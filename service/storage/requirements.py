@@ -1,4 +1,4 @@
-"""What a database must be before its schema matters: the service's own, in UTF8, taking writes."""
+"""The requirements of a database besides its schema: the service owns it, it is in UTF8, and it accepts writes."""
 
 import re
 from typing import NamedTuple
@@ -13,10 +13,10 @@ ENCODING = "UTF8"
 READ_ONLY = "read-only: no server that takes writes can be reached; nothing is lost, promote one or wait for it"
 
 _OF_OURS = re.compile(r"\d{4}(_.*)?")
-"""Our revisions are counted, of later releases too; Alembic's own ids are hexadecimal."""
+"""Our revisions are numbers, and so are those of later releases. Alembic's default ids are hexadecimal."""
 
 _FINGERPRINT = frozenset({("payments", "authorize_correlation_id"), ("outbox", "position")})
-"""Columns that stand in the first of our schemas and in every later one."""
+"""Columns that every schema of ours has, from the first on."""
 
 _SERVER = text("SELECT getdatabaseencoding(), current_setting('transaction_read_only') = 'on'")
 _PLACE = text("SELECT current_schema()")
@@ -31,11 +31,11 @@ _COLUMNS = text(
 
 
 class CannotMigrateError(PaymentServiceError):
-    """The database is not one that can be migrated now: why, and what to do, in a line."""
+    """The database cannot be migrated now. The message gives reason and remedy in one line."""
 
 
 def encoding_fault(encoding: str) -> str | None:
-    """What is wrong with a database in this encoding, and what to do; None for the one that holds every text."""
+    """Fault and remedy of a database in this encoding; None for UTF8, which can hold every text."""
     if encoding == ENCODING:
         return None
     return (
@@ -45,27 +45,26 @@ def encoding_fault(encoding: str) -> str | None:
 
 
 class ServerState(NamedTuple):
-    """A database's encoding, and whether this session is one with a server that takes no writes."""
+    """The database's encoding, and whether this session's server refuses writes."""
 
     encoding: str
     read_only: bool
 
 
 def server_state(connection: Connection) -> ServerState:
-    """Raises the database's error."""
+    """Reads the state. Raises the database's error."""
     return ServerState(*connection.execute(_SERVER).one())
 
 
 def is_of_ours(revision: str) -> bool:
-    """Whether a revision may be one of this project's, of a later release for instance."""
+    """Whether a revision can be one of this project's, possibly of a later release."""
     return _OF_OURS.fullmatch(revision) is not None
 
 
 def check(connection: Connection, revision: str | None) -> None:
-    """That migrations may be applied to a database at ``revision``. Call it under the migrations' lock: who migrates
-    for the first time looks like another program until it has committed.
+    """Check that migrations may be applied to a database at ``revision``. Raises CannotMigrateError.
 
-    Raises CannotMigrateError.
+    The caller holds the migrations' lock: without it, a first migration in progress looks like another program.
     """
     fault = encoding_fault(server_state(connection).encoding)
     if fault is not None:
@@ -82,7 +81,7 @@ def check(connection: Connection, revision: str | None) -> None:
 
 
 def _strangers(connection: Connection, revision: str | None) -> list[str]:
-    """Tables of our names, and Alembic's, that another program has made."""
+    """Tables with our names, or with the name of Alembic's, that another program has made."""
     named: list[str] = list(connection.execute(_TAKEN, {"names": [*Base.metadata.tables]}).scalars())
     if revision is None:
         return named

@@ -1,7 +1,7 @@
-"""Which revision the database has, beside the newest one in the code.
+"""Compares the database's revision with the newest one in the code.
 
-Every process asks this for its readiness. Alembic is not imported for it: its import takes a tenth of a second of each
-start, and it writes two lines to the log for each question.
+Every process asks for this in its readiness. The module does not import Alembic, whose import adds a tenth of a second
+to each start, and which logs two lines for each question.
 """
 
 from functools import cache
@@ -19,16 +19,16 @@ _VERSION = text(f"SELECT version_num FROM {VERSIONS}")
 
 
 class SchemaState(NamedTuple):
-    """The database's revision beside the one this code expects."""
+    """The database's revision and the revision that this code expects."""
 
     current: str | None
     head: str
     is_ahead: bool = False
-    """Of a later release, which migrates before its processes start: this code goes on working with it."""
+    """The schema is of a later release, which migrates before its processes start. This code keeps working with it."""
 
     @property
     def at_head(self) -> bool:
-        """Whether the schema is the one this code was written for."""
+        """Whether the schema is exactly the one that this code expects."""
         return self.current == self.head
 
     @property
@@ -39,7 +39,7 @@ class SchemaState(NamedTuple):
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """The revisions in the code, ascending: the numbers that the files of the migrations begin with."""
+    """The revisions in the code, ascending: the numbers at the beginning of the migrations' file names."""
     found = sorted(path.stem.partition("_")[0] for path in SCRIPTS.glob("versions/[0-9]*_*.py"))
     if not found:
         raise LookupError(f"no migrations in {SCRIPTS}")

@@ -1,4 +1,4 @@
-"""Connections on which nobody answers: ended from this side, because the driver would wait for ever."""
+"""Ends connections on which the server does not answer, because the driver would wait for ever."""
 
 import math
 import os
@@ -16,14 +16,14 @@ from runtime.logs import get_logger
 _log = get_logger(__name__)
 _LINE = "line"
 _LOOKS = 8
-"""How often a connection is looked at within its time: it is ended at most an eighth of it late."""
+"""Checks of a connection within its time, so that it ends at most an eighth of that time late."""
 
 
 class SilenceWatch:
-    """Ends a connection of ``engine`` once it has been in use for ``seconds`` without a break.
+    """Ends a connection of ``engine`` that has been in use for ``seconds`` without a break.
 
-    The server's time-outs end every statement earlier, so that nothing was heard of them. TCP's time-outs notice a
-    network that swallows packets; they do not notice a host that hangs, whose kernel acknowledges all the same. Who
+    The server's time-outs end every statement earlier, so such a connection has received no answer. TCP's time-outs
+    notice a network that loses packets, but not a hanging host, whose kernel still acknowledges them. A thread that
     waits on an ended connection gets OperationalError.
     """
 
@@ -33,7 +33,7 @@ class SilenceWatch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
-        # First: what other listeners send is waited for as well.
+        # The watch listens first, so that it also covers the statements of other listeners.
         event.listen(engine, "connect", self._connected, insert=True)
         event.listen(engine, "checkout", self._taken, insert=True)
         event.listen(engine, "checkin", self._given_back)
@@ -41,7 +41,7 @@ class SilenceWatch:
         event.listen(engine, "engine_disposed", self._disposed)
 
     def _connected(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        # A descriptor of our own: the driver may close its own, and another connection get its number.
+        # A duplicate: the driver may close its descriptor, whose number another connection would then get.
         record.info[_LINE] = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
             self._ends[record] = time.monotonic() + self._seconds

@@ -16,4 +16,4 @@ class XID8(UserDefinedType[int]):
 
 
 PGDialect.ischema_names["xid8"] = XID8
-"""So that a reflected column has it, as Alembic compares it with the model's."""
+"""Gives this type to reflected columns, so that Alembic can compare them with the model's."""

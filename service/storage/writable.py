@@ -1,6 +1,6 @@
-"""Sessions that take writes: once one is refused for being read-only, no session of its pool is used again.
+"""Keeps only sessions that accept writes: after one refused write, no session of the pool is used again.
 
-A failover that ends no connections leaves a pool full of sessions with the old primary, which answers reads, and
+A failover that ends no connections leaves a pool full of sessions with the old primary, which answers reads and
 refuses every write (PostgreSQL documentation, "default_transaction_read_only", "Hot Standby").
 """
 
@@ -26,9 +26,10 @@ _SILENCE_SECONDS = 30.0
 
 
 class WritableSessions:
-    """Watches the sessions of one ``engine``. Costs no statement: a server that takes no writes says so itself.
+    """Watches the sessions of one ``engine``. It needs no statement, because a read-only server reports itself.
 
-    ``only_primary``: a session that has turned read-only is not even read from, for another server may be ahead of it.
+    ``only_primary``: a session that has turned read-only is not even used for reads, because another server may have
+    newer data.
     """
 
     def __init__(self, engine: Engine, *, only_primary: bool) -> None:
@@ -39,7 +40,7 @@ class WritableSessions:
         event.listen(engine, "handle_error", self._failed)
 
     def refused(self) -> None:
-        """The sessions there are now are dropped, each when it is wanted next: the new one looks for the primary."""
+        """Drop all present sessions, each at its next use. The session in its place connects to the primary."""
         before, self._refused_at = self._refused_at, time.monotonic()
         if self._refused_at - before > _SILENCE_SECONDS:
             _log.warning("the database takes no writes: its sessions are dropped")
@@ -58,7 +59,7 @@ class WritableSessions:
 
 
 def note(info: MutableMapping[str, Any], error: BaseException) -> None:
-    """For those who execute on the driver's own cursor: this session failed with this."""
+    """Report an error of a session. Callers that execute on the driver's own cursor need this."""
     if is_read_only(error):
         watch: WritableSessions = info[_WATCH]
         watch.refused()

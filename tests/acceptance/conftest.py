@@ -1,4 +1,4 @@
-"""One stack for most tests, and one set as the published CampusG sagas want it."""
+"""One stack for most tests, and one with the settings for the published CampusG sagas."""
 
 import secrets
 from collections.abc import Generator, Iterator, Mapping
@@ -40,7 +40,7 @@ def _campusg(postgres_server: Postgres, migrated_template: str, kafka: Kafka) ->
 
 @pytest.fixture
 def world(_default: World, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The stack with everything running and Stripe well; what was published is audited after the test."""
+    """The stack with all processes running and Stripe healthy; all published records are audited after the test."""
     yield from _in_use(_default, request.node)
 
 

@@ -42,7 +42,7 @@ OLD_PAYMENTS = """
 
 
 def customer(user: str) -> dict[str, object]:
-    """As the user service tells it."""
+    """The customer as the user service describes it."""
     return {"clerkUserId": user, "stripeCustomerId": "", "userStripeCard": {"payment_method_id": VISA}}
 
 
@@ -52,7 +52,7 @@ def reach(run: CreateOrder, step: str) -> None:
 
 @pytest.fixture(scope="module", params=[PINNED, NEWEST])
 def library(request: pytest.FixtureRequest) -> Path | None:
-    """The kafka-python that the callers speak with; None for the one that is installed."""
+    """The kafka-python of the callers; None for the installed version."""
     try:
         return find_library(PUBLISHED) if request.param == PINNED else None
     except LibraryUnavailableError as error:
@@ -123,7 +123,7 @@ def test_a_replay_moves_the_saga_back_and_tells_the_notification_service_nothing
 
 
 def statements() -> tuple[str, str]:
-    """The SQL of the page: how to make the database, and what is left in the old one."""
+    """The SQL of the page: the creation of the database, and the query for open work in the old one."""
     made, left = re.findall(r'psql .*-c "([^"]+)"', PAGE.read_text(encoding="utf-8"))
     return made, left
 

@@ -17,7 +17,7 @@ from tests.support.requirements import unavailable
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.kafka,
-    # what the published saga passes to kafka-python still works there
+    # The published saga's arguments for kafka-python still work there.
     pytest.mark.filterwarnings("ignore:value_.*serializer does not implement:DeprecationWarning"),
 ]
 
@@ -31,16 +31,16 @@ PINNED = "kafka-python 2.0.2, at-least-once"
 
 @pytest.fixture(scope="module", params=[pytest.param(PINNED, marks=pytest.mark.real_kafka), NEWEST])
 def library(request: pytest.FixtureRequest) -> str:
-    """What the saga speaks to Kafka with, and a delivery that suits it.
+    """The saga's Kafka library, and a delivery that it can read.
 
-    The old one first: it reads the topic from its beginning, and would meet the control records of the other delivery.
+    The old library is first: it reads the topic from its beginning, and the other delivery adds control records.
     """
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def suited(_campusg: World, kafka: Kafka, library: str) -> Iterator[World]:
-    """The world, with a relay of that delivery; one of the other kind may stand by."""
+    """The world with a relay of that delivery; a relay of the other kind may be standby."""
     if library == PINNED or kafka.kind == "mock":
         yield _campusg
         return

@@ -1,4 +1,4 @@
-"""A database that goes silent, changes its schema, locks rows or refuses one record: it costs only what it must."""
+"""A database that hangs, changes its schema, locks rows or refuses one record delays only the work that needs it."""
 
 import http.client
 import json
@@ -28,14 +28,14 @@ EXPANDED = (
     ("commands", "recovery_point", "traceparent"),
     ("stripe_events", "event_id"),
 )
-"""Tables that get a column more, and their columns that get another collation: a change of every result with them."""
+"""Tables that get another column, and their columns that get another collation, which changes every result."""
 QUICK = 5.0
-"""Seconds a probe waits: Kubernetes' own default is one, and a machine under load is given some."""
+"""Longest wait of a probe in seconds. Kubernetes' default is one; a machine under load needs more."""
 
 
 @pytest.fixture(scope="module")
 def network(postgres_server: Postgres) -> Iterator[TcpProxy]:
-    """What lies between the processes and their database."""
+    """The network between the processes and their database."""
     port = psycopg2.extensions.parse_dsn(postgres_server.url)["port"]
     with TcpProxy(int(port)) as proxy:
         yield proxy
@@ -62,7 +62,7 @@ def _all_well(world: World, network: TcpProxy) -> Iterator[None]:
 
 
 def ready(world: World, name: ServiceName) -> tuple[int, str]:
-    """Status and body of a process's own /ready; fails when there is none in the time that a probe has."""
+    """Status and body of a process's /ready; fails when no answer comes in a probe's time."""
     connection = http.client.HTTPConnection("127.0.0.1", world.application.services[name].port, timeout=QUICK)
     with closing(connection):
         connection.request("GET", "/ready")
@@ -71,13 +71,13 @@ def ready(world: World, name: ServiceName) -> tuple[int, str]:
 
 
 def said(world: World, name: ServiceName, words: str) -> int:
-    """How often a process has logged this."""
+    """The number of times that a process has logged this."""
     return world.application.services[name].log.read_text(errors="replace").count(words)
 
 
 @contextmanager
 def locked(world: World, *payment_ids: str) -> Iterator[None]:
-    """Somebody's session holds these payments' rows."""
+    """Another session locks these payments' rows."""
     connection = psycopg2.connect(world.info.database_url)
     with closing(connection), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM payments WHERE payment_id::text = ANY(%s) FOR UPDATE", (list(payment_ids),))
@@ -85,7 +85,7 @@ def locked(world: World, *payment_ids: str) -> Iterator[None]:
 
 
 def answered(world: World, sent: list[Sent]) -> bool:
-    """Whether each has its outcome."""
+    """Whether each command has its outcome event."""
     heard = world.heard.records(lambda record: record.topic == world.topics.events)
     return {one.answers for one in sent} <= {record.answers for record in heard}
 
@@ -142,7 +142,7 @@ def test_copies_of_one_command_whose_payment_is_locked_keep_nobody_else_waiting(
 
 
 def committed(world: World, kafka: Kafka, partition: int) -> int:
-    """How far the consumers' group has come."""
+    """The committed offsets of the consumers' group."""
     reader = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": world.topics.group})
     with closing(reader):
         return int(reader.committed([TopicPartition(world.topics.commands, partition)], 10)[0].offset)
@@ -150,7 +150,7 @@ def committed(world: World, kafka: Kafka, partition: int) -> int:
 
 def test_an_expanding_migration_under_running_processes_is_not_noticed(world: World) -> None:
     def warm() -> None:
-        """More than any pool's connections, at once: each has its plans."""
+        """More requests at once than any pool has connections, so that each connection has plans."""
         sent = [world.authorize() for _ in range(30)]
         payments = [world.outcome(one).payment_id for one in sent]
         released = [world.release(payment) for payment in payments]

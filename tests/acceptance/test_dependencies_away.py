@@ -1,4 +1,4 @@
-"""The database or the broker goes away and comes back: nothing dies, nothing is lost."""
+"""An outage of the database or the broker ends no process and loses nothing."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -26,14 +26,14 @@ RUNNER = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of this module's own, to be stopped."""
+    """A server of this module, which tests stop."""
     with EmbeddedPostgres() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
-    """One of this module's own, to be stopped; None where there is only the mock cluster."""
+    """A broker of this module, which tests stop; None if only the mock cluster is available."""
     if kafka.kind == "mock":
         yield None
         return
@@ -46,7 +46,7 @@ def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
 
 @pytest.fixture(scope="module")
 def standby(postgres: EmbeddedPostgres) -> Iterator[StandbyPostgres]:
-    """It follows, until it is promoted."""
+    """A standby that follows the server until its promotion."""
     with StandbyPostgres(postgres) as server:
         yield server
 
@@ -55,7 +55,7 @@ def standby(postgres: EmbeddedPostgres) -> Iterator[StandbyPostgres]:
 def fragile(
     postgres: EmbeddedPostgres, standby: StandbyPostgres, broker: ApacheKafka | None, kafka: Kafka
 ) -> Iterator[World]:
-    """Its DATABASE_URL names both servers, the standby first."""
+    """A stack whose DATABASE_URL names both servers, the standby first."""
     postgres.databases.create("fragile")
     url = standby.url_with_primary("fragile")
     migrate(url)
@@ -67,7 +67,7 @@ def fragile(
 
 
 def _ready(world: World, name: ServiceName) -> tuple[int, str]:
-    """Status and body of a process's own /ready."""
+    """Status and body of a process's /ready."""
     connection = http.client.HTTPConnection("127.0.0.1", world.application.services[name].port, timeout=10)
     try:
         connection.request("GET", "/ready")
@@ -183,7 +183,7 @@ def test_stripe_goes_away_and_comes_back(fragile: World) -> None:
 def test_a_failover_that_ends_no_connection(
     fragile: World, postgres: EmbeddedPostgres, standby: StandbyPostgres
 ) -> None:
-    """The old primary lives on, read-only, with every session that a pool, the relay and its lock have there."""
+    """The old primary keeps running, read-only, with all sessions of the pools, the relay and its lock."""
     fragile.heal()
     challenged = fragile.authorize(CHALLENGED)
     payment = fragile.payment_in("REQUIRES_ACTION", challenged.payload["order_id"])

@@ -1,4 +1,4 @@
-"""At least once, wherever: the same command again has no effect, no event, and is in nobody's way."""
+"""A repeated command has no effect, causes no event and delays no other command."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The primary dies in the middle of the work, and its synchronous standby is promoted: nothing is lost or doubled."""
+"""The primary dies during the work, and its synchronous standby is promoted: nothing is lost or doubled."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def standby() -> Iterator[StandbyPostgres]:
 
 @pytest.fixture
 def mortal(standby: StandbyPostgres, kafka: Kafka) -> Iterator[World]:
-    """Its DATABASE_URL names both servers."""
+    """A stack whose DATABASE_URL names both servers."""
     url = standby.url_with_primary("mortal")
     migrate(url)
     world = World(url, kafka, unique_topics(), {"WORKERS": "1"})

@@ -92,7 +92,7 @@ def test_an_idempotency_key_queues_once(world: World) -> None:
     without = world.api.release(held.payment_id, RUNNER).body["correlation_id"]
     assert without != correlation_id
     world.outcome_of("release_payment", without)
-    # Two topics: the outcome may be heard before the command that it answers.
+    # Two topics: a reader may get the outcome event before the command that it answers.
     of_payment = lambda r: r.topic == world.topics.commands and r.key == held.payment_id  # noqa: E731
     commands = world.heard.wait(of_payment, "the two commands", count=2)
     assert [command.correlation_id for command in commands] == [correlation_id, without]

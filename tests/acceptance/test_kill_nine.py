@@ -19,7 +19,7 @@ EFFECTS = {"release_payment": ["hold", "capture", "transfer"], "revert_payment":
 
 @dataclass
 class Saga:
-    """Authorizes, then releases or reverts, each as soon as the event before was heard."""
+    """Authorizes, then releases or reverts, each after the event of the step before."""
 
     authorize: Sent
     then: Callable[[str], Sent]
@@ -29,7 +29,7 @@ class Saga:
 
 @dataclass(frozen=True)
 class Kill:
-    """Who dies, once so many requests have reached Stripe and so many events were heard."""
+    """The process to kill, after these numbers of requests at Stripe and of received events."""
 
     who: ServiceName
     requests: int = 0
@@ -78,7 +78,7 @@ def _requests(world: World) -> int:
 
 
 def _go_on(world: World, saga: Saga) -> int:
-    """Sends the second command once the first is answered; how many outcomes there are."""
+    """Sends the second command after the first outcome event; returns the number of outcome events."""
     answers = [sent.answers for sent in (saga.authorize, saga.second) if sent is not None]
     heard = world.heard.records(lambda r: r.topic == world.topics.events and r.answers in answers)
     if heard and saga.second is None:

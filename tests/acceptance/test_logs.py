@@ -1,4 +1,4 @@
-"""What the processes write: every secret passes them, none is told."""
+"""Every secret passes through the processes, and no log shows one."""
 
 from urllib.parse import urlsplit
 

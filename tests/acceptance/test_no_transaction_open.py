@@ -1,4 +1,4 @@
-"""While Stripe thinks, the service holds no transaction and no lock."""
+"""During a call to Stripe the service holds no transaction and no lock."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -11,7 +11,7 @@ from tests.support.acceptance import CHALLENGED, World
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 SECONDS = 1.0
-# A session that only waits for notifications is in no transaction, and the relay's advisory lock is in none either.
+# Neither a session that waits for notifications nor the relay's advisory lock is in a transaction.
 OPEN = """
     SELECT a.pid, a.state, a.query, l.locktype, l.mode
     FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype <> 'advisory'

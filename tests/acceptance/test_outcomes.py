@@ -1,4 +1,4 @@
-"""Every outcome a command may have, and what money did."""
+"""Every possible outcome of a command, and the movements of its money."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ from tests.support.acceptance import World
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 DAY = timedelta(hours=25)
-"""Longer than Stripe keeps idempotency keys."""
+"""Longer than Stripe's memory of idempotency keys."""
 
 
 @pytest.fixture

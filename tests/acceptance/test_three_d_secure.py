@@ -1,4 +1,4 @@
-"""Payments that the customer must finish."""
+"""Payments that wait for 3-D Secure by the customer."""
 
 import pytest
 
@@ -11,7 +11,7 @@ RETURN_URL = "https://shop.example/back"
 
 
 def _challenged(world: World) -> tuple[Sent, str, str]:
-    """The authorize, its payment and its intent."""
+    """An authorize that waits for its customer, with its payment and its intent."""
     sent = world.authorize(CHALLENGED, return_url=RETURN_URL)
     payment = world.payment_in("REQUIRES_ACTION", sent.payload["order_id"])
     return sent, payment["payment_id"], payment["stripe_payment_intent_id"]

@@ -1,4 +1,4 @@
-"""Bad records: each is kept whole, told, answered where that can be, and never in the way of the next."""
+"""Bad records: each is kept whole, reported, answered if possible, and delays no other record."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""`cli.py up` and `cli.py demo`: a stack for any client, and nothing left behind."""
+"""`cli.py up` and `cli.py demo` start a stack for any client, and leave nothing behind."""
 
 import json
 import stat
@@ -35,14 +35,14 @@ OWN = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
 
 @pytest.fixture
 def empty_servers(empty_database_url: str, kafka: Kafka, topics: Topics) -> dict[str, str]:
-    """The run's servers, given to the stack: an empty database, and topics that do not exist."""
+    """The test run's servers for the stack, with an empty database and without topics."""
     given = {"DATABASE_URL": empty_database_url, "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
     return {**given, **topics.environment}
 
 
 @pytest.fixture
 def stack(empty_servers: dict[str, str], tmp_path: Path) -> Iterator[tuple[Program, Path]]:
-    """`up`, once it is ready, and its state file."""
+    """`up` when it is ready, and its state file."""
     state_file = tmp_path / "state.json"
     with Program("up", "--state-file", str(state_file), environment=empty_servers) as program:
         program.wait_for("Ctrl-C ends it")
@@ -68,7 +68,7 @@ def test_a_stack_for_any_client(stack: tuple[Program, Path], kafka: Kafka, topic
 
 
 def _drive(api: Api, kafka: Kafka, topics: Topics) -> None:
-    """Authorize, then release, as a program that knows only the contract would."""
+    """Authorize, then release, as a program that knows only the contract."""
     fields = authorization()
     with closing(saga_client(kafka, topics)) as client:
         held = client.outcome(*client.send("authorize_payment", fresh("saga"), fields).answers)

@@ -1,4 +1,4 @@
-"""Stripe's webhooks: only what Stripe signed, any number of times, in any order."""
+"""Stripe's webhooks: only signed ones count, in any number and any order."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A file system backup of a server, and ways to come back from one."""
+"""A file system backup of a server, and ways to restore it."""
 
 import shutil
 import subprocess
@@ -9,16 +9,16 @@ from devstack.postgres_embedded import EmbeddedPostgres
 
 
 class Return(Enum):
-    """How a database goes back in time."""
+    """The ways in which a database goes back in time."""
 
     SAME_FILES = auto()
-    """The files are put back: system identifier and timeline stay, as after a failover that lost what was last."""
+    """The files are restored: system identifier and timeline stay, as after a failover that lost the last commits."""
     NEW_TIMELINE = auto()
-    """Recovered and promoted (PostgreSQL documentation, "Continuous Archiving": a new timeline begins)."""
+    """The server recovers and is promoted: a new timeline begins (PostgreSQL documentation, "Continuous Archiving")."""
 
 
 class Backup:
-    """Made while the server is stopped for a moment."""
+    """A backup made during a short stop of the server."""
 
     def __init__(self, server: EmbeddedPostgres, directory: Path) -> None:
         self._server = server
@@ -28,7 +28,7 @@ class Backup:
         server.start()
 
     def restore(self, how: Return) -> None:
-        """The server is as it was then; all that was written since is gone."""
+        """Restore the server's state of that time; all later writes are lost."""
         data = self._server.data_directory
         self._server.stop()
         shutil.rmtree(data)
@@ -40,5 +40,5 @@ class Backup:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """With owners: root's server runs as another user."""
+    """Copies files with their owners, because the server of root runs as another user."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)

@@ -22,7 +22,7 @@ PARTITIONS = 3
 
 
 class StubbornCrowd(Crowd):
-    """Concurrent writers, slow commits and rollbacks among them, that come again after the database was away."""
+    """Concurrent writers, with slow commits and rollbacks, that continue after an outage of the database."""
 
     def _run(self, seed: int) -> None:
         generator, left = random.Random(seed), self._transactions
@@ -33,11 +33,11 @@ class StubbornCrowd(Crowd):
                         self._transaction(connection, generator)
                         left -= 1
             except psycopg2.Error:
-                time.sleep(0.05)  # whether the last transaction is committed, the outbox itself will say
+                time.sleep(0.05)  # The outbox will show whether the last transaction was committed.
 
 
 class Besieged:
-    """Several relays of one name; what they publish is held against the outbox."""
+    """Several relays of one name, whose records are compared with the outbox."""
 
     def __init__(self, url: str, kafka: Kafka, directory: Path, relays: int, batch_size: int) -> None:
         self.url = url
@@ -69,21 +69,21 @@ class Besieged:
         relay.process.send(signal.SIGCONT)
 
     def forget_receipt(self) -> None:
-        """As a broker does with the offsets of a group that was silent for a week."""
+        """Delete the receipt, as a broker deletes the offsets of a group that was silent for a week."""
         admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap_servers})
         admin.delete_consumer_groups([self.settings.relay_name])[self.settings.relay_name].result(30)
 
     def forget(self) -> None:
-        """The relay's receipt and its checkpoint are both gone."""
+        """Delete both the relay's receipt and its checkpoint."""
         self.forget_receipt()
         execute(self.url, "DELETE FROM relay_checkpoints")
 
     def wait_for_events(self, number: int) -> None:
-        """Until a reader has seen so many."""
+        """Wait until a reader has this number of events."""
         self.reader.read(until=lambda reader: len(reader.records) >= number)
 
     def check(self) -> None:
-        """All that is in the outbox is in the topic, once, and each key in the order in which it was committed."""
+        """Check that each outbox row is in the topic once, and that each key has its commit order."""
         rows = execute(self.url, "SELECT key, event_id::text FROM outbox ORDER BY position")
         written: dict[str, list[str]] = defaultdict(list)
         for key, event in rows:
@@ -96,7 +96,7 @@ class Besieged:
 
 @contextmanager
 def besieged(url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000) -> Iterator[Besieged]:
-    """Relays that are not yet started; ended with the block."""
+    """Relays that are not started yet; they end with the block."""
     rig = Besieged(url, kafka, directory, relays, batch_size)
     try:
         yield rig

@@ -1,4 +1,4 @@
-"""Every crash point of the tests that were picked, on several sites at once: what costs is starting processes."""
+"""Runs the crash points of the selected tests on several sites at once, because starting processes takes the time."""
 
 import secrets
 import threading
@@ -34,7 +34,7 @@ def open_site(
 ) -> OpenSite:
     """Starts a site on a database of its own."""
     directory = tmp_path_factory.mktemp("sites")
-    copying = threading.Lock()  # a template may be copied by one at a time
+    copying = threading.Lock()  # Only one session may copy a template at a time.
 
     @contextmanager
     def open_one() -> Iterator[CrashSite]:
@@ -50,7 +50,7 @@ def open_site(
 
 @pytest.fixture(scope="session")
 def mortal_postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of these tests' own: they kill it, and set it back."""
+    """A server of these tests, which they kill and restore."""
     server = EmbeddedPostgres()
     try:
         yield server.start()
@@ -60,7 +60,7 @@ def mortal_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def mortal_kafka() -> Iterator[ApacheKafka]:
-    """A broker of these tests' own: they kill it, and cut processes off from it."""
+    """A broker of these tests, which they kill and disconnect from processes."""
     try:
         broker = ApacheKafka(find_install(lambda _: None), doors=DOORS)
     except (KafkaUnavailableError, ProcessFailedError) as error:
@@ -83,7 +83,7 @@ def mortal_database_url(mortal_postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def deaths(open_site: OpenSite, request: pytest.FixtureRequest) -> Iterator[Deaths]:
-    """For each point that is tested here, whether its crash went well: begun together, each awaited by its test."""
+    """The result of the crash at each tested point. All begin together, and each test waits for its own."""
     picked = [_point_of(item) for item in request.session.items if item.path == request.path]
     points = [point for point in picked if point is not None]
     with _CrashSites(open_site, min(SITES, len(points))) as sites:
@@ -98,7 +98,7 @@ def _point_of(item: pytest.Item) -> CrashPoint | None:
 
 
 class _CrashSites:
-    """Crashes wait for a free site. One in which something went wrong is used no more."""
+    """Crashes wait for a free site. A site with a failed crash is not used again."""
 
     def __init__(self, open_site: OpenSite, number: int) -> None:
         self._open = open_site

@@ -1,4 +1,4 @@
-"""The three real processes on a database, topics and a Stripe of their own; any of them dies where it is told to."""
+"""The three real processes on their own database, topics and Stripe; any of them can be killed at a crash point."""
 
 import signal
 import subprocess
@@ -25,7 +25,7 @@ from tests.crash.points import CrashPoint
 from tests.crash.scenarios import Scenario
 
 AT_ONCE = 2
-"""Sagas that a process dies in the middle of."""
+"""Number of sagas in progress when a process dies."""
 
 _DEATH_SECONDS = 30.0
 _QUIET_SECONDS = 30.0
@@ -41,7 +41,7 @@ _REFUSED = "SELECT id FROM dead_letters WHERE partition = -1"
 
 
 class CrashSite:
-    """One crash after another; nobody else uses anything of it."""
+    """Runs one crash after another; its servers' contents belong to it alone."""
 
     _numbers = count(1)
 
@@ -56,7 +56,7 @@ class CrashSite:
                 "LEASE": "1s",
                 "WORKERS": "1",
             },
-            # A static member that comes back has its partitions at once (Kafka documentation, "Static Membership").
+            # A static member gets its partitions back at once (Kafka documentation, "Static Membership").
             environment_of={"consume": {"KAFKA_CONFIG": f"group.instance.id={topics.group}"}},
         )
         self._kafka = kafka
@@ -85,7 +85,7 @@ class CrashSite:
         self.application.close()
 
     def crash(self, point: CrashPoint, scenario: Scenario, nth: int = 1) -> None:
-        """Sagas go up to where they are attacked; the process dies there, comes back, and all ends well."""
+        """Run sagas up to the crash point; the process dies there and restarts, and all sagas end as planned."""
         flows = [scenario.flow(self._talk(scenario)) for _ in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(next, flows))
@@ -113,7 +113,7 @@ class CrashSite:
         ]
 
     def logs(self) -> str:
-        """The ends of what the processes have written."""
+        """The ends of the processes' logs."""
         return "\n".join(f"{name}:\n{service.log_tail()}" for name, service in self.application.services.items())
 
     def _talk(self, scenario: Scenario) -> Talk:
@@ -127,7 +127,7 @@ class CrashSite:
         partial.rename(self._armed)
 
     def _see_it_die(self, name: ServiceName) -> None:
-        """Whoever dies at the point removes the file first. gunicorn replaces its worker itself."""
+        """Wait for the death. A process removes the file before it dies there. gunicorn replaces its worker itself."""
         deadline = time.monotonic() + _DEATH_SECONDS
         while self._armed.exists():
             assert time.monotonic() < deadline, f"nobody came to {self._armed.read_text()}\n{self.logs()}"

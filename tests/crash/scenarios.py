@@ -1,4 +1,4 @@
-"""For every crash point a flow that passes it, and the process that passes it there."""
+"""A scenario for every crash point: the flow and the process that pass the point."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from service.usecases.step_points import STEP_POINTS, Stage
 from tests.crash.points import CrashPoint
 
 Flow = Callable[[Talk], Iterator[None]]
-"""Runs up to its yield undisturbed; what follows is attacked, and must end as if nothing had happened."""
+"""Runs without a crash up to its yield. The crash happens afterwards, and the flow must end as if there were none."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """``process`` dies in ``flow``; ``over_http``: its release is asked for there. ``too_large``: beside a record that
-    Kafka refuses. ``told``: the process acts on what a webhook has told."""
+    """``process`` dies in ``flow``. ``over_http``: the release comes by HTTP. ``too_large``: Kafka refuses a record
+    beside it. ``told``: the process acts on a webhook."""
 
     process: ServiceName
     flow: Flow
@@ -43,7 +43,7 @@ def release(talk: Talk) -> Iterator[None]:
 
 
 def cancel(talk: Talk) -> Iterator[None]:
-    """A hold is let go."""
+    """Cancellation of the hold."""
     payment_id = held(talk)
     yield
     reverted(talk, payment_id)
@@ -58,7 +58,7 @@ def give_back(talk: Talk) -> Iterator[None]:
 
 
 def customer_finishes(talk: Talk) -> Iterator[None]:
-    """Stripe tells by webhook that the hold stands."""
+    """A webhook of Stripe's announces the hold."""
     asked = talk.authorize(CHALLENGED)
     payment = talk.awaited_customer()
     yield
@@ -67,7 +67,7 @@ def customer_finishes(talk: Talk) -> Iterator[None]:
 
 
 def others_refund(talk: Talk) -> Iterator[None]:
-    """A person in the Dashboard refunds, which is learnt by a look."""
+    """A person in the Dashboard refunds, and a look finds the refund."""
     payment_id = held(talk)
     released(talk, payment_id)
     yield

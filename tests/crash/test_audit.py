@@ -1,4 +1,4 @@
-"""What the chaos run counts: each kind of damage is seen, and nothing is seen where there is none."""
+"""The audit of the chaos run finds each kind of damage, and finds nothing without damage."""
 
 from dataclasses import replace
 from typing import Any

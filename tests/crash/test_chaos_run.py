@@ -27,7 +27,7 @@ QUICK = (
     Attack.LARGE_COMMANDS,
     Attack.STRANGE_ROWS,
 )
-"""Each once; `make chaos` has those as well that take longer, and more of each."""
+"""The quick attacks, each once; `make chaos` also has the slow ones, and more of each."""
 
 
 @pytest.mark.parametrize(("failed", "losses"), [(["a saga"], []), ([], ["an event"])])

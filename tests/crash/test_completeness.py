@@ -1,4 +1,4 @@
-"""The kit is complete by construction: what could be forgotten does not import, or fails here."""
+"""Crash points and scenarios are complete by construction: a missing one fails on import, or fails here."""
 
 import ast
 import importlib
@@ -39,14 +39,14 @@ WITHOUT_POINTS = {
     ("lease_keeper.py", "_renewed"): "extends leases only",
     ("reconcile.py", "stale"): "moves the time of the last look only",
 }
-"""Functions that open a transaction and name no point around it, and why they need none.
+"""Functions that open a transaction without a crash point around it → the reason.
 
-What operators ask for (``operations/``) is one transaction each, or a page at a time before a person's eyes.
+An operator's act (``operations/``) is one transaction, or one page at a time in front of a person.
 """
 
 
 class SilentTalk(Talk):
-    """Notes which commands a saga asks for, and hears what it hopes for."""
+    """Notes the commands of a saga, and answers each as the saga expects."""
 
     def __init__(self, saga: Saga) -> None:
         self.saga = saga
@@ -69,7 +69,7 @@ class SilentTalk(Talk):
         return {"payment_id": "payment", "stripe_payment_intent_id": "pi"}
 
     def finish_challenge(self, payment: Mapping[str, Any], *, succeeded: bool) -> None:
-        """Nobody is asked."""
+        """No request is sent."""
 
     @property
     def stripe(self) -> Any:
@@ -82,13 +82,13 @@ class SilentTalk(Talk):
         return "ch"
 
     def hear_news(self, payment_id: str, told: str) -> None:
-        """It comes."""
+        """The news comes."""
 
     def must_be(self, found: object, wanted: object) -> None:
-        """It is."""
+        """The payment has this status."""
 
     def as_stranger(self, path: str, fields: dict[str, str]) -> None:
-        """Nobody is asked."""
+        """No request is sent."""
 
 
 _PAYLOAD = b'{"payload": {"payment_id": "payment", "transfer_amount": 1, "refund_id": "re"}}'

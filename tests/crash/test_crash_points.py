@@ -1,4 +1,4 @@
-"""A process dies at the crash point that it was given, at no other, and not at all at a name that it does not have."""
+"""A process dies at its configured crash point, at no other one, and refuses to start with an unknown name."""
 
 import signal
 import subprocess
@@ -19,7 +19,7 @@ refuse_unknown(CrashPoint)
 
 
 def _dies(told: str, visits: int) -> bool:
-    """Whether a process that comes to one point so often is killed there."""
+    """Whether a process that passes a point this number of times is killed there."""
     visit = _VISIT + "reached(CrashPoint.AFTER_READ)\n" * visits
     ended = subprocess.run(
         [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False

@@ -1,4 +1,4 @@
-"""The documents of guarantees name tests that exist, and points and names that are the code's."""
+"""The documents of guarantees name existing tests, and crash points and names of the code."""
 
 import ast
 import re

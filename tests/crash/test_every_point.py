@@ -1,4 +1,4 @@
-"""kill -9 at every step between two durable effects: what an outsider sees in the end is as if nothing had happened."""
+"""kill -9 at every step between two durable effects: the final state from outside is as if nothing had happened."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A way to Kafka whose network fails, for one client and no other."""
+"""A network to Kafka that fails for one client only."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A standby takes over and nothing is lost: in the middle of a backlog, with old records gone by retention."""
+"""A promoted standby loses nothing, during a backlog and with old records deleted by retention."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ PUBLISHED_BEFORE = 200
 
 
 def _remembered(rig: Besieged) -> None:
-    """The receipt is still there."""
+    """The receipt still exists."""
 
 
 @pytest.mark.parametrize("lose", [_remembered, Besieged.forget_receipt])
@@ -31,7 +31,7 @@ def test_a_promotion_in_the_middle_of_a_backlog(
     kafka: Kafka,
     tmp_path: Path,
 ) -> None:
-    """The dead letters' topic kept only a record that is younger than the backlog of the other topic."""
+    """The dead letters' topic contains only one record, which is younger than the backlog of the other topic."""
     with besieged(mortal_database_url, kafka, tmp_path, batch_size=50) as rig:
         dead_letters = make_topic(kafka, rig.settings.dead_letter_topic, partitions=1)
         with session(rig.url) as backlog, session(rig.url) as writer:
@@ -45,7 +45,7 @@ def test_a_promotion_in_the_middle_of_a_backlog(
             rig.reader.read_events(early)
             reader.read_events(letters)
             rig.kill_all()
-            backlog.commit()  # written before the letters were published, and not read yet
+            backlog.commit()  # written before the dead letters were published, and not read yet
         delete_before(kafka, dead_letters, 1)
         lose(rig)
         mortal_postgres.promote()

@@ -18,7 +18,7 @@ ROWS = 6000
 def test_servers_killed_in_the_middle_of_a_transaction(
     mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
-    """Small batches back to back: there is always a transaction under way."""
+    """Small batches without pauses, so that a transaction is always in progress."""
     with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=50) as rig:
         write(rig.url, rig.topics.events, ROWS)
         rig.start()
@@ -38,7 +38,7 @@ def test_everything_at_once(
     tmp_path: Path,
 ) -> None:
     """Writers with slow commits and rollbacks, a long transaction, three relays that are killed, frozen past their
-    takeover and robbed of their memory, and both servers killed."""
+    takeover and without receipt and checkpoint, and kills of both servers."""
     chooser = random.Random(1)
     with besieged(mortal_database_url, mortal_kafka, tmp_path, relays=3, batch_size=20) as rig:
         crowd = StubbornCrowd(rig.url, rig.topics.events, writers=6, transactions=400, keys=8)

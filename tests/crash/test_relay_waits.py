@@ -1,4 +1,4 @@
-"""What the relay depends on hangs: it says so, keeps its lock if it can, ends when it is told to, and goes on after."""
+"""A relay whose server hangs reports it, keeps its lock if possible, ends on SIGTERM, and continues afterwards."""
 
 import http.client
 import json
@@ -34,7 +34,7 @@ LOCK_HOLDER = """
 
 
 class Answer(NamedTuple):
-    """Of /ready."""
+    """An answer of /ready."""
 
     code: int
     status: str
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 def ask(relay: ServiceProcess, path: str) -> tuple[int, str]:
-    """One request to the relay's own port."""
+    """One request to the relay's ops port."""
     connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=10)
     try:
         connection.request("GET", path)
@@ -53,7 +53,7 @@ def ask(relay: ServiceProcess, path: str) -> tuple[int, str]:
 
 
 def ready(relay: ServiceProcess) -> Answer:
-    """What /ready says."""
+    """The answer of /ready."""
     code, text = ask(relay, "/ready")
     body = json.loads(text)
     return Answer(code, body["status"], body.get("stage", ""))
@@ -66,7 +66,7 @@ def metric(relay: ServiceProcess, name: str) -> float:
 
 
 def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float) -> Answer:
-    """Ask /ready until it says what is expected; at most so long."""
+    """Probe /ready until it gives the expected answer; fails after the time-out."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         time.sleep(LOOK_SECONDS)
@@ -80,7 +80,7 @@ def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float
 
 
 def ends_in_time(relay: ServiceProcess) -> tuple[int, float]:
-    """Its exit code after SIGTERM, and the seconds that it took."""
+    """The relay's exit code after SIGTERM, and the seconds until its end."""
     assert relay.process is not None
     began = time.monotonic()
     relay.ask_to_stop()
@@ -198,9 +198,9 @@ def hanging_kafka(kafka_of_this_module: ApacheKafka) -> Iterator[ApacheKafka]:
 def test_a_hung_broker_is_told_and_does_not_keep_the_process(
     delivery: str, database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
-    """In the middle of a full outbox. A batch that could not be finished is told by the exit code.
+    """The outbox is full. The exit code reports a batch that could not be finished.
 
-    With transactions it may have been given up before, and then there is none.
+    With transactions the relay may have given the batch up before, and then reports none.
     """
     make_topic(hanging_kafka, topics.events, partitions=1)
     reader = TopicReader(hanging_kafka, topics.events)

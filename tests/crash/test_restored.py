@@ -1,4 +1,4 @@
-"""A database that went back in time: positions are handed out again, and nothing written since is lost."""
+"""A database that went back in time assigns positions again, and no row written afterwards is lost."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
 @pytest.fixture
 def another_database_url() -> Iterator[str]:
-    """Migrated, on a server with another system identifier."""
+    """A migrated database on a server with another system identifier."""
     server = EmbeddedPostgres()
     try:
         url = server.start().databases.create("restored")
@@ -40,7 +40,7 @@ def test_what_is_written_after_a_restore_is_published(
     tmp_path: Path,
     how: Return,
 ) -> None:
-    """The relay runs all the while. Of what the backup holds, some is published before and some after it was made."""
+    """The relay runs continuously. It publishes some rows of the backup before the backup is made, and some after."""
     with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
@@ -64,7 +64,7 @@ def test_what_is_written_after_a_restore_is_published(
 def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
     mortal_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
 ) -> None:
-    """Another system identifier; the checkpoint came along in the dump."""
+    """The system identifier differs, and the dump contains the checkpoint."""
     with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
@@ -87,7 +87,7 @@ def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
 
 
 def _load(source: str, target: str) -> None:
-    """What a dump brings along of outbox and checkpoints, positions included."""
+    """The rows of outbox and checkpoints that a dump contains, positions included."""
     rows = execute(source, "SELECT topic, key, sequence, event_id::text FROM outbox ORDER BY position")
     with session(target) as connection:
         for topic, key, sequence, event_id in rows:

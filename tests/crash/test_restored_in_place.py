@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 def test_rows_written_after_a_restore_in_place_are_published(
     emptied: bool, mortal_database_url: str, mortal_postgres: EmbeddedPostgres, kafka: Kafka, tmp_path: Path
 ) -> None:
-    """What was published after the dump has its positions handed out again, first to fewer rows, then to more."""
+    """The positions of rows published after the dump are assigned again, first to fewer rows, then to more."""
     dump = mortal_postgres.data_directory.parent / f"{tmp_path.name}.dump"
     with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
@@ -44,10 +44,10 @@ def test_rows_written_after_a_restore_in_place_are_published(
 
 
 def _load_into_same_tables(server: EmbeddedPostgres, url: str, dump: Path) -> None:
-    """In one transaction, for the relay runs: what it writes into an emptied table would be in the dump's way."""
+    """Loads the dump in one transaction, because the running relay's writes into an emptied table would conflict."""
     script = dump.with_suffix(".sql")
     tables = [f"--table={name}" for name in ("outbox", "outbox_position_seq", "relay_checkpoints")]
     server.run("pg_restore", "--data-only", *tables, f"--file={script}", str(dump))
-    # The lock is held to the end. The checkpoint comes first, as in the statement by which the relay saves it.
+    # The lock lasts to the end. The checkpoint is first, as in the statement with which the relay saves it.
     emptied = f"{UNGUARDED}; TRUNCATE relay_checkpoints, outbox; SET LOCAL session_replication_role = origin"
     server.run("psql", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--command={emptied}", f"--file={script}", url)

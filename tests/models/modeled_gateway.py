@@ -1,4 +1,4 @@
-"""The gateway's port over Stripe's side as a value."""
+"""The gateway's port on a model of Stripe's side."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -25,9 +25,9 @@ Result = TypeVar("Result", Intent, Transfer, Reversal, Refund)
 
 
 class ModeledGateway:
-    """``side`` is what Stripe has; None before there is an intent. ``fate``: how an answer that may vary comes out.
+    """``side`` is Stripe's state; None before the intent. ``fate``: the choice among possible answers.
 
-    ``kept``: what stands under the idempotency key of the one call that may change anything.
+    ``kept``: the answer stored under the idempotency key of the only call that may change anything.
     """
 
     def __init__(self, side: Picture | None, fate: str = "", kept: StepResult | None = None) -> None:
@@ -36,7 +36,7 @@ class ModeledGateway:
         self._fate = fate
 
     def _once(self, do: Callable[[], Result]) -> Result:
-        """What an old answer shows is read again: it may have changed since."""
+        """The objects of an old answer are read again, because they may have changed since."""
         if self.kept is None:
             made = do()
             self.kept = made
@@ -99,7 +99,7 @@ class ModeledGateway:
 
     def _send(self, request: TransferRequest) -> Transfer:
         used = sum(sent.amount for sent in self._now.transfers if sent.charge_id is not None)
-        # Stripe counts what was reversed since, too.
+        # Stripe also counts later reversals.
         if used and request.charge_id is not None:
             raise Refused("source_amount_exceeded").error
         self.side = stripe_side.transferred(self._now, request.destination, request.amount, request.charge_id)
@@ -146,7 +146,7 @@ class ModeledGateway:
         return any(dispute.status not in HARMLESS_DISPUTE for dispute in self._now.disputes)
 
     def look_at(self, intent_id: str, _named: Collection[str] = ()) -> Picture:
-        """Of an intent that was not captured, only the intent."""
+        """The picture; of an intent without a capture, only the intent."""
         side, intent = self._now, stripe_side.shown(self._now)
         parts = (side.refunds, side.disputes, side.transfers) if intent.received else ((), (), ())
         return Picture(intent, *parts, whole=True)

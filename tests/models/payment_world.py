@@ -1,4 +1,4 @@
-"""One payment in its world: our record of it, its open commands and Stripe's side."""
+"""One payment in its world: the service's record, its open commands and Stripe's side."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -24,7 +24,7 @@ _FACTS = attrgetter(*(field.name for field in fields(Payment) if field.name != "
 
 @dataclass(frozen=True)
 class Open:
-    """A command without an outcome. ``kept``: what Stripe keeps under the key of ``step``, and we have not heard."""
+    """A command without an outcome. ``kept``: the answer that Stripe stored under ``step``'s key and that was lost."""
 
     command: StoredCommand
     waiting: bool = False
@@ -41,12 +41,12 @@ class World:
 
     @cached_property
     def record(self) -> Any:
-        """What we know. Of a failure only its code decides anything."""
+        """The service's knowledge. Only the code of a failure matters."""
         return (_FACTS(self.payment), (self.payment.failure or {}).get("error"), frozenset(self.ledger.rows))
 
     @cached_property
     def key(self) -> Any:
-        """Worlds of one key have the same future."""
+        """Worlds with the same key have the same future."""
         return (self.record, self.side, self.opened)
 
     def has(self, kind: type[StoredCommand]) -> bool:
@@ -54,7 +54,7 @@ class World:
 
 
 class AnsweredTwiceError(AssertionError):
-    """An outcome of a command that has one already."""
+    """A second outcome of a command."""
 
 
 def written(world: World, observed: Observed) -> World:
@@ -75,13 +75,13 @@ def written(world: World, observed: Observed) -> World:
 
 
 class Hearing:
-    """What webhooks about the intent do, also an old one, and the look that every other webhook is followed by."""
+    """The effect of webhooks about the intent, old ones too, and of the look after every other webhook."""
 
     def __init__(self) -> None:
         self._learnt: dict[Any, list[tuple[str, Observed]]] = {}
 
     def of(self, world: World, side: Picture) -> Iterator[tuple[str, World]]:
-        """What is said, and the world after it."""
+        """The answers to the webhook, and the world after it."""
         key = (world.record, side, world.has(Revert))
         if key not in self._learnt:
             self._learnt[key] = [(name, learnt) for name, learnt in _learnt(world, side) if _changes(learnt, world)]

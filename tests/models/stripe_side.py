@@ -1,6 +1,6 @@
-"""Stripe's side of one payment as a value: what we ask of it, and what strangers, a bank and time do to it.
+"""A model of Stripe's side of one payment: our requests, and the actions of strangers, banks and time.
 
-A ``Picture`` is the whole of it. Every function gives the pictures that may follow; none follows where Stripe refuses.
+A ``Picture`` is the whole state. Every function returns the pictures that may follow, none where Stripe refuses.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Moves = Iterator[tuple[str, Picture]]
 
 @dataclass(frozen=True)
 class Refused:
-    """Stripe's no, as a value."""
+    """Stripe's refusal as a value."""
 
     code: str
     kind: str = "invalid_request_error"
@@ -44,7 +44,7 @@ class Refused:
 
 
 def standing(side: Picture) -> list[Refund]:
-    """Refunds that give something back."""
+    """Refunds that return money."""
     return [refund for refund in side.refunds if not (refund.failed or refund.of_hold)]
 
 
@@ -53,7 +53,7 @@ def refundable(side: Picture) -> int:
 
 
 def charged_back(side: Picture) -> bool:
-    """Whether a dispute keeps the charge from being refunded; an inquiry does not."""
+    """Whether a dispute prevents refunds of the charge; an inquiry does not."""
     return any(dispute.withdrawn and not dispute.reinstated for dispute in side.disputes)
 
 
@@ -62,7 +62,7 @@ def left_of(transfer: Transfer) -> int:
 
 
 def money_of(side: Picture) -> Money:
-    """The sums as they are at Stripe, counted from its objects and not from movements."""
+    """The sums at Stripe, counted from its objects, not from movements."""
     intent, held_once = side.intent, side.intent.charge_id is not None and side.intent.error is None
     is_held = intent.status is IntentStatus.REQUIRES_CAPTURE
     return Money(
@@ -77,7 +77,7 @@ def money_of(side: Picture) -> Money:
 
 
 def shown(side: Picture) -> Intent:
-    """The intent with its charge, as a retrieve answers."""
+    """The intent with its charge, as a retrieve shows it."""
     intent = side.intent
     if intent.charge_id is None:
         return intent
@@ -101,7 +101,7 @@ def canceled(side: Picture) -> Picture:
 
 
 def captured(side: Picture, amount: int = AMOUNT) -> Picture:
-    """The rest of a hold that is captured in part shows as a refund, and is none."""
+    """A partial capture. Stripe shows the rest of the hold as a refund, although it is none."""
     freed = () if amount == AMOUNT else (_refund(side, AMOUNT - amount, None, of_hold=True),)
     intent = replace(side.intent, status=IntentStatus.SUCCEEDED, received=amount)
     return replace(side, intent=intent, refunds=(*freed, *side.refunds))
@@ -113,7 +113,7 @@ def _refund(side: Picture, amount: int, by: str | None, status: str = "succeeded
 
 
 def refunded(side: Picture, amount: int, by: str | None, status: str = "succeeded") -> Picture:
-    """Refunding what a bank only inquires about closes the inquiry."""
+    """A refund, which also closes a bank's inquiry about the charge."""
     closed = [d if d.closed else replace(d, status="warning_closed") for d in side.disputes]
     return replace(side, refunds=(_refund(side, amount, by, status), *side.refunds), disputes=tuple(closed))
 
@@ -131,7 +131,7 @@ def reversed_(side: Picture, transfer_id: str, amount: int, by: str | None) -> P
 
 
 def strangers(side: Picture) -> Moves:
-    """What people, other programs and banks may do."""
+    """Possible actions of people, other programs and banks."""
     status = side.intent.status
     if status is IntentStatus.REQUIRES_CAPTURE:
         yield "captured in the Dashboard", captured(side)
@@ -174,7 +174,7 @@ def _dispute_moves(side: Picture) -> Moves:
 
 
 def time(side: Picture) -> Moves:
-    """What comes of itself: a bank decides, a refund arrives."""
+    """Changes by time: a bank decides, a refund arrives."""
     for dispute in side.disputes:
         for end in [] if dispute.closed else _ends(dispute):
             others = tuple(end if other.id == end.id else other for other in side.disputes)

@@ -1,7 +1,7 @@
-"""No state is a dead end: from each one that can be reached, commands, looks and time lead to a good end.
+"""No state is a dead end: commands, looks and time lead from every reachable state to a good end.
 
-Every state is walked that one payment comes to by our commands in any order, by webhooks and looks at any time, and by
-so many rare moves: what strangers do in the Dashboard, lost answers, missed deadlines.
+The walk covers every state that one payment reaches by our commands in any order, by webhooks and looks at any time,
+and by a limited number of rare moves: actions of strangers in the Dashboard, lost answers, missed deadlines.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ ENDED = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
 
 @dataclass(repr=False)
 class Walk:
-    """Every world that was reached, how it was come to first, and from where time, looks and commands lead to it."""
+    """Every reached world, the first way to it, and the worlds from which time, looks and commands lead to it."""
 
     worlds: list[World] = field(default_factory=list)
     come_by: list[tuple[int, str]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Walk:
     _hearing: Hearing = field(default_factory=Hearing)
 
     def go(self) -> None:
-        """Breadth first, and all that needs fewer rare moves before what needs more: the first trace is short."""
+        """Breadth first, and fewer rare moves before more, so that the first trace is short."""
         ahead = [(FIRST, -1, "")]
         for more in reversed(range(RARE_MOVES + 1)):
             queue = [self._number(*found) for found in ahead if found[0].key not in self._numbers]
@@ -76,7 +76,7 @@ class Walk:
             yield from (Move(name, replace(world, side=after), True) for name, after in stripe_side.strangers(side))
 
     def without_way_to(self, end: Callable[[World], bool]) -> list[int]:
-        """The worlds from which no end is reached without more rare moves."""
+        """The worlds that reach no end without more rare moves."""
         reached = [number for number, world in enumerate(self.worlds) if end(world)]
         good = set(reached)
         for number in reached:
@@ -86,7 +86,7 @@ class Walk:
         return [number for number in range(len(self.worlds)) if number not in good]
 
     def trace(self, number: int) -> str:
-        """How it comes to this."""
+        """The moves to this world."""
         names = []
         while number >= 0:
             number, name = self.come_by[number]
@@ -102,9 +102,9 @@ def is_settled(world: World) -> bool:
 
 
 def is_good_end(world: World) -> bool:
-    """Besides, the customer's and the runner's money is where the status says.
+    """A settled world in which the customer's and the runner's money is where the status says.
 
-    What is left of a charge whose dispute was lost, nobody can give back: Stripe refunds no such charge.
+    The rest of a charge with a lost dispute cannot be returned, because Stripe refunds no such charge.
     """
     payment, money = world.payment, world.payment.money
     if not is_settled(world) or money.contested:

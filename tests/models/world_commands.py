@@ -1,6 +1,6 @@
-"""How an open command of a payment's world goes on: through its plan, its calls and what their answers do.
+"""The progress of an open command in a payment's world: its plan, its calls and the effects of their answers.
 
-As the service does it, without storing and leases. A call and what is written of it are one move, or its answer is
+It follows the service, without storage and leases. A call with the record of its answer is one move, or the answer is
 lost.
 """
 
@@ -34,11 +34,11 @@ _FATES = {
     Step.REFUND: ("succeeded", "pending", "failed"),
 }
 _Known = StepResult | Picture | StripeRefusedError | None
-"""None: a look has shown that the step was not done."""
+"""None means that a look has shown the step as not done."""
 
 
 class Move(NamedTuple):
-    """``rare``: a fault, or a stranger, of which there are only so many."""
+    """``rare``: a fault, or a stranger's action, whose number is limited."""
 
     name: str
     after: World
@@ -46,7 +46,7 @@ class Move(NamedTuple):
 
 
 def moves(world: World) -> Iterator[Move]:
-    """Every command that it is the turn of goes on."""
+    """The moves of every command that may proceed."""
     for me in world.opened:
         others = [_progress(world, other) for other in world.opened if other is not me]
         if not is_blocked(_progress(world, me), others):
@@ -98,7 +98,7 @@ def _attempt(world: World, me: Open, step: Step) -> Attempt:
 
 
 def _asked(gateway: ModeledGateway, attempt: Attempt, mode: Mode) -> _Known:
-    """A refusal may only mean that the effect stands already."""
+    """The call's result. A refusal may mean that the effect exists already."""
     if mode is not Mode.ACT:
         return look(gateway, attempt)
     try:

@@ -1,1 +1,1 @@
-"""What the tests stand on."""
+"""Helpers that several folders of tests share."""

@@ -1,4 +1,4 @@
-"""The three real processes on a database and topics of their own, and everybody around them: sagas, callers, Stripe."""
+"""The three real processes on their own database and topics, with sagas, callers and Stripe around them."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ def fresh(prefix: str) -> str:
 
 
 class World:
-    """Begins without topics: the service makes what it needs."""
+    """The processes and their clients. It begins without topics, which the service makes."""
 
     def __init__(self, database_url: str, kafka: Kafka, topics: Topics, environment: Mapping[str, str]) -> None:
         self.topics = topics
@@ -42,7 +42,7 @@ class World:
             kafka=kafka,
             environment={**topics.environment, "SHUTDOWN_GRACE": "3s", **environment},
             environment_of={
-                "consume": {"LEASE": "3s"},  # what a killed process left is taken up soon
+                "consume": {"LEASE": "3s"},  # takes up the work of a killed process soon
                 "serve": {"SHUTDOWN_GRACE": "2s"},  # gunicorn lingers on idle connections while it may
                 "relay": {"SHUTDOWN_GRACE": "20s"},  # it goes as soon as Kafka has committed, which may take a moment
             },
@@ -63,7 +63,7 @@ class World:
         self.application.close()
 
     def heal(self) -> None:
-        """Whatever a test did before: all run, and Stripe is well; webhooks come twice, and not in order."""
+        """Repair the effects of an earlier test: all processes run, and Stripe sends webhooks twice and unordered."""
         stopped = [service for service in self.application.services.values() if not service.running]
         for service in stopped:
             service.start()
@@ -93,33 +93,33 @@ class World:
     def put(
         self, value: bytes | None, *, partition: int = -1, headers: Headers | None = None, age: timedelta = timedelta()
     ) -> Place:
-        """Puts any record on the commands topic, sent so long ago as ``age`` says."""
+        """Puts any record on the commands topic, with a timestamp ``age`` ago."""
         at = datetime.now(UTC) - age
         return self.client.sender.send(value, partition=partition, headers=headers, timestamp=at).result(WAIT_SECONDS)
 
     def authorize(self, card: str = VISA, correlation_id: str | None = None, **fields: Any) -> Sent:
-        """Asks for a hold, of 15.00 SGD for a new order and customer where `fields` do not say otherwise."""
+        """Asks for a hold, by default of 15.00 SGD for a new order and customer."""
         return self.send("authorize_payment", authorization(card, **fields), correlation_id=correlation_id)
 
     def release(self, payment_id: str, account: str = RUNNER, runner_id: str = "runner-1") -> Sent:
-        """Asks for the money to go to a runner."""
+        """Asks for the transfer to a runner."""
         runner = {"runner_id": runner_id, "runner_connect_account_id": account}
         return self.send("release_payment", {"payment_id": payment_id, **runner})
 
     def revert(self, payment_id: str, correlation_id: str | None = None) -> Sent:
-        """Asks for the money to go back."""
+        """Asks for the return of the money."""
         return self.send("revert_payment", {"payment_id": payment_id}, correlation_id=correlation_id)
 
     def outcome(self, sent: Sent) -> Record:
-        """The one event that answers it. Fails when it does not come, or is not the only one so far."""
+        """The command's outcome event. Fails when it does not come, or is not the only one so far."""
         return self.outcome_of(*sent.answers)
 
     def outcome_of(self, kind: str, correlation_id: str) -> Record:
-        """The same, for a command that somebody else sent."""
+        """The outcome event of a command that another client sent."""
         return self.client.outcome(kind, correlation_id)
 
     def letter(self, place: Place) -> dict[str, Any]:
-        """The dead letter of the record there. Fails when it does not come, or is not the only one so far."""
+        """The dead letter of the record at this place. Fails when it does not come, or is not the only one so far."""
         found = self.heard.wait(place, f"dead letter of {place}")
         assert len(found) == 1, [record.body for record in found]
         return found[0].body
@@ -137,7 +137,7 @@ class World:
         return event
 
     def fence(self, order_id: str, *partitions: int) -> None:
-        """Returns when all that was sent before for an order with a live payment has been dealt with, and told."""
+        """Returns when all earlier commands for an order with a live payment are processed and answered."""
         for partition in partitions or (-1,):
             sent = self.send("authorize_payment", authorization(order_id=order_id), partition=partition)
             assert self.outcome(sent).error == "ORDER_ALREADY_PAID"
@@ -153,7 +153,7 @@ class World:
         return [event.told for event in self.events_of(payment_id)]
 
     def payment_in(self, status: str, order_id: str) -> dict[str, Any]:
-        """The order's payment over HTTP, once it stands there."""
+        """The order's payment over HTTP, as soon as it has this status."""
 
         def stands() -> dict[str, Any] | None:
             reply = self.api.status(order_id)
@@ -162,7 +162,7 @@ class World:
         return until(stands, f"{order_id} is {status}")
 
     def ledger(self, payment_id: str) -> list[Effect]:
-        """What happened to its money at Stripe."""
+        """The effects on its money at Stripe."""
         return [entry for entry in self.stripe.ledger() if entry.metadata.get("payment_id") == payment_id]
 
     def effects(self, payment_id: str) -> list[str]:
@@ -170,7 +170,7 @@ class World:
         return [str(entry.effect) for entry in self.ledger(payment_id)]
 
     def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        """A look into the database; only to check, never to drive."""
+        """Query the database; only to check, never to drive."""
         connection = psycopg2.connect(self._database_url)
         try:
             with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
@@ -180,11 +180,11 @@ class World:
             connection.close()
 
     def logs(self) -> str:
-        """What the three processes have written."""
+        """The logs of the three processes."""
         return "".join(service.log.read_text(errors="replace") for service in self.application.services.values())
 
     def audit(self) -> None:
-        """What holds of all that was published, at any moment."""
+        """Check the invariants of all published records."""
         check(
             self.heard.records(lambda r: r.topic == self.topics.events),
             self.heard.records(lambda r: r.topic == self.dead_letter_topic),

@@ -1,4 +1,4 @@
-"""What holds of everything that was published, at any moment."""
+"""The invariants of all published records, which hold at any moment."""
 
 from collections import Counter, defaultdict
 
@@ -7,9 +7,8 @@ from tests.support.acceptance_schema import check_dead_letter, check_event
 
 
 def check(events: list[Record], letters: list[Record]) -> None:
-    """As docs/asyncapi.yaml describes it, each once, each command answered once, one payment's sequence without gaps.
-
-    What an operator has published again counts for nothing.
+    """Check that all records match docs/asyncapi.yaml, that none is doubled, that each command has one answer, and
+    that the events of each payment are 1, 2, 3 … Records of a replay do not count.
 
     Raises ValidationError or AssertionError.
     """

@@ -1,4 +1,4 @@
-"""The published CampusG sagas, as far as they speak to this service: the same clients, calls and messages."""
+"""The part of the published CampusG sagas that uses this service: the same clients, calls and messages."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ _SECONDS = 10.0
 
 @dataclass
 class CreateOrder:
-    """One run of the create-order saga: where it stands, and what its events said."""
+    """One run of the create-order saga: its state and its events."""
 
     id: str
     step: str = "AUTHORIZE_PAYMENT"
@@ -27,10 +27,9 @@ class CreateOrder:
 
 
 class CreateOrderSaga:
-    """The Flask saga's Kafka side: a producer without keys, a consumer of default isolation, one handler a type.
+    """The Flask saga's Kafka side: a producer without keys, a consumer of default isolation, one handler for each type.
 
-    It compensates under the correlation id of its authorize, and is done when it hears `payment.released` with
-    `status: REVERTED`.
+    It compensates under the correlation id of its authorize, and ends with `payment.released` and `status: REVERTED`.
     """
 
     def __init__(self, kafka: Kafka, topics: Topics) -> None:
@@ -58,7 +57,7 @@ class CreateOrderSaga:
         self._thread.start()
 
     def start(self, order_id: str, customer: dict[str, Any], order: dict[str, Any]) -> CreateOrder:
-        """Begins with the payment: the order and the user's card are known."""
+        """Begin with the payment, because the order and the user's card are known."""
         saga = CreateOrder(fresh("saga"))
         self._sagas[saga.id] = saga
         payload = {"order_id": order_id, "customer": customer, "order": order, "return_url": "http://localhost:5173/"}
@@ -66,7 +65,7 @@ class CreateOrderSaga:
         return saga
 
     def compensate(self, saga: CreateOrder) -> None:
-        """A later step has failed."""
+        """Compensate after the failure of a later step."""
         saga.step = "COMPENSATING"
         self._publish("revert_payment", saga, {"payment_id": saga.heard[0]["payload"]["payment_id"]})
 
@@ -108,7 +107,7 @@ class CompleteOrderSaga:
         self._url = url
 
     def get_payment_id(self, order_id: str) -> str:
-        """From the nested, camelCase payment."""
+        """The id in the nested, camelCase payment."""
         response = requests.get(f"{self._url}/payment/{order_id}/status", timeout=_SECONDS)
         response.raise_for_status()
         found: str = response.json().get("payment", {}).get("paymentId")
@@ -120,7 +119,7 @@ class CompleteOrderSaga:
         return self._post(payment_id, "release", json=body)
 
     def rollback_release_funds(self, payment_id: str) -> dict[str, Any]:
-        """No body and no content type."""
+        """Revert the payment, without body and content type."""
         return self._post(payment_id, "revert")
 
     def _post(self, payment_id: str, what: str, **content: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a client of the contract has of HTTP. Every reply is held against docs/openapi.yaml."""
+"""An HTTP client by the contract. It checks every reply against docs/openapi.yaml."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that the description has."""
+    """An answer that docs/openapi.yaml describes."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Api:
-    """One caller with one token; None is a caller without."""
+    """One caller with one token; None is a caller without a token."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url

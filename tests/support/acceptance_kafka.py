@@ -9,10 +9,10 @@ _LARGE = {"compression.type": "gzip", "message.max.bytes": 8 * 1024 * 1024}
 
 
 def saga_client(kafka: Kafka, topics: Topics, *also: str) -> SagaClient:
-    """Hears the events, and the topics ``also``, from their beginning.
+    """A client that reads the events, and the topics ``also``, from their beginning.
 
-    The mock cluster has no transactions, and the relay then publishes at least once: what comes again under its
-    event id is left out, as a careful client does. It makes topics for whoever asks for them, which readers do not.
+    With the mock cluster, which has no transactions, the relay publishes at least once; the client then drops repeated
+    event ids, as a careful client does. The mock cluster makes topics only for producers, not for readers.
     """
     on_mock = kafka.kind == "mock"
     for topic in (topics.commands, topics.events, *also) if on_mock else ():

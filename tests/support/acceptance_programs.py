@@ -1,4 +1,4 @@
-"""A program in a terminal of its own, and what it leaves behind."""
+"""A program in its own terminal, and the traces that it leaves behind."""
 
 import os
 import secrets
@@ -22,14 +22,14 @@ _END_SECONDS = 120.0
 
 
 class Program:
-    """`python cli.py …`. Everything it starts inherits a mark and a temporary directory, by which it is found."""
+    """`python cli.py …`. All its descendants inherit a mark and a temporary directory, by which tests find them."""
 
     def __init__(
         self, *words: str, environment: Mapping[str, str] | None = None, without: tuple[str, ...] = ()
     ) -> None:
         self._mark = secrets.token_hex(8)
         self.directory = Path(tempfile.mkdtemp(prefix="acceptance-"))
-        self.directory.chmod(0o755)  # servers that root starts run as somebody else
+        self.directory.chmod(0o755)  # servers that root starts run as another user
         self._output = self.directory / "output"
         kept = {name: value for name, value in os.environ.items() if name not in without}
         self._scratch = self.directory / "tmp"
@@ -46,11 +46,11 @@ class Program:
             )
 
     def output(self) -> str:
-        """What it has said so far."""
+        """The output so far."""
         return self._output.read_text(errors="replace")
 
     def wait_for(self, text: str) -> None:
-        """Until it says so. Fails when it ends first, or does not in time."""
+        """Wait until the output contains the words. Fails when the program ends first, or after the time-out."""
 
         def said() -> bool:
             assert self._process.poll() is None or text in self.output(), self.output()
@@ -59,13 +59,13 @@ class Program:
         until(said, f"it says {text!r}", seconds=_END_SECONDS)
 
     def family(self) -> list[psutil.Process]:
-        """Everything that it started and that runs."""
+        """All running descendants."""
         children = psutil.Process(self._process.pid).children(recursive=True) if self._process.poll() is None else []
         marked = [process for process in psutil.process_iter() if _environment(process).get(_MARK) == self._mark]
         return [process for process in {*children, *marked} if process.pid != self._process.pid]
 
     def ctrl_c(self) -> None:
-        """As the terminal sends it: to the whole foreground process group."""
+        """Send SIGINT as the terminal does, to the whole foreground process group."""
         os.killpg(self._process.pid, signal.SIGINT)
 
     def wait(self) -> int:
@@ -82,7 +82,7 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends it, should the test have failed to."""
+        """End the program if the test has not ended it."""
         for process in self.family():
             process.kill()
         self._process.kill()
@@ -93,5 +93,5 @@ class Program:
 def _environment(process: psutil.Process) -> dict[str, str]:
     try:
         return process.environ()
-    except psutil.Error:  # ended meanwhile, or somebody else's
+    except psutil.Error:  # ended meanwhile, or of another user
         return {}

@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml as a judge of real records."""
+"""Checks real records against docs/asyncapi.yaml."""
 
 from functools import cache
 from pathlib import Path
@@ -31,8 +31,19 @@ def check_command(body: dict[str, Any]) -> None:
 
 
 @cache
-def _validator(pointer: str) -> Draft202012Validator:
-    document = yaml.safe_load(PATH.read_text(encoding="utf-8"))
-    resource: Resource[Any] = Resource.from_contents(document, default_specification=DRAFT202012)
+def document() -> dict[str, Any]:
+    """The description, parsed."""
+    loaded: dict[str, Any] = yaml.load(PATH.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return loaded
+
+
+@cache
+def _registry() -> Registry[Any]:
+    resource: Resource[Any] = Resource.from_contents(document(), default_specification=DRAFT202012)
     registry: Registry[Any] = Registry().with_resource(_URI, resource)
-    return Draft202012Validator({"$ref": f"{_URI}#{pointer}"}, registry=registry, format_checker=FormatChecker())
+    return registry.crawl()
+
+
+@cache
+def _validator(pointer: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"{_URI}#{pointer}"}, registry=_registry(), format_checker=FormatChecker())

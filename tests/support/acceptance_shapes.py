@@ -1,4 +1,4 @@
-"""The forms one command may come in."""
+"""The forms that a command may have."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def twice(kind: str, correlation_id: str, payload: dict[str, Any]) -> str:
 
 
 def nested(fields: dict[str, Any]) -> dict[str, Any]:
-    """An authorize's payload as CampusG's create-order saga writes it; it names no currency."""
+    """An authorize's payload in the form of CampusG's create-order saga, without a currency."""
     return {
         "order_id": fields["order_id"],
         "customer": {

@@ -9,7 +9,7 @@ from devstack.stripe_simulator.sender import sign
 
 
 def event_of(kind: str = "payment_intent.succeeded", **intent: Any) -> bytes:
-    """An event about a PaymentIntent: a foreign one, where `intent` does not say otherwise."""
+    """An event about a PaymentIntent, by default a foreign one."""
     about = {"id": f"pi_{uuid.uuid4().hex}", "object": "payment_intent", "status": "succeeded", "metadata": {}}
     return json.dumps(
         {
@@ -24,5 +24,5 @@ def event_of(kind: str = "payment_intent.succeeded", **intent: Any) -> bytes:
 
 
 def signature_of(payload: bytes, secret: str, age_seconds: int = 0) -> str:
-    """As Stripe would have signed it so long ago."""
+    """The signature that Stripe would have made this number of seconds ago."""
     return sign(payload.decode(), secret, int(time.time()) - age_seconds)

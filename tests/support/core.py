@@ -1,4 +1,4 @@
-"""The payment core in one process: a real database, the simulated Stripe, consumers and webhooks at a test's will."""
+"""The payment core in one process: a real database, the simulated Stripe, and consumers and webhooks on request."""
 
 import json
 import time
@@ -43,7 +43,7 @@ ROUNDS = 60
 
 
 def core_settings(database_url: str, stripe_base: str, **changed: Any) -> ConsumerSettings:
-    """A consumer's settings; no Kafka is spoken to."""
+    """A consumer's settings, without a real Kafka."""
     return load(
         ConsumerSettings,
         **{
@@ -59,7 +59,7 @@ def core_settings(database_url: str, stripe_base: str, **changed: Any) -> Consum
 
 
 class Core(CoreView):
-    """What a saga, Stripe, the customer and time can do to the payment core, and what there is to see of it."""
+    """The actions of a saga, Stripe, the customer and time on the payment core, and the core's visible state."""
 
     def __init__(self, settings: ConsumerSettings, stripe_control: SimulatorControl, engine: CommandEngine) -> None:
         super().__init__(make_engine(settings.database_url.get_secret_value(), 8), stripe_control)
@@ -70,12 +70,12 @@ class Core(CoreView):
         self._http = urllib3.PoolManager(retries=False)
         self._offset = 0
         self.commands_are_old = timedelta()
-        """How long ago the records were written that arrive now."""
+        """Age of the records that arrive now."""
 
     # what a saga does
 
     def handle(self, command: Command) -> None:
-        """A command arrives, in a record of its own."""
+        """A command arrives in its own record."""
         self.engine.handle(command, self.origin())
 
     def origin(self) -> Origin:
@@ -88,7 +88,7 @@ class Core(CoreView):
     def authorize(
         self, correlation_id: str = "c-auth", order_id: str = "order-1", card: str = VISA, **more: Any
     ) -> UUID:
-        """Authorize 15.00 SGD; the id of the order's newest payment."""
+        """Authorize 15.00 SGD; returns the id of the order's newest payment."""
         self.handle(authorization(correlation_id, order_id, card, **more))
         return self.payment_id(order_id)
 
@@ -103,12 +103,12 @@ class Core(CoreView):
     # what time does
 
     def hurry(self) -> None:
-        """Every backoff is over, and every look is due."""
+        """End every backoff, and make every look due."""
         self.sql("UPDATE payments SET look_at = now() WHERE look_at IS NOT NULL")
         self.sql("UPDATE commands SET next_attempt_at = now() WHERE state = 'pending' AND lease_token IS NULL")
 
     def expire_leases(self) -> None:
-        """Whoever held a lease has died, or hangs."""
+        """Expire all leases, as if their holders had died or hung."""
         self.sql(
             "UPDATE commands SET lease_expires_at = now() - interval '1 second', next_attempt_at = now() "
             "WHERE lease_token IS NOT NULL"
@@ -126,14 +126,14 @@ class Core(CoreView):
         )
 
     def complete(self, engine: CommandEngine | None = None) -> int:
-        """One round of the completer; how much it found."""
+        """One round of the completer; returns the number of commands that it found."""
         due = (engine or self.engine).complete_due(100)
         for command in due:
             command.run()
         return len(due)
 
     def settle(self) -> None:
-        """Complete until nothing but what waits for the customer is open. Fails when that does not end."""
+        """Complete until only commands that wait for the customer are open. Fails when this does not end."""
         for _ in range(ROUNDS):
             self.hurry()
             if not self.complete():
@@ -143,11 +143,11 @@ class Core(CoreView):
     # what Stripe does
 
     def stripe_events(self, intent_id: str | None = None) -> list[StripeEvent]:
-        """The webhooks Stripe owes us for an intent (or all), oldest first, as they are read from signed deliveries."""
+        """The undelivered webhooks for an intent (or all), oldest first, as read from signed deliveries."""
         return [event for event in self.owed() if event.intent and intent_id in {None, event.object_id}]
 
     def owed(self) -> list[StripeEvent]:
-        """Every webhook of whatever kind, oldest first."""
+        """Every undelivered webhook of any kind, oldest first."""
         listed: list[dict[str, Any]] = []
         more = True
         while more:
@@ -158,31 +158,31 @@ class Core(CoreView):
         return [self.delivered(event) for event in reversed(listed)]
 
     def hear(self) -> None:
-        """All of them arrive, and what follows from them is done."""
+        """Deliver all webhooks, and do the work that follows."""
         self.deliver(*self.owed())
         self.settle()
 
     def delivered(self, event: dict[str, Any]) -> StripeEvent:
-        """An event as the webhook route reads it, its signature checked."""
+        """An event as the webhook route reads it, with its signature checked."""
         payload, now = json.dumps(event), int(time.time())
         digest = stripe.WebhookSignature._compute_signature(f"{now}.{payload}", SECRET)
         return parse(payload.encode(), f"t={now},v1={digest}", [SECRET])
 
     def deliver(self, *events: StripeEvent) -> list[str]:
-        """Webhooks arrive in this order; what each did."""
+        """Deliver webhooks in this order; returns the result of each."""
         return [self.webhooks.receive(event) for event in events]
 
     def deliver_all(self, payment_id: UUID) -> list[str]:
-        """Everything Stripe has to say of the payment's intent, in order."""
+        """Deliver all webhooks of the payment's intent in order."""
         return self.deliver(*self.stripe_events(self.payment(payment_id)["stripe_payment_intent_id"]))
 
     def confirm(self, intent_id: str, card: str) -> None:
-        """The customer, who still has the client secret, tries another card; Stripe may refuse."""
+        """The customer tries another card with the client secret; Stripe may refuse."""
         fields = {"payment_method": card, "return_url": "https://shop.example/back"}
         self.ask_stripe("POST", f"payment_intents/{intent_id}/confirm", fields)
 
     def ask_stripe(self, method: str, path: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Stripe's answer to another program on the same account, a refusal too."""
+        """Stripe's answer to another program on the same account; refusals are answers, too."""
         answer = self._http.request(
             method,
             f"{self.stripe.base_url}/v1/{path}",
@@ -193,7 +193,7 @@ class Core(CoreView):
         return found
 
     def late_intent(self, payment_id: UUID) -> str:
-        """An authorize request of the payment that was long under way reaches Stripe only now; its intent."""
+        """A long delayed authorize request of the payment reaches Stripe now; returns its intent."""
         row = self.payment(payment_id)
         request = IntentRequest(
             payment_id=str(payment_id),
@@ -209,7 +209,7 @@ class Core(CoreView):
         return StripeGateway(self.settings, refuse_inside_transaction).create_intent(request, fresh("late")).id
 
     def close(self) -> None:
-        """Give the test's own connections back."""
+        """Close the test's own connections."""
         self._http.clear()
         self.database.dispose()
 
@@ -234,7 +234,7 @@ def running_core(
 
 
 OpenCore = Callable[[], AbstractContextManager[Core]]
-"""Opens a core on an empty database, beside the same Stripe account."""
+"""Opens a core on an empty database with the same Stripe account."""
 
 
 def fresh(prefix: str) -> str:

@@ -1,4 +1,4 @@
-"""What there is to see of the payment core: its tables, its outbox, and Stripe's ledger."""
+"""The visible state of the payment core: its tables, its outbox, and Stripe's ledger."""
 
 import json
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ WRITTEN = (
     "(SELECT json_agg(c ORDER BY c.arrival)::text FROM commands c) AS commands, "
     "(SELECT json_agg(s.event_id ORDER BY s.event_id)::text FROM stripe_events s) AS inbox"
 )
-"""All that the service has written, in one row: the same as before when nothing was."""
+"""All data of the service in one row, which changes with every write."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A row of the outbox, its value and headers read."""
+    """A row of the outbox with parsed value and headers."""
 
     type: str
     key: str
@@ -33,19 +33,19 @@ class Event:
 
     @property
     def answers(self) -> tuple[str, str] | None:
-        """Type and correlation id of the command that this is the outcome of."""
+        """Type and correlation id of the command that this event answers."""
         command_type = self.headers.get("command_type")
         return None if command_type is None else (command_type, self.correlation_id)
 
     @property
     def told(self) -> str:
-        """What a saga makes of it: ``release_payment: payment.failed INVALID_STATE``."""
+        """The event in short: ``release_payment: payment.failed INVALID_STATE``."""
         words = [self.type, *(str(self.payload[name]) for name in ("error", "status") if name in self.payload)]
         return f"{self.headers.get('command_type', 'news')}: {' '.join(words)}"
 
 
 class CoreView:
-    """Reads of a test's own; nothing here goes through the service."""
+    """A test's own reads, independent of the service."""
 
     def __init__(self, database: Engine, stripe_control: SimulatorControl) -> None:
         self.database = database
@@ -92,12 +92,12 @@ class CoreView:
         return [event.told for event in self.events(about)]
 
     def outcome(self, command_type: str, correlation_id: str) -> Event:
-        """The command's one outcome; fails when there is none or more."""
+        """The command's only outcome event; fails for none or several."""
         (found,) = [event for event in self.events() if event.answers == (command_type, correlation_id)]
         return found
 
     def effects(self, payment_id: UUID | None = None) -> list[str]:
-        """What the simulator's ledger has of the payment, or of all, in order."""
+        """The entries of the simulator's ledger for the payment, or for all, in order."""
         wanted = None if payment_id is None else str(payment_id)
         entries = self.stripe.ledger()
         return [str(e.effect) for e in entries if wanted in {None, e.metadata.get("payment_id")}]

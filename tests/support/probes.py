@@ -1,4 +1,4 @@
-"""What a process says of itself on its ops port."""
+"""The answers of a process on its ops port."""
 
 import json
 import time
@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 
 def ready(port: int) -> str:
-    """What /ready says; "starting" before the port is open."""
+    """The answer of /ready; "starting" before the port is open."""
     text = _asked(port, "/ready")
     return "starting" if text is None else str(json.loads(text)["status"])
 
 
 def wait_until_ready_says(port: int, words: str, seconds: float = 60) -> str:
-    """Asks until ``words`` are in the answer, which is returned; AssertionError after ``seconds``."""
+    """Probes until ``words`` are in the answer, and returns it; AssertionError after ``seconds``."""
     return _wait(lambda: ready(port), words, seconds)
 
 

@@ -1,4 +1,4 @@
-"""Programs that tests start and this machine may not have yet: fetched once, before the tests share its processors."""
+"""Downloads programs that tests start, once, before the tests share the machine's processors."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,13 +10,13 @@ from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 
 _PATIENCE_SECONDS = 180.0
-"""For a repository's first answer, where going on without it would fail the run."""
+"""Longest wait for a repository's first answer if the run would fail without it."""
 
 
 def fetch(say: Say) -> None:
-    """Apache Kafka, stripe-mock and readers' libraries, into the cache.
+    """Download Apache Kafka, stripe-mock and readers' libraries into the cache.
 
-    What cannot be had is told by the tests that need it.
+    Tests that need an unavailable program report it.
     """
     works = (_fetch_kafka, _fetch_stripe_mock, _fetch_libraries)
     with ThreadPoolExecutor(len(works)) as pool:

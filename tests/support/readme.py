@@ -1,4 +1,4 @@
-"""The examples of README.md, as tests compare them with what really comes out."""
+"""The examples of README.md, which tests compare with the real output."""
 
 import re
 from pathlib import Path
@@ -16,5 +16,5 @@ def blocks(kind: str) -> list[str]:
 
 
 def without_ids(text: str) -> str:
-    """The same for every run: ids, moments and durations are replaced."""
+    """The text with ids, times and durations replaced, so that it is the same for every run."""
     return _ID.sub("<id>", _SECONDS.sub("<seconds>", _TIME.sub("<time>", text)))

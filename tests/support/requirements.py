@@ -1,4 +1,4 @@
-"""What a test needs and this machine may not have."""
+"""Requirements of tests that this machine may not meet."""
 
 import os
 from typing import NoReturn

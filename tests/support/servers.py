@@ -20,10 +20,10 @@ from tests.support.shared_servers import (
 )
 from tests.support.stripe_mock import StripeMock
 
-# as a careful operator runs it: a topic exists because somebody made it, not because somebody asked for it
+# the setting of a careful operator: no client makes a topic by asking for it
 _BROKER_SETTINGS = {
     "auto.create.topics.enable": "false",
-    # everybody may do everything, but with what a test has made rules for
+    # everything is allowed, except for objects with a test's rules
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "true",
 }
@@ -37,10 +37,10 @@ _ASKED_FOR_BY = {
 
 
 class Servers:
-    """Which are needed is known once the tests are collected; what was said is shown at the end."""
+    """The run's servers. The collected tests decide which start; their messages appear at the end."""
 
     def __init__(self, shared: Path | None = None) -> None:
-        """``shared``: where the main process says which servers all workers use."""
+        """``shared``: the directory in which the main process publishes the servers of all workers."""
         self.said: list[str] = []
         self.postgres: Background[Postgres] = Background(
             self._start_postgres if shared is None else partial(shared_postgres, shared)
@@ -53,11 +53,11 @@ class Servers:
         )
 
     def offer(self, directory: Path) -> None:
-        """Start for workers what they ask for."""
+        """Start the servers that workers request."""
         offer(directory, self._all)
 
     def begin_for(self, items: Iterable[pytest.Item]) -> list[str]:
-        """Starts what these tests will ask for, and names it."""
+        """Starts the servers that these tests need; returns their names."""
         wanted: set[str] = set()
         for item in items:
             wanted.update(getattr(item, "fixturenames", ()))

@@ -1,6 +1,6 @@
-"""One set of servers for all workers of a parallel run: the main process starts them, and tells where they are.
+"""One set of servers for all workers of a parallel run: the main process starts them and publishes their addresses.
 
-Both speak by files of one directory: who wants a server says so, and finds where it is.
+Workers and main process communicate by files in one directory: a worker requests a server, and reads its address.
 """
 
 import json
@@ -24,12 +24,12 @@ _LOOK_EVERY = 0.05
 
 class _Shared:
     def close(self) -> None:
-        """Not this worker's to end."""
+        """Does nothing: the main process ends the server."""
 
 
 @dataclass(frozen=True)
 class SharedPostgres(_Shared):
-    """The run's server, as a worker sees it."""
+    """The run's PostgreSQL server, for a worker."""
 
     url: str
     kind: Literal["given", "embedded"]
@@ -41,7 +41,7 @@ class SharedPostgres(_Shared):
 
 @dataclass(frozen=True)
 class SharedKafka(_Shared):
-    """The run's broker, as a worker sees it."""
+    """The run's broker, for a worker."""
 
     bootstrap_servers: str
     kind: Kind
@@ -50,13 +50,13 @@ class SharedKafka(_Shared):
 
 @dataclass(frozen=True)
 class SharedStripeMock(_Shared):
-    """The run's stripe-mock, as a worker sees it."""
+    """The run's stripe-mock, for a worker."""
 
     url: str
 
 
 def offer(directory: Path, servers: Mapping[str, Background[Any]]) -> None:
-    """Start each when the first worker wants it; returns at once."""
+    """Start each server at its first request; returns at once."""
     for name, server in servers.items():
         Thread(target=_offer, args=(directory / name, server), daemon=True).start()
 

@@ -1,7 +1,7 @@
 """A program of the service on a host whose clock is wrong: ``python -m tests.support.shifted_clock SECONDS WORDS…``.
 
-Only what a program sees of the clock is moved, before anything of the service is imported. The time that has passed
-(``time.monotonic``) is right on such a host, too.
+The shift applies only to the wall clock, before any import of the service. The elapsed time (``time.monotonic``) is
+right on such a host, too.
 """
 
 import datetime
@@ -19,7 +19,7 @@ _DATETIME = datetime.datetime
 
 
 def shift(seconds: float) -> None:
-    """From now on this process believes that it is ``seconds`` later."""
+    """From now on the clock of this process is ``seconds`` ahead."""
     true_time = time.time
 
     class Shifted(datetime.datetime, metaclass=_Any):

@@ -1,4 +1,4 @@
-"""Counts what goes over the wire to PostgreSQL, whoever sends it: SQLAlchemy's sessions and plain ones alike."""
+"""Counts the messages to PostgreSQL, of SQLAlchemy's sessions and plain ones alike."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import pytest
 class Statements:
     """Every round trip and commit of every connection made while this counts, by thread.
 
-    Several statements sent together are one; what is prepared once a connection is not counted.
+    Several statements sent together count as one; statements that prepare others do not count.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ class Statements:
 
     @contextmanager
     def of_this_thread(self) -> Iterator["Counted"]:
-        """What this thread sends inside the block: a lease that is renewed meanwhile does not count."""
+        """The messages of this thread inside the block; the renewal of a lease by another thread does not count."""
         counted, first, first_commit, me = Counted(), len(self._sent), len(self._commits), threading.get_ident()
         yield counted
         counted.statements = [text for thread, text in self._sent[first:] if thread == me]

@@ -16,7 +16,7 @@ _START_SECONDS = 30.0
 
 
 class StripeMockUnavailableError(Exception):
-    """There is no Go, or the module cannot be had."""
+    """Go or the module is not available."""
 
 
 class StripeMock:
@@ -51,7 +51,7 @@ class StripeMock:
 
 
 def find_program() -> Path:
-    """The kept program, or a new one. Raises StripeMockUnavailableError when there can be none."""
+    """The cached program, or a new one. Raises StripeMockUnavailableError when neither is possible."""
     home = cache_directory() / f"stripe-mock-{VERSION}"
     if not home.is_dir():
         with only_one(home.with_name(f"{home.name}.lock"), lambda _line: None):

@@ -1,6 +1,6 @@
 """A pooler that lends PostgreSQL's sessions by the transaction, as PgBouncer does with pool_mode=transaction.
 
-It has one session, believes every client, speaks the simple query protocol only, and drops what a client wants set.
+It has one session, accepts every client, supports only the simple query protocol, and ignores clients' settings.
 """
 
 import os
@@ -29,7 +29,7 @@ _GREETING = (
 
 
 class TransactionPooler:
-    """Between entering and leaving."""
+    """The pooler, which runs inside a ``with`` block."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -41,7 +41,7 @@ class TransactionPooler:
 
     @property
     def url(self) -> str:
-        """The database's, through the pooler."""
+        """The URL of the database through the pooler."""
         parts = urlsplit(self._url)
         place = f"127.0.0.1:{self._listener.getsockname()[1]}"
         return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@{place}"))

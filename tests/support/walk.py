@@ -1,4 +1,4 @@
-"""Which files a piece of work enters, and which ones the walk in docs/architecture.md names."""
+"""The files that a piece of work enters, and the files that the walk in docs/architecture.md names."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ _PAGE = ROOT / "docs" / "architecture.md"
 
 
 def files_entered(work: Callable[[], object]) -> list[str]:
-    """Files of which a function was called by ``work``, or by a thread that it started, in the order of first entry."""
+    """The files whose functions ``work`` or its threads called, in the order of first entry."""
     found: dict[str, None] = {}
 
     def note(frame: FrameType, event: str, _: Any) -> None:

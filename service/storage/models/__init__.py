@@ -1,6 +1,6 @@
-"""The schema as ORM models, one module an aggregate. A test compares it with what the migrations build.
+"""The schema as ORM models, one module for each aggregate. A test compares it with the schema that migrations build.
 
-Import the package, and say ``models.Payment``: the domain's classes have the same names.
+Import the package and write ``models.Payment``, because the domain's classes have the same names.
 """
 
 from service.storage.models.base import Base

@@ -1,4 +1,4 @@
-"""What all models share: names of constraints, and the PostgreSQL types of Python's."""
+"""The common base of all models: naming of constraints, and the PostgreSQL types of Python types."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -11,19 +11,19 @@ NOW = text("now()")
 INSTANT = DateTime(timezone=True)
 
 JSON_OR_NULL = JSONB(none_as_null=True)
-"""None is SQL's NULL, never JSON's."""
+"""JSON in which None is SQL's NULL, never JSON's null."""
 
 Identifier = Annotated[str, mapped_column(Text(collation="C"))]
-"""Text that an index is ordered by: byte by byte, whatever the operating system's or ICU's version."""
+"""Text for indexes: ordered byte by byte, independent of the version of the operating system or ICU."""
 
 WrittenAt = Annotated[datetime, mapped_column(server_default=NOW)]
-"""When the transaction that inserts the row began, unless the row says otherwise."""
+"""By default the beginning of the transaction that inserts the row."""
 
 FromZero = Annotated[int, mapped_column(server_default=text("0"))]
 
 
 class Base(DeclarativeBase):
-    """The models' common base; its metadata is the whole schema but for functions and triggers."""
+    """The models' common base; its metadata is the whole schema except functions and triggers."""
 
     metadata = MetaData(
         naming_convention={

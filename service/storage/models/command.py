@@ -15,7 +15,7 @@ from service.storage.refusals import COMMANDS, checks
 
 PENDING, DONE = (text(f"'{state}'") for state in (CommandState.PENDING, CommandState.DONE))
 ACCEPTED, ANSWERED = (text(f"'{point}'") for point in (Rest.ACCEPTED, Rest.ANSWERED))
-"""Constants in the statement's text: a parameter would keep PostgreSQL from using a partial index."""
+"""Constants in the statement's text. A parameter would keep PostgreSQL from using a partial index."""
 
 
 class Command(Base):

@@ -11,7 +11,7 @@ from service.storage.refusals import DEAD_LETTERS, checks
 
 
 class DeadLetter(Base):
-    """A record with the place that it came from. ``headers``: name and value in hexadecimal digits, or null."""
+    """A record and its origin. ``headers``: pairs of name and value, the value in hexadecimal digits or null."""
 
     __tablename__ = "dead_letters"
 
@@ -24,7 +24,7 @@ class DeadLetter(Base):
     key: Mapped[bytes | None]
     value: Mapped[bytes | None]
     headers: Mapped[list[list[str | None]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
-    # As PostgreSQL stores it: Alembic compares the two texts.
+    # The text as PostgreSQL stores it, because Alembic compares the two texts.
     digest: Mapped[bytes] = mapped_column(Computed(r"sha256(COALESCE(value, '\x'::bytea))", persisted=True))
     state: Mapped[str] = mapped_column(server_default=text("'open'"))
     received_at: Mapped[WrittenAt]

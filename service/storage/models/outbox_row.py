@@ -1,4 +1,4 @@
-"""The outbox: messages that were committed with what they tell of."""
+"""The outbox: messages committed together with the changes that they report."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
 
-    # Before position: the transaction has its xid before it draws a position, so a gap can be outwaited.
+    # Before ``position``: a transaction gets its xid before it draws a position, so the relay can outwait a gap.
     xid: Mapped[int] = mapped_column(XID8, server_default=text("pg_current_xact_id()"))
     position: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     event_id: Mapped[UUID]

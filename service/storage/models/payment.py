@@ -13,7 +13,7 @@ from service.storage.refusals import MOVEMENTS, PAYMENT_TRANSITIONS, PAYMENTS, P
 
 
 class Payment(Base):
-    """One attempt to pay an order. ``held`` to ``reversed`` are the sums of its ledger, which the database keeps."""
+    """One attempt to pay an order. ``held`` to ``reversed`` are the sums of its ledger, kept by the database."""
 
     __tablename__ = "payments"
 
@@ -54,7 +54,7 @@ class Payment(Base):
     looked_at: Mapped[WrittenAt]
     look_at: Mapped[datetime | None]
     new_movements: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON_OR_NULL)
-    """Always null: the trigger payment_files_movements makes rows of movements of what is written here."""
+    """Always null: the trigger payment_files_movements turns a value written here into rows of movements."""
 
     __table_args__ = (
         *checks(PAYMENTS),
@@ -79,7 +79,7 @@ class Payment(Base):
 
 
 class Movement(Base):
-    """A movement of money in a payment's ledger: appended, never changed."""
+    """A movement of money in a payment's ledger; appended, never changed."""
 
     __tablename__ = "movements"
 
@@ -105,7 +105,7 @@ class Movement(Base):
 
 
 class PaymentTransition(Base):
-    """A change of a payment's status, and what caused it."""
+    """A change of a payment's status, and its cause."""
 
     __tablename__ = "payment_transitions"
 

@@ -1,4 +1,4 @@
-"""How far a relay is."""
+"""The relay's checkpoint: its progress through the outbox."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -8,7 +8,7 @@ from service.storage.models.base import Base, Identifier, WrittenAt
 
 
 class RelayCheckpoint(Base):
-    """What a relay has published of the outbox: everything up to ``low``, and the ``ranges`` above it."""
+    """The positions that a relay has settled: all up to ``low``, and the ``ranges`` above it."""
 
     __tablename__ = "relay_checkpoints"
 

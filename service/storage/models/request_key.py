@@ -10,7 +10,7 @@ from service.storage.refusals import REQUEST_KEYS, checks
 
 
 class RequestKey(Base):
-    """A caller's key on one route of one payment, and the command that it led to."""
+    """A caller's key on one route of one payment, and the command that the request queued."""
 
     __tablename__ = "request_keys"
 

@@ -1,4 +1,4 @@
-"""The inbox: webhook events of Stripe's."""
+"""The inbox: webhook events from Stripe."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from service.storage.refusals import STRIPE_EVENTS, checks
 
 
 class StripeEvent(Base):
-    """An event that was delivered, and what became of it. ``tells``: the movements it tells of, kind and proof."""
+    """A delivered event and the result of its processing. ``tells``: the movements that it reports, kind and proof."""
 
     __tablename__ = "stripe_events"
 

@@ -1,16 +1,21 @@
 """The HTTP face on a real database."""
 
+import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
+from devstack.postgres import Postgres
 from service.domain.status import PaymentStatus
 from service.storage.engine import make_engine
 from service.storage.models import OutboxRow, Payment, RequestKey
+from tests.support.emptying import DELETE_ALL
 
 
 class Book(NamedTuple):
@@ -79,3 +84,20 @@ def book(database_url: str) -> Iterator[Book]:
     engine = make_engine(database_url, 20)
     yield Book(engine)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def database_of_module(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
+    """One migrated database for a module whose tests share a server: a start of a server takes a second of processor
+    time."""
+    name = f"test_api_{secrets.token_hex(6)}"
+    yield postgres_server.databases.create(name, template=migrated_template)
+    postgres_server.databases.drop(name)
+
+
+@pytest.fixture
+def emptied_database(database_of_module: str) -> str:
+    """The module's database without the rows of earlier tests."""
+    with closing(psycopg2.connect(database_of_module)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(DELETE_ALL)
+    return database_of_module

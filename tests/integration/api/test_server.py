@@ -20,6 +20,7 @@ from sqlalchemy import text
 from devstack.ports import free_port
 from service.domain.status import PaymentStatus
 from tests.integration.api.conftest import Book
+from tests.integration.api.malformed_requests import NO_HTTP
 from tests.integration.api.server import ROOT, Server, answer_of, run_serve, serving
 
 pytestmark = pytest.mark.postgres
@@ -34,7 +35,19 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-def server(database_url: str) -> Iterator[Server]:
+def database_url(emptied_database: str) -> str:
+    return emptied_database
+
+
+@pytest.fixture(scope="module")
+def server(database_of_module: str) -> Iterator[Server]:
+    """One server for the tests that neither end nor count it."""
+    with serving(database_of_module, STRIPE_WEBHOOK_SECRET=SECRET) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server(database_url: str) -> Iterator[Server]:
     with serving(database_url, STRIPE_WEBHOOK_SECRET=SECRET) as running:
         yield running
 
@@ -136,34 +149,6 @@ def test_body_cut_off_is_not_an_empty_one(server: Server, book: Book) -> None:
     assert book.sent() == []
 
 
-NO_HTTP = [
-    (b"NONSENSE\r\n\r\n", 400),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nA\0b: c\r\n\r\n", 400),
-    (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
-    (
-        b"GET /health HTTP/1.1\r\nHost: x\r\n"
-        + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 8000) for n in range(9))
-        + b"\r\n",
-        431,
-    ),
-    (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
-    (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: mystery\r\n\r\n", 501),
-    *[
-        (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, 400)
-        for chunks in (
-            b"zz\r\n{}\r\n0\r\n\r\n",
-            b"-2\r\n{}\r\n0\r\n\r\n",
-            b"2\r\n{}XX0\r\n\r\n",
-            b"2\n{}\r\n0\r\n\r\n",
-            b"2;\x00=1\r\n{}\r\n0\r\n\r\n",
-            b"\r\n{}\r\n0\r\n\r\n",
-            b"1" * 9000,
-        )
-    ],
-]
-
-
 def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
     for request, status in NO_HTTP:
         with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
@@ -174,12 +159,12 @@ def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
         assert set(json.loads(body)) == {"success", "error", "message"}
 
 
-def test_figures_are_of_all_workers(server: Server) -> None:
+def test_figures_are_of_all_workers(own_server: Server) -> None:
     """Connections of their own, opened together, until both workers have served some."""
     for _ in range(40):
-        server.ask("GET", "/history/u", "/history/{user_id}")
+        own_server.ask("GET", "/history/u", "/history/{user_id}")
     line = 'http_requests_total{method="GET",route="/history/<user_id>",status="200"} 40.0'
-    assert {line in server.ask("GET", "/metrics", "/metrics").body for _ in range(10)} == {True}
+    assert {line in own_server.ask("GET", "/metrics", "/metrics").body for _ in range(10)} == {True}
 
 
 def test_log_and_headers_keep_to_the_service(server: Server) -> None:
@@ -211,9 +196,9 @@ def test_without_its_database_it_starts_and_says_so() -> None:
         assert "hunter2" not in server.log.read_text(encoding="utf-8")
 
 
-def test_a_connection_that_died_costs_one_answer_a_worker_at_most(server: Server, book: Book) -> None:
+def test_a_connection_that_died_costs_one_answer_a_worker_at_most(own_server: Server, book: Book) -> None:
     book.pay(order_id="o")
-    assert server.ask("GET", "/payment/o/status", STATUS).status == 200
+    assert own_server.ask("GET", "/payment/o/status", STATUS).status == 200
     with book.engine.begin() as connection:
         connection.execute(
             text(
@@ -221,24 +206,24 @@ def test_a_connection_that_died_costs_one_answer_a_worker_at_most(server: Server
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    answers = [server.ask("GET", "/payment/o/status", STATUS).status for _ in range(20)]
+    answers = [own_server.ask("GET", "/payment/o/status", STATUS).status for _ in range(20)]
     assert answers.count(503) <= WORKERS
     assert answers.count(200) >= len(answers) - WORKERS
 
 
-def test_sigterm_ends_what_has_begun_and_begins_nothing(server: Server, book: Book) -> None:
+def test_sigterm_ends_what_has_begun_and_begins_nothing(own_server: Server, book: Book) -> None:
     payment_id = book.pay()
-    idle, working = server.connect(), server.connect()
+    idle, working = own_server.connect(), own_server.connect()
     idle.request("GET", "/health")
     answer_of(idle, "GET", "/health")
     with book.engine.begin() as holder:
         holder.execute(text("SELECT 1 FROM payments FOR UPDATE"))
         working.request("POST", f"/payment/{payment_id}/revert")
         book.wait_for_a_lock()
-        server.process.send(signal.SIGTERM)
-        _wait_until_refused(server)
+        own_server.process.send(signal.SIGTERM)
+        _wait_until_refused(own_server)
     assert answer_of(working, "POST", REVERT).status == 202
-    assert server.process.wait(30) == 0
+    assert own_server.process.wait(30) == 0
     assert len(book.sent()) == 1
     idle.close()
     working.close()

@@ -1,4 +1,4 @@
-"""Clients that never finish: the others are answered meanwhile, and the slow ones are sent away."""
+"""Clients that never finish delay no other client, and the server ends their connections."""
 
 import json
 import signal
@@ -21,7 +21,10 @@ PATIENCE_SECONDS = 5.0
 """Longest wait for one answer; a client in need of another's thread waits for ever."""
 
 BUFFERS_FILL_SECONDS = 8.0
-"""Longer than it takes to fill the buffers of those who don't read."""
+"""Longer than it takes to fill the buffers of clients that do not read."""
+
+BETWEEN_ROUNDS_SECONDS = 0.1
+"""Probes at this pace find a blocked server as well as probes without pauses, and leave the processors free."""
 
 _POST = b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\n"
 IN_HEAD = (b"POST /stripe-webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"x")
@@ -32,8 +35,14 @@ KINDS = {"head": IN_HEAD, "body": IN_BODY, "chunks": IN_CHUNKS, "silent": SILENT
 
 
 @pytest.fixture
-def server(database_url: str) -> Iterator[Server]:
-    with serving(database_url, STRIPE_WEBHOOK_SECRET=SECRET, HTTP_HEAD_TIMEOUT="6s", HTTP_BODY_TIMEOUT="6s") as running:
+def database_url(emptied_database: str) -> str:
+    return emptied_database
+
+
+@pytest.fixture(scope="module")
+def server(database_of_module: str) -> Iterator[Server]:
+    settings = {"STRIPE_WEBHOOK_SECRET": SECRET, "HTTP_HEAD_TIMEOUT": "6s", "HTTP_BODY_TIMEOUT": "6s"}
+    with serving(database_of_module, **settings) as running:
         yield running
 
 
@@ -66,6 +75,7 @@ def test_others_are_answered_and_slow_ones_are_sent_away(server: Server, book: B
         deadline = time.monotonic() + 40
         while slow.left and time.monotonic() < deadline:
             _everything_answers(server, 1)
+            time.sleep(BETWEEN_ROUNDS_SECONDS)
         assert slow.left == 0
     answers = {answer.partition(b"\r\n")[0] for answer in slow.answers}
     assert answers == ({b""} if kind == "silent" else {b"HTTP/1.1 408 Request Timeout"})
@@ -79,6 +89,7 @@ def test_who_does_not_read_answers_keeps_no_thread(server: Server, book: Book) -
         until = time.monotonic() + BUFFERS_FILL_SECONDS
         while time.monotonic() < until:
             _everything_answers(server, 1)
+            time.sleep(BETWEEN_ROUNDS_SECONDS)
 
 
 def test_slow_clients_do_not_hold_up_the_end(database_url: str) -> None:

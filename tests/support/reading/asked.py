@@ -1,4 +1,4 @@
-"""What a reader is asked and answers, in a process of its own: both as JSON, without any library but its own."""
+"""The question and the answer of a reader in its own process: both in JSON, without other libraries."""
 
 import json
 import sys
@@ -11,22 +11,22 @@ Heard = tuple[str, bool]
 """``ce_id``, and whether it came with ``replayed: true``."""
 
 Read = Callable[[str, str, str | None], list[Heard]]
-"""From the start of a topic to its end: of the broker there, that topic, with this isolation or the library's own."""
+"""Reads a topic from start to end: broker, topic, isolation level (None for the library's default)."""
 
 
 def heard(headers: Any) -> Heard:
-    """Of one record; its headers are pairs."""
+    """The id of one record, whose headers are pairs."""
     found = {name: value.decode() for name, value in headers}
     return found["ce_id"], found.get("replayed") == "true"
 
 
 def decoded(value: bytes) -> Any:
-    """As the published sagas decode what they read; raises on what is no JSON."""
+    """Decodes a value as the published sagas do; raises for a value that is not JSON."""
     return json.loads(value.decode("utf-8"))
 
 
 def answer(library: str, read: Read) -> None:
-    """Do what the command line asks, and print it."""
+    """Read as the command line asks, and print the answer."""
     asked = json.loads(sys.argv[1])
     found = [read(asked["bootstrap_servers"], topic, isolation) for topic, isolation in asked["asks"]]
     sys.stdout.write(json.dumps({"version": version(library), "heard": found}))

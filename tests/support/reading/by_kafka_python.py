@@ -6,7 +6,7 @@ from tests.support.reading.asked import Heard, answer, decoded, heard
 
 
 def read(bootstrap_servers: str, topic: str, isolation: str | None) -> list[Heard]:
-    """All that ``poll`` returns. One that raises has lost what it fetched, and the next goes on behind it."""
+    """All records that ``poll`` returns. A poll that raises loses its records; the next one continues behind them."""
     given = {} if isolation is None else {"isolation_level": isolation}
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", value_deserializer=decoded, **given

@@ -1,6 +1,6 @@
-"""The published notification service, as far as it hears of payments: it polls, and stores one row for each thing told.
+"""The payment part of the published notification service: it polls, and stores one row for each notification.
 
-A poll runs in a process of its own, with the library that it is given.
+A poll runs in a separate process with the given library.
 """
 
 import json
@@ -15,7 +15,7 @@ _SECONDS = 60.0
 
 
 class Row(NamedTuple):
-    """What it keeps apart by, of a record; it keeps no event id."""
+    """The fields of a record by which it distinguishes notifications; the event id is none of them."""
 
     topic: str
     type: str
@@ -23,17 +23,17 @@ class Row(NamedTuple):
 
 
 class Notifications:
-    """It begins with what comes from now on."""
+    """The service, which reads only later records."""
 
     def __init__(self, bootstrap_servers: str, topics: tuple[str, ...], library: Path | None) -> None:
-        """``library``: a directory with the kafka-python to use; None for the one that is installed."""
+        """``library``: a directory with the kafka-python to use; None for the installed version."""
         self.rows: list[Row] = []
         self._bootstrap_servers = bootstrap_servers
         self._path = {} if library is None else {"PYTHONPATH": str(library)}
         self._offsets = self._run(topics, None)["offsets"]
 
     def poll(self) -> None:
-        """Hear all that is there."""
+        """Read all available records."""
         found = self._run(tuple(self._offsets), self._offsets)
         self._offsets = found["offsets"]
         for heard in found["rows"]:

@@ -1,6 +1,6 @@
-"""The published create-order saga in a process of its own, with the library that it pins.
+"""The published create-order saga in a separate process, with the library that it pins.
 
-What it is told to do comes as JSON lines; what becomes of its runs is answered in the same way, at each change.
+It receives its instructions as JSON lines, and reports each change of its runs in the same way.
 """
 
 import json
@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 class PublishedSaga:
-    """As ``CreateOrderSaga``, in another process."""
+    """``CreateOrderSaga`` in another process."""
 
     def __init__(self, kafka: Kafka, topics: Topics) -> None:
         """Raises LibraryUnavailableError."""
@@ -39,14 +39,14 @@ class PublishedSaga:
         self._thread.start()
 
     def start(self, order_id: str, customer: dict[str, Any], order: dict[str, Any]) -> CreateOrder:
-        """As the saga's own."""
+        """The same as in ``CreateOrderSaga``."""
         run = CreateOrder(order_id)
         self._runs[order_id] = run
         self._tell("start", order_id, customer, order)
         return run
 
     def compensate(self, run: CreateOrder) -> None:
-        """As the saga's own."""
+        """The same as in ``CreateOrderSaga``."""
         self._tell("compensate", run.id)
 
     def close(self) -> None:

@@ -2,11 +2,9 @@
 
 import json
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
 from service.domain import events, news
 from service.domain.commands.command import CommandKey
@@ -18,7 +16,7 @@ from service.domain.messages import event_message
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Dispute, IntentStatus, Picture, Refund, Reversal, Transfer
-from tests.support.acceptance_schema import PATH, check_event
+from tests.support.acceptance_schema import check_event, document
 from tests.unit.domain.facts import NOW, PAYMENT_ID, intent, payment
 
 TAKEN = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=1500)
@@ -72,17 +70,11 @@ def _news(case: str) -> Answer:
     return told
 
 
-@cache
-def _document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
-    return loaded
-
-
 def _payloads(kind: str) -> list[dict[str, Any]]:
     """The schemas of an event's payload: more than one where a type has several forms."""
-    described = _document()["components"]["messages"][kind]["payload"]["allOf"][1]["properties"]["payload"]
+    described = document()["components"]["messages"][kind]["payload"]["allOf"][1]["properties"]["payload"]
     names = [form["$ref"].rpartition("/")[2] for form in described.get("oneOf", [described])]
-    return [_document()["components"]["schemas"][name] for name in names]
+    return [document()["components"]["schemas"][name] for name in names]
 
 
 def _check(told: Answer) -> dict[str, Any]:
@@ -110,7 +102,7 @@ def test_every_movement_that_makes_news_is_tried() -> None:
 
 def test_the_types_described_are_those_that_are_told() -> None:
     told = {_news(case).type for case in MOVED} | {outcome.type for outcome in OUTCOMES}
-    assert set(_document()["channels"]["payment_events"]["messages"]) == told
+    assert set(document()["channels"]["payment_events"]["messages"]) == told
 
 
 @pytest.mark.parametrize("case", MOVED)
@@ -128,6 +120,6 @@ def test_outcomes_have_no_field_that_is_not_described(told: Answer) -> None:
 
 
 def test_statuses_and_codes_are_the_services_own() -> None:
-    schemas = _document()["components"]["schemas"]
+    schemas = document()["components"]["schemas"]
     assert schemas["Status"]["enum"] == [status.value for status in PaymentStatus]
     assert schemas["Failed"]["properties"]["error"]["enum"] == [code.value for code in ErrorCode]

@@ -175,7 +175,7 @@ messages = st.dictionaries(st.sampled_from(NAMES), json_values | st.sampled_from
 
 
 @seed(20240601)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary() | messages.map(lambda m: json.dumps(m).encode()) | json_values.map(lambda v: json.dumps(v).encode()))
 @example(b'{"type":"authorize_payment","correlation_id":"c","customer":{"userStripeCard":5},"order":[]}')
 @example(b'{"type":"revert_payment","correlation_id":"c","payload":"\\"\\\\u0000\\""}')
@@ -199,7 +199,7 @@ payloads = st.fixed_dictionaries(
 
 
 @seed(20240602)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(payloads, ids)
 def test_all_shapes_of_a_command_are_equal(payload: dict[str, Any], correlation_id: str) -> None:
     found = {read(json.dumps(shape(KINDS[0], payload, correlation_id)).encode(), "sgd") for shape in SHAPES}

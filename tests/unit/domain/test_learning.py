@@ -16,7 +16,7 @@ from tests.models import stripe_side
 from tests.models.modeled_gateway import ModeledGateway
 from tests.unit.domain.facts import NO_SUMS, NOW, OURS, intent, payment, picture, reversal, transfer
 
-PROPERTY = settings(derandomize=True, deadline=None, max_examples=200)
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=100)
 PICKS = st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=12)
 HELD = Picture(intent(charge_id="ch_1", payment_id=OURS))
 

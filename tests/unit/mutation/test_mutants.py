@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ HEADINGS = set(re.findall(r"^## (.+)$", DOCUMENT, re.MULTILINE))
 PARAMETERS = re.compile(r"\[.*\]$")
 
 
+@cache
 def _defined_in(path: Path) -> set[str]:
     """Node ids below the file: functions, classes and their functions."""
     found: set[str] = set()

@@ -74,7 +74,7 @@ def receipt(low: int) -> Receipt:
 
 
 @pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
+def fake_kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     made = Kafka()
     monkeypatch.setattr(FakeTransactions, "kafka", made, raising=False)
     monkeypatch.setattr(exactly_once, "TransactionalProducer", FakeTransactions)
@@ -83,50 +83,52 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
 
 
 @pytest.fixture
-def publisher(kafka: Kafka) -> ExactlyOnce:
+def publisher(fake_kafka: Kafka) -> ExactlyOnce:
     def beat() -> None:
         raise WaitingError
 
     return ExactlyOnce({}, "relay", "events", Health(), beat)
 
 
-def test_a_transaction_is_prepared_during_a_commit_and_committed_after_it(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_a_transaction_is_prepared_during_a_commit_and_committed_after_it(
+    fake_kafka: Kafka, publisher: ExactlyOnce
+) -> None:
     publisher.publish([], receipt(1))
     with pytest.raises(WaitingError):
         publisher.publish([], receipt(2))
-    assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
+    assert fake_kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
-def test_a_receipt_is_confirmed_once_it_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_a_receipt_is_confirmed_once_it_is_committed(fake_kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
     assert certain(publisher) is None
     assert not publisher.settle(0)
-    kafka.answer(0)
+    fake_kafka.answer(0)
     publisher.publish([], receipt(2))
     assert certain(publisher) == receipt(1)
-    kafka.answer(1)
+    fake_kafka.answer(1)
     assert publisher.settle(0)
     assert certain(publisher) == receipt(2)
-    assert kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
+    assert fake_kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
 
 
-def test_after_a_failed_commit_no_later_transaction_is_committed(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_after_a_failed_commit_no_later_transaction_is_committed(fake_kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
-    kafka.answer(0, KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True)))
+    fake_kafka.answer(0, KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True)))
     with pytest.raises(KafkaException):
         publisher.publish([], receipt(2))
-    assert kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
+    assert fake_kafka.done == ["relay prepares 1", "relay commits", "relay/2 prepares 2"]
 
 
-def test_the_producer_of_a_refused_batch_prepares_its_parts(kafka: Kafka, publisher: ExactlyOnce) -> None:
+def test_the_producer_of_a_refused_batch_prepares_its_parts(fake_kafka: Kafka, publisher: ExactlyOnce) -> None:
     publisher.publish([], receipt(1))
-    kafka.answer(0)
-    kafka.refuse = True
+    fake_kafka.answer(0)
+    fake_kafka.refuse = True
     with pytest.raises(RecordRefusedError):
         publisher.publish([], receipt(3))
-    kafka.refuse = False
+    fake_kafka.refuse = False
     publisher.publish([], receipt(2))
-    assert kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
+    assert fake_kafka.done[2:] == ["relay/2 prepares 2", "relay/2 commits"]
 
 
 class UnsettledGroup:
@@ -145,16 +147,16 @@ class UnsettledGroup:
 
 
 def test_a_receipt_that_does_not_settle_counts_as_lost(
-    kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
+    fake_kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
     monkeypatch.setattr(exactly_once, "why_not", lambda *_: None)
     assert publisher.open() is None
-    assert kafka.done == ["relay fences", "relay/2 fences", "relay.2 fences"]
+    assert fake_kafka.done == ["relay fences", "relay/2 fences", "relay.2 fences"]
 
 
 def test_a_receipt_without_a_coordinator_is_not_lost(
-    kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
+    fake_kafka: Kafka, publisher: ExactlyOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exactly_once, "Consumer", UnsettledGroup)
     monkeypatch.setattr(exactly_once, "why_not", lambda *_: "three brokers wanted")
