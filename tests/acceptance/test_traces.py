@@ -46,6 +46,14 @@ def _trace(collector: Collector, trace_id: str, *last: str) -> dict[str, Seen]:
     return until(whole, f"spans {last} of {trace_id}")
 
 
+def _linked(collector: Collector, span: Seen) -> list[Seen]:
+    """The spans that this one links to, once they have come: they may end, and be sent, later."""
+    found: list[Seen] = until(
+        lambda: [each for each in collector.spans() if each.span_id in span.links], f"links of {span.name}"
+    )
+    return found
+
+
 def _new_trace() -> tuple[str, str]:
     trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
     return trace_id, f"00-{trace_id}-{span_id}-01"
@@ -93,10 +101,10 @@ def test_one_authorize_with_a_challenge_is_one_trace(traced: World, collector: C
         create: "payment-service",
         send: "payment-relay",
     }
-    (webhook,) = [span for span in collector.spans() if span.span_id in spans[APPLY].links]
+    (webhook,) = _linked(collector, spans[APPLY])
     assert (webhook.name, webhook.kind, webhook.parent) == ("POST /stripe-webhook", "SERVER", "")
     assert spans[APPLY].span_id in webhook.links
-    (batch,) = [span for span in collector.spans() if span.span_id in spans[send].links]
+    (batch,) = _linked(collector, spans[send])
     assert (batch.name, batch.service) == ("send batch", "payment-relay")
     assert spans[create].span_id in batch.links
     assert spans["POST /v1/payment_intents"].attributes["stripe.request_id"].startswith("req_")
@@ -114,7 +122,7 @@ def test_a_command_from_http_continues_its_callers_trace(traced: World, collecto
         f"send {traced.topics.commands}",
         f"process {traced.topics.commands}",
     )
-    spans = _trace(collector, trace_id, route, send, f"send {traced.topics.events}")
+    spans = _trace(collector, trace_id, route, send, process, f"send {traced.topics.events}")
     assert spans[route].parent == traceparent.split("-")[2]
     assert spans[create].parent == spans[route].span_id
     assert spans[send].parent == spans[process].parent == spans[create].span_id
@@ -125,8 +133,12 @@ def test_a_command_that_was_put_off_stays_in_its_trace(traced: World, collector:
     traced.stripe.fault("drop_before", "payment_intents.create", times=1)
     event = traced.held()
     trace_id = event.headers["traceparent"].split("-")[1]
-    until(lambda: f"send {traced.topics.events}" in {span.name for span in collector.spans(trace_id)}, "it is sent")
-    calls = [span for span in collector.spans(trace_id) if span.name == "POST /v1/payment_intents"]
+
+    def both() -> list[Seen]:
+        found = [span for span in collector.spans(trace_id) if span.name == "POST /v1/payment_intents"]
+        return found if len(found) == 2 else []
+
+    calls = until(both, "the call and its repetition")
     assert [span.failed for span in calls] == [True, False]
     (line,) = [line for line in traced.logs().splitlines() if "command_put_off" in line and event.payment_id in line]
     assert trace_id in line
