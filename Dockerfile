@@ -1,6 +1,8 @@
 # One image for the three processes and the migrations: `serve` (default), `consume`, `relay`, `db upgrade`.
 FROM python:3.11-slim AS dependencies
-COPY requirements.txt /
+# requirements-otel.txt has OpenTelemetry's SDK and OTLP exporter too: docs/operations/logs-and-traces.md.
+ARG REQUIREMENTS=requirements.txt
+COPY ${REQUIREMENTS} /requirements.txt
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.txt
 

@@ -1,6 +1,7 @@
 """``serve``, ``consume`` and ``relay``: one process each. SIGTERM drains it, SIGHUP has it read its secrets again."""
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from runtime.current import Current
     from runtime.settings import ProcessSettings
     from runtime.shutdown import Shutdown
+    from runtime.trace_export import Export
 
 S = TypeVar("S", bound="ProcessSettings")
 
@@ -59,7 +61,7 @@ def consume() -> None:
 
     shutdown = _begin("consumer", current)
     show_database_metrics(current)
-    with setting_faults(), port_faults(), command_engine(current) as (commands, database_fault):
+    with setting_faults(), port_faults(), _traces("consumer"), command_engine(current) as (commands, database_fault):
         code = run(current, Durable(commands), shutdown, database_fault)
     sys.exit(code)
 
@@ -81,9 +83,15 @@ def relay() -> None:
     from relay.main import run
 
     shutdown = _begin("relay", current)
-    with setting_faults(), port_faults():
+    with setting_faults(), port_faults(), _traces("relay"):
         code = run(current, shutdown)
     sys.exit(code)
+
+
+def _traces(process: str) -> "closing[Export]":
+    from runtime import trace_export
+
+    return closing(trace_export.begin(process))
 
 
 def _current(kind: type[S], **given: Any) -> "Current[S]":

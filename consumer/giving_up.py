@@ -69,6 +69,6 @@ class GivingUp:
         detail = f"The database refused it {TRIES} times ({error}); remove the conflict, then retry it."
         self._commands.bury(UnreadableMessage(REASON, detail), origin)
         DEAD_LETTERS.labels(REASON).inc()
-        _log.error("given up: the database refuses the record", place=place, error=str(error))
+        _log.error("record_given_up", place=place, error=str(error))
         with self._lock:
             self._refusals.pop(place, None)

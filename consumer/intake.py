@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from confluent_kafka import Message
 
 from consumer.keyed_queue import Job
 from consumer.metrics import CONSUMED, DEAD_LETTERS, SECONDS
+from consumer.naming import Found, names_of, processing
 from consumer.offsets import OffsetTracker
 from consumer.ports import Commands
 from consumer.records import origin_of, size_of
@@ -35,12 +37,13 @@ class Intake:
         ticket = self._tracker.begin((origin.topic, origin.partition), origin.offset, time.monotonic())
         if ticket is None:
             return
-        kind, key, run = self._read(message.value(), origin)
+        found = read(message.value(), self._default_currency)
+        kind, key, run = self._read(found, message.value(), origin)
         CONSUMED.labels(kind).inc()
         seconds = SECONDS.labels(kind)
 
         def timed() -> None:
-            with seconds.time():
+            with seconds.time(), processing(origin):
                 run()
 
         self._workers.submit(
@@ -53,11 +56,11 @@ class Intake:
                 # Each unreadable record becomes a dead letter of its own; a copy of any other record has no effect.
                 content=None if kind == "unreadable" else origin.value,
                 size=size_of(origin),
+                names=partial(names_of, found, origin),
             )
         )
 
-    def _read(self, value: bytes | None, origin: Origin) -> tuple[str, str, Callable[[], None]]:
-        found = read(value, self._default_currency)
+    def _read(self, found: Found, value: bytes | None, origin: Origin) -> tuple[str, str, Callable[[], None]]:
         large = value is not None and len(value) > _LARGE_BYTES
         if isinstance(found, UnreadableMessage):
             place = f"{origin.topic}/{origin.partition}/{origin.offset}"

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -20,7 +20,8 @@ class Job:
     """``done`` is called once ``run`` has returned. With ``retry``, a ``run`` that raises is called again later.
 
     ``claim`` is the claim of the record's partition, None for a command from the database; ``size`` is in bytes. Of
-    jobs with the same claim and ``content`` only the first runs: its ``copies`` are done when it is.
+    jobs with the same claim and ``content`` only the first runs: its ``copies`` are done when it is. ``names``: the
+    fields that all log lines of its work have.
     """
 
     ordering_key: str
@@ -30,6 +31,7 @@ class Job:
     claim: Claim | None = None
     size: int = 0
     content: bytes | None = None
+    names: Callable[[], Mapping[str, str]] = dict
     copies: list[Callable[[], None]] = field(default_factory=list)
 
 

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
 from consumer.keyed_queue import Job, KeyedQueue
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
@@ -111,19 +113,24 @@ class Workers:
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
-            try:
-                job.run()
-            except Exception as exc:  # noqa: BLE001 - logged below; in any case the record is not durable
-                self._failed(job, exc)
-            else:
-                job.done()
-                self._fault = None
-                with self._over:
-                    self._queue.finish(job)
-                    self._over.notify_all()
-                # No copy can join any more, because the job has left the queue.
-                for done in job.copies:
-                    done()
+            bind_contextvars(**job.names())
+            self._work_on(job)
+            clear_contextvars()
+
+    def _work_on(self, job: Job) -> None:
+        try:
+            job.run()
+        except Exception as exc:  # noqa: BLE001 - logged below; in any case the record is not durable
+            self._failed(job, exc)
+        else:
+            job.done()
+            self._fault = None
+            with self._over:
+                self._queue.finish(job)
+                self._over.notify_all()
+            # No copy can join any more, because the job has left the queue.
+            for done in job.copies:
+                done()
 
     def _next(self) -> Job | None:
         with self._work:
@@ -149,7 +156,7 @@ class Workers:
             RETRIES.inc()
         trace = error if failures == 1 else None
         _log.error(
-            "not durable",
+            "not_durable",
             ordering_key=job.ordering_key,
             retry=job.retry,
             failures=failures,

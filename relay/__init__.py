@@ -135,7 +135,7 @@ Reading
 Publishing
     ``delivery`` publishes a batch, or all of it but refused records. ``exactly_once`` and ``at_least_once`` are the two
     publishers; ``transactional_producer`` and ``producer`` wrap librdkafka, ``records`` makes records of rows,
-    ``failures`` and ``kafka_errors`` say what an error means.
+    ``failures`` and ``kafka_errors`` say what an error means. ``traces`` has the spans of a batch and of its rows.
 
 Memory
     ``receipt`` is what Kafka commits with the records, ``checkpoint`` its copy in PostgreSQL, ``resume_point`` the

@@ -18,6 +18,7 @@ from relay.log_reader import Row
 from relay.producer import Beat, Client
 from relay.receipt import Receipt
 from relay.records import Acknowledged
+from relay.traces import Publication
 from runtime.crash_points import reached
 
 
@@ -50,9 +51,10 @@ class AtLeastOnce:
         """Send ``rows`` and wait until each is acknowledged. Skips rows that an earlier, refused call delivered."""
         # A relay that was frozen before this point learns here that it was overtaken.
         self._beat()
-        refused = self._send([row for row in rows if row[0] not in self._delivered] if self._delivered else rows)
-        if refused is not None:
-            raise refused
+        with Publication(rows):
+            refused = self._send([row for row in rows if row[0] not in self._delivered] if self._delivered else rows)
+            if refused is not None:
+                raise refused
         if self._delivered:
             self._delivered.difference_update(row[0] for row in rows)
         self.confirmed = receipt

@@ -16,6 +16,7 @@ from relay.producer import Beat
 from relay.receipt import OLD_VERSION, Receipt
 from relay.records import Acknowledged
 from relay.stages import Stage
+from relay.traces import Publication
 from relay.transactional_producer import TransactionalProducer
 from runtime.coordination import GROUPS, explaining, why_not
 from runtime.crash_points import reached
@@ -63,7 +64,7 @@ class ExactlyOnce:
         self._relay = relay
         self._next = self._transactions(relay)
         self._last = self._transactions(f"{relay}/2")
-        self._under_way: tuple[Future[None], Receipt, Sequence[Row]] | None = None
+        self._under_way: tuple[Future[None], Receipt, Publication] | None = None
         self.confirmed: Receipt | None = None
 
     def open(self) -> Receipt | None:
@@ -129,25 +130,31 @@ class ExactlyOnce:
     def publish(self, rows: Sequence[Row], receipt: Receipt) -> None:
         """Prepare one transaction and begin to commit it. Raises RecordRefusedError after aborting it."""
         place = TopicPartition(self._receipt_topic, 0, receipt.offset, receipt.metadata())
-        self._next.prepare(rows, place, self._group)
+        publication = Publication(rows)
+        try:
+            self._next.prepare(rows, place, self._group)
+        except Exception as exc:
+            publication.failed(exc)
+            raise
         reached(CrashPoint.BEFORE_KAFKA_COMMIT)
         if self._under_way is not None:
             self._health.enter(Stage.COMMITTING)
         while not self.settle(_SLICE_SECONDS):
             self._beat()
-        self._under_way = self._next.commit(), receipt, rows
+        self._under_way = self._next.commit(), receipt, publication
         self._next, self._last = self._last, self._next
 
     def settle(self, seconds: float) -> bool:
         """Wait at most ``seconds`` for the commit under way. Returns whether no commit is under way any more."""
         if self._under_way is None:
             return True
-        commit, receipt, rows = self._under_way
+        commit, receipt, publication = self._under_way
         if not wait([commit], seconds).done:
             return False
         commit.result()
+        publication.done()
         self._under_way, self.confirmed = None, receipt
-        self._acknowledged(rows)
+        self._acknowledged(publication.rows)
         return True
 
     def idle(self) -> None:

@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 
-from runtime import health_check, logs
+from runtime import health_check, logs, trace_export
 from runtime.crash_points import refuse_unknown
 from runtime.current import Current
 from runtime.settings_source import SettingError
@@ -49,6 +49,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.settings = current()
         self._listener = listener
         self._beats = beats
+        self.traces = trace_export.Export()
         super().__init__()
 
     def load_config(self) -> None:
@@ -59,6 +60,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         # Called in each worker: a pool of connections must not be shared across a fork.
         from service.bootstrap import build_service
 
+        self.traces = trace_export.begin("service")
         return build_service(self.current)
 
 
@@ -89,6 +91,7 @@ def options(settings: ServiceSettings, listener: int, beats: Path) -> dict[str, 
         "loglevel": settings.log_level.lower(),
         "logger_class": "service.serving.logger.Logger",
         "control_socket_disable": True,
+        "worker_exit": _send_last_spans,
         "forwarder_headers": "",
         "proc_name": SERVER_NAME,
         "child_exit": _forget_gauges,
@@ -100,6 +103,10 @@ def _forget_gauges(_server: object, worker: "Worker") -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _send_last_spans(_arbiter: Arbiter, worker: Any) -> None:
+    worker.app.traces.close()
 
 
 def listen(host: str, port: int) -> int:

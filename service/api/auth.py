@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 
-from flask import Flask, g, request
+from flask import Flask, request
+from structlog.contextvars import bind_contextvars
 
 from service.api.replies import ApiError
 
@@ -51,4 +52,4 @@ def install(app: Flask, tokens: Tokens) -> None:
                 "Send a valid token: Authorization: Bearer <token>.",
                 headers={"WWW-Authenticate": 'Bearer realm="payments"'},
             )
-        g.caller = caller
+        bind_contextvars(caller=caller)

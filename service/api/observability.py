@@ -1,6 +1,8 @@
-"""Each request's id, access log line and metrics. Query strings and bodies are neither read nor logged here."""
+"""Each request's id, span, access log line and metrics. Query strings and bodies are neither read nor logged here."""
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from time import perf_counter
 from uuid import uuid4
@@ -9,6 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
 
+from runtime import tracing
 from runtime.logs import get_logger
 
 REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
@@ -35,13 +38,18 @@ def install(app: Flask) -> None:
         g.started = perf_counter()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        # A worker reuses its threads, and they keep this context: each request binds the id anew.
+        # A worker reuses its threads, and they keep the names of the last request.
+        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        g.tracing = ExitStack()
+        g.tracing.enter_context(_span())
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         _record(response.status_code, perf_counter() - g.started)
+        tracing.answered(response.status_code)
+        g.tracing.close()
         return response
 
 
@@ -57,13 +65,38 @@ def template(rule: str) -> str:
     return rule.replace("<opaque:", "<")
 
 
+def _route() -> str:
+    return UNKNOWN_ROUTE if request.url_rule is None else template(request.url_rule.rule)
+
+
+def _method() -> str:
+    return request.method if request.method in _KNOWN_METHODS else "other"
+
+
+@contextmanager
+def _span() -> Iterator[None]:
+    """The request's span, in its caller's trace (OpenTelemetry semantic conventions, "HTTP server").
+
+    Probes have none.
+    """
+    method, route = _method(), _route()
+    if route in _QUIET_ROUTES:
+        yield
+        return
+    about = {"http.request.method": method, "http.route": route, "url.path": request.path, "url.scheme": request.scheme}
+    given = request.headers.get("traceparent")
+    with tracing.span(f"{method} {route}", tracing.SpanKind.SERVER, parent=given, attributes=about):
+        trace_id = tracing.trace_id()
+        if trace_id is not None:
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        yield
+
+
 def _record(status: int, seconds: float) -> None:
-    route = UNKNOWN_ROUTE if request.url_rule is None else template(request.url_rule.rule)
-    method = request.method if request.method in _KNOWN_METHODS else "other"
+    route, method = _route(), _method()
     requests, duration = _series(method, route, status)
     requests.inc()
     duration.observe(seconds)
     # Probes come every few seconds; only a failed one is worth a line.
     log = _access.debug if route in _QUIET_ROUTES and status < 400 else _access.info
-    caller = {"caller": g.caller} if "caller" in g else {}
-    log("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2), **caller)
+    log("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))

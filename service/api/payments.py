@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from flask import Blueprint, Response
+from structlog.contextvars import bind_contextvars
 
 from service.api.ports import Ports
 from service.api.presentation import Unit, history_json, payment_json
@@ -63,6 +64,7 @@ def _known_form(payment_id: str) -> UUID:
 def _shown(view: PaymentView | None) -> Response:
     if view is None:
         raise _unknown()
+    bind_contextvars(payment_id=str(view.payment.payment_id), order_id=view.payment.order_id)
     return reply(payment_json(view), headers=_SECRET_INSIDE if view.next_action is not None else None)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 from prometheus_client import Counter
+from structlog.contextvars import bind_contextvars
 
 from service.api.ports import Ports
 from service.api.replies import ApiError, reply, unavailable
@@ -33,6 +34,7 @@ def blueprint(ports: Ports, current_secrets: Callable[[], list[str]]) -> Bluepri
         except BadWebhookError as error:
             WEBHOOKS.labels(OTHER, "invalid").inc()
             raise ApiError(400, "INVALID_WEBHOOK", f"{error}.") from error
+        bind_contextvars(caller="stripe")
         kind, result = event.type if event.type in SUBSCRIBED else OTHER, "failed"
         try:
             result = ports.webhooks.receive(event)

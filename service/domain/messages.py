@@ -36,6 +36,11 @@ class OutgoingMessage:
     written_at: datetime | None = None
     """When a lost row was published (UTC), for a row that comes back; None for a new row, which is written now."""
 
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the message's trace, in hex."""
+        return next((trace_id(value) for name, value in self.headers if name == "traceparent"), None)
+
 
 def outcome_id(key: CommandKey, reopened: int = 0) -> UUID:
     """The id of a command's one outcome event: equal for every writer, so a second one cannot be stored.
@@ -59,6 +64,16 @@ def rfc3339(moment: datetime) -> str:
 def is_trace(text: str) -> bool:
     """Whether the text is a valid trace (W3C Trace Context, "traceparent Header")."""
     return _TRACEPARENT.fullmatch(text) is not None
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace's id in hex, of a valid ``traceparent``."""
+    return traceparent[3:35]
+
+
+def trace_of(key: CommandKey, given: str | None) -> str:
+    """The command's trace: the given one, or the one that begins with its outcome event."""
+    return _trace(given, outcome_id(key))
 
 
 def _trace(given: str | None, event_id: UUID) -> str:

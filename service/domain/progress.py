@@ -57,6 +57,8 @@ class Progress:
     """A revert's type of success event, fixed when it was accepted; None for all others, and for older reverts."""
     reopened: int = 0
     """How often an operator has reopened the command. ``received_at`` is the time of the last one, if any."""
+    traceparent: str | None = None
+    """The trace context in which the command was accepted; None if it came without one."""
 
     @property
     def call(self) -> Call | None:

@@ -4,7 +4,8 @@ Each request passes, in this order:
 
 - ``stripe_gateway`` (steps and looks of commands) or ``books`` (the audit's lists): a port's method.
 - ``params``: the request's parameters. ``reasons``: free text as one of Stripe's reasons.
-- ``calls``: the guard against an open transaction, then the pace, then the request.
+- ``calls``: the guard against an open transaction, then the pace, then the request. ``call_seen``: its span, and its
+  log line if it fails.
 - ``pace``: the rate limit, which is found from Stripe's answers.
 - ``client``: Stripe's library with a pinned API version and no retries, over ``direct`` or, if the operator has a
   proxy, over ``proxied``. ``deadline`` bounds a read that a customer waits for.

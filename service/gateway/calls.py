@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import stripe
 
-from runtime.logs import get_logger
 from service.domain.errors import StripeBusyError, StripeUnknownError
+from service.gateway.call_seen import call_seen
 from service.gateway.contact import Contact, Request, Result
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnexpectedObjectError, text
@@ -17,10 +17,6 @@ PAGE_SIZE = 100
 
 _RESOURCES = {"payment_intent": "payment_intents", "transfer": "transfers", "refund": "refunds"}
 """The resource from which an object is read again; reversals never change."""
-
-_log = get_logger(__name__)
-_LOUD = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
-"""Errors that no retry removes: a wrong key, or a fault in this code."""
 
 _UNANSWERED = (stripe.APIConnectionError, stripe.AuthenticationError)
 """Errors that stop every payment."""
@@ -80,22 +76,26 @@ class Calls:
         self._pace.wait(self._patience)
         url = "/v1/" + "/".join(quote(part, safe="") for part in path)
         request = self._contact.begin(path[0], operation_of(method, path))
-        try:
-            # raw: building typed objects from an answer costs as much as fetching it
-            answer = self._client.raw_request(method, url, **params, **self._key)
-        except stripe.StripeError as exc:
-            self._note(exc, request)
-            # without its cause: the library's error quotes the whole answer, including client secrets
-            raise self._fault(method, exc) from None
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
-            # the library fails on an error that is no object
-            self._contact.answered(request, "unreadable", Result.UNREADABLE)
-            raise UnexpectedObjectError("an error that is no object") from exc
-        except BaseException:
-            self._contact.forget(request)  # a fault of this code says nothing about Stripe
-            raise
-        self._pace.went_through()
-        self._contact.answered(request)
+        with call_seen(method, path) as seen:
+            try:
+                # raw: building typed objects from an answer costs as much as fetching it
+                answer = self._client.raw_request(method, url, **params, **self._key)
+            except stripe.StripeError as exc:
+                self._note(exc, request)
+                fault = self._fault(method, exc)
+                seen.failed(read(exc), fault, self._pace.limit)
+                # without its cause: the library's error quotes the whole answer, including client secrets
+                raise fault from None
+            except (AttributeError, KeyError, TypeError, ValueError) as exc:
+                # the library fails on an error that is no object
+                self._contact.answered(request, "unreadable", Result.UNREADABLE)
+                raise UnexpectedObjectError("an error that is no object") from exc
+            except BaseException:
+                self._contact.forget(request)  # a fault of this code says nothing about Stripe
+                raise
+            self._pace.went_through()
+            self._contact.answered(request)
+            seen.answered(answer.code, answer.headers.get("Request-Id"))
         if not isinstance(answer.data, Mapping):
             raise UnexpectedObjectError("an answer that is no object")
         return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
@@ -116,9 +116,6 @@ class Calls:
             self._contact.answered(request, kind, result)
         if is_rate_limit(exc):
             self._pace.too_fast()
-            _log.warning("stripe_rate_limited", resource=request.resource, requests_per_second=self._pace.limit)
-        elif isinstance(exc, _LOUD):
-            _log.error("stripe_refused_us", resource=request.resource, kind=kind, reason=read(exc).described)
 
 
 def operation_of(method: str, path: tuple[str, ...]) -> str:

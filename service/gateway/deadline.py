@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from threading import Thread
 from typing import TypeVar
 
@@ -11,7 +12,8 @@ T = TypeVar("T")
 def within(seconds: float, call: Callable[[], T]) -> T:
     """The call's result. Raises TimeoutError after ``seconds``; the call then ends unnoticed, in its own thread."""
     future: Future[T] = Future()
-    Thread(target=_run, args=(future, call), name="stripe-read", daemon=True).start()
+    # With the caller's context: its names for the log, and its span.
+    Thread(target=copy_context().run, args=(_run, future, call), name="stripe-read", daemon=True).start()
     return future.result(seconds)
 
 

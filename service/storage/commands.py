@@ -80,7 +80,9 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
     return rows[0][0] if rows else None
 
 
-def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID) -> None:
+def reopen_hold(
+    connection: Connection, command: StoredCommand, payment_id: UUID, traceparent: str | None = None
+) -> None:
     """Make sure that a hold will be canceled: insert the internal command, or reopen the finished one."""
     content = content_of(command)
     statement = pg_insert(Command).values(
@@ -92,6 +94,7 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
         state=CommandState.PENDING,
         recovery_point=Rest.ACCEPTED,
         next_attempt_at=func.now(),
+        traceparent=traceparent,
     )
     again = {
         "state": CommandState.PENDING,
@@ -106,6 +109,13 @@ def reopen_hold(connection: Connection, command: StoredCommand, payment_id: UUID
             index_elements=["correlation_id", "command_type"], set_=again, where=Command.state == CommandState.DONE
         )
     )
+
+
+def trace_of(connection: Connection, correlation_id: str) -> tuple[CommandKey, str | None] | None:
+    """The last command under this correlation id, with its trace context; None when there is none."""
+    last = select(Command.command_type, Command.traceparent).where(Command.correlation_id == correlation_id)
+    row = connection.execute(last.order_by(Command.arrival.desc()).limit(1)).first()
+    return None if row is None else (CommandKey(row.command_type, correlation_id), row.traceparent)
 
 
 _BY_KEY = Prepared(
@@ -137,6 +147,7 @@ OPEN_COLUMNS = [
     Command.lease_token,
     Command.revert_event_type,
     Command.reopened,
+    Command.traceparent,
 ]
 """The columns that ``progress_of`` reads."""
 

@@ -1,11 +1,12 @@
 """Phase 1, accept: store a command once, then run it; and answer or keep the records that are no valid command."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
+from runtime import tracing
 from runtime.crash_points import reached
 from runtime.errors import PaymentServiceError
 from runtime.logs import get_logger
@@ -81,19 +82,24 @@ class CommandEngine:
         return self._accept_once(command, origin)
 
     def _accept_once(self, command: Command, origin: Origin) -> Claim | Over:
+        trace = tracing.going_on(origin.traceparent)
+
         def accepted(connection: Connection) -> Claim | Over:
             if isinstance(command, Authorize):
-                following = self._accept_authorize(connection, command, origin)
+                following = self._accept_authorize(connection, command, origin.sent_at, trace)
             else:
-                following = self._accept_on_payment(connection, command, origin.traceparent)
+                following = self._accept_on_payment(connection, command, trace)
             reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
             return following
 
-        following = in_transaction(self.engine, accepted)
+        with tracing.span("accept", tracing.SpanKind.CLIENT, attributes=tracing.DATABASE):
+            following = in_transaction(self.engine, accepted)
         reached(CrashPoint.ACCEPT_AFTER_COMMIT)
         return following
 
-    def _accept_authorize(self, connection: Connection, command: Authorize, origin: Origin) -> Claim | Over:
+    def _accept_authorize(
+        self, connection: Connection, command: Authorize, sent_at: datetime | None, traceparent: str | None
+    ) -> Claim | Over:
         payment, token, looked_for = new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
         first = self.policy.begun(Step.CREATE_INTENT)
         if self.recorder.published.has_answered(command.key):
@@ -102,19 +108,20 @@ class CommandEngine:
             connection,
             command,
             payment,
-            sent_at=origin.sent_at,
+            sent_at=sent_at,
             sent_lately=first.recovery_point,
             sent_long_ago=looked_for.recovery_point,
-            traceparent=origin.traceparent,
+            traceparent=traceparent,
             token=token,
             lease=self.lease,
         )
         if result is Result.NO_PAYMENT:
-            return self._no_new_payment(connection, command, origin.traceparent)
+            return self._no_new_payment(connection, command, traceparent)
         if point is None:
             raise DuplicateError
         call = looked_for if point == looked_for.recovery_point else Call(Step.CREATE_INTENT)
-        progress = Progress(command, payment.payment_id, CommandState.PENDING, point, 0, 0, 0, now, now, True, token)
+        begun = Progress(command, payment.payment_id, CommandState.PENDING, point, 0, 0, 0, now, now, True, token)
+        progress = replace(begun, traceparent=traceparent)
         return Claim(progress, payment, token, call, calls=1)
 
     def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
@@ -142,9 +149,8 @@ class CommandEngine:
         held = payments.lock(connection, command.payment_id)
         if held is None:
             return self._not_found(connection, command, traceparent)
-        payment = held.payment
-        self._add_open(connection, command, payment, traceparent)
-        return self.claims.within(connection, payment.payment_id, command.key)
+        self._add_open(connection, command, held.payment, traceparent)
+        return self.claims.within(connection, held.payment.payment_id, command.key)
 
     def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
         now = commands.add_answered(connection, command.key, Content.of(command), traceparent)
@@ -164,17 +170,16 @@ class CommandEngine:
         """Answer an invalid command once, and keep its record as a dead letter. Raises the database's error."""
         key = CommandKey(kept_type(invalid.command_type), invalid.correlation_id)
         sent = Content(invalid.fingerprint)
-        failure = Failure(invalid.error, invalid.message)
         answer = events.refused(
             CommandKey(invalid.command_type, invalid.correlation_id),
-            failure,
+            Failure(invalid.error, invalid.message),
             payment_id=invalid.payment_id,
             order_id=invalid.order_id,
         )
         with transaction(self.engine) as connection:
-            now = commands.add_answered(connection, key, sent, origin.traceparent)
+            now = commands.add_answered(connection, key, sent, tracing.going_on(origin.traceparent))
             if now is not None:
-                self.recorder.about_nothing(connection, answer, origin.traceparent, now)
+                self.recorder.about_nothing(connection, answer, tracing.going_on(origin.traceparent), now)
                 self.dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, sent, origin)
@@ -188,7 +193,7 @@ class CommandEngine:
         with transaction(self.engine) as connection:
             before = commands.content_before(connection, key)
             if before is not None and before.is_same(sent):
-                log.info("duplicate command", command_type=key.command_type, correlation_id=key.correlation_id)
+                log.info("duplicate_command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
             self.dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)

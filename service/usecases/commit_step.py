@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from service.domain.commands.catalog import plan
@@ -12,7 +13,8 @@ from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, W
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, Rest, resume
 from service.storage import leases
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
+from service.usecases import log_lines
 from service.usecases.claimed import Claim, Over
 from service.usecases.record import Recorder
 
@@ -56,7 +58,8 @@ class NextSteps:
                 observed = Observed(following.payment, following.answers)
                 self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
                 if not any(answer.key == claim.fence.key for answer in following.answers):
-                    leases.finish(connection, claim.fence.key, None, claim.token)
+                    finished = leases.finish(connection, claim.fence.key, None, claim.token)
+                    after_commit(partial(log_lines.ended, finished.seconds))
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:

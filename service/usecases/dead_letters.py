@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
 from service.domain.published import NOTHING, Published
 from service.domain.received_records import Cut, Origin, UnreadableMessage
 from service.storage import dead_letters, outbox
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 
 log = get_logger(__name__)
 
@@ -30,13 +31,8 @@ class DeadLetters:
         kept_at = dead_letters.add(connection, unreadable.reason, unreadable.detail, origin)
         if kept_at is None:
             return
-        log.warning(
-            "dead letter",
-            reason=unreadable.reason,
-            topic=origin.topic,
-            partition=origin.partition,
-            offset=origin.offset,
-        )
+        place = {"topic": origin.topic, "partition": origin.partition, "offset": origin.offset}
+        after_commit(partial(log.warning, "dead_letter", reason=unreadable.reason, **place))
         outbox.append(connection, [self.published.letter(self._message(unreadable, origin, kept_at))])
 
     def _message(self, unreadable: UnreadableMessage, origin: Origin, kept_at: datetime) -> OutgoingMessage:

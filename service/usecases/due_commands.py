@@ -75,7 +75,7 @@ class Completion:
     def _lay_aside(self, due: Due, why: str) -> None:
         """Put the command off and log it. No failure is announced: the step may have had its effect at Stripe."""
         log.error(
-            "the outcome of a command cannot be stored",
+            "outcome_not_storable",
             command_type=due.key.command_type,
             correlation_id=due.key.correlation_id,
             error=why,
@@ -87,6 +87,6 @@ class Completion:
         def compare() -> None:
             finding = self.reconciler.examine(payment_id)
             if finding.result != "agrees":
-                log.warning("held payment differs from Stripe", **finding.as_json())
+                log.warning("held_payment_differs", **finding.as_json())
 
         return compare

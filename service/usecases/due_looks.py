@@ -44,7 +44,7 @@ class DueLooks:
         named = {proof for proofs in waiting.values() for kind, proof in proofs if kind == MovementKind.TRANSFER}
         finding = self.reconciler.examine(payment_id, named=named)
         if finding.result not in {"agrees", "repaired"}:
-            log.warning("payment cannot be compared with Stripe yet", **finding.as_json())
+            log.warning("payment_not_compared", **finding.as_json())
         with transaction(self.engine) as connection:
             if finding.result in {"agrees", "repaired"}:
                 looks.settle(connection, payment_id, list(waiting))

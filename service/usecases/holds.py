@@ -18,6 +18,6 @@ DISPUTE_PAUSE_SECONDS = 3600.0
 
 def not_yet(payment_id: UUID, refusal: StripeRefusedError) -> StripeBusyError:
     """Stripe's refusal as a passing fault. No refusal is final for a hold: it is tried again, after a look."""
-    _log.error("a hold could not be canceled yet", payment_id=str(payment_id), reason=refusal.message)
+    _log.error("hold_not_canceled", payment_id=str(payment_id), reason=refusal.message)
     pause = DISPUTE_PAUSE_SECONDS if refusal.code in DISPUTED_CODES else None
     return StripeBusyError(refusal.message, pause, stored=True)

@@ -69,6 +69,6 @@ class LeaseKeeper:
                 leases.renew(connection, tokens, self.length)
         except (SQLAlchemyError, OSError) as exc:
             # Not fatal: the fencing token guards every final write, and the next round tries again.
-            log.warning("leases not renewed", error=described(exc), leases=len(tokens))
+            log.warning("leases_not_renewed", error=described(exc), leases=len(tokens))
             return False
         return True

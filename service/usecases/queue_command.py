@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
+from runtime import tracing
 from runtime.crash_points import reached
 from runtime.errors import PaymentServiceError
+from runtime.logs import get_logger
 from service.crash_points import CrashPoint
 from service.domain.commands.catalog import content_of
 from service.domain.commands.command import fingerprint
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
-from service.domain.messages import command_message
+from service.domain.messages import OutgoingMessage, command_message
 from service.domain.operator_acts import Act
 from service.storage import operator_actions, outbox, payments, request_keys
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.request_keys import Claim, RequestKey
+from service.usecases import log_lines
+
+_log = get_logger(__name__)
 
 
 class UnknownPaymentError(PaymentServiceError):
@@ -67,18 +74,28 @@ class CommandRequests:
                 raise UnknownPaymentError
             correlation_id = claimed(connection)
             if correlation_id == command.correlation_id:
-                message = command_message(
-                    command, event_id=uuid4(), topic=self.commands_topic, now=held.now, traceparent=traceparent
-                )
+                message = self._message(command, held.now, traceparent)
                 outbox.append(connection, [message])
                 if act is not None:
                     operator_actions.record(connection, act)
+                log_lines.about(held.payment)
+                after_commit(partial(_log_queued, command, message))
             reached(CrashPoint.REQUEST_BEFORE_COMMIT)
             return correlation_id
 
         correlation_id = in_transaction(self.engine, queued)
         reached(CrashPoint.REQUEST_AFTER_COMMIT)
         return correlation_id
+
+    def _message(self, command: Release | Revert, now: datetime, given: str | None) -> OutgoingMessage:
+        event_id, topic = uuid4(), self.commands_topic
+        trace = tracing.message_created(topic, given, {"messaging.message.id": str(event_id)})
+        return command_message(command, event_id=event_id, topic=topic, now=now, traceparent=trace)
+
+
+def _log_queued(command: Release | Revert, message: OutgoingMessage) -> None:
+    names = {"correlation_id": command.correlation_id, "command_type": command.type, "trace_id": message.trace_id}
+    _log.info("command_queued", event_id=str(message.event_id), **names)
 
 
 def _claimed(connection: Connection, command: Release | Revert, key: str) -> str:

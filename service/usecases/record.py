@@ -1,15 +1,17 @@
 """Phase 4, record: the payment, its movements, its events and the commands that these answer, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from runtime import tracing
 from service.domain.commands.cancel_hold import CancelHold
 from service.domain.events import Answer
 from service.domain.intent_state import Observed
-from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
+from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id, trace_of
 from service.domain.payment import Payment
 from service.domain.progress import Ended
 from service.domain.published import NOTHING, Published
@@ -17,7 +19,7 @@ from service.storage import commands, leases, outbox, payments
 from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
-from service.usecases import answer_metrics
+from service.usecases import answer_metrics, log_lines
 
 
 class _Place(NamedTuple):
@@ -69,6 +71,8 @@ class Recorder:
             run(connection, *writes)
         if observed.cancel_hold:
             self.cancel_hold(connection, after, after.stripe_payment_intent_id)
+        if messages:
+            after_commit(partial(_report, observed.answers, messages, ended))
         return after
 
     def cancel_hold(self, connection: Connection, payment: Payment, intent_id: str | None) -> None:
@@ -76,7 +80,7 @@ class Recorder:
         if intent_id is None:
             raise LookupError(f"payment {payment.payment_id} has no PaymentIntent to cancel")
         command = CancelHold(correlation_id=intent_id, payment_id=payment.payment_id)
-        commands.reopen_hold(connection, command, payment.payment_id)
+        commands.reopen_hold(connection, command, payment.payment_id, tracing.traceparent())
 
     def about_nothing(self, connection: Connection, answer: Answer, traceparent: str | None, now: datetime) -> None:
         """Append the outcome event of a command without a payment of ours."""
@@ -84,30 +88,28 @@ class Recorder:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [self.published.instead_of(message)])
-        after_commit(partial(answer_metrics.count, answer, 0.0))
+        after_commit(partial(_report, [answer], [message], [Ended(traceparent, 0, 0.0)]))
 
-    def _end_command(
-        self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None
-    ) -> Ended | None:
-        """End the command that the event answers; None for a news event, which answers none.
+    def _end_command(self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None) -> Ended:
+        """End the command that the event answers. A news event answers none, and goes on with the trace of its command.
 
         Raises LeaseLostError when the command is the fenced one and its token no longer holds.
         """
         if answer.key is None:
-            return None
+            found = commands.trace_of(connection, answer.correlation_id)
+            return Ended(None if found is None else trace_of(*found), 0, 0.0)
         token = fence.token if fence is not None and fence.key == answer.key else None
         outcome = self.published.outcome(answer.key, str(payment_id)) or outcome_of(answer)
-        ended = leases.finish(connection, answer.key, outcome, token)
-        after_commit(partial(answer_metrics.count, answer, ended.seconds))
-        return ended
+        return leases.finish(connection, answer.key, outcome, token)
 
-    def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
-        if answer.key is not None and ended is not None:
+    def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended) -> OutgoingMessage:
+        if answer.key is not None:
             event_id = outcome_id(answer.key, ended.reopened)
-            return self._message(answer, event_id, payment_id, place, ended.traceparent)
-        if answer.news is None:
+        elif answer.news is not None:
+            event_id = news_id(payment_id, answer.news)
+        else:
             raise TypeError("an event that answers no command says what news it is")
-        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
+        return self._message(answer, event_id, payment_id, place, ended.traceparent)
 
     def _message(
         self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None
@@ -119,8 +121,17 @@ class Recorder:
             now=place.now,
             payment_id=payment_id,
             sequence=place.sequence,
-            traceparent=traceparent,
+            traceparent=tracing.message_created(
+                self.events_topic, traceparent, {"messaging.message.id": str(event_id)}
+            ),
         )
+
+
+def _report(answers: Sequence[Answer], messages: Sequence[OutgoingMessage], ended: Sequence[Ended]) -> None:
+    for answer, message, end in zip(answers, messages, ended, strict=True):
+        log_lines.recorded(answer, message, end.seconds)
+        if answer.key is not None:
+            answer_metrics.count(answer, end.seconds)
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:

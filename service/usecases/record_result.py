@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from runtime.logs import get_logger
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
@@ -14,7 +15,7 @@ from service.domain.progress import Progress, pause_before_next
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked, looks
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.locked import Locked
 from service.storage.prepared import run
 from service.usecases.call import Known, NotDone, Passing
@@ -54,7 +55,16 @@ class Results:
         wait = pause_before_next(progress.attempts, retry_after, random.random())  # noqa: S311
         spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
-        log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
+        after_commit(
+            partial(
+                log.warning,
+                "command_put_off",
+                step=claim.call.step,
+                fault=str(fault),
+                again_in_seconds=round(wait, 1),
+                attempts=progress.attempts + 1,
+            )
+        )
         if progress.command.own:
             # The cause may be something that others did to the intent: a look reads all of it.
             run(connection, looks.looking(claim.payment.payment_id))

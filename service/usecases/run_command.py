@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from runtime import tracing
 from runtime.logs import get_logger
 from service.domain.errors import LeaseLostError, StripeUnknownError
 from service.domain.ports import PaymentGateway
 from service.storage.engine import Connection, Engine, in_transaction
+from service.usecases import log_lines
 from service.usecases.call import Known, Passing, perform
 from service.usecases.claim import Claims
 from service.usecases.claimed import Claim, Over
@@ -47,20 +49,24 @@ class Runner:
                 return
 
     def _run_one(self, claim: Claim) -> Over:
-        try:
-            with self.leases.holding(claim.token):
-                following: Claim | Over = claim
-                while isinstance(following, Claim):
-                    following = self._step(following)
-        except LeaseLostError as exc:
-            log.info("lease lost: answered or taken over meanwhile", command=str(exc))
-            return Over()
-        return following
+        progress = claim.progress
+        with tracing.span(f"run {progress.command.type}", parent=progress.traceparent):
+            log_lines.begin(progress.command.key, claim.payment, progress.traceparent)
+            try:
+                with self.leases.holding(claim.token):
+                    following: Claim | Over = claim
+                    while isinstance(following, Claim):
+                        following = self._step(following)
+            except LeaseLostError as exc:
+                log.info("lease_lost", why=str(exc))
+                return Over()
+            return following
 
     def _step(self, claim: Claim) -> Claim | Over:
         step = claim.call.step
         reached_in(step, Stage.BEFORE_CALL)
-        outcome = self._perform(claim)
+        with tracing.span(f"{claim.call.mode} {step}"):
+            outcome = self._perform(claim)
         reached_in(step, Stage.AFTER_CALL)
 
         def record(connection: Connection) -> Claim | Over:
@@ -68,7 +74,8 @@ class Runner:
             reached_in(step, Stage.BEFORE_COMMIT)
             return following
 
-        following = in_transaction(self.engine, record, lock_tries=LOCK_TRIES)
+        with tracing.span("record", tracing.SpanKind.CLIENT, attributes=tracing.DATABASE):
+            following = in_transaction(self.engine, record, lock_tries=LOCK_TRIES)
         reached_in(step, Stage.AFTER_COMMIT)
         return following
 

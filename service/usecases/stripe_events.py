@@ -4,13 +4,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from structlog.contextvars import bind_contextvars
+
+from runtime import tracing
 from runtime.crash_points import reached
 from runtime.logs import get_logger
+from runtime.tracing import SpanKind
 from service.crash_points import CrashPoint
 from service.domain.event_proofs import are_known
 from service.domain.event_types import NOTED_EVENTS
 from service.domain.intent_state import SEEN_BY_EVENT, Observed, Seen
 from service.domain.learning import Situation, learn_intent, learn_stray
+from service.domain.messages import trace_of
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
 from service.domain.progress import CommandState
@@ -20,6 +25,7 @@ from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
 from service.storage.prepared import run
+from service.usecases import log_lines
 from service.usecases.record import Recorder
 from service.usecases.situations import heard_in
 
@@ -45,8 +51,14 @@ class StripeEvents:
         Foreign; for an event that cannot be applied, unreadable or refused. Events may come in any order and any
         number of times. Raises the database's error when it may pass; then nothing was recorded.
         """
+        bind_contextvars(stripe_event_id=event.id)
         if event.unreadable is not None:
-            _log.warning("webhook_not_readable", event_id=event.id, type=event.type, reason=event.unreadable)
+            _log.warning("webhook_not_readable", type=event.type, reason=event.unreadable)
+        result = self._result(event)
+        _log.info("webhook_received", type=event.type, result=result)
+        return result
+
+    def _result(self, event: StripeEvent) -> str:
         foreign = None if event.type in NOTED_EVENTS else self.ownership.of_event(event)
         if foreign is not None or event.about is None:
             return self._only_recorded(event, foreign or _unapplied(event))
@@ -55,7 +67,7 @@ class StripeEvents:
         except SQLAlchemyError as error:
             if not is_refused(error):
                 raise
-            _log.error("webhook_refused_by_database", event_id=event.id, type=event.type, exc_info=error)
+            _log.error("webhook_refused_by_database", type=event.type, exc_info=error)
             return self._only_recorded(event, "refused")
 
     def _recorded_and_applied(self, event: StripeEvent, about: About) -> str:
@@ -84,6 +96,7 @@ class StripeEvents:
         if found is None:
             return self._note(connection, event, None, _unapplied(event, Foreign.UNKNOWN))
         payment = found.payment
+        log_lines.about(payment)
         if event.type in NOTED_EVENTS:
             return self._note(connection, event, payment.payment_id, "noted")
         if are_known(payment, found.ledger.keys, event.tells):
@@ -102,11 +115,19 @@ class StripeEvents:
             return "duplicate"
         found = by_event.found
         payment = found.payment
+        log_lines.about(payment)
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
-            _log.warning("foreign intent names a payment", reason=foreign, payment_id=str(payment.payment_id))
+            _log.warning("foreign_intent", reason=foreign)
             return self._note(connection, event, payment.payment_id, foreign)
-        situation = heard_in(found, event.created_at)
+        trace = _trace(found)
+        log_lines.in_trace(trace)
+        about = {"stripe.event_id": event.id}
+        with tracing.span(f"apply {event.type}", SpanKind.CONSUMER, parent=trace, attributes=about):
+            return self._apply(connection, event, found, seen, intent)
+
+    def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
+        payment, situation = found.payment, heard_in(found, event.created_at)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, found, seen, situation)
         observed = learn_intent(payment, seen, intent, situation)
@@ -137,6 +158,11 @@ def _unapplied(event: StripeEvent, result: str | None = None) -> str:
     if event.unreadable is not None:
         return "unreadable"
     return result or ("noted" if event.type in NOTED_EVENTS else "ignored")
+
+
+def _trace(found: Locked) -> str | None:
+    """The trace of the first command that is open: the event is likely to be its effect."""
+    return next((trace_of(each.command.key, each.traceparent) for each in found.opened), None)
 
 
 def _cause(event: StripeEvent) -> str:

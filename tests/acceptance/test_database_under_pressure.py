@@ -102,7 +102,7 @@ def test_silent_database_is_reported_at_once_and_its_connections_end(world: Worl
         assert "database" in body
     asked = time.monotonic()
     assert world.api.details(held.payment_id).error == (503, "DATABASE_UNAVAILABLE")
-    for words in ("not durable", "cannot ask for due commands"):
+    for words in ("not_durable", "cannot ask for due commands"):
         left = 40 - (time.monotonic() - asked)
         until(lambda words=words: said(world, "consume", words), f"{words} is said", left)  # type: ignore[misc]
     network.mend()
@@ -164,7 +164,7 @@ def test_running_processes_do_not_notice_an_expanding_migration(world: World) ->
     warm()
     webhook()
     held = [world.held().payment_id for _ in range(4)]
-    failed_before = said(world, "serve", "request_failed") + said(world, "consume", "not durable")
+    failed_before = said(world, "serve", "request_failed") + said(world, "consume", "not_durable")
     with closing(psycopg2.connect(world.info.database_url)) as connection, connection.cursor() as cursor:
         for table, *texts in EXPANDED:
             changes = [f'ALTER COLUMN {name} TYPE text COLLATE "POSIX"' for name in texts]
@@ -175,7 +175,7 @@ def test_running_processes_do_not_notice_an_expanding_migration(world: World) ->
         assert world.api.details(payment).status == 200
         assert world.outcome(world.release(payment)).status == "SUCCEEDED"
     warm()
-    assert said(world, "serve", "request_failed") + said(world, "consume", "not durable") == failed_before
+    assert said(world, "serve", "request_failed") + said(world, "consume", "not_durable") == failed_before
 
 
 def test_a_command_that_the_database_refuses_for_good_goes_to_the_dead_letters_and_its_partition_goes_on(

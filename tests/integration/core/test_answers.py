@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.commands.revert import Revert
 from tests.integration.core.invariants import check_settled
-from tests.support.core import CHALLENGED, DECLINED, RUNNER, TRACE, Core
+from tests.support.core import CHALLENGED, DECLINED, RUNNER, TRACE, Core, authorization
 
 Arrange = Callable[[Core], UUID]
 
@@ -166,12 +166,17 @@ def test_outcome_event_continues_the_trace_of_its_command(core: Core) -> None:
     assert core.events()[0].headers["traceparent"] == TRACE
 
 
-def test_news_event_begins_a_new_trace(core: Core) -> None:
-    payment = core.authorize()
+@pytest.mark.parametrize("sent", [TRACE, None])
+def test_news_event_continues_the_trace_of_its_command(core: Core, sent: str | None) -> None:
+    headers: list[tuple[str, bytes | None]] = [] if sent is None else [("traceparent", sent.encode())]
+    core.engine.handle(authorization("c-auth", "order-1"), replace(core.origin(), headers=headers))
+    payment = core.payment_id("order-1")
     core.stripe.dashboard("cancel", core.intent(payment))
     core.deliver_all(payment)
-    trace = core.events()[-1].headers["traceparent"]
-    assert (len(trace), trace == TRACE) == (len(TRACE), False)
+    outcome, news = core.events()
+    assert "command_type" not in news.headers
+    assert news.headers["traceparent"] == outcome.headers["traceparent"]
+    assert sent in {None, news.headers["traceparent"]}
 
 
 def test_reason_of_a_revert_is_stored_unchanged(core: Core) -> None:

@@ -1,0 +1,60 @@
+"""Which variables switch traces on, and what happens where they can't be had."""
+
+import threading
+from collections.abc import Mapping
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from runtime import trace_export
+from runtime.settings_source import SettingError
+
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "exporter"),
+    [
+        ({}, None),
+        (ENDPOINT, "otlp_proto_http"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost/x"}, "otlp_proto_http"),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "otlp_proto_http"),
+        ({"OTEL_TRACES_EXPORTER": "console"}, "console"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "otlp_proto_grpc"),
+        (ENDPOINT | {"OTEL_TRACES_EXPORTER": "none"}, None),
+        (ENDPOINT | {"OTEL_SDK_DISABLED": "True"}, None),
+    ],
+)
+def test_an_exporter_or_an_endpoint_switches_traces_on(environ: Mapping[str, str], exporter: str | None) -> None:
+    assert trace_export._wanted(environ) == exporter
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "nowhere"}, "OTEL_TRACES_EXPORTER"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    ],
+)
+def test_a_wrong_exporter_is_a_bad_setting(environ: Mapping[str, str], named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        trace_export.begin("service", environ)
+
+
+def test_without_a_variable_nothing_begins() -> None:
+    trace_export.begin("service", {}).close()
+
+
+def test_names_of_the_environment_win() -> None:
+    assert trace_export._names("relay", {})["service.name"] == "payment-relay"
+    assert "service.name" not in trace_export._names("relay", {"OTEL_SERVICE_NAME": "x"})
+    assert "service.name" not in trace_export._names("relay", {"OTEL_RESOURCE_ATTRIBUTES": "a=b,service.name=x"})
+
+
+def test_the_end_does_not_wait_for_a_collector_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = threading.Event()
+    provider = TracerProvider(shutdown_on_exit=False)
+    monkeypatch.setattr(provider, "shutdown", hangs.wait)
+    monkeypatch.setattr(trace_export, "_FLUSH_SECONDS", 0.01)
+    trace_export.Export(provider).close()
+    hangs.set()
