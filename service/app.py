@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from service.api import auth, cors, errors, observability, ops, payments, webhooks
+from service.api import auth, cors, errors, observability, ops, ops_page, payments, webhooks
 from service.api.ports import Ports
 from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
@@ -28,4 +28,6 @@ def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     app.register_blueprint(ops.blueprint(ports))
     app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, settings.webhook_secrets()))
+    if ports.desk is not None:
+        app.register_blueprint(ops_page.blueprint(ports, settings.operators()))
     return app

@@ -9,9 +9,10 @@ from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
 from service.storage.availability import is_unavailable
-from service.storage.engine import FOR_CALLERS, make_engine, refuse_inside_transaction
+from service.storage.engine import FOR_CALLERS, FOR_OPERATORS, Engine, make_engine, refuse_inside_transaction
 from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
+from service.usecases.operations.desk import Desk
 from service.usecases.queries import PaymentQueries
 from service.usecases.queue_command import CommandRequests
 from service.usecases.record import Recorder
@@ -35,5 +36,15 @@ def build_service(settings: ServiceSettings) -> Flask:
         parse_webhook=parse,
         unready=DatabaseReadiness(url).unready,
         is_unavailable=is_unavailable,
+        desk=_desk(settings, engine),
     )
     return create_app(settings, ports)
+
+
+def _desk(settings: ServiceSettings, engine: Engine) -> Desk | None:
+    """The operators' desk, with a connection of its own for what works beside requests."""
+    if settings.ops_page == "off":
+        return None
+    desk = Desk(engine, make_engine(settings.database_url.get_secret_value(), 1, FOR_OPERATORS))
+    desk.start()
+    return desk

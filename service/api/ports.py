@@ -8,6 +8,7 @@ from uuid import UUID
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
+from service.usecases.operations.desk import Desk
 from service.usecases.queries import History, PaymentView
 
 
@@ -44,7 +45,8 @@ class Unready(Protocol):
 class Ports:
     """All ports. ``parse_webhook``: the gateway's ``parse``. ``unready``: None while the service is ready.
 
-    ``is_unavailable``: whether an error is a passing fault of the database.
+    ``is_unavailable``: whether an error is a passing fault of the database. ``desk``: None without a page for
+    operators.
     """
 
     queries: Queries
@@ -53,3 +55,4 @@ class Ports:
     parse_webhook: Callable[[bytes, str | None, list[str]], StripeEvent]
     unready: Callable[[], Unready | None]
     is_unavailable: Callable[[BaseException], bool]
+    desk: Desk | None = None

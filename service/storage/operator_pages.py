@@ -1,0 +1,137 @@
+"""Lists for operators, page by page. Each goes by an index, and begins after the last row of the page before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_, union_all
+
+from service.domain.progress import CommandState
+from service.domain.status import PaymentStatus
+from service.storage.engine import Connection
+from service.storage.models import Command, DeadLetter, Payment
+from service.storage.models.command import DONE
+from service.storage.operator_overview import MOST_OPEN
+from service.storage.operator_session import Record, records
+
+PAGE_ROWS = 50
+
+PAYMENT_COLUMNS = [
+    Payment.__table__.c[name]
+    for name in ("payment_id", "order_id", "customer_id", "runner_id", "amount", "currency", "status", "created_at")
+]
+_COMMAND_COLUMNS = [
+    Command.__table__.c[name]
+    for name in (
+        "correlation_id",
+        "command_type",
+        "payment_id",
+        "state",
+        "recovery_point",
+        "attempts",
+        "last_error",
+        "received_at",
+        "next_attempt_at",
+        "lease_expires_at",
+    )
+]
+_DEAD_LETTER_COLUMNS = [
+    DeadLetter.__table__.c[name]
+    for name in ("id", "reason", "detail", "topic", "partition", "offset", "state", "received_at")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The last payment of the page before."""
+
+    created_at: datetime
+    payment_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """Which payments; every condition given must hold. ``older``: made longer ago than this."""
+
+    status: PaymentStatus | None = None
+    older: timedelta | None = None
+    customer_id: str | None = None
+    runner_id: str | None = None
+    oldest_first: bool = False
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """All but the status as SQL."""
+        found: list[ColumnElement[bool]] = []
+        if self.older is not None:
+            found.append(Payment.created_at < func.now() - self.older)
+        if self.customer_id is not None:
+            found.append(Payment.customer_id == self.customer_id)
+        if self.runner_id is not None:
+            found.append(Payment.runner_id == self.runner_id)
+        return found
+
+
+def payments(connection: Connection, wanted: PaymentFilter, after: After | None) -> list[Record]:
+    """A page of payments, and one more if there are more."""
+    statuses = [wanted.status] if wanted.status is not None else list(PaymentStatus)
+    # One scan of the index for each status: an index on the time alone would cost every payment a write.
+    each = union_all(*(_of_status(status, wanted, after).subquery().select() for status in statuses)).subquery()
+    order = (each.c.created_at, each.c.payment_id)
+    ordered = order if wanted.oldest_first else tuple(column.desc() for column in order)
+    return records(connection, select(each).order_by(*ordered).limit(PAGE_ROWS + 1))
+
+
+def _of_status(status: PaymentStatus, wanted: PaymentFilter, after: After | None) -> Select[Any]:
+    order = (Payment.created_at, Payment.payment_id)
+    conditions = [Payment.status == status, *wanted.conditions()]
+    if after is not None:
+        place = tuple_(after.created_at, after.payment_id)
+        # The first of each pair goes by the index; the second separates payments of one moment.
+        if wanted.oldest_first:
+            conditions += [Payment.created_at >= after.created_at, tuple_(*order) > place]
+        else:
+            conditions += [Payment.created_at <= after.created_at, tuple_(*order) < place]
+    ordered = order if wanted.oldest_first else tuple(column.desc() for column in order)
+    return select(*PAYMENT_COLUMNS).where(*conditions).order_by(*ordered).limit(PAGE_ROWS + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFilter:
+    """Which open commands; every condition given must hold. ``older``: received longer ago than this."""
+
+    command_type: str | None = None
+    state: CommandState | None = None
+    older: timedelta | None = None
+    after_fault: bool = False
+
+
+def open_commands(connection: Connection, wanted: CommandFilter, skipped: int) -> list[Record]:
+    """A page of the open commands, oldest first, and one more if there are more; of ``MOST_OPEN`` that are due first."""
+    opened = select(*_COMMAND_COLUMNS).where(text(f"state <> {DONE}")).order_by(Command.next_attempt_at)
+    of = opened.limit(MOST_OPEN).subquery()
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.command_type is not None:
+        conditions.append(of.c.command_type == wanted.command_type)
+    if wanted.state is not None:
+        conditions.append(of.c.state == wanted.state)
+    if wanted.older is not None:
+        conditions.append(of.c.received_at < func.now() - wanted.older)
+    if wanted.after_fault:
+        conditions.append(of.c.attempts > 0)
+    page = select(of).where(*conditions).order_by(of.c.received_at, of.c.correlation_id)
+    return records(connection, page.offset(skipped).limit(PAGE_ROWS + 1))
+
+
+def dead_letters(
+    connection: Connection, *, states: Sequence[str], reason: str | None, below: int | None
+) -> list[Record]:
+    """A page of dead letters, newest first, and one more if there are more. ``below``: the last id of the page before."""
+    conditions = [DeadLetter.state.in_(states)] if list(states) != ["open"] else [text("state = 'open'")]
+    if reason is not None:
+        conditions.append(DeadLetter.reason == reason)
+    if below is not None:
+        conditions.append(DeadLetter.id < below)
+    found = select(*_DEAD_LETTER_COLUMNS).where(and_(*conditions)).order_by(DeadLetter.id.desc())
+    return records(connection, found.limit(PAGE_ROWS + 1))
