@@ -17,6 +17,7 @@ Which module holds which decision:
   What remains of other records: ``records``. Whether two commands say the same: ``content``.
 - Which amounts and currencies Stripe accepts: ``money``.
 - Events and their envelope: ``events``, ``messages``.
+- What an operator's act is: ``operator_acts``.
 - How books and Stripe differ, for the audit: ``books``, ``auditing``, ``audit_sums``.
 
 ``ports`` has the protocols that the gateway implements, ``stripe_objects`` the objects that pass through them, and

@@ -35,9 +35,13 @@ class OutgoingMessage:
     sequence: int | None = None
 
 
-def outcome_id(key: CommandKey) -> UUID:
-    """The id of a command's one outcome event: equal for every writer, so a second one cannot be stored."""
-    return uuid5(_NAMESPACE, f"outcome\0{key.command_type}\0{key.correlation_id}")
+def outcome_id(key: CommandKey, reopened: int = 0) -> UUID:
+    """The id of a command's one outcome event: equal for every writer, so a second one cannot be stored.
+
+    Each time that an operator reopens a command allows one more outcome: ``reopened`` counts these times.
+    """
+    again = f"\0{reopened}" if reopened else ""
+    return uuid5(_NAMESPACE, f"outcome\0{key.command_type}\0{key.correlation_id}{again}")
 
 
 def news_id(payment_id: UUID, news: str) -> UUID:

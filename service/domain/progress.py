@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from runtime.backoff import backoff
@@ -54,6 +55,8 @@ class Progress:
     lease_token: UUID | None
     revert_event_type: str | None = None
     """A revert's type of success event, fixed when it was accepted; None for all others, and for older reverts."""
+    reopened: int = 0
+    """How often an operator has reopened the command. ``received_at`` is the time of the last one, if any."""
 
     @property
     def call(self) -> Call | None:
@@ -71,6 +74,13 @@ class Progress:
         return None if call is None else call.step
 
 
+class Ended(NamedTuple):
+    """The facts of an ended command that its event needs: its trace context, and how often it was reopened."""
+
+    traceparent: str | None
+    reopened: int
+
+
 def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, policy: Policy) -> Call:
     """The planned call, with the mode that the command's history demands.
 
@@ -80,6 +90,9 @@ def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, p
     """
     begun = progress.call
     if begun is None or begun.step is not call.step or progress.step_started_at is None:
+        if progress.reopened:
+            # The step's key has an answer at Stripe already, a refusal perhaps: a look comes before a new key.
+            return Call(call.step, Mode.LOOK)
         return policy.begun(call.step) if call.mode is Mode.ACT else call
     if _ends_at_deadline(progress.command.type, call.step) and now - progress.received_at > deadline:
         return Call(call.step, Mode.LOOK_ONLY)

@@ -145,11 +145,12 @@ OPEN_COLUMNS = [
     Command.key_generation,
     Command.attempts,
     Command.arrival,
-    Command.received_at,
+    func.coalesce(Command.reopened_at, Command.received_at),
     Command.step_started_at,
     func.coalesce(Command.lease_expires_at > func.now(), false()),
     Command.lease_token,
     Command.revert_event_type,
+    Command.reopened,
 ]
 """What ``progress_of`` is made from."""
 

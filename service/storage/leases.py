@@ -10,7 +10,7 @@ from sqlalchemy import Interval, and_, bindparam, func, null, select, update
 
 from service.domain.commands.command import CommandKey
 from service.domain.errors import LeaseLostError
-from service.domain.progress import CommandState
+from service.domain.progress import CommandState, Ended
 from service.storage.engine import Connection
 from service.storage.models import Command
 from service.storage.models.command import ANSWERED, DONE, PENDING
@@ -131,14 +131,14 @@ _ENDED = (
         completed_at=func.now(),
         updated_at=func.now(),
     )
-    .returning(Command.traceparent)
+    .returning(Command.traceparent, Command.reopened)
 )
 _FINISH = Prepared(_ENDED)
 _FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
 
 
-def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> str | None:
-    """End a command, and its lease with it; returns its trace context, for the event.
+def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> Ended:
+    """End a command, and its lease with it.
 
     Without a token whoever holds the lease loses it: a webhook or a revert has answered in its stead. Raises
     LeaseLostError when a token is given and no longer holds.
@@ -147,8 +147,7 @@ def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | No
     rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
-    traceparent: str | None = rows[0][0]
-    return traceparent
+    return Ended(*rows[0])
 
 
 def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:

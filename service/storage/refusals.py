@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint
 
 from service.domain.commands.command import CommandType
 from service.domain.ledger import MovementKind
+from service.domain.operator_acts import ACTION_NAME, LONGEST_NAME, LONGEST_REASON, Channel
 from service.domain.payment import MONEY_FIELDS
 from service.domain.progress import CommandState
 from service.domain.status import PaymentStatus
@@ -116,6 +117,8 @@ COMMANDS = {
     "fingerprint_length": "octet_length(fingerprint) = 32",
     "payload_is_object": "jsonb_typeof(payload) = 'object'",
     "revert_event_type_known": "revert_event_type ~ '^payment[.](reverted|failed|released)$'",
+    "reopened_counts": "reopened >= 0",
+    "reopened_is_timed": "(reopened = 0) = (reopened_at IS NULL)",
 }
 
 OUTBOX = {
@@ -142,6 +145,16 @@ REQUEST_KEYS = {
     "route_told": "route <> ''",
     "idempotency_key_told": "idempotency_key <> ''",
     "correlation_id_length": _length("correlation_id"),
+}
+
+OPERATOR_ACTIONS = {
+    "operator_length": f"char_length(operator) BETWEEN 1 AND {LONGEST_NAME}",
+    "channel_known": one_of("channel", list(Channel)),
+    "action_name": f"action ~ '^{ACTION_NAME}$'",
+    "correlation_id_length": _length("correlation_id"),
+    "command_whole": "command_type IS NULL OR correlation_id IS NOT NULL",
+    "reason_length": f"char_length(reason) BETWEEN 1 AND {LONGEST_REASON} AND reason ~ '[^[:space:]]'",
+    "detail_is_object": "jsonb_typeof(detail) = 'object'",
 }
 
 

@@ -10,6 +10,7 @@ from service.domain.events import Answer
 from service.domain.intent_state import Observed
 from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.payment import Payment
+from service.domain.progress import Ended
 from service.storage import commands, leases, outbox, payments
 from service.storage.engine import Connection
 from service.storage.leases import Fence
@@ -48,10 +49,10 @@ class Recorder:
         command cannot be stored. Raises LeaseLostError when a command is answered already, or when the fenced command
         is answered here and its token no longer holds.
         """
-        traces = [_end_command(connection, answer, fence) for answer in observed.answers]
+        ended = [_end_command(connection, answer, fence) for answer in observed.answers]
         messages = [
-            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), trace)
-            for number, (answer, trace) in enumerate(zip(observed.answers, traces, strict=True), 1)
+            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), command)
+            for number, (answer, command) in enumerate(zip(observed.answers, ended, strict=True), 1)
         ]
         after = observed.payment
         if messages:
@@ -77,12 +78,13 @@ class Recorder:
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
         outbox.append(connection, [message])
 
-    def _event(self, answer: Answer, payment_id: UUID, place: _Place, trace: str | None) -> OutgoingMessage:
-        if answer.key is not None:
-            return self._message(answer, outcome_id(answer.key), payment_id, place, trace)
+    def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
+        if answer.key is not None and ended is not None:
+            event_id = outcome_id(answer.key, ended.reopened)
+            return self._message(answer, event_id, payment_id, place, ended.traceparent)
         if answer.news is None:
             raise TypeError("an event that answers no command says what news it is")
-        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, trace)
+        return self._message(answer, news_id(payment_id, answer.news), payment_id, place, None)
 
     def _message(
         self, answer: Answer, event_id: UUID, payment_id: UUID | None, place: _Place, traceparent: str | None
@@ -98,8 +100,8 @@ class Recorder:
         )
 
 
-def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> str | None:
-    """End the command that the event answers, if any; the trace that the event continues.
+def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> Ended | None:
+    """End the command that the event answers; None for a news event, which answers none.
 
     Raises LeaseLostError when the command is the fenced one and its token no longer holds.
     """

@@ -6,6 +6,7 @@ Import the package, and say ``models.Payment``: the domain's classes have the sa
 from service.storage.models.base import Base
 from service.storage.models.command import Command
 from service.storage.models.dead_letter import DeadLetter
+from service.storage.models.operator_action import OperatorAction
 from service.storage.models.outbox_row import OutboxRow
 from service.storage.models.payment import Movement, Payment, PaymentTransition
 from service.storage.models.relay_checkpoint import RelayCheckpoint
@@ -17,6 +18,7 @@ __all__ = [
     "Command",
     "DeadLetter",
     "Movement",
+    "OperatorAction",
     "OutboxRow",
     "Payment",
     "PaymentTransition",

@@ -44,6 +44,8 @@ class Command(Base):
     received_at: Mapped[WrittenAt]
     updated_at: Mapped[WrittenAt]
     completed_at: Mapped[datetime | None]
+    reopened: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    reopened_at: Mapped[datetime | None]
 
     __table_args__ = (
         PrimaryKeyConstraint("correlation_id", "command_type"),
@@ -54,7 +56,8 @@ class Command(Base):
             unique=True,
             postgresql_where=text("lease_token IS NOT NULL"),
         ),
-        Index("ix_commands_open_payment", "payment_id", "arrival", postgresql_where=text("state <> 'done'")),
+        Index("ix_commands_payment_id_arrival", "payment_id", "arrival"),
+        Index("ix_commands_received_at", "received_at", postgresql_using="brin"),
         Index("ix_commands_due", "next_attempt_at", postgresql_where=text("state <> 'done'")),
         {"postgresql_with": {"fillfactor": "80"}},
     )

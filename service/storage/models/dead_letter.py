@@ -33,4 +33,5 @@ class DeadLetter(Base):
     __table_args__ = (
         *checks(DEAD_LETTERS),
         Index("uq_dead_letters_origin", "topic", "partition", "offset", "digest", unique=True),
+        Index("ix_dead_letters_open", "id", postgresql_where=text("state = 'open'")),
     )

@@ -7,9 +7,12 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Identity, Index, PrimaryKeyConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.domain.status import LIVE
+from service.domain.status import ANSWERED_LIVE, LIVE, PaymentStatus
 from service.storage.models.base import JSON_OR_NULL, Base, FromZero, Identifier, WrittenAt
 from service.storage.refusals import MOVEMENTS, PAYMENT_TRANSITIONS, PAYMENTS, PROOFS, checks, one_of
+
+UNPAID = one_of("status", sorted({*PaymentStatus} - ANSWERED_LIVE))
+"""SQL condition: nothing is held and nothing is earned. Most payments are paid."""
 
 
 class Payment(Base):
@@ -72,6 +75,8 @@ class Payment(Base):
         Index("ix_payments_order_id_created_at", "order_id", "created_at"),
         Index("ix_payments_customer_id", "customer_id"),
         Index("ix_payments_runner_id", "runner_id", postgresql_where=text("runner_id IS NOT NULL")),
+        Index("ix_payments_created_at", "created_at"),
+        Index("ix_payments_unpaid", "created_at", postgresql_where=text(UNPAID)),
         Index("ix_payments_held", "looked_at", postgresql_where=text("status = 'AUTHORIZED'")),
         Index("ix_payments_look", "look_at", postgresql_where=text("look_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "80"}},

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from service.usecases import holds
 from tests.integration.core.invariants import books_agree, check_settled
 from tests.support.core import Core, OpenCore
+from tests.support.emptying import UNGUARDED
 
 FORMS: dict[str, dict[str, Any]] = {
     "a status new to us": {"status": "requires_patience"},
@@ -33,7 +34,8 @@ def test_event_during_a_step_waits_for_the_step_to_be_recorded(core: Core) -> No
     payment = core.authorize()
     core.release(payment)
     row = core.payment(payment)
-    core.sql("UPDATE commands SET state = 'pending', completed_at = NULL, outcome = NULL, next_attempt_at = now()")
+    again = "state = 'pending', completed_at = NULL, outcome = NULL, next_attempt_at = now()"
+    core.sql(f"{UNGUARDED}; UPDATE commands SET {again}")
     event = core.stripe.send_event("transfer.created", {"id": "tr_other", "object": "transfer", "amount": 1,
         "currency": "sgd", "destination": "acct_x", "source_transaction": row["stripe_charge_id"]})  # fmt: skip
     assert core.deliver(core.delivered(event)) == ["look"]

@@ -20,6 +20,7 @@ from service.storage import migrate, schema_state
 from service.storage.engine import connect_for_migration
 from service.storage.models import Base
 from tests.support.core import Core
+from tests.support.emptying import UNGUARDED
 
 CATALOG = """
 SELECT 'table ' || relname AS thing FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -160,8 +161,8 @@ class TestTheDatabaseRefuses:
         core.release(payment)
         with pytest.raises(DBAPIError, match="uq_commands_leased_payment"):
             core.sql(
-                "UPDATE commands SET state = 'pending', lease_token = gen_random_uuid(), lease_expires_at = now(), "
-                "completed_at = NULL, outcome = NULL, next_attempt_at = now()"
+                f"{UNGUARDED}; UPDATE commands SET state = 'pending', lease_token = gen_random_uuid(), "
+                "lease_expires_at = now(), completed_at = NULL, outcome = NULL, next_attempt_at = now()"
             )
 
 

@@ -1,0 +1,39 @@
+"""The record of operators' acts: appended in the transaction of their effects, and read."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from service.domain.operator_acts import Act
+from service.storage.engine import Connection
+from service.storage.models import OperatorAction
+from service.storage.operator_session import Record, whole_records
+
+
+def record(connection: Connection, act: Act) -> int:
+    """Append the act in the caller's transaction, that of its effect; returns the row's id."""
+    values: dict[str, Any] = {
+        "operator": act.operator,
+        "channel": act.channel,
+        "action": act.action,
+        "payment_id": act.payment_id,
+        "correlation_id": act.correlation_id,
+        "command_type": act.command_type,
+        "dead_letter_id": act.dead_letter_id,
+        "reason": act.reason,
+        "detail": dict(act.detail),
+    }
+    return int(connection.execute(insert(OperatorAction).values(values).returning(OperatorAction.id)).scalar_one())
+
+
+def actions_of(connection: Connection, payment_id: UUID) -> list[Record]:
+    """The acts on a payment and on its commands, in order."""
+    mine = OperatorAction.payment_id == payment_id
+    return whole_records(connection, select(OperatorAction).where(mine).order_by(OperatorAction.id))
+
+
+def list_actions(connection: Connection, *, limit: int, action: str | None = None) -> list[Record]:
+    """Acts of this name, or all; newest first."""
+    statement = select(OperatorAction).order_by(OperatorAction.id.desc()).limit(limit)
+    return whole_records(connection, statement if action is None else statement.where(OperatorAction.action == action))
