@@ -28,6 +28,6 @@ def create_app(settings: ServiceSettings, ports: Ports) -> Flask:
     app.register_blueprint(ops.blueprint(ports))
     app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, settings.webhook_secrets()))
-    if ports.desk is not None:
-        app.register_blueprint(ops_page.blueprint(ports, settings.operators()))
+    if ports.page is not None:
+        app.register_blueprint(ops_page.blueprint(ports.page, ports, settings.operators()))
     return app

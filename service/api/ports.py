@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
 from service.usecases.operations.desk import Desk
+from service.usecases.operations.page_acts import PageActs
 from service.usecases.queries import History, PaymentView
 
 
@@ -41,12 +42,19 @@ class Unready(Protocol):
     def message(self) -> str: ...
 
 
+class PagePorts(NamedTuple):
+    """What the operators' page shows, and what it does."""
+
+    desk: Desk
+    acts: PageActs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All ports. ``parse_webhook``: the gateway's ``parse``. ``unready``: None while the service is ready.
 
-    ``is_unavailable``: whether an error is a passing fault of the database. ``desk``: None without a page for
-    operators.
+    ``is_unavailable``: whether an error is a passing fault of the database. ``page``: None without
+    a page for operators.
     """
 
     queries: Queries
@@ -55,4 +63,4 @@ class Ports:
     parse_webhook: Callable[[bytes, str | None, list[str]], StripeEvent]
     unready: Callable[[], Unready | None]
     is_unavailable: Callable[[BaseException], bool]
-    desk: Desk | None = None
+    page: PagePorts | None = None

@@ -48,7 +48,8 @@ RECENT_MESSAGES = 300
 _ANSWERS = text(
     """
     WITH tail AS MATERIALIZED (
-        SELECT type, value, headers FROM outbox WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
+        SELECT type, value, headers FROM outbox
+        WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
             AND created_at > now() - CAST('1 h' AS interval)
     ), answers AS (
         SELECT (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'command_type') AS command_type,
@@ -72,7 +73,8 @@ _RELAY = text(
     ), reached AS (
         SELECT *, greatest(low, coalesce(upper(above) - 1, low)) AS high FROM relays
     )
-    SELECT relay, low, high, updated_at, doubt, greatest(coalesce((SELECT max(position) FROM outbox), 0) - high, 0) AS rows,
+    SELECT relay, low, high, updated_at, doubt,
+        greatest(coalesce((SELECT max(position) FROM outbox), 0) - high, 0) AS rows,
         (SELECT min(created_at) FROM (
             SELECT created_at FROM outbox WHERE position > high ORDER BY position LIMIT 1) AS first) AS oldest_at,
         ARRAY(SELECT lower(hole) FROM unnest(int8multirange(int8range(low, high, '(]')) - above) AS hole

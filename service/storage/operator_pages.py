@@ -1,20 +1,19 @@
 """Lists for operators, page by page. Each goes by an index, and begins after the last row of the page before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_, union_all
+from sqlalchemy import Boolean, ColumnElement, Select, and_, func, literal_column, select, text, tuple_, union_all
 
 from service.domain.progress import CommandState
 from service.domain.status import PaymentStatus
 from service.storage.engine import Connection
-from service.storage.models import Command, DeadLetter, Payment
+from service.storage.models import Command, DeadLetter, OperatorAction, Payment
 from service.storage.models.command import DONE
 from service.storage.operator_overview import MOST_OPEN
-from service.storage.operator_session import Record, records
+from service.storage.operator_session import Record, records, whole_records
 
 PAGE_ROWS = 50
 
@@ -108,7 +107,10 @@ class CommandFilter:
 
 
 def open_commands(connection: Connection, wanted: CommandFilter, skipped: int) -> list[Record]:
-    """A page of the open commands, oldest first, and one more if there are more; of ``MOST_OPEN`` that are due first."""
+    """A page of the open commands, oldest first, and one more if there are more.
+
+    They are taken from the ``MOST_OPEN`` that are due first.
+    """
     opened = select(*_COMMAND_COLUMNS).where(text(f"state <> {DONE}")).order_by(Command.next_attempt_at)
     of = opened.limit(MOST_OPEN).subquery()
     conditions: list[ColumnElement[bool]] = []
@@ -124,14 +126,35 @@ def open_commands(connection: Connection, wanted: CommandFilter, skipped: int) -
     return records(connection, page.offset(skipped).limit(PAGE_ROWS + 1))
 
 
-def dead_letters(
-    connection: Connection, *, states: Sequence[str], reason: str | None, below: int | None
-) -> list[Record]:
-    """A page of dead letters, newest first, and one more if there are more. ``below``: the last id of the page before."""
-    conditions = [DeadLetter.state.in_(states)] if list(states) != ["open"] else [text("state = 'open'")]
+def dead_letters(connection: Connection, *, state: str, reason: str | None, below: int | None) -> list[Record]:
+    """A page of dead letters, newest first, and one more if there are more.
+
+    ``below``: the last id of the page before.
+    """
+    # A constant in the statement's text: a parameter would keep PostgreSQL from using the index of open ones.
+    in_state = literal_column("state = 'open'", Boolean) if state == "open" else DeadLetter.state == state
+    conditions: list[ColumnElement[bool]] = [in_state]
     if reason is not None:
         conditions.append(DeadLetter.reason == reason)
     if below is not None:
         conditions.append(DeadLetter.id < below)
     found = select(*_DEAD_LETTER_COLUMNS).where(and_(*conditions)).order_by(DeadLetter.id.desc())
     return records(connection, found.limit(PAGE_ROWS + 1))
+
+
+def actions(connection: Connection, below: int | None) -> list[Record]:
+    """A page of operators' acts, newest first, and one more if there are more."""
+    found = select(OperatorAction).order_by(OperatorAction.id.desc()).limit(PAGE_ROWS + 1)
+    return whole_records(connection, found if below is None else found.where(OperatorAction.id < below))
+
+
+def action(connection: Connection, id_: int) -> Record | None:
+    """One act."""
+    found = whole_records(connection, select(OperatorAction).where(OperatorAction.id == id_))
+    return found[0] if found else None
+
+
+def actions_on(connection: Connection, correlation_id: str) -> list[Record]:
+    """The acts on the commands under one correlation id, in order."""
+    mine = OperatorAction.correlation_id == correlation_id
+    return whole_records(connection, select(OperatorAction).where(mine).order_by(OperatorAction.id))

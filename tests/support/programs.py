@@ -6,6 +6,7 @@ from devstack.java_install import Say
 from devstack.kafka_archive import make_archive
 from devstack.kafka_install import KafkaUnavailableError
 from devstack.readers import libraries
+from tests.support.chromium import ChromiumUnavailableError, find_chromium
 from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 
@@ -14,11 +15,11 @@ _PATIENCE_SECONDS = 180.0
 
 
 def fetch(say: Say) -> None:
-    """Apache Kafka, stripe-mock and readers' libraries, into the cache.
+    """Apache Kafka, stripe-mock, readers' libraries and Chromium, into the cache.
 
     What cannot be had is told by the tests that need it.
     """
-    works = (_fetch_kafka, _fetch_stripe_mock, _fetch_libraries)
+    works = (_fetch_kafka, _fetch_stripe_mock, _fetch_libraries, _fetch_chromium)
     with ThreadPoolExecutor(len(works)) as pool:
         for fetching in [pool.submit(work, say) for work in works]:
             fetching.result()
@@ -44,3 +45,10 @@ def _fetch_stripe_mock(say: Say) -> None:
         find_program()
     except StripeMockUnavailableError as error:
         say(f"stripe-mock: {error}")
+
+
+def _fetch_chromium(say: Say) -> None:
+    try:
+        find_chromium()
+    except ChromiumUnavailableError as error:
+        say(f"Chromium: {error}")

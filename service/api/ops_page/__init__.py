@@ -1,7 +1,7 @@
 """The operators' page at ``/ops``: rendered here, without a script from elsewhere, of use without any script.
 
 - ``guard`` (session, forms of other sites, headers), ``errors``: installed around all routes.
-- ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay), ``acts``: the routes.
+- ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay), ``acts`` with ``plans``: the routes.
 - ``sessions``, ``limits``: cookies and rates. ``asked``: the parts of a request's query.
 - ``words``, ``pictures``: how times, money and text are written, and the geometry of what is drawn.
 
@@ -15,21 +15,19 @@ from service.api.auth import OPERATORS_PAGE
 from service.api.ops_page import acts, errors, guard, login, overview, payments, work
 from service.api.ops_page.sessions import Sessions
 from service.api.ops_page.words import FILTERS
-from service.api.ports import Ports
+from service.api.ports import PagePorts, Ports
 
 
-def blueprint(ports: Ports, operators: list[tuple[str, str]]) -> Blueprint:
+def blueprint(page: PagePorts, ports: Ports, operators: list[tuple[str, str]]) -> Blueprint:
     """The page for ``operators``, given as names and tokens."""
-    if ports.desk is None:
-        raise ValueError("the page needs a desk")
     routes = Blueprint(OPERATORS_PAGE, __name__, url_prefix="/ops", template_folder="templates", static_folder="static")
     sessions = Sessions(operators)
     errors.install(routes, ports.is_unavailable)
     guard.install(routes, sessions)
     login.install(routes, sessions)
-    overview.install(routes, ports.desk, ports.unready)
-    payments.install(routes, ports.desk)
-    work.install(routes, ports.desk)
-    acts.install(routes, ports.desk)
+    overview.install(routes, page.desk, ports.unready)
+    payments.install(routes, page.desk)
+    work.install(routes, page.desk)
+    acts.install(routes, page.desk, page.acts)
     routes.record_once(lambda state: state.app.jinja_env.filters.update(FILTERS))
     return routes

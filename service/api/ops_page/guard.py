@@ -13,6 +13,8 @@ from service.api.ops_page.sessions import COOKIE, Session, Sessions
 ACTS_A_MINUTE = 60
 """Acts of one operator. A person makes fewer; bulk work belongs to the command line."""
 
+_LOG_IN = "Nobody is logged in, or the session is over."
+_NO_OPERATORS = "No token has the scope operate yet. Add name:token:operate to API_TOKENS."
 _OPEN = frozenset({"ops_page.static", "ops_page.log_in", "ops_page.log_out"})
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -40,7 +42,7 @@ def install(routes: Blueprint, sessions: Sessions) -> None:
             return
         session = _session(sessions)
         if session is None:
-            raise PageError(401, "Log in", "Nobody is logged in, or the session is over.")
+            raise PageError(401, "Log in", _LOG_IN if sessions.tokens else _NO_OPERATORS)
         g.session, g.caller = session, session.operator
         if request.method == "POST":
             _check_proof(session)

@@ -1,7 +1,5 @@
 """Logging in with a token, and out."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -30,8 +28,9 @@ def install(routes: Blueprint, sessions: Sessions) -> None:
             _log.warning("operator_refused", address=address)
             return log_in_form("This token does not have the scope operate. API_TOKENS needs name:token:operate.")
         answer = redirect(_next(request.form.get("next", "")), 303)
-        answer.set_cookie(COOKIE, cookie, LIFETIME_SECONDS, path=_path(), secure=_over_tls(), httponly=True,
-                          samesite="Strict")
+        answer.set_cookie(
+            COOKIE, cookie, LIFETIME_SECONDS, path=_path(), secure=_over_tls(), httponly=True, samesite="Strict"
+        )
         return answer
 
     @routes.post("/logout")
@@ -47,10 +46,9 @@ def _path() -> str:
 
 def _next(wanted: str) -> str:
     """The page that was asked for, if it is one of ours: a link to the form must not lead elsewhere."""
-    parts = urlsplit(wanted)
-    ours = parts.path == _path() or parts.path.startswith(f"{_path()}/")
-    plain = not (parts.scheme or parts.netloc or "\\" in wanted or any(ord(each) < 32 for each in wanted))
-    return wanted if ours and plain else _path()
+    path = wanted.partition("?")[0]
+    ours = path == _path() or path.startswith(f"{_path()}/")
+    return wanted if ours and "\\" not in wanted and wanted.isprintable() else _path()
 
 
 def _over_tls() -> bool:

@@ -8,8 +8,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from service.api.ops_page import pictures
-from service.api.ports import Desk, Unready
+from service.api.ports import Unready
 from service.storage.operator_overview import Overview
+from service.usecases.operations.desk import Desk
 
 SLOW_SECONDS = 30.0
 """Age of waiting work at which a part counts as held up."""
@@ -56,7 +57,7 @@ def _parts(found: Overview, fault: Unready | None) -> list[Part]:
 def _consumer(found: Overview) -> Part:
     open_, leased, overdue = (sum(row[name] for row in found.open) for name in ("rows", "leased", "overdue"))
     if overdue:
-        return Part("Consumer", "bad", f"{overdue} commands are due for over 30 s and nobody works on them")
+        return Part("Consumer", "bad", f"nobody works on commands that are due for over 30 s: {overdue}")
     return Part("Consumer", "good", f"{leased} of {open_} unanswered commands under way, none overdue")
 
 
@@ -67,12 +68,12 @@ def _relay(found: Overview) -> Part:
     rows = sum(row["rows"] for row in found.relays)
     doubts = [row["doubt"] for row in found.relays if row["doubt"]]
     if not leading:
-        return Part("Relay", "bad", f"no relay leads ({relays} connected); {rows} messages wait")
+        return Part("Relay", "bad", f"no relay leads, {relays} connected; messages that wait: {rows}")
     if doubts:
         return Part("Relay", "bad", f"it doubts its position: {doubts[0]}")
     if waits > SLOW_SECONDS:
-        return Part("Relay", "bad", f"{rows} messages wait: Kafka does not take them, or the relay is held up")
-    return Part("Relay", "good", f"one leads, {relays - 1} stand by; {rows} messages wait")
+        return Part("Relay", "bad", f"held up, by Kafka or a fault; messages that wait: {rows}")
+    return Part("Relay", "good", f"one leads, {relays - 1} stand by; messages that wait: {rows}")
 
 
 def _stripe(found: Overview) -> Part:
@@ -80,6 +81,6 @@ def _stripe(found: Overview) -> Part:
     answers = found.answers
     share = f"{answers['after_fault']} of the last {answers['answers']} answers met a fault first"
     if after_fault:
-        return Part("Stripe", "bad", f"{after_fault} commands wait after a fault; {share}")
+        return Part("Stripe", "bad", f"commands that wait after a fault: {after_fault}; {share}")
     state = "poor" if answers["answers"] and answers["after_fault"] / answers["answers"] > 0.05 else "good"
     return Part("Stripe", state, f"no command waits after a fault; {share}")

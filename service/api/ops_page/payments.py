@@ -7,10 +7,9 @@ from werkzeug.wrappers import Response
 
 from service.api.ops_page import asked, pictures
 from service.api.ops_page.errors import PageError
-from service.api.ports import Desk
 from service.domain.status import PaymentStatus
 from service.storage.operator_pages import PaymentFilter
-from service.usecases.operations.desk import Sheet
+from service.usecases.operations.desk import Desk, Sheet
 
 LONGEST_WORDS = 255
 
@@ -41,7 +40,8 @@ def install(routes: Blueprint, desk: Desk) -> None:
     @routes.get("/payments/<uuid:payment_id>")
     def payment(payment_id: UUID) -> str:
         sheet = sheet_of(desk, payment_id)
-        return render_template("payment.html", sheet=sheet, picture=pictures.timeline(sheet.entries))
+        picture = pictures.timeline(sheet.entries)
+        return render_template("payment.html", sheet=sheet, picture=picture, acts=sheet.acts)
 
 
 def sheet_of(desk: Desk, payment_id: UUID) -> Sheet:

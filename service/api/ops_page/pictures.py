@@ -34,7 +34,7 @@ def line(samples: Sequence[Sample], begin: datetime, end: datetime) -> Line | No
         known = highest.get(place)
         if known is None or sample.seconds > known.seconds:
             highest[place] = sample
-    most = max(max(sample.seconds for sample in highest.values()), 1.0)
+    most = max([1.0, *(sample.seconds for sample in highest.values())])
     pieces: list[list[str]] = []
     before: datetime | None = None
     for sample in highest.values():
@@ -48,14 +48,16 @@ def line(samples: Sequence[Sample], begin: datetime, end: datetime) -> Line | No
     return Line([" ".join(piece) for piece in pieces], most, samples[0].at, samples[-1].at)
 
 
-LANES = ("Command", "Stripe", "Webhook", "Status", "Outbox", "Kafka")
+LANES = ("Operator", "Command", "Stripe", "Webhook", "Status", "Outbox", "Kafka")
+_KAFKA = "Kafka"
 _LANE_OF = {
-    Source.COMMAND: 0,
-    Source.MONEY: 1,
-    Source.STRIPE: 2,
-    Source.PAYMENT: 3,
-    Source.EVENT: 4,
-    Source.ANSWER: 0,
+    Source.OPERATOR: "Operator",
+    Source.COMMAND: "Command",
+    Source.MONEY: "Stripe",
+    Source.STRIPE: "Webhook",
+    Source.PAYMENT: "Status",
+    Source.EVENT: "Outbox",
+    Source.ANSWER: "Command",
 }
 _LEFT, _COLUMN, _LANE, _TOP = 72, 104, 40, 26
 _LABEL = 16
@@ -79,6 +81,10 @@ class Column(NamedTuple):
     bottom: int
     label: str
 
+    def reaching(self, y: int) -> "Column":
+        """The column, long enough for a dot at ``y``."""
+        return self._replace(top=min(self.top, y), bottom=max(self.bottom, y))
+
 
 class Picture(NamedTuple):
     """A payment's timeline."""
@@ -91,27 +97,31 @@ class Picture(NamedTuple):
 
 
 def timeline(entries: Sequence[Entry]) -> Picture:
-    """One column for each moment, one lane for each kind of record."""
+    """One column for each moment, one lane for each kind of record. Operators have a lane if one has acted."""
+    acted = any(entry.source is Source.OPERATOR for entry in entries)
+    lanes = {name: _TOP + _LANE * n + _LANE // 2 for n, name in enumerate(LANES if acted else LANES[1:])}
     columns: list[Column] = []
     dots: list[Dot] = []
     before: datetime | None = None
-    taken: set[int] = set()
+    taken: set[str] = set()
     for number, entry in enumerate(entries, 1):
-        lanes = [_LANE_OF[entry.source], *([5] if entry.published else [])]
-        if entry.at != before or taken.intersection(lanes):
+        labels = _labels(entry)
+        if entry.at != before or taken.intersection(labels):
             gap = f"+{_short((entry.at - before).total_seconds())}" if before and entry.at != before else ""
             columns.append(Column(_LEFT + _COLUMN * len(columns) + _COLUMN // 2, 10_000, 0, gap))
             before, taken = entry.at, set()
-        taken.update(lanes)
-        column = columns[-1]
-        for lane in lanes:
-            y = _TOP + _LANE * lane + _LANE // 2
-            label = "published" if lane == 5 else _label(entry)
-            dots.append(Dot(column.x, y, number, label, LANES[lane].lower()))
-            column = column._replace(top=min(column.top, y), bottom=max(column.bottom, y))
-        columns[-1] = column
-    lanes_at = [(name, _TOP + _LANE * n + _LANE // 2) for n, name in enumerate(LANES)]
-    return Picture(_LEFT + _COLUMN * len(columns) + 8, _TOP + _LANE * len(LANES) + 4, lanes_at, columns, dots)
+        taken.update(labels)
+        for lane, label in labels.items():
+            dots.append(Dot(columns[-1].x, lanes[lane], number, label, lane.lower()))
+            columns[-1] = columns[-1].reaching(lanes[lane])
+    width, height = _LEFT + _COLUMN * len(columns) + 8, _TOP + _LANE * len(lanes) + 4
+    return Picture(width, height, list(lanes.items()), columns, dots)
+
+
+def _labels(entry: Entry) -> dict[str, str]:
+    """The lanes that an entry has a dot in, and the words under each."""
+    found = {_LANE_OF[entry.source]: _label(entry)}
+    return {**found, _KAFKA: "published"} if entry.published else found
 
 
 def _short(seconds: float) -> str:

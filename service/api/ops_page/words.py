@@ -14,7 +14,7 @@ def age(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     left = max(int(seconds), 0)
-    parts = []
+    parts: list[str] = []
     for size, name in _UNITS:
         if left >= size or (parts and len(parts) < 2):
             parts.append(f"{left // size} {name}")
@@ -27,6 +27,11 @@ def age(seconds: float | None) -> str:
 def moment(at: datetime | None) -> str:
     """``2026-11-28 17:58:03`` (UTC)."""
     return "–" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def instant(at: datetime) -> str:
+    """``2026-11-28 17:58:03.125`` (UTC)."""
+    return f"{moment(at)}.{at.microsecond // 1000:03d}"
 
 
 def money(minor: int, currency: str) -> str:
@@ -45,4 +50,4 @@ def counted(rows: int) -> str:
     return f"{rows:,}"
 
 
-FILTERS = {"age": age, "moment": moment, "money": money, "plain": plain, "counted": counted}
+FILTERS = {"age": age, "moment": moment, "instant": instant, "money": money, "plain": plain, "counted": counted}

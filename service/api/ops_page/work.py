@@ -6,11 +6,12 @@ from flask import Blueprint, render_template, request
 
 from service.api.ops_page import asked
 from service.api.ops_page.errors import PageError
-from service.api.ports import Desk
+from service.api.ops_page.plans import readable
 from service.domain.commands.command import CommandType
 from service.domain.progress import CommandState
 from service.storage.operator_pages import CommandFilter
 from service.storage.operator_session import Record
+from service.usecases.operations.desk import Desk
 
 _STATES = ("open", "retried", "discarded")
 
@@ -34,7 +35,8 @@ def install(routes: Blueprint, desk: Desk) -> None:
 
     @routes.get("/command")
     def command() -> str:
-        return render_template("command.html", command=command_asked_for(desk))
+        found, acts = command_asked_for(desk)
+        return render_template("command.html", command=found, acts=acts)
 
     @routes.get("/dead-letters")
     def dead_letters() -> str:
@@ -42,7 +44,7 @@ def install(routes: Blueprint, desk: Desk) -> None:
         if state not in _STATES:
             raise PageError(400, "Not found", f"state is one of {', '.join(_STATES)}.")
         reason = asked.text("reason")
-        rows, more = asked.first_page(desk.dead_letters([state], reason, asked.number("below")))
+        rows, more = asked.first_page(desk.dead_letters(state, reason, asked.number("below")))
         groups = desk.overview(timedelta(0))[0].letters
         return render_template(
             "dead_letters.html", rows=rows, more=more, groups=groups, state=state, reason=reason, states=_STATES
@@ -62,8 +64,8 @@ def install(routes: Blueprint, desk: Desk) -> None:
         return render_template("owed.html", owed=desk.owed(), reload=request.full_path)
 
 
-def command_asked_for(desk: Desk) -> Record:
-    """The command that ``id`` and ``type`` name. Raises PageError (404)."""
+def command_asked_for(desk: Desk) -> tuple[Record, list[Record]]:
+    """The command that ``id`` and ``type`` name, and the acts on it. Raises PageError (404)."""
     id_, type_ = request.args.get("id", ""), asked.choice("type", CommandType)
     found = desk.command(id_, type_) if type_ is not None and asked.text("id") else None
     if found is None:
@@ -77,11 +79,3 @@ def letter_of(desk: Desk, id_: int) -> Record:
     if found is None:
         raise PageError(404, "Not found", f"There is no dead letter {id_}.")
     return found
-
-
-def readable(value: bytes | None) -> str | None:
-    """The value as text; None for what is no UTF-8 text, or is missing."""
-    try:
-        return None if value is None else bytes(value).decode()
-    except UnicodeDecodeError:
-        return None

@@ -2,14 +2,20 @@
 
 import threading
 import time
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from runtime.background import in_thread
 from runtime.logs import get_logger
-from service.storage import operator_money, operator_overview, operator_pages, operator_reads, operator_search
+from service.storage import (
+    operator_actions,
+    operator_money,
+    operator_overview,
+    operator_pages,
+    operator_reads,
+    operator_search,
+)
 from service.storage.engine import Engine, SQLAlchemyError
 from service.storage.operator_overview import Overview
 from service.storage.operator_pages import After, CommandFilter, PaymentFilter
@@ -32,11 +38,12 @@ class Owed(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """One payment: its row, its timeline, and its commands."""
+    """One payment: its row, its timeline, its commands, and the acts of operators on it."""
 
     payment: Record
     entries: list[Entry]
     commands: list[Record]
+    acts: list[Record]
 
 
 class Desk:
@@ -76,23 +83,35 @@ class Desk:
             if not found:
                 return None
             commands = operator_reads.commands_of(connection, payment_id)
-            return Sheet(found[0], timeline(connection, found[0]), commands)
+            acts = operator_actions.actions_of(connection, payment_id)
+            return Sheet(found[0], timeline(connection, found[0]), commands, acts)
 
     def open_commands(self, wanted: CommandFilter, skipped: int) -> list[Record]:
         """A page of open commands, and one more if there are more."""
         with glancing(self._engine) as connection:
             return operator_pages.open_commands(connection, wanted, skipped)
 
-    def command(self, correlation_id: str, command_type: str) -> Record | None:
-        """One command; None when it does not exist."""
+    def command(self, correlation_id: str, command_type: str) -> tuple[Record, list[Record]] | None:
+        """One command, and the acts under its correlation id; None when it does not exist."""
         with glancing(self._engine) as connection:
-            found = operator_reads.commands_called(connection, correlation_id)
-        return next((each for each in found if each["command_type"] == command_type), None)
+            called = operator_reads.commands_called(connection, correlation_id)
+            found = next((each for each in called if each["command_type"] == command_type), None)
+            return None if found is None else (found, operator_pages.actions_on(connection, correlation_id))
 
-    def dead_letters(self, states: Sequence[str], reason: str | None, below: int | None) -> list[Record]:
+    def actions(self, below: int | None) -> list[Record]:
+        """A page of operators' acts, and one more if there are more."""
+        with glancing(self._engine) as connection:
+            return operator_pages.actions(connection, below)
+
+    def action(self, id_: int) -> Record | None:
+        """One act of an operator."""
+        with glancing(self._engine) as connection:
+            return operator_pages.action(connection, id_)
+
+    def dead_letters(self, state: str, reason: str | None, below: int | None) -> list[Record]:
         """A page of dead letters, and one more if there are more."""
         with glancing(self._engine) as connection:
-            return operator_pages.dead_letters(connection, states=states, reason=reason, below=below)
+            return operator_pages.dead_letters(connection, state=state, reason=reason, below=below)
 
     def dead_letter(self, id_: int) -> Record | None:
         """One dead letter, whole; None when it does not exist."""
