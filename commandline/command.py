@@ -6,23 +6,23 @@ from uuid import UUID
 
 import click
 
-from commandline.connection import database, reading
+from commandline.connection import reading
+from commandline.environment import OperatorGroup
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
 from commandline.output import show_list, show_record
+from commandline.reopen import TYPES, reopen, type_option
+from commandline.retry import retry
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
     from service.storage.operator_session import Record
 
 _COLUMNS = ("received_at", "command_type", "correlation_id", "payment_id", "state", "recovery_point", "attempts")
-TYPES = ("authorize_payment", "release_payment", "revert_payment", "cancel_hold")
+STATES = ("pending", "waiting", "done")
 
 
-type_option = click.option("--type", "command_type", type=click.Choice(TYPES), help="Which, where the id has several.")
-
-
-@click.group(short_help="Commands: how far each is, how it was answered.")
+@click.group(cls=OperatorGroup, short_help="Commands: how far each is, how it was answered.")
 def command() -> None:
     """Commands: how far each is, and how it was answered.
 
@@ -35,8 +35,12 @@ def command() -> None:
     """
 
 
+command.add_command(retry)
+command.add_command(reopen)
+
+
 @command.command("list")
-@click.option("--state", type=click.Choice(["pending", "waiting", "done"]), help="In this state.")
+@click.option("--state", type=click.Choice(STATES), help="In this state.")
 @click.option("--type", "command_type", type=click.Choice(TYPES), help="Of this type.")
 @payment_option
 @span_options
@@ -72,40 +76,24 @@ def list_(
 @type_option
 @json_option
 def show(correlation_id: str, command_type: str | None, *, as_json: bool) -> None:
-    """One command with its content and its outcome."""
+    """One command with its content, its outcome, and the events that carried it."""
+    from service.usecases.operations.answers import with_answers
+
     with reading() as connection:
-        found = _one(connection, correlation_id, command_type)
+        found = with_answers(connection, one(connection, correlation_id, command_type))
     show_record(found, as_json=as_json)
 
 
-@command.command()
-@click.argument("correlation_id")
-@type_option
-@json_option
-def retry(correlation_id: str, command_type: str | None, *, as_json: bool) -> None:
-    """Have a command that waits for its next attempt taken up at once, by whichever consumer is free.
-
-    Safe at any time: what stands at Stripe is not done again. An answered command stays answered; send a new one.
-    """
-    from service.usecases.operations.retries import retry_command
-
-    with reading() as connection:
-        found = _one(connection, correlation_id, command_type)
-    with database() as engine:
-        retry_command(engine, correlation_id, found["command_type"])
-    with reading() as connection:
-        found = _one(connection, correlation_id, found["command_type"])
-    show_record(found, as_json=as_json)
-
-
-def _one(connection: "Connection", correlation_id: str, command_type: str | None) -> "Record":
+def one(connection: "Connection", correlation_id: str, command_type: str | None) -> "Record":
+    """The command. Raises CannotError where there is none, or where the id has several and none is named."""
     from service.storage.operator_reads import commands_called
 
     found = commands_called(connection, correlation_id)
-    if not found:
-        raise CannotError(f"no command {correlation_id}")
     chosen = [each for each in found if command_type in (None, each["command_type"])]
-    if len(chosen) != 1:
+    if not chosen:
+        others = f"; it has {', '.join(each['command_type'] for each in found)}" if found else ""
+        raise CannotError(f"no {command_type or 'command'} {correlation_id} is accepted{others}")
+    if len(chosen) > 1:
         types = ", ".join(each["command_type"] for each in found)
         raise CannotError(f"{correlation_id} has {types}; name one of them with --type")
     return chosen[0]

@@ -1,25 +1,22 @@
-"""``dead-letter``: what could not be processed."""
+"""``dead-letter``: messages that could not be processed."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from commandline.connection import database, reading
-from commandline.failures import CannotError, confirm
+from commandline.connection import reading
+from commandline.dead_letter_acts import discard, resend, retry
+from commandline.environment import OperatorGroup
+from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, span_options
 from commandline.output import Record, show_list, show_record
 
-if TYPE_CHECKING:
-    from service.storage.engine import Engine
-
 FIELDS = ("id", "reason", "topic", "partition", "offset", "received_at", "key", "value")
-_COLUMNS = FIELDS[:6]
+_COLUMNS = ("id", "reason", "received_at", "from", "correlation_id", "detail")
 _STATES = ("open", "retried", "discarded")
 
 
-@click.group("dead-letter", short_help="Messages that could not be processed.")
+@click.group("dead-letter", cls=OperatorGroup, short_help="Messages that could not be processed.")
 def dead_letter() -> None:
     """Messages that could not be processed, kept whole with where they came from.
 
@@ -28,7 +25,12 @@ def dead_letter() -> None:
     \b
     cli.py dead-letter list --reason CORRELATION_ID_REUSED
     cli.py dead-letter show 17 --json
+    cli.py dead-letter resend 17 --because "amount was a string, ticket 81"
     """
+
+
+for late in (retry, resend, discard):
+    dead_letter.add_command(late)
 
 
 @dead_letter.command("list")
@@ -42,11 +44,13 @@ def list_(
 ) -> None:
     """Dead letters that nobody has seen to, newest first."""
     from service.storage.operator_reads import Span, list_dead_letters
+    from service.usecases.operations.letters import described
 
     states = _STATES if all_ else _STATES[:1]
     with reading() as connection:
         found = list_dead_letters(connection, states=states, reason=reason, span=Span(since, until), limit=limit + 1)
-    show_list([_fields(each) for each in found], _COLUMNS, limit=limit, as_json=as_json)
+    shown = [_fields(each) if as_json else described(each) for each in found]
+    show_list(shown, _COLUMNS, limit=limit, as_json=as_json)
 
 
 @dead_letter.command()
@@ -55,44 +59,13 @@ def list_(
 def show(id_: int, *, as_json: bool) -> None:
     """One dead letter, whole; for people also what was wrong, and whether somebody has seen to it."""
     from service.storage.operator_reads import dead_letter as one
+    from service.usecases.operations.letters import described
 
     with reading() as connection:
         found = one(connection, id_)
     if found is None:
         raise CannotError(f"no dead letter {id_}")
-    show_record(_fields(found) if as_json else found, as_json=as_json)
-
-
-@dead_letter.command()
-@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def retry(ids: tuple[int, ...], *, yes: bool) -> None:
-    """Put messages on their topic again, after the reason was mended: here, or where they came from.
-
-    They go through the outbox and are read like any other. A command that was answered stays answered.
-    """
-    from service.usecases.operations.retries import retry_dead_letter
-
-    confirm(f"Send {len(ids)} again?", ask=not yes)
-    _each(ids, retry_dead_letter, "sent again")
-
-
-@dead_letter.command()
-@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def discard(ids: tuple[int, ...], *, yes: bool) -> None:
-    """Note that nothing is to be done about messages. They stay in the database; list --all shows them."""
-    from service.usecases.operations.retries import discard_dead_letter
-
-    confirm(f"Discard {len(ids)}?", ask=not yes)
-    _each(ids, discard_dead_letter, "discarded")
-
-
-def _each(ids: tuple[int, ...], act: "Callable[[Engine, int], None]", done: str) -> None:
-    with database() as engine:
-        for id_ in ids:
-            act(engine, id_)
-            click.echo(f"{id_} {done}")
+    show_record(_fields(found) if as_json else described(found), as_json=as_json)
 
 
 def _fields(record: Record) -> Record:

@@ -31,19 +31,34 @@ def setting_faults() -> Iterator[None]:
         raise BadSettingError(str(error)) from error
 
 
-def load_settings(kind: type[S], **given: Any) -> S:
-    """Settings of one process. Raises BadSettingError."""
+def load_settings(kind: type[S], *, only: Collection[str] = (), **given: Any) -> S:
+    """Settings of one process; where ``only`` names any, no other variable is read. Raises BadSettingError."""
     from runtime.settings import load
 
     with setting_faults():
-        return load(kind, **given)
+        return load(kind, only=only, **given)
 
 
 def database_url() -> str:
     """DATABASE_URL alone, for commands that need nothing else. Raises BadSettingError."""
     from runtime.settings import ProcessSettings
 
-    return load_settings(ProcessSettings).database_url.get_secret_value()
+    return load_settings(ProcessSettings, only=("database_url",)).database_url.get_secret_value()
+
+
+class DatabaseCommand(click.Command):
+    """A command that reads one setting, as its ``--help`` says."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        formatter.write_text("Of the settings it reads DATABASE_URL only (or DATABASE_URL_FILE).")
+        super().format_epilog(ctx, formatter)
+
+
+class OperatorGroup(click.Group):
+    """Commands that read DATABASE_URL only, where they don't say otherwise."""
+
+    command_class = DatabaseCommand
 
 
 class SettingsCommand(click.Command):

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from service.domain.books import Window
     from service.usecases.operations.audit import Report
 
+_READ = ("database_url", "stripe_secret_key", "stripe_api_base", "stripe_timeout")
 _DEFAULT_SPAN = timedelta(hours=24)
 
 
 @click.command(
     cls=SettingsCommand,
     settings="service.settings:StripeSettings",
-    only=("database_url", "stripe_secret_key", "stripe_api_base", "stripe_timeout"),
+    only=_READ,
     short_help="Prove that the books and Stripe agree to the cent.",
 )
 @span_options
@@ -67,7 +68,7 @@ def _report(window: "Window") -> "Report":
     from service.settings import StripeSettings
     from service.wiring import auditing
 
-    settings = load_settings(StripeSettings)
+    settings = load_settings(StripeSettings, only=_READ)
     logs.configure("ERROR", "console", "audit")
     with database_faults(), _stripe_faults(), auditing(settings) as found, counting() as tell:
         return found.run(window, tell)

@@ -43,7 +43,22 @@ class DurationType(click.ParamType[timedelta]):
             self.fail(str(error), param, ctx)
 
 
+class AgeType(click.ParamType[timedelta]):
+    """How long ago: ``15m``, ``6d``; or since a moment, ISO 8601."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        age = datetime.now(UTC) - MOMENT.convert(value, param, ctx)
+        if age < timedelta():
+            self.fail(f"{value!r} is in the future", param, ctx)
+        return age
+
+
 MOMENT = MomentType()
+AGE = AgeType()
 DURATION = DurationType()
 
 

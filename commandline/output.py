@@ -13,9 +13,6 @@ from runtime.printable import printable, printable_json
 
 Record = Mapping[str, Any]
 
-_PIPE_WIDTH = 240
-"""Where there is no screen to fit on: wide enough that nothing is folded."""
-
 BASE64 = "base64:"
 
 
@@ -54,16 +51,18 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
 
 
 def follow(what: str, batches: Iterable[int], *, total: int) -> int:
-    """A progress bar over work done in batches; how much was done in all."""
+    """Progress over work that is done in batches, with its rate and the time left; how much was done in all."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    shown = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     done = 0
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=total)
+    with Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total, rate="")
         for size in batches:
             done += size
-            progress.advance(task, size)
+            seconds = progress.tasks[task].elapsed
+            progress.update(task, advance=size, rate=f"{done / seconds:,.0f}/s" if seconds else "")
     return done
 
 
@@ -130,22 +129,7 @@ def _readable(value: bytes) -> str:
 
 
 def table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    """For people: one line a record, folded where the screen is narrow."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    """For people. An id stays whole on one line; ``columns`` that end with ``?`` go where the screen is narrow."""
+    from commandline.tables import render, screen_width, show
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        grid.add_column(name.replace("_", " "), overflow="fold")
-    for record in records:
-        grid.add_row(*(Text(as_text(record[name])) for name in columns))
-    _console().print(grid)
-
-
-def _console() -> Any:
-    import sys
-
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    show(render(records, columns, as_text, screen_width()))

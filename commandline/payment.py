@@ -1,37 +1,70 @@
-"""``payment``: what happened."""
+"""``payment``: what happened, and what an operator has done about it."""
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from commandline.connection import reading
-from commandline.failures import CannotError
+from commandline.environment import OperatorGroup
 from commandline.money_audit import audit
-from commandline.options import json_option
+from commandline.options import json_option, limit_option
 from commandline.output import say, show_list, show_record, table
+from commandline.payment_acts import release, revert
+from commandline.payment_filter import filter_of, filter_options, payment_called
 from commandline.reconcile import reconcile
 
 if TYPE_CHECKING:
-    from service.storage.engine import Connection
     from service.usecases.operations.timeline import Entry
 
+_LISTED = ("payment_id", "status", "amount", "currency", "since", "order_id", "customer_id", "runner_id", "created_at?")
 _TIMELINE = ("at", "source", "what", "detail")
 
 
-@click.group(short_help="One payment: where it stands, and how it came there.")
+@click.group(cls=OperatorGroup, short_help="Payments: find them, see what happened, release and revert them.")
 def payment() -> None:
-    """One payment: where it stands, and how it came there.
+    """Payments: find them, see what happened, release and revert them, compare them with Stripe.
 
-    ID is the payment's id, or its PaymentIntent's (pi_…), or its order's where the order has one payment only.
+    ID is the payment's id, or its PaymentIntent's (pi_…), or its order's where the order has one payment only, or the
+    correlation id of a command about it.
 
     \b
+    cli.py payment list --status AUTHORIZED --older-than 6d
     cli.py payment show order-17
     cli.py payment timeline 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --json
     """
 
 
-payment.add_command(reconcile)
-payment.add_command(audit)
+for late in (release, revert, reconcile, audit):
+    payment.add_command(late)
+
+
+@payment.command("list")
+@filter_options(runner=True)
+@limit_option
+@json_option
+def list_(
+    *,
+    statuses: tuple[str, ...],
+    older_than: timedelta | None,
+    customer_id: str | None,
+    order_id: str | None,
+    runner_id: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Payments, newest first; with --older-than oldest first. "since" is from when on they have their status.
+
+    \b
+    cli.py payment list --status AUTHORIZED --older-than 6d
+    cli.py payment list --customer user_29w83sxmDNGwOuEthce5gg56FcC --limit 200 --json
+    """
+    from service.storage.operator_payments import list_payments
+
+    wanted = filter_of(statuses, older_than, customer_id, order_id, runner_id)
+    with reading() as connection:
+        found = list_payments(connection, wanted, limit + 1)
+    show_list(found, _LISTED, limit=limit, as_json=as_json)
 
 
 @payment.command()
@@ -40,7 +73,7 @@ payment.add_command(audit)
 def show(id_: str, *, as_json: bool) -> None:
     """Everything recorded of the payment itself; amounts in minor units."""
     with reading() as connection:
-        found = _payment(connection, id_)
+        found = payment_called(connection, id_)
     show_record(found, as_json=as_json)
 
 
@@ -55,12 +88,13 @@ def timeline(id_: str, *, as_json: bool) -> None:
     from service.usecases.operations.timeline import timeline as entries_of
 
     with reading() as connection:
-        found = _payment(connection, id_)
+        found = payment_called(connection, id_)
         entries = entries_of(connection, found)
     if as_json:
         show_list([entry.as_record() for entry in entries], (), limit=len(entries), as_json=True)
         return
-    say(f"{found['payment_id']} of {found['order_id']}: {found['amount']} {found['currency']} in minor units")
+    say(f"payment {found['payment_id']}: {found['amount']} {found['currency']} in minor units")
+    say(f"order {found['order_id']}")
     table([_line(entry) for entry in entries], _TIMELINE)
 
 
@@ -75,15 +109,3 @@ def _line(entry: "Entry") -> dict[str, str]:
         detail = [f"correlation id {entry.correlation_id}"]
     at = f"{entry.at:%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03d}"
     return {"at": at, "source": entry.source.name.lower(), "what": entry.what, "detail": ", ".join(detail)}
-
-
-def _payment(connection: "Connection", id_: str) -> dict[str, Any]:
-    from service.storage.operator_reads import payments_called
-
-    found = payments_called(connection, id_)
-    if not found:
-        raise CannotError(f"no payment, order or PaymentIntent {id_}")
-    if len(found) > 1:
-        choice = ", ".join(f"{each['payment_id']} ({each['status']})" for each in found)
-        raise CannotError(f"order {id_} has {len(found)} payments; name one, newest first: {choice}")
-    return found[0]

@@ -21,7 +21,7 @@ _LEFT = frozenset({"undecided", "busy"})
 
 
 _READ = (
-    "database_url database_pool_size kafka_bootstrap_servers payment_events_topic stripe_secret_key stripe_api_base "
+    "database_url database_pool_size payment_events_topic stripe_secret_key stripe_api_base "
     "stripe_timeout revert_event_type command_deadline lease look_again action_deadline look_first"
 ).split()
 
@@ -63,7 +63,7 @@ def _sweep() -> Iterator["Sweep"]:
     from service.settings import CommandSettings
     from service.wiring import sweeping
 
-    settings = load_settings(CommandSettings)
+    settings = load_settings(CommandSettings, only=_READ)
     logs.configure("ERROR", "console", "reconcile")
     with database_faults(), sweeping(settings) as sweep:
         yield sweep

@@ -4,8 +4,9 @@ Each variable may also be given as ``NAME_FILE``, the path of a mounted secret.
 """
 
 import os
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +20,8 @@ class ProcessSettings(BaseSettings):
     """Settings of every process: database, log, topics, shutdown and ops port."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    reads: ClassVar[Collection[str] | None] = None
+    """The names of the settings that are read; None for all."""
 
     database_url: PostgresUrl = Field(
         description="PostgreSQL 14 or later: postgresql://user:password@host/db; "
@@ -54,7 +57,7 @@ class ProcessSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, EnvironmentSource(settings_cls))
+        return (init_settings, EnvironmentSource(settings_cls, getattr(settings_cls, "reads", None)))
 
 
 class KafkaSettings(ProcessSettings):
@@ -89,11 +92,15 @@ class KafkaSettings(ProcessSettings):
 S = TypeVar("S", bound=ProcessSettings)
 
 
-def load(kind: type[S], **given: Any) -> S:
+def load(kind: type[S], *, only: Collection[str] = (), **given: Any) -> S:
     """The settings of one process; ``given`` (command line options) overrides the environment.
+
+    Where ``only`` names any, no other variable is read: the other settings have their defaults.
 
     Raises SettingError with one line per fault; each names its variable.
     """
+    if only:
+        kind = type(kind.__name__, (kind,), {"__module__": kind.__module__, "reads": frozenset(only)})
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as exc:

@@ -1,7 +1,7 @@
 """Reads settings from the environment, also from the file that ``NAME_FILE`` names (a mounted secret)."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,10 @@ def _reason(exc: OSError | UnicodeDecodeError) -> str:
 class EnvironmentSource(PydanticBaseSettingsSource):
     """Reads every field from the variable of its upper-case name, or from ``NAME_FILE``."""
 
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], reads: Collection[str] | None = None) -> None:
+        """``reads``: the names of the fields to read; None for all."""
         super().__init__(settings_cls)
+        self._reads = settings_cls.model_fields.keys() if reads is None else reads
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         return read_variable(field_name.upper()), field_name, False
@@ -54,7 +56,7 @@ class EnvironmentSource(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
         faults: list[str] = []
-        for name in self.settings_cls.model_fields:
+        for name in self._reads:
             try:
                 values[name] = read_variable(name.upper())
             except SettingError as exc:

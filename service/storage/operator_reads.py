@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import MovementKind
@@ -51,14 +51,20 @@ class Span:
 
 
 def payments_called(connection: Connection, name: str) -> list[Record]:
-    """The payment with this id; else all of this order or PaymentIntent, newest first."""
+    """The payment with this id; else all of this order, PaymentIntent or correlation id, newest first."""
     payment_id = as_uuid(name)
     if payment_id is not None:
         found = whole_records(connection, select(Payment).where(Payment.payment_id == payment_id))
         if found:
             return found
     named = or_(Payment.order_id == name, Payment.stripe_payment_intent_id == name)
-    return whole_records(connection, select(Payment).where(named).order_by(Payment.created_at.desc()))
+    found = whole_records(connection, select(Payment).where(named).order_by(Payment.created_at.desc()))
+    return found or whole_records(connection, _commanded(name))
+
+
+def _commanded(correlation_id: str) -> Select[Payment]:
+    of = select(Command.payment_id).where(Command.correlation_id == correlation_id, Command.payment_id.is_not(None))
+    return select(Payment).where(Payment.payment_id.in_(of)).order_by(Payment.created_at.desc())
 
 
 def transitions_of(connection: Connection, payment_id: UUID) -> list[Record]:
@@ -96,7 +102,7 @@ def list_commands(
     command_type: str | None,
     payment_id: UUID | None,
     span: Span,
-    limit: int,
+    limit: int | None,
 ) -> list[Record]:
     """Commands, newest first."""
     wanted = {"state": state, "command_type": command_type, "payment_id": payment_id}
@@ -106,7 +112,7 @@ def list_commands(
 
 
 def list_dead_letters(
-    connection: Connection, *, states: Sequence[str], reason: str | None, span: Span, limit: int
+    connection: Connection, *, states: Sequence[str], reason: str | None, span: Span, limit: int | None
 ) -> list[Record]:
     """Dead letters in these states, newest first."""
     statement = select(*_DEAD_LETTER).where(DeadLetter.state.in_(states), *span.conditions(DeadLetter.received_at))

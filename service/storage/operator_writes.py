@@ -1,10 +1,12 @@
-"""What operators may change: the time of a command's next attempt, a dead letter's state, old rows of the outbox."""
+"""What operators may change: when a command is tried next, a failed command, a dead letter's state, old outbox rows."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from service.domain.progress import CommandState
+from service.domain.commands.command import CommandKey
+from service.domain.progress import CommandState, Rest
 from service.storage.engine import Connection
 from service.storage.models import Command, DeadLetter
 from service.storage.operator_session import Record, whole_records
@@ -44,6 +46,33 @@ def hasten(connection: Connection, correlation_id: str, command_type: str) -> bo
     mine = and_(Command.correlation_id == correlation_id, Command.command_type == command_type)
     statement = update(Command).where(mine, Command.state != CommandState.DONE, free).values(next_attempt_at=func.now())
     return connection.execute(statement).rowcount == 1
+
+
+def lock_command(connection: Connection, key: CommandKey) -> Record | None:
+    """A command, whole, its row locked. The caller holds the row lock of its payment."""
+    mine = and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
+    found = whole_records(connection, select(Command).where(mine).with_for_update())
+    return found[0] if found else None
+
+
+def reopen(connection: Connection, key: CommandKey, payment_id: UUID) -> None:
+    """Let an answered command run once more, from its beginning. The database refuses it for all but failed ones."""
+    mine = and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
+    again = {
+        "payment_id": payment_id,
+        "state": CommandState.PENDING,
+        "recovery_point": Rest.ACCEPTED,
+        "outcome": None,
+        "completed_at": None,
+        "step_started_at": None,
+        "last_error": None,
+        "attempts": 0,
+        "next_attempt_at": func.now(),
+        "reopened": Command.reopened + 1,
+        "reopened_at": func.now(),
+        "updated_at": func.now(),
+    }
+    connection.execute(update(Command).where(mine).values(**again))
 
 
 def lock_open_dead_letter(connection: Connection, id_: int) -> Record | None:

@@ -27,6 +27,11 @@ def kept_type(sent: str) -> str:
     return f"{_FROM_OUTSIDE}{sent}" if ours else sent
 
 
+def sent_type(kept: str) -> str:
+    """The type that was sent, of a command that is kept under this type."""
+    return kept.removeprefix(_FROM_OUTSIDE)
+
+
 class CommandKey(NamedTuple):
     """A command's identity: a second record with the same type and correlation id is the same command."""
 

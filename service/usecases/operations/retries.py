@@ -1,11 +1,14 @@
 """Commands and dead letters that an operator retries or discards."""
 
+from hashlib import sha256
 from uuid import uuid4
 
 from service.domain.command_json import MAX_BYTES
+from service.domain.commands.command import CommandKey
 from service.domain.messages import OutgoingMessage
+from service.domain.operator_acts import Grounds
 from service.domain.progress import CommandState
-from service.storage import operator_outbox, operator_reads, operator_writes, outbox
+from service.storage import operator_actions, operator_outbox, operator_reads, operator_writes, outbox
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.usecases.operations.errors import OperatorError
@@ -14,21 +17,25 @@ REFUSED_BY_KAFKA = -1
 """Partition of a dead letter that is a row of our own outbox; its offset is the row's position."""
 
 
-def retry_command(engine: Engine, correlation_id: str, command_type: str) -> None:
+def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> None:
     """Make an open command due now. Raises OperatorError when it is under way, answered or unknown."""
+    correlation_id, command_type = key.correlation_id, key.command_type
     with transaction(engine) as connection:
-        if operator_writes.hasten(connection, correlation_id, command_type):
-            return
         found = [
-            each["state"]
+            each
             for each in operator_reads.commands_called(connection, correlation_id)
             if each["command_type"] == command_type
         ]
+        if found and operator_writes.hasten(connection, correlation_id, command_type):
+            payment_id = found[0]["payment_id"]
+            of = {"payment_id": payment_id, "correlation_id": correlation_id, "command_type": command_type}
+            operator_actions.record(connection, grounds.act("command.retry", **of))
+            return
     why = {CommandState.DONE: "is answered, and stays so", CommandState.PENDING: "is under way"}
-    raise OperatorError(f"{command_type} {correlation_id} {why[found[0]] if found else 'is unknown'}")
+    raise OperatorError(f"{command_type} {correlation_id} {why[found[0]['state']] if found else 'is unknown'}")
 
 
-def retry_dead_letter(engine: Engine, id_: int) -> None:
+def retry_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:
     """Send the record to its topic again, through the outbox.
 
     Raises OperatorError when the dead letter is not open or cannot be sent.
@@ -40,13 +47,32 @@ def retry_dead_letter(engine: Engine, id_: int) -> None:
         else:
             outbox.append(connection, [_again(letter)])
         operator_writes.resolve_dead_letter(connection, id_, "retried")
+        operator_actions.record(connection, grounds.act("dead_letter.retry", dead_letter_id=id_))
 
 
-def discard_dead_letter(engine: Engine, id_: int) -> None:
+def resend_dead_letter(engine: Engine, id_: int, value: bytes, grounds: Grounds) -> None:
+    """Send a mended record in the place of this one. The dead letter keeps what came.
+
+    Raises OperatorError when the dead letter is not open, when it is a row of our own outbox, or when the new value is
+    no text that a command may be.
+    """
+    with transaction(engine) as connection:
+        letter = _open(connection, id_)
+        if letter["partition"] == REFUSED_BY_KAFKA:
+            raise OperatorError(f"dead letter {id_} is our own message, which nobody may change; dead-letter retry")
+        message = _again({**letter, "value": value})
+        outbox.append(connection, [message])
+        operator_writes.resolve_dead_letter(connection, id_, "retried")
+        detail = {"event_id": str(message.event_id), "sha256": sha256(value).hexdigest()}
+        operator_actions.record(connection, grounds.act("dead_letter.resend", dead_letter_id=id_, detail=detail))
+
+
+def discard_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:
     """Close the dead letter without sending it; it stays in the database. Raises OperatorError when it is not open."""
     with transaction(engine) as connection:
         _open(connection, id_)
         operator_writes.resolve_dead_letter(connection, id_, "discarded")
+        operator_actions.record(connection, grounds.act("dead_letter.discard", dead_letter_id=id_))
 
 
 def _open(connection: Connection, id_: int) -> Record:

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from service.domain.progress import CommandState
-from service.storage import operator_outbox, operator_reads
+from service.storage import operator_actions, operator_outbox, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
 
@@ -14,12 +14,13 @@ from service.storage.operator_session import Record
 class Source(IntEnum):
     """The kind of record that an entry comes from. Entries of one transaction are sorted in this order."""
 
-    COMMAND = 0
-    STRIPE = 1
-    MONEY = 2
-    PAYMENT = 3
-    EVENT = 4
-    ANSWER = 5
+    OPERATOR = 0
+    COMMAND = 1
+    STRIPE = 2
+    MONEY = 3
+    PAYMENT = 4
+    EVENT = 5
+    ANSWER = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,11 @@ _FIELDS = (
 
 
 def timeline(connection: Connection, payment: Record) -> list[Entry]:
-    """All records of the payment: commands, movements, webhooks, changes of status, and events, published or not."""
+    """All records of the payment: operators' acts, commands, movements, webhooks, changes of status, and events,
+    published or not."""
     payment_id = payment["payment_id"]
     entries = [_made(payment)]
+    entries += [_of_act(act) for act in operator_actions.actions_of(connection, payment_id)]
     for command in operator_reads.commands_of(connection, payment_id):
         entries += _of_command(command)
     entries += [_of_movement(movement) for movement in operator_reads.movements_of(connection, payment_id)]
@@ -86,6 +89,11 @@ def timeline(connection: Connection, payment: Record) -> list[Entry]:
 def _made(payment: Record) -> Entry:
     amount = f"{payment['amount']} {payment['currency']} in minor units, order {payment['order_id']}"
     return Entry(payment["created_at"], Source.PAYMENT, "INITIATING", amount)
+
+
+def _of_act(act: Record) -> Entry:
+    detail = f"by {act['operator']} through {act['channel']}: {act['reason']}"
+    return Entry(act["at"], Source.OPERATOR, act["action"], detail, act["correlation_id"])
 
 
 def _of_command(command: Record) -> list[Entry]:

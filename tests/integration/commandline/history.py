@@ -11,12 +11,15 @@ from relay.delivery import bury
 from relay.kafka_errors import RecordRefusedError
 from service.domain import events
 from service.domain.commands.authorize import Authorize
+from service.domain.commands.command import CommandKey
+from service.domain.content import Content
+from service.domain.errors import ErrorCode
 from service.domain.intent_state import Observed
-from service.domain.payment import Payment
+from service.domain.payment import Failure, Payment
 from service.domain.received_records import Origin, UnreadableMessage
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
-from service.storage import acceptance, inbox, payments
+from service.storage import acceptance, commands, inbox, payments
 from service.storage.engine import Engine, transaction
 from service.storage.models import OutboxRow
 from service.usecases.dead_letters import DeadLetters
@@ -91,6 +94,15 @@ class History:
             answer = events.failed(after, events.authorize_of(after), events.CANCELED)
             RECORDER.record(connection, before, Observed(after, (answer,)), "card", now=now)
         return payment.payment_id
+
+    def refuse(self, correlation_id: str, command_type: str) -> None:
+        """A command that was invalid, answered at once."""
+        key = CommandKey(command_type, correlation_id)
+        failure = Failure(ErrorCode.INVALID_PAYLOAD, "payment_id is missing")
+        with transaction(self.engine) as connection:
+            now = commands.add_answered(connection, key, Content(bytes(32)), None)
+            assert now is not None
+            RECORDER.about_nothing(connection, events.refused(key, failure), None, now)
 
     def bury(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
         """A dead letter."""

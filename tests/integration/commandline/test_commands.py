@@ -13,6 +13,8 @@ from tests.integration.commandline.history import History
 
 pytestmark = pytest.mark.postgres
 
+BECAUSE = ("--because", "ticket 81")
+
 
 def test_list_commands_by_state_and_payment(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
@@ -40,7 +42,7 @@ def test_show_command_under_a_shared_correlation_id(commandline: CommandLine, hi
 
 
 def test_unknown_command(commandline: CommandLine) -> None:
-    assert commandline.run("command", "show", "x", code=1).stderr == "no command x\n"
+    assert commandline.run("command", "show", "x", code=1).stderr == "no command x is accepted\n"
 
 
 def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, history: History) -> None:
@@ -81,7 +83,7 @@ def test_retry_of_an_open_command_makes_it_due(commandline: CommandLine, history
     history.cancel_hold_of(history.authorize("order-1", "saga-1"), "pi_1")
     put_off(history)
     before = commandline.json("command", "show", "pi_1")["next_attempt_at"]
-    assert commandline.json("command", "retry", "pi_1")["next_attempt_at"] < before
+    assert commandline.json("command", "retry", "pi_1", *BECAUSE)["next_attempt_at"] < before
 
 
 def put_off(history: History) -> None:
@@ -92,40 +94,45 @@ def put_off(history: History) -> None:
 
 def test_retry_leaves_alone_what_is_under_way_or_answered(commandline: CommandLine, history: History) -> None:
     history.accept("order-1", "saga-1")
-    assert "is under way" in commandline.run("command", "retry", "saga-1", code=1).stderr
+    assert "is under way" in commandline.run("command", "retry", "saga-1", *BECAUSE, code=1).stderr
     history.authorize("order-2", "saga-2")
-    assert "is answered" in commandline.run("command", "retry", "saga-2", code=1).stderr
+    assert "is answered" in commandline.run("command", "retry", "saga-2", *BECAUSE, code=1).stderr
 
 
 def test_a_dead_letter_is_sent_again_once(commandline: CommandLine, history: History) -> None:
     history.bury(1, b'{"type": "from_the_future"}')
     (letter,) = commandline.json("dead-letter", "list")
-    commandline.run("dead-letter", "retry", str(letter["id"]), "--yes")
+    commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
     assert (row["topic"], row["value"]) == ("payment_commands", {"type": "from_the_future"})
     assert commandline.json("dead-letter", "list") == []
     assert commandline.json("dead-letter", "list", "--all") == [letter]
-    assert "is retried already" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+    assert (
+        "is retried already"
+        in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
+    )
 
 
 @pytest.mark.parametrize("value", [b"\xff", b"a\0b", None])
 def test_what_is_no_text_cannot_be_sent_again(commandline: CommandLine, history: History, value: bytes | None) -> None:
     history.bury(1, value)
     (letter,) = commandline.json("dead-letter", "list")
-    assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+    assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
 
 
 def test_what_would_be_refused_for_its_size_cannot_be_sent_again(commandline: CommandLine, history: History) -> None:
     history.bury(1, b"x" * (1024 * 1024 + 1))
     (letter,) = commandline.json("dead-letter", "list")
-    assert "is over 1 MiB" in commandline.run("dead-letter", "retry", str(letter["id"]), "--yes", code=1).stderr
+    assert (
+        "is over 1 MiB" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
+    )
     assert commandline.json("dead-letter", "list") == [letter]
 
 
 def test_text_that_is_no_json_is_sent_again_and_shown(commandline: CommandLine, history: History) -> None:
     history.bury(1, b"not json", b"key")
     (letter,) = commandline.json("dead-letter", "list")
-    commandline.run("dead-letter", "retry", str(letter["id"]), answer="y\n")
+    commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, answer="y\n")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
     assert (row["key"], row["value"]) == ("key", "not json")
 
@@ -134,7 +141,7 @@ def test_what_kafka_refused_is_replayed_under_its_event_id(commandline: CommandL
     history.authorize("order-1", "saga-1")
     history.refused_by_kafka(1)
     (letter,) = commandline.json("dead-letter", "list")
-    commandline.run("dead-letter", "retry", str(letter["id"]), "--yes")
+    commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes")
     again, first = commandline.json("outbox", "list")
     assert (again["replayed"], again["event_id"], again["value"]) == (True, first["event_id"], first["value"])
 
@@ -142,8 +149,8 @@ def test_what_kafka_refused_is_replayed_under_its_event_id(commandline: CommandL
 def test_discard(commandline: CommandLine, history: History) -> None:
     history.bury(1, b"x")
     (letter,) = commandline.json("dead-letter", "list")
-    commandline.run("dead-letter", "discard", str(letter["id"]), answer="n\n", code=1)
+    commandline.run("dead-letter", "discard", str(letter["id"]), *BECAUSE, answer="n\n", code=1)
     assert commandline.json("dead-letter", "list") == [letter]
-    commandline.run("dead-letter", "discard", str(letter["id"]), "--yes")
+    commandline.run("dead-letter", "discard", str(letter["id"]), *BECAUSE, "--yes")
     assert commandline.json("dead-letter", "list") == []
-    commandline.run("dead-letter", "discard", "99", "--yes", code=1)
+    commandline.run("dead-letter", "discard", "99", *BECAUSE, "--yes", code=1)

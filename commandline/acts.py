@@ -1,0 +1,127 @@
+"""An operator's acts: who acts and why, on how many objects, asked for first, one after the other."""
+
+import getpass
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from commandline.failures import CannotError, confirm
+from commandline.output import follow, say, say_json, table
+
+if TYPE_CHECKING:
+    from service.domain.operator_acts import Grounds
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_NAMED_AT_MOST = 10
+_SHOWN_AT_MOST = 100
+"""Of more results, only the failures are listed; ``--json`` has all."""
+
+
+def act_options(*names: str) -> Callable[[F], F]:
+    """The options of every act: ``--because`` (and these names for it), ``--operator`` and ``--yes``."""
+
+    def add(command: F) -> F:
+        help_ = "Why; kept with the act. 1 to 1000 characters."
+        for option in (
+            click.option("--yes", is_flag=True, help="Do not ask."),
+            click.option("--operator", default=_operator, help="Who acts; default: USER@HOST.", show_default=False),
+            click.option("--because", *names, "because", required=True, metavar="TEXT", help=help_),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def dry_run_option(command: F) -> F:
+    """``--dry-run``."""
+    return click.option("--dry-run", is_flag=True, help="Say on what it would be done, and do nothing.")(command)
+
+
+def _operator() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user in the container's passwd
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def grounds(operator: str, because: str) -> "Grounds":
+    """Who acts on the command line, and why. Raises click.UsageError for what cannot be kept."""
+    from service.domain.operator_acts import Channel, Grounds
+
+    try:
+        return Grounds(operator, Channel.CLI, because.strip())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def ask(verb: str, things: str, names: Sequence[str], *, yes: bool) -> None:
+    """Asks whether to act on these, each by its name. Raises CannotError for a no."""
+    if len(names) == 1:
+        confirm(f"{verb} {things.removesuffix('s')} {names[0]}?", ask=not yes)
+        return
+    for name in names[:_NAMED_AT_MOST] if not yes else ():
+        say(f"  {name}", err=True)
+    if len(names) > _NAMED_AT_MOST and not yes:
+        say(f"  and {len(names) - _NAMED_AT_MOST} more", err=True)
+    confirm(f"{verb} these {len(names)} {things}?", ask=not yes)
+
+
+class Batch:
+    """Acts on many objects, one after the other; each act is whole, whenever the work is interrupted."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._results: list[dict[str, str]] = []
+        self._failures: list[str] = []
+
+    def run(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str], *, as_json: bool) -> None:
+        """Act on each. A single one raises what its act raises.
+
+        Of many, each has its turn; raises CannotError when some failed, or when Ctrl-C ended the work early.
+        """
+        if len(objects) == 1:
+            self._results.append({"id": name(objects[0]), "result": act(objects[0])})
+            self._show(as_json=as_json)
+            return
+        stopped = False
+        try:
+            follow(self._what, self._each(objects, name, act), total=len(objects))
+        except KeyboardInterrupt:
+            stopped = True
+        finally:
+            self._show(as_json=as_json)
+        if stopped:
+            left = len(objects) - len(self._results)
+            raise CannotError(f"interrupted: {len(self._results)} done, {left} left; run it again to go on")
+        if self._failures:
+            raise CannotError(f"{len(self._failures)} of {len(objects)} could not be done")
+
+    def _each(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str]) -> Iterator[int]:
+        from service.usecases.operations.errors import OperatorError
+
+        for one in objects:
+            try:
+                result = act(one)
+            except OperatorError as error:
+                result = str(error)
+                self._failures.append(name(one))
+            self._results.append({"id": name(one), "result": result})
+            yield 1
+
+    def _show(self, *, as_json: bool) -> None:
+        if as_json:
+            say_json(self._results, indent=2)
+        elif len(self._results) == 1:
+            say(f"{self._results[0]['id']} {self._results[0]['result']}")
+        elif self._results:
+            every = len(self._results) <= _SHOWN_AT_MOST
+            shown = [each for each in self._results if every or each["id"] in self._failures]
+            if shown:
+                table(shown, ("id", "result"))
+            say(f"{len(self._results) - len(self._failures)} done", err=True)

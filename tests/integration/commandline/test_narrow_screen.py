@@ -1,0 +1,84 @@
+"""Lists on a terminal of 80 columns: every id is whole on one line, so that an operator can copy it."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from service.domain.payment import Payment
+from tests.integration.commandline.history import History
+
+pytestmark = pytest.mark.postgres
+
+ROOT = Path(__file__).resolve().parents[3]
+SAGA = f"create-order-{uuid4()}"
+ORDER = f"order-{uuid4()}"
+
+
+@pytest.fixture
+def payment(history: History) -> Payment:
+    """A payment with ids as long as callers make them, and a dead letter about it."""
+    payment = history.authorize(ORDER, SAGA)
+    history.bury(1204, f'{{"type": "revert_payment", "correlation_id": "{SAGA}", "payload": 1}}'.encode())
+    return payment
+
+
+def on_terminal(database_url: str, *words: str, columns: int = 80, **environment: str) -> list[str]:
+    """The lines that ``cli.py`` writes to a terminal of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    env |= {"DATABASE_URL": database_url, "TERM": "xterm-256color", "PAGER": "cat", **environment}
+    argv = [sys.executable, str(ROOT / "cli.py"), *words]
+    with subprocess.Popen(argv, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        written = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    assert running.returncode == 0, written.decode()
+    return written.decode().replace("\r\n", "\n").splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's end of file on a pseudo-terminal
+        return b""
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ("payment list", ("payment", ORDER)),
+        ("payment timeline {payment}", ("payment", SAGA)),
+        ("command list", ("payment", SAGA)),
+        ("dead-letter list", (SAGA,)),
+        ("outbox list", ("payment",)),
+    ],
+)
+def test_ids_are_whole_on_one_line(
+    database_url: str, payment: Payment, words: str, ids: tuple[str, ...], columns: int
+) -> None:
+    payment_id = str(payment.payment_id)
+    lines = on_terminal(database_url, *words.format(payment=payment_id).split(), columns=columns)
+    for wanted in (payment_id if each == "payment" else each for each in ids):
+        assert any(wanted in line for line in lines), "\n".join(lines)
+    assert max(map(len, lines)) <= columns, "\n".join(lines)
+
+
+def test_terminal_that_wants_no_color_gets_none(database_url: str, payment: Payment) -> None:
+    assert "\x1b" not in "\n".join(on_terminal(database_url, "command", "list", NO_COLOR="1"))
+
+
+def test_list_longer_than_the_screen_goes_through_the_pager(database_url: str, history: History) -> None:
+    for number in range(60):
+        history.bury(number, b"x")
+    lines = on_terminal(database_url, "dead-letter", "list", PAGER="tail -n 1")
+    assert len([line for line in lines if "NOT_JSON" in line]) < 10, "\n".join(lines)
