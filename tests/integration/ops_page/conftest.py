@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
@@ -67,7 +68,7 @@ def page_of(database: Engine, desk: Desk) -> Flask:
         stripe_secret_key=SecretStr("sk_test_1"),
         api_tokens=SecretStr(f"{OPERATOR}:{TOKEN}:operate,saga:s3cret"),
     )
-    acts = PageActs(database, settings.payment_commands_topic, POLICY)
+    acts = PageActs(database, settings.payment_commands_topic, POLICY, timedelta(days=7))
     return create_app(settings, replace(World().ports(), page=PagePorts(desk, acts)))
 
 

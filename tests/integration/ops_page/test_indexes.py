@@ -32,6 +32,12 @@ def _ask(url: str, statement: str, *values: object) -> list[object]:
     return found
 
 
+def _end_sessions(url: str, book: Book) -> None:
+    """PostgreSQL publishes a session's counts when the session ends."""
+    book.engine.dispose()
+    until(lambda: _ask(url, _OTHERS) == [0] or None, "the end of all sessions")
+
+
 @pytest.fixture
 def book(database_url: str) -> Iterator[Book]:
     engine = make_engine(database_url, 2)
@@ -57,6 +63,7 @@ def test_no_view_reads_a_whole_table(database_url: str, book: Book, operator: Fl
         connection.exec_driver_sql(
             "INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline) VALUES ('payment-service', 0, 1, 1)"
         )
+    _end_sessions(database_url, book)
     _ask(database_url, "SELECT pg_stat_reset()")
     for path in (
         *("/ops", "/ops/relay", f"/ops/payments/{payment}", "/ops/payments", "/ops/commands?fault=yes&older=1s"),
@@ -65,9 +72,7 @@ def test_no_view_reads_a_whole_table(database_url: str, book: Book, operator: Fl
         *(f"/ops/search?q={uuid4()}", "/ops/search?q=customer", "/ops/command?id=c&type=release_payment"),
     ):
         assert operator.get(path, follow_redirects=True).status_code == 200
-    # PostgreSQL publishes a session's counts when the session ends.
-    book.engine.dispose()
-    until(lambda: _ask(database_url, _OTHERS) == [0] or None, "the end of all sessions")
+    _end_sessions(database_url, book)
     assert _ask(database_url, _READ_WHOLE, list(_GROWING)) == []
 
 

@@ -1,6 +1,7 @@
 """The operators' page without a database."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def app_with(desk: Desk | None, **changed: Any) -> Flask:
         "stripe_secret_key": SecretStr("sk_test_1"),
         "api_tokens": SecretStr(f"olivia:{TOKEN}:operate,saga:s3cret"),
     }
-    acts = PageActs(NO_ENGINE, "payment_commands", POLICY)
+    acts = PageActs(NO_ENGINE, "payment_commands", POLICY, timedelta(days=7))
     page = None if desk is None else PagePorts(desk, acts)
     return create_app(ServiceSettings(**{**known, **changed}), replace(World().ports(), page=page))
 
