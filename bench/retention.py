@@ -102,7 +102,7 @@ def _live(servers: Servers, application: Application, scale: Scale) -> _Lived:
 
 def _prune(url: str) -> _Pruned:
     """`cli.py outbox prune`, as an operator runs it."""
-    argv = [sys.executable, "cli.py", "outbox", "prune", "--yes", "--json"]
+    argv = [sys.executable, "cli.py", "outbox", "prune", "--reason", "measurement", "--yes", "--json"]
     environment = overlaid(os.environ, {"DATABASE_URL": url})
     began = time.monotonic()
     done = subprocess.run(argv, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)

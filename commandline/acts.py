@@ -21,15 +21,18 @@ _SHOWN_AT_MOST = 100
 """Of more results, only the failures are listed; ``--json`` has all."""
 
 
-def act_options(*names: str) -> Callable[[F], F]:
-    """The options of every act: ``--because`` (and these names for it), ``--operator`` and ``--yes``."""
+def act_options(*names: str, required: bool = True) -> Callable[[F], F]:
+    """The options of every act: ``--because`` (and these names for it), ``--operator`` and ``--yes``.
+
+    Without ``required`` a dry run needs no reason; ``grounds`` asks for one.
+    """
 
     def add(command: F) -> F:
         help_ = "Why; kept with the act. 1 to 1000 characters."
         for option in (
             click.option("--yes", is_flag=True, help="Do not ask."),
             click.option("--operator", default=_operator, help="Who acts; default: USER@HOST.", show_default=False),
-            click.option("--because", *names, "because", required=True, metavar="TEXT", help=help_),
+            click.option("--because", *names, "because", required=required, metavar="TEXT", help=help_),
         ):
             command = option(command)
         return command
@@ -50,10 +53,12 @@ def _operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def grounds(operator: str, because: str) -> "Grounds":
+def grounds(operator: str, because: str | None) -> "Grounds":
     """Who acts on the command line, and why. Raises click.UsageError for what cannot be kept."""
     from service.domain.operator_acts import Channel, Grounds
 
+    if because is None:
+        raise click.UsageError("say why: --reason TEXT")
     try:
         return Grounds(operator, Channel.CLI, because.strip())
     except ValueError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commandline.acts import act_options, grounds
 from commandline.connection import database
 from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
@@ -14,11 +15,14 @@ from commandline.options import MOMENT, json_option
 from commandline.output import follow, show_record, table
 
 if TYPE_CHECKING:
-    from relay.audit import Report
+    from relay.audit import Ours, Report
     from relay.settings import RelaySettings
+    from service.domain.operator_acts import Grounds
 
 _FINDINGS: dict[str, tuple[str, ...]] = {
     "missing": ("position", "event_id", "topic", "type", "sequence", "created_at"),
+    "unknown": ("event_id", "topic", "partition", "offset", "type", "key", "sequence", "at"),
+    "numbered_twice": ("key", "sequence", "event_id", "other_event_id"),
     "doubled": ("event_id", "topic", "times"),
     "out_of_order": ("event_id", "topic", "partition", "offset", "key", "sequence", "after_sequence"),
     "uncompared": ("topic", "rows", "first_position", "last_position", "first_created_at", "last_created_at"),
@@ -28,26 +32,28 @@ _FINDINGS: dict[str, tuple[str, ...]] = {
 @click.command(short_help="Compare the outbox with what the topics hold.")
 @click.option("--since", type=MOMENT, default="1d", show_default=True, help="Rows written from this time on.")
 @click.option("--repair", is_flag=True, help="Publish what is missing, under its event id.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@act_options("--reason", required=False)
 @json_option
-def audit(*, since: datetime, repair: bool, yes: bool, as_json: bool) -> None:
-    """Compare outbox and topics by ce_id and sequence: what is missing, doubled or out of order.
+def audit(*, since: datetime, repair: bool, because: str | None, operator: str, yes: bool, as_json: bool) -> None:
+    """Compare outbox and topics in both directions, by ce_id and sequence.
 
-    Only what the relay says it has published is looked for. Exits 1 if anything differs and was not repaired; what is
-    doubled or out of order in a topic cannot be repaired. What a topic may have lost to its retention is uncompared,
-    which proves nothing: exit code 1, too. Reads with RELAY_NAME's settings.
+    Missing: published as the relay says, and not in its topic. --repair publishes it. Unknown: in a topic, and not in
+    the outbox, because the database lost it. `payment reconcile --since` brings it back. Nothing repairs what is
+    doubled, out of order or numbered twice in a topic. What a topic may have lost to its retention is uncompared, which
+    proves nothing. Exits 1 if anything differs and was not repaired. Reads with RELAY_NAME's settings.
 
     \b
     cli.py outbox audit --since 2h
-    cli.py outbox audit --since 2026-01-31T08:00Z --repair --yes
+    cli.py outbox audit --since 2026-01-31T08:00Z --repair --reason "the broker lost its disk" --yes
     """
     from relay.settings import RelaySettings
 
     settings = load_settings(RelaySettings)
+    why = grounds(operator, because) if repair else None
     report = _report(settings, since)
-    repaired = _repair(report, ask=not yes) if repair and report.missing else 0
+    repaired = _repair(report, why, ask=not yes) if why is not None and report.missing else 0
     _show(report, repaired, as_json=as_json)
-    if len(report.missing) > repaired or report.doubled or report.out_of_order or report.uncompared:
+    if len(report.missing) > repaired or any(getattr(report, name) for name in _FINDINGS if name != "missing"):
         raise SystemExit(1)
 
 
@@ -69,7 +75,19 @@ def _report(settings: "RelaySettings", since: datetime) -> "Report":
             saved = checkpoint.load(query, settings.relay_name)
         if saved is None:
             raise CannotError(f"relay {settings.relay_name} has no checkpoint: it has published nothing yet")
-        return compare(url, settings.client_config(), saved, since)
+        return compare(url, settings.client_config(), saved, since, _ours(settings))
+
+
+def _ours(settings: "RelaySettings") -> "Ours":
+    from relay.audit import Ours
+    from service.domain.messages import SOURCE
+
+    commands, events, letters = (
+        settings.payment_commands_topic,
+        settings.payment_events_topic,
+        settings.dead_letter_topic,
+    )
+    return Ours(SOURCE, (commands, events, letters), shared=(commands,))
 
 
 @contextmanager
@@ -85,13 +103,13 @@ def _faults() -> Iterator[None]:
         raise CannotError(f"kafka: {error.args[0].str()}") from error
 
 
-def _repair(report: "Report", *, ask: bool) -> int:
+def _repair(report: "Report", why: "Grounds", *, ask: bool) -> int:
     from service.usecases.operations.replay import append_positions
 
     confirm(f"Publish {len(report.missing)} missing rows?", ask=ask)
     positions = [row.position for row in report.missing]
     with database() as engine:
-        return follow("publishing", append_positions(engine, positions), total=len(positions))
+        return follow("publishing", append_positions(engine, positions, why), total=len(positions))
 
 
 def _show(report: "Report", repaired: int, *, as_json: bool) -> None:
@@ -103,5 +121,7 @@ def _show(report: "Report", repaired: int, *, as_json: bool) -> None:
         if found[name]:
             click.echo(f"{name.replace('_', ' ')}:")
             table(found[name], columns)
+    if report.unknown:
+        click.echo("the database lost these; cli.py payment reconcile --since BACKUP brings them back", err=True)
     counts = ", ".join(f"{len(found[name])} {name.replace('_', ' ')}" for name in _FINDINGS)
     click.echo(f"{report.compared} records compared: {counts}; {repaired} repaired")

@@ -47,6 +47,17 @@ def database_faults() -> Iterator[None]:
         raise CannotError(f"database: {_reason(error)}") from error
 
 
+@contextmanager
+def stripe_faults() -> Iterator[None]:
+    """Turns what Stripe does not answer into one line. Raises CannotError."""
+    from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
+
+    try:
+        yield
+    except (StripeBusyError, StripeRefusedError, StripeUnknownError) as error:
+        raise CannotError(f"stripe: {error}; nothing is proved, run it again") from error
+
+
 def _reason(error: Exception) -> str:
     """What the server or the driver said, in a line; the statement and its values say nothing to an operator."""
     from service.storage.availability import is_read_only

@@ -1,14 +1,12 @@
 """``payment audit``: proof that the payments' books and Stripe agree to the cent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from commandline.environment import SettingsCommand, load_settings
-from commandline.failures import CannotError, database_faults
+from commandline.failures import database_faults, stripe_faults
 from commandline.money_audit_report import as_record, show
 from commandline.options import json_option, span_options
 from commandline.output import counting, say_json
@@ -70,15 +68,5 @@ def _report(window: "Window") -> "Report":
 
     settings = load_settings(StripeSettings, only=_READ)
     logs.configure("ERROR", "console", "audit")
-    with database_faults(), _stripe_faults(), auditing(settings) as found, counting() as tell:
+    with database_faults(), stripe_faults(), auditing(settings) as found, counting() as tell:
         return found.run(window, tell)
-
-
-@contextmanager
-def _stripe_faults() -> Iterator[None]:
-    from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-
-    try:
-        yield
-    except (StripeBusyError, StripeRefusedError, StripeUnknownError) as error:
-        raise CannotError(f"stripe: {error}; nothing is proved, run it again") from error

@@ -15,6 +15,8 @@ from commandline.replay import replay
 from commandline.retention import prune
 from commandline.tail import tail
 
+_GAPS_SHOWN = 20
+_WRITERS = ("pid", "application_name", "state", "xact_start", "wait_event_type")
 _COLUMNS = ("position", "created_at", "type", "key", "sequence", "event_id", "replayed", "published")
 
 
@@ -38,7 +40,11 @@ for late in (replay, prune, tail, audit):
 @outbox.command()
 @json_option
 def stats(*, as_json: bool) -> None:
-    """Rows by type, and for each relay how many wait, and since when."""
+    """Rows by type, and for each relay how many wait, and since when.
+
+    A gap is a position that a relay waits for. It ends with one of the writers: transactions that are open and have
+    written to the outbox, the oldest first.
+    """
     from service.storage.operator_outbox import stats as figures
 
     with reading() as connection:
@@ -46,12 +52,15 @@ def stats(*, as_json: bool) -> None:
     if as_json:
         show_record(found, as_json=True)
         return
-    relays = found.pop("relays")
+    relays, gaps, writers = (found.pop(name) for name in ("relays", "gaps", "writers"))
     show_record(found, as_json=False)
     if relays:
         show_list(relays, tuple(relays[0]), limit=len(relays), as_json=False)
     else:
         click.echo("no relay has published from here yet; start one: cli.py relay")
+    if gaps:
+        click.echo(f"gaps: {', '.join(str(gap['position']) for gap in gaps[:_GAPS_SHOWN])} ({len(gaps)} in all)")
+        show_list(writers, _WRITERS, limit=len(writers), as_json=False)
 
 
 @outbox.command("list")

@@ -1,69 +1,138 @@
-"""``payment reconcile``: payments compared with Stripe's truth, and repaired."""
+"""``payment reconcile``: compares payments with Stripe's truth and repairs them; brings back what a restore lost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from commandline.environment import SettingsCommand, load_settings
-from commandline.failures import CannotError, database_faults
+from commandline.failures import CannotError, database_faults, stripe_faults
 from commandline.options import MOMENT, json_option, payment_option
-from commandline.output import show_list
+from commandline.output import counting, show_list
 
 if TYPE_CHECKING:
+    from consumer.settings import ConsumerSettings
+    from service.usecases.operations.recovery import Recovery
     from service.usecases.operations.sweep import Sweep
+    from service.usecases.reconcile import Finding
 
 _COLUMNS = ("payment_id", "status", "stripe_status", "result", "detail")
-_LEFT = frozenset({"undecided", "busy"})
-
+_LEFT = frozenset({"undecided", "busy", "lost"})
+_CLOCKS = timedelta(minutes=10)
+"""The largest difference allowed between Stripe's clock and ours."""
 
 _READ = (
-    "database_url database_pool_size payment_events_topic stripe_secret_key stripe_api_base "
-    "stripe_timeout revert_event_type command_deadline lease look_again action_deadline look_first"
+    "database_url database_pool_size kafka_bootstrap_servers payment_commands_topic payment_events_topic "
+    "consumer_group_id stripe_secret_key stripe_api_base stripe_timeout default_currency revert_event_type "
+    "command_deadline lease look_again action_deadline look_first"
 ).split()
 
 
 @click.command(
     cls=SettingsCommand,
-    settings="service.settings:CommandSettings",
+    settings="consumer.settings:ConsumerSettings",
     only=_READ,
     short_help="Compare payments with Stripe, and repair them.",
 )
 @payment_option
-@click.option("--since", type=MOMENT, help="Every payment changed since, settled or not; as elsewhere.")
+@click.option("--since", type=MOMENT, help="Every payment that changed since then, here, at Stripe or in the topics.")
+@click.option("--all", "everything", is_flag=True, help="Every payment here, at Stripe and in the topics.")
 @click.option("--dry-run", is_flag=True, help="Say what would be repaired, and do nothing.")
 @json_option
-def reconcile(*, payment_id: UUID | None, since: datetime | None, dry_run: bool, as_json: bool) -> None:
+def reconcile(
+    *, payment_id: UUID | None, since: datetime | None, everything: bool, dry_run: bool, as_json: bool
+) -> None:
     """Compare payments with Stripe's truth: open commands are taken up, a lost webhook is made up for.
 
     A plain run takes every payment and command that is not settled, and does not ask: it changes nothing twice, and
-    never overwrites a status by older news. Exits 1 when something could not be decided.
+    never overwrites a status by older news. With --since the time of a backup, or --all, it also finds what a restored
+    database lost: it reads the topics and Stripe's lists, runs the lost commands again in their order, and appends the
+    lost messages as readers have seen them. A command whose outcome was published does nothing at Stripe. Run it after
+    a restore, before the processes start. Exits 1 when something could not be decided.
 
     \b
     cli.py payment reconcile --dry-run
     cli.py payment reconcile --payment 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f
+    cli.py payment reconcile --since 2026-01-31T02:00Z
     """
-    with _sweep() as sweep:
-        chosen = [payment_id] if payment_id is not None else sweep.candidates(since)
-        try:
-            found = [sweep.examine(each, dry_run=dry_run).as_json() for each in chosen]
-        except LookupError as error:
-            raise CannotError(str(error)) from error
-    show_list(found, _COLUMNS, limit=len(found), as_json=as_json)
-    if any(finding["result"] in _LEFT for finding in found):
+    if (payment_id is not None) + (since is not None) + everything > 1:
+        raise click.UsageError("give one of --payment, --since and --all")
+    if since is not None or everything:
+        found = _recover(None if everything else since, dry_run=dry_run)
+    else:
+        found = _sweep(payment_id, dry_run=dry_run)
+    show_list([each.as_json() for each in found], _COLUMNS, limit=len(found), as_json=as_json)
+    if any(finding.result in _LEFT for finding in found):
         raise SystemExit(1)
 
 
+def _sweep(payment_id: UUID | None, *, dry_run: bool) -> list["Finding"]:
+    with _sweeping() as sweep:
+        chosen = [payment_id] if payment_id is not None else sweep.candidates()
+        try:
+            return [sweep.examine(each, dry_run=dry_run) for each in chosen]
+        except LookupError as error:
+            raise CannotError(str(error)) from error
+
+
 @contextmanager
-def _sweep() -> Iterator["Sweep"]:
-    from runtime import logs
-    from service.settings import CommandSettings
+def _sweeping() -> Iterator["Sweep"]:
     from service.wiring import sweeping
 
-    settings = load_settings(CommandSettings, only=_READ)
-    logs.configure("ERROR", "console", "reconcile")
+    settings = _settings()
     with database_faults(), sweeping(settings) as sweep:
         yield sweep
+
+
+def _settings() -> "ConsumerSettings":
+    from consumer.settings import ConsumerSettings
+    from runtime import logs
+
+    settings = load_settings(ConsumerSettings, only=_READ)
+    logs.configure("ERROR", "console", "reconcile")
+    return settings
+
+
+def _recover(since: datetime | None, *, dry_run: bool) -> list["Finding"]:
+    """All losses since then, and all payments that anything happened to; ``since`` None: ever."""
+    from commandline.lost import read_losses
+    from service.wiring import recovering
+
+    settings = _settings()
+    losses = read_losses(settings, since)
+    with database_faults(), stripe_faults(), counting() as tell, recovering(settings, losses) as recovery:
+        seen = recovery.moved_at_stripe(_window(since), tell)
+        chosen = {*recovery.touched(), *seen}
+        if not dry_run:
+            for done in recovery.bring_back():
+                tell("lost commands", done)
+        chosen |= set(recovery.sweep.candidates(since, every=since is None))
+        found = _examined(recovery, chosen, seen, tell, dry_run=dry_run)
+        if not dry_run:
+            recovery.append_messages()
+        return found
+
+
+def _window(since: datetime | None) -> Any:
+    from service.domain.books import Window
+
+    begin = datetime(2010, 1, 1, tzinfo=UTC) if since is None else since - _CLOCKS
+    return Window(begin.replace(microsecond=0), (datetime.now(UTC) + _CLOCKS).replace(microsecond=0))
+
+
+def _examined(
+    recovery: "Recovery",
+    chosen: Collection[UUID],
+    seen: dict[UUID, str],
+    tell: Callable[[str, int], None],
+    *,
+    dry_run: bool,
+) -> list["Finding"]:
+    found = []
+    for payment_id in sorted(chosen):
+        found.append(recovery.examine(payment_id, seen, dry_run=dry_run))
+        tell("payments", 1)
+    return [*found, *recovery.others(dry_run=dry_run)]

@@ -1,63 +1,102 @@
 """``outbox replay``: publish again."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
+from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
-from commandline.failures import confirm
+from commandline.environment import SettingsCommand, load_settings
+from commandline.failures import CannotError, confirm
 from commandline.options import json_option, span_options
 from commandline.output import follow, show_record
 
 if TYPE_CHECKING:
     from service.storage.engine import Engine
+    from service.storage.operator_outbox import Selection
     from service.usecases.operations.replay import Replay
 
 
-@click.command(short_help="Publish rows again, under their old event ids.")
+@click.command(
+    cls=SettingsCommand,
+    settings="service.settings:OperatorSettings",
+    only=("database_url", "replay_window"),
+    short_help="Publish rows again, under their old event ids.",
+)
 @click.option("--id", "event_ids", type=click.UUID, multiple=True, help="This event; may be given several times.")
 @click.option("--payment", "payment_id", type=click.UUID, help="Everything about this payment.")
+@click.option("--order", "order_id", metavar="ID", help="Everything about the payments of this order.")
 @click.option("--type", "type_", help="Of this type, such as payment.released.")
 @span_options
-@click.option("--dry-run", is_flag=True, help="Say what would be published again, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--resume", "replay_id", type=click.UUID, metavar="REPLAY", help="Go on with this replay.")
+@click.option("--force", is_flag=True, help="Also what is older than REPLAY_WINDOW.")
+@dry_run_option
+@act_options("--reason", required=False)
 @json_option
 def replay(
     *,
     event_ids: tuple[UUID, ...],
     payment_id: UUID | None,
+    order_id: str | None,
     type_: str | None,
     since: datetime | None,
     until: datetime | None,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    replay_id: UUID | None,
+    **how: Any,
 ) -> None:
     """Publish rows again: appended anew in their order, with their event ids (ce_id), sequences and content.
 
     On Kafka each carries the header "replayed: true", and readers that keep each ce_id drop what they have seen; one
     that does not acts on it again, and a saga may move back (docs/readers.md). At least one selector is needed;
-    several narrow each other. Replays themselves are never replayed. Asks first, unless --yes; a no exits 1. If it is
-    interrupted, what was appended until then is published.
+    several narrow each other. Replays themselves are never replayed. Asks first, unless --yes; a no exits 1.
+
+    Refuses what is older than REPLAY_WINDOW: readers may have forgotten its ce_id. A replay has an id. If it is
+    interrupted, --resume goes on where it stopped, and no row is appended twice.
 
     \b
-    cli.py outbox replay --payment 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --dry-run
-    cli.py outbox replay --since 2026-01-31T08:00Z --until 2026-01-31T09:00Z --yes
+    cli.py outbox replay --order order-17 --dry-run
+    cli.py outbox replay --since 2026-01-31T08:00Z --until 2026-01-31T09:00Z --reason "search lost its index" --yes
+    cli.py outbox replay --resume 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --reason "after a restart"
     """
     from service.storage.operator_outbox import Selection
     from service.storage.operator_reads import Span
+
+    selectors = (event_ids, payment_id, order_id, type_, since, until)
+    if any(selectors) == (replay_id is not None):
+        raise click.UsageError("say what: --id, --payment, --order, --type, --since or --until; or --resume alone")
+    selection = Selection(event_ids, payment_id, type_, Span(since, until), order_id)
+    with database() as engine:
+        _replay(engine, selection, replay_id, **how)
+
+
+def _replay(
+    engine: "Engine",
+    selection: "Selection",
+    replay_id: UUID | None,
+    *,
+    force: bool,
+    dry_run: bool,
+    because: str | None,
+    operator: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
     from service.usecases.operations.replay import Replay
 
-    if not (event_ids or payment_id or type_ or since or until):
-        raise click.UsageError("say what: --id, --payment, --type, --since or --until")
-    with database() as engine:
-        planned = Replay.plan(engine, Selection(event_ids, payment_id, type_, Span(since, until)))
-        _say(planned)
-        done = 0 if dry_run or not planned.extent.rows else _run(planned, engine, ask=not yes)
+    planned = Replay.plan(engine, selection) if replay_id is None else Replay.find(engine, replay_id)
+    _say(planned)
+    left, done = planned.extent.rows - planned.done, 0
+    if left and not dry_run:
+        why = grounds(operator, because)
+        _refuse_old(planned, force=force)
+        confirm("Publish them again?", ask=not yes)
+        (planned.begin if replay_id is None else planned.resume)(engine, why)
+        done = _run(planned, engine)
     if as_json:
-        show_record({"matched": planned.extent.rows, "replayed": done, "dry_run": dry_run}, as_json=True)
+        shown = {"matched": planned.extent.rows, "replayed": done, "dry_run": dry_run}
+        show_record({**shown, "replay_id": str(planned.id) if done or replay_id else None}, as_json=True)
     elif not dry_run:
         click.echo(f"{done} appended; the relay publishes them")
 
@@ -68,10 +107,36 @@ def _say(planned: "Replay") -> None:
         click.echo("nothing matches", err=True)
         return
     click.echo(f"{extent.rows} rows of {extent.keys} keys, positions {extent.first} to {extent.last}", err=True)
+    if planned.done:
+        click.echo(f"{planned.done} of them are appended already", err=True)
     sends = f"{extent.commands} commands, {extent.events} events and {extent.dead_letters} dead letters"
     click.echo(f"{sends} go out once more: a reader who keeps no ce_id acts on them again", err=True)
 
 
-def _run(planned: "Replay", engine: "Engine", *, ask: bool) -> int:
-    confirm("Publish them again?", ask=ask)
-    return follow("replaying", planned.run(engine), total=planned.extent.rows)
+def _refuse_old(planned: "Replay", *, force: bool) -> None:
+    """Raises CannotError."""
+    from service.settings import OperatorSettings
+
+    window = load_settings(OperatorSettings).replay_window
+    if planned.is_older_than(window) and not force:
+        raise CannotError(
+            f"the oldest row is of {planned.extent.oldest:%Y-%m-%d %H:%M} UTC, before REPLAY_WINDOW ({window}): "
+            "readers may have forgotten its ce_id, and act on it again; narrow it by --since, or add --force"
+        )
+
+
+def _run(planned: "Replay", engine: "Engine") -> int:
+    click.echo(f"replay {planned.id}; if it is interrupted: cli.py outbox replay --resume {planned.id}", err=True)
+    done = 0
+
+    def counted() -> Any:
+        nonlocal done
+        for size in planned.run(engine):
+            done += size
+            yield size
+
+    try:
+        return follow("replaying", counted(), total=planned.extent.rows - planned.done)
+    except KeyboardInterrupt:
+        reached = f"{planned.done + done} of {planned.extent.rows} appended"
+        raise CannotError(f"interrupted: {reached}; go on: cli.py outbox replay --resume {planned.id}") from None

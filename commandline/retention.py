@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 
+from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
 from commandline.failures import confirm
 from commandline.options import MOMENT, json_option
@@ -12,10 +13,10 @@ from commandline.output import follow, show_record
 
 @click.command(short_help="Delete old rows that are published.")
 @click.option("--before", type=MOMENT, default="30d", show_default=True, help="Written before this time; as --since.")
-@click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option
+@act_options("--reason", required=False)
 @json_option
-def prune(*, before: datetime, dry_run: bool, yes: bool, as_json: bool) -> None:
+def prune(*, before: datetime, dry_run: bool, because: str | None, operator: str, yes: bool, as_json: bool) -> None:
     """Delete old rows that every relay has published; what waits stays, however old it is.
 
     Rows go in short transactions, oldest first, so writers and the relay are not held up. What is pruned cannot be
@@ -23,6 +24,7 @@ def prune(*, before: datetime, dry_run: bool, yes: bool, as_json: bool) -> None:
 
     \b
     cli.py outbox prune --before 90d --dry-run
+    cli.py outbox prune --before 90d --reason "monthly" --yes
     """
     from service.usecases.operations.retention import Pruning
 
@@ -31,7 +33,9 @@ def prune(*, before: datetime, dry_run: bool, yes: bool, as_json: bool) -> None:
         planned = Pruning.plan(engine, before)
         click.echo(f"{planned.rows} rows, published and written before {before:%Y-%m-%d %H:%M:%S} UTC", err=True)
         if planned.rows and not dry_run:
+            why = grounds(operator, because)
             confirm("Delete them?", ask=not yes)
+            planned.begin(engine, why)
             done = follow("pruning", planned.run(engine), total=planned.rows)
     if as_json:
         show_record({"matched": planned.rows, "pruned": done, "dry_run": dry_run}, as_json=True)

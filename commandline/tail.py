@@ -1,7 +1,10 @@
 """``outbox tail``."""
 
+import contextlib
+import io
 import json
-import time
+import select
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from relay.log_reader import Row
 
 _ROWS = 1000
-_PAUSE_SECONDS = 0.25
+_PAUSE_MILLISECONDS = 250
 
 
 @click.command(short_help="Follow what is written, one JSON object a line.")
@@ -60,12 +63,20 @@ def _rows(after: int) -> Iterator["Row"]:
         while True:
             batch = reader.read()
             yield from batch.rows
-            if not batch.more:
-                time.sleep(_PAUSE_SECONDS)
+            if not batch.more and _is_gone():
+                return
     except Error as error:
         raise CannotError(f"database: {str(error).splitlines()[0]}") from error
     except DoubtError as error:
         raise CannotError(f"{error}: the database was restored, or rows were pruned that were not shown yet") from error
+
+
+def _is_gone() -> bool:
+    """Whether the reader of a pipe goes away within a moment: a write would find it out only with the next row."""
+    watch = select.poll()
+    with contextlib.suppress(io.UnsupportedOperation):  # a test's stdout is no file
+        watch.register(sys.stdout, 0)  # errors are always reported
+    return bool(watch.poll(_PAUSE_MILLISECONDS))
 
 
 def _line(row: "Row") -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Compares outbox and topics, event by event: events that are missing, doubled, out of order, or can't be compared.
+"""Compares outbox and topics in both directions, event by event.
+
+It finds events that are missing in a topic or unknown to the outbox, doubled, numbered twice, out of order, or that
+can't be compared.
 
 Operators use it as proof. For its own doubts the relay has another comparison: published_rows.py.
 """
@@ -49,6 +52,38 @@ _OUT_OF_ORDER = """
 """
 
 
+_OURS = "(seen.source = %(source)s OR seen.source IS NULL AND seen.topic <> ALL (%(shared)s))"
+
+_UNKNOWN = f"""
+    SELECT event_id::text, topic, partition, "offset", key, type, sequence, at FROM (
+        SELECT DISTINCT ON (topic, event_id) * FROM seen
+        WHERE {_OURS} AND at >= greatest(%(since)s, (
+                SELECT CASE WHEN position > 1 THEN created_at END FROM outbox ORDER BY position LIMIT 1))
+            AND NOT EXISTS (SELECT FROM outbox AS o WHERE o.event_id = seen.event_id AND NOT o.replayed)
+        ORDER BY topic, event_id, partition, "offset") AS first
+    ORDER BY at, topic, partition, "offset"
+"""
+"""Rows below the first position may be pruned: a record that is older than the first row proves nothing."""
+
+_NUMBERED_TWICE = f"""
+    SELECT DISTINCT seen.key, seen.sequence, seen.event_id::text, o.event_id::text, seen.topic
+    FROM seen JOIN outbox AS o ON o.key = seen.key AND o.sequence = seen.sequence AND NOT o.replayed
+    WHERE o.event_id <> seen.event_id AND o.topic = seen.topic AND {_OURS} ORDER BY 1, 2, 3
+"""
+
+
+class Ours(NamedTuple):
+    """Which records of a topic are this outbox's: those with its ``ce_source``; those without one, too, unless others
+    write to the topic (``shared``).
+    """
+
+    source: str
+    topics: tuple[str, ...] = ()
+    """Topics to read, beside those that rows of the outbox name."""
+
+    shared: tuple[str, ...] = ()
+
+
 class Missing(NamedTuple):
     """A row that counts as published, and that no ``read_committed`` reader finds. Appending it again publishes it."""
 
@@ -93,20 +128,51 @@ class OutOfOrder(NamedTuple):
     after_sequence: int
 
 
+class Unknown(NamedTuple):
+    """An event that its topic holds and the outbox does not: the database lost its row."""
+
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    type: str | None
+    sequence: int | None
+    at: datetime
+
+
+class NumberedTwice(NamedTuple):
+    """A sequence that the topic's event has, and another event in the outbox: a reader drops the later one as old."""
+
+    key: str
+    sequence: int
+    event_id: str
+    other_event_id: str
+    topic: str
+
+
 class Report(NamedTuple):
-    """The differences. Outbox and topics agree if all four lists are empty."""
+    """The differences. Outbox and topics agree if all lists are empty."""
 
     compared: int
     missing: list[Missing]
+    unknown: list[Unknown]
+    numbered_twice: list[NumberedTwice]
     doubled: list[Doubled]
     out_of_order: list[OutOfOrder]
     uncompared: list[Uncompared]
 
 
 def audit(
-    url: str, kafka: Mapping[str, Any], checkpoint: Checkpoint, since: datetime, beat: Callable[[], None] = lambda: None
+    url: str,
+    kafka: Mapping[str, Any],
+    checkpoint: Checkpoint,
+    since: datetime,
+    ours: Ours,
+    beat: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Compare the rows that ``checkpoint`` says are published, and that were written since ``since``, with the topics.
+    """Compare the rows that ``checkpoint`` says are published, and that were written since ``since``, with the topics;
+    and the topics' records since then with the rows.
 
     Load the checkpoint first: rows that are published later are not looked for. ``beat`` is called while topics are
     read. Raises psycopg2.Error, KafkaException.
@@ -114,11 +180,15 @@ def audit(
     settled = checkpoint.settled
     with closing(connect(url, "audit")) as session:
         comparison = Comparison(session, kafka, beat)
-        comparison.read_topics({topic: since for (topic,) in comparison.ask("SELECT DISTINCT topic FROM outbox")})
+        named = {topic for (topic,) in comparison.ask("SELECT DISTINCT topic FROM outbox")}
+        comparison.read_topics(dict.fromkeys(sorted({*named, *ours.topics}), since))
+        theirs = {"source": ours.source, "shared": list(ours.shared), "since": since}
         comparison.ask(_ABSENT, {"low": settled.low, "ranges": as_multirange(settled.above), "since": since})
         return Report(
             comparison.seen,
             [Missing(*row) for row in comparison.ask(_MISSING)],
+            [Unknown(*row) for row in comparison.ask(_UNKNOWN, theirs)],
+            [NumberedTwice(*row) for row in comparison.ask(_NUMBERED_TWICE, theirs)],
             [Doubled(*row) for row in comparison.ask(_DOUBLED)],
             [OutOfOrder(*row) for row in comparison.ask(_OUT_OF_ORDER)],
             [Uncompared(*row) for row in comparison.ask(_UNCOMPARED)],

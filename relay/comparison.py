@@ -1,7 +1,7 @@
 """Compares outbox and topics in one database session: it loads the topics' events into temporary tables.
 
-Events are matched by topic and ``ce_id``. An event may be replayed several times under one id, so replays are matched
-by their number.
+Events are matched by topic and ``ce_id``. An event may be replayed several times under one ``ce_id``, so replays are
+matched by the id of the replay, too.
 """
 
 import csv
@@ -18,7 +18,8 @@ _CLOCK_SKEW = timedelta(minutes=10)
 
 _SEEN = """
     CREATE TEMP TABLE seen (
-        topic text, partition int, "offset" bigint, at timestamptz, event_id uuid, replayed boolean);
+        topic text, partition int, "offset" bigint, at timestamptz, event_id uuid, replayed boolean, replay_id text,
+        source text, type text, key text, sequence bigint);
     CREATE TEMP TABLE cut (topic text, partition int)
 """
 
@@ -39,19 +40,35 @@ _FLOORS = """
 A partition holds records in the order of their rows' positions, except for rows that were committed late.
 """
 
-CANDIDATES = """
-    SELECT position, event_id, topic, key, type, sequence, replayed, created_at,
-        row_number() OVER same AS nth, first_value(created_at) OVER same AS first_at
-    FROM outbox WHERE {where}
-    WINDOW same AS (PARTITION BY topic, event_id, replayed ORDER BY position)
+_REPLAY_ID = """
+    CASE WHEN replayed AND json_typeof(headers) = 'array'
+        THEN (SELECT header ->> 1 FROM json_array_elements(headers) AS header
+              WHERE json_typeof(header) = 'array' AND header ->> 0 = 'replay_id' LIMIT 1) END
+"""
+
+CANDIDATES = f"""
+    SELECT *, row_number() OVER same AS nth, first_value(created_at) OVER same AS first_at
+    FROM (SELECT position, event_id, topic, key, type, sequence, replayed, created_at, {_REPLAY_ID} AS replay_id
+          FROM outbox WHERE {{where}}) AS chosen
+    WINDOW same AS (PARTITION BY topic, event_id, replayed, replay_id ORDER BY position)
 """
 
 PUBLISHED = """
-    (nth <= (SELECT count(*) FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
-             AND seen.replayed = c.replayed AND (NOT c.replayed OR seen.at >= c.first_at - interval '100 ms'))
-     OR NOT c.replayed AND EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic))
+    CASE WHEN NOT c.replayed THEN
+        EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic)
+    WHEN c.replay_id IS NOT NULL THEN
+        EXISTS (SELECT FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
+                AND seen.replay_id = c.replay_id)
+    ELSE
+        nth <= (SELECT count(*) FROM seen WHERE seen.event_id = c.event_id AND seen.topic = c.topic
+                AND seen.replayed AND seen.replay_id IS NULL AND seen.at >= c.first_at - interval '100 ms')
+    END
 """
-"""The topic of candidate ``c`` holds it; or, for an original, holds a replay of it."""
+"""The topic of candidate ``c`` holds it; or, for an original, holds a replay of it.
+
+A replay is known by the id of its replay, whatever the clocks of database, relay and broker show. A row of an older
+release has none: its records are those since it was written, and in doubt it is published again.
+"""
 
 MAYBE_GONE = "EXISTS (SELECT FROM floors WHERE floors.topic = c.topic AND c.position < floors.position)"
 """The broker may have deleted the record of candidate ``c``."""

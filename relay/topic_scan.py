@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from runtime.printable import printable
+
+_LARGEST_SEQUENCE = 2**63 - 1
+_LONGEST = 200
+"""Characters of a key, type or id that are kept to name a record."""
 _ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _REQUEST_SECONDS = 10.0
 _POLL_SECONDS = 0.2
@@ -26,6 +31,11 @@ class Seen(NamedTuple):
     at: datetime
     event_id: str
     replayed: bool
+    replay_id: str | None
+    source: str | None
+    type: str | None
+    key: str | None
+    sequence: int | None
 
 
 class Extent(NamedTuple):
@@ -76,6 +86,14 @@ def _consumer(config: Mapping[str, Any], ours: Mapping[str, Any]) -> Consumer:
 
 def scan(config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callable[[], None]) -> Iterator[list[Seen]]:
     """Yield every event in ``wanted``, some at a time. Waits for open transactions. Raises KafkaException."""
+    for some in messages(config, wanted, beat):
+        yield [seen for message in some for seen in _event(message)]
+
+
+def messages(
+    config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callable[[], None]
+) -> Iterator[list[Message]]:
+    """Yield every record in ``wanted``, some at a time. Waits for open transactions. Raises KafkaException."""
     left = {place: extent for place, extent in wanted.items() if extent.start < extent.end}
     if not left:
         return
@@ -84,30 +102,52 @@ def scan(config: Mapping[str, Any], wanted: Mapping[Place, Extent], beat: Callab
     try:
         consumer.assign([TopicPartition(*place, extent.start) for place, extent in left.items()])
         while left:
-            yield [seen for message in consumer.consume(_POLL_MESSAGES, _POLL_SECONDS) for seen in _take(message, left)]
+            yield [message for message in consumer.consume(_POLL_MESSAGES, _POLL_SECONDS) if _is_wanted(message, left)]
             beat()
     finally:
         consumer.close()
 
 
-def _take(message: Message, left: dict[Place, Extent]) -> Iterator[Seen]:
+def _is_wanted(message: Message, left: dict[Place, Extent]) -> bool:
     error, place = message.error(), (message.topic() or "", message.partition() or 0)
     if error is not None and error.code() != KafkaError._PARTITION_EOF:
         if error.retriable() or error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:
-            return
+            return False
         raise KafkaException(error)
     extent, offset = left.get(place), message.offset() or 0
     if extent is None:
-        return
+        return False
     if offset + (error is None) >= extent.end:
         del left[place]
-    if error is None and offset < extent.end:
-        yield from _event(message, place, offset)
+    return error is None and offset < extent.end
 
 
-def _event(message: Message, place: Place, offset: int) -> Iterator[Seen]:
+def _event(message: Message) -> Iterator[Seen]:
     headers: dict[str, Any] = dict(message.headers() or [])
-    event_id = (headers.get("ce_id") or b"").decode("ascii", "replace")
-    if _ID.fullmatch(event_id):
-        at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
-        yield Seen(*place, offset, at, event_id, headers.get("replayed") == b"true")
+    event_id = _text(headers.get("ce_id"))
+    if not _ID.fullmatch(event_id):
+        return
+    yield Seen(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
+        event_id,
+        headers.get("replayed") == b"true",
+        _text(headers.get("replay_id")) or None,
+        _text(headers.get("ce_source")) or None,
+        _text(headers.get("ce_type")) or None,
+        _text(message.key()) or None,
+        _number(headers.get("sequence")),
+    )
+
+
+def _text(value: Any) -> str:
+    """A header or key as text for a table: whoever wrote it, and whatever it holds."""
+    return printable(bytes(value or b"").decode("utf-8", "replace"))[:_LONGEST] if isinstance(value, bytes) else ""
+
+
+def _number(value: Any) -> int | None:
+    text = _text(value)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    return number if number is not None and number <= _LARGEST_SEQUENCE else None

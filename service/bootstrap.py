@@ -22,7 +22,6 @@ from service.usecases.queue_command import CommandRequests
 from service.usecases.record import Recorder
 from service.usecases.stripe_events import StripeEvents
 
-
 _UNUSED = timedelta(days=1)
 """Only plans of authorizes depend on these times, and an authorize is not reopened."""
 
@@ -54,4 +53,4 @@ def _page(settings: ServiceSettings, engine: Engine) -> PagePorts:
     desk = Desk(engine, make_engine(settings.database_url.get_secret_value(), 1, FOR_OPERATORS))
     desk.start()
     policy = Policy(settings.revert_event_type, look_again=_UNUSED, action_deadline=_UNUSED)
-    return PagePorts(desk, PageActs(engine, settings.payment_commands_topic, policy))
+    return PagePorts(desk, PageActs(engine, settings.payment_commands_topic, policy, settings.replay_window))

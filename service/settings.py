@@ -48,6 +48,15 @@ class PolicySettings(ProcessSettings):
     )
 
 
+class OperatorSettings(ProcessSettings):
+    """The settings of operators' acts, on the command line and on the page."""
+
+    replay_window: PositiveDuration = Field(
+        default=timedelta(days=7),
+        description="age of an event that is replayed only by --force; readers keep its ce_id for as long",
+    )
+
+
 class CommandSettings(StripeSettings, PolicySettings):
     """The settings of a process that carries out commands."""
 
@@ -69,7 +78,7 @@ class CommandSettings(StripeSettings, PolicySettings):
     )
 
 
-class ServiceSettings(StripeSettings, PolicySettings):
+class ServiceSettings(StripeSettings, PolicySettings, OperatorSettings):
     """The settings of ``cli.py serve``."""
 
     stripe_webhook_secret: SecretStr | None = Field(

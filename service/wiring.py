@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from service.domain.next_step import Policy
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
+from service.domain.published import NOTHING, Published
 from service.gateway.books import StripeBooks
 from service.gateway.contact import Contact
 from service.gateway.stripe_gateway import StripeGateway
@@ -30,6 +31,8 @@ from service.usecases.due_looks import DueLooks
 from service.usecases.holds import HoldsWatch
 from service.usecases.lease_keeper import LeaseKeeper
 from service.usecases.operations.audit import MoneyAudit
+from service.usecases.operations.losses import Losses
+from service.usecases.operations.recovery import Recovery
 from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Reconciler
 from service.usecases.record import Recorder
@@ -49,11 +52,13 @@ class _Parts:
 
 
 @contextmanager
-def _parts(settings: CommandSettings, gateway: PaymentGateway | None, waits: Waits) -> Iterator[_Parts]:
+def _parts(
+    settings: CommandSettings, gateway: PaymentGateway | None, waits: Waits, published: Published = NOTHING
+) -> Iterator[_Parts]:
     """The objects that run commands. Until the block ends, leases are renewed on a connection of their own."""
     url = settings.database_url.get_secret_value()
     database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
-    recorder = Recorder(settings.payment_events_topic)
+    recorder = Recorder(settings.payment_events_topic, published)
     look_first = settings.look_first == "on"
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline, look_first)
     next_steps = NextSteps(recorder, policy, settings.command_deadline)
@@ -81,26 +86,29 @@ def command_engine(
     ``gateway`` replaces the gateway to Stripe.
     """
     with _parts(settings, gateway, FOR_COMMANDS) as parts:
-        engine = CommandEngine(
-            engine=parts.database,
-            recorder=parts.recorder,
-            dead_letters=DeadLetters(settings.dead_letter_topic),
-            claims=parts.claims,
-            runner=parts.runner,
-            lease=settings.lease,
-            policy=parts.claims.next_steps.policy,
-            completion=Completion(
-                parts.database,
-                parts.claims,
-                parts.runner,
-                parts.reconciler,
-                settings.reconcile_interval,
-                DueLooks(parts.database, parts.reconciler, settings.lease),
-                HoldsWatch(parts.database),
-            ),
-        )
         database = DatabaseReadiness(settings.database_url.get_secret_value())
-        yield engine, lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
+        yield _engine(settings, parts), lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
+
+
+def _engine(settings: CommandSettings, parts: _Parts) -> CommandEngine:
+    return CommandEngine(
+        engine=parts.database,
+        recorder=parts.recorder,
+        dead_letters=DeadLetters(settings.dead_letter_topic, parts.recorder.published),
+        claims=parts.claims,
+        runner=parts.runner,
+        lease=settings.lease,
+        policy=parts.claims.next_steps.policy,
+        completion=Completion(
+            parts.database,
+            parts.claims,
+            parts.runner,
+            parts.reconciler,
+            settings.reconcile_interval,
+            DueLooks(parts.database, parts.reconciler, settings.lease),
+            HoldsWatch(parts.database),
+        ),
+    )
 
 
 @contextmanager
@@ -119,3 +127,13 @@ def sweeping(settings: CommandSettings, gateway: PaymentGateway | None = None) -
     """An operator's reconciliation. ``gateway`` replaces the gateway to Stripe."""
     with _parts(settings, gateway, FOR_OPERATORS) as parts:
         yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)
+
+
+@contextmanager
+def recovering(settings: CommandSettings, losses: Losses, gateway: PaymentGateway | None = None) -> Iterator[Recovery]:
+    """An operator's recovery after a restore. Stripe is asked for holds and transfers before they are made."""
+    careful = settings.model_copy(update={"look_first": "on"})
+    with _parts(careful, gateway, FOR_OPERATORS, losses.published) as parts:
+        sweep = Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)
+        books = StripeBooks(settings, refuse_inside_transaction)
+        yield Recovery(parts.database, _engine(careful, parts), sweep, books, losses)

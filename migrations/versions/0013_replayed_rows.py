@@ -1,4 +1,4 @@
-"""An index of the replayed rows of the outbox by their key: a payment's rows are found without reading the whole outbox.
+"""An index of the replayed rows of the outbox: those of a payment are found without reading the whole outbox.
 
 It has no entry for a row that is no replay, so that no event costs more.
 

@@ -33,6 +33,8 @@ class OutgoingMessage:
     value: str
     headers: list[tuple[str, str]]
     sequence: int | None = None
+    written_at: datetime | None = None
+    """When a lost row was published (UTC), for a row that comes back; None for a new row, which is written now."""
 
 
 def outcome_id(key: CommandKey, reopened: int = 0) -> UUID:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, and_, func, insert, literal_column, or_, select, text, true
+from sqlalchemy import ColumnElement, Label, Text, and_, cast, func, literal_column, or_, select, text
 
 from service.domain.commands.command import CommandType
 from service.domain.messages import DEAD_LETTER
-from service.domain.payment import as_uuid
 from service.storage.engine import Connection
 from service.storage.models import OutboxRow, Payment
 from service.storage.operator_reads import Span
@@ -50,20 +49,44 @@ _RELAYS = text(
     """
 )
 
+_GAPS = text("""
+    WITH seen AS (
+        SELECT relay, low, coalesce((SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
+            FROM jsonb_array_elements(ranges) r), '{}') AS above
+        FROM relay_checkpoints WHERE doubt IS NULL),
+    gaps AS (
+        SELECT relay, generate_series(lower(hole), least(upper(hole) - 1, lower(hole) + 999)) AS position
+        FROM seen, unnest(int8multirange(int8range(low + 1, upper(above))) - above) AS hole
+        WHERE NOT isempty(above))
+    SELECT relay, position FROM gaps
+    WHERE NOT EXISTS (SELECT FROM outbox WHERE outbox.position = gaps.position) ORDER BY relay, position
+""")
+
+_WRITERS = text("""
+    SELECT a.pid, a.application_name, a.state, a.xact_start, a.wait_event_type
+    FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)
+    WHERE l.relation = CAST('outbox' AS regclass) AND l.mode = 'RowExclusiveLock' AND l.granted
+        AND a.backend_xid IS NOT NULL
+    ORDER BY a.xact_start LIMIT 5
+""")
+
 _MEND_SEQUENCE = text("SELECT mend_outbox_sequence()")
 
 _COLUMNS = [column for column in OutboxRow.__table__.c if column.name != "xid"]
-_COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows of the outbox; every condition given must hold. ``payment_id`` matches what has it as its key."""
+    """Which rows of the outbox; every condition given must hold. A payment's rows have its id as their key.
+
+    ``order_id``: those of every payment of the order.
+    """
 
     event_ids: Sequence[UUID] = ()
     payment_id: UUID | None = None
     type: str | None = None
     span: Span = field(default_factory=Span)
+    order_id: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The selection as SQL."""
@@ -72,9 +95,15 @@ class Selection:
             found.append(OutboxRow.event_id.in_(self.event_ids))
         if self.payment_id is not None:
             found.append(OutboxRow.key == str(self.payment_id))
+        if self.order_id is not None:
+            found.append(OutboxRow.key.in_(select(cast(Payment.payment_id, Text)).where(_of_order(self.order_id))))
         if self.type is not None:
             found.append(OutboxRow.type == self.type)
         return found
+
+
+def _of_order(order_id: str) -> ColumnElement[bool]:
+    return Payment.order_id == order_id
 
 
 def list_rows(connection: Connection, selection: Selection, limit: int) -> list[Record]:
@@ -111,13 +140,16 @@ def rows_at(connection: Connection, positions: Sequence[int]) -> list[Record]:
 
 def position_before(connection: Connection, since: datetime | None) -> int:
     """The position after which the rows written from ``since`` on begin; None: after all that there are now."""
-    last = func.coalesce(func.max(OutboxRow.position), 0)
-    statement = select(last) if since is None else select(last).where(OutboxRow.created_at < since)
-    return int(connection.execute(statement).scalar_one())
+    last = int(connection.execute(select(func.coalesce(func.max(OutboxRow.position), 0))).scalar_one())
+    if since is None:
+        return last
+    # Not the last one before: rows that came back after a restore are as old as their records.
+    first = connection.execute(select(func.min(OutboxRow.position)).where(OutboxRow.created_at >= since)).scalar_one()
+    return last if first is None else int(first) - 1
 
 
 def stats(connection: Connection) -> Record:
-    """Rows, by type too, and how far each relay is."""
+    """Rows, by type too; how far each relay is, which gaps it waits for, and which open transactions may fill them."""
     by_type = connection.execute(
         select(OutboxRow.type, func.count(), func.count().filter(OutboxRow.replayed), func.max(OutboxRow.position))
         .group_by(OutboxRow.type)
@@ -129,7 +161,14 @@ def stats(connection: Connection) -> Record:
         "last_position": max((last for _, _, _, last in by_type), default=None),
         "by_type": {type_: rows for type_, rows, _, _ in by_type},
         "relays": relays(connection),
+        **_gaps(connection),
     }
+
+
+def _gaps(connection: Connection) -> Record:
+    """Positions that a relay waits for, and the oldest transactions that may still fill them."""
+    gaps = records(connection, _GAPS)
+    return {"gaps": gaps, "writers": records(connection, _WRITERS) if gaps else []}
 
 
 def relays(connection: Connection) -> list[Record]:
@@ -144,7 +183,7 @@ def originals(selection: Selection) -> list[ColumnElement[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much a selection holds."""
+    """How much a selection holds. ``oldest``: when its first row was written; ``now`` by the database's clock."""
 
     rows: int
     keys: int
@@ -152,6 +191,8 @@ class Extent:
     last: int | None
     commands: int
     dead_letters: int
+    oldest: datetime | None
+    now: datetime
 
     @property
     def events(self) -> int:
@@ -159,8 +200,8 @@ class Extent:
         return self.rows - self.commands - self.dead_letters
 
 
-def extent(connection: Connection, selection: Selection) -> Extent:
-    """Originals that the selection holds now."""
+def extent(connection: Connection, selection: Selection, *, last: int | None = None) -> Extent:
+    """Originals that the selection holds now, up to the position ``last``."""
     figures = (
         func.count(),
         func.count(OutboxRow.key.distinct()),
@@ -168,8 +209,11 @@ def extent(connection: Connection, selection: Selection) -> Extent:
         func.max(OutboxRow.position),
         func.count().filter(OutboxRow.type.in_(list(CommandType))),
         func.count().filter(OutboxRow.type == DEAD_LETTER),
+        func.min(OutboxRow.created_at),
+        func.now(),
     )
-    return Extent(*connection.execute(select(*figures).where(*originals(selection))).one())
+    upto = [] if last is None else [OutboxRow.position <= last]
+    return Extent(*connection.execute(select(*figures).where(*originals(selection), *upto)).one())
 
 
 def missing_ids(connection: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
@@ -181,6 +225,11 @@ def missing_ids(connection: Connection, event_ids: Sequence[UUID]) -> list[UUID]
 def payment_exists(connection: Connection, payment_id: UUID) -> bool:
     """Whether there is such a payment."""
     return connection.execute(select(Payment.payment_id).where(Payment.payment_id == payment_id)).first() is not None
+
+
+def order_exists(connection: Connection, order_id: str) -> bool:
+    """Whether the order has a payment."""
+    return connection.execute(select(Payment.payment_id).where(_of_order(order_id)).limit(1)).first() is not None
 
 
 def next_originals(connection: Connection, selection: Selection, *, after: int, last: int, limit: int) -> list[Record]:
@@ -200,21 +249,3 @@ def mend_sequence(connection: Connection) -> None:
     If it was otherwise, the relay hears of it by its checkpoint: commit this before anything is appended.
     """
     connection.execute(_MEND_SEQUENCE)
-
-
-_LOCK = select(Payment.payment_id).order_by(Payment.payment_id).with_for_update()
-
-
-def append_again(connection: Connection, rows: Sequence[Record]) -> None:
-    """Append these rows anew, in order of position, with their event ids, marked as replayed.
-
-    The payments they are about are locked first, in one order: every writer to a payment's events does.
-    """
-    keys = {as_uuid(row["key"]) for row in rows} - {None}
-    connection.execute(_LOCK.where(Payment.payment_id.in_(sorted(keys, key=str))))
-    again = (
-        select(*(OutboxRow.__table__.c[name] for name in _COPIED), true())
-        .where(OutboxRow.position.in_([row["position"] for row in rows]))
-        .order_by(OutboxRow.position)
-    )
-    connection.execute(insert(OutboxRow).from_select([*_COPIED, "replayed"], again, include_defaults=False))

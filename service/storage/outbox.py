@@ -8,12 +8,20 @@ from service.domain.messages import OutgoingMessage
 from service.storage.models import OutboxRow
 from service.storage.prepared import Call, Prepared, run
 
-_APPEND = Prepared(insert(OutboxRow), ("event_id", "topic", "key", "type", "sequence", "value", "headers"))
+_COLUMNS = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
+_APPEND = Prepared(insert(OutboxRow), _COLUMNS)
+_APPEND_AGAIN = Prepared(insert(OutboxRow), (*_COLUMNS, "created_at"))
 
 
 def appending(messages: list[OutgoingMessage]) -> list[Call]:
     """What appends these messages, in their order."""
-    return [(_APPEND, _row(message)) for message in messages]
+    return [_appending(message) for message in messages]
+
+
+def _appending(message: OutgoingMessage) -> Call:
+    if message.written_at is None:
+        return _APPEND, _row(message)
+    return _APPEND_AGAIN, {**_row(message), "created_at": message.written_at}
 
 
 def append(connection: Connection, messages: list[OutgoingMessage]) -> None:

@@ -138,7 +138,9 @@ _UNSETTLED = or_(
 )
 
 
-def to_reconcile(connection: Connection, since: datetime | None) -> list[UUID]:
-    """Payments not settled, oldest first; with ``since`` (UTC) every payment changed from then on."""
-    wanted = _UNSETTLED if since is None else models.Payment.updated_at >= since
-    return list(connection.execute(select(models.Payment.payment_id).where(wanted).order_by("created_at")).scalars())
+def to_reconcile(connection: Connection, since: datetime | None, *, every: bool = False) -> list[UUID]:
+    """Payments not settled, oldest first; with ``since`` (UTC) those that changed from then on; or all of them."""
+    chosen = select(models.Payment.payment_id).order_by("created_at")
+    if not every:
+        chosen = chosen.where(_UNSETTLED if since is None else models.Payment.updated_at >= since)
+    return list(connection.execute(chosen).scalars())

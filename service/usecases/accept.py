@@ -95,12 +95,15 @@ class CommandEngine:
 
     def _accept_authorize(self, connection: Connection, command: Authorize, origin: Origin) -> Claim | Over:
         payment, token, looked_for = new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
+        first = self.policy.begun(Step.CREATE_INTENT)
+        if self.recorder.published.has_answered(command.key):
+            looked_for = first = Call(Step.CREATE_INTENT, Mode.LOOK_ONLY)
         result, point, now = acceptance.accept(
             connection,
             command,
             payment,
             sent_at=origin.sent_at,
-            sent_lately=self.policy.begun(Step.CREATE_INTENT).recovery_point,
+            sent_lately=first.recovery_point,
             sent_long_ago=looked_for.recovery_point,
             traceparent=origin.traceparent,
             token=token,

@@ -8,7 +8,7 @@ from service.domain.commands.catalog import plan
 from service.domain.commands.revert import Revert
 from service.domain.intent_state import Observed
 from service.domain.ledger import Ledger
-from service.domain.next_step import Call, Clock, Next, Policy, Settled, Waiting
+from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, Waiting
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, Rest, resume
 from service.storage import leases
@@ -30,7 +30,11 @@ class NextSteps:
         kept = progress.revert_event_type
         policy = self.policy if kept is None else replace(self.policy, revert_event_type=kept)
         following = plan(progress.command, payment, policy, Clock(now, progress.received_at), ledger)
-        return resume(progress, following, now, self.deadline, policy) if isinstance(following, Call) else following
+        if not isinstance(following, Call):
+            return following
+        if self.recorder.published.has_answered(progress.command.key):
+            return Call(following.step, Mode.LOOK_ONLY)
+        return resume(progress, following, now, self.deadline, policy)
 
     def go_on(
         self, connection: Connection, claim: Claim, payment: Payment, following: Next, *, now: datetime, more: bool

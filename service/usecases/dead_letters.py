@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from runtime.logs import get_logger
 from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
+from service.domain.published import NOTHING, Published
 from service.domain.received_records import Cut, Origin, UnreadableMessage
 from service.storage import dead_letters, outbox
 from service.storage.engine import Connection
@@ -21,6 +22,8 @@ class DeadLetters:
     """Sets aside a record that cannot be processed, so that it blocks no other."""
 
     topic: str
+    published: Published = NOTHING
+    """After a restore: the announcements that readers have seen."""
 
     def bury(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep the record and announce it on the dead letter topic, once for any number of deliveries."""
@@ -34,7 +37,7 @@ class DeadLetters:
             partition=origin.partition,
             offset=origin.offset,
         )
-        outbox.append(connection, [self._message(unreadable, origin, kept_at)])
+        outbox.append(connection, [self.published.letter(self._message(unreadable, origin, kept_at))])
 
     def _message(self, unreadable: UnreadableMessage, origin: Origin, kept_at: datetime) -> OutgoingMessage:
         body = {

@@ -11,6 +11,7 @@ from service.domain.intent_state import Observed
 from service.domain.messages import OutgoingMessage, event_message, news_id, outcome_id
 from service.domain.payment import Payment
 from service.domain.progress import Ended
+from service.domain.published import NOTHING, Published
 from service.storage import commands, leases, outbox, payments
 from service.storage.engine import Connection
 from service.storage.leases import Fence
@@ -29,6 +30,8 @@ class Recorder:
     """Appends events to ``events_topic`` through the outbox."""
 
     events_topic: str
+    published: Published = NOTHING
+    """After a restore: the events that readers have seen. They are appended instead of new ones with the same ids."""
 
     def record(
         self,
@@ -49,14 +52,16 @@ class Recorder:
         command cannot be stored. Raises LeaseLostError when a command is answered already, or when the fenced command
         is answered here and its token no longer holds.
         """
-        ended = [_end_command(connection, answer, fence) for answer in observed.answers]
-        messages = [
-            self._event(answer, before.payment_id, _Place(before.event_sequence + number, now), command)
-            for number, (answer, command) in enumerate(zip(observed.answers, ended, strict=True), 1)
-        ]
+        ended = [self._end_command(connection, answer, before.payment_id, fence) for answer in observed.answers]
+        last = max(before.event_sequence, self.published.sequences.get(before.payment_id, 0))
+        messages = []
+        for answer, command in zip(observed.answers, ended, strict=True):
+            made = self._event(answer, before.payment_id, _Place(last + 1, now), command)
+            messages.append(self.published.instead_of(made))
+            last += messages[-1] is made
         after = observed.payment
         if messages:
-            after = replace(after, event_sequence=before.event_sequence + len(messages))
+            after = replace(after, event_sequence=last)
         writes = [*beside, *payments.saving(before, after, observed, cause), *outbox.appending(messages)]
         if writes:
             run(connection, *writes)
@@ -76,7 +81,20 @@ class Recorder:
         if answer.key is None:
             raise TypeError("an answer about no payment answers a command")
         message = self._message(answer, outcome_id(answer.key), None, _Place(None, now), traceparent)
-        outbox.append(connection, [message])
+        outbox.append(connection, [self.published.instead_of(message)])
+
+    def _end_command(
+        self, connection: Connection, answer: Answer, payment_id: UUID, fence: Fence | None
+    ) -> Ended | None:
+        """End the command that the event answers; None for a news event, which answers none.
+
+        Raises LeaseLostError when the command is the fenced one and its token no longer holds.
+        """
+        if answer.key is None:
+            return None
+        token = fence.token if fence is not None and fence.key == answer.key else None
+        outcome = self.published.outcome(answer.key, str(payment_id)) or outcome_of(answer)
+        return leases.finish(connection, answer.key, outcome, token)
 
     def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended | None) -> OutgoingMessage:
         if answer.key is not None and ended is not None:
@@ -98,17 +116,6 @@ class Recorder:
             sequence=place.sequence,
             traceparent=traceparent,
         )
-
-
-def _end_command(connection: Connection, answer: Answer, fence: Fence | None) -> Ended | None:
-    """End the command that the event answers; None for a news event, which answers none.
-
-    Raises LeaseLostError when the command is the fenced one and its token no longer holds.
-    """
-    if answer.key is None:
-        return None
-    token = fence.token if fence is not None and fence.key == answer.key else None
-    return leases.finish(connection, answer.key, outcome_of(answer), token)
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:

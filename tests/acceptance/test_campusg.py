@@ -114,7 +114,7 @@ def test_a_replay_moves_the_saga_back_and_tells_the_notification_service_nothing
     notifications.poll()
     before = list(notifications.rows)
     environment = {"DATABASE_URL": campusg.info.database_url}
-    words = ["outbox", "replay", "--payment", payment_id, "--type", "payment.authorized", "--yes"]
+    words = ["outbox", "replay", "--payment", payment_id, "--type", "payment.authorized", "--reason", "test", "--yes"]
     replayed = CliRunner(env=environment).invoke(cli, words)
     assert replayed.exit_code == 0, replayed.output
     reach(run, "UPDATE_ORDER_STATUS")

@@ -1,7 +1,8 @@
 """The operators' page at ``/ops``: rendered here, without a script from elsewhere, of use without any script.
 
 - ``guard`` (session, forms of other sites, headers), ``errors``: installed around all routes.
-- ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay), ``acts`` with ``plans``: the routes.
+- ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay): the routes of the views.
+- ``acts``, ``plans``: the routes of the acts, and what each act will do.
 - ``sessions``, ``limits``: cookies and rates. ``asked``: the parts of a request's query.
 - ``words``, ``pictures``: how times, money and text are written, and the geometry of what is drawn.
 

@@ -62,7 +62,5 @@ def _form(plan: Plan, back: str, fault: str | None, status: int) -> Response:
     values = {field.name: request.form.get(field.name, field.value) for field in plan.fields}
     reason = request.form.get("reason", "")
     form_id = request.form.get("form_id") or uuid4()
-    page = render_template(
-        "act.html", plan=plan, back=back, fault=fault, values=values, reason=reason, form_id=form_id
-    )
+    page = render_template("act.html", plan=plan, back=back, fault=fault, values=values, reason=reason, form_id=form_id)
     return make_response(page, status)

@@ -33,6 +33,11 @@ def install(routes: Blueprint, sessions: Sessions) -> None:
         )
         return answer
 
+    @routes.get("/login")
+    @routes.get("/logout")
+    def arrive() -> AnyResponse:
+        return redirect(_path(), 303)
+
     @routes.post("/logout")
     def log_out() -> Response:
         answer = log_in_form("You are logged out.", 200)

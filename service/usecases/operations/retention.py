@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.storage import operator_writes
+from service.domain.operator_acts import Grounds
+from service.storage import operator_actions, operator_writes
 from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 
@@ -30,6 +31,12 @@ class Pruning:
         with reading(engine) as connection:
             below = operator_writes.prunable_below(connection)
             return cls(below, before, operator_writes.count_old(connection, below, before))
+
+    def begin(self, engine: Engine, grounds: Grounds) -> None:
+        """Keep the act."""
+        detail = {"below": self.below, "before": self.before.isoformat(), "rows": self.rows}
+        with transaction(engine) as connection:
+            operator_actions.record(connection, grounds.act("outbox.prune", detail=detail))
 
     def run(self, engine: Engine, rest: Callable[[float], None] = time.sleep) -> Iterator[int]:
         """Delete; yields the number of rows after each commit. Ends at the first batch that deletes none."""

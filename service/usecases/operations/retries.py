@@ -8,7 +8,14 @@ from service.domain.commands.command import CommandKey
 from service.domain.messages import OutgoingMessage
 from service.domain.operator_acts import Grounds
 from service.domain.progress import CommandState
-from service.storage import operator_actions, operator_outbox, operator_reads, operator_writes, outbox
+from service.storage import (
+    operator_actions,
+    operator_outbox,
+    operator_reads,
+    operator_replays,
+    operator_writes,
+    outbox,
+)
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.usecases.operations.errors import OperatorError
@@ -87,7 +94,7 @@ def _replay(connection: Connection, letter: Record) -> None:
     row = operator_outbox.row_at(connection, letter["offset"])
     if row is None:
         raise OperatorError(f"dead letter {letter['id']}: position {letter['offset']} of the outbox is pruned")
-    operator_outbox.append_again(connection, [row])
+    operator_replays.append_again(connection, [row])
 
 
 def _again(letter: Record) -> OutgoingMessage:

@@ -24,10 +24,10 @@ class Sweep:
     runner: Runner
     reconciler: Reconciler
 
-    def candidates(self, since: datetime | None) -> list[UUID]:
-        """Payments that are not settled; with ``since`` (UTC), every payment that changed from then on."""
+    def candidates(self, since: datetime | None = None, *, every: bool = False) -> list[UUID]:
+        """Payments that are not settled; with ``since`` (UTC) those that changed from then on; or all of them."""
         with transaction(self.engine) as connection:
-            return payments.to_reconcile(connection, since)
+            return payments.to_reconcile(connection, since, every=every)
 
     def examine(self, payment_id: UUID, *, dry_run: bool) -> Finding:
         """Run the payment's open commands, then compare it. Raises LookupError when there is no such payment.

@@ -43,7 +43,7 @@ def test_replay_appends_the_same_rows_in_order(
     for payment in reversed(made[:2]):
         history.canceled_at_stripe(payment)
     before = rows(history)
-    said = commandline.json("outbox", "replay", "--since", "1h", "--yes")
+    said = commandline.json("outbox", "replay", "--since", "1h", "--reason", "test", "--yes")
     after = rows(history)
     assert said == {"matched": 5, "replayed": 5, "dry_run": False}
     assert after[:5] == before
@@ -56,7 +56,7 @@ def test_a_replay_is_not_replayed(commandline: CommandLine, history: History) ->
     history.authorize("order-1", "saga-1")
     event_id = commandline.json("outbox", "show", "1")["event_id"]
     for _ in range(2):
-        commandline.run("outbox", "replay", "--id", event_id, "--yes")
+        commandline.run("outbox", "replay", "--id", event_id, "--reason", "test", "--yes")
     assert len(rows(history)) == 3
     assert commandline.json("outbox", "show", event_id)["replays"] == [2, 3]
 
@@ -85,7 +85,19 @@ def test_asks_first(commandline: CommandLine, history: History, answer: str, cod
     assert len(rows(history)) == count
 
 
-@pytest.mark.parametrize("words", [("--dry-run",), (), ("--yes",)], ids=["dry", "asked", "not asked"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--dry-run",),
+        (),
+        (
+            "--reason",
+            "test",
+            "--yes",
+        ),
+    ],
+    ids=["dry", "asked", "not asked"],
+)
 def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
     commandline: CommandLine, history: History, words: tuple[str, ...]
 ) -> None:
@@ -104,17 +116,17 @@ def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
 @pytest.mark.parametrize("selector", ["--id", "--payment"])
 def test_what_does_not_exist_is_named(commandline: CommandLine, selector: str) -> None:
     unknown = "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"
-    assert unknown in commandline.run("outbox", "replay", selector, unknown, "--yes", code=1).stderr
+    assert unknown in commandline.run("outbox", "replay", selector, unknown, "--reason", "test", "--yes", code=1).stderr
 
 
 def test_nothing_selected_is_bad_usage(commandline: CommandLine) -> None:
-    commandline.run("outbox", "replay", "--yes", code=2)
+    commandline.run("outbox", "replay", "--reason", "test", "--yes", code=2)
 
 
 def test_replay_waits_for_a_writer_of_the_payment(commandline: CommandLine, history: History) -> None:
     """Else a replay could be published among the events of a transaction that came first."""
     payment = history.authorize("order-1", "saga-1")
-    words = ("outbox", "replay", "--payment", str(payment.payment_id), "--yes")
+    words = ("outbox", "replay", "--payment", str(payment.payment_id), "--reason", "test", "--yes")
     replay = threading.Thread(target=commandline.run, args=words)
     with transaction(history.engine) as connection:
         payments.lock(connection, payment.payment_id)

@@ -38,7 +38,7 @@ def test_only_what_every_relay_has_published_goes(
     monkeypatch.setattr(retention, "BATCH", 2)
     grow(history, 8)
     settle(history.engine, 6, [[8, 8]])
-    assert commandline.json("outbox", "prune", "--before", now(), "--yes")["pruned"] == 5
+    assert commandline.json("outbox", "prune", "--reason", "test", "--before", now(), "--yes")["pruned"] == 5
     assert positions(history) == [6, 7, 8], "the row at low stays: the relay knows the database again by it"
 
 
@@ -68,7 +68,7 @@ def test_its_transactions_wait_for_no_disk_and_are_planned_once(history: History
 
 def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
     grow(history, 2)
-    assert commandline.json("outbox", "prune", "--before", now(), "--yes") == {
+    assert commandline.json("outbox", "prune", "--reason", "test", "--before", now(), "--yes") == {
         "matched": 0, "pruned": 0, "dry_run": False,
     }  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_young_rows_stay(commandline: CommandLine, history: History) -> None:
     with transaction(history.engine) as connection:
         connection.execute(text("ALTER TABLE outbox DISABLE TRIGGER outbox_append_only"))
         connection.execute(text("UPDATE outbox SET created_at = now() - interval '60 days' WHERE position = 1"))
-    assert commandline.json("outbox", "prune", "--yes")["pruned"] == 1
+    assert commandline.json("outbox", "prune", "--reason", "test", "--yes")["pruned"] == 1
     assert positions(history) == [2, 3]
 
 
@@ -89,6 +89,6 @@ def test_nothing_goes_without_a_yes(
 ) -> None:
     grow(history, 2)
     settle(history.engine, 2, [])
-    result = commandline.run("outbox", "prune", "--before", now(), *words, answer=answer, code=code)
+    result = commandline.run("outbox", "prune", "--reason", "test", "--before", now(), *words, answer=answer, code=code)
     assert "1 rows" in result.stderr
     assert positions(history) == [1, 2]

@@ -26,7 +26,7 @@ class Scene(NamedTuple):
 
 
 def set_scene(core: Core) -> Scene:
-    """Payments in all states; a command that Stripe does not answer, one that it refused, and a relay that is behind."""
+    """Payments in all states, a command without an answer of Stripe, one that failed, and a relay that is behind."""
     released = core.authorize("saga-released", "order-released")
     core.release(released, "saga-released-done")
     core.deliver_all(released)

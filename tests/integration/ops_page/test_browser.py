@@ -113,7 +113,8 @@ def _tab_to(page: Page, name: str) -> None:
 def test_the_keyboard_is_enough(house: House, opened: Open) -> None:
     payment = house.core.authorize("saga-keys", "order-keys")
     page = opened("/ops", logged_in=False)
-    page.keyboard.type(TOKEN)  # the field has the focus
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     _tab_to(page, "Skip to content")

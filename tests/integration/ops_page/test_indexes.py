@@ -61,7 +61,7 @@ def test_no_view_reads_a_whole_table(database_url: str, book: Book, operator: Fl
             f"VALUES ('c', 'release_payment', sha256('c'), '{{}}', '{payment}', 'pending', 'accepted', now())"
         )
         connection.exec_driver_sql(
-            "INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline) VALUES ('payment-service', 0, 1, 1)"
+            "INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline) VALUES ('relay', 0, 1, 1)"
         )
     _end_sessions(database_url, book)
     _ask(database_url, "SELECT pg_stat_reset()")

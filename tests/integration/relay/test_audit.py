@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from devstack.kafka import Kafka
 from devstack.topics import Topics, make_topic
 from relay import checkpoint
-from relay.audit import Report, audit
+from relay.audit import Ours, Report, audit
 from relay.leadership import Leadership
 from relay.settings import RelaySettings
 from tests.integration.relay.retention import delete_before
@@ -27,7 +27,7 @@ def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
     found = checkpoint.load(session.query, settings.relay_name)
     session.close()
     assert found is not None
-    return audit(url, settings.client_config(), found, since)
+    return audit(url, settings.client_config(), found, since, Ours("things"))
 
 
 def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
@@ -54,7 +54,7 @@ def published(database_url: str, settings: RelaySettings, topics: Topics, reader
 
 
 def test_they_agree(settings: RelaySettings, published: list[str]) -> None:
-    assert compare(settings) == Report(5, [], [], [], [])
+    assert compare(settings) == Report(5, [], [], [], [], [], [])
 
 
 def test_missing(database_url: str, settings: RelaySettings, topics: Topics, published: list[str]) -> None:

@@ -60,5 +60,5 @@ def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka
         differs = _audit(settings)
         assert (differs.exit_code, len(json.loads(differs.stdout)["missing"])) == (1, 1)
 
-        repaired = _audit(settings, "--repair", "--yes")
+        repaired = _audit(settings, "--repair", "--reason", "test", "--yes")
         assert (repaired.exit_code, json.loads(repaired.stdout)["repaired"]) == (0, 1)

@@ -101,7 +101,7 @@ def test_a_repair_appends_above_everything(
     after = write(database_url, topics.events, 5, first=11)
     found = outbox(settings, "audit", "--since", "1h", code=1)
     assert [row["event_id"] for row in found["missing"]] == after
-    outbox(settings, "audit", "--since", "1h", "--repair", "--yes")
+    outbox(settings, "audit", "--since", "1h", "--repair", "--reason", "test", "--yes")
     replayed = execute(database_url, "SELECT min(position) FROM outbox WHERE replayed")
     assert replayed > [(10,)]
     publish(settings, reader, after)
