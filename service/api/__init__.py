@@ -1,6 +1,7 @@
 """HTTP: each route reads the request, calls one use case, and writes the result as JSON.
 
 - ``payments`` (callers), ``webhooks`` (Stripe), ``ops`` (probes and metrics): the routes.
+- ``ops_page``: the operators' page, with its own log-in, forms and errors.
 - ``requests``, ``presentation``, ``replies``: request bodies and headers, payments as JSON, replies and errors.
 - ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``.
 - ``ports``: the use cases and checks that the routes need.

@@ -106,7 +106,7 @@ def chromium() -> Iterator[Browser]:
     except ChromiumUnavailableError as error:
         unavailable("Chromium", error)
     with sync_playwright() as playwright:
-        environment = {**os.environ, **found.environment}
+        environment: dict[str, str | float | bool] = {**os.environ, **found.environment}
         browser = playwright.chromium.launch(executable_path=found.program, args=found.arguments, env=environment)
         yield browser
         browser.close()
