@@ -6,6 +6,6 @@
 - ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``.
 - ``ports``: the use cases and checks that the routes need.
 
-Only the webhook changes a payment. A release or a revert is appended to the outbox, as a command for the consumer. The
-one call to Stripe reads a customer's next action and ends within 2 s.
+Only the webhook changes a payment. A release or a revert, of callers and of operators, is appended to the outbox, as a
+command for the consumer. The one call to Stripe reads a customer's next action and ends within 2 s.
 """

@@ -4,7 +4,7 @@
 - ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay): the routes of the views.
 - ``acts``, ``plans``: the routes of the acts, and what each act will do.
 - ``sessions``, ``limits``: cookies and rates. ``asked``: the parts of a request's query.
-- ``words``, ``pictures``: how times, money and text are written, and the geometry of what is drawn.
+- ``words``, ``values``, ``pictures``: how times, money and text are written, records are edited, and pictures drawn.
 
 Templates escape everything (Jinja's autoescape; no text is marked as safe). Each view is one read of ``Desk``; each act
 is one use case, and leaves a row in ``operator_actions``.

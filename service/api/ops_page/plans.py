@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from runtime.errors import PaymentServiceError
+from service.api.ops_page import values
 from service.api.ops_page.words import money
 from service.domain.commands.catalog import build
 from service.domain.commands.command import CommandKey, CommandType
@@ -15,9 +16,6 @@ from service.usecases.operations.desk import Sheet
 from service.usecases.operations.page_acts import PageActs
 from service.usecases.operations.payment_acts import Queued, Result
 from service.usecases.operations.timeline import Source
-
-MOST_EDITED = 64 * 1024
-"""Characters of a value that a form holds; longer ones are sent as they are, or edited by the command line."""
 
 Form = Mapping[str, str]
 
@@ -127,11 +125,11 @@ def reopen(acts: PageActs, command: Record) -> Plan:
 
 def resend(acts: PageActs, letter: Record) -> Plan:
     """A dead letter's record, sent to its topic again, mended or not."""
-    value = _editable(letter)
+    value = values.editable(letter)
 
     def perform(grounds: Grounds, form: Form) -> str:
-        sent = _lines(form.get("value", ""))
-        mended = value is not None and sent != _lines(value)
+        sent = values.lines(form.get("value", ""))
+        mended = value is not None and sent != values.lines(value)
         acts.resend(letter["id"], sent.encode() if mended else None, grounds)
         return "resent"
 
@@ -149,29 +147,6 @@ def discard(acts: PageActs, letter: Record) -> Plan:
 
     effect = "The dead letter is closed, and the record is not sent. It stays in the database."
     return Plan("Discard a dead letter", "Discard", _of_letter(letter), effect, perform)
-
-
-def readable(value: bytes | None) -> str | None:
-    """The value as text; None for what is no UTF-8 text, or is missing."""
-    try:
-        return None if value is None else bytes(value).decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _editable(letter: Record) -> str | None:
-    """The value as a form can hold it. A form's text has no NUL, and a row of our own outbox is not to be changed."""
-    value = readable(letter["value"]) if letter["partition"] >= 0 else None
-    return None if value is None or len(value) > MOST_EDITED or not _is_plain(value) else value
-
-
-def _is_plain(value: str) -> bool:
-    return all(each.isprintable() or each in "\n\r\t" for each in value)
-
-
-def _lines(value: str) -> str:
-    """A form sends each line end as CR LF (HTML Standard, "Constructing the entry list")."""
-    return value.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _queued(queued: Queued) -> str:

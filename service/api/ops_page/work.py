@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from service.api.ops_page import asked
 from service.api.ops_page.errors import PageError
-from service.api.ops_page.plans import readable
+from service.api.ops_page.values import readable
 from service.domain.commands.command import CommandType
 from service.domain.progress import CommandState
 from service.storage.operator_pages import CommandFilter

@@ -140,8 +140,7 @@ class Desk:
 
     def _work(self) -> None:
         while True:
-            # At the same moments in all processes, so that their histories agree.
-            wanted = self._owed_wanted.wait(SECONDS - time.time() % SECONDS)
+            wanted = self._owed_wanted.wait(SECONDS)
             try:
                 if wanted:
                     self._owed_wanted.clear()

@@ -1,7 +1,7 @@
 """The relay's lag over the last hours, as this process has seen it.
 
 The samples are kept in memory: nothing is written for them, and a monitoring system keeps the longer history. All
-processes take theirs from the same database at the same moments, so that their histories agree.
+processes read the same database as often, so that their histories agree.
 """
 
 from collections import deque
