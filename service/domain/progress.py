@@ -94,17 +94,17 @@ def resume(progress: Progress, call: Call, now: datetime, deadline: timedelta, p
             # The step's key has an answer at Stripe already, a refusal perhaps: a look comes before a new key.
             return Call(call.step, Mode.LOOK)
         return policy.begun(call.step) if call.mode is Mode.ACT else call
-    if _ends_at_deadline(progress.command.type, call.step) and now - progress.received_at > deadline:
+    if _ends_at_deadline(progress.command, call.step) and now - progress.received_at > deadline:
         return Call(call.step, Mode.LOOK_ONLY)
     if begun.mode is Mode.LOOK or now - progress.step_started_at > KEY_LIFETIME:
         return Call(call.step, Mode.LOOK)
     return call
 
 
-def _ends_at_deadline(command_type: CommandType, step: Step) -> bool:
-    if command_type is CommandType.AUTHORIZE:
+def _ends_at_deadline(command: StoredCommand, step: Step) -> bool:
+    if command.type is CommandType.AUTHORIZE:
         return step is Step.CREATE_INTENT
-    return command_type is not CommandType.CANCEL_HOLD
+    return not command.own
 
 
 def pause_before_next(attempts: int, retry_after: float | None, spread: float) -> float:
@@ -120,13 +120,13 @@ def pause_before_next(attempts: int, retry_after: float | None, spread: float) -
 def is_blocked(me: Progress, others: list[Progress]) -> bool:
     """Whether an earlier command of the payment has to end first, or another one holds the lease.
 
-    A waiting authorize gives way to every command but ``CancelHold``; that one blocks others only while it is leased.
+    A waiting authorize gives way to every command of a caller. The service's own blocks others only while it is leased.
     """
     if me.state == CommandState.WAITING:
-        return any(other.command.type is not CommandType.CANCEL_HOLD or other.leased for other in others)
+        return any(other.leased or not other.command.own for other in others)
     return any(other.leased or _goes_first(other, me) for other in others)
 
 
 def _goes_first(other: Progress, me: Progress) -> bool:
-    holds_turn = other.state == CommandState.PENDING and other.command.type is not CommandType.CANCEL_HOLD
+    holds_turn = other.state == CommandState.PENDING and not other.command.own
     return holds_turn and other.arrival < me.arrival

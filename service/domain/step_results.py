@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from service.domain.commands.authorize import Authorize
-from service.domain.commands.cancel_hold import CancelHold
 from service.domain.commands.catalog import StoredCommand
 from service.domain.commands.release import Release
 from service.domain.errors import ErrorCode, StripeRefusedError
@@ -45,11 +44,11 @@ def _applied(command: StoredCommand, payment: Payment, result: StepResult | Pict
 
 
 def _intent(command: StoredCommand, payment: Payment, intent: Intent, situation: Situation) -> Observed:
-    if isinstance(command, CancelHold) and intent.id != payment.stripe_payment_intent_id:
+    if command.own and intent.id != payment.stripe_payment_intent_id:
         return learn_stray(payment, Picture(intent), situation)
     learnt = learn_intent(payment, SEEN_BY_STATUS[intent.status], intent, situation)
-    # A CancelHold at work needs no second one.
-    return replace(learnt, cancel_hold=learnt.cancel_hold and not isinstance(command, CancelHold))
+    # A command that cancels the hold already needs no second one.
+    return replace(learnt, cancel_hold=learnt.cancel_hold and not command.own)
 
 
 def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -> Payment:
@@ -71,7 +70,7 @@ def _transferred(command: StoredCommand, payment: Payment, transfer: Transfer) -
 
 def _refunded(command: StoredCommand, payment: Payment, refund: Refund, situation: Situation) -> Observed:
     moved = list(of_refund(payment, refund))
-    if isinstance(command, CancelHold) and command.intent_id != payment.stripe_payment_intent_id:
+    if command.intent_of(payment) != payment.stripe_payment_intent_id:
         return learn(payment, [replace(movement, stray=True) for movement in moved], situation)
     learnt = learn(payment, moved, situation)
     # This answer does not include earlier refunds that others made.

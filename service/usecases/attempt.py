@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.commands.authorize import Authorize
-from service.domain.commands.cancel_hold import CancelHold
 from service.domain.commands.catalog import StoredCommand
 from service.domain.commands.release import Release
 from service.domain.errors import StripeUnknownError
@@ -54,11 +53,10 @@ class Attempt:
     @property
     def intent_id(self) -> str:
         """The intent that the step acts on. Raises LookupError when there is none: a fault in the plan."""
-        if isinstance(self.command, CancelHold):
-            return self.command.intent_id
-        if self.payment.stripe_payment_intent_id is None:
+        intent_id = self.command.intent_of(self.payment)
+        if intent_id is None:
             raise LookupError(f"payment {self.payment.payment_id} has no PaymentIntent to {self.step}")
-        return self.payment.stripe_payment_intent_id
+        return intent_id
 
 
 def intent_request(attempt: Attempt) -> IntentRequest:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from runtime.logs import get_logger
-from service.domain.commands.cancel_hold import CancelHold
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
 from service.domain.learning import Situation
@@ -40,7 +39,7 @@ class Results:
 
         Raises LeaseLostError when another worker took the command over, or when it was answered meanwhile.
         """
-        if isinstance(claim.progress.command, CancelHold) and isinstance(outcome, StripeRefusedError):
+        if claim.progress.command.own and isinstance(outcome, StripeRefusedError):
             outcome = not_yet(claim.payment.payment_id, outcome)
         if isinstance(outcome, StripeUnknownError | StripeBusyError):
             return self._put_off(connection, claim, outcome)
@@ -56,7 +55,7 @@ class Results:
         spoiled = fault.stored and claim.call.mode is Mode.ACT
         mode = Mode.LOOK if spoiled else claim.call.mode
         log.warning("no answer from Stripe", step=claim.call.step, fault=str(fault), again_in_seconds=round(wait, 1))
-        if isinstance(progress.command, CancelHold):
+        if progress.command.own:
             # The cause may be something that others did to the intent: a look reads all of it.
             run(connection, looks.looking(claim.payment.payment_id))
         leases.give_back(

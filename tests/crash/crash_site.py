@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -19,6 +20,7 @@ from proofs.chaos.audit import audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Scene
 from proofs.chaos.plan import Kind, Saga
 from proofs.chaos.talk import Surroundings, Talk
+from proofs.money_books import ours
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import Scenario
 
@@ -100,7 +102,15 @@ class CrashSite:
         self.around.stripe.release_webhooks()
         findings = audit(self.scene.look_when_quiet(_QUIET_SECONDS))
         assert findings.clean, str(findings)
+        assert self._held_twice() == [], "a second hold, which was canceled afterwards"
         assert len(self.scene.rows(_REFUSED)) == self._refused
+
+    def _held_twice(self) -> list[str]:
+        """Payments with more than one hold. Elsewhere another program may make a second one; nobody does here."""
+        holds = (effect for effect in ours(self.scene.stripe.ledger()) if effect.effect == "hold")
+        return [
+            payment for payment, times in Counter(hold.metadata["payment_id"] for hold in holds).items() if times > 1
+        ]
 
     def logs(self) -> str:
         """The ends of what the processes have written."""

@@ -93,7 +93,7 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
     ),
     (
         "a good row that was refused",
-        replace(PAID, outbox=[_row(1)], records=[HELD], refused=[_row(2)]),
+        replace(PAID, refused=[_row(7)], written=["event-7"]),
         {"losses"},
     ),
     (

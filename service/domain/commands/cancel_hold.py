@@ -18,11 +18,11 @@ class CancelHold(Keyed):
     """
 
     type: ClassVar = CommandType.CANCEL_HOLD
+    own: ClassVar = True
     correlation_id: str
     payment_id: UUID
 
-    @property
-    def intent_id(self) -> str:
+    def intent_of(self, payment: Payment) -> str:
         """The PaymentIntent whose hold is canceled."""
         return self.correlation_id
 
@@ -32,7 +32,7 @@ def next_step(command: CancelHold, payment: Payment, ledger: Ledger) -> Next:
 
     The plan reads the intent's movements, because the payment's own fields say nothing of a second intent.
     """
-    own = command.intent_id == payment.stripe_payment_intent_id
-    if ledger.is_over(command.intent_id) or (own and payment.holds_nothing):
+    intent_id = command.intent_of(payment)
+    if ledger.is_over(intent_id) or (intent_id == payment.stripe_payment_intent_id and payment.holds_nothing):
         return Settled(payment)
-    return Call(Step.REFUND if ledger.money_of(command.intent_id).captured else Step.CANCEL)
+    return Call(Step.REFUND if ledger.money_of(intent_id).captured else Step.CANCEL)

@@ -5,6 +5,8 @@ import json
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 
+from service.domain.payment import Payment
+
 
 class CommandType(StrEnum):
     """The types of commands. CANCEL_HOLD is the service's own: it never comes from outside."""
@@ -44,12 +46,19 @@ class Keyed:
 
     __slots__ = ()
     type: ClassVar[CommandType]
+    own: ClassVar[bool] = False
+    """Whether the service gave the command to itself. Nobody waits for its answer: it is repeated until it is done,
+    without a deadline, and it gives way to the commands of callers."""
     correlation_id: str
 
     @property
     def key(self) -> CommandKey:
         """The command's key."""
         return CommandKey(self.type, self.correlation_id)
+
+    def intent_of(self, payment: Payment) -> str | None:
+        """The PaymentIntent that the command acts on; None when the payment has none yet."""
+        return payment.stripe_payment_intent_id
 
 
 def fingerprint(content: Any) -> bytes:

@@ -12,7 +12,7 @@ from service.domain.commands.command import fingerprint
 from service.domain.next_step import Step
 from service.domain.received_records import Origin
 from service.usecases.attempt import idempotency_key
-from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT
+from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT, payment
 
 STORED: list[StoredCommand] = [AUTHORIZE, RELEASE, REVERT, HOLD]
 
@@ -82,8 +82,14 @@ class TestIdempotencyKey:
         assert key.isprintable()
 
 
-def test_cancel_hold_has_its_intents_id() -> None:
-    assert CancelHold("pi_9", PAYMENT_ID).intent_id == "pi_9"
+def test_only_the_cancellation_of_a_hold_acts_on_another_intent_than_the_payments() -> None:
+    assert CancelHold("pi_9", PAYMENT_ID).intent_of(payment()) == "pi_9"
+    intents = {command.type: command.intent_of(payment()) for command in (AUTHORIZE, RELEASE, REVERT)}
+    assert set(intents.values()) == {payment().stripe_payment_intent_id}
+
+
+def test_only_the_cancellation_of_a_hold_is_the_services_own() -> None:
+    assert [command.type for command in STORED if command.own] == ["cancel_hold"]
 
 
 @pytest.mark.parametrize(
