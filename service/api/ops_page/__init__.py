@@ -23,7 +23,7 @@ def blueprint(page: PagePorts, ports: Ports, operators: list[tuple[str, str]]) -
     """The page for ``operators``, given as names and tokens."""
     routes = Blueprint(OPERATORS_PAGE, __name__, url_prefix="/ops", template_folder="templates", static_folder="static")
     sessions = Sessions(operators)
-    errors.install(routes, ports.is_unavailable)
+    errors.install(routes, ports)
     guard.install(routes, sessions)
     login.install(routes, sessions)
     overview.install(routes, page.desk, ports.unready)

@@ -1,12 +1,13 @@
 """Errors as pages: those of the page itself, those of an act that is impossible, and all others without internals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from runtime.errors import PaymentServiceError
 from runtime.logs import get_logger
+from service.api.ports import Ports
 from service.usecases.operations.errors import OperatorError
 
 _log = get_logger(__name__)
@@ -23,16 +24,18 @@ class PageError(PaymentServiceError):
         self.headers = headers or {}
 
 
-def install(routes: Blueprint, is_unavailable: Callable[[BaseException], bool]) -> None:
-    """Answer every exception of the blueprint. ``is_unavailable``: whether an error is a passing fault of the
-    database."""
+def install(routes: Blueprint, ports: Ports) -> None:
+    """Answer every exception of the blueprint."""
 
     def unexpected(error: Exception) -> Response:
-        if is_unavailable(error):
+        if ports.is_unavailable(error):
             _log.warning("database_unavailable", reason=error)
             title, message = "No database", "The database does not answer now. This page has no other source."
             return show(PageError(503, title, message, {"Retry-After": "5"}))
         _log.exception("request_failed")
+        fault = ports.unready()
+        if fault is not None:  # a schema of another release, say
+            return show(PageError(503, "Not ready", fault.message))
         return show(PageError(500, "A fault", "This is a fault of the service. Its log has the request's id."))
 
     routes.register_error_handler(PageError, show)

@@ -20,10 +20,10 @@ def install(routes: Blueprint, desk: Desk) -> None:
     @routes.get("/search")
     def search() -> Response | str:
         words = asked.text("q")
-        found = desk.search(words[:LONGEST_WORDS]) if words else []
+        found, commands = desk.search(words[:LONGEST_WORDS]) if words else ([], [])
         if len(found) == 1:
             return redirect(url_for("ops_page.payment", payment_id=found[0]["payment_id"]), 303)
-        return render_template("search.html", words=words, found=found)
+        return render_template("search.html", words=words, found=found, commands=commands)
 
     @routes.get("/payments")
     def payments() -> str:

@@ -22,7 +22,7 @@ def install(routes: Blueprint, desk: Desk) -> None:
     @routes.get("/commands")
     def commands() -> str:
         wanted = CommandFilter(
-            asked.choice("type", CommandType),
+            asked.text("type"),
             asked.choice("state", CommandState),
             asked.duration("older"),
             asked.text("fault") == "yes",
@@ -66,7 +66,7 @@ def install(routes: Blueprint, desk: Desk) -> None:
 
 def command_asked_for(desk: Desk) -> tuple[Record, list[Record]]:
     """The command that ``id`` and ``type`` name, and the acts on it. Raises PageError (404)."""
-    id_, type_ = request.args.get("id", ""), asked.choice("type", CommandType)
+    id_, type_ = request.args.get("id", ""), asked.text("type")
     found = desk.command(id_, type_) if type_ is not None and asked.text("id") else None
     if found is None:
         raise PageError(404, "Not found", "There is no such command. It may not be accepted yet.")

@@ -66,10 +66,12 @@ class Desk:
             found = operator_overview.overview(connection)
         return found, self.history.since(found.clock - span)
 
-    def search(self, words: str) -> list[Record]:
-        """Payments that have ``words`` as an id of any kind, newest first."""
+    def search(self, words: str) -> tuple[list[Record], list[Record]]:
+        """Payments that have ``words`` as an id of any kind, newest first; and the commands with this correlation id,
+        which may be about no payment."""
         with glancing(self._engine) as connection:
-            return operator_search.payments_with(connection, words)
+            found = operator_search.payments_with(connection, words)
+            return found, operator_reads.commands_called(connection, words)
 
     def payments(self, wanted: PaymentFilter, after: After | None) -> list[Record]:
         """A page of payments, and one more if there are more."""
@@ -139,6 +141,7 @@ class Desk:
         in_thread("ops-figures", self._work)
 
     def _work(self) -> None:
+        known = True
         while True:
             wanted = self._owed_wanted.wait(SECONDS)
             try:
@@ -147,8 +150,11 @@ class Desk:
                     self.read_owed()
                 else:
                     self.history.sample()
+                known = True
             except SQLAlchemyError as error:
-                _log.warning("operators_figures_unknown", reason=error)
+                if known:
+                    _log.warning("operators_figures_unknown", reason=error)
+                known = False
 
     def _lag(self) -> tuple[datetime, int, float] | None:
         with glancing(self._aside) as connection:

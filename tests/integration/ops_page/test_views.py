@@ -89,6 +89,12 @@ def test_a_payment_is_found_by_any_id(house: House, operator: FlaskClient, words
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/ops/payments/{payment}")
 
 
+def test_a_command_about_no_payment_is_found(house: House, operator: FlaskClient) -> None:
+    house.core.release(UUID(int=7), "saga-nowhere")
+    assert "/ops/command?id=saga-nowhere" in _text(operator, "/ops/search?q=saga-nowhere")
+    assert "release_payment" in _text(operator, "/ops/command?id=saga-nowhere&type=release_payment")
+
+
 def test_many_payments_of_a_customer_are_listed(operator: FlaskClient) -> None:
     assert "6 payments have the id customer-1" in _text(operator, "/ops/search?q=customer-1")
     assert "No payment has the id nobody" in _text(operator, "/ops/search?q=nobody")
@@ -141,7 +147,7 @@ def test_text_from_outside_stays_text(operator: FlaskClient, path: str) -> None:
         ("/ops/dead-letters/99", 404),
         (f"/ops/dead-letters/{2**80}", 404),
         ("/ops/command?id=x&type=release_payment", 404),
-        ("/ops/command?id=x&type=x", 400),
+        ("/ops/command?id=x&type=x", 404),
         ("/ops/command", 404),
         ("/ops/payments?status=x", 400),
         ("/ops/payments?older=x", 400),

@@ -15,7 +15,7 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from service.usecases.operations.desk import Desk
 from service.usecases.operations.page_acts import PageActs
-from tests.unit.api.fakes import Unreachable, World
+from tests.unit.api.fakes import Fault, Unreachable, World
 from tests.unit.domain.facts import POLICY
 
 TOKEN = "létmein"
@@ -39,7 +39,7 @@ def desk() -> EmptyDesk:
     return EmptyDesk()
 
 
-def app_with(desk: Desk | None, **changed: Any) -> Flask:
+def app_with(desk: Desk | None, *, fault: Fault | None = None, **changed: Any) -> Flask:
     known: dict[str, Any] = {
         "database_url": "postgresql://nowhere/none",
         "stripe_secret_key": SecretStr("sk_test_1"),
@@ -47,7 +47,7 @@ def app_with(desk: Desk | None, **changed: Any) -> Flask:
     }
     acts = PageActs(NO_ENGINE, "payment_commands", POLICY, timedelta(days=7))
     page = None if desk is None else PagePorts(desk, acts)
-    return create_app(ServiceSettings(**{**known, **changed}), replace(World().ports(), page=page))
+    return create_app(ServiceSettings(**{**known, **changed}), replace(World(fault=fault).ports(), page=page))
 
 
 @pytest.fixture

@@ -8,9 +8,13 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from runtime.settings import load
 from service.api.ops_page.guard import ACTS_A_MINUTE
 from service.api.ops_page.login import FAILURES_A_MINUTE
 from service.api.ops_page.sessions import COOKIE, LIFETIME_SECONDS, Sessions
+from service.bootstrap import build_service
+from service.settings import ServiceSettings
+from tests.unit.api.fakes import Fault
 from tests.unit.api.ops_page.conftest import TOKEN, EmptyDesk, Unreachable, app_with
 
 LIST = "/ops/actions"
@@ -162,3 +166,14 @@ def test_without_an_operator_the_form_says_what_is_missing(desk: EmptyDesk) -> N
 
 def test_a_page_that_is_off_is_not_there() -> None:
     assert app_with(None).test_client().get("/ops").status_code == 404
+    settings = {"database_url": "postgresql://nowhere/none", "stripe_secret_key": "sk_test_1", "ops_page": "off"}
+    rules = build_service(load(ServiceSettings, **settings)).url_map.iter_rules()
+    assert [rule.rule for rule in rules if rule.rule.startswith("/ops")] == []
+
+
+def test_a_fault_that_has_a_cause_names_it(desk: EmptyDesk) -> None:
+    desk.error = RuntimeError("no table operator_actions")
+    client = app_with(desk, fault=Fault("schema", "The schema is at 0009; run: cli.py db upgrade")).test_client()
+    client.post("/ops/login", data={"token": TOKEN})
+    answer = client.get(LIST)
+    assert (answer.status_code, "cli.py db upgrade" in answer.text) == (503, True)
