@@ -7,13 +7,6 @@ from runtime.settings_source import SettingError
 from service.settings import ServiceSettings
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@localhost/payments")
-    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_1")
-    return monkeypatch
-
-
 def test_an_operators_token_has_a_name_and_the_scope(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_TOKENS", "saga:one,olivia:two:operate, otto : a:b:operate ,odd:operates")
     settings = load(ServiceSettings)
