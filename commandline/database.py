@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commandline.environment import database_url
+from commandline.environment import OperatorGroup, database_url
 from commandline.failures import CannotError, database_faults
 from commandline.options import DURATION, json_option
 from commandline.output import show_record
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AHEAD = ", of a later release than this one: nothing to do"
 
 
-@click.group(short_help="Migrations: upgrade, current, check.")
+@click.group(cls=OperatorGroup, short_help="Migrations: upgrade, current, check.")
 def db() -> None:
     """The database's schema: bring it to what this code expects, or say how far it is.
 

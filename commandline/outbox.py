@@ -8,6 +8,7 @@ import click
 
 from commandline.audit import audit
 from commandline.connection import reading
+from commandline.environment import OperatorGroup
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
 from commandline.output import json_or_text, show_list, show_record
@@ -20,7 +21,7 @@ _WRITERS = ("pid", "application_name", "state", "xact_start", "wait_event_type")
 _COLUMNS = ("position", "created_at", "type", "key", "sequence", "event_id", "replayed", "published")
 
 
-@click.group(short_help="The outbox: what waits, what is published, and publishing again.")
+@click.group(cls=OperatorGroup, short_help="The outbox: what waits, what is published, and publishing again.")
 def outbox() -> None:
     """The outbox: everything written for Kafka, in order of position; nothing in it is ever changed.
 

@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 
 from devstack.saga_client import Record
+from service.domain.commands.command import CommandKey
+from service.domain.messages import outcome_id
 from tests.support.acceptance_schema import check_dead_letter, check_event
 
 
@@ -26,7 +28,10 @@ def _each_once(events: list[Record]) -> None:
     by_id = Counter(event.headers["ce_id"] for event in events)
     assert [id_ for id_, times in by_id.items() if times > 1] == [], "published more than once"
     by_command = Counter(event.answers for event in events if event.answers is not None)
-    assert [answers for answers, times in by_command.items() if times > 1] == [], "answered more than once"
+    for answers, times in by_command.items():
+        # One more for each time that an operator reopened it: its id tells them apart.
+        ids = {event.headers["ce_id"] for event in events if event.answers == answers}
+        assert ids == {str(outcome_id(CommandKey(*answers), n)) for n in range(times)}, f"{answers}: {times} answers"
 
 
 def _without_gaps(events: list[Record]) -> None:
