@@ -1,5 +1,6 @@
 """``doctor``: Stripe, as far as two harmless reads can tell."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,53 +10,37 @@ from commandline.check_endpoints import CHECK, compare
 from commandline.checks import Finding, clock
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
+    from service.gateway.probe import Reply
     from service.settings import ServiceSettings, StripeSettings
 
-_API_BASE = "https://api.stripe.com"
 _ANSWER_SECONDS = 5.0
 
 
 def check_stripe(settings: "StripeSettings") -> Iterator[Finding]:
-    """Reachable, the key is taken, and the account's webhook endpoints send what is needed.
+    """Reachable on the way that the service takes, the key is taken, and the account's webhook endpoints send what is
+    needed.
 
     Reads the balance; 403 is a restricted key that may not, and is known all the same (Stripe API reference,
     "Errors").
     """
-    import urllib3
+    from service.domain.errors import StripeUnknownError
+    from service.gateway.probe import api_base, read, way
 
-    base = _base(settings)
+    base = api_base(settings) + way(settings)
     try:
-        reply = _get(settings, "balance")
+        reply = read(settings, "balance", seconds=_ANSWER_SECONDS)
         judged = _judge(base, reply.status, live="_live_" in settings.stripe_secret_key.get_secret_value())
         yield judged
         if "Date" in reply.headers:
             yield clock("Stripe", parsedate_to_datetime(reply.headers["Date"]), datetime.now(UTC))
         if judged.ok:
-            yield from _endpoints(_get(settings, "webhook_endpoints?limit=100"))
-    except urllib3.exceptions.HTTPError as error:
-        reason = type(error).__name__
-        yield Finding("Stripe", f"{base}: {reason}", "let this machine reach it, or correct STRIPE_API_BASE")
+            yield from _endpoints(read(settings, "webhook_endpoints?limit=100", seconds=_ANSWER_SECONDS))
+    except StripeUnknownError as error:
+        mend = "let this machine reach it, or correct STRIPE_API_BASE, HTTPS_PROXY and NO_PROXY"
+        yield Finding("Stripe", f"{base}: {error}", mend)
 
 
-def _base(settings: "StripeSettings") -> str:
-    return settings.stripe_api_base or _API_BASE
-
-
-def _get(settings: "StripeSettings", path: str) -> "BaseHTTPResponse":
-    import urllib3
-
-    return urllib3.request(
-        "GET",
-        f"{_base(settings)}/v1/{path}",
-        headers={"Authorization": f"Bearer {settings.stripe_secret_key.get_secret_value()}"},
-        timeout=_ANSWER_SECONDS,
-        retries=False,
-    )
-
-
-def _endpoints(reply: "BaseHTTPResponse") -> Iterator[Finding]:
+def _endpoints(reply: "Reply") -> Iterator[Finding]:
     """The service works without reading its endpoints: where they can't be compared, nothing is wrong."""
     if reply.status in {401, 403}:
         detail = "the key may not read the account's webhook endpoints: they were not compared"
@@ -70,9 +55,9 @@ def _endpoints(reply: "BaseHTTPResponse") -> Iterator[Finding]:
         )
 
 
-def _listed(reply: "BaseHTTPResponse") -> list[Any] | None:
+def _listed(reply: "Reply") -> list[Any] | None:
     try:
-        listed = reply.json()["data"]
+        listed = json.loads(reply.body)["data"]
     except (ValueError, LookupError, TypeError):
         return None
     return listed if reply.status == 200 and isinstance(listed, list) else None

@@ -46,7 +46,7 @@ def stats(*, as_json: bool) -> None:
     A gap is a position that a relay waits for. It ends with one of the writers: transactions that are open and have
     written to the outbox, the oldest first.
     """
-    from service.storage.operator_outbox import stats as figures
+    from service.storage.operator_relays import stats as figures
 
     with reading() as connection:
         found = figures(connection)

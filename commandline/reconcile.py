@@ -14,7 +14,6 @@ from commandline.options import MOMENT, json_option, payment_option
 from commandline.output import counting, show_list
 
 if TYPE_CHECKING:
-    from consumer.settings import ConsumerSettings
     from service.usecases.operations.recovery import Recovery
     from service.usecases.operations.sweep import Sweep
     from service.usecases.reconcile import Finding
@@ -25,16 +24,20 @@ _CLOCKS = timedelta(minutes=10)
 """The largest difference allowed between Stripe's clock and ours."""
 
 _READ = (
-    "database_url database_pool_size kafka_bootstrap_servers payment_commands_topic payment_events_topic "
-    "consumer_group_id stripe_secret_key stripe_api_base stripe_timeout default_currency revert_event_type "
-    "command_deadline lease look_again action_deadline look_first"
+    "database_url database_pool_size payment_events_topic stripe_secret_key stripe_api_base "
+    "stripe_timeout revert_event_type command_deadline lease look_again action_deadline look_first"
 ).split()
+_READ_AFTER_A_RESTORE = (
+    *_READ,
+    *"payment_commands_topic consumer_group_id default_currency".split(),
+    *"kafka_bootstrap_servers kafka_security_protocol kafka_config".split(),
+)
 
 
 @click.command(
     cls=SettingsCommand,
     settings="consumer.settings:ConsumerSettings",
-    only=_READ,
+    only=_READ_AFTER_A_RESTORE,
     short_help="Compare payments with Stripe, and repair them.",
 )
 @payment_option
@@ -51,7 +54,7 @@ def reconcile(
     never overwrites a status by older news. With --since the time of a backup, or --all, it also finds what a restored
     database lost: it reads the topics and Stripe's lists, runs the lost commands again in their order, and appends the
     lost messages as readers have seen them. A command whose outcome was published does nothing at Stripe. Run it after
-    a restore, before the processes start. Exits 1 when something could not be decided.
+    a restore, before the processes start. Only these two need Kafka. Exits 1 when something could not be decided.
 
     \b
     cli.py payment reconcile --dry-run
@@ -80,28 +83,25 @@ def _sweep(payment_id: UUID | None, *, dry_run: bool) -> list["Finding"]:
 
 @contextmanager
 def _sweeping() -> Iterator["Sweep"]:
+    from runtime import logs
+    from service.settings import CommandSettings
     from service.wiring import sweeping
 
-    settings = _settings()
+    settings = load_settings(CommandSettings, only=_READ)
+    logs.configure("ERROR", "console", "reconcile")
     with database_faults(), sweeping(settings) as sweep:
         yield sweep
-
-
-def _settings() -> "ConsumerSettings":
-    from consumer.settings import ConsumerSettings
-    from runtime import logs
-
-    settings = load_settings(ConsumerSettings, only=_READ)
-    logs.configure("ERROR", "console", "reconcile")
-    return settings
 
 
 def _recover(since: datetime | None, *, dry_run: bool) -> list["Finding"]:
     """All losses since then, and all payments that anything happened to; ``since`` None: ever."""
     from commandline.lost import read_losses
+    from consumer.settings import ConsumerSettings
+    from runtime import logs
     from service.wiring import recovering
 
-    settings = _settings()
+    settings = load_settings(ConsumerSettings, only=_READ_AFTER_A_RESTORE)
+    logs.configure("ERROR", "console", "reconcile")
     losses = read_losses(settings, since)
     with database_faults(), stripe_faults(), counting() as tell, recovering(settings, losses) as recovery:
         seen = recovery.moved_at_stripe(_window(since), tell)

@@ -8,7 +8,7 @@ import click
 
 from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
-from commandline.environment import SettingsCommand, load_settings
+from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
 from commandline.options import json_option, span_options
 from commandline.output import follow, show_record
@@ -19,12 +19,7 @@ if TYPE_CHECKING:
     from service.usecases.operations.replay import Replay
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings="service.settings:OperatorSettings",
-    only=("database_url", "replay_window"),
-    short_help="Publish rows again, under their old event ids.",
-)
+@click.command(short_help="Publish rows again, under their old event ids.")
 @click.option("--id", "event_ids", type=click.UUID, multiple=True, help="This event; may be given several times.")
 @click.option("--payment", "payment_id", type=click.UUID, help="Everything about this payment.")
 @click.option("--order", "order_id", metavar="ID", help="Everything about the payments of this order.")
@@ -52,8 +47,8 @@ def replay(
     that does not acts on it again, and a saga may move back (docs/readers.md). At least one selector is needed;
     several narrow each other. Replays themselves are never replayed. Asks first, unless --yes; a no exits 1.
 
-    Refuses what is older than REPLAY_WINDOW: readers may have forgotten its ce_id. A replay has an id. If it is
-    interrupted, --resume goes on where it stopped, and no row is appended twice.
+    Refuses what is older than REPLAY_WINDOW (default: 7d): readers may have forgotten its ce_id. A replay has an id. If
+    it is interrupted, --resume goes on where it stopped, and no row is appended twice.
 
     \b
     cli.py outbox replay --order order-17 --dry-run
@@ -117,7 +112,7 @@ def _refuse_old(planned: "Replay", *, force: bool) -> None:
     """Raises CannotError."""
     from service.settings import OperatorSettings
 
-    window = load_settings(OperatorSettings).replay_window
+    window = load_settings(OperatorSettings, only=("database_url", "replay_window")).replay_window
     if planned.is_older_than(window) and not force:
         raise CannotError(
             f"the oldest row is of {planned.extent.oldest:%Y-%m-%d %H:%M} UTC, before REPLAY_WINDOW ({window}): "

@@ -58,12 +58,15 @@ _UNKNOWN = f"""
     SELECT event_id::text, topic, partition, "offset", key, type, sequence, at FROM (
         SELECT DISTINCT ON (topic, event_id) * FROM seen
         WHERE {_OURS} AND at >= greatest(%(since)s, (
-                SELECT CASE WHEN position > 1 THEN created_at END FROM outbox ORDER BY position LIMIT 1))
+                SELECT CASE WHEN position > 1 THEN created_at + interval '10 minutes' END
+                FROM outbox ORDER BY position LIMIT 1))
             AND NOT EXISTS (SELECT FROM outbox AS o WHERE o.event_id = seen.event_id AND NOT o.replayed)
         ORDER BY topic, event_id, partition, "offset") AS first
     ORDER BY at, topic, partition, "offset"
 """
-"""Rows below the first position may be pruned: a record that is older than the first row proves nothing."""
+"""Rows below the first position may be pruned: a record that is not younger than the first row proves nothing, and the
+clocks of database and relay may differ.
+"""
 
 _NUMBERED_TWICE = f"""
     SELECT DISTINCT seen.key, seen.sequence, seen.event_id::text, o.event_id::text, seen.topic

@@ -16,7 +16,7 @@ Which module holds which decision:
 - Which command a record holds: ``command_reader``, over ``command_json`` and, for excessive records, ``command_skim``.
   What remains of other records: ``records``. Whether two commands say the same: ``content``.
 - Which amounts and currencies Stripe accepts: ``money``.
-- Events and their envelope: ``events``, ``messages``.
+- Events and their envelope: ``events``, ``messages``. Those that a restored database has lost: ``published``.
 - What an operator's act is: ``operator_acts``.
 - How books and Stripe differ, for the audit: ``books``, ``auditing``, ``audit_sums``.
 

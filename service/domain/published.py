@@ -33,7 +33,7 @@ class Published:
         message = self._last_outcome(key)
         if message is None or message.key != message_key:
             return None
-        payload = json.loads(message.value)["payload"]
+        payload = json.loads(message.value).get("payload") or {}
         return {"type": message.type, **{name: value for name, value in payload.items() if name != "correlation_id"}}
 
     def _last_outcome(self, key: CommandKey) -> OutgoingMessage | None:

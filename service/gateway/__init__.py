@@ -9,7 +9,7 @@ Each request passes, in this order:
 - ``client``: Stripe's library with a pinned API version and no retries, over ``direct`` or, if the operator has a
   proxy, over ``proxied``. ``deadline`` bounds a read that a customer waits for.
 - ``faults``: an error as StripeUnknownError, StripeBusyError or StripeRefusedError. ``redact`` removes secrets.
-- ``contact``: whether Stripe answers, for readiness and metrics.
+- ``contact``: whether Stripe answers, for readiness and metrics. ``probe``: one read for ``doctor``, the same way.
 - ``translate``, ``entries``: the answer's JSON as the domain's objects, over ``fields``. An answer that cannot be read
   is an unknown effect.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, text
 
 from service.storage.engine import Connection
-from service.storage.operator_outbox import relays
+from service.storage.operator_relays import relays
 from service.storage.operator_session import Record
 
 _LEFT = text(

@@ -17,7 +17,6 @@ LONGER = {
     "relay/producer.py": 202,
     "service/domain/stripe_objects.py": 240,
     "service/gateway/translate.py": 235,
-    "service/storage/operator_outbox.py": 218,
     "tests/acceptance/test_dependencies_away.py": 206,
     "tests/conftest.py": 212,
     "tests/crash/test_relay_waits.py": 265,

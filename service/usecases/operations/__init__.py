@@ -1,4 +1,4 @@
-"""The operators' use cases: audit, reconcile, replay, retry, retention and a payment's timeline.
+"""The operators' use cases: audit, reconcile, recovery after a restore, replay, retry, retention, a payment's timeline.
 
 ``commandline`` and the tests call them; no command and no webhook runs through this package.
 """

@@ -100,6 +100,16 @@ def test_one_thing_is_wrong(healthy: dict[str, str], change: dict[str, str], che
     assert code == 1
 
 
+def test_stripe_is_asked_through_the_proxy_that_the_service_obeys(healthy: dict[str, str]) -> None:
+    """The proxy is gone: the service reaches nothing, whatever answers this machine directly."""
+    code, findings = doctor({**healthy, "HTTP_PROXY": "http://u:hidden@127.0.0.1:1", "NO_PROXY": ""})
+    (wrong,) = [each for each in findings if not each["ok"]]
+    assert (code, wrong["check"]) == (1, "Stripe")
+    assert "through the proxy 127.0.0.1:1" in wrong["detail"]
+    assert "HTTPS_PROXY" in wrong["mend"]
+    assert "hidden" not in str(findings)
+
+
 @pytest.mark.real_kafka
 def test_missing_topics_are_named(healthy: dict[str, str]) -> None:
     _, findings = doctor({**healthy, "PAYMENT_EVENTS_TOPIC": "nowhere"})

@@ -1,12 +1,13 @@
 """``outbox``: looking."""
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
+from service.domain.received_records import Origin, UnreadableMessage
 from service.storage.engine import Engine, transaction
 from service.storage.models import RelayCheckpoint
 from tests.integration.commandline.conftest import CommandLine
-from tests.integration.commandline.history import History
+from tests.integration.commandline.history import DEAD_LETTERS, History
 
 pytestmark = pytest.mark.postgres
 
@@ -67,3 +68,18 @@ def test_show_by_event_id_and_by_position(commandline: CommandLine, history: His
 @pytest.mark.parametrize("id_", ["99", "x", "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"])
 def test_show_of_nothing(commandline: CommandLine, id_: str) -> None:
     assert id_ in commandline.run("outbox", "show", id_, code=1).stderr
+
+
+def test_stats_name_a_gap_and_the_transaction_that_holds_it(commandline: CommandLine, history: History) -> None:
+    with transaction(history.engine) as connection:
+        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        history.authorize("order-1", "saga-1")
+        settle(history.engine, 0, [[2, 2]])
+        found = commandline.json("outbox", "stats")
+        assert found["gaps"] == [{"relay": "payment-relay", "position": 1}]
+        assert [writer["pid"] for writer in found["writers"]] == [pid]
+        said = commandline.run("outbox", "stats").stdout
+        assert "gaps: 1 (1 in all)" in said
+        assert str(pid) in said
+    assert commandline.json("outbox", "stats")["gaps"] == []

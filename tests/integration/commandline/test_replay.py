@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service.domain.commands.revert import Revert
-from service.storage import payments
+from service.storage import operator_actions, payments
 from service.storage.engine import transaction
 from service.storage.models import OutboxRow
 from service.usecases.operations import replay
@@ -17,7 +17,7 @@ from tests.integration.commandline.history import History
 
 pytestmark = pytest.mark.postgres
 
-COPIED = ("event_id", "topic", "key", "type", "sequence", "value", "headers")
+COPIED = ("event_id", "topic", "key", "type", "sequence", "value")
 
 
 def rows(history: History) -> list[Any]:
@@ -45,10 +45,12 @@ def test_replay_appends_the_same_rows_in_order(
     before = rows(history)
     said = commandline.json("outbox", "replay", "--since", "1h", "--reason", "test", "--yes")
     after = rows(history)
+    replay_id = said.pop("replay_id")
     assert said == {"matched": 5, "replayed": 5, "dry_run": False}
     assert after[:5] == before
     assert content(after[5:]) == content(before)
     assert all(row.replayed for row in after[5:])
+    assert [row.headers for row in after[5:]] == [[*row.headers, ["replay_id", replay_id]] for row in before]
     assert after[5].xid > after[4].xid
 
 
@@ -81,23 +83,11 @@ def test_dry_run_does_nothing_and_does_not_ask(commandline: CommandLine, history
 @pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1), ("", 1, 1)])
 def test_asks_first(commandline: CommandLine, history: History, answer: str, code: int, count: int) -> None:
     history.authorize("order-1", "saga-1")
-    commandline.run("outbox", "replay", "--type", "payment.authorized", answer=answer, code=code)
+    commandline.run("outbox", "replay", "--type", "payment.authorized", "--reason", "test", answer=answer, code=code)
     assert len(rows(history)) == count
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--dry-run",),
-        (),
-        (
-            "--reason",
-            "test",
-            "--yes",
-        ),
-    ],
-    ids=["dry", "asked", "not asked"],
-)
+@pytest.mark.parametrize("words", [("--dry-run",), (), ("--yes",)], ids=["dry", "asked", "not asked"])
 def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
     commandline: CommandLine, history: History, words: tuple[str, ...]
 ) -> None:
@@ -106,6 +96,7 @@ def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
     history.bury(7, b"no JSON")
     queued = Revert("saga-3", history.authorize("order-2", "saga-2").payment_id)
     CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)
+    words = words if "--dry-run" in words else (*words, "--reason", "test")
     said = commandline.run("outbox", "replay", "--since", "1h", *words, answer="y\n").stderr
     assert "1 commands, 3 events and 1 dead letters" in said
     assert "who keeps no ce_id acts on them again" in said
@@ -113,7 +104,7 @@ def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
     assert asked < 0 or said.index("acts on them again") < asked
 
 
-@pytest.mark.parametrize("selector", ["--id", "--payment"])
+@pytest.mark.parametrize("selector", ["--id", "--payment", "--order"])
 def test_what_does_not_exist_is_named(commandline: CommandLine, selector: str) -> None:
     unknown = "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"
     assert unknown in commandline.run("outbox", "replay", selector, unknown, "--reason", "test", "--yes", code=1).stderr
@@ -136,3 +127,40 @@ def test_replay_waits_for_a_writer_of_the_payment(commandline: CommandLine, hist
         assert len(rows(history)) == 1
     replay.join(10)
     assert len(rows(history)) == 2
+
+
+def test_an_order_is_all_of_its_payments(commandline: CommandLine, history: History) -> None:
+    history.fail_after("order-1", "saga-1")
+    history.authorize("order-1", "saga-2")
+    history.authorize("order-2", "saga-3")
+    assert commandline.json("outbox", "replay", "--order", "order-1", "--dry-run")["matched"] == 2
+
+
+def test_an_act_needs_a_reason_and_keeps_it(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1")
+    words = ("outbox", "replay", "--payment", str(payment.payment_id), "--yes")
+    assert "--reason" in commandline.run(*words, code=2).stderr
+    assert len(rows(history)) == 1
+    said = commandline.json(*words, "--reason", "search lost its index", "--operator", "ann")
+    with transaction(history.engine) as connection:
+        (act,) = operator_actions.list_actions(connection, limit=9)
+    assert (act["action"], act["operator"], act["channel"]) == ("outbox.replay", "ann", "cli")
+    assert (act["reason"], act["payment_id"]) == ("search lost its index", payment.payment_id)
+    assert (act["detail"]["replay_id"], act["detail"]["rows"]) == (said["replay_id"], 1)
+
+
+def test_what_is_older_than_the_window_needs_force(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = """
+        INSERT INTO outbox (event_id, topic, key, type, value, headers, created_at)
+        VALUES (gen_random_uuid(), 'payment_events', 'k', 'payment.failed', '{}', '[]', now() - interval '8 days')
+    """
+    with transaction(history.engine) as connection:
+        connection.execute(text(old))
+    words = ("outbox", "replay", "--type", "payment.failed", "--reason", "test", "--yes")
+    assert "REPLAY_WINDOW" in commandline.run(*words, code=1).stderr
+    assert len(rows(history)) == 1
+    assert commandline.json(*words, "--force")["replayed"] == 1
+    monkeypatch.setenv("REPLAY_WINDOW", "9d")
+    assert commandline.json(*words)["replayed"] == 1

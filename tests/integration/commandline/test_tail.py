@@ -50,6 +50,27 @@ def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> Non
     assert (process.returncode, said) == (0, "")
 
 
+def test_tail_ends_when_its_reader_goes_and_nothing_more_is_written(database_url: str, history: History) -> None:
+    history.authorize("order-1", "saga-1")
+    process = subprocess.Popen(
+        [sys.executable, "cli.py", "outbox", "tail", "--since", "1h"],
+        cwd=ROOT,
+        env={"DATABASE_URL": database_url, "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["position"] == 1
+    process.stdout.close()
+    try:
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b""
+    finally:
+        process.kill()
+        process.stderr.close()
+
+
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["stats"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_fault(database_url: str, history: History, words: list[str]) -> None:
     history.authorize("order-1", "saga-1")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -30,8 +31,10 @@ def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
     return audit(url, settings.client_config(), found, since, Ours("things"))
 
 
-def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
-    """As a faulty relay would."""
+def publish_by_hand(
+    kafka: Kafka, topic: str, *events: str, age: timedelta = timedelta(), headers: tuple[tuple[str, str], ...] = ()
+) -> None:
+    """As a faulty relay would, or one whose clock is behind."""
     producer = Producer(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -40,7 +43,8 @@ def publish_by_hand(kafka: Kafka, topic: str, *events: str) -> None:
         }
     )
     for event in events:
-        producer.produce(topic, b"{}", b"k", headers=[("ce_id", event.encode())])
+        at = int((datetime.now(UTC) - age).timestamp() * 1000)
+        producer.produce(topic, b"{}", b"k", headers=[("ce_id", event), *headers], timestamp=at)
     producer.flush()
 
 
@@ -81,6 +85,39 @@ def test_missing_is_mended_by_a_replay(
     with RunningRelay(settings):
         reader.read_events([lost])
     assert compare(settings).missing == []
+
+
+def test_a_replay_by_a_relay_whose_clock_is_behind_is_found(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
+) -> None:
+    """Each replay is known by its id: an earlier one of the same event is no proof of a later one."""
+    for name in ("first", "second"):
+        with session(database_url) as writer:
+            replay = ("replay_id", name)
+            append(writer, topics.events, sequence=1, event_id=published[0], replayed=True, headers=[replay])
+            writer.commit()
+    execute(database_url, "UPDATE relay_checkpoints SET low = 7")
+    behind, first = timedelta(seconds=5), (("replayed", "true"), ("replay_id", "first"))
+    publish_by_hand(kafka, topics.events, published[0], age=behind, headers=first)
+    assert [missing.position for missing in compare(settings).missing] == [7]
+
+
+def test_what_the_outbox_does_not_know_is_named(
+    database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
+) -> None:
+    """Not what others write, and not what may have been pruned with the rows below the first one."""
+    lost, other = str(uuid4()), str(uuid4())
+    source = (("ce_source", "things"), ("ce_type", "thing.happened"), ("sequence", "6"))
+    publish_by_hand(kafka, topics.events, lost, headers=source)
+    publish_by_hand(kafka, topics.events, other, headers=(("ce_source", "others"),))
+    (taken,) = write(database_url, topics.events, 1, first=6)
+    report = compare(settings)
+    assert [(unknown.event_id, unknown.type, unknown.sequence) for unknown in report.unknown] == [
+        (lost, "thing.happened", 6)
+    ]
+    assert [(twice.event_id, twice.other_event_id) for twice in report.numbered_twice] == [(lost, taken)]
+    execute(database_url, "DELETE FROM outbox WHERE position = 1")
+    assert compare(settings).unknown == []
 
 
 def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
@@ -137,4 +174,4 @@ def test_foreign_records_and_refused_rows_are_no_fault(
     producer.produce(topics.events, b"{}", headers=[("ce_id", b"not one of ours")])
     producer.produce(topics.events, json.dumps({}).encode())
     producer.flush()
-    assert compare(settings) == Report(1, [], [], [], [])
+    assert compare(settings) == Report(1, [], [], [], [], [], [])

@@ -11,12 +11,13 @@ from commandline.main import cli
 from consumer.settings import ConsumerSettings
 from relay.settings import RelaySettings
 from service.domain.errors import ErrorCode
-from service.settings import ServiceSettings
+from service.settings import OperatorSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md")
 WITHOUT_COMMANDS = ("docs/glossary.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
-SETTINGS = {name.upper() for kind in (ServiceSettings, ConsumerSettings, RelaySettings) for name in kind.model_fields}
+KINDS = (ServiceSettings, ConsumerSettings, RelaySettings, OperatorSettings)
+SETTINGS = {name.upper() for kind in KINDS for name in kind.model_fields}
 COMMAND = re.compile(r"python cli\.py ([^`#\n|(]+)")
 SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`")
 SETTING_ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`|none) \|", re.MULTILINE)
