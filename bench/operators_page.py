@@ -11,6 +11,7 @@ from bench.figures import Reach, Result, Row, per_round, percentile
 from bench.grown_database import fill
 from bench.scale import Scale
 from bench.servers import Servers, query
+from runtime import logs
 from runtime.settings import load
 from service.bootstrap import build_service
 from service.settings import ServiceSettings
@@ -47,6 +48,7 @@ def measure(servers: Servers, scale: Scale) -> Result:
         settings = load(
             ServiceSettings, database_url=url, stripe_secret_key="sk_test_1", api_tokens=f"bench:{_TOKEN}:operate"
         )
+        logs.configure("ERROR", "console", "bench")
         client = build_service(settings).test_client()
         client.post("/ops/login", data={"token": _TOKEN})
         gc.collect()

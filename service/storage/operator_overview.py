@@ -1,7 +1,8 @@
 """What an operator sees at one glance. Each statement goes by an index, and reads a bounded number of rows."""
 
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -14,12 +15,13 @@ MOST_OPEN = 10_000
 _OPEN = text(
     """
     WITH open AS MATERIALIZED (
-        SELECT * FROM commands WHERE state <> 'done' ORDER BY next_attempt_at LIMIT :most
-    ), aged AS (
-        SELECT *, extract(epoch FROM clock_timestamp() - received_at) AS age,
-            coalesce(lease_expires_at > now(), false) AS leased FROM open
+        SELECT command_type, state, received_at, attempts, last_error, next_attempt_at,
+            extract(epoch FROM clock_timestamp() - received_at) AS age,
+            coalesce(lease_expires_at > now(), false) AS leased
+        FROM commands WHERE state <> 'done' ORDER BY next_attempt_at LIMIT :most
     )
-    SELECT command_type, state, count(*) AS rows, min(received_at) AS oldest_at,
+    SELECT command_type, state, CASE WHEN attempts > 0 THEN last_error END AS fault, count(*) AS rows,
+        min(received_at) AS oldest_at,
         count(*) FILTER (WHERE age < 10) AS below_10_seconds,
         count(*) FILTER (WHERE age >= 10 AND age < 60) AS below_1_minute,
         count(*) FILTER (WHERE age >= 60 AND age < 600) AS below_10_minutes,
@@ -28,19 +30,12 @@ _OPEN = text(
         count(*) FILTER (WHERE leased) AS leased,
         count(*) FILTER (WHERE NOT leased AND next_attempt_at < now() - CAST('30 s' AS interval)) AS overdue,
         count(*) FILTER (WHERE attempts > 0) AS after_fault
-    FROM aged GROUP BY command_type, state ORDER BY command_type, state
+    FROM open GROUP BY command_type, state, fault
     """
 )
+"""Read once; what it finds is added up by type, and by fault."""
 
-_FAULTS = text(
-    """
-    WITH open AS MATERIALIZED (
-        SELECT * FROM commands WHERE state <> 'done' ORDER BY next_attempt_at LIMIT :most
-    )
-    SELECT last_error AS fault, count(*) AS rows, min(received_at) AS oldest_at FROM open
-    WHERE attempts > 0 AND last_error IS NOT NULL GROUP BY last_error ORDER BY count(*) DESC LIMIT 5
-    """
-)
+_SHOWN_FAULTS = 5
 
 RECENT_MESSAGES = 300
 """Messages at the end of the outbox in which the latest answers are looked for."""
@@ -115,31 +110,61 @@ _LETTERS = text(
 _CLOCK = text("SELECT clock_timestamp()")
 
 
-class Overview(NamedTuple):
-    """The figures as of ``clock``, the database's."""
+class RelayView(NamedTuple):
+    """The relay's progress as of ``clock``, the database's; its sessions, and the transactions that may hold a gap."""
 
     clock: datetime
-    open: list[Record]
-    faults: list[Record]
-    answers: Record
     relays: list[Record]
     sessions: Record
     writers: list[Record]
+
+
+class Overview(NamedTuple):
+    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands."""
+
+    relay: RelayView
+    open: list[Record]
+    faults: list[Record]
+    answers: Record
     letters: list[Record]
 
 
 def overview(connection: Connection) -> Overview:
     """Raises the database's error."""
+    parts = records(connection, _OPEN, most=MOST_OPEN)
+    faults = _added_up([part for part in parts if part["fault"] is not None], ("fault",))
     return Overview(
-        clock=clock(connection),
-        open=records(connection, _OPEN, most=MOST_OPEN),
-        faults=records(connection, _FAULTS, most=MOST_OPEN),
+        relay=relay(connection),
+        open=sorted(_added_up(parts, ("command_type", "state")), key=itemgetter("command_type", "state")),
+        faults=sorted(faults, key=itemgetter("rows"), reverse=True)[:_SHOWN_FAULTS],
         answers=records(connection, _ANSWERS, rows=RECENT_MESSAGES)[0],
-        relays=records(connection, _RELAY),
-        sessions=records(connection, _SESSIONS)[0],
-        writers=records(connection, _WRITERS),
-        letters=records(connection, _LETTERS),
+        letters=letters(connection),
     )
+
+
+def _added_up(parts: list[Record], names: tuple[str, ...]) -> list[Record]:
+    """The parts with these values in common, added up; of the times the earliest."""
+    sums: dict[tuple[Any, ...], Record] = {}
+    for part in parts:
+        key = tuple(part[name] for name in names)
+        known = sums.setdefault(key, dict(zip(names, key, strict=True)))
+        for name, value in part.items():
+            if isinstance(value, datetime):
+                known[name] = min(known.get(name, value), value)
+            elif isinstance(value, int):
+                known[name] = known.get(name, 0) + value
+    return list(sums.values())
+
+
+def relay(connection: Connection) -> RelayView:
+    """Raises the database's error."""
+    now, relays = clock(connection), records(connection, _RELAY)
+    return RelayView(now, relays, records(connection, _SESSIONS)[0], records(connection, _WRITERS))
+
+
+def letters(connection: Connection) -> list[Record]:
+    """Open dead letters by reason, the most frequent first."""
+    return records(connection, _LETTERS)
 
 
 def clock(connection: Connection) -> datetime:

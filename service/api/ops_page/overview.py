@@ -32,12 +32,12 @@ def install(routes: Blueprint, desk: Desk, unready: Callable[[], Unready | None]
         hours = pictures.hours(request.args.get("hours"))
         found, samples = desk.overview(timedelta(hours=hours))
         fault = unready()
-        begin = found.clock - timedelta(hours=hours)
+        begin = found.relay.clock - timedelta(hours=hours)
         return render_template(
             "overview.html",
             found=found,
             parts=_parts(found, fault),
-            line=pictures.line(samples, begin, found.clock),
+            line=pictures.line(samples, begin, found.relay.clock),
             hours=hours,
             owed=desk.owed(),
             width=pictures.LINE_WIDTH,
@@ -62,11 +62,11 @@ def _consumer(found: Overview) -> Part:
 
 
 def _relay(found: Overview) -> Part:
-    relays, leading = found.sessions["relays"], found.sessions["leading"]
-    oldest = min((row["oldest_at"] for row in found.relays if row["oldest_at"]), default=None)
-    waits = (found.clock - oldest).total_seconds() if oldest else 0.0
-    rows = sum(row["rows"] for row in found.relays)
-    doubts = [row["doubt"] for row in found.relays if row["doubt"]]
+    relays, leading = found.relay.sessions["relays"], found.relay.sessions["leading"]
+    oldest = min((row["oldest_at"] for row in found.relay.relays if row["oldest_at"]), default=None)
+    waits = (found.relay.clock - oldest).total_seconds() if oldest else 0.0
+    rows = sum(row["rows"] for row in found.relay.relays)
+    doubts = [row["doubt"] for row in found.relay.relays if row["doubt"]]
     if not leading:
         return Part("Relay", "bad", f"no relay leads, {relays} connected; messages that wait: {rows}")
     if doubts:

@@ -1,7 +1,5 @@
 """Work that is left: open commands, dead letters, messages that wait for the relay, and money that is owed."""
 
-from datetime import timedelta
-
 from flask import Blueprint, render_template, request
 
 from service.api.ops_page import asked
@@ -44,8 +42,8 @@ def install(routes: Blueprint, desk: Desk) -> None:
         if state not in _STATES:
             raise PageError(400, "Not found", f"state is one of {', '.join(_STATES)}.")
         reason = asked.text("reason")
-        rows, more = asked.first_page(desk.dead_letters(state, reason, asked.number("below")))
-        groups = desk.overview(timedelta(0))[0].letters
+        found, groups = desk.dead_letters(state, reason, asked.number("below"))
+        rows, more = asked.first_page(found)
         return render_template(
             "dead_letters.html", rows=rows, more=more, groups=groups, state=state, reason=reason, states=_STATES
         )
@@ -57,7 +55,7 @@ def install(routes: Blueprint, desk: Desk) -> None:
 
     @routes.get("/relay")
     def relay() -> str:
-        return render_template("relay.html", found=desk.overview(timedelta(0))[0])
+        return render_template("relay.html", found=desk.relay())
 
     @routes.get("/owed")
     def owed() -> str:

@@ -17,7 +17,7 @@ from service.storage import (
     operator_search,
 )
 from service.storage.engine import Engine, SQLAlchemyError
-from service.storage.operator_overview import Overview
+from service.storage.operator_overview import Overview, RelayView
 from service.storage.operator_pages import After, CommandFilter, PaymentFilter
 from service.storage.operator_session import Record, glancing, reading
 from service.usecases.operations.lag_history import SECONDS, LagHistory, Sample
@@ -64,7 +64,12 @@ class Desk:
         """The figures, and the relay's lag over the ``span`` before them."""
         with glancing(self._engine) as connection:
             found = operator_overview.overview(connection)
-        return found, self.history.since(found.clock - span)
+        return found, self.history.since(found.relay.clock - span)
+
+    def relay(self) -> RelayView:
+        """The relay's progress, and what may hold it up."""
+        with glancing(self._engine) as connection:
+            return operator_overview.relay(connection)
 
     def search(self, words: str) -> tuple[list[Record], list[Record]]:
         """Payments that have ``words`` as an id of any kind, newest first; and the commands with this correlation id,
@@ -110,10 +115,11 @@ class Desk:
         with glancing(self._engine) as connection:
             return operator_pages.action(connection, id_)
 
-    def dead_letters(self, state: str, reason: str | None, below: int | None) -> list[Record]:
-        """A page of dead letters, and one more if there are more."""
+    def dead_letters(self, state: str, reason: str | None, below: int | None) -> tuple[list[Record], list[Record]]:
+        """A page of dead letters, and one more if there are more; and the open ones by reason."""
         with glancing(self._engine) as connection:
-            return operator_pages.dead_letters(connection, state=state, reason=reason, below=below)
+            found = operator_pages.dead_letters(connection, state=state, reason=reason, below=below)
+            return found, operator_overview.letters(connection)
 
     def dead_letter(self, id_: int) -> Record | None:
         """One dead letter, whole; None when it does not exist."""
