@@ -13,6 +13,7 @@ from service.storage.engine import Connection
 from service.storage.models import Command, DeadLetter, OperatorAction, Payment
 from service.storage.models.command import DONE
 from service.storage.operator_overview import MOST_OPEN
+from service.storage.operator_payments import PaymentFilter
 from service.storage.operator_session import Record, records, whole_records
 
 PAGE_ROWS = 50
@@ -50,50 +51,33 @@ class After:
     payment_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentFilter:
-    """Which payments; every condition given must hold. ``older``: made longer ago than this."""
-
-    status: PaymentStatus | None = None
-    older: timedelta | None = None
-    customer_id: str | None = None
-    runner_id: str | None = None
-    oldest_first: bool = False
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """All but the status as SQL."""
-        found: list[ColumnElement[bool]] = []
-        if self.older is not None:
-            found.append(Payment.created_at < func.now() - self.older)
-        if self.customer_id is not None:
-            found.append(Payment.customer_id == self.customer_id)
-        if self.runner_id is not None:
-            found.append(Payment.runner_id == self.runner_id)
-        return found
-
-
-def payments(connection: Connection, wanted: PaymentFilter, after: After | None) -> list[Record]:
+def payments(connection: Connection, wanted: PaymentFilter, after: After | None, *, oldest_first: bool) -> list[Record]:
     """A page of payments, and one more if there are more."""
-    statuses = [wanted.status] if wanted.status is not None else list(PaymentStatus)
     # One scan of the index for each status: an index on the time alone would cost every payment a write.
-    each = union_all(*(_of_status(status, wanted, after).subquery().select() for status in statuses)).subquery()
-    order = (each.c.created_at, each.c.payment_id)
-    ordered = order if wanted.oldest_first else tuple(column.desc() for column in order)
-    return records(connection, select(each).order_by(*ordered).limit(PAGE_ROWS + 1))
+    statements = (
+        _of_status(status, wanted, after, oldest_first=oldest_first) for status in wanted.statuses or PaymentStatus
+    )
+    each = union_all(*(statement.subquery().select() for statement in statements)).subquery()
+    order = _ordered(each.c.created_at, each.c.payment_id, oldest_first=oldest_first)
+    return records(connection, select(each).order_by(*order).limit(PAGE_ROWS + 1))
 
 
-def _of_status(status: PaymentStatus, wanted: PaymentFilter, after: After | None) -> Select[Any]:
-    order = (Payment.created_at, Payment.payment_id)
+def _of_status(status: PaymentStatus, wanted: PaymentFilter, after: After | None, *, oldest_first: bool) -> Select[Any]:
+    place = (Payment.created_at, Payment.payment_id)
     conditions = [Payment.status == status, *wanted.conditions()]
     if after is not None:
-        place = tuple_(after.created_at, after.payment_id)
+        last = tuple_(after.created_at, after.payment_id)
         # The first of each pair goes by the index; the second separates payments of one moment.
-        if wanted.oldest_first:
-            conditions += [Payment.created_at >= after.created_at, tuple_(*order) > place]
+        if oldest_first:
+            conditions += [Payment.created_at >= after.created_at, tuple_(*place) > last]
         else:
-            conditions += [Payment.created_at <= after.created_at, tuple_(*order) < place]
-    ordered = order if wanted.oldest_first else tuple(column.desc() for column in order)
-    return select(*PAYMENT_COLUMNS).where(*conditions).order_by(*ordered).limit(PAGE_ROWS + 1)
+            conditions += [Payment.created_at <= after.created_at, tuple_(*place) < last]
+    order = _ordered(*place, oldest_first=oldest_first)
+    return select(*PAYMENT_COLUMNS).where(*conditions).order_by(*order).limit(PAGE_ROWS + 1)
+
+
+def _ordered(*columns: Any, oldest_first: bool) -> tuple[Any, ...]:
+    return columns if oldest_first else tuple(column.desc() for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from service.api.ops_page import asked, pictures
 from service.api.ops_page.errors import PageError
 from service.domain.status import PaymentStatus
-from service.storage.operator_pages import PaymentFilter
+from service.storage.operator_payments import PaymentFilter
 from service.usecases.operations.desk import Desk, Sheet
 
 LONGEST_WORDS = 255
@@ -27,15 +27,14 @@ def install(routes: Blueprint, desk: Desk) -> None:
 
     @routes.get("/payments")
     def payments() -> str:
+        status = asked.choice("status", PaymentStatus)
         wanted = PaymentFilter(
-            asked.choice("status", PaymentStatus),
-            asked.duration("older"),
-            asked.text("customer"),
-            asked.text("runner"),
-            asked.text("order") == "oldest",
+            [status] if status else [], asked.duration("older"), asked.text("customer"), asked.text("runner")
         )
-        rows, more = asked.first_page(desk.payments(wanted, asked.after()))
-        return render_template("payments.html", rows=rows, more=more, wanted=wanted, statuses=list(PaymentStatus))
+        oldest_first = asked.text("order") == "oldest"
+        rows, more = asked.first_page(desk.payments(wanted, asked.after(), oldest_first=oldest_first))
+        shown = {"wanted": wanted, "status": status, "oldest_first": oldest_first, "statuses": list(PaymentStatus)}
+        return render_template("payments.html", rows=rows, more=more, **shown)
 
     @routes.get("/payments/<uuid:payment_id>")
     def payment(payment_id: UUID) -> str:

@@ -18,7 +18,8 @@ from service.storage import (
 )
 from service.storage.engine import Engine, SQLAlchemyError
 from service.storage.operator_overview import Overview, RelayView
-from service.storage.operator_pages import After, CommandFilter, PaymentFilter
+from service.storage.operator_pages import After, CommandFilter
+from service.storage.operator_payments import PaymentFilter
 from service.storage.operator_session import Record, glancing, reading
 from service.usecases.operations.lag_history import SECONDS, LagHistory, Sample
 from service.usecases.operations.timeline import Entry, timeline
@@ -78,10 +79,10 @@ class Desk:
             found = operator_search.payments_with(connection, words)
             return found, operator_reads.commands_called(connection, words)
 
-    def payments(self, wanted: PaymentFilter, after: After | None) -> list[Record]:
+    def payments(self, wanted: PaymentFilter, after: After | None, *, oldest_first: bool) -> list[Record]:
         """A page of payments, and one more if there are more."""
         with glancing(self._engine) as connection:
-            return operator_pages.payments(connection, wanted, after)
+            return operator_pages.payments(connection, wanted, after, oldest_first=oldest_first)
 
     def payment(self, payment_id: UUID) -> Sheet | None:
         """One payment; None when it does not exist."""
