@@ -46,7 +46,7 @@ class CommandRequests:
         return self._queue(command, claimed, None, traceparent)
 
     def queue_act(self, command: Release | Revert, act: Act, earlier: Callable[[Connection], str | None]) -> str:
-        """Append an operator's command and his act, unless ``earlier`` finds the correlation id of an equal command.
+        """Append an operator's command and its act, unless ``earlier`` finds the correlation id of an equal command.
 
         Returns the correlation id of the outcome event, the command's own or the earlier one's. Raises as ``queue``.
         """

@@ -14,7 +14,7 @@ from service.domain.errors import ErrorCode
 from service.settings import OperatorSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md")
+DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md", "docs/operations/acts.md")
 WITHOUT_COMMANDS = ("docs/glossary.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 KINDS = (ServiceSettings, ConsumerSettings, RelaySettings, OperatorSettings)
 SETTINGS = {name.upper() for kind in KINDS for name in kind.model_fields}
