@@ -17,7 +17,7 @@ from service.bootstrap import build_service
 from service.settings import ServiceSettings
 
 LIMIT_MILLISECONDS = 200.0
-_TIMES = 30
+_TIMES = 40
 _TOKEN = "bench"
 _OPEN = """
     INSERT INTO commands (correlation_id, command_type, fingerprint, payload, payment_id, state, recovery_point,
@@ -39,7 +39,7 @@ _CHECKPOINT = """
 
 
 def measure(servers: Servers, scale: Scale) -> Result:
-    """Every view in turn, several times: the slowest of them counts, beside the limit."""
+    """Every view in turn, several times after a first one; the 95th percentile counts, beside the limit."""
     with ExitStack() as stack:
         url = stack.enter_context(servers.database())
         fill(url, scale.grown_payments, scale.grown_payments)
@@ -54,7 +54,7 @@ def measure(servers: Servers, scale: Scale) -> Result:
         gc.collect()
         return Result(
             tuple(_row(client, name, path) for name, path in _views(url).items()),
-            notes=(f"{scale.grown_payments:,} payments; the slowest of {_TIMES} answers; limit 200 ms",),
+            notes=(f"{scale.grown_payments:,} payments; 95th percentile of {_TIMES} answers; limit 200 ms",),
         )
 
 
@@ -86,8 +86,9 @@ def _views(url: str) -> dict[str, str]:
 
 
 def _row(client: FlaskClient, name: str, path: str) -> Row:
+    _milliseconds(client, path)
     took = [_milliseconds(client, path) for _ in range(_TIMES)]
-    figure = per_round(name, "ms", [percentile(took, 1.0)])
+    figure = per_round(name, "ms", [percentile(took, 0.95)])
     return Row(figure, per_round("limit", "ms", [LIMIT_MILLISECONDS]), Reach(1.0, at_most=True))
 
 
