@@ -10,6 +10,7 @@ from bench import (
     http_face,
     latency,
     memory,
+    operators_page,
     peer_throughput,
     relay_throughput,
     retention,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "grown": Benchmark("All of it on a database that has grown", growth.measure, quick=False),
     "retention": Benchmark("Retention: pruning while writing and relaying", retention.measure, quick=False),
     "memory": Benchmark("Memory and connections after a million events", memory.measure, quick=False),
+    "page": Benchmark("Operators' page: a million payments", operators_page.measure, quick=False),
     "disturbed": Benchmark("Relay: a long foreign transaction, rollbacks", conditions.disturbed, quick=False),
     "peers": Benchmark("Relay: beside Debezium and faststream-outbox", peer_throughput.measure, quick=False),
 }

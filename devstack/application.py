@@ -143,7 +143,7 @@ class Application:
             "STRIPE_API_BASE": info.stripe_api_base,
             "STRIPE_SECRET_KEY": self._secrets.stripe_key,
             "STRIPE_WEBHOOK_SECRET": info.stripe_webhook_secret,
-            "API_TOKENS": info.api_token,
+            "API_TOKENS": f"operator:{info.api_token}:operate",
             **_delivery(self._kafka),
         }
         return {**stack, **self._environment}

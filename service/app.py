@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from runtime.current import Current
-from service.api import auth, cors, descriptions, errors, observability, ops, payments, webhooks
+from service.api import auth, cors, descriptions, errors, observability, ops, ops_page, payments, webhooks
 from service.api.ports import Ports
 from service.api.requests import DRAINED_BYTES
 from service.settings import ServiceSettings
@@ -32,4 +32,8 @@ def create_app(current: Current[ServiceSettings], ports: Ports) -> Flask:
     app.register_blueprint(descriptions.blueprint())
     app.register_blueprint(payments.blueprint(ports, settings.history_unit))
     app.register_blueprint(webhooks.blueprint(ports, lambda: current().webhook_secrets()))
+    if ports.page is not None:
+        sessions = ops_page.Sessions()
+        current.subscribe(lambda renewed: sessions.use(renewed.operators()))
+        app.register_blueprint(ops_page.blueprint(ports.page, ports, sessions))
     return app

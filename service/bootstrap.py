@@ -1,24 +1,32 @@
 """The HTTP application, connected to the real database and the real gateway."""
 
+from datetime import timedelta
+
 from flask import Flask
 
 from runtime.current import Current
-from service.api.ports import Ports
+from service.api.ports import PagePorts, Ports
 from service.app import create_app
+from service.domain.next_step import Policy
 from service.domain.ours import Ownership
 from service.gateway.stripe_gateway import StripeGateway
 from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
 from service.storage.availability import is_unavailable
-from service.storage.engine import FOR_CALLERS, make_engine, refuse_inside_transaction
+from service.storage.engine import FOR_CALLERS, FOR_OPERATORS, Engine, make_engine, refuse_inside_transaction
 from service.storage.latest_figures import LatestFigures
 from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
 from service.usecases.database_metrics import DatabaseMetrics
+from service.usecases.operations.desk import Desk
+from service.usecases.operations.page_acts import PageActs
 from service.usecases.queries import PaymentQueries
 from service.usecases.queue_command import CommandRequests
 from service.usecases.record import Recorder
 from service.usecases.stripe_events import StripeEvents
+
+_UNUSED = timedelta(days=1)
+"""Only plans of authorizes depend on these times, and an authorize is not reopened."""
 
 
 def build_service(current: Current[ServiceSettings]) -> Flask:
@@ -41,5 +49,15 @@ def build_service(current: Current[ServiceSettings]) -> Flask:
         unready=DatabaseReadiness(current.database_url).unready,
         is_unavailable=is_unavailable,
         figures=DatabaseMetrics(LatestFigures(current.database_url)),
+        page=None if settings.ops_page == "off" else _page(current, engine),
     )
     return create_app(current, ports)
+
+
+def _page(current: Current[ServiceSettings], engine: Engine) -> PagePorts:
+    """The operators' page, with a connection of its own for what works beside requests."""
+    settings = current()
+    desk = Desk(engine, make_engine(current.database_url, 1, FOR_OPERATORS))
+    desk.start()
+    policy = Policy(settings.revert_event_type, look_again=_UNUSED, action_deadline=_UNUSED)
+    return PagePorts(desk, PageActs(engine, settings.payment_commands_topic, policy, settings.replay_window))

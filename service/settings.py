@@ -16,6 +16,9 @@ def _currency(value: str) -> str:
     return value.lower()
 
 
+OPERATE = ":operate"
+"""Ends an entry of ``API_TOKENS`` whose token has the scope: its holder may use the operators' page."""
+
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
@@ -65,7 +68,7 @@ class PolicySettings(ProcessSettings):
 
 
 class OperatorSettings(ProcessSettings):
-    """The settings of operators' commands that change something."""
+    """The settings of operators' acts, on the command line and on the page."""
 
     replay_window: PositiveDuration = Field(
         default=timedelta(days=7),
@@ -94,16 +97,19 @@ class CommandSettings(StripeSettings, PolicySettings):
     )
 
 
-class ServiceSettings(StripeSettings, PolicySettings):
+class ServiceSettings(StripeSettings, PolicySettings, OperatorSettings):
     """The settings of ``cli.py serve``."""
 
     stripe_webhook_secret: SecretStr | None = Field(
         default=None, description="webhook signing secrets, comma-separated (rotation)", json_schema_extra=ON_HUP
     )
     api_tokens: SecretStr | None = Field(
-        default=None, description="token or name:token, comma-separated", json_schema_extra=ON_HUP
+        default=None,
+        description="token, name:token or name:token:operate (may use the page at /ops), comma-separated",
+        json_schema_extra=ON_HUP,
     )
     api_auth: Literal["on", "off"] = Field(default="on", description="off: requests need no token, by explicit choice")
+    ops_page: Literal["on", "off"] = Field(default="on", description="off: there is no page for operators at /ops")
     history_unit: Literal["minor", "major"] = Field(
         default="minor", description="unit of a user's totals: major for decimal numbers, 12.30 for 1230 cents"
     )
@@ -136,8 +142,12 @@ class ServiceSettings(StripeSettings, PolicySettings):
             raise ValueError(
                 f"API_TOKENS: must be set to listen on {self.host}; set it, listen on 127.0.0.1, or say API_AUTH=off"
             )
-        if not all(name and token for name, token in self.tokens()):
-            raise ValueError("API_TOKENS: holds an empty entry; write token or name:token, comma-separated")
+        if any(token == OPERATE.strip(":") for _, token, _ in self._entries()):
+            raise ValueError("API_TOKENS: the scope operate needs a name before the token; write name:token:operate")
+        if not all(name and token for name, token, _ in self._entries()):
+            raise ValueError(
+                "API_TOKENS: holds an empty entry; write token, name:token or name:token:operate, comma-separated"
+            )
         return self
 
     def tokens(self) -> list[tuple[str, str]]:
@@ -145,13 +155,24 @@ class ServiceSettings(StripeSettings, PolicySettings):
 
         A name may have several tokens, for rotation. Empty with ``API_AUTH=off``.
         """
-        if self.api_tokens is None or self.api_auth == "off":
+        return [] if self.api_auth == "off" else [(name, token) for name, token, _ in self._entries()]
+
+    def operators(self) -> list[tuple[str, str]]:
+        """Names and tokens with the scope ``operate``, also with ``API_AUTH=off``: an operator's act needs a name."""
+        return [(name, token) for name, token, operates in self._entries() if operates]
+
+    def _entries(self) -> list[tuple[str, str, bool]]:
+        """Name, token, and whether it has the scope. A colon within a token remains part of it."""
+        if self.api_tokens is None:
             return []
         entries = [entry.strip() for entry in self.api_tokens.get_secret_value().split(",")]
         named = (
             entry.partition(":") if ":" in entry else (f"token-{n}", ":", entry) for n, entry in enumerate(entries, 1)
         )
-        return [(name.strip(), token.strip()) for name, _, token in named]
+        return [
+            (name.strip(), token.strip().removesuffix(OPERATE).strip(), token.strip().endswith(OPERATE))
+            for name, _, token in named
+        ]
 
     def webhook_secrets(self) -> list[str]:
         """The signing secrets of webhooks: a signature with any of them is valid."""

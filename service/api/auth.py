@@ -11,6 +11,9 @@ from service.api.replies import ApiError
 OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook"})
 """Endpoints without a token: the probes, and the webhook, whose signature proves its sender."""
 
+OPERATORS_PAGE = "ops_page"
+"""The blueprint that authenticates its requests itself: a browser has a session, or none yet."""
+
 
 class Tokens:
     """Callers' names by token. Each check compares the digests of all tokens, so that its time reveals nothing."""
@@ -28,9 +31,14 @@ class Tokens:
     def caller(self, authorization: str | None) -> str | None:
         """The caller's name for an ``Authorization`` header; None if its token is not one of ours."""
         scheme, _, given = (authorization or "").partition(" ")
-        digest = _digest(given.strip().encode("latin-1", "replace"))
+        found = self.holder(given.strip().encode("latin-1", "replace"))
+        return found if scheme.lower() == "bearer" else None
+
+    def holder(self, token: bytes) -> str | None:
+        """The name that a token belongs to; None if it is not one of ours."""
+        digest = _digest(token)
         found = [name for name, known in self._digests if hmac.compare_digest(known, digest)]
-        return found[0] if found and scheme.lower() == "bearer" else None
+        return found[0] if found else None
 
 
 def _digest(token: bytes) -> bytes:
@@ -43,6 +51,8 @@ def install(app: Flask, tokens: Tokens) -> None:
     @app.before_request
     def authenticate() -> None:
         if not tokens or request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
+            return
+        if request.blueprint == OPERATORS_PAGE:
             return
         caller = tokens.caller(request.headers.get("Authorization"))
         if caller is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from prometheus_client.registry import Collector
@@ -10,6 +10,8 @@ from prometheus_client.registry import Collector
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
+from service.usecases.operations.desk import Desk
+from service.usecases.operations.page_acts import PageActs
 from service.usecases.queries import History, PaymentView
 
 
@@ -42,11 +44,19 @@ class Unready(Protocol):
     def message(self) -> str: ...
 
 
+class PagePorts(NamedTuple):
+    """What the operators' page shows, and what it does."""
+
+    desk: Desk
+    acts: PageActs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All ports. ``parse_webhook``: the gateway's ``parse``. ``unready``: None while the service is ready.
 
     ``is_unavailable``: whether an error is a passing fault of the database. ``figures``: metrics read from it.
+    ``page``: None without a page for operators.
     """
 
     queries: Queries
@@ -56,3 +66,4 @@ class Ports:
     unready: Callable[[], Unready | None]
     is_unavailable: Callable[[BaseException], bool]
     figures: Collector | None = None
+    page: PagePorts | None = None

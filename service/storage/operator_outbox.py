@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, Text, cast, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Label, Text, and_, cast, func, literal_column, or_, select, text
 
 from service.domain.commands.command import CommandType
 from service.domain.messages import DEAD_LETTER
@@ -64,7 +64,9 @@ def list_rows(connection: Connection, selection: Selection, limit: int) -> list[
 
 def rows_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """Everything that has the payment as its key, in order."""
-    mine = OutboxRow.key == str(payment_id)
+    key = OutboxRow.key == str(payment_id)
+    # Each part goes by an index of its own; together they are all rows of the key.
+    mine = or_(and_(key, ~OutboxRow.replayed), and_(key, OutboxRow.replayed))
     return records(connection, select(*_COLUMNS, _PUBLISHED).where(mine).order_by(OutboxRow.position))
 
 

@@ -26,6 +26,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+_GLANCE = text("SET LOCAL statement_timeout = '3s'; SET LOCAL enable_seqscan = off")
+"""Fresh or stale statistics could make the planner read a whole table where an index would do."""
+
+
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Connection]:
+    """One snapshot for all reads of a page, each of which goes by an index and ends within 3 s."""
+    with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
+        connection.execute(_GLANCE)
+        yield connection
+
+
 def session_in(connection: Connection) -> Session:
     """An ORM session inside the caller's transaction: closing it neither commits nor rolls back."""
     return Session(connection, join_transaction_mode="rollback_only")

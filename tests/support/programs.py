@@ -7,6 +7,7 @@ from devstack.kafka_archive import make_archive
 from devstack.kafka_install import KafkaUnavailableError
 from devstack.readers import libraries
 from tests.support import promtool
+from tests.support.chromium import ChromiumUnavailableError, find_chromium
 from tests.support.requirements import REQUIRE_REAL
 from tests.support.stripe_mock import StripeMockUnavailableError, find_program
 
@@ -15,11 +16,11 @@ _PATIENCE_SECONDS = 180.0
 
 
 def fetch(say: Say) -> None:
-    """Download Apache Kafka, stripe-mock, promtool and readers' libraries into the cache.
+    """Download Apache Kafka, stripe-mock, promtool, Chromium and readers' libraries into the cache.
 
     Tests that need an unavailable program report it.
     """
-    works = (_fetch_kafka, _fetch_stripe_mock, _fetch_promtool, _fetch_libraries)
+    works = (_fetch_kafka, _fetch_stripe_mock, _fetch_promtool, _fetch_chromium, _fetch_libraries)
     with ThreadPoolExecutor(len(works)) as pool:
         for fetching in [pool.submit(work, say) for work in works]:
             fetching.result()
@@ -52,3 +53,10 @@ def _fetch_promtool(say: Say) -> None:
         promtool.find_program()
     except promtool.PromtoolUnavailableError as error:
         say(f"promtool: {error}")
+
+
+def _fetch_chromium(say: Say) -> None:
+    try:
+        find_chromium()
+    except ChromiumUnavailableError as error:
+        say(f"Chromium: {error}")

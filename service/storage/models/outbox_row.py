@@ -33,4 +33,5 @@ class OutboxRow(Base):
         *checks(OUTBOX),
         Index("uq_outbox_event_id", "event_id", unique=True, postgresql_where=text("NOT replayed")),
         Index("uq_outbox_key_sequence", "key", "sequence", unique=True, postgresql_where=text("NOT replayed")),
+        Index("ix_outbox_replayed_key", "key", "position", postgresql_where=text("replayed")),
     )

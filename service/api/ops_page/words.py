@@ -1,0 +1,53 @@
+"""How the page writes times, ages, amounts of money, and text from outside."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from runtime.printable import printable
+from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def age(seconds: float | None) -> str:
+    """``12 s``, ``3 min 5 s``, ``2 h 40 min``, ``6 d 3 h``; an en dash for None."""
+    if seconds is None:
+        return "–"
+    left = max(int(seconds), 0)
+    parts: list[str] = []
+    for size, name in _UNITS:
+        if left >= size or (parts and len(parts) < 2):
+            parts.append(f"{left // size} {name}")
+            left %= size
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if not part.startswith("0 ")) or "0 s"
+
+
+def moment(at: datetime | None) -> str:
+    """``2026-11-28 17:58:03`` (UTC)."""
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def instant(at: datetime) -> str:
+    """``2026-11-28 17:58:03.125`` (UTC)."""
+    return f"{moment(at)}.{at.microsecond // 1000:03d}"
+
+
+def money(minor: int, currency: str) -> str:
+    """``12.50 SGD`` for 1250 cents."""
+    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency.upper()}"
+
+
+def plain(text: object) -> str:
+    """The text with every character visible: one that changes the direction of writing, say, as an escape."""
+    return "–" if text is None else printable(str(text))
+
+
+def counted(rows: int) -> str:
+    """``12,345``."""
+    return f"{rows:,}"
+
+
+FILTERS = {"age": age, "moment": moment, "instant": instant, "money": money, "plain": plain, "counted": counted}

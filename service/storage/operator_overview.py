@@ -1,0 +1,185 @@
+"""What an operator sees at one glance. Each statement goes by an index, and reads a bounded number of rows."""
+
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+
+from service.storage.engine import Connection
+from service.storage.operator_session import Record, records
+
+MOST_OPEN = 10_000
+"""Open commands that are counted. With more, the figures are those of the commands that are due first."""
+
+_OPEN = text(
+    """
+    WITH open AS MATERIALIZED (
+        SELECT command_type, state, received_at, attempts, last_error, next_attempt_at,
+            extract(epoch FROM clock_timestamp() - received_at) AS age,
+            coalesce(lease_expires_at > now(), false) AS leased
+        FROM commands WHERE state <> 'done' ORDER BY next_attempt_at LIMIT :most
+    )
+    SELECT command_type, state, CASE WHEN attempts > 0 THEN last_error END AS fault, count(*) AS rows,
+        min(received_at) AS oldest_at,
+        count(*) FILTER (WHERE age < 10) AS below_10_seconds,
+        count(*) FILTER (WHERE age >= 10 AND age < 60) AS below_1_minute,
+        count(*) FILTER (WHERE age >= 60 AND age < 600) AS below_10_minutes,
+        count(*) FILTER (WHERE age >= 600 AND age < 3600) AS below_1_hour,
+        count(*) FILTER (WHERE age >= 3600) AS older,
+        count(*) FILTER (WHERE leased) AS leased,
+        count(*) FILTER (WHERE NOT leased AND next_attempt_at < now() - CAST('30 s' AS interval)) AS overdue,
+        count(*) FILTER (WHERE attempts > 0) AS after_fault
+    FROM open GROUP BY command_type, state, fault
+    """
+)
+"""Read once; what it finds is added up by type, and by fault."""
+
+_SHOWN_FAULTS = 5
+
+RECENT_MESSAGES = 300
+"""Messages at the end of the outbox in which the latest answers are looked for."""
+
+_ANSWERS = text(
+    """
+    WITH tail AS MATERIALIZED (
+        SELECT type, value, headers FROM outbox
+        WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
+            AND created_at > now() - CAST('1 h' AS interval)
+    ), answers AS (
+        SELECT (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'command_type') AS command_type,
+            (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'correlation_id') AS correlation_id,
+            CASE WHEN type = 'payment.failed' THEN CAST(value AS json)->'payload'->>'error' END AS error
+        FROM tail WHERE type LIKE 'payment.%'
+    )
+    SELECT count(*) AS answers, count(*) FILTER (WHERE c.last_error IS NOT NULL) AS after_fault,
+        count(*) FILTER (WHERE error = 'STRIPE_ERROR') AS refused
+    FROM answers a JOIN commands c USING (command_type, correlation_id)
+    """
+)
+
+_RELAY = text(
+    """
+    WITH relays AS (
+        SELECT relay, low, updated_at, doubt, coalesce(
+            (SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
+             FROM jsonb_array_elements(ranges) r), '{}') AS above
+        FROM relay_checkpoints
+    ), reached AS (
+        SELECT *, greatest(low, coalesce(upper(above) - 1, low)) AS high FROM relays
+    )
+    SELECT relay, low, high, updated_at, doubt,
+        greatest(coalesce((SELECT max(position) FROM outbox), 0) - high, 0) AS rows,
+        (SELECT min(created_at) FROM (
+            SELECT created_at FROM outbox WHERE position > high ORDER BY position LIMIT 1) AS first) AS oldest_at,
+        ARRAY(SELECT lower(hole) FROM unnest(int8multirange(int8range(low, high, '(]')) - above) AS hole
+              ORDER BY 1 LIMIT 20) AS gaps,
+        ARRAY(SELECT upper(hole) - 1 FROM unnest(int8multirange(int8range(low, high, '(]')) - above) AS hole
+              ORDER BY 1 LIMIT 20) AS gap_ends
+    FROM reached ORDER BY relay
+    """
+)
+
+_SESSIONS = text(
+    """
+    SELECT count(*) AS relays, count(*) FILTER (WHERE EXISTS (
+        SELECT FROM pg_locks AS held WHERE held.pid = a.pid AND held.locktype = 'advisory' AND held.granted)) AS leading
+    FROM pg_stat_activity AS a WHERE datname = current_database() AND application_name = 'relay: leader'
+    """
+)
+"""Everybody may read these two columns of all sessions (PostgreSQL documentation, "pg_stat_activity")."""
+
+_WRITERS = text(
+    """
+    SELECT held.pid, a.application_name AS program, a.state, a.xact_start AS since, a.wait_event_type AS waits_for
+    FROM pg_locks AS held LEFT JOIN pg_stat_activity AS a ON a.pid = held.pid
+    WHERE held.locktype = 'relation' AND held.relation = CAST('outbox' AS regclass) AND held.mode = 'RowExclusiveLock'
+        AND held.granted AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ORDER BY a.xact_start NULLS FIRST LIMIT 10
+    """
+)
+"""A transaction that wrote to the outbox keeps this lock until it is over; one that was prepared has no process."""
+
+_LETTERS = text(
+    """
+    SELECT reason, count(*) AS rows, min(received_at) AS oldest_at, max(received_at) AS newest_at
+    FROM dead_letters WHERE state = 'open' GROUP BY reason ORDER BY count(*) DESC, reason
+    """
+)
+
+_CLOCK = text("SELECT clock_timestamp()")
+
+
+class RelayView(NamedTuple):
+    """The relay's progress as of ``clock``, the database's; its sessions, and the transactions that may hold a gap."""
+
+    clock: datetime
+    relays: list[Record]
+    sessions: Record
+    writers: list[Record]
+
+
+class Overview(NamedTuple):
+    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands."""
+
+    relay: RelayView
+    open: list[Record]
+    faults: list[Record]
+    answers: Record
+    letters: list[Record]
+
+
+def overview(connection: Connection) -> Overview:
+    """Raises the database's error."""
+    parts = records(connection, _OPEN, most=MOST_OPEN)
+    faults = _added_up([part for part in parts if part["fault"] is not None], ("fault",))
+    return Overview(
+        relay=relay(connection),
+        open=sorted(_added_up(parts, ("command_type", "state")), key=itemgetter("command_type", "state")),
+        faults=sorted(faults, key=itemgetter("rows"), reverse=True)[:_SHOWN_FAULTS],
+        answers=records(connection, _ANSWERS, rows=RECENT_MESSAGES)[0],
+        letters=letters(connection),
+    )
+
+
+def _added_up(parts: list[Record], names: tuple[str, ...]) -> list[Record]:
+    """The parts with these values in common, added up; of the times the earliest."""
+    sums: dict[tuple[Any, ...], Record] = {}
+    for part in parts:
+        key = tuple(part[name] for name in names)
+        known = sums.setdefault(key, dict(zip(names, key, strict=True)))
+        for name, value in part.items():
+            if isinstance(value, datetime):
+                known[name] = min(known.get(name, value), value)
+            elif isinstance(value, int):
+                known[name] = known.get(name, 0) + value
+    return list(sums.values())
+
+
+def relay(connection: Connection) -> RelayView:
+    """Raises the database's error."""
+    now, relays = clock(connection), records(connection, _RELAY)
+    return RelayView(now, relays, records(connection, _SESSIONS)[0], records(connection, _WRITERS))
+
+
+def letters(connection: Connection) -> list[Record]:
+    """Open dead letters by reason, the most frequent first."""
+    return records(connection, _LETTERS)
+
+
+def clock(connection: Connection) -> datetime:
+    """The database's clock."""
+    found: datetime = connection.execute(_CLOCK).scalar_one()
+    return found
+
+
+def lag(connection: Connection) -> tuple[datetime, int, float] | None:
+    """The database's clock, the rows that wait for the relay, and the age of the oldest one in seconds; None before
+    any relay has published."""
+    now = clock(connection)
+    relays = records(connection, _RELAY)
+    if not relays:
+        return None
+    last = max(relays, key=lambda relay: int(relay["rows"]))
+    age = (now - last["oldest_at"]).total_seconds() if last["oldest_at"] else 0.0
+    return now, int(last["rows"]), max(age, 0.0)

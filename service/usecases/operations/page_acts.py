@@ -1,0 +1,64 @@
+"""The acts that the operators' page offers, on one object each."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from service.domain.commands.command import CommandKey
+from service.domain.next_step import Policy
+from service.domain.operator_acts import Grounds
+from service.storage.engine import Engine
+from service.storage.operator_outbox import Selection
+from service.usecases.operations import reopening, retries
+from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.payment_acts import PaymentActs, Queued
+from service.usecases.operations.replay import Replay
+
+
+@dataclass(frozen=True, slots=True)
+class PageActs:
+    """Methods raise OperatorError for what is impossible, or the database's error; then nothing was changed."""
+
+    engine: Engine
+    commands_topic: str
+    policy: Policy
+    replay_window: timedelta
+
+    def release(self, payment_id: UUID, runner_id: str, account: str, grounds: Grounds) -> Queued:
+        """Queue a release."""
+        return PaymentActs(self.engine, self.commands_topic, grounds).release(payment_id, runner_id, account)
+
+    def revert(self, payment_id: UUID, grounds: Grounds) -> Queued:
+        """Queue a revert."""
+        return PaymentActs(self.engine, self.commands_topic, grounds).revert(payment_id)
+
+    def retry(self, key: CommandKey, grounds: Grounds) -> None:
+        """Make an open command due now."""
+        retries.retry_command(self.engine, key, grounds)
+
+    def reopen(self, key: CommandKey, grounds: Grounds) -> None:
+        """Let a command that failed run once more."""
+        reopening.reopen_command(self.engine, key, grounds, self.policy)
+
+    def resend(self, letter_id: int, mended: bytes | None, grounds: Grounds) -> None:
+        """Send a dead letter's record again: the mended value in its place, or, with None, as it is."""
+        if mended is None:
+            retries.retry_dead_letter(self.engine, letter_id, grounds)
+        else:
+            retries.resend_dead_letter(self.engine, letter_id, mended, grounds)
+
+    def replay(self, payment_id: UUID, replay_id: UUID, grounds: Grounds) -> None:
+        """Append a payment's events again, with their event ids; under one ``replay_id`` once.
+
+        Events older than the replay window are left to the command line, which asks for more.
+        """
+        replay = replace(Replay.plan(self.engine, Selection(payment_id=payment_id)), id=replay_id)
+        if replay.is_older_than(self.replay_window):
+            raise OperatorError("readers may have forgotten events this old; see cli.py outbox replay --help")
+        replay.begin(self.engine, grounds)
+        for _ in replay.run(self.engine):
+            pass
+
+    def discard(self, letter_id: int, grounds: Grounds) -> None:
+        """Close a dead letter without sending it."""
+        retries.discard_dead_letter(self.engine, letter_id, grounds)

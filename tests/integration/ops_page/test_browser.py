@@ -1,0 +1,199 @@
+"""The operators' page in a real browser: each act, by keyboard alone, without scripts, on a phone, in the dark."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.ops_page.conftest import OPERATOR, TOKEN, House
+from tests.integration.ops_page.scene import FAILED, UNANSWERED
+
+pytestmark = pytest.mark.postgres
+
+PHONE = {"width": 360, "height": 740}
+_TABS = 80
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(chromium: Browser, page_url: str) -> Iterator[Open]:
+    """Opens a page in a context of its own, logged in. Fails on what a script did wrong, or a policy forbade."""
+    faults: list[str] = []
+    contexts = []
+
+    def make(path: str, *, logged_in: bool = True, **how: Any) -> Page:
+        context = chromium.new_context(base_url=page_url, **how)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        if logged_in:
+            context.request.post("/ops/login", form={"token": TOKEN})
+        page.goto(path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _acts(house: House) -> list[tuple[str, str]]:
+    found = house.core.sql("SELECT action, reason, operator, channel FROM operator_actions ORDER BY id")
+    assert {(row["operator"], row["channel"]) for row in found} <= {(OPERATOR, "page")}
+    return [(row["action"], row["reason"]) for row in found]
+
+
+def _act(page: Page, link: str, button: str, reason: str, **fields: str) -> None:
+    page.get_by_role("link", name=link, exact=True).click()
+    for label, value in fields.items():
+        page.get_by_label(label).fill(value)
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator(".done")).to_be_visible()
+
+
+def _views(house: House) -> list[str]:
+    scene = house.scene
+    return [
+        *("/ops", "/ops/payments", "/ops/search?q=customer-1", "/ops/commands", "/ops/dead-letters", "/ops/relay"),
+        *("/ops/owed", "/ops/actions", f"/ops/payments/{scene.released}", f"/ops/dead-letters/{scene.letters[2]}"),
+        *(f"/ops/payments/{scene.held}/release", f"/ops/command?id={FAILED}&type=release_payment"),
+    ]
+
+
+def test_every_act_is_done_in_a_browser(house: House, opened: Open) -> None:
+    scene = house.scene
+    before = _acts(house)
+    page = opened(f"/ops/payments/{scene.held}")
+    _act(page, "Release", "Release", "delivered", **{"Runner": "runner-1", "Connected account": "acct_runner"})
+    page.goto(f"/ops/payments/{scene.released}")
+    _act(page, "Revert", "Revert", "never came")
+    _act(page, "Replay events", "Replay", "the reader lost them")
+    page.goto(f"/ops/command?id={UNANSWERED}&type=authorize_payment")
+    _act(page, "Retry now", "Retry", "Stripe is back")
+    page.goto(f"/ops/command?id={FAILED}&type=release_payment")
+    _act(page, "Reopen", "Reopen", "the account is there now")
+    page.goto(f"/ops/dead-letters/{scene.letters[0]}")
+    _act(page, "Resend", "Resend", "mended", **{"Value": '{"type": "release_payment", "correlation_id": "mended"}'})
+    page.goto(f"/ops/dead-letters/{scene.letters[1]}")
+    _act(page, "Discard", "Discard", "a test of theirs")
+    assert _acts(house)[len(before) :] == [
+        ("payment.release", "delivered"),
+        ("payment.revert", "never came"),
+        ("outbox.replay", "the reader lost them"),
+        ("command.retry", "Stripe is back"),
+        ("command.reopen", "the account is there now"),
+        ("dead_letter.resend", "mended"),
+        ("dead_letter.discard", "a test of theirs"),
+    ]
+    page.goto("/ops/actions")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("a test of theirs")
+
+
+def _tab_to(page: Page, name: str) -> None:
+    """Presses Tab until the focus is on what has this name."""
+    for _ in range(_TABS):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            "[document.activeElement.innerText, document.activeElement.labels?.[0]?.innerText].filter(Boolean)"
+        )
+        if any(str(each).strip().startswith(name) for each in focused):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    pytest.fail(f"no Tab leads to {name}")
+
+
+def test_the_keyboard_is_enough(house: House, opened: Open) -> None:
+    payment = house.core.authorize("saga-keys", "order-keys")
+    page = opened("/ops", logged_in=False)
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    _tab_to(page, "Skip to content")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.goto("/ops")
+    _tab_to(page, "Id of a payment")
+    page.keyboard.type("order-keys")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{payment}")
+    _tab_to(page, "Revert")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/revert")
+    _tab_to(page, "Reason")
+    page.keyboard.type("by keys")
+    _tab_to(page, "Revert")
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_be_visible()
+    assert ("payment.revert", "by keys") in _acts(house)
+
+
+def test_no_script_is_needed(house: House, opened: Open) -> None:
+    payment = house.core.authorize("saga-plain", "order-plain")
+    page = opened("/ops", logged_in=False, java_script_enabled=False)
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("searchbox").fill("saga-plain")
+    page.get_by_role("button", name="Search").click()
+    _act(page, "Revert", "Revert", "without a script")
+    assert page.url.startswith(f"{page.url.partition('/ops')[0]}/ops/payments/{payment}")
+    assert ("payment.revert", "without a script") in _acts(house)
+    page.get_by_role("button", name="Log out").click()
+    page.goto("/ops")
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_a_phone_needs_no_sideways_scrolling(house: House, opened: Open) -> None:
+    page = opened("/ops", viewport=PHONE)
+    for path in _views(house):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+
+
+def test_axe_finds_nothing(house: House, opened: Open) -> None:
+    axe = Axe()
+    page = opened("/ops", logged_in=False)
+    for path in ("/ops", *_views(house)):
+        page.goto(path)
+        found = axe.run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        page.context.request.post("/ops/login", form={"token": TOKEN})
+
+
+def test_colors_have_contrast_in_the_dark_too(house: House, opened: Open) -> None:
+    axe = Axe()
+    page = opened("/ops", color_scheme="dark", viewport=PHONE)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", paper)[:3])) < 64
+    for path in ("/ops", f"/ops/payments/{house.scene.released}", f"/ops/payments/{house.scene.held}/release"):
+        page.goto(path)
+        found = axe.run(page, options={"runOnly": ["color-contrast"]})
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+
+def test_a_view_refreshes_itself_and_can_be_stopped(house: House, opened: Open) -> None:
+    payment = house.core.authorize("saga-fresh", "order-fresh")
+    page = opened("about:blank")
+    page.clock.install()
+    page.goto(f"/ops/payments/{payment}")
+    expect(page.locator("main .status").first).to_have_text("AUTHORIZED")
+    link = page.get_by_role("link", name="Replay events")
+    link.focus()
+    house.core.revert(payment, "saga-fresh-back")
+    with page.expect_response(f"**/{payment}"):
+        page.clock.fast_forward(10_000)
+    expect(page.locator("main .status").first).to_have_text("REVERTED")
+    expect(link).to_be_focused()
+    page.get_by_role("button", name="Pause refreshing").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward(60_000)
+    assert asked == []
