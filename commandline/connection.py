@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 @contextmanager
 def database() -> Iterator["Engine"]:
     """The database of DATABASE_URL. Raises CannotError for database errors in the block, BadSettingError."""
+    from runtime import logs
     from service.storage.engine import make_engine
     from service.usecases.operations.errors import OperatorError
 
+    # The use cases log what they do; on a terminal the command itself says it.
+    logs.configure("ERROR", "console", "cli")
     with database_faults():
         engine = make_engine(database_url(), pool_size=1)
         try:

@@ -17,6 +17,8 @@ PaymentServiceError
 ├── RaceError                    the order's payment ended between two statements
 ├── BadWebhookError              a webhook's signature or payload is bad
 ├── ApiError                     an HTTP request is answered with an error
+├── PageError                    a request of the operators' page is answered with a page that says why
+├── FormError                    a form of the operators' page is filled in wrongly
 ├── RequestRefusedError          an HTTP request is too large, too slow or malformed
 ├── UnknownPaymentError          an HTTP request names no payment
 ├── KeyReusedError               an Idempotency-Key came with another body

@@ -91,7 +91,7 @@ def options(settings: ServiceSettings, listener: int, beats: Path) -> dict[str, 
         "loglevel": settings.log_level.lower(),
         "logger_class": "service.serving.logger.Logger",
         "control_socket_disable": True,
-        "worker_exit": _send_last_spans,
+        "worker_exit": lambda _arbiter, worker: worker.app.traces.close(),
         "forwarder_headers": "",
         "proc_name": SERVER_NAME,
         "child_exit": _forget_gauges,
@@ -103,10 +103,6 @@ def _forget_gauges(_server: object, worker: "Worker") -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def _send_last_spans(_arbiter: Arbiter, worker: Any) -> None:
-    worker.app.traces.close()
 
 
 def listen(host: str, port: int) -> int:

@@ -3,7 +3,7 @@
 It has no entry for a row that is no replay, so that no event costs more.
 
 Revision ID: 0013
-Revises: 0011
+Revises: 0012
 """
 
 from alembic import op
@@ -11,7 +11,7 @@ from alembic import op
 from service.storage.online import build_index
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

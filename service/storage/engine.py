@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
+from service.storage.afterwards import collected
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
 from service.storage.pool_metrics import PoolMetrics
 from service.storage.silence import SilenceWatch
@@ -26,7 +27,6 @@ __all__ = [
     "Engine",
     "SQLAlchemyError",
     "Waits",
-    "after_commit",
     "connect_for_migration",
     "in_transaction",
     "make_engine",
@@ -36,7 +36,6 @@ __all__ = [
 
 T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
-_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
 
 MIGRATOR = "payment-service: db"
 """The application name of sessions that read or change the schema."""
@@ -154,29 +153,13 @@ def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoo
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One database transaction: the block's end commits it, any exception rolls it back."""
-    token = _open_transactions.set(_open_transactions.get() + 1)
-    calls: list[Callable[[], object]] = []
-    outer = _afterwards.set(calls)
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        _afterwards.reset(outer)
-        _open_transactions.reset(token)
-    for call in calls:
-        call()
-
-
-def after_commit(call: Callable[[], object]) -> None:
-    """Make ``call`` once the present transaction of this thread has committed; never if it rolls back.
-
-    Log lines go this way: a line that reports an effect is written only after the effect is durable.
-    """
-    calls = _afterwards.get()
-    if calls is None:
-        call()
-    else:
-        calls.append(call)
+    with collected():
+        token = _open_transactions.set(_open_transactions.get() + 1)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            _open_transactions.reset(token)
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T], *, lock_tries: int = 1) -> T:

@@ -1,14 +1,19 @@
-"""The record of operators' acts: appended in the transaction of their effects, and read."""
+"""The record of operators' acts: appended in the transaction of their effects, logged after it, and read."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from runtime.logs import get_logger
 from service.domain.operator_acts import Act
+from service.storage.afterwards import after_commit
 from service.storage.engine import Connection
 from service.storage.models import OperatorAction
 from service.storage.operator_session import Record, whole_records
+
+_log = get_logger(__name__)
 
 
 def record(connection: Connection, act: Act) -> int:
@@ -24,6 +29,12 @@ def record(connection: Connection, act: Act) -> int:
         "reason": act.reason,
         "detail": dict(act.detail),
     }
+    names = {name: values[name] for name in ("payment_id", "correlation_id", "command_type", "dead_letter_id")}
+    named = {
+        name: value if isinstance(value, int) else str(value) for name, value in names.items() if value is not None
+    }
+    about = {name: str(values[name]) for name in ("action", "operator", "channel", "reason")}
+    after_commit(partial(_log.info, "operator_act", **about, **named))
     return int(connection.execute(insert(OperatorAction).values(values).returning(OperatorAction.id)).scalar_one())
 
 

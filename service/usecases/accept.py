@@ -170,16 +170,13 @@ class CommandEngine:
         """Answer an invalid command once, and keep its record as a dead letter. Raises the database's error."""
         key = CommandKey(kept_type(invalid.command_type), invalid.correlation_id)
         sent = Content(invalid.fingerprint)
-        answer = events.refused(
-            CommandKey(invalid.command_type, invalid.correlation_id),
-            Failure(invalid.error, invalid.message),
-            payment_id=invalid.payment_id,
-            order_id=invalid.order_id,
-        )
+        trace, asked = tracing.going_on(origin.traceparent), CommandKey(invalid.command_type, invalid.correlation_id)
+        failure = Failure(invalid.error, invalid.message)
+        answer = events.refused(asked, failure, payment_id=invalid.payment_id, order_id=invalid.order_id)
         with transaction(self.engine) as connection:
-            now = commands.add_answered(connection, key, sent, tracing.going_on(origin.traceparent))
+            now = commands.add_answered(connection, key, sent, trace)
             if now is not None:
-                self.recorder.about_nothing(connection, answer, tracing.going_on(origin.traceparent), now)
+                self.recorder.about_nothing(connection, answer, trace, now)
                 self.dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, sent, origin)

@@ -10,6 +10,8 @@ from commandline.main import cli
 from commandline.options import MOMENT
 from commandline.output import plain
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 
 @pytest.mark.parametrize(
     ("text", "moment"),
