@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -16,10 +17,12 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 def log_plainly() -> None:
-    """The log of a test process: structlog's default, without rich's traces, which take a third of a second each."""
+    """The log of a test process: structlog's default on stderr, without rich's traces, which take long."""
     structlog.reset_defaults()
     console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure([*structlog.get_config()["processors"][:-1], console])
+    processors = [*structlog.get_config()["processors"][:-1], console]
+    # Not sys.stderr: a command that is called in this process writes what it prints there, and tests read it.
+    structlog.configure(processors, logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def test_readiness_says_that_only_a_read_only_server_is_there(read_only_url: str
         assert fault.startswith("database: read-only: ")
 
 
+@pytest.mark.usefixtures("quiet")
 def test_commands_and_relay_say_it_too(read_only_url: str) -> None:
     result = CliRunner(env={"DATABASE_URL": read_only_url}).invoke(cli, ["outbox", "stats"])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -136,6 +136,15 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
     engine.dispose()
 
 
+_MANY = """
+    INSERT INTO payments (payment_id, order_id, customer_id, runner_id, amount, currency, status,
+        authorize_correlation_id)
+    SELECT gen_random_uuid(), 'many-' || n, 'customer-' || n % 50, 'runner-' || n % 50, 1000, 'sgd', 'INITIATING',
+        'many-' || n
+    FROM generate_series(1, 2000) AS n
+"""
+
+
 @pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize(
     ("read", "indexes"),
@@ -147,6 +156,9 @@ def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> Non
 )
 def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str], plan_cache_mode: str) -> None:
     with book.engine.begin() as connection:
+        # In a small table any index is as good as another.
+        connection.execute(text(_MANY))
+        connection.execute(text("ANALYZE payments"))
         connection.execute(text(f"SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = {plan_cache_mode}"))
         connection.exec_driver_sql(read.definition)
         values = tuple(read.bound({"id": uuid4()}))

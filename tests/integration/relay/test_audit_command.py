@@ -13,7 +13,7 @@ from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, settings_for
 from tests.integration.relay.writers import wait_for, without_rules
 
-pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
+pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka, pytest.mark.usefixtures("quiet")]
 
 
 def _append(url: str, topic: str, count: int) -> None:
