@@ -98,16 +98,25 @@ def _replay(connection: Connection, letter: Record) -> None:
 
 
 def _again(letter: Record) -> OutgoingMessage:
-    """The record as an outbox row. One without a key gets a new one: commands are ordered by their content."""
+    """The record as an outbox row. One without a key gets a new one: commands are ordered by their content.
+
+    Its ``ce_id`` is the row's, by which the relay and the audit recognize the record in the topic.
+    """
+    event_id = uuid4()
     key = f"dead-letter-{letter['id']}" if letter["key"] is None else _text(letter, "key", letter["key"])
     return OutgoingMessage(
-        event_id=uuid4(),
+        event_id=event_id,
         topic=letter["topic"],
         key=key,
         type="dead_letter_retry",
         value=_text(letter, "value", letter["value"]),
         headers=[
-            (name, _text(letter, f"header {name}", bytes.fromhex(value or ""))) for name, value in letter["headers"]
+            *(
+                (name, _text(letter, f"header {name}", bytes.fromhex(value or "")))
+                for name, value in letter["headers"]
+                if name != "ce_id"
+            ),
+            ("ce_id", str(event_id)),
         ],
     )
 

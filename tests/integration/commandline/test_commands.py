@@ -105,6 +105,7 @@ def test_a_dead_letter_is_sent_again_once(commandline: CommandLine, history: His
     commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
     assert (row["topic"], row["value"]) == ("payment_commands", {"type": "from_the_future"})
+    assert row["headers"]["ce_id"] == row["event_id"], "or no comparison finds it in its topic"
     assert commandline.json("dead-letter", "list") == []
     assert commandline.json("dead-letter", "list", "--all") == [letter]
     assert (

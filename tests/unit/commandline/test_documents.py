@@ -14,7 +14,7 @@ from service.domain.errors import ErrorCode
 from service.settings import OperatorSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = ("README.md", "docs/runbook.md", "docs/campusg.md", "docs/operations/acts.md")
+DOCUMENTS = ("README.md", "docs/operations/runbook.md", "docs/campusg.md", "docs/operations/acts.md")
 WITHOUT_COMMANDS = (
     "docs/configuration.md",
     "docs/operations/secrets.md",

@@ -41,12 +41,12 @@ def test_no_type_is_subscribed_to_twice() -> None:
     assert len(set(SUBSCRIBED)) == len(SUBSCRIBED)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/runbook.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/operations/runbook.md"])
 def test_the_document_lists_what_to_subscribe_to(document: str) -> None:
     assert blocks_of_types(document) == [list(SUBSCRIBED)]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/runbook.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/operations/runbook.md"])
 def test_the_document_names_the_api_version(document: str) -> None:
     versions = re.findall(r"\d{4}-\d{2}-\d{2}\.[a-z]+", (ROOT / document).read_text())
     assert versions == [API_VERSION]
