@@ -6,7 +6,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-from confluent_kafka import IsolationLevel, Message, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not said so
 
 from bench.servers import PARTITIONS, query
@@ -71,7 +71,13 @@ class TopicEnd:
         asked = self._admin.list_offsets(
             dict.fromkeys(self._partitions, _LATEST), isolation_level=IsolationLevel.READ_COMMITTED
         )
-        return sum(answer.result(_ANSWER_SECONDS).offset for answer in asked.values())
+        try:
+            return sum(answer.result(_ANSWER_SECONDS).offset for answer in asked.values())
+        except KafkaException as error:
+            # A new topic, whose leaders this client does not know yet: the next question brings them.
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+            return -1
 
 
 def check(url: str, end: TopicEnd) -> None:

@@ -68,9 +68,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Also close the listeners of a stopping worker, so that later clients are refused instead of left waiting."""
-        super().set_accept_enabled(enabled)
+        # SIGTERM may come in the last round of the loop, which then calls once more when it has ended.
+        super().set_accept_enabled(enabled and self.alive)
         if not self.alive:
-            for listener in self.sockets:
+            closing: list[Any] = self.sockets
+            self.sockets: list[Any] = []
+            for listener in closing:
                 before = None
                 while select.select([listener], [], [], 0)[0] and self.nr_conns != before:
                     before = self.nr_conns

@@ -119,4 +119,4 @@ def _rows(connection: Connection, query: str) -> str:
     )
     found = [str(row[0]) for row in connection.exec_driver_sql(query)]
     connection.exec_driver_sql("RESET enable_indexscan; RESET enable_indexonlyscan; RESET enable_bitmapscan")
-    return f'{"; ".join(found)}. Mend these rows and run it again (docs/operations/runbook.md, "Rows that a migration refuses")'
+    return f'{"; ".join(found)}. Mend these rows and run it again (runbook, "Rows that a migration refuses")'

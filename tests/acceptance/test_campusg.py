@@ -102,6 +102,7 @@ def test_the_four_callers_do_their_work(campusg: World, saga: Saga, notification
     )
 
 
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.filterwarnings("ignore:value_.*serializer does not implement:DeprecationWarning")
 def test_a_replay_moves_the_saga_back_and_tells_the_notification_service_nothing(
     campusg: World, saga: Saga, notifications: Notifications

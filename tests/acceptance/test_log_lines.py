@@ -92,7 +92,7 @@ def test_a_command_from_http_names_its_caller(world: World) -> None:
     correlation_id = reply.body["correlation_id"]
     world.outcome_of("release_payment", correlation_id)
     queued = line_of(world, "command_queued", correlation_id)
-    assert (queued["caller"], queued["payment_id"]) == ("token-1", held.payment_id)
+    assert (queued["caller"], queued["payment_id"]) == ("operator", held.payment_id)
     assert {queued["trace_id"], line_of(world, "command_answered", correlation_id)["trace_id"]} == {TRACE_ID}
 
 

@@ -66,7 +66,7 @@ def test_commands_under_way_are_answered_and_later_ones_too(
     consumer.run.send(signal.SIGHUP)
     until(lambda: renewed(consumer) == ["STRIPE_SECRET_KEY"] or None, "the consumer has the key")
     world.authorize()
-    until(lambda: "stripe_refused_us" in consumer.log.read_text() or None, "Stripe refuses the new key")
+    until(lambda: "stripe_call_failed" in consumer.log.read_text() or None, "Stripe refuses the new key")
     files.write(STRIPE_SECRET_KEY="sk_test_newer")
     consumer.run.send(signal.SIGHUP)
     until(

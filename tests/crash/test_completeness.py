@@ -149,7 +149,7 @@ def test_every_transaction_of_a_use_case_has_points_or_a_reason_why_not() -> Non
     assert named == {
         ("accept.py", "_accept_once"),
         ("reconcile.py", "examine"),
-        ("queue_command.py", "queue"),
+        ("queue_command.py", "_queue"),
         ("run_command.py", "_step"),
         ("stripe_events.py", "_recorded_and_applied"),
     }

@@ -1,10 +1,13 @@
 """A signal that arrives between a worker's fork and its handlers is not lost."""
 
+import selectors
+import socket
 import subprocess
 import sys
 
 import pytest
 
+from service.serving.worker import Worker
 from tests.integration.api.server import ROOT
 
 _NEWBORN = """
@@ -37,3 +40,15 @@ def test_a_signal_before_a_worker_has_its_handlers_is_not_lost(name: str) -> Non
     command = [sys.executable, "-c", _NEWBORN, name]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert found.stdout.endswith("0 set()\n")
+
+
+def test_a_worker_that_is_stopped_before_its_loop_closes_its_listener_and_ends() -> None:
+    """The loop opens the listener once, even then, and stops accepting when it ends."""
+    worker = Worker.__new__(Worker)
+    listener = socket.create_server(("127.0.0.1", 0))
+    worker.alive, worker._accepting, worker.nr_conns, worker.sockets = False, False, 0, [listener]
+    worker.poller = selectors.DefaultSelector()
+    worker.set_accept_enabled(True)
+    worker.set_accept_enabled(False)
+    assert listener.fileno() == -1
+    worker.poller.close()

@@ -94,16 +94,13 @@ def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_
 def test_a_repair_appends_above_everything(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """No relay has run since the positions were handed out again."""
-    before = write(database_url, topics.events, 10)
-    publish(settings, reader, before)
+    """No relay has run since the positions were handed out again. The topic keeps events whose rows are gone."""
+    publish(settings, reader, write(database_url, topics.events, 10))
     set_back(database_url)
     after = write(database_url, topics.events, 5, first=11)
     found = outbox(settings, "audit", "--since", "1h", code=1)
     assert [row["event_id"] for row in found["missing"]] == after
-    # The topic keeps events of rows that are gone: a repair publishes, and brings back no row.
-    repaired = outbox(settings, "audit", "--since", "1h", "--repair", "--reason", "test", "--yes", code=1)
-    assert [repaired["repaired"], repaired["unknown"] == found["unknown"]] == [5, True]
+    assert outbox(settings, "audit", "--since", "1h", "--repair", "--reason", "test", "--yes", code=1)["repaired"] == 5
     replayed = execute(database_url, "SELECT min(position) FROM outbox WHERE replayed")
     assert replayed > [(10,)]
     publish(settings, reader, after)
