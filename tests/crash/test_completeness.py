@@ -35,7 +35,6 @@ WITHOUT_POINTS = {
     ("accept.py", "refuse"): "a record's only transaction; the point behind it is CONSUMER_BEFORE_OFFSET_COMMIT",
     ("accept.py", "bury"): "the same",
     ("accept.py", "_duplicate"): "the same",
-    ("holds.py", "look"): "counts only",
     ("lease_keeper.py", "_renewed"): "extends leases only",
     ("reconcile.py", "stale"): "moves the time of the last look only",
 }

@@ -26,7 +26,6 @@ LONGER = {
     "tests/integration/core/test_refusals.py": 241,
     "tests/integration/gateway/test_simulator.py": 255,
     "tests/integration/relay/test_leadership.py": 204,
-    "tests/integration/relay/test_positions_again.py": 201,
     "tests/integration/relay/test_reading.py": 221,
     "tests/support/core.py": 242,
     "tests/unit/consumer/test_assignment.py": 240,
