@@ -9,9 +9,12 @@ REQUIRE_REAL = os.environ.get("REQUIRE_REAL") == "1"
 """Whether a test that cannot run here fails the run."""
 
 
-def unavailable(what: str, reason: object) -> NoReturn:
-    """Skips the test by name and reason; with REQUIRE_REAL=1 the test fails instead."""
+def unavailable(what: str, reason: object, *, may_lack: bool = False) -> NoReturn:
+    """Skips the test by name and reason; with REQUIRE_REAL=1 the test fails instead.
+
+    ``may_lack``: a machine without it still proves the service, so the test is skipped and listed even then.
+    """
     message = f"{what}: {reason}"
-    if REQUIRE_REAL:
+    if REQUIRE_REAL and not may_lack:
         pytest.fail(f"REQUIRE_REAL=1, but {message}", pytrace=False)
     pytest.skip(message)

@@ -105,7 +105,7 @@ def chromium() -> Iterator[Browser]:
     try:
         found = find_chromium()
     except ChromiumUnavailableError as error:
-        unavailable("Chromium", error)
+        unavailable("Chromium", error, may_lack=True)
     with sync_playwright() as playwright:
         environment: dict[str, str | float | bool] = {**os.environ, **found.environment}
         browser = playwright.chromium.launch(executable_path=found.program, args=found.arguments, env=environment)
