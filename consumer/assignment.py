@@ -111,8 +111,7 @@ class Assignment:
     def on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Hand over: jobs that run may end, jobs that wait are dropped, finished offsets are committed.
 
-        The new owner gets the records of jobs that do not end in time. The command key and the lease keep these records
-        from a second effect.
+        The new owner gets the records of jobs that do not end in time. Command key and lease prevent a second effect.
         """
         self._stages.enter(Stage.HANDING_OVER)
         names = {_name(partition) for partition in partitions}
