@@ -119,7 +119,6 @@ class Assignment:
         if not self._closing:
             if not self._workers.hand_over(claims, self._hand_over_seconds):
                 _log.warning("handed over with commands in flight", partitions=_numbers(partitions))
-            self._stages.enter(Stage.COMMITTING)
             self._commit_now(consumer, names)
         self._release(consumer, partitions, "partitions revoked")
 

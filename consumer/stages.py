@@ -18,7 +18,6 @@ class Stage(StrEnum):
     READING = "reading"
     FULL = "full: waiting for workers"
     HANDING_OVER = "handing partitions over"
-    COMMITTING = "committing offsets to Kafka"
     DRAINING = "draining"
 
 
