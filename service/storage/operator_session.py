@@ -1,10 +1,10 @@
 """Transactions, sessions and records for operators, who read more rows at once than callers do."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Select, text
+from sqlalchemy import Executable, Select, TextClause, text
 from sqlalchemy.orm import Session
 
 from service.storage.engine import Connection, Engine, transaction
@@ -19,23 +19,24 @@ _LONGEST_STATEMENT = text("SET LOCAL statement_timeout = '120s'")
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction in which all reads see one snapshot, with a longer statement time-out."""
+def _snapshot(engine: Engine, settings: TextClause) -> Iterator[Connection]:
     with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
-        connection.execute(_LONGEST_STATEMENT)
+        connection.execute(settings)
         yield connection
+
+
+def reading(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction in which all reads see one snapshot, with a longer statement time-out."""
+    return _snapshot(engine, _LONGEST_STATEMENT)
 
 
 _GLANCE = text("SET LOCAL statement_timeout = '3s'; SET LOCAL enable_seqscan = off")
 """Fresh or stale statistics could make the planner read a whole table where an index would do."""
 
 
-@contextmanager
-def glancing(engine: Engine) -> Iterator[Connection]:
+def glancing(engine: Engine) -> AbstractContextManager[Connection]:
     """One snapshot for all reads of a page, each of which goes by an index and ends within 3 s."""
-    with transaction(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
-        connection.execute(_GLANCE)
-        yield connection
+    return _snapshot(engine, _GLANCE)
 
 
 def session_in(connection: Connection) -> Session:

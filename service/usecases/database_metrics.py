@@ -60,5 +60,5 @@ def _age() -> GaugeMetricFamily:
 
 
 def _family(name: str) -> GaugeMetricFamily:
-    told, labels = _GAUGES[name]
-    return GaugeMetricFamily(f"payment_{name}", told, labels=labels)
+    meaning, labels = _GAUGES[name]
+    return GaugeMetricFamily(f"payment_{name}", meaning, labels=labels)

@@ -44,8 +44,8 @@ def in_trace(traceparent: str | None) -> None:
 
 def recorded(answer: Answer, message: OutgoingMessage, seconds: float) -> None:
     """The line of an event that is committed. ``seconds``: from the command's acceptance to its answer."""
-    told = {name: answer.payload.get(name) for name in ("payment_id", "order_id", "status", "error", "stripe_code")}
-    names = {name: value for name, value in told.items() if value is not None}
+    facts = {name: answer.payload.get(name) for name in ("payment_id", "order_id", "status", "error", "stripe_code")}
+    names = {name: value for name, value in facts.items() if value is not None}
     names |= {"correlation_id": answer.correlation_id, "event_id": str(message.event_id), "trace_id": message.trace_id}
     if answer.command_type is None:
         log.info("news_recorded", news=answer.type, **names)

@@ -45,7 +45,7 @@ def install(routes: Blueprint, desk: Desk, acts: PageActs) -> None:
 
 
 def _answer(plan: Plan, back: str) -> Response:
-    """The form; or, when it was sent, the way back to the object, or the form with what stands against the act."""
+    """The form. Once it is sent: a redirect to the object, or the form with the reason why the act is not possible."""
     if request.method == "GET":
         return _form(plan, back, None, 200)
     try:

@@ -43,7 +43,7 @@ def duration(name: str) -> timedelta | None:
 
 
 def number(name: str) -> int | None:
-    """A number from 0 on, as it stands in links of the page; None without one. Raises PageError."""
+    """A number from 0 on, which a link of the page has; None without one. Raises PageError."""
     found = text(name)
     if found is None:
         return None

@@ -23,8 +23,8 @@ def with_answers(connection: Connection, command: Record) -> Record:
     ]
     events = [{name: row[name] for name in ("event_id", "position", "sequence", "published")} for row in rows]
     last = outcome_id(key, command["reopened"])
-    told = next((_outcome(row) for row in rows if row["event_id"] == last), None)
-    return {**command, "outcome": command["outcome"] or told, "events": events}
+    published = next((_outcome(row) for row in rows if row["event_id"] == last), None)
+    return {**command, "outcome": command["outcome"] or published, "events": events}
 
 
 def _outcome(row: Record) -> dict[str, Any]:

@@ -18,6 +18,18 @@ pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).parents[3]
 
 
+def outbox(database_url: str, *words: str) -> "subprocess.Popen[str]":
+    """A command in a process of its own, whose output the test reads."""
+    return subprocess.Popen(
+        [sys.executable, "cli.py", "outbox", *words],
+        cwd=ROOT,
+        env={"DATABASE_URL": database_url, "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_a_late_commit_is_not_missed(database_url: str, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     rows = tail._rows(0)
@@ -30,14 +42,7 @@ def test_a_late_commit_is_not_missed(database_url: str, history: History, monkey
 
 def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> None:
     history.authorize("order-1", "saga-1")
-    process = subprocess.Popen(
-        [sys.executable, "cli.py", "outbox", "tail", "--since", "1h"],
-        cwd=ROOT,
-        env={"DATABASE_URL": database_url, "PATH": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = outbox(database_url, "tail", "--since", "1h")
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
     history.authorize("order-2", "saga-2")
@@ -52,20 +57,14 @@ def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> Non
 
 def test_tail_ends_when_its_reader_goes_and_nothing_more_is_written(database_url: str, history: History) -> None:
     history.authorize("order-1", "saga-1")
-    process = subprocess.Popen(
-        [sys.executable, "cli.py", "outbox", "tail", "--since", "1h"],
-        cwd=ROOT,
-        env={"DATABASE_URL": database_url, "PATH": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = outbox(database_url, "tail", "--since", "1h")
     assert process.stdout is not None
     assert process.stderr is not None
     assert json.loads(process.stdout.readline())["position"] == 1
     process.stdout.close()
     try:
         assert process.wait(20) == 0
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     finally:
         process.kill()
         process.stderr.close()
@@ -74,16 +73,10 @@ def test_tail_ends_when_its_reader_goes_and_nothing_more_is_written(database_url
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["stats"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_fault(database_url: str, history: History, words: list[str]) -> None:
     history.authorize("order-1", "saga-1")
-    process = subprocess.Popen(
-        [sys.executable, "cli.py", "outbox", *words],
-        cwd=ROOT,
-        env={"DATABASE_URL": database_url, "PATH": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = outbox(database_url, *words)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    assert process.stderr.read() == b""
+    assert process.stderr.read() == ""
     process.stderr.close()
     process.wait(30)

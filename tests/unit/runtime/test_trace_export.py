@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from runtime import trace_export
@@ -41,8 +42,11 @@ def test_a_wrong_exporter_is_a_bad_setting(environ: Mapping[str, str], named: st
         trace_export.begin("service", environ)
 
 
-def test_without_a_variable_nothing_begins() -> None:
-    trace_export.begin("service", {}).close()
+def test_without_a_variable_no_span_is_recorded() -> None:
+    export = trace_export.begin("service", {})
+    with trace.get_tracer("test").start_as_current_span("work") as span:
+        assert not span.is_recording()
+    export.close()
 
 
 def test_names_of_the_environment_win() -> None:

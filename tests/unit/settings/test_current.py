@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from confluent_kafka import Consumer
@@ -118,3 +119,11 @@ def test_clients_of_kafka_take_new_credentials() -> None:
     use_credentials({**sasl, "sasl.password": "new"}, consumer, admin)
     use_credentials({"bootstrap.servers": "127.0.0.1:1"}, consumer, admin)
     consumer.close()
+
+
+def test_credentials_go_to_every_client_and_only_where_there_are_both() -> None:
+    clients = Mock(), Mock()
+    use_credentials({"sasl.username": "u", "sasl.password": "new"}, *clients)
+    use_credentials({"sasl.username": "u"}, *clients)
+    for client in clients:
+        client.set_sasl_credentials.assert_called_once_with("u", "new")
