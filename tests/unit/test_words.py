@@ -1,4 +1,4 @@
-"""Modules and classes are named by the words of docs/glossary.md: words that were retired do not come back."""
+"""Names use the words of docs/glossary.md. Retired words do not return."""
 
 import re
 from collections.abc import Iterator
@@ -40,5 +40,5 @@ def named() -> Iterator[tuple[str, str]]:
             yield from ((place, name) for name in CLASS.findall(path.read_text(encoding="utf-8")))
 
 
-def test_no_module_and_no_class_is_named_by_a_word_that_was_retired() -> None:
+def test_no_retired_word_is_in_a_name() -> None:
     assert sorted(f"{place}: {name}" for place, name in named() if words(name) & RETIRED) == []

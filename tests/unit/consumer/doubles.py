@@ -20,7 +20,7 @@ LONG = 20.0
 
 @dataclass(frozen=True)
 class Due:
-    """A due command as the use cases return it."""
+    """A due command, in the form that the use cases return."""
 
     ordering_key: str
     action: Callable[[], None]

@@ -1,4 +1,4 @@
-"""Handing over, pausing and committing, by the calls of Kafka's client."""
+"""Handing over, pausing and committing, seen in the calls to Kafka's client."""
 
 import threading
 from collections.abc import Iterator
@@ -207,7 +207,7 @@ def test_another_topic_of_the_same_name_is_read_from_the_groups_offset_in_it(ben
 
 
 def test_another_topic_seen_at_one_partition_has_all_partitions_placed_again(bench: Bench) -> None:
-    """Else the others would be read on from the old topic's offsets."""
+    """Otherwise the reading of the others would continue at offsets of the old topic."""
     bench.begin(1, 40)
     bench.starts.seen_in_find = True
     bench.assignment.displaced(bench.consumer, ("commands", 0))

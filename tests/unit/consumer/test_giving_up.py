@@ -1,4 +1,4 @@
-"""A record that the database refuses for its contents ends as a dead letter; every other failure is tried again."""
+"""A record whose contents the database refuses becomes a dead letter. After any other failure it is tried again."""
 
 import pytest
 
@@ -11,7 +11,7 @@ COMMAND = object()
 
 
 class Refusing(RecordingCommands):
-    """Every command fails with this wait; burying works."""
+    """Every command fails with this wait. Dead letters can be written."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Each record goes to the right use case, under the right key, and is finished once it is durable."""
+"""Each record reaches its use case under its ordering key, and is finished once it is durable."""
 
 import json
 import threading

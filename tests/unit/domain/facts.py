@@ -92,7 +92,7 @@ def dispute(status: str = "needs_response", **more: Any) -> Dispute:
 
 
 def transfer(*reversals: Reversal, **more: Any) -> Transfer:
-    """Our transfer of the charge, with its reversals, newest first."""
+    """The service's transfer of the charge, with its reversals, newest first."""
     made: dict[str, Any] = {"id": "tr_1", "payment_id": OURS, "reversals": reversals, **more}
     return Transfer(amount=1500, currency="sgd", destination="acct_runner", charge_id="ch_1", **made)
 

@@ -1,4 +1,4 @@
-"""The differences of an audit: which count, and which do not."""
+"""The differences that an audit counts."""
 
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta

@@ -171,7 +171,7 @@ class TestTooLate:
 def test_failure_has_the_contracts_code_and_message(error: IntentError | None, wanted: tuple[str, str | None]) -> None:
     failure = failure_of(error)
     assert (failure.error, failure.stripe_code) == wanted
-    assert failure.message, "nobody is told nothing"
+    assert failure.message, "every failure has a message"
 
 
 @pytest.mark.parametrize(("facts", "goes"), [("", False), ("intent", True), ("intent canceled", False)])

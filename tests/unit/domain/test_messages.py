@@ -29,7 +29,7 @@ def _event(answer: Answer, **more: Any) -> OutgoingMessage:
 
 
 class TestEvent:
-    def test_the_envelope(self) -> None:
+    def test_event_has_the_envelope_of_the_contract(self) -> None:
         message = _event(events.released(RELEASED, SUBJECT))
         assert json.loads(message.value) == {
             "type": "payment.released",
@@ -49,7 +49,7 @@ class TestEvent:
             },
         }
 
-    def test_the_headers(self) -> None:
+    def test_event_has_the_headers_of_the_contract(self) -> None:
         message = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE)
         assert dict(message.headers) == {
             "ce_id": str(EVENT_ID),
@@ -71,7 +71,7 @@ class TestEvent:
         assert "command_type" not in headers
         assert headers["correlation_id"] == "c-auth"
 
-    def test_about_no_payment_of_ours(self) -> None:
+    def test_event_about_no_payment_has_no_subject(self) -> None:
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is none.")
         message = _event(events.refused(SUBJECT, failure, payment_id="x"), payment_id=None, sequence=None)
         assert (message.key, message.sequence) == ("c-release", None)
@@ -100,7 +100,7 @@ class TestCommand:
         assert message.sequence is None
         assert not {"sequence", "command_type"} & set(headers)
 
-    def test_without_a_reason(self) -> None:
+    def test_revert_command_without_a_reason_has_no_reason_field(self) -> None:
         message = command_message(
             replace(REVERT, reason=None), event_id=EVENT_ID, topic="payment_commands", now=NOW, traceparent=None
         )
@@ -108,12 +108,12 @@ class TestCommand:
 
 
 class TestIds:
-    def test_ids_never_change(self) -> None:
+    def test_ids_are_the_same_in_every_release(self) -> None:
         """The ids are written down: if they changed, a repeated command could get a second outcome event."""
         assert str(outcome_id(CommandKey("authorize_payment", "saga-1"))) == "47761d87-d76d-54f2-85d1-0350fa341c28"
         assert str(news_id(PAYMENT_ID, "REVERTED")) == "a56a1a36-9d4b-5383-9cbf-fa814098406b"
 
-    def test_ids_differ(self) -> None:
+    def test_ids_of_different_messages_differ(self) -> None:
         ids = {
             outcome_id(CommandKey("authorize_payment", "saga-1")),
             outcome_id(CommandKey("revert_payment", "saga-1")),

@@ -47,7 +47,9 @@ HOLD, CAPTURE, GONE = ("hold", "ch_1", 1500), ("capture", "ch_1", 1500), ("hold_
         (IntentStatus.REQUIRES_CAPTURE, {"charge_id": None}, []),
     ],
 )
-def test_an_intent(status: IntentStatus, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
+def test_intent_proves_these_movements(
+    status: IntentStatus, more: dict[str, Any], proved: list[tuple[str, str, int]]
+) -> None:
     assert rows(of_intent(intent(status, **{"charge_id": "ch_1", **more}))) == proved
 
 
@@ -77,7 +79,7 @@ MOVED = ("refund", "re_1", 1500)
         ("canceled", [MOVED, ("refund_failed", "re_1", 1500)]),
     ],
 )
-def test_a_refund(status: str, proved: list[tuple[str, str, int]]) -> None:
+def test_refund_proves_these_movements(status: str, proved: list[tuple[str, str, int]]) -> None:
     assert rows(of_refund(payment(), refund(status=status))) == proved
     assert rows(of_refund(payment(), refund(status=status, of_hold=True))) == []
 
@@ -118,7 +120,7 @@ REINSTATED, CLOSED = ("dispute_reinstated", "dp_1", 1500), ("dispute_closed", "d
         ("prevented", {"withdrawn": False}, [OPENED, CLOSED]),
     ],
 )
-def test_a_dispute(status: str, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
+def test_dispute_proves_these_movements(status: str, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
     movements = list(of_dispute(dispute(status, **more)))
     assert rows(movements) == proved
     assert not any(movement.by_us for movement in movements)

@@ -191,7 +191,7 @@ class TestWithARevertOpen:
         after = looked(payment("AUTHORIZED", TAKEN), seen, revert_open=True)
         assert (after.payment.status, after.payment.failure) == ("AUTHORIZED", None)
         assert after.payment.money.left == 0
-        assert after.answers, "it is told all the same"
+        assert after.answers, "the event is published all the same"
 
 
 class TestATransferThatTheRecordForgot:

@@ -135,7 +135,7 @@ def _is_due(step: Step, facts: set[str]) -> bool:
 @pytest.mark.parametrize("sums", [{}, NO_SUMS], ids=["", "older than its ledger"])
 @pytest.mark.parametrize("status", PaymentStatus)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_any_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
+def test_all_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
     """No set of facts makes a plan fail, repeat a step that is done, or change a payment that owes nothing."""
     for facts in filter(lambda subset: _may_be(status, set(subset.split())), SUBSETS):
         before = payment(status.value, facts, **sums)
@@ -201,7 +201,7 @@ class TestTheCustomersTime:
 
 
 class TestAHold:
-    def test_hold_known_to_be_gone_is_not_canceled(self) -> None:
+    def test_hold_that_is_known_to_have_ended_is_not_canceled(self) -> None:
         assert plan(HOLD, payment("FAILED", "intent canceled"), POLICY, CLOCK) == Settled(
             payment("FAILED", "intent canceled")
         )

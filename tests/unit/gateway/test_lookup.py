@@ -1,4 +1,4 @@
-"""Which objects at Stripe count as ours."""
+"""The objects at Stripe that count as the service's own."""
 
 from typing import Any
 
@@ -29,12 +29,12 @@ TAKEN_BACK = (Reversal("trr_2", 1500, "sgd", PAYOUT.payment_id), Reversal("trr_1
 
 
 def sent(id_: str, destination: str, reversals: tuple[Reversal, ...] = ()) -> Transfer:
-    """Our transfer of the charge."""
+    """The service's transfer of the charge."""
     return Transfer(id_, 2000, "sgd", destination, "ch_1", PAYOUT.payment_id, reversals)
 
 
 def given_back(id_: str, amount: int = 2000, status: str = "succeeded") -> Refund:
-    """Our refund of the charge."""
+    """The service's refund of the charge."""
     return Refund(id_, amount, "sgd", status, "requested_by_customer", PAYOUT.payment_id)
 
 

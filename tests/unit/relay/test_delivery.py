@@ -49,7 +49,7 @@ class PickyPublisher:
 
 
 @given(st.sets(st.integers(2, 60), min_size=1), st.sets(st.integers(2, 60)), st.booleans())
-def test_everything_but_the_refused_is_published_in_order(
+def test_all_rows_except_refused_ones_are_published_in_order(
     positions: set[int], refused: set[int], helpful: bool
 ) -> None:
     publisher, buried = PickyPublisher(refused, helpful=helpful), list[int]()
@@ -115,7 +115,7 @@ def test_a_single_refused_record_is_named_among_its_purged_neighbors() -> None:
     assert (found.reason, found.position) == ("RECORD_TOO_LARGE", 2)
 
 
-def test_of_several_records_refused_together_none_is_named() -> None:
+def test_no_record_is_blamed_when_several_are_refused_together() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (TOO_LARGE, ROWS[1]))
     refused = found.refusal(ROWS)
     assert refused is not None
@@ -123,7 +123,7 @@ def test_of_several_records_refused_together_none_is_named() -> None:
     assert found.batch_refused
 
 
-def test_a_refusal_beside_another_error_buries_no_row() -> None:
+def test_no_row_becomes_a_dead_letter_if_another_error_occurred() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (KafkaError.NOT_ENOUGH_REPLICAS, ROWS[1]))
     assert found.refusal(ROWS) is None
     assert found.cause().code() == KafkaError.NOT_ENOUGH_REPLICAS
@@ -131,7 +131,7 @@ def test_a_refusal_beside_another_error_buries_no_row() -> None:
     assert not failures()
 
 
-def test_one_refused_row_among_thousands_is_found_in_a_few_transactions() -> None:
+def test_refused_row_among_thousands_is_found_in_few_transactions() -> None:
     rows = [row(position) for position in range(1, 4097)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
     publisher = PickyPublisher({1234}, helpful=False)
@@ -147,7 +147,7 @@ def test_one_refused_row_among_thousands_is_found_in_a_few_transactions() -> Non
         (KafkaError.INVALID_RECORD, "RECORD_INVALID"),
     ],
 )
-def test_errors_that_are_a_records_own_fault_have_a_reason(code: int, reason: str) -> None:
+def test_errors_caused_by_a_record_have_a_reason(code: int, reason: str) -> None:
     found = refusal(KafkaError(code))
     assert found is not None
     assert found.reason == reason
@@ -163,7 +163,7 @@ def test_errors_that_are_a_records_own_fault_have_a_reason(code: int, reason: st
         KafkaError.NOT_ENOUGH_REPLICAS,
     ],
 )
-def test_errors_that_are_no_records_fault_bury_no_row(code: int) -> None:
+def test_errors_not_caused_by_a_record_create_no_dead_letter(code: int) -> None:
     assert refusal(KafkaError(code)) is None
     with pytest.raises(KafkaException):
         raise_refusal(KafkaError(code))

@@ -1,4 +1,4 @@
-"""A receipt is the same after it was written as metadata and read again, or says that it is partial."""
+"""A receipt is unchanged after it was written as metadata and read again, or it says that it is partial."""
 
 import random
 

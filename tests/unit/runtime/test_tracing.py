@@ -1,4 +1,4 @@
-"""Traces off: the sender's trace goes on, and nothing is recorded. Traces on: no value of a row goes out."""
+"""Without traces, messages continue the sender's trace and nothing is recorded. No span contains a value of a row."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ OTHER = "00-11111111111111111111111111111111-2222222222222222-00"
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    """A provider for this test alone: the API's own can be set only once in a process."""
+    """A provider for this test only, because a process can set the API's provider only once."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))

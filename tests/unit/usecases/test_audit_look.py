@@ -1,4 +1,4 @@
-"""The second look of an audit: one payment's objects at Stripe, read again."""
+"""The second look of an audit reads one payment's objects at Stripe again."""
 
 from service.domain.auditing import Record, difference_in
 from service.domain.auditing import What as Kind
@@ -56,7 +56,7 @@ def test_second_intent_of_ours_counts_with_its_charge() -> None:
     assert seen.foreign == []
 
 
-def test_object_that_only_names_the_payment_is_foreign() -> None:
+def test_object_that_only_names_the_payment_counts_as_foreign() -> None:
     charge = named(second(capture_method="automatic"))
     seen = look(Looking(picture(), Picture(second(capture_method="automatic"))), Ownership(), PAID, [charge], [])
     assert seen.foreign == [charge]
