@@ -24,7 +24,7 @@ def test_the_runner_is_paid(campusg: World) -> None:
     assert campusg.effects(payment_id) == ["hold", "capture", "transfer"]
 
 
-def test_the_rollback_takes_the_money_back(campusg: World) -> None:
+def test_rollback_of_complete_order_refunds_the_money(campusg: World) -> None:
     released = campusg.released()
     saga = CompleteOrderSaga(campusg.info.http_url)
     answer = saga.rollback_release_funds(released.payment_id)

@@ -178,7 +178,7 @@ def test_running_processes_do_not_notice_an_expanding_migration(world: World) ->
     assert said(world, "serve", "request_failed") + said(world, "consume", "not_durable") == failed_before
 
 
-def test_a_command_that_the_database_refuses_for_good_goes_to_the_dead_letters_and_its_partition_goes_on(
+def test_command_refused_by_the_database_becomes_a_dead_letter_and_its_partition_continues(
     world: World, kafka: Kafka
 ) -> None:
     payment = world.held().payment_id

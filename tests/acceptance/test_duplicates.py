@@ -31,7 +31,7 @@ def test_release_repeated_after_its_outcome(world: World) -> None:
     assert world.effects(held.payment_id) == ["hold", "capture", "transfer"]
 
 
-def test_the_same_pair_with_other_content_goes_to_the_dead_letters(world: World) -> None:
+def test_repeated_command_key_with_other_content_is_a_dead_letter(world: World) -> None:
     fields, correlation_id = authorization(), fresh("saga")
     first = world.send("authorize_payment", fields, correlation_id=correlation_id)
     payment_id = world.outcome(first).payment_id

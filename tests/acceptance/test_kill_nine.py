@@ -45,7 +45,7 @@ KILLS = (
 )
 
 
-def test_every_effect_and_every_event_once(world: World) -> None:
+def test_every_effect_and_every_event_happens_once(world: World) -> None:
     world.stripe.traffic(latency_before=THINKING, latency_after=THINKING)
     requests_before = _requests(world)
     sagas = [Saga(world.authorize(), world.release if number % 2 else world.revert, None) for number in range(SAGAS)]

@@ -48,7 +48,7 @@ def renewed(process: ServiceProcess) -> list[str]:
     return found
 
 
-def test_commands_under_way_are_answered_and_later_ones_too(
+def test_commands_are_answered_during_and_after_a_renewal(
     world: World, processes: list[ServiceProcess], files: SecretFiles, roles: Roles
 ) -> None:
     sent = [world.authorize() for _ in range(10)]

@@ -136,7 +136,7 @@ def _all_is_named(world: World, lost: Lost) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["the same", "fresh"])
-def test_all_that_a_restore_lost_is_named_and_comes_back_from_stripe_and_the_topics(
+def test_losses_of_a_restore_are_named_and_recovered_from_stripe_and_the_topics(
     drilled: World, postgres: EmbeddedPostgres, cluster: str
 ) -> None:
     """Stripe has forgotten all keys. Nothing is sent again until the books and the topics agree."""

@@ -129,7 +129,7 @@ def test_a_command_from_http_continues_its_callers_trace(traced: World, collecto
     assert event.headers["traceparent"].split("-")[1] == trace_id
 
 
-def test_a_command_that_was_put_off_stays_in_its_trace(traced: World, collector: Collector) -> None:
+def test_postponed_command_stays_in_its_trace(traced: World, collector: Collector) -> None:
     traced.stripe.fault("drop_before", "payment_intents.create", times=1)
     event = traced.held()
     trace_id = event.headers["traceparent"].split("-")[1]

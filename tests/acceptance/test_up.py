@@ -49,7 +49,7 @@ def stack(empty_servers: dict[str, str], tmp_path: Path) -> Iterator[tuple[Progr
         yield program, state_file
 
 
-def test_a_stack_for_any_client(stack: tuple[Program, Path], kafka: Kafka, topics: Topics) -> None:
+def test_up_serves_any_client(stack: tuple[Program, Path], kafka: Kafka, topics: Topics) -> None:
     program, state_file = stack
     assert stat.S_IMODE(state_file.stat().st_mode) == 0o600
     state = json.loads(state_file.read_text())

@@ -115,19 +115,19 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
 
 
 @pytest.mark.parametrize(("what", "evidence", "kinds"), DAMAGE, ids=[what for what, _, _ in DAMAGE])
-def test_damage_is_found(what: str, evidence: Evidence, kinds: set[str]) -> None:
+def test_audit_finds_each_kind_of_damage(what: str, evidence: Evidence, kinds: set[str]) -> None:
     findings = audit(evidence)
     assert {name for name in Findings.__annotations__ if getattr(findings, name)} == kinds
     assert not findings.clean
 
 
-def test_a_command_answered_twice_is_found() -> None:
+def test_audit_finds_a_command_answered_twice() -> None:
     again = _event(3, "release_payment", "r", 14)
     findings = audit(replace(PAID, records=[HELD, RELEASED, again], outbox=[_row(1), _row(2), _row(3)]))
     assert findings.doubles == ["answered ('release_payment', 'r'): 2 times"]
 
 
-def test_a_row_that_nobody_can_publish_belongs_in_the_dead_letters() -> None:
+def test_unpublishable_row_must_be_a_dead_letter() -> None:
     refused = {**_row(7), "type": UNPUBLISHABLE}
     assert audit(replace(PAID, refused=[refused], written=["event-7"])).clean
 

@@ -110,7 +110,7 @@ def _called(function: ast.FunctionDef) -> set[str]:
     }
 
 
-def test_every_point_has_a_scenario() -> None:
+def test_every_crash_point_has_a_scenario() -> None:
     assert set(SCENARIOS) == set(ALL)
 
 

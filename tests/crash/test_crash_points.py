@@ -28,7 +28,7 @@ def _dies(told: str, visits: int) -> bool:
     return ended.returncode != 0
 
 
-def test_process_dies_at_its_crash_point() -> None:
+def test_process_is_killed_at_its_crash_point() -> None:
     assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
     assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
     assert not _dies("relay.after_checkpoint", 1)

@@ -24,7 +24,7 @@ def _remembered(rig: Besieged) -> None:
 
 
 @pytest.mark.parametrize("lose", [_remembered, Besieged.forget_receipt])
-def test_a_promotion_in_the_middle_of_a_backlog(
+def test_promotion_during_a_backlog_loses_nothing(
     lose: Callable[[Besieged], None],
     mortal_database_url: str,
     mortal_postgres: EmbeddedPostgres,

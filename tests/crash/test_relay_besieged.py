@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 ROWS = 6000
 
 
-def test_servers_killed_in_the_middle_of_a_transaction(
+def test_relays_survive_kills_of_servers_during_transactions(
     mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """Small batches without pauses, so that a transaction is always in progress."""
@@ -31,7 +31,7 @@ def test_servers_killed_in_the_middle_of_a_transaction(
         rig.check()
 
 
-def test_everything_at_once(
+def test_relays_survive_all_faults_at_once(
     mortal_database_url: str,
     mortal_postgres: EmbeddedPostgres,
     mortal_kafka: ApacheKafka,

@@ -61,7 +61,7 @@ def test_relay_with_a_locked_outbox_keeps_its_lock_and_reports_it(
         assert ends_in_time(relay)[0] == 0
 
 
-def test_a_locked_outbox_does_not_keep_the_process(
+def test_relay_with_a_locked_outbox_ends_on_sigterm(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as relay:
@@ -146,7 +146,7 @@ def test_hung_broker_is_reported_and_does_not_keep_the_process(
     reader.close()
 
 
-def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
+def test_broker_hung_at_the_start_is_named_and_the_database_is_not(
     database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
     hanging_kafka.freeze()
@@ -160,7 +160,7 @@ def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
     assert code == 0
 
 
-def test_a_standby_says_that_it_is_one_and_reports_no_lag(
+def test_standby_reports_its_state_and_no_lag(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as active:

@@ -33,7 +33,7 @@ def _published(rig: Besieged) -> list[str]:
 
 
 @pytest.mark.parametrize("how", list(Return))
-def test_what_is_written_after_a_restore_is_published(
+def test_rows_written_after_a_backup_restore_are_published(
     mortal_database_url: str,
     mortal_postgres: EmbeddedPostgres,
     kafka: Kafka,
@@ -61,7 +61,7 @@ def test_what_is_written_after_a_restore_is_published(
         assert _published(rig) == [*kept, *waiting, *lost, *again, *later]
 
 
-def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
+def test_rows_written_after_a_dump_was_loaded_on_another_server_are_published(
     mortal_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
 ) -> None:
     """The system identifier differs, and the dump contains the checkpoint."""

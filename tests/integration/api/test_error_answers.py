@@ -1,4 +1,4 @@
-"""Real processes log the rule by which the database refuses a row, and no value of the row."""
+"""Processes log the constraint by which the database refuses a row, and no value of the row."""
 
 import json
 import sys
@@ -38,7 +38,7 @@ def _assert_told_without_values(log: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_serve(database_url: str, book: Book, log_format: str) -> None:
+def test_serve_logs_a_refused_row_without_its_values(database_url: str, book: Book, log_format: str) -> None:
     _refuse_cards(book, "stripe_events", "object_id")
     event: dict[str, Any] = {"id": "evt_1", "type": "customer.created", "data": {"object": {"id": CARD}}}
     payload = json.dumps(event)
@@ -51,7 +51,9 @@ def test_serve(database_url: str, book: Book, log_format: str) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_consume(database_url: str, book: Book, kafka: Kafka, topics: Topics, log_format: str) -> None:
+def test_consume_logs_a_refused_row_without_its_values(
+    database_url: str, book: Book, kafka: Kafka, topics: Topics, log_format: str
+) -> None:
     _refuse_cards(book, "payments", "customer_id")
     make_topic(kafka, topics.commands)
     command = {

@@ -1,4 +1,4 @@
-"""Payments with a past, written by the service's own writers."""
+"""Payments with a history, written by the service's own code."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ class History:
         self.engine = engine
 
     def accept(self, order_id: str, correlation_id: str) -> Payment:
-        """A payment whose authorize is accepted, and no more."""
+        """A payment whose authorize is accepted and not yet carried out."""
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
@@ -55,7 +55,7 @@ class History:
         return payment
 
     def authorize(self, order_id: str, correlation_id: str) -> Payment:
-        """A payment that is held at Stripe, and told."""
+        """A payment with a hold at Stripe and a published outcome."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -66,7 +66,7 @@ class History:
             return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}", now=now)
 
     def canceled_at_stripe(self, payment: Payment) -> None:
-        """The hold ends on its own, as a webhook says."""
+        """The hold expires, as a webhook reports."""
         event = StripeEvent(f"evt_{payment.order_id}", "payment_intent.canceled", None, "pi_1", None)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -78,12 +78,12 @@ class History:
             RECORDER.record(connection, before, Observed(after, (events.hold_ended(after),)), cause, now=now)
 
     def cancel_hold_of(self, payment: Payment, intent_id: str) -> None:
-        """The service's own command, under a correlation id of choice."""
+        """The service's own cancel_hold command, under the given correlation id."""
         with transaction(self.engine) as connection:
             RECORDER.cancel_hold(connection, payment, intent_id)
 
     def fail_after(self, order_id: str, correlation_id: str) -> UUID:
-        """Another try for an order whose payment is over; also fails."""
+        """A second authorize for an order whose payment has ended, which fails, too."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -96,7 +96,7 @@ class History:
         return payment.payment_id
 
     def refuse(self, correlation_id: str, command_type: str) -> None:
-        """A command that was invalid, answered at once."""
+        """An invalid command, which is answered at once."""
         key = CommandKey(command_type, correlation_id)
         failure = Failure(ErrorCode.INVALID_PAYLOAD, "payment_id is missing")
         with transaction(self.engine) as connection:

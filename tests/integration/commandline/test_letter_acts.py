@@ -1,4 +1,4 @@
-"""Operators retry, mend and discard dead letters: each is named in the question, and each act leaves a row."""
+"""Operators resend, repair and discard dead letters. The question names each letter, and each act leaves a row."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ class TestDeadLetters:
         assert [act["dead_letter_id"] for act in audit(history)] == [3, 2, 1]
         assert commandline.json("dead-letter", "list") == []
 
-    def test_mended_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
+    def test_repaired_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
         history.bury(1, LETTER)
         mended = {**json.loads(LETTER), "payment_id": str(uuid4()), "runner_id": "r"}
         file = tmp_path / "mended.json"
@@ -49,7 +49,9 @@ class TestDeadLetters:
         (act,) = audit(history)
         assert (act["action"], act["detail"]["event_id"]) == ("dead_letter.resend", sent["event_id"])
 
-    def test_answered_id_needs_another(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
+    def test_answered_correlation_id_needs_a_new_one(
+        self, commandline: CommandLine, history: History, tmp_path: Path
+    ) -> None:
         history.refuse("saga-9", "release_payment")
         history.bury(1, LETTER)
         file = tmp_path / "mended.json"
@@ -59,7 +61,7 @@ class TestDeadLetters:
         assert "give it a correlation id of its own" in commandline.run(*words, code=1).stderr
         commandline.run(*words, "--force")
 
-    def test_message_is_mended_in_the_editor(
+    def test_message_can_be_repaired_in_the_editor(
         self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         history.bury(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')

@@ -1,4 +1,4 @@
-"""Each command reads the settings that its help names, and no others: what is wrong with those is no concern of it."""
+"""Each command reads only the settings that its help names, and ignores faults in all others."""
 
 import pytest
 from click.testing import CliRunner
@@ -49,7 +49,7 @@ def test_command_reads_no_other_setting(
     assert [name for name in read if name not in named] == []
     rubbish = {name: value for name, value in RUBBISH.items() if name not in named}
     result = CliRunner(env={**rubbish, **read}).invoke(cli, words.split(), prog_name="cli.py")
-    # The history's payment is at no Stripe: what reconcile and audit say of it is theirs.
+    # Stripe does not have the payment of this history, so reconcile and audit may report it.
     assert result.exit_code in ({0, 1} if reads else {0}), result.output
     assert "tcp:" not in result.output
 

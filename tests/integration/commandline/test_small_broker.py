@@ -1,4 +1,4 @@
-"""One broker, and three wanted for its internal topics: Kafka's default, and every beginner's broker."""
+"""One broker whose internal topics need three replicas, as Kafka's default settings want it."""
 
 import os
 from collections.abc import Iterator
@@ -63,13 +63,13 @@ def running(name: ServiceName, env: dict[str, str], directory: Path) -> Iterator
 
 
 def make_log_of_transactions(broker: ApacheKafka) -> None:
-    """As a broker makes it that has learnt of the right number of replicas."""
+    """Create the topic as a broker with the right replication factor does."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     made = NewTopic("__transaction_state", 4, 1, config={"cleanup.policy": "compact", "min.insync.replicas": "1"})
     admin.create_topics([made])["__transaction_state"].result(30)
 
 
-def test_each_who_waits_names_the_setting(
+def test_waiting_processes_name_the_setting_of_the_broker(
     env: dict[str, str], broker: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
     write(env["DATABASE_URL"], topics.events, 1)
@@ -94,7 +94,7 @@ def test_each_who_waits_names_the_setting(
         wait_until_metrics_say(relay.port, 'relay_stage{relay_stage="receipt"} 1.0')
 
 
-def test_the_way_out_that_is_told_is_one(env: dict[str, str], topics: Topics, tmp_path: Path) -> None:
+def test_recommended_delivery_works_on_one_broker(env: dict[str, str], topics: Topics, tmp_path: Path) -> None:
     write(env["DATABASE_URL"], topics.events, 1)
     with running("relay", {**env, "RELAY_DELIVERY": "at-least-once"}, tmp_path) as relay:
         wait_until_metrics_say(relay.port, "relay_published_rows_total 1.0")

@@ -45,7 +45,7 @@ def ready(port: int) -> str:
     return status
 
 
-def test_a_broker_that_comes_back(broker: ApacheKafka, topics: Topics) -> None:
+def test_consumer_continues_after_an_outage_of_the_broker(broker: ApacheKafka, topics: Topics) -> None:
     port = free_port()
     commands = RecordingCommands()
     consumer = RunningConsumer(settings_for(broker, topics, ops_port=port), commands)

@@ -90,7 +90,7 @@ def test_records_of_many_values_are_refused_in_bounded_memory(
     assert peak(consumer) < 340, "208 were seen, and 449 where all workers store large records at once"
 
 
-def test_a_record_that_unpacks_to_a_hundred_megabytes_is_kept_by_its_digest(
+def test_record_of_a_hundred_megabytes_unpacked_is_kept_by_its_digest(
     kafka: Kafka, topics: Topics, consumer: ServiceProcess, database_url: str
 ) -> None:
     consumer.start()

@@ -32,7 +32,7 @@ def simulated_stripe(stripe_process: SimulatorControl) -> SimulatorControl:
 
 @pytest.fixture(scope="package")
 def core_database(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
-    """One database for all these tests: to empty it is faster than to make another."""
+    """One database for all of these tests, because emptying one is faster than creating one."""
     name = f"test_core_{secrets.token_hex(6)}"
     yield postgres_server.databases.create(name, template=migrated_template)
     postgres_server.databases.drop(name)

@@ -17,7 +17,7 @@ Hook = Callable[[], None]
 
 
 class KillError(BaseException):
-    """Stands for the death of the process: no code catches it."""
+    """The death of the process. No code catches this exception."""
 
 
 class MeddledGateway:

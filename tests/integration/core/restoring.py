@@ -1,4 +1,4 @@
-"""A lost database: it is copied, goes on, and is lost; its copy takes over with the same Stripe account."""
+"""A database is dumped, written to, and lost. Its copy takes over with the same Stripe account."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def moved(core: Core) -> list[Effect]:
 
 
 class Loss:
-    """One database, its dump, and the Stripe account that remembers all."""
+    """One database, its dump, and the Stripe account, which keeps everything."""
 
     def __init__(self, server: Postgres, template: str, stripe: SimulatorControl) -> None:
         self._server, self._stripe = server, stripe

@@ -51,9 +51,9 @@ def _captured_at_once(core: Core) -> UUID:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.stripe.dashboard("capture", core.intent(payment))
-    (told,) = [e for e in core.stripe_events(core.intent(payment)) if e.type == "payment_intent.succeeded"]
-    assert told.intent is not None
-    core.deliver(replace(told, intent=replace(told.intent, capture_method="automatic")))
+    (heard,) = [e for e in core.stripe_events(core.intent(payment)) if e.type == "payment_intent.succeeded"]
+    assert heard.intent is not None
+    core.deliver(replace(heard, intent=replace(heard.intent, capture_method="automatic")))
     return payment
 
 

@@ -79,8 +79,8 @@ def test_transfer_has_the_settled_amount_and_currency(core: Core) -> None:
     core.release(payment)
     core.settle()
     released = core.outcome("release_payment", "c-release")
-    told = {name: released.payload[name] for name in ("amount", "transfer_amount", "transfer_currency")}
-    assert told == {"amount": 1500, "transfer_amount": 1110, "transfer_currency": "usd"}
+    amounts = {name: released.payload[name] for name in ("amount", "transfer_amount", "transfer_currency")}
+    assert amounts == {"amount": 1500, "transfer_amount": 1110, "transfer_currency": "usd"}
     sent = core.stripe.ledger("transfer")[0]
     assert (sent.amount, sent.currency) == (1110, "usd")
 
@@ -94,7 +94,7 @@ def test_second_release_reports_the_same_transfer(core: Core) -> None:
     assert {**first, "correlation_id": ""} == {**second, "correlation_id": ""}
 
 
-def test_runner_gets_the_part_that_was_captured_in_the_dashboard(core: Core) -> None:
+def test_runner_receives_the_part_captured_in_the_dashboard(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
     core.deliver_all(payment)

@@ -108,7 +108,7 @@ def test_finished_3d_secure_is_found_without_its_webhook(core: Core) -> None:
     assert core.told() == [AUTHORIZED]
 
 
-def test_unfinished_3d_secure_ends_at_the_action_deadline(core: Core) -> None:
+def test_unfinished_3d_secure_is_canceled_at_the_action_deadline(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.wait("c-auth", hours=23)
     core.complete()

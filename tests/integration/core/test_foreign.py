@@ -54,7 +54,7 @@ def unheard_payment(core: Core) -> UUID:
 
 @pytest.mark.parametrize("case", FOREIGN)
 @pytest.mark.parametrize("make", [waiting_payment, unheard_payment])
-def test_intent_unlike_ours_is_ignored(core: Core, make: Any, case: str) -> None:
+def test_intent_that_the_service_would_not_make_is_ignored(core: Core, make: Any, case: str) -> None:
     result, changed = FOREIGN[case]
     payment = make(core)
     intent = make_intent(core, payment, changed)
@@ -95,7 +95,7 @@ def event_of(core: Core, intent: str, type_: str) -> StripeEvent:
     return [event for event in core.stripe_events(intent) if event.type == type_][-1]
 
 
-def test_late_intent_like_ours_is_canceled(core: Core) -> None:
+def test_late_intent_of_the_service_is_canceled(core: Core) -> None:
     payment = core.authorize()
     late = core.late_intent(payment)
     core.deliver(event_of(core, late, "payment_intent.amount_capturable_updated"))

@@ -1,4 +1,4 @@
-"""Everything that can happen to one order, in any sequence: in the end the invariants hold, seen from outside."""
+"""After any sequence of everything that can happen to one order, the invariants hold, seen from outside."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -101,7 +101,7 @@ class TestTooLate:
         return payment
 
     @pytest.mark.parametrize("finish", ["held", "captured"])
-    def test_money_held_after_a_failure_goes_back(self, core: Core, finish: str) -> None:
+    def test_money_held_after_a_failure_is_returned(self, core: Core, finish: str) -> None:
         payment = core.authorize(card=CHALLENGED)
         core.sql(
             "UPDATE payments SET status = 'FAILED', failure = '{}' WHERE payment_id = :p; "

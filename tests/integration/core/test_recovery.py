@@ -32,7 +32,7 @@ PAYMENT = payment_id_of("c-auth")
 
 @dataclass
 class Topics:
-    """What Kafka keeps, whatever the database loses."""
+    """The topics in Kafka, which a loss of the database does not affect."""
 
     records: list[Origin] = field(default_factory=list)
     messages: list[OutgoingMessage] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Topics:
         self.send(core, "revert_payment", correlation_id, {"payment_id": str(PAYMENT)})
 
     def published(self, core: Core) -> None:
-        """The relay has published the outbox."""
+        """Publish the outbox, as the relay does."""
         rows = core.sql("SELECT * FROM outbox ORDER BY position")
         names = ("event_id", "topic", "key", "type", "value", "headers", "sequence", "created_at")
         self.messages = [OutgoingMessage(*(row[name] for name in names)) for row in rows]
@@ -69,7 +69,7 @@ class Topics:
         return sieve.losses()
 
     def recover(self, core: Core, steps: int | None = None) -> list[Finding]:
-        """As ``payment reconcile --all`` does; or it dies after so many records."""
+        """Recover as ``payment reconcile --all`` does, or die after a number of records."""
         with recovering(core.settings, self.losses(core)) as recovery:
             return _recover(recovery, steps)
 
@@ -109,10 +109,10 @@ def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: Si
 
 @pytest.mark.parametrize("killed_after", [None, 1, 3])
 @pytest.mark.parametrize("kept", [0, 1])
-def test_all_comes_back_as_readers_have_seen_it(
+def test_recovery_restores_the_state_that_readers_have_seen(
     loss: Loss, topics: Topics, kept: int, killed_after: int | None
 ) -> None:
-    """An order's second payment, too, which was possible only after the first was reverted."""
+    """The histories include an order's second payment, which was possible only after the first was reverted."""
     with loss.before() as core:
         if kept:
             topics.authorize(core)
@@ -143,8 +143,8 @@ def test_all_comes_back_as_readers_have_seen_it(
 
 
 @pytest.mark.parametrize("kept", ["nothing", "the open command"])
-def test_a_command_that_was_answered_as_failed_holds_nothing_now(loss: Loss, topics: Topics, kept: str) -> None:
-    """Stripe refused it for a reason that has passed."""
+def test_recovered_failed_command_makes_no_hold(loss: Loss, topics: Topics, kept: str) -> None:
+    """Stripe had refused the command for a reason that no longer holds."""
     with loss.before() as core:
         if kept == "the open command":
             core.stripe.fault("drop_before", "payment_intents.create", times=1)
@@ -165,7 +165,7 @@ def test_a_command_that_was_answered_as_failed_holds_nothing_now(loss: Loss, top
         assert core.stripe.ledger() == []
 
 
-def test_news_come_back_and_new_events_are_numbered_after_them(loss: Loss, topics: Topics) -> None:
+def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, topics: Topics) -> None:
     with loss.before() as core:
         topics.authorize(core)
     loss.dump()
@@ -183,8 +183,8 @@ def test_news_come_back_and_new_events_are_numbered_after_them(loss: Loss, topic
         assert core.outcome("revert_payment", "c-new").sequence == 4
 
 
-def test_a_command_whose_payment_has_no_authorize_any_more_is_not_refused(loss: Loss, topics: Topics) -> None:
-    """PAYMENT_NOT_FOUND would be final. It is named until the authorize comes again."""
+def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, topics: Topics) -> None:
+    """PAYMENT_NOT_FOUND would be final. The command is named until its authorize arrives again."""
     loss.dump()
     with loss.before() as core:
         core.authorize()

@@ -1,4 +1,4 @@
-"""A command that failed runs once more under its own correlation id: a new event, and no effect at Stripe twice."""
+"""A failed command runs again under its own correlation id, with a new event and no second effect at Stripe."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +32,7 @@ def told(core: Core, command_type: str = "revert_payment") -> list[str]:
 
 @pytest.fixture
 def failed(core: Core) -> Core:
-    """A saga with one correlation id: paid, and then reverted in vain: the transfer is reversed, no refund made."""
+    """A saga with one correlation id whose revert failed: the transfer is reversed, and no refund was made."""
     payment = core.authorize("saga-1")
     core.release(payment, "saga-1")
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
@@ -175,7 +175,7 @@ def test_reopening_that_is_not_safe_is_refused(core: Core, before: Callable[[Cor
     assert len(core.events()) == events
 
 
-def test_success_that_is_called_failed_stays(core: Core) -> None:
+def test_successful_revert_named_failed_cannot_be_reopened(core: Core) -> None:
     """REVERT_EVENT_TYPE may call a successful revert payment.failed."""
     payment = core.authorize("saga-1")
     core.revert(payment, "saga-1")

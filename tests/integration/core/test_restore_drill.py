@@ -1,4 +1,4 @@
-"""Rows are lost and every command comes again: no money moves, and Stripe's objects give the answers."""
+"""Rows are lost and every command is repeated. No money moves, and Stripe's objects give the answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -75,7 +75,7 @@ def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int,
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_reconcile_finds_lost_effects_before_any_command_comes(loss: Loss, kept: int) -> None:
+def test_reconcile_finds_lost_effects_before_commands_are_repeated(loss: Loss, kept: int) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -110,7 +110,7 @@ def test_revert_after_a_lost_release_reverses_the_transfer_first(loss: Loss, bet
 
 
 def test_transfer_from_the_balance_is_not_repeated(loss: Loss) -> None:
-    """It comes from the balance, because the first one was reversed. The balance has other orders' money, too."""
+    """The transfer came from the balance, because the first one was reversed. Other orders' money is there, too."""
     with loss.before() as core:
         send(core, "authorize", "release")
         payment = payment_of("released")

@@ -39,7 +39,7 @@ def test_cancellation_with_a_stored_fault_still_ends(core: Core, operation: str,
     check_settled(core)
 
 
-def test_command_goes_on_after_a_cancel_hold_lost_its_process(core: Core) -> None:
+def test_command_continues_after_a_cancel_hold_lost_its_process(core: Core) -> None:
     payment = core.authorize(card=DECLINED)
     core.sql(
         "UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second' "

@@ -53,7 +53,9 @@ def wait_until_ready_says(port: int, start: str) -> None:
         time.sleep(0.02)
 
 
-def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKafka, topics: Topics) -> None:
+def test_relay_waits_for_a_broker_that_is_absent_at_first_and_killed_later(
+    database_url: str, broker: ApacheKafka, topics: Topics
+) -> None:
     port = free_port("127.0.0.1")
     broker.kill()
     events = write(database_url, topics.events, 60)
@@ -73,7 +75,7 @@ def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKaf
     assert [record.event_id for record in records] == events
 
 
-def test_a_missing_topic_is_named_and_waited_for(database_url: str, kafka: Kafka, topics: Topics) -> None:
+def test_missing_topic_is_named_and_awaited(database_url: str, kafka: Kafka, topics: Topics) -> None:
     port = free_port("127.0.0.1")
     missing = f"{topics.events}_by_another_service"
     # librdkafka reports a topic as missing after 30 s by default.

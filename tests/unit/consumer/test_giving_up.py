@@ -25,7 +25,7 @@ def origin(offset: int = 7) -> Origin:
     return Origin("commands", 0, offset, None, b"{}", [])
 
 
-def test_after_some_tries_it_is_kept_as_a_dead_letter_that_says_why() -> None:
+def test_repeatedly_refused_record_becomes_a_dead_letter_with_the_reason() -> None:
     commands = Refusing(Wait.REFUSED)
     giving_up = GivingUp(commands)
     for _ in range(TRIES - 1):

@@ -151,7 +151,7 @@ def test_discarding_the_failing_job_frees_its_key() -> None:
     assert held.take(0) is behind
 
 
-def test_a_key_that_comes_back_shares_nothing_with_the_old_one() -> None:
+def test_emptied_key_starts_without_the_state_of_its_earlier_jobs() -> None:
     held = keyed_queue()
     held.put(job("a"))
     held.discard(lambda _: True)

@@ -118,7 +118,7 @@ def test_second_intent_counts_in_no_sum() -> None:
 
 
 @pytest.mark.parametrize(("captures", "cancels"), [(False, False), (True, False), (False, True)])
-def test_capture_and_end_of_hold_are_ours_during_our_own_step(captures: bool, cancels: bool) -> None:
+def test_capture_and_end_of_hold_during_a_step_are_by_the_service(captures: bool, cancels: bool) -> None:
     taken = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=500)
     seen = learn_intent(payment(), Seen.CAPTURED, taken, Situation(NOW, captures=captures, cancels=cancels))
     by_us = {"hold": True, "capture": captures, "hold_gone": captures or cancels}

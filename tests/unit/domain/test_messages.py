@@ -77,7 +77,7 @@ class TestEvent:
         assert (message.key, message.sequence) == ("c-release", None)
         assert not {"ce_subject", "sequence"} & set(dict(message.headers))
 
-    def test_headers_are_text_and_come_once(self) -> None:
+    def test_headers_are_text_and_unique(self) -> None:
         headers = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE).headers
         assert all(isinstance(part, str) for header in headers for part in header)
         assert len(dict(headers)) == len(headers)
@@ -175,7 +175,7 @@ def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: s
 
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
-def test_authorized_says_whether_it_is_captured(status: str) -> None:
+def test_authorized_event_has_the_status_and_the_intent(status: str) -> None:
     told = events.authorized(payment(status))
     assert (told.payload["status"], told.payload["payment_intent_id"]) == (status, "pi_1")
     assert (told.command_type, told.correlation_id) == ("authorize_payment", "c-auth")

@@ -94,7 +94,7 @@ def test_refund_proves_these_movements(status: str, proved: list[tuple[str, str,
         (refund(), {"stripe_refund_id": "re_2"}, False),
     ],
 )
-def test_a_refund_is_ours_by_its_metadata_or_by_its_id(made: Any, known: dict[str, Any], by_us: bool) -> None:
+def test_metadata_or_id_make_a_refund_the_services_own(made: Any, known: dict[str, Any], by_us: bool) -> None:
     assert [movement.by_us for movement in of_refund(payment(**known), made)] == [by_us]
 
 
@@ -138,7 +138,7 @@ def test_transfer_and_its_reversals_by_anyone() -> None:
     ]
 
 
-def test_transfer_of_another_program_and_older_one_of_ours() -> None:
+def test_transfers_of_another_program_and_of_an_older_release_are_distinguished() -> None:
     theirs = transfer(payment_id=None)
     assert [m.by_us for m in of_transfer(payment(), theirs)] == [False]
     assert [m.by_us for m in of_transfer(payment(stripe_transfer_id="tr_1"), theirs)] == [True]

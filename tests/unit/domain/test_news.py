@@ -83,12 +83,12 @@ class TestRefundedOutside:
         assert (seen.payment.status, seen.payment.stripe_refund_id) == ("REVERTED", "re_2")
         assert [(news.payload["amount"], news.payload["refunded"]) for news in seen.answers] == [(1000, 1500)]
 
-    def test_refund_that_failed_before_it_was_learned_is_no_news(self, status: str) -> None:
+    def test_refund_that_failed_before_it_was_learned_causes_no_news_event(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(status="failed"),)))
         assert (seen.payment.status, seen.payment.refunded, seen.answers) == (status, 0, ())
         assert len(seen.movements) == 2
 
-    def test_known_refund_is_no_news(self, status: str) -> None:
+    def test_known_refund_causes_no_news_event(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
         before = payment(status, TAKEN, refunded=500)
         assert looked(before, part, part) == Observed(before)
@@ -171,11 +171,11 @@ class TestAReversalFromOutside:
         assert (news.type, news.correlation_id) == ("payment.transfer_reversed", "c-release")
         assert (news.payload["transfer_id"], news.payload["reversed"]) == ("tr_1", amount)
 
-    def test_reversal_by_us_is_no_news(self) -> None:
+    def test_reversal_by_the_service_causes_no_news_event(self) -> None:
         seen = looked(payment("SUCCEEDED", RELEASED), sent(reversal(payment_id=OURS)), sent())
         assert (seen.answers, seen.payment.stripe_reversal_id) == ((), "trr_1")
 
-    def test_reversal_of_another_programs_transfer_is_no_news(self) -> None:
+    def test_reversal_of_another_programs_transfer_causes_no_news_event(self) -> None:
         theirs = transfer(id="tr_9", payment_id=None)
         before = payment("SUCCEEDED", RELEASED, transferred=3000)
         back = picture(transfers=(transfer(), replace(theirs, reversals=(reversal(),))))

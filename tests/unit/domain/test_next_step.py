@@ -157,7 +157,7 @@ def _owes(reverted: Payment, step: Step) -> bool:
     return {Step.REVERSE: reverted.money.outstanding, Step.REFUND: reverted.money.left}[step] > 0
 
 
-def test_a_revert_keeps_its_reason_and_the_failure_of_what_it_undid() -> None:
+def test_revert_keeps_its_reason_and_the_failure_of_the_authorize() -> None:
     following = plan(REVERT, payment("REQUIRES_ACTION", "intent canceled"), POLICY, CLOCK)
     assert isinstance(following, Settled)
     assert following.payment.revert_reason == "changed my mind"
@@ -177,7 +177,7 @@ class TestTheCustomersTime:
         assert self._at(1) == Waiting(NOW + timedelta(hours=1, minutes=15))
 
     @pytest.mark.parametrize(("waited", "pause"), [(0, 15), (15, 15), (30, 30), (240, 240), (899, 899), (1800, 900)])
-    def test_first_look_comes_soon(self, waited: int, pause: int) -> None:
+    def test_first_look_is_early(self, waited: int, pause: int) -> None:
         """Most customers finish within a minute or two, and a webhook may be lost."""
         assert self._at(waited / 3600) == Waiting(NOW + timedelta(seconds=waited + pause))
 
@@ -227,7 +227,7 @@ class TestAHold:
         ],
     )
     @pytest.mark.parametrize("intent_id", ["pi_1", "pi_stray"])
-    def test_cancel_hold_goes_on_until_the_intent_keeps_no_money(
+    def test_cancel_hold_continues_until_the_intent_keeps_no_money(
         self, movements: str, wanted: Call | None, intent_id: str
     ) -> None:
         failed, hold = payment("FAILED"), replace(HOLD, correlation_id=intent_id)

@@ -164,7 +164,7 @@ def test_gaps_are_searched_only_after_a_writer_has_ended() -> None:
     assert looks == [1]
 
 
-def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_committed_rows_in_gaps_are_read_in_order_and_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay.log_reader, "MAX_GAPS_A_LOOK", 4)
     outbox = SimulatedOutbox()
     for _ in range(50):

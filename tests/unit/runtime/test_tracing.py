@@ -33,7 +33,7 @@ class TestOff:
         with tracing.span("a"):
             assert (tracing.traceparent(), tracing.trace_id(), tracing.message_created("t", None)) == (None, None, None)
 
-    def test_the_given_trace_goes_on_to_spans_and_messages(self) -> None:
+    def test_given_trace_continues_in_spans_and_messages(self) -> None:
         with tracing.span("a", parent=TRACE), tracing.span("b"):
             assert tracing.traceparent() == TRACE
             assert tracing.message_created("t", None) == TRACE
@@ -46,12 +46,12 @@ class TestOff:
     @pytest.mark.parametrize(
         "bad", ["", "x" * 4000, TRACE.upper(), f"{TRACE}\n", f"ff{TRACE[2:]}", f"00-{'0' * 32}{TRACE[35:]}", "\0"]
     )
-    def test_a_bad_trace_is_none(self, bad: str) -> None:
+    def test_invalid_trace_is_ignored(self, bad: str) -> None:
         with tracing.span("a", parent=bad):
             assert tracing.traceparent() is None
             assert tracing.message_created("t", bad) is None
 
-    def test_an_exception_ends_the_span_and_goes_on(self) -> None:
+    def test_exception_ends_the_span_and_propagates(self) -> None:
         with pytest.raises(KeyError), tracing.span("a", parent=TRACE):
             raise KeyError("x")
         assert tracing.traceparent() is None

@@ -70,7 +70,7 @@ def test_bank_decides_a_processing_capture(
     assert api.effects() == (effects or [("hold", 2000), ("cancel", 2000)])
 
 
-def test_account_that_revoked_access_gets_no_transfer(api: Api) -> None:
+def test_account_that_revoked_access_receives_no_transfer(api: Api) -> None:
     accounts.change(api.simulator.state, "acct_gone", revoked=True)
     charge = api.captured()["latest_charge"]
     params = {"currency": "sgd", "destination": "acct_gone", "source_transaction": charge}
@@ -79,7 +79,7 @@ def test_account_that_revoked_access_gets_no_transfer(api: Api) -> None:
     assert api.events[0][1]["account"] == "acct_gone"
 
 
-def test_an_account_that_is_restricted_later_gets_no_transfer(api: Api) -> None:
+def test_account_restricted_later_receives_no_transfer(api: Api) -> None:
     accounts.change(api.simulator.state, "acct_slow", transfers=False, currency="usd")
     charge = api.captured()["latest_charge"]
     params = {"currency": "sgd", "destination": "acct_slow", "source_transaction": charge}

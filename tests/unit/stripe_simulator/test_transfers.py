@@ -29,7 +29,7 @@ def test_a_charge_is_transferred_once(api: Api) -> None:
     )
 
 
-def test_amount_and_group_come_from_the_source(api: Api) -> None:
+def test_transfer_takes_amount_and_group_from_its_source(api: Api) -> None:
     intent = api.captured()
     params = {"currency": "sgd", "destination": "acct_x", "source_transaction": intent["latest_charge"]}
     transfer = api.post("transfers", params)

@@ -64,7 +64,7 @@ def test_processing_capture_also_shows_its_rest_as_a_refund(api: Api) -> None:
     assert [row["amount"] for row in _refunds(api, intent)] == [1]
 
 
-def test_only_what_was_captured_can_be_refunded(api: Api) -> None:
+def test_only_the_captured_amount_can_be_refunded(api: Api) -> None:
     intent = _partly_captured(api)
     assert api.refused(400, "refunds", {"payment_intent": intent["id"], "amount": 401})["param"] == "amount"
     api.post("refunds", {"payment_intent": intent["id"], "amount": 150})
