@@ -97,6 +97,6 @@ def _settings(settings: "KafkaSettings", names: list[str]) -> Iterator[Finding]:
     found = read(settings.client_config(), names)
     for name, why in found.untold.items():
         mend = "give this user DescribeConfigs on it, or look at its settings yourself"
-        yield Finding(CHECK, f"the settings of {name} are not told: {why}", mend, warning=True)
-    for fault in faults(found.told, settings.payment_commands_topic, settings.dead_letter_topic):
+        yield Finding(CHECK, f"the settings of {name} cannot be read: {why}", mend, warning=True)
+    for fault in faults(found.known, settings.payment_commands_topic, settings.dead_letter_topic):
         yield Finding(CHECK, f"{fault.topic}: {fault.detail}", fault.mend, warning=not fault.loses)

@@ -35,14 +35,14 @@ def read_losses(settings: "ConsumerSettings", since: datetime | None) -> "Losses
     from service.usecases.operations.losses import Sieve
 
     begin = _EVER if since is None else since
-    with database() as engine, _kafka_faults(), counting() as tell:
+    with database() as engine, _kafka_faults(), counting() as count:
         sieve = Sieve(engine, settings.default_currency)
         for some in _records(settings, _topics_of_ours(settings), begin, _MESSAGES_BEFORE):
-            tell("messages", len(some))
+            count("messages", len(some))
             sieve.messages([message for record in some for message in _message(record, settings)])
         done = _processed(settings)
         for some in _records(settings, [settings.payment_commands_topic], begin, _COMMANDS_BEFORE):
-            tell("commands", len(some))
+            count("commands", len(some))
             sieve.records([_command(record, done) for record in some])
         return sieve.losses()
 

@@ -68,7 +68,7 @@ def follow(what: str, batches: Iterable[int], *, total: int) -> int:
 
 @contextmanager
 def counting() -> Iterator[Callable[[str, int], None]]:
-    """Progress of work whose end is not known: call it with what is counted, and how many more of it are done."""
+    """Shows the progress of work of unknown size. Call the result with a kind of objects and the number done since."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -76,12 +76,12 @@ def counting() -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks: dict[str, Any] = {}
 
-        def tell(what: str, more: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=None)
-            progress.advance(tasks[what], more)
+        def count(kind: str, more: int) -> None:
+            if kind not in tasks:
+                tasks[kind] = progress.add_task(kind, total=None)
+            progress.advance(tasks[kind], more)
 
-        yield tell
+        yield count
 
 
 def json_or_text(value: str) -> Any:

@@ -102,11 +102,11 @@ class LagMeter:
         while not self._over.is_set():
             try:
                 if time.monotonic() >= measure_at:
-                    self._tell(*self._waiting())
+                    self._set(*self._waiting())
                     measure_at = time.monotonic() + _SECONDS
                 self._name(self._search.find(self._connected(), self._held) if self._held else None)
             except psycopg2.Error as exc:
-                self._tell(_UNKNOWN, _UNKNOWN)
+                self._set(_UNKNOWN, _UNKNOWN)
                 self._name(None, _UNKNOWN)
                 self._hang_up()
                 _log.warning("the lag is not known", why=error_line(exc))
@@ -136,7 +136,7 @@ class LagMeter:
             rows = sum(max(0, min(last, highest) - first + 1) for first, last in missing)
         return float(rows), max(0.0, seconds)
 
-    def _tell(self, rows: float, seconds: float) -> None:
+    def _set(self, rows: float, seconds: float) -> None:
         with self._setting:
             if not self._over.is_set():
                 _tell_lag(rows, seconds)

@@ -46,9 +46,9 @@ class TopicFault(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Topics whose settings the broker returned (``told``), and why it did not return those of others (``untold``)."""
+    """Topics whose settings the broker returned (``known``), and why it did not return those of others (``untold``)."""
 
-    told: dict[str, TopicFacts]
+    known: dict[str, TopicFacts]
     untold: dict[str, str]
 
 
@@ -70,7 +70,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
         except (KafkaException, TimeoutError) as exc:
             found.untold[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
         else:
-            found.told[resource.name] = _facts(cluster.topics[resource.name], settings)
+            found.known[resource.name] = _facts(cluster.topics[resource.name], settings)
     return found
 
 
@@ -155,7 +155,7 @@ def warn(client_config: Mapping[str, Any], names: Sequence[str], commands: str, 
     found = read(client_config, names)
     for topic, why in found.untold.items():
         _log.info("the settings of a topic are not known", topic=topic, why=why)
-    for fault in faults(found.told, commands, dead_letters):
+    for fault in faults(found.known, commands, dead_letters):
         _FAULTS.labels(fault.topic, fault.setting).set(1)
         _log.warning(
             "a topic is set so that records are lost" if fault.loses else "a topic's setting is doubtful",

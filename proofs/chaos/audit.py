@@ -28,7 +28,7 @@ class Findings:
     """Money in another place than the payment's status says, forbidden transitions, unfinished or delayed work."""
     wrong_sums: list[str] = field(default_factory=list)
     """Payments whose sums differ from the amounts that Stripe held, captured, refunded and transferred."""
-    untold: list[str] = field(default_factory=list)
+    unreported: list[str] = field(default_factory=list)
     """Outages that /ready did not report, and processes that were not ready again afterwards."""
     unproven: list[str] = field(default_factory=list)
     """The findings of ``outbox audit`` and ``payment audit``."""

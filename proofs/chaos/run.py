@@ -17,7 +17,7 @@ from proofs.chaos.world import World
 
 _SETTLE_SECONDS = 120.0
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Receives the numbers of finished sagas and begun faults."""
 
 
@@ -33,7 +33,7 @@ class Result:
     repeats: int
     """Repeated events; above 0 only if the delivery may repeat events."""
     struck: Counter[Attack]
-    told: list[float]
+    reported: list[float]
     """Seconds until the report of each outage that readiness reported."""
     turned_away: Counter[str]
     """Strangers' rows that the database refused, by reason."""
@@ -51,8 +51,8 @@ class Result:
 class _Progress:
     """The number of finished sagas, for which faults wait."""
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
         self._changed = threading.Condition()
         self.over = 0
         self._faults = 0
@@ -64,25 +64,25 @@ class _Progress:
             if failure is not None:
                 self.failed.append(failure)
             self._changed.notify_all()
-            self._told(self.over, self._faults)
+            self._on_progress(self.over, self._faults)
 
     def struck(self, faults: int) -> None:
         with self._changed:
             self._faults = faults
-            self._told(self.over, faults)
+            self._on_progress(self.over, faults)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self.over >= over)
 
 
-def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
+def run(plan: Plan, world: World, *, at_once: int, on_progress: OnProgress) -> Result:
     """Run sagas and faults, await the end of all work, audit. ``at_once``: concurrent sagas. Raises mends' errors."""
     began = time.monotonic()
     topics = world.scene.topics
     client = world.scene.client()
     around = Surroundings(client, world.stripe, world.application.info, world.reconcile)
-    progress = _Progress(told)
+    progress = _Progress(on_progress)
     try:
         world.begin_faults()
         with injector(world.troubles) as faults:
@@ -98,7 +98,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
             findings,
             losses=[*findings.losses, *missed(world, evidence)],
             wrong_ends=[*findings.wrong_ends, *world.watch.ended],
-            untold=world.watch.untold,
+            unreported=world.watch.unreported,
             unproven=world.prove(set(again) if may_repeat else set()),
         )
     finally:
@@ -112,7 +112,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         events=sum(record.topic == topics.events for record in evidence.records),
         repeats=len(again),
         struck=faults.struck,
-        told=world.watch.told,
+        reported=world.watch.reported,
         turned_away=world.strange_rows.turned_away,
         failed=progress.failed,
         findings=findings,

@@ -1,4 +1,4 @@
-"""docs/campusg.md as printed: with the settings of campusg.env each published caller does its work."""
+"""The printed instructions of docs/campusg.md: with the settings of campusg.env each published caller works."""
 
 import re
 import secrets
@@ -52,7 +52,7 @@ def reach(run: CreateOrder, step: str) -> None:
 
 @pytest.fixture(scope="module", params=[PINNED, NEWEST])
 def library(request: pytest.FixtureRequest) -> Path | None:
-    """The kafka-python of the callers; None for the installed version."""
+    """The callers' version of kafka-python. None stands for the installed version."""
     try:
         return find_library(PUBLISHED) if request.param == PINNED else None
     except LibraryUnavailableError as error:
@@ -94,10 +94,10 @@ def test_four_campusg_callers_complete_their_work(campusg: World, saga: Saga, no
 
     notifications.poll()
     topics, first, second = campusg.topics, *(run.heard[0]["correlation_id"] for run in (kept, given_up))
-    told = [(first, "authorized"), (second, "authorized"), (second, "released"), (released, "released")]
+    events = [(first, "authorized"), (second, "authorized"), (second, "released"), (released, "released")]
     asked = [(first, "authorize"), (second, "authorize"), (second, "revert"), (released, "release")]
     assert sorted(notifications.rows) == sorted(
-        [Row(topics.events, f"payment.{what}", saga_id) for saga_id, what in told]
+        [Row(topics.events, f"payment.{what}", saga_id) for saga_id, what in events]
         + [Row(topics.commands, f"{what}_payment", saga_id) for saga_id, what in asked]
     )
 

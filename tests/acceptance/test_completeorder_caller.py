@@ -29,5 +29,5 @@ def test_rollback_of_complete_order_refunds_the_money(campusg: World) -> None:
     saga = CompleteOrderSaga(campusg.info.http_url)
     answer = saga.rollback_release_funds(released.payment_id)
     event = campusg.outcome_of("revert_payment", answer["correlation_id"])
-    assert event.told == "revert_payment: payment.released REVERTED"
+    assert event.summary == "revert_payment: payment.released REVERTED"
     assert campusg.effects(released.payment_id)[-2:] == ["reversal", "refund"]

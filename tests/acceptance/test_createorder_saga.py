@@ -33,7 +33,7 @@ PINNED = "kafka-python 2.0.2, at-least-once"
 def library(request: pytest.FixtureRequest) -> str:
     """The saga's Kafka library, and a delivery that it can read.
 
-    The old library is first: it reads the topic from its beginning, and the other delivery adds control records.
+    The old library is first, because it reads the topic from its beginning and the other delivery adds control records.
     """
     return str(request.param)
 

@@ -1,4 +1,4 @@
-"""Keys, headers and envelope, exactly as the contract has them."""
+"""Keys, headers and envelope are exactly those of the contract."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The routes: every reply is held against docs/openapi.yaml by the client itself."""
+"""The HTTP routes. The client checks every reply against docs/openapi.yaml."""
 
 from concurrent.futures import ThreadPoolExecutor
 

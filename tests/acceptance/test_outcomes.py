@@ -72,7 +72,9 @@ def test_reverted_before_capture(world: World) -> None:
         "correlation_id": sent.correlation_id,
     }
     world.stripe.drain_webhooks()
-    assert world.told(held.payment_id)[1:] == ["revert_payment: payment.reverted REVERTED"], "and no news of our own"
+    assert world.summaries(held.payment_id)[1:] == ["revert_payment: payment.reverted REVERTED"], (
+        "and no news of our own"
+    )
     assert world.effects(held.payment_id) == ["hold", "cancel"]
 
 
@@ -162,7 +164,7 @@ def test_expired_hold_causes_a_news_event(world: World) -> None:
     payment = world.payment_in("REVERTED", held.payload["order_id"])
     assert payment["failure"]["error"] == "STRIPE_PAYMENT_CANCELED"
     _, news = world.heard.wait(lambda r: r.key == held.payment_id, "news of the hold", count=2)
-    assert news.told == "news: payment.failed STRIPE_PAYMENT_CANCELED"
+    assert news.summary == "news: payment.failed STRIPE_PAYMENT_CANCELED"
     assert news.correlation_id == held.correlation_id
     assert (news.headers["sequence"], "command_type" in news.headers) == ("2", False)
     assert world.outcome(world.release(held.payment_id)).error == "INVALID_STATE"
@@ -173,7 +175,7 @@ def test_dashboard_capture_causes_no_news_and_the_release_transfers(world: World
     world.stripe.dashboard("capture", held.payload["payment_intent_id"])
     world.stripe.drain_webhooks()
     assert world.outcome(world.release(held.payment_id)).status == "SUCCEEDED"
-    assert world.told(held.payment_id)[1:] == ["release_payment: payment.released SUCCEEDED"]
+    assert world.summaries(held.payment_id)[1:] == ["release_payment: payment.released SUCCEEDED"]
     assert world.effects(held.payment_id) == ["hold", "capture", "transfer"]
 
 

@@ -69,7 +69,7 @@ def test_running_http_requests_are_answered(world: World) -> None:
             try:
                 reply = world.api.release(payment_id, RUNNER)
             except urllib3.exceptions.HTTPError:
-                stop.set()  # nobody listens any more
+                stop.set()  # the listener is closed
             else:
                 assert reply.status == 202, reply.raw
                 queued.append(reply.body["correlation_id"])
@@ -77,7 +77,7 @@ def test_running_http_requests_are_answered(world: World) -> None:
 
     with ThreadPoolExecutor(4) as callers:
         posting = [callers.submit(post_until_refused, event.payment_id) for event in held]
-        until(lambda: world.told(held[0].payment_id)[1:], "the first is released")
+        until(lambda: world.summaries(held[0].payment_id)[1:], "the first is released")
         code = serve.stop()
         stop.set()
     assert code == 0

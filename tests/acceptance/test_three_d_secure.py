@@ -31,7 +31,7 @@ def test_three_d_secure_failed_by_the_customer_fails_the_payment(world: World) -
     sent, payment_id, intent_id = _challenged(world)
     world.stripe.finish_challenge(intent_id, succeeded=False)
     event = world.outcome(sent)
-    assert event.told == "authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"
+    assert event.summary == "authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"
     assert event.payload["stripe_code"] == "payment_intent_authentication_failure"
     assert world.api.details(payment_id).body["failure"]["error"] == "STRIPE_PAYMENT_FAILED"
     world.stripe.drain_webhooks()
@@ -43,7 +43,7 @@ def test_revert_during_three_d_secure_answers_both_commands(world: World) -> Non
     revert = world.revert(payment_id, correlation_id=sent.correlation_id)
     assert world.outcome(revert).type == "payment.reverted"
     world.stripe.drain_webhooks()
-    assert world.told(payment_id) == [
+    assert world.summaries(payment_id) == [
         "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED",
         "revert_payment: payment.reverted REVERTED",
     ]

@@ -55,6 +55,6 @@ def test_webhooks_in_any_order_and_number_lead_to_the_same_end(world: World, see
     world.stripe.release_webhooks(shuffle_seed=seed)
     world.stripe.drain_webhooks()
     assert world.outcome(sent).status == "AUTHORIZED"
-    assert world.told(payment["payment_id"]) == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert world.summaries(payment["payment_id"]) == ["authorize_payment: payment.authorized AUTHORIZED"]
     assert world.outcome(world.release(payment["payment_id"])).status == "SUCCEEDED"
     assert world.effects(payment["payment_id"]) == ["hold", "capture", "transfer"]

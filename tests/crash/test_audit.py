@@ -133,8 +133,8 @@ def test_unpublishable_row_must_be_a_dead_letter() -> None:
 
 
 def test_a_dead_letter_is_an_answer_when_every_copy_has_one() -> None:
-    told = Record("commands.dead_letter", 0, 1, None, b'{"partition": 0, "offset": 2}', {"ce_id": "event-3"})
-    with_letter = replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, told])
+    letter = Record("commands.dead_letter", 0, 1, None, b'{"partition": 0, "offset": 2}', {"ce_id": "event-3"})
+    with_letter = replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, letter])
     once, twice = Asked(("x", "y"), ((0, 2),)), Asked(("x", "y"), ((0, 2), (0, 5)))
     assert audit(replace(with_letter, asked=[once])).clean
     assert not audit(replace(with_letter, asked=[twice])).clean

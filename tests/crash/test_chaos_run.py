@@ -44,7 +44,7 @@ def test_short_chaos_run_is_clean(
 ) -> None:
     plan = make_plan(SAGAS, len(QUICK), SEED, QUICK)
     with World(mortal_postgres, mortal_database_url, mortal_kafka, unique_topics(), SEED) as world:
-        result = run(plan, world, at_once=AT_ONCE, told=lambda _over, _struck: None)
+        result = run(plan, world, at_once=AT_ONCE, on_progress=lambda _over, _struck: None)
     assert result.clean, f"{result.failed}\n{result.findings}"
     assert result.struck == dict.fromkeys(QUICK, 1)
     assert result.sagas == SAGAS

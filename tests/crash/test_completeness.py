@@ -55,7 +55,7 @@ class SilentTalk(Talk):
         self.asked.add(kind)
         return kind, correlation_id
 
-    def hear(self, asked: CommandKey, told: str) -> Record:
+    def hear(self, asked: CommandKey, expected: str) -> Record:
         return _RECORD
 
     def unreadable(self) -> Place:
@@ -80,11 +80,11 @@ class SilentTalk(Talk):
     def charge(self, payment_id: str) -> str:
         return "ch"
 
-    def hear_news(self, payment_id: str, told: str) -> None:
-        """The news comes."""
+    def hear_news(self, payment_id: str, expected: str) -> None:
+        """The news event is assumed to arrive."""
 
     def must_be(self, found: object, wanted: object) -> None:
-        """The payment has this status."""
+        """The payment is assumed to have this status."""
 
     def as_stranger(self, path: str, fields: dict[str, str]) -> None:
         """No request is sent."""

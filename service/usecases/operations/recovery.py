@@ -18,7 +18,7 @@ from service.storage import operator_audit, operator_outbox, operator_recovery
 from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 from service.usecases.accept import CommandEngine
-from service.usecases.operations.audit_sheet import Tell, complete, gather
+from service.usecases.operations.audit_sheet import OnProgress, complete, gather
 from service.usecases.operations.losses import Losses, LostRecord, Pieces
 from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Finding
@@ -37,15 +37,15 @@ class Recovery:
     books: Books
     losses: Losses
 
-    def moved_at_stripe(self, window: Window, tell: Tell) -> dict[UUID, str]:
+    def moved_at_stripe(self, window: Window, on_progress: OnProgress) -> dict[UUID, str]:
         """Payments whose objects Stripe shows in the window; each with an object's id.
 
         Raises StripeUnknownError, StripeBusyError, StripeRefusedError or the database's error.
         """
-        sheet = gather(self.books, window, tell)
+        sheet = gather(self.books, window, on_progress)
         with reading(self.engine) as connection:
             known = operator_audit.stored(connection, sheet.ids, [])
-        complete(sheet, known, self.books, tell)
+        complete(sheet, known, self.books, on_progress)
         with reading(self.engine) as connection:
             known = operator_audit.stored(connection, sheet.ids, sheet.named)
         found: dict[UUID, str] = {}

@@ -80,7 +80,7 @@ def _consuming(
         **topics.environment,
         **SECRETS,
     }
-    scratch = scratch_directory("told")
+    scratch = scratch_directory("errors")
     argv, log = [sys.executable, str(ROOT / "cli.py"), "consume"], scratch / "log"
     process = ManagedProcess(
         Command(name="consume", argv=argv, log=log, cwd=ROOT, scratch=scratch, env=environment(**settings))

@@ -183,7 +183,7 @@ def test_unreadable_webhook_endpoints_are_a_warning(
 def test_wrong_clock_is_found_by_two_checks(healthy: dict[str, str]) -> None:
     words = [sys.executable, "-m", "tests.support.shifted_clock", "600", "doctor", "--json"]
     ended = subprocess.run(words, env={**os.environ, **healthy}, capture_output=True, text=True, check=False)
-    told = [each for each in json.loads(ended.stdout) if each["check"] == "clock"]
-    assert [each["ok"] for each in told] == [False, False]
-    assert [each["detail"].partition(" s ")[2] for each in told] == ["ahead of the database's", "ahead of Stripe's"]
+    findings = [each for each in json.loads(ended.stdout) if each["check"] == "clock"]
+    assert [each["ok"] for each in findings] == [False, False]
+    assert [each["detail"].partition(" s ")[2] for each in findings] == ["ahead of the database's", "ahead of Stripe's"]
     assert ended.returncode == 1

@@ -101,7 +101,7 @@ def test_stuck_commands_and_open_dead_letters_are_found(
 def test_pooler_with_transaction_pooling_is_found(env: dict[str, str], database_url: str) -> None:
     assert found(env, "pooler") == []
     with TransactionPooler(database_url) as pooler:
-        told = found({**env, "DATABASE_URL": pooler.url}, "pooler")
-    assert [(ok, warning) for ok, warning, _ in told] == [WRONG, WARNING]
-    assert "lends sessions by transaction" in told[0][2]
-    assert "settings of a session do not reach" in told[1][2]
+        findings = found({**env, "DATABASE_URL": pooler.url}, "pooler")
+    assert [(ok, warning) for ok, warning, _ in findings] == [WRONG, WARNING]
+    assert "lends sessions by transaction" in findings[0][2]
+    assert "settings of a session do not reach" in findings[1][2]

@@ -93,12 +93,12 @@ class TestEncoding:
         self, database: str, request: pytest.FixtureRequest
     ) -> None:
         encoding = request.node.callspec.params["database"]
-        told = f"the database is in {encoding}"
-        assert _said(database, "db", "upgrade").startswith(told)
+        fault = f"the database is in {encoding}"
+        assert _said(database, "db", "upgrade").startswith(fault)
         assert execute(database, CATALOG) == []
-        assert (DatabaseReadiness(database).fault() or "").startswith(f"database: {told}")
+        assert (DatabaseReadiness(database).fault() or "").startswith(f"database: {fault}")
         [finding] = _looked(database, "encoding")
-        assert (finding.ok, finding.detail.startswith(told)) == (False, True)
+        assert (finding.ok, finding.detail.startswith(fault)) == (False, True)
         assert "ENCODING 'UTF8' TEMPLATE template0" in (finding.mend or "")
 
 

@@ -105,7 +105,7 @@ def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topic
         gate.wait(LONG)
 
     commands, port = RecordingCommands(before=hold), free_port()
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as lines:
         start(commands, consumer_concurrency=1, ops_port=port)
         eventually(lambda: metric("payment_consumer_held") == 4 and "full" in stage())
         delete_before(kafka, topics, 10)
@@ -113,7 +113,7 @@ def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topic
         eventually(lambda: numbers(commands) == {0, 1, 2, 3, *range(10, 20)})
     assert skipped(topics) == 6
     eventually(lambda: f"6 records of {topics.commands}[0]" in ready(port))
-    assert [(line["first"], line["last"]) for line in told if line.get("skipped")] == [(4, 9)]
+    assert [(line["first"], line["last"]) for line in lines if line.get("skipped")] == [(4, 9)]
     eventually(lambda: committed(kafka, topics) == 20)
 
 

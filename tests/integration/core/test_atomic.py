@@ -112,7 +112,7 @@ def test_webhook_is_applied_whole_or_not_at_all(
     committed = point is CrashPoint.WEBHOOK_AFTER_COMMIT
     assert (core.sql(WRITTEN) == before) == (not committed)
     assert core.deliver(event) == ["duplicate" if committed else "applied"]
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     check_always(core)
 
 

@@ -60,7 +60,7 @@ def test_intent_that_the_service_would_not_make_is_ignored(core: Core, make: Any
     intent = make_intent(core, payment, changed)
     before = core.status(payment)
     assert set(core.deliver(*core.stripe_events(intent))) == {result, "ignored"}
-    assert (core.status(payment), core.told()) == (before, [])
+    assert (core.status(payment), core.summaries()) == (before, [])
     core.complete()
     assert [entry.effect for entry in core.stripe.ledger(payment_intent=intent)] in (["hold"], ["capture"])
 
@@ -76,7 +76,7 @@ def test_event_of_another_account_or_mode_changes_nothing(core: Core, result: st
         held.type, core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}"), **envelope
     )
     assert core.deliver(core.delivered(theirs)) == [result]
-    assert (core.status(payment), core.told()) == ("REQUIRES_ACTION", [])
+    assert (core.status(payment), core.summaries()) == ("REQUIRES_ACTION", [])
 
 
 def test_look_for_the_intent_skips_an_intent_of_another_program(core: Core) -> None:

@@ -34,7 +34,7 @@ def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: M
     gateway.before["capture"] = meanwhile
     first.release(payment)
     assert seen == [calls]
-    assert first.told()[1:] == [
+    assert first.summaries()[1:] == [
         "release_payment: payment.released SUCCEEDED",
         "release_payment: payment.failed ALREADY_RELEASED",
         "revert_payment: payment.reverted REVERTED",
@@ -94,7 +94,7 @@ def test_webhook_that_answers_first_ends_the_lease(meddled_core: Core, gateway: 
 
     gateway.after["create_intent"] = hear
     payment = core.authorize()
-    assert core.told() == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries() == ["authorize_payment: payment.authorized AUTHORIZED"]
     assert core.command("c-auth", "authorize_payment")["lease_token"] is None
     core.handle(Revert("c-revert", payment))
     check_settled(core)

@@ -65,7 +65,7 @@ def test_release_after_a_refund_from_outside_answers_payment_refunded(core: Core
     core.stripe.dashboard("refund", core.intent(captured))
     core.hear()
     core.release(captured)
-    assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed PAYMENT_REFUNDED"
+    assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed PAYMENT_REFUNDED"
     assert core.stripe.ledger("transfer") == []
 
 
@@ -154,7 +154,7 @@ def test_lost_dispute_counts_as_a_refund_by_the_bank(core: Core, state: str, req
     assert (closed.type, closed.payload["dispute_status"]) == ("payment.dispute_closed", "lost")
     assert core.status(payment) == "REVERTED"
     core.release(payment, "c-late")
-    assert core.outcome("release_payment", "c-late").told == "release_payment: payment.failed PAYMENT_DISPUTED"
+    assert core.outcome("release_payment", "c-late").summary == "release_payment: payment.failed PAYMENT_DISPUTED"
     core.revert(payment)
     assert core.outcome("revert_payment", "c-revert").type == "payment.reverted"
     assert core.payment(payment)["transferred"] == core.payment(payment)["reversed"]
@@ -198,7 +198,7 @@ def test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released(
 def test_full_refund_from_outside_ends_a_released_payment(core: Core, released: UUID) -> None:
     core.stripe.pay_out(RUNNER)
     core.revert(released)
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed STRIPE_ERROR"
     core.stripe.dashboard("refund", core.intent(released))
     core.hear()
     assert core.status(released) == "REVERTED"

@@ -123,7 +123,7 @@ def test_step_found_not_done_past_the_deadline_fails_for_good(
     gateway.calls.clear()
     core.settle()
     event = core.outcome(command_type, correlation_id)
-    assert event.told == f"{command_type}: payment.failed STRIPE_ERROR"
+    assert event.summary == f"{command_type}: payment.failed STRIPE_ERROR"
     assert STEPS[operation] not in gateway.calls
     assert (core.status(payment), core.effects(payment)) == NOT_DONE[operation]
     check_settled(core)
@@ -136,10 +136,10 @@ def test_command_is_not_answered_while_its_look_fails(core: Core) -> None:
     for _ in range(3):
         core.hurry()
         core.complete()
-    assert core.told() == []
+    assert core.summaries() == []
     core.stripe.clear_faults()
     core.settle()
-    assert core.told() == ["authorize_payment: payment.failed STRIPE_ERROR"]
+    assert core.summaries() == ["authorize_payment: payment.failed STRIPE_ERROR"]
 
 
 def test_order_may_be_authorized_again_after_its_authorize_failed_at_the_deadline(core: Core) -> None:

@@ -90,7 +90,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _told(core: Core) -> list[tuple[Any, ...]]:
+def _events(core: Core) -> list[tuple[Any, ...]]:
     rows = core.sql("SELECT event_id, sequence, type, value FROM outbox ORDER BY key, sequence")
     return [tuple(row.values()) for row in rows]
 
@@ -124,12 +124,12 @@ def test_recovery_restores_the_state_that_readers_have_seen(
         topics.revert(core)
         topics.authorize(core, "c-again")
         topics.published(core)
-        told, moved, row = _told(core), core.stripe.ledger(), core.payment(PAYMENT)
+        before, moved, row = _events(core), core.stripe.ledger(), core.payment(PAYMENT)
     with loss.after(hours=25) as core:
         if killed_after is not None:
             topics.recover(core, killed_after)
         assert {finding.result for finding in topics.recover(core)} <= {"repaired", "agrees"}
-        assert _told(core) == told
+        assert _events(core) == before
         assert core.stripe.ledger() == moved
         same = ("status", "stripe_transfer_id", "stripe_refund_id", "event_sequence", "release_correlation_id")
         assert {name: core.payment(PAYMENT)[name] for name in same} == {name: row[name] for name in same}
@@ -138,7 +138,7 @@ def test_recovery_restores_the_state_that_readers_have_seen(
             command = read(origin.value, "sgd")
             assert not isinstance(command, InvalidCommand | UnreadableMessage)
             core.engine.handle(command, origin)
-        assert (_told(core), core.stripe.ledger()) == (told, moved)
+        assert (_events(core), core.stripe.ledger()) == (before, moved)
         assert topics.losses(core).by_payment == {}
 
 
@@ -156,12 +156,12 @@ def test_recovered_failed_command_makes_no_hold(loss: Loss, topics: Topics, kept
             topics.authorize(core)
         core.settle()
         topics.published(core)
-        told = _told(core)
+        before = _events(core)
         assert core.status(PAYMENT) == "FAILED"
         core.stripe.clear_faults()
     with loss.after(hours=25) as core:
         topics.recover(core)
-        assert (core.status(PAYMENT), _told(core)) == ("FAILED", told)
+        assert (core.status(PAYMENT), _events(core)) == ("FAILED", before)
         assert core.stripe.ledger() == []
 
 
@@ -174,11 +174,11 @@ def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss
         core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
         core.hear()
         topics.published(core)
-        told = _told(core)
-        assert [sequence for _, sequence, _, _ in told] == [1, 2, 3]
+        before = _events(core)
+        assert [sequence for _, sequence, _, _ in before] == [1, 2, 3]
     with loss.after(hours=1) as core:
         topics.recover(core)
-        assert _told(core) == told
+        assert _events(core) == before
         core.revert(PAYMENT, "c-new")
         assert core.outcome("revert_payment", "c-new").sequence == 4
 

@@ -70,8 +70,8 @@ def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int,
             assert {name: row[name] for name in FACTS} == {name: known[order][name] for name in FACTS}
             assert core.outcome("authorize_payment", f"c-authorize-{order}").type == "payment.authorized"
             for step in wanted:
-                told = core.outcome(f"{step}_payment", f"c-{step}-{order}").told.partition(": ")[2]
-                assert told in TOLD[step] or (order == "paid-back" and told in TOO_LATE[step])
+                summary = core.outcome(f"{step}_payment", f"c-{step}-{order}").summary.partition(": ")[2]
+                assert summary in TOLD[step] or (order == "paid-back" and summary in TOO_LATE[step])
 
 
 @pytest.mark.parametrize("kept", [1, 2])

@@ -16,7 +16,7 @@ def test_release_before_a_revert_does_not_block_while_the_hold_ends(core: Core) 
     core.stripe.dashboard("cancel", core.intent(payment))
     core.deliver_all(payment)
     core.settle()
-    assert core.told()[1:] == [
+    assert core.summaries()[1:] == [
         "release_payment: payment.failed INVALID_STATE",
         "revert_payment: payment.reverted REVERTED",
     ]
@@ -46,7 +46,7 @@ def test_command_continues_after_a_cancel_hold_lost_its_process(core: Core) -> N
         "WHERE command_type = 'cancel_hold'"
     )
     core.revert(payment)
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed INVALID_STATE"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed INVALID_STATE"
     core.settle()
     check_settled(core)
 
@@ -56,12 +56,12 @@ def test_authorize_ends_when_its_cancellation_at_the_deadline_is_refused(core: C
     core.stripe.fault("refuse", "payment_intents.cancel", code="payment_intent_unexpected_state")
     core.wait("c-auth", hours=25)
     core.settle()
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     if core.effects(payment) != ["cancel"]:
         core.stripe.finish_challenge(core.intent(payment))
     core.deliver_all(payment)
     core.settle()
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     check_settled(core)
 
 
@@ -78,7 +78,7 @@ def test_revert_of_an_authorize_past_its_deadline_answers_both(
     gateway.before["retrieve_intent"] = lambda: core.revert(payment)
     core.wait("c-auth", hours=25)
     core.settle()
-    assert core.told() == [
+    assert core.summaries() == [
         "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED",
         "revert_payment: payment.reverted REVERTED",
     ]
@@ -105,4 +105,4 @@ def test_look_with_a_fault_is_repeated_soon(core: Core) -> None:
     core.stripe.fault("lock_timeout", "payment_intents.retrieve")
     core.sql("UPDATE commands SET next_attempt_at = now()")
     core.settle()
-    assert core.told() == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries() == ["authorize_payment: payment.authorized AUTHORIZED"]

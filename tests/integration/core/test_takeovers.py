@@ -62,7 +62,7 @@ TOLD: dict[Drive, str] = {
 
 def _check_end(core: Core, step: str) -> None:
     _, drive, before, effects = STEPS[step]
-    assert (core.told(), core.effects()) == ([TOLD[each] for each in [*before, drive]], effects)
+    assert (core.summaries(), core.effects()) == ([TOLD[each] for each in [*before, drive]], effects)
     check_settled(core)
 
 

@@ -160,7 +160,7 @@ def test_child_can_run_as_another_user(tmp_path: Path) -> None:
     assert log.read_text().strip() == str(user.uid)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent ends")
 def test_child_ends_even_if_its_guard_is_killed(tmp_path: Path) -> None:
     command = Command(name="child", argv=["sleep", "600"], log=tmp_path / "log", run_as=server_user())
     process = ManagedProcess(command)

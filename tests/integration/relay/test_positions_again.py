@@ -190,9 +190,7 @@ def test_cached_sequence_loses_no_row(
                     writer.commit()
                 if turn in {1, 5}:
                     reader.read(until=lambda reader: events[-1] in reader.event_ids)
-            wait_for(
-                database_url, CACHE_OF_ONE
-            )  # the relay could not change the sequence while a transaction that has drawn a position is open
+            wait_for(database_url, CACHE_OF_ONE)  # the relay needs a moment without a transaction that drew a position
             slow = append(two, topics.events, "slow")
             events += write(database_url, topics.events, 1, key="last")
             reader.read_events(events[-1:])

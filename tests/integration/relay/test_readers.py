@@ -115,11 +115,11 @@ def test_unreadable_group_is_reported_and_other_groups_are_checked(
     loses, unseen = check_readers(settings)
     assert not loses.ok
     assert (unseen.warning, unseen.ok) == (True, True)
-    assert "secret is not told: not authorized" in unseen.detail
+    assert "secret cannot be read: not authorized" in unseen.detail
 
 
 def test_broker_without_an_answer_is_a_warning(settings: RelaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_ANSWER_SECONDS", 0.5)
     away = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"})
     (found,) = check_readers(away)
-    assert (found.warning, found.ok, found.detail[:10]) == (True, True, "not told: ")
+    assert (found.warning, found.ok, found.detail[:16]) == (True, True, "cannot be read: ")

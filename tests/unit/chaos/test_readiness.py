@@ -37,44 +37,44 @@ def _watch(during: Mapping[int, Answer], outage: Outage, metrics: str = "") -> W
 
 def test_outage_is_reported_by_a_503_that_names_its_part() -> None:
     watch = _watch({3: UNREADY}, Outage("x", ["DATABASE"], [[CONSUMER]]))
-    assert len(watch.told) == 1
-    assert watch.untold == []
+    assert len(watch.reported) == 1
+    assert watch.unreported == []
 
 
 @pytest.mark.parametrize("answer", [READY, OTHERWISE, HANGS, Answer(200, UNREADY.text)])
 def test_outage_is_not_reported_by_another_answer_or_none(answer: Answer) -> None:
     watch = _watch({3: answer}, Outage("x", ["database"], [[CONSUMER]]))
-    assert watch.told == []
-    assert len(watch.untold) == 1
-    assert "consume 3" in watch.untold[0]
-    assert str(answer.status) in watch.untold[0]
+    assert watch.reported == []
+    assert len(watch.unreported) == 1
+    assert "consume 3" in watch.unreported[0]
+    assert str(answer.status) in watch.unreported[0]
 
 
 def test_report_of_one_relay_is_enough() -> None:
     watch = _watch({1: READY, 2: UNREADY}, Outage("x", ["database"], [RELAYS]))
-    assert watch.untold == []
+    assert watch.unreported == []
 
 
 def test_each_group_of_processes_must_report() -> None:
     answers = {1: READY, 2: UNREADY, 3: READY}
     watch = _watch(answers, Outage("x", ["database"], [RELAYS, [CONSUMER]]))
-    assert len(watch.untold) == 1
-    assert "consume 3" in watch.untold[0]
+    assert len(watch.unreported) == 1
+    assert "consume 3" in watch.unreported[0]
 
 
 def test_metric_reports_an_outage_that_delays_only_some_work() -> None:
     metrics = 'relay_waiting_rows{topic="nowhere"} 2'
     watch = _watch({1: READY, 2: READY}, Outage("x", ["nowhere"], [RELAYS], ready_meanwhile=True), metrics)
-    assert len(watch.told) == 1
-    assert watch.untold == []
+    assert len(watch.reported) == 1
+    assert watch.unreported == []
 
 
 def test_process_that_stays_unready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.chaos.readiness._READY_AGAIN_SECONDS", 0.0)
     watch = Watch(lambda _process, _path: UNREADY, shortest=0.0, longest=0.1)
     watch.outage(Outage("x", ["database"], [[CONSUMER]]), lambda: None)
-    assert len(watch.told) == 1
-    assert "but after it: consume 3 is not ready" in watch.untold[0]
+    assert len(watch.reported) == 1
+    assert "but after it: consume 3 is not ready" in watch.unreported[0]
 
 
 class Ended(ServiceProcess):

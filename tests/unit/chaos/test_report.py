@@ -19,9 +19,9 @@ def _result(findings: Findings) -> Result:
 
 
 def _shown(findings: Findings) -> list[list[str]]:
-    told = StringIO()
-    show(_result(findings), Console(file=told, width=200))
-    return [line.strip("│ \n").split("│") for line in told.getvalue().splitlines()]
+    output = StringIO()
+    show(_result(findings), Console(file=output, width=200))
+    return [line.strip("│ \n").split("│") for line in output.getvalue().splitlines()]
 
 
 def _rows(findings: Findings) -> dict[str, str]:
@@ -33,19 +33,19 @@ def test_table_counts_faults_and_outages() -> None:
     assert rows["faults survived"] == "5"
     assert rows[str(Attack.PROMOTED)] == "2"
     assert rows["that came again"] == "2"
-    assert rows["outages told"] == "2"
+    assert rows["outages reported"] == "2"
     assert rows["after seconds, at most"] == "12"
     assert rows["rows that the database turned away"] == "4"
-    assert rows["outages not told"] == "0"
+    assert rows["outages not reported"] == "0"
 
 
 def test_unreported_outage_fails_the_run_and_is_named() -> None:
-    findings = Findings([], [], [], [], [], untold=["Kafka is away: not told"], unproven=["missing: 4"])
+    findings = Findings([], [], [], [], [], unreported=["Kafka is away: not reported"], unproven=["missing: 4"])
     assert not _result(findings).clean
     rows = _rows(findings)
-    assert rows["outages not told"] == "1"
+    assert rows["outages not reported"] == "1"
     assert rows["not proven by the audits"] == "1"
-    assert ["outages not told: Kafka is away: not told"] in _shown(findings)
+    assert ["outages not reported: Kafka is away: not reported"] in _shown(findings)
 
 
 def test_only_unpublishable_rows_may_be_missing_in_an_audit() -> None:

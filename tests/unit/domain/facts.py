@@ -117,7 +117,7 @@ def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: A
     return Progress(command, PAYMENT_ID, recovery_point=recovery_point, **{**row, **more})
 
 
-def told(result: Observed | Settled) -> list[str]:
+def summaries(result: Observed | Settled) -> list[str]:
     """The events in short."""
     return [
         " ".join(filter(None, [a.command_type or "news", a.type, a.payload.get("error"), a.payload.get("status")]))

@@ -135,5 +135,5 @@ class TestSums:
 def test_changed_facts_exclude_sums_and_bookkeeping() -> None:
     before = payment("SUCCEEDED", "intent")
     assert changed_facts(before, replace(before, refunded=5, captured=5, event_sequence=7)) == ""
-    told = changed_facts(before, payment("REVERTED", "intent", stripe_refund_id="re_1"))
-    assert told == "status SUCCEEDED → REVERTED, stripe_refund_id none → re_1"
+    changed = changed_facts(before, payment("REVERTED", "intent", stripe_refund_id="re_1"))
+    assert changed == "status SUCCEEDED → REVERTED, stripe_refund_id none → re_1"

@@ -176,6 +176,6 @@ def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: s
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
 def test_authorized_event_has_the_status_and_the_intent(status: str) -> None:
-    told = events.authorized(payment(status))
-    assert (told.payload["status"], told.payload["payment_intent_id"]) == (status, "pi_1")
-    assert (told.command_type, told.correlation_id) == ("authorize_payment", "c-auth")
+    event = events.authorized(payment(status))
+    assert (event.payload["status"], event.payload["payment_intent_id"]) == (status, "pi_1")
+    assert (event.command_type, event.correlation_id) == ("authorize_payment", "c-auth")

@@ -19,7 +19,7 @@ from tests.unit.domain.facts import (
     picture,
     refund,
     reversal,
-    told,
+    summaries,
     transfer,
 )
 
@@ -73,7 +73,7 @@ class TestRefundedOutside:
     def test_partial_refund_keeps_the_status(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(amount=500),)))
         assert (seen.payment.status, seen.payment.refunded, seen.payment.stripe_refund_id) == (status, 500, None)
-        assert told(seen) == [f"news payment.refunded {status}"]
+        assert summaries(seen) == [f"news payment.refunded {status}"]
 
     def test_last_partial_refund_ends_the_payment(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
@@ -141,9 +141,9 @@ class TestADispute:
     def test_later_withdrawal_is_news_again(self) -> None:
         inquiry = picture(disputes=(dispute("warning_needs_response", withdrawn=False),))
         before = payment("AUTHORIZED", TAKEN, contested=1500)
-        assert told(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
+        assert summaries(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
         seen = looked(before, picture(disputes=(dispute(),)), inquiry)
-        assert told(seen) == ["news payment.disputed AUTHORIZED"]
+        assert summaries(seen) == ["news payment.disputed AUTHORIZED"]
         assert [movement.kind for movement in seen.movements] == ["dispute_withdrawn"]
 
     @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
@@ -156,9 +156,9 @@ class TestADispute:
 
     def test_won_dispute_does_not_change_the_payment(self) -> None:
         before = payment("AUTHORIZED", TAKEN, disputed=1500, contested=1500)
-        won = picture(disputes=(dispute("won", reinstated=True),))
-        seen = looked(before, won, picture(disputes=(dispute(),)))
-        assert (seen.payment, told(seen)) == (payment("AUTHORIZED", TAKEN), ["news payment.dispute_closed AUTHORIZED"])
+        seen = looked(before, picture(disputes=(dispute("won", reinstated=True),)), picture(disputes=(dispute(),)))
+        assert seen.payment == payment("AUTHORIZED", TAKEN)
+        assert summaries(seen) == ["news payment.dispute_closed AUTHORIZED"]
 
 
 class TestAReversalFromOutside:

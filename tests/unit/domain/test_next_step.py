@@ -22,7 +22,7 @@ from tests.unit.domain.facts import (
     RELEASE,
     REVERT,
     payment,
-    told,
+    summaries,
 )
 
 CLOCK = Clock(NOW, NOW)
@@ -40,7 +40,7 @@ def _said(following: Next) -> str:
         case Waiting():
             return "waits"
         case Settled():
-            return ", ".join(told(following)) or "settled"
+            return ", ".join(summaries(following)) or "settled"
 
 
 AUTHORIZES = {

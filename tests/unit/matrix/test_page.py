@@ -6,7 +6,7 @@ from devstack.service_process import ROOT
 from matrix.__main__ import merged
 from matrix.page import NOT_RUN, PASSED, Row, read, rendered
 from matrix.pairs import CORE, DEFAULT, KAFKAS, POSTGRES, Pair, pairs
-from matrix.trial import judged
+from matrix.trial import result_of
 
 DOCUMENT = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
 
@@ -52,4 +52,4 @@ def test_core_test_paths_exist() -> None:
 )
 def test_run_is_passed_only_if_all_tests_passed(code: int, last: str, row: Row) -> None:
     said = f"PostgreSQL: embedded 14.24, ready after 2.7 s\nKafka: ready\n{last}\n"
-    assert judged(Pair("14", "4.2.2"), code, said) == row
+    assert result_of(Pair("14", "4.2.2"), code, said) == row
