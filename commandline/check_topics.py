@@ -95,7 +95,7 @@ def _settings(settings: "KafkaSettings", names: list[str]) -> Iterator[Finding]:
     from runtime.topic_policies import faults, read
 
     found = read(settings.client_config(), names)
-    for name, why in found.untold.items():
+    for name, why in found.unknown.items():
         mend = "give this user DescribeConfigs on it, or look at its settings yourself"
         yield Finding(CHECK, f"the settings of {name} cannot be read: {why}", mend, warning=True)
     for fault in faults(found.known, settings.payment_commands_topic, settings.dead_letter_topic):

@@ -32,19 +32,19 @@ _LARGEST = 2**63
 
 def read_losses(settings: "ConsumerSettings", since: datetime | None) -> "Losses":
     """Everything since then that was published or processed, and has no row. Raises CannotError."""
-    from service.usecases.operations.losses import Sieve
+    from service.usecases.operations.losses import LossFinder
 
     begin = _EVER if since is None else since
     with database() as engine, _kafka_faults(), counting() as count:
-        sieve = Sieve(engine, settings.default_currency)
+        finder = LossFinder(engine, settings.default_currency)
         for some in _records(settings, _topics_of_ours(settings), begin, _MESSAGES_BEFORE):
             count("messages", len(some))
-            sieve.messages([message for record in some for message in _message(record, settings)])
+            finder.messages([message for record in some for message in _message(record, settings)])
         done = _processed(settings)
         for some in _records(settings, [settings.payment_commands_topic], begin, _COMMANDS_BEFORE):
             count("commands", len(some))
-            sieve.records([_command(record, done) for record in some])
-        return sieve.losses()
+            finder.records([_command(record, done) for record in some])
+        return finder.losses()
 
 
 def _topics_of_ours(settings: "ConsumerSettings") -> list[str]:

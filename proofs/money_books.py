@@ -36,15 +36,15 @@ def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
 
     An undone effect may be repeated: a failed refund, a reversed transfer.
     """
-    standing: Counter[tuple[str, str | None]] = Counter()
+    effective: Counter[tuple[str, str | None]] = Counter()
     for effect in ours(effects):
         whose = effect.payment_intent if effect.effect in {"hold", "cancel"} else effect.metadata["payment_id"]
         if effect.effect in _UNDONE_BY:
-            standing[_UNDONE_BY[effect.effect], whose] -= 1
+            effective[_UNDONE_BY[effect.effect], whose] -= 1
         elif effect.by not in _OTHERS:
-            standing[effect.effect, whose] += 1
-            if standing[effect.effect, whose] > 1:
-                yield f"{effect.effect} of {whose}: {standing[effect.effect, whose]} times"
+            effective[effect.effect, whose] += 1
+            if effective[effect.effect, whose] > 1:
+                yield f"{effect.effect} of {whose}: {effective[effect.effect, whose]} times"
 
 
 def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:

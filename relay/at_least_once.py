@@ -72,7 +72,7 @@ class AtLeastOnce:
             refused = exc
             sent = [row for row in rows if row[0] < (exc.position or 0)]
         reached(CrashPoint.IN_TRANSACTION)
-        self._client.flush(whatever_fails=True)
+        self._client.flush(despite_failures=True)
         failures = self._client.failures
         if failures:
             refused = failures.refusal(rows)

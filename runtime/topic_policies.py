@@ -46,10 +46,10 @@ class TopicFault(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Topics whose settings the broker returned (``known``), and why it did not return those of others (``untold``)."""
+    """Topics whose settings the broker returned (``known``), and the reasons for missing settings (``unknown``)."""
 
     known: dict[str, TopicFacts]
-    untold: dict[str, str]
+    unknown: dict[str, str]
 
 
 def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
@@ -68,7 +68,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
         try:
             settings = {name: entry.value for name, entry in answer.result(_SECONDS).items()}
         except (KafkaException, TimeoutError) as exc:
-            found.untold[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
+            found.unknown[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
         else:
             found.known[resource.name] = _facts(cluster.topics[resource.name], settings)
     return found
@@ -153,7 +153,7 @@ def warn(client_config: Mapping[str, Any], names: Sequence[str], commands: str, 
     """Log the faults of topics, and set their metric, at the start. Raises KafkaException when no broker answers."""
     _FAULTS.clear()
     found = read(client_config, names)
-    for topic, why in found.untold.items():
+    for topic, why in found.unknown.items():
         _log.info("the settings of a topic are not known", topic=topic, why=why)
     for fault in faults(found.known, commands, dead_letters):
         _FAULTS.labels(fault.topic, fault.setting).set(1)

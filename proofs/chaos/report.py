@@ -22,7 +22,7 @@ def show(result: Result, console: Console) -> None:
         **{f"  {attack}": times for attack, times in sorted(result.struck.items())},
         "outages reported": len(result.reported),
         "  after seconds, at most": round(max(result.reported, default=0)),
-        "rows that the database turned away": result.turned_away.total(),
+        "rows that the database refused": result.refused_rows.total(),
     }
     wrong = {
         "losses": findings.losses,

@@ -35,7 +35,7 @@ class Result:
     struck: Counter[Attack]
     reported: list[float]
     """Seconds until the report of each outage that readiness reported."""
-    turned_away: Counter[str]
+    refused_rows: Counter[str]
     """Strangers' rows that the database refused, by reason."""
     failed: list[str]
     """Sagas with a wrong answer or none."""
@@ -86,7 +86,7 @@ def run(plan: Plan, world: World, *, at_once: int, on_progress: OnProgress) -> R
     try:
         world.begin_faults()
         with injector(world.troubles) as faults:
-            _rage(plan, faults, around, progress, at_once)
+            _run_plan(plan, faults, around, progress, at_once)
             faults.all_back()
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
@@ -113,7 +113,7 @@ def run(plan: Plan, world: World, *, at_once: int, on_progress: OnProgress) -> R
         repeats=len(again),
         struck=faults.struck,
         reported=world.watch.reported,
-        turned_away=world.strange_rows.turned_away,
+        refused_rows=world.strange_rows.refused_rows,
         failed=progress.failed,
         findings=findings,
         seconds=time.monotonic() - began,
@@ -133,7 +133,7 @@ def missed(world: World, evidence: Evidence) -> list[str]:
     return [f"not heard by the published library: {event}" for event in world.published.missing(events)]
 
 
-def _rage(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
+def _run_plan(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
     """Begin sagas as others end, but none before a fault that is due, so that faults meet work in progress."""
     faults = deque(plan.faults)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:

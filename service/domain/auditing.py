@@ -135,7 +135,7 @@ def difference_in(
     return made if row is None else replace(made, our_amount=row.amount, our_currency=row.currency)
 
 
-_COMES_OF = {
+_CAUSED_BY = {
     CommandType.AUTHORIZE: {MovementKind.HOLD},
     CommandType.RELEASE: {MovementKind.CAPTURE, MovementKind.TRANSFER},
     CommandType.REVERT: {MovementKind.HOLD_GONE, MovementKind.REFUND, MovementKind.REVERSAL},
@@ -151,7 +151,7 @@ def is_under_way(difference: Difference, opened: Collection[Progress], moved: Mo
     """
     if difference.what is not What.MISSING_HERE or moved is None or not moved.by_us:
         return False
-    return any(moved.kind in _COMES_OF[progress.command.type] for progress in opened)
+    return any(moved.kind in _CAUSED_BY[progress.command.type] for progress in opened)
 
 
 _SUMS = frozenset(Money.__slots__)

@@ -96,8 +96,8 @@ def _ended(payment: Payment, picture: Picture) -> Payment:
         return payment.become(PaymentStatus.REVERTED, failure=DISPUTED.as_json())
     if not payment.money.is_all_back:
         return payment
-    standing = [refund for refund in picture.refunds if not (refund.of_hold or refund.failed)]
-    by_us = all(refund.payment_id == str(payment.payment_id) for refund in standing)
+    effective = [refund for refund in picture.refunds if not (refund.of_hold or refund.failed)]
+    by_us = all(refund.payment_id == str(payment.payment_id) for refund in effective)
     return payment.become(PaymentStatus.REVERTED, failure=None if by_us else REFUNDED.as_json())
 
 

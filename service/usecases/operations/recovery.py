@@ -90,7 +90,7 @@ class Recovery:
     def _run(self, record: LostRecord) -> None:
         match record.subject:
             case UnreadableMessage() as unreadable:
-                self.commands.bury(unreadable, record.origin)
+                self.commands.dead_letter(unreadable, record.origin)
             case InvalidCommand() as invalid:
                 self.commands.refuse(invalid, record.origin)
             case command:
@@ -101,7 +101,7 @@ class Recovery:
 
         Call it after every payment was compared with Stripe, which makes the news. Raises the database's error.
         """
-        wanted = [message for message in self.losses.messages if _comes_as_it_is(message)]
+        wanted = [message for message in self.losses.messages if _is_recovered_unchanged(message)]
         with transaction(self.engine) as connection:
             operator_recovery.raise_sequences(connection, self.losses.published.sequences)
         for start in range(0, len(wanted), _AT_ONCE):
@@ -141,7 +141,7 @@ class Recovery:
                 yield Finding("", "", None, result, f"{said}: {record.name}")
 
 
-def _comes_as_it_is(message: OutgoingMessage) -> bool:
+def _is_recovered_unchanged(message: OutgoingMessage) -> bool:
     """Nothing makes it anew: it is a command, news that a look at Stripe did not show any more, or the success of a
     command that an operator had reopened.
     """

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from relay.delivery import bury
+from relay.delivery import write_dead_letter
 from relay.kafka_errors import RecordRefusedError
 from service.domain import events
 from service.domain.commands.authorize import Authorize
@@ -104,11 +104,11 @@ class History:
             assert now is not None
             RECORDER.about_nothing(connection, events.refused(key, failure), None, now)
 
-    def bury(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
+    def add_dead_letter(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
         """A dead letter."""
         origin = Origin("payment_commands", 3, offset, key, value, [])
         with transaction(self.engine) as connection:
-            DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
+            DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
 
     def refused_by_kafka(self, position: int) -> None:
         """A row of the outbox in the dead letters, as the relay puts it there."""
@@ -116,4 +116,4 @@ class History:
             found = connection.execute(select(OutboxRow).where(OutboxRow.position == position)).one()
             row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False, 0)
             cursor = connection.connection.cursor()
-            bury(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))
+            write_dead_letter(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))

@@ -46,7 +46,7 @@ def test_unknown_command_is_reported(commandline: CommandLine) -> None:
 
 
 def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, history: History) -> None:
-    history.bury(7, b"{nonsense", b"key-1")
+    history.add_dead_letter(7, b"{nonsense", b"key-1")
     (letter,) = commandline.json("dead-letter", "list")
     assert list(letter) == ["id", "reason", "topic", "partition", "offset", "received_at", "key", "value"]
     assert (letter["reason"], letter["topic"], letter["partition"], letter["offset"]) == (
@@ -60,7 +60,7 @@ def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, histor
 def test_value_of_a_dead_letter_is_shown_completely(
     commandline: CommandLine, history: History, value: bytes | None
 ) -> None:
-    history.bury(1, value)
+    history.add_dead_letter(1, value)
     shown = commandline.json("dead-letter", "list")[0]["value"]
     if shown is None:
         assert value is None
@@ -71,7 +71,7 @@ def test_value_of_a_dead_letter_is_shown_completely(
 
 
 def test_dead_letter_is_shown_with_its_fault(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x")
+    history.add_dead_letter(1, b"x")
     letter = commandline.json("dead-letter", "list")[0]
     assert "the value is not JSON" in commandline.run("dead-letter", "show", str(letter["id"])).stdout
 
@@ -102,7 +102,7 @@ def test_retry_refuses_a_running_or_answered_command(commandline: CommandLine, h
 
 
 def test_dead_letter_is_resent_once(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b'{"type": "from_the_future"}')
+    history.add_dead_letter(1, b'{"type": "from_the_future"}')
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
@@ -120,13 +120,13 @@ def test_dead_letter_is_resent_once(commandline: CommandLine, history: History) 
 def test_dead_letter_that_is_no_text_cannot_be_resent(
     commandline: CommandLine, history: History, value: bytes | None
 ) -> None:
-    history.bury(1, value)
+    history.add_dead_letter(1, value)
     (letter,) = commandline.json("dead-letter", "list")
     assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
 
 
 def test_too_large_dead_letter_cannot_be_resent(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x" * (1024 * 1024 + 1))
+    history.add_dead_letter(1, b"x" * (1024 * 1024 + 1))
     (letter,) = commandline.json("dead-letter", "list")
     assert (
         "is over 1 MiB" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
@@ -135,7 +135,7 @@ def test_too_large_dead_letter_cannot_be_resent(commandline: CommandLine, histor
 
 
 def test_dead_letter_that_is_not_json_can_be_resent_and_shown(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"not json", b"key")
+    history.add_dead_letter(1, b"not json", b"key")
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, answer="y\n")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
@@ -152,7 +152,7 @@ def test_row_refused_by_kafka_is_replayed_under_its_event_id(commandline: Comman
 
 
 def test_discard_needs_a_positive_answer_and_closes_the_dead_letter(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x")
+    history.add_dead_letter(1, b"x")
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "discard", str(letter["id"]), *BECAUSE, answer="n\n", code=1)
     assert commandline.json("dead-letter", "list") == [letter]

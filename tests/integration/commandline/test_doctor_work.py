@@ -91,7 +91,7 @@ def test_stuck_commands_and_open_dead_letters_are_found(
     assert found(env, "commands") == [(*RIGHT, "none is overdue")]
     assert found(env, "dead letters") == []
     execute(database_url, "UPDATE commands SET next_attempt_at = now() - interval '3 minutes'")
-    history.bury(7, b"{")
+    history.add_dead_letter(7, b"{")
     [(ok, _, detail)] = found(env, "commands")
     assert not ok
     assert detail.startswith("1 are overdue, the first since ")

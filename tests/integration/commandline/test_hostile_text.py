@@ -26,7 +26,7 @@ def history(database_url: str) -> History:
     history.authorize(HOSTILE, HOSTILE)
     origin = Origin(HOSTILE, 3, 7, HOSTILE.encode(), HOSTILE.encode(), [])
     with transaction(engine) as connection:
-        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", HOSTILE), origin)
+        DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", HOSTILE), origin)
     engine.dispose()
     return history
 

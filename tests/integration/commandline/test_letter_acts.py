@@ -17,25 +17,25 @@ LETTER = b'{"type": "release_payment", "correlation_id": "saga-9", "payment_id":
 
 class TestDeadLetters:
     def test_list_names_the_saga_and_the_fault(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, LETTER)
+        history.add_dead_letter(1204, LETTER)
         printed = commandline.run("dead-letter", "list").stdout
         assert "saga-9" in printed
         assert "the value is not JSON" in printed
 
     def test_question_names_the_dead_letter(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, b"{")
+        history.add_dead_letter(1204, b"{")
         said = commandline.run("dead-letter", "discard", "1", *WHY, answer="n\n", code=1).stderr
         assert "Discard dead letter 1 (NOT_JSON, payment_commands/3@1204)?" in said
 
     def test_all_of_a_reason_are_discarded(self, commandline: CommandLine, history: History) -> None:
         for offset in range(3):
-            history.bury(offset, b"{")
+            history.add_dead_letter(offset, b"{")
         commandline.run("dead-letter", "discard", "--reason", "NOT_JSON", *WHY, answer="y\n")
         assert [act["dead_letter_id"] for act in audit(history)] == [3, 2, 1]
         assert commandline.json("dead-letter", "list") == []
 
     def test_repaired_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
-        history.bury(1, LETTER)
+        history.add_dead_letter(1, LETTER)
         mended = {**json.loads(LETTER), "payment_id": str(uuid4()), "runner_id": "r"}
         file = tmp_path / "mended.json"
         file.write_text(json.dumps(mended))
@@ -53,7 +53,7 @@ class TestDeadLetters:
         self, commandline: CommandLine, history: History, tmp_path: Path
     ) -> None:
         history.refuse("saga-9", "release_payment")
-        history.bury(1, LETTER)
+        history.add_dead_letter(1, LETTER)
         file = tmp_path / "mended.json"
         whole = {"payment_id": str(uuid4()), "runner_id": "r", "runner_connect_account_id": "acct_1"}
         file.write_text(json.dumps({**json.loads(LETTER), **whole}))
@@ -64,7 +64,7 @@ class TestDeadLetters:
     def test_message_can_be_repaired_in_the_editor(
         self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        history.bury(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
+        history.add_dead_letter(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
         payment_id = str(uuid4())
         monkeypatch.setenv("EDITOR", f"sed -i s/ID/{payment_id}/")
         commandline.run("dead-letter", "resend", "1", *WHY, "--yes")

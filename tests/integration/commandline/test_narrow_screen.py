@@ -26,7 +26,7 @@ ORDER = f"order-{uuid4()}"
 def payment(history: History) -> Payment:
     """A payment with ids as long as those of callers, and a dead letter about it."""
     payment = history.authorize(ORDER, SAGA)
-    history.bury(1204, f'{{"type": "revert_payment", "correlation_id": "{SAGA}", "payload": 1}}'.encode())
+    history.add_dead_letter(1204, f'{{"type": "revert_payment", "correlation_id": "{SAGA}", "payload": 1}}'.encode())
     return payment
 
 
@@ -79,6 +79,6 @@ def test_no_color_is_written_if_the_terminal_disables_it(database_url: str, paym
 
 def test_list_longer_than_the_screen_is_shown_in_the_pager(database_url: str, history: History) -> None:
     for number in range(60):
-        history.bury(number, b"x")
+        history.add_dead_letter(number, b"x")
     lines = on_terminal(database_url, "dead-letter", "list", PAGER="tail -n 1")
     assert len([line for line in lines if "NOT_JSON" in line]) < 10, "\n".join(lines)

@@ -72,7 +72,7 @@ def test_unknown_row_is_reported(commandline: CommandLine, id_: str) -> None:
 
 def test_stats_name_a_gap_and_the_transaction_that_holds_it(commandline: CommandLine, history: History) -> None:
     with transaction(history.engine) as connection:
-        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         history.authorize("order-1", "saga-1")
         settle(history.engine, 0, [[2, 2]])

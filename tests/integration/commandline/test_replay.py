@@ -95,7 +95,7 @@ def test_replay_warns_of_readers_without_event_ids_first(
 ) -> None:
     payment = history.authorize("order-1", "saga-1")
     history.canceled_at_stripe(payment)
-    history.bury(7, b"no JSON")
+    history.add_dead_letter(7, b"no JSON")
     queued = Revert("saga-3", history.authorize("order-2", "saga-2").payment_id)
     CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)
     words = words if "--dry-run" in words else (*words, "--reason", "test")

@@ -42,7 +42,7 @@ def test_command_reads_no_other_setting(
     database_url: str, history: History, simulator: SimulatorControl, words: str, reads: tuple[str, ...], quiet: None
 ) -> None:
     history.authorize("order-1", "saga-1")
-    history.bury(1, b"{")
+    history.add_dead_letter(1, b"{")
     known = {"DATABASE_URL": database_url, "STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_API_BASE": simulator.base_url}
     read = {name: known[name] for name in ("DATABASE_URL", *reads)}
     named = CliRunner().invoke(cli, [*words.split()[:2], "--help"], prog_name="cli.py").stdout

@@ -34,7 +34,7 @@ def test_a_late_commit_is_not_missed(database_url: str, history: History, monkey
     monkeypatch.setenv("DATABASE_URL", database_url)
     rows = tail._rows(0)
     with transaction(history.engine) as connection:
-        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
         history.authorize("order-1", "saga-1")
         assert next(rows)[0] == 2
     assert next(rows)[0] == 1

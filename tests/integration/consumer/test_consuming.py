@@ -54,7 +54,7 @@ def test_bad_records_are_reported_and_do_not_stop_the_next(kafka: Kafka, topics:
     start(commands)
     commands.wait_for(10)
     calls = sorted(call for call, _, _ in commands.calls)
-    assert calls == ["bury"] * 4 + ["handle"] * 5 + ["refuse"]
+    assert calls == ["dead_letter"] * 4 + ["handle"] * 5 + ["refuse"]
 
 
 @pytest.mark.real_kafka

@@ -76,7 +76,7 @@ def test_command_stored_by_a_later_release_is_run_and_recognized(core: Core) -> 
 def test_redelivered_dead_letter_is_kept_once(core: Core) -> None:
     origin = core.origin()
     for _ in range(2):
-        core.engine.bury(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
+        core.engine.dead_letter(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
     assert _letters(core) == ["NOT_JSON"]
     assert len(core.sql("SELECT 1 FROM outbox")) == 1
 

@@ -17,7 +17,7 @@ from service.domain.command_reader import read
 from service.domain.messages import OutgoingMessage
 from service.domain.payment import payment_id_of
 from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
-from service.usecases.operations.losses import Losses, Sieve
+from service.usecases.operations.losses import Losses, LossFinder
 from service.usecases.operations.recovery import Recovery
 from service.usecases.reconcile import Finding
 from service.wiring import recovering
@@ -63,10 +63,10 @@ class Topics:
         self.messages = [OutgoingMessage(*(row[name] for name in names)) for row in rows]
 
     def losses(self, core: Core) -> Losses:
-        sieve = Sieve(core.database, "sgd")
-        sieve.messages(self.messages)
-        sieve.records([(origin, True) for origin in self.records])
-        return sieve.losses()
+        finder = LossFinder(core.database, "sgd")
+        finder.messages(self.messages)
+        finder.records([(origin, True) for origin in self.records])
+        return finder.losses()
 
     def recover(self, core: Core, steps: int | None = None) -> list[Finding]:
         """Recover as ``payment reconcile --all`` does, or die after a number of records."""

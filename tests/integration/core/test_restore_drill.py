@@ -13,7 +13,7 @@ from tests.integration.core.restoring import HISTORIES, STEPS, Between, Loss, mo
 from tests.support.core import Core
 
 FACTS = ("status", "stripe_payment_intent_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
-TOLD = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
+ANSWERS = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
 TOO_LATE = {"release": {"payment.failed INVALID_STATE", "payment.failed PAYMENT_REFUNDED"}, "revert": set[str]()}
 """Stripe shows only the end of a reverted payment: its repeated release is answered from that."""
 
@@ -71,7 +71,7 @@ def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int,
             assert core.outcome("authorize_payment", f"c-authorize-{order}").type == "payment.authorized"
             for step in wanted:
                 summary = core.outcome(f"{step}_payment", f"c-{step}-{order}").summary.partition(": ")[2]
-                assert summary in TOLD[step] or (order == "paid-back" and summary in TOO_LATE[step])
+                assert summary in ANSWERS[step] or (order == "paid-back" and summary in TOO_LATE[step])
 
 
 @pytest.mark.parametrize("kept", [1, 2])

@@ -52,7 +52,7 @@ STEPS: dict[str, tuple[str, Drive, list[Drive], list[str]]] = {
     ),
     "refund": ("refund", _revert, [_authorize, _release], ["hold", "capture", "transfer", "reversal", "refund"]),
 }
-TOLD: dict[Drive, str] = {
+SUMMARIES: dict[Drive, str] = {
     _authorize: "authorize_payment: payment.authorized AUTHORIZED",
     _decline: "authorize_payment: payment.failed CARD_DECLINED",
     _release: "release_payment: payment.released SUCCEEDED",
@@ -62,7 +62,7 @@ TOLD: dict[Drive, str] = {
 
 def _check_end(core: Core, step: str) -> None:
     _, drive, before, effects = STEPS[step]
-    assert (core.summaries(), core.effects()) == ([TOLD[each] for each in [*before, drive]], effects)
+    assert (core.summaries(), core.effects()) == ([SUMMARIES[each] for each in [*before, drive]], effects)
     check_settled(core)
 
 

@@ -35,7 +35,7 @@ def test_table_counts_faults_and_outages() -> None:
     assert rows["that came again"] == "2"
     assert rows["outages reported"] == "2"
     assert rows["after seconds, at most"] == "12"
-    assert rows["rows that the database turned away"] == "4"
+    assert rows["rows that the database refused"] == "4"
     assert rows["outages not reported"] == "0"
 
 

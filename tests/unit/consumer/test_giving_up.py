@@ -34,7 +34,7 @@ def test_repeatedly_refused_record_becomes_a_dead_letter_with_the_reason() -> No
     assert commands.calls == []
     giving_up.handle(COMMAND, origin())  # type: ignore[arg-type]
     ((call, letter, place),) = commands.calls
-    assert (call, place) == ("bury", origin())
+    assert (call, place) == ("dead_letter", origin())
     assert isinstance(letter, UnreadableMessage)
     assert letter.reason == "NOT_STORABLE"
     assert "uq_outbox_event_id" in letter.detail

@@ -80,7 +80,7 @@ class TestWindow:
         assert found(comparison([TAKEN], [TAKEN, GONE])) == [("missing_here", "hold_gone")]
 
 
-COMES_OF = {
+CAUSED_BY = {
     ("authorize_payment", "hold"),
     ("release_payment", "capture"),
     ("release_payment", "transfer"),
@@ -99,7 +99,7 @@ class TestUnderWay:
         difference = Difference(What.MISSING_HERE, PAYMENT_ID, kind, moved.proof)
         for command in (*COMMANDS, HOLD):
             under_way = is_under_way(difference, [progress(command)], moved)
-            assert under_way is ((command.type, kind) in COMES_OF), command
+            assert under_way is ((command.type, kind) in CAUSED_BY), command
         assert not is_under_way(difference, [], moved)
 
     def test_movements_by_others_are_not_under_way(self) -> None:

@@ -17,7 +17,7 @@ from service.domain.payment import Failure
 from tests.unit.domain.facts import NOW, PAYMENT_ID, RELEASE, REVERT, payment
 
 EVENT_ID = UUID("00000000-0000-4000-8000-00000000000e")
-TOLD_AT = "2026-05-04T03:02:01.987Z"
+PUBLISHED_AT = "2026-05-04T03:02:01.987Z"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SUBJECT = CommandKey("release_payment", "c-release")
 RELEASED = payment("SUCCEEDED", "intent charge captured transfer")
@@ -34,7 +34,7 @@ class TestEvent:
         assert json.loads(message.value) == {
             "type": "payment.released",
             "correlation_id": "c-release",
-            "timestamp": TOLD_AT,
+            "timestamp": PUBLISHED_AT,
             "source": "payment-service",
             "payload": {
                 "payment_id": str(PAYMENT_ID),
@@ -56,7 +56,7 @@ class TestEvent:
             "ce_type": "payment.released",
             "ce_source": "payment-service",
             "ce_specversion": "1.0",
-            "ce_time": TOLD_AT,
+            "ce_time": PUBLISHED_AT,
             "ce_subject": str(PAYMENT_ID),
             "content-type": "application/json",
             "correlation_id": "c-release",
@@ -126,7 +126,7 @@ class TestIds:
 
 
 def test_times_are_utc_with_milliseconds() -> None:
-    assert rfc3339(NOW) == TOLD_AT
+    assert rfc3339(NOW) == PUBLISHED_AT
     east = datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
     assert rfc3339(east) == "2026-01-01T00:00:00.000Z"
     assert rfc3339(datetime(2026, 1, 1, tzinfo=UTC)).endswith("T00:00:00.000Z")

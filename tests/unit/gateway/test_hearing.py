@@ -21,7 +21,7 @@ ACCOUNT = {"id": "acct_1", "object": "account"}
 
 OPENED, WITHDRAWN = ("dispute_opened", "dp_1"), ("dispute_withdrawn", "dp_1")
 REFUNDED = ("refund", "re_1")
-TOLD: list[tuple[str, dict[str, Any], list[Proof]]] = [
+PROOFS_OF_EVENTS: list[tuple[str, dict[str, Any], list[Proof]]] = [
     ("payment_intent.partially_funded", INTENT, []),
     ("charge.captured", CHARGE, [("capture", "ch_1")]),
     ("charge.expired", {**CHARGE, "amount_captured": 0, "amount_refunded": 2000}, [("hold_gone", "ch_1")]),
@@ -47,7 +47,7 @@ TOLD: list[tuple[str, dict[str, Any], list[Proof]]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "subject", "proofs"), TOLD)
+@pytest.mark.parametrize(("event", "subject", "proofs"), PROOFS_OF_EVENTS)
 def test_event_about_money_has_the_proofs_of_its_object(
     event: str, subject: dict[str, Any], proofs: list[Proof]
 ) -> None:
@@ -55,7 +55,7 @@ def test_event_about_money_has_the_proofs_of_its_object(
 
 
 def test_table_has_every_event_about_money() -> None:
-    assert {event for event, _, _ in TOLD} == set(MONEY_EVENTS)
+    assert {event for event, _, _ in PROOFS_OF_EVENTS} == set(MONEY_EVENTS)
     assert len(set(SUBSCRIBED)) == len(SUBSCRIBED)
 
 

@@ -52,15 +52,15 @@ class PickyPublisher:
 def test_all_rows_except_refused_ones_are_published_in_order(
     positions: set[int], refused: set[int], helpful: bool
 ) -> None:
-    publisher, buried = PickyPublisher(refused, helpful=helpful), list[int]()
+    publisher, kept = PickyPublisher(refused, helpful=helpful), list[int]()
     rows = [row(position) for position in sorted(positions)]
     before = Settled(1)
     batch = Batch(rows, before, settle(before, rows), more=False)
 
-    receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(before, Epoch(1, 1)))
+    receipt = deliver(publisher, lambda row, _: kept.append(row[0]), batch, Receipt(before, Epoch(1, 1)))
 
     assert publisher.published == sorted(positions - refused)
-    assert buried == sorted(positions & refused)
+    assert kept == sorted(positions & refused)
     assert receipt.settled == batch.after
     if publisher.confirmed is not None:
         published_last = publisher.published[-1]
@@ -69,15 +69,15 @@ def test_all_rows_except_refused_ones_are_published_in_order(
 
 
 def test_rows_known_to_be_refused_are_never_sent() -> None:
-    publisher, buried = PickyPublisher({3, 7}, helpful=False), list[int]()
+    publisher, kept = PickyPublisher({3, 7}, helpful=False), list[int]()
     rows = [row(position) for position in range(1, 9)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
 
     def known(rows: Sequence[Row]) -> dict[int, RecordRefusedError]:
         return {at: RecordRefusedError("RECORD_TOO_LARGE", "") for at, row in enumerate(rows) if row[0] in {3, 7}}
 
-    receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
-    assert (publisher.published, buried) == ([1, 2, 4, 5, 6, 8], [3, 7])
+    receipt = deliver(publisher, lambda row, _: kept.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
+    assert (publisher.published, kept) == ([1, 2, 4, 5, 6, 8], [3, 7])
     assert publisher.transactions == 3
     assert receipt.settled == Settled(8)
 

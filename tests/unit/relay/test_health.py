@@ -82,7 +82,7 @@ def test_long_repeated_call_is_reported_despite_heartbeats(clock: list[float]) -
     health.waiting("Broker: Coordinator not available")
     health.beat()
     assert health.fault() == "kafka: Broker: Coordinator not available (producing)"
-    health.went_on()
+    health.call_succeeded()
     assert health.fault() is None
 
 
