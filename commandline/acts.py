@@ -3,15 +3,19 @@
 import getpass
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from commandline.connection import database
 from commandline.failures import CannotError, confirm
-from commandline.output import follow, say, say_json, table
+from commandline.options import gathered, json_option
+from commandline.output import follow, say, say_json, show_list, table
 
 if TYPE_CHECKING:
     from service.domain.operator_acts import Grounds
+    from service.storage.engine import Engine
+    from service.storage.operator_session import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -45,6 +49,31 @@ def dry_run_option(command: F) -> F:
     return click.option("--dry-run", is_flag=True, help="Say on what it would be done, and do nothing.")(command)
 
 
+class ActOptions(NamedTuple):
+    """The options of an act on several objects."""
+
+    dry_run: bool
+    because: str
+    operator: str
+    yes: bool
+    as_json: bool
+
+    @property
+    def grounds(self) -> "Grounds":
+        """Who acts, and why. Raises click.UsageError for values that cannot be stored."""
+        return grounds(self.operator, self.because)
+
+
+def several_options(*names: str) -> Callable[[F], F]:
+    """``--dry-run``, the options of every act, and ``--json``, as one argument ``options`` of type ActOptions."""
+
+    def add(command: F) -> F:
+        command = gathered(command, "options", ActOptions._fields, ActOptions)
+        return dry_run_option(act_options(*names)(json_option(command)))
+
+    return add
+
+
 def _operator() -> str:
     try:
         user = getpass.getuser()
@@ -75,6 +104,32 @@ def ask(verb: str, things: str, names: Sequence[str], *, yes: bool) -> None:
     if len(names) > _NAMED_AT_MOST and not yes:
         say(f"  and {len(names) - _NAMED_AT_MOST} more", err=True)
     confirm(f"{verb} these {len(names)} {things}?", ask=not yes)
+
+
+class Objects(NamedTuple):
+    """One kind of objects for acts: its plural, the columns of its list, an object's name in questions, and its id."""
+
+    plural: str
+    columns: tuple[str, ...]
+    name: "Callable[[Record], str]"
+    id_of: "Callable[[Record], str]"
+    shown: "Callable[[Record], Record]" = dict
+
+
+def act_on(
+    found: "Sequence[Record]",
+    kind: Objects,
+    verb: str,
+    act: "Callable[[Engine, Record], str]",
+    options: ActOptions,
+) -> None:
+    """Ask, and act on each object; a dry run only lists them. Raises CannotError for a no and for failed acts."""
+    if options.dry_run or not found:
+        show_list([kind.shown(each) for each in found], kind.columns, limit=len(found), as_json=options.as_json)
+        return
+    ask(verb, kind.plural, [kind.name(each) for each in found], yes=options.yes)
+    with database() as engine:
+        Batch(verb.lower()).run(found, kind.id_of, lambda each: act(engine, each), as_json=options.as_json)
 
 
 class Batch:
