@@ -8,7 +8,6 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
 from devstack.saga_client import until
@@ -17,6 +16,7 @@ from devstack.topics import unique_topics
 from tests.support.acceptance import CHALLENGED, World
 from tests.support.acceptance_http import Reply
 from tests.support.acceptance_webhooks import event_of, signature_of
+from tests.support.own_servers import own_broker
 from tests.support.requirements import unavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -37,11 +37,8 @@ def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
     if kafka.kind == "mock":
         yield None
         return
-    own = ApacheKafka(find_install(lambda _: None))
-    try:
-        yield own.start()
-    finally:
-        own.close()
+    with own_broker() as own:
+        yield own
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,12 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
-from devstack.processes import ProcessFailedError
 from devstack.tcp_proxy import TcpProxy
 from devstack.topics import Topics, make_topic
 from tests.crash.asked_relay import GRACE_SECONDS, LOOK_SECONDS, ends_in_time, metric, ready, started, until
 from tests.integration.relay.running import TopicReader
 from tests.integration.relay.writers import append, execute, session, wait_for, write
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -102,15 +100,11 @@ def test_silent_connection_to_postgresql_is_reported_and_ended(
 
 @pytest.fixture(scope="module")
 def kafka_of_this_module() -> Iterator[ApacheKafka]:
-    try:
-        broker = ApacheKafka(find_install(lambda _: None))
-    except (KafkaUnavailableError, ProcessFailedError) as error:
-        unavailable("real Kafka", error)
-    try:
-        yield broker.start()
-    finally:
-        broker.thaw()
-        broker.close()
+    with own_broker() as broker:
+        try:
+            yield broker
+        finally:
+            broker.thaw()
 
 
 @pytest.fixture

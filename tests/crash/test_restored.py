@@ -7,11 +7,11 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
-from service.storage import migrate
 from tests.crash.backup import Backup, Return
 from tests.crash.besieged import Besieged, besieged
 from tests.integration.relay.running import relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, write
+from tests.support.own_servers import own_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
@@ -19,13 +19,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 @pytest.fixture
 def another_database_url() -> Iterator[str]:
     """A migrated database on a server with another system identifier."""
-    server = EmbeddedPostgres()
-    try:
-        url = server.start().databases.create("restored")
-        migrate.upgrade(url)
+    with own_database("restored") as url:
         yield url
-    finally:
-        server.close()
 
 
 def _published(rig: Besieged) -> list[str]:

@@ -10,7 +10,6 @@ MOST_LINES = 200
 
 LONGER = {
     "consumer/assignment.py": 226,
-    "devstack/postgres_embedded.py": 202,
     "devstack/stripe_simulator/simulator.py": 201,
     "migrations/versions/0004_refusals.py": 283,
     "proofs/chaos/talk.py": 231,

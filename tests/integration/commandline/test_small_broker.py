@@ -10,15 +10,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
-from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceName, ServiceProcess
 from devstack.topics import Topics
 from tests.integration.commandline.test_doctor import doctor
 from tests.integration.relay.writers import write
+from tests.support.own_servers import own_broker
 from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
-from tests.support.requirements import unavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -31,14 +29,8 @@ _THREE = {
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[ApacheKafka]:
-    try:
-        made = ApacheKafka(find_install(lambda _: None), _THREE)
-    except (KafkaUnavailableError, ProcessFailedError) as error:
-        unavailable("a broker of its own", error)
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with own_broker(_THREE) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.saga_client import committed_records
 from devstack.topics import make_topic, unique_topics
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = pytest.mark.real_kafka
 
@@ -18,14 +17,8 @@ pytestmark = pytest.mark.real_kafka
 @pytest.fixture
 def broker(kafka: Kafka) -> Iterator[ApacheKafka]:
     """A broker for kills."""
-    try:
-        own = ApacheKafka(find_install(print))
-    except KafkaUnavailableError as error:
-        unavailable("Apache Kafka of our own", error)
-    try:
-        yield own.start()
-    finally:
-        own.close()
+    with own_broker() as own:
+        yield own
 
 
 def _committed_values(bootstrap_servers: str, topic: str) -> list[bytes | None]:

@@ -9,12 +9,11 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
 from devstack.topics import Topics, make_topic
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
 from tests.integration.relay.writers import append, session, write
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -22,14 +21,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 @pytest.fixture
 def broker() -> Iterator[ApacheKafka]:
     """A broker of the test's own, to be killed."""
-    try:
-        made = ApacheKafka(find_install(lambda _: None))
-    except KafkaUnavailableError as error:
-        unavailable("a broker of its own", error)
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with own_broker() as made:
+        yield made
 
 
 def ready(port: int) -> str:

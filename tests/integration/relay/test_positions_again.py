@@ -10,13 +10,12 @@ from click.testing import CliRunner
 
 from commandline.main import cli
 from devstack.kafka import Kafka
-from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.topics import Topics
 from relay.settings import RelaySettings
-from service.storage import migrate
 from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.emptying import UNGUARDED
+from tests.support.own_servers import own_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka, pytest.mark.usefixtures("quiet")]
 
@@ -125,13 +124,8 @@ def test_key_keeps_its_order_if_its_older_row_has_a_higher_position(
 @pytest.fixture
 def another_database_url() -> Iterator[str]:
     """A migrated database on a server with another system identifier."""
-    server = EmbeddedPostgres()
-    try:
-        url = server.start().databases.create("green")
-        migrate.upgrade(url)
+    with own_database("green") as url:
         yield url
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("mended", [False, True], ids=["sequence left behind", "sequence put right too late"])
