@@ -42,10 +42,10 @@ def check_group(settings: "GroupSettings") -> Iterator[Finding]:
     from confluent_kafka import KafkaException
 
     from runtime.coordination import GROUPS, why_not
-    from runtime.topic_policies import tells_settings
+    from runtime.topic_policies import returns_settings
 
     admin, group = admin_of(settings), settings.consumer_group_id
-    if not tells_settings(admin.list_topics(timeout=ANSWER_SECONDS)):
+    if not returns_settings(admin.list_topics(timeout=ANSWER_SECONDS)):
         return
     reader = _reader(settings)
     try:

@@ -18,12 +18,12 @@ _OPEN = "give this user Read, Write and Describe on it: consumer and relay read 
 
 def check_topics(settings: "KafkaSettings") -> Iterator[Finding]:
     """Each topic that is read or written."""
-    from runtime.topic_policies import tells_settings
+    from runtime.topic_policies import returns_settings
 
     names = [settings.payment_commands_topic, settings.payment_events_topic, settings.dead_letter_topic]
     admin = admin_of(settings)
     cluster = admin.list_topics(timeout=ANSWER_SECONDS)
-    if not tells_settings(cluster):
+    if not returns_settings(cluster):
         for name in names:
             yield Finding(CHECK, f"{name} is there") if name in cluster.topics else _missing(name, None)
         return

@@ -58,7 +58,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
     admin = AdminClient(config)
     cluster = admin.list_topics(timeout=_SECONDS)
     there = [name for name in names if name in cluster.topics and cluster.topics[name].error is None]
-    if not there or not tells_settings(cluster):
+    if not there or not returns_settings(cluster):
         return Found({}, {})
     asked = admin.describe_configs(
         [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there], request_timeout=_SECONDS
@@ -74,7 +74,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
     return found
 
 
-def tells_settings(cluster: ClusterMetadata) -> bool:
+def returns_settings(cluster: ClusterMetadata) -> bool:
     """Whether brokers return settings: librdkafka's mock cluster lets such a request time out."""
     return cluster.controller_id in cluster.brokers
 

@@ -56,7 +56,7 @@ def test_status_body_contains_the_payment_twice(world: World) -> None:
     assert world.api.status(released.payload["order_id"]).body == body
 
 
-def test_history_counts_what_a_user_spent_and_earned(world: World) -> None:
+def test_history_counts_spent_and_earned_amounts(world: World) -> None:
     user, runner = fresh("user"), fresh("runner")
     nothing = {"totalSpent": 0, "totalEarned": 0, "spentCount": 0, "earnedCount": 0}
     assert world.api.history(user).body == {"userId": user, **nothing, "byCurrency": {}}

@@ -157,11 +157,11 @@ class World:
     def payment_in(self, status: str, order_id: str) -> dict[str, Any]:
         """The order's payment over HTTP, as soon as it has this status."""
 
-        def stands() -> dict[str, Any] | None:
+        def found() -> dict[str, Any] | None:
             reply = self.api.status(order_id)
             return reply.body if reply.status == 200 and reply.body["status"] == status else None
 
-        return until(stands, f"{order_id} is {status}")
+        return until(found, f"{order_id} is {status}")
 
     def ledger(self, payment_id: str) -> list[Effect]:
         """The effects on its money at Stripe."""

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.audit_sums import Strangers, Sums
-from service.domain.auditing import Comparison, Difference, Record, What, difference_in, is_under_way
+from service.domain.auditing import Comparison, Difference, DifferenceKind, Record, difference_in, is_under_way
 from service.domain.books import Entry, Stored, Tie, Window, movements_of, tie
 from service.domain.ledger import Movement, Proof
 from service.domain.ours import Ownership
@@ -89,7 +89,7 @@ class MoneyAudit:
         named = "its order" if mark is None or mark.payment_id is None else f"payment {mark.payment_id}"
         for moved in proved:
             report.sums.add("stripe", moved)
-            found = difference_in(What.NO_PAYMENT, None, moved)
+            found = difference_in(DifferenceKind.NO_PAYMENT, None, moved)
             report.differs.append(replace(found, detail=f"names {named}"))
 
     def _compare(
@@ -122,19 +122,19 @@ class MoneyAudit:
         comparison.count(report.sums)
         record = comparison.record
         found = comparison.differences()
-        missing = [each for each in found if each.what is What.MISSING_HERE]
+        missing = [each for each in found if each.what is DifferenceKind.MISSING_HERE]
         with reading(self.engine) as connection:
             proofs = [(each.kind or "", each.proof or "") for each in missing]
             others = reads.holders(connection, proofs) if proofs else {}
         detail = seen.detail(record)
         if not found and detail:
-            found = [Difference(What.OTHER_FACTS, record.payment.payment_id, None, None)]
+            found = [Difference(DifferenceKind.OTHER_FACTS, record.payment.payment_id, None, None)]
         for each in found:
             key = (each.kind or "", each.proof or "")
             difference = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
             if key in others:
                 holder = f"it stands in the ledger of payment {others[key]}"
-                difference = replace(difference, what=What.OTHER_PAYMENT, detail=holder)
+                difference = replace(difference, what=DifferenceKind.OTHER_PAYMENT, detail=holder)
             under_way = is_under_way(difference, record.opened, comparison.seen.get(key))
             (report.under_way if under_way else report.differs).append(difference)
 

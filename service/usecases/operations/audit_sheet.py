@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from service.domain.auditing import Difference, What
+from service.domain.auditing import Difference, DifferenceKind
 from service.domain.books import Entry, Line, Mark, Stored, Tie, Window, movements_of, named_payments, proof_of, tie
 from service.domain.ledger import Movement, Proof
 from service.domain.ports import Books
@@ -59,7 +59,7 @@ class Sheet:
 
 def _unexplained(line: Line, proof: Proof) -> Difference:
     detail = f"balance transaction {line.id}, {line.category}"
-    return Difference(What.UNEXPLAINED, None, *proof, line.amount, line.currency, detail=detail)
+    return Difference(DifferenceKind.UNEXPLAINED, None, *proof, line.amount, line.currency, detail=detail)
 
 
 def gather(books: Books, window: Window, on_progress: OnProgress) -> Sheet:

@@ -32,7 +32,7 @@ def _refuse_cards(book: Book, table: str, column: str) -> None:
         connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT no_cards CHECK ({column} <> '{CARD}')"))
 
 
-def _assert_told_without_values(log: str) -> None:
+def _assert_logged_without_values(log: str) -> None:
     assert [word for word in (CARD, "hunter2", "DETAIL", "Failing row") if word in log] == []
     assert [word for word in LOGGED if word not in log] == []
 
@@ -46,7 +46,7 @@ def test_serve_logs_a_refused_row_without_its_values(database_url: str, book: Bo
     with serving(database_url, LOG_FORMAT=log_format, **SECRETS) as server:
         answer = server.ask("POST", "/stripe-webhook", "/stripe-webhook", body=payload.encode(), headers=headers)
         assert answer.status == 500
-        _assert_told_without_values(server.log.read_text(encoding="utf-8"))
+        _assert_logged_without_values(server.log.read_text(encoding="utf-8"))
 
 
 @pytest.mark.kafka
@@ -66,7 +66,7 @@ def test_consume_logs_a_refused_row_without_its_values(
     produce(kafka, topics.commands, [json.dumps({**command, "payment_method_id": "pm_1", "currency": "sgd"}).encode()])
     with _consuming(database_url, kafka, topics, log_format) as (process, log):
         process.wait_until(lambda: "no_cards" in log.read_text(encoding="utf-8"), 60)
-        _assert_told_without_values(log.read_text(encoding="utf-8"))
+        _assert_logged_without_values(log.read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -126,7 +126,7 @@ class OneOrder(RuleBasedStateMachine):
         self.drive(self.core.complete)
 
     @rule()
-    def what_is_due_is_completed(self) -> None:
+    def due_work_is_completed(self) -> None:
         self.core.hurry()
         self.drive(self.core.complete)
 

@@ -110,7 +110,7 @@ def test_failed_release_transfers_once(core: Core) -> None:
     assert core.effects() == ["hold", "capture", "transfer"]
 
 
-def test_command_whose_payment_came_back_runs(core: Core) -> None:
+def test_command_with_a_recovered_payment_runs(core: Core) -> None:
     core.revert(payment_id_of("saga-1"), "saga-1")
     assert summaries(core) == ["revert_payment: payment.failed PAYMENT_NOT_FOUND"]
     with pytest.raises(OperatorError, match="about no payment"):

@@ -99,7 +99,7 @@ def test_locked_row_does_not_delay_the_renewal_of_other_leases(meddled_core: Cor
     core.settle()
 
 
-def test_command_whose_outcome_cannot_be_stored_is_put_off_with_the_reason(
+def test_command_with_an_unstorable_outcome_is_postponed_with_the_reason(
     meddled_core: Core, gateway: MeddledGateway
 ) -> None:
     """Another row has the id of its event."""

@@ -30,7 +30,7 @@ def _execute(url: str, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def test_kill_keeps_what_was_committed(server: EmbeddedPostgres) -> None:
+def test_kill_keeps_committed_rows(server: EmbeddedPostgres) -> None:
     url = server.url
     _execute(url, "CREATE TABLE kept AS SELECT generate_series(1, 5000) AS i")
     busy = psycopg2.connect(url)  # a backend of the killed server must not block the next server

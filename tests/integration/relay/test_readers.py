@@ -94,7 +94,7 @@ def test_the_relay_names_each_reader_that_loses_events_once(
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
-def test_doctor_names_the_reader_and_what_to_do(
+def test_doctor_names_the_reader_and_the_remedy(
     delivery: str, settings: RelaySettings, kafka: Kafka, topics: Topics, reader: TopicReader
 ) -> None:
     asked = settings.model_copy(update={"relay_delivery": delivery})

@@ -94,7 +94,7 @@ def test_an_invalid_command_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b"{}"])
-def test_an_unreadable_record_is_buried(bench: Bench, value: bytes | None) -> None:
+def test_unreadable_record_becomes_a_dead_letter(bench: Bench, value: bytes | None) -> None:
     call, unreadable, origin = bench.send(value)
     assert call == "dead_letter"
     assert isinstance(unreadable, UnreadableMessage)

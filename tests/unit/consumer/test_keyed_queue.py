@@ -213,7 +213,7 @@ class Traffic(RuleBasedStateMachine):
             self.expected[key] = [one for one in jobs if one.claim != claim or one in self.running]
 
     @invariant()
-    def held_is_what_is_expected(self) -> None:
+    def held_jobs_are_the_expected_ones(self) -> None:
         left = [one for jobs in self.expected.values() for one in jobs]
         assert (self.queue.held, self.queue.held_bytes) == (
             len(left),

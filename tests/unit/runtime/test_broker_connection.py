@@ -18,7 +18,7 @@ def test_client_that_is_still_connecting_does_not_count_while_another_is_connect
     assert connection.connected
 
 
-def test_client_that_lost_its_brokers_counts_whatever_an_idle_one_believes() -> None:
+def test_client_that_lost_its_brokers_counts_despite_an_idle_one() -> None:
     connection = BrokerConnection()
     for client in ("busy", "idle"):
         connection.on_statistics(statistics(client, "UP"))

@@ -1,7 +1,7 @@
 """The second look of an audit reads one payment's objects at Stripe again."""
 
+from service.domain.auditing import DifferenceKind as Kind
 from service.domain.auditing import Record, difference_in
-from service.domain.auditing import What as Kind
 from service.domain.books import Entry, Mark
 from service.domain.errors import StripeRefusedError
 from service.domain.ledger import Movement, MovementKind
