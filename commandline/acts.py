@@ -1,4 +1,4 @@
-"""An operator's acts: who acts and why, on how many objects, asked for first, one after the other."""
+"""An operator's acts on one or several objects: their options, the question before them, and their results."""
 
 import getpass
 import socket
@@ -60,7 +60,7 @@ class ActOptions(NamedTuple):
 
     @property
     def grounds(self) -> "Grounds":
-        """Who acts, and why. Raises click.UsageError for values that cannot be stored."""
+        """Who acts, and why. Raises click.UsageError for unstorable values."""
         return grounds(self.operator, self.because)
 
 
@@ -83,7 +83,7 @@ def _operator() -> str:
 
 
 def grounds(operator: str, because: str | None) -> "Grounds":
-    """Who acts on the command line, and why. Raises click.UsageError for what cannot be kept."""
+    """The operator and the reason of an act on the command line. Raises click.UsageError for unstorable values."""
     from service.domain.operator_acts import Channel, Grounds
 
     if because is None:
@@ -141,9 +141,9 @@ class Batch:
         self._failures: list[str] = []
 
     def run(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str], *, as_json: bool) -> None:
-        """Act on each. A single one raises what its act raises.
+        """Act on each object. An act on a single object raises its error.
 
-        Of many, each has its turn; raises CannotError when some failed, or when Ctrl-C ended the work early.
+        With several objects, all are tried. Raises CannotError if some failed, or if Ctrl-C ended the work early.
         """
         if len(objects) == 1:
             self._results.append({"id": name(objects[0]), "result": act(objects[0])})

@@ -1,4 +1,4 @@
-"""``doctor``: who reads the events, and whether the delivery suits them."""
+"""``doctor``: whether the readers of the events can read the relay's delivery."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

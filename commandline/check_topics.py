@@ -1,4 +1,4 @@
-"""``doctor``: the three topics: there, open to us, and set so that they keep what is written."""
+"""``doctor``: the three topics exist, are accessible, and have settings that lose no records."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ def _topic(admin: "AdminClient", name: str, answer: Any, settings: "KafkaSetting
 
 
 def _rights(name: str, allowed: list[Any] | None) -> Iterator[Finding]:
-    """None is a broker that does not tell."""
+    """``allowed`` is None if the broker does not return it."""
     from confluent_kafka.admin._acl import AclOperation
 
     wanted = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)

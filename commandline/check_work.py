@@ -19,7 +19,7 @@ _PATIENCE = timedelta(minutes=2)
 
 
 def check_work(settings: "RelaySettings") -> Iterator[Finding]:
-    """Positions only rise, a relay publishes, due commands are taken up, nobody waits in the dead letters."""
+    """Checks that positions only rise, a relay publishes, due commands are taken up, and no dead letter is open."""
     import psycopg2
 
     try:

@@ -1,4 +1,4 @@
-"""Reads the topics for what a restored database has lost of them."""
+"""Reads the topics for records that a restored database has lost."""
 
 import json
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def _message(record: "Message", settings: "ConsumerSettings") -> Iterator["Outgo
         event_id = UUID(named.get("ce_id", ""))
         sequence = int(named["sequence"]) if "sequence" in named else None
         is_ours = isinstance(json.loads(value), dict) and (sequence is None or 0 < sequence < _LARGEST)
-    except (ValueError, RecursionError):  # whoever may write to the topic may write anything
+    except (ValueError, RecursionError):  # anybody with the right to write to the topic may write any value
         return
     is_letter = origin.topic == settings.dead_letter_topic
     if not is_ours or named.get("replayed") == "true" or not (is_letter or named.get("ce_source") == SOURCE):

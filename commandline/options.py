@@ -64,7 +64,7 @@ DURATION = DurationType()
 
 
 def gathered(command: F, name: str, fields: Iterable[str], make: Callable[..., Any]) -> F:
-    """The command, to which one argument ``name``, made of the options ``fields``, is passed instead of these."""
+    """The command with one argument ``name``, which ``make`` creates from the options ``fields``."""
 
     @wraps(command)
     def gather(*args: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``payment``: what happened, and what an operator has done about it."""
+"""``payment``: payments, their history, and an operator's acts on them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""``payment release`` and ``payment revert``: what the HTTP routes do, for operators."""
+"""``payment release`` and ``payment revert``, with the effect of the HTTP routes."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING

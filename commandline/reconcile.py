@@ -1,4 +1,4 @@
-"""``payment reconcile``: compares payments with Stripe's truth and repairs them; brings back what a restore lost."""
+"""``payment reconcile``: compares payments with Stripe and repairs them, and recovers the losses of a restore."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager

@@ -80,7 +80,7 @@ def _retry_one(correlation_id: str, command_type: str | None, why: Any, *, dry_r
 
 
 def _waiting(command_type: str | None, payment_id: UUID | None, span: Any) -> list[dict[str, Any]]:
-    """The open commands that nobody is at."""
+    """The open commands that no worker has leased."""
     from service.storage.operator_reads import list_commands
 
     wanted = {"command_type": command_type, "payment_id": payment_id, "span": span, "limit": None}

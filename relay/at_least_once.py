@@ -1,4 +1,4 @@
-"""At-least-once delivery: an idempotent producer without transactions. Only the topics tell what was sent.
+"""At-least-once delivery: an idempotent producer without transactions. Only the topics show which records were sent.
 
 It is meant for brokers that can't do transactions, and for readers that can't skip the control records at the end of a
 transaction. Each term begins by reading the topics back (published_rows.py), so a row is sent again only by a relay
