@@ -7,6 +7,7 @@ messages and log lines inside it. No span keeps the text of an exception, becaus
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -176,6 +177,11 @@ def messaging(topic: str, operation: str) -> dict[str, AttributeValue]:
     }
 
 
+@cache
 def records() -> bool:
-    """Whether spans are recorded at all: if not, work for spans alone is left out."""
+    """Whether spans are recorded at all: if not, work for spans alone is left out.
+
+    The first call decides, because each look at OpenTelemetry's set-up reads the environment. The set-up comes before
+    the first piece of work.
+    """
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
