@@ -47,27 +47,27 @@ def open_site(
 
 
 @pytest.fixture(scope="session")
-def mortal_postgres() -> Iterator[EmbeddedPostgres]:
+def killable_postgres() -> Iterator[EmbeddedPostgres]:
     """A server of these tests, which they kill and restore."""
     with EmbeddedPostgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def mortal_kafka() -> Iterator[ApacheKafka]:
+def killable_kafka() -> Iterator[ApacheKafka]:
     """A broker of these tests, which they kill and disconnect from processes."""
     with own_broker(doors=DOORS) as broker:
         yield broker
 
 
 @pytest.fixture
-def mortal_database_url(mortal_postgres: EmbeddedPostgres) -> Iterator[str]:
+def killable_database_url(killable_postgres: EmbeddedPostgres) -> Iterator[str]:
     """A fresh, migrated database on the server that is killed."""
-    name = f"mortal_{secrets.token_hex(6)}"
-    url = mortal_postgres.databases.create(name)
+    name = f"killable_{secrets.token_hex(6)}"
+    url = killable_postgres.databases.create(name)
     migrate.upgrade(url)
     yield url
-    mortal_postgres.databases.drop(name)
+    killable_postgres.databases.drop(name)
 
 
 @pytest.fixture(scope="module")

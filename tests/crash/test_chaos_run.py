@@ -40,10 +40,10 @@ def test_failed_saga_or_finding_fails_the_chaos_run(failed: list[str], losses: l
 @pytest.mark.postgres
 @pytest.mark.real_kafka
 def test_short_chaos_run_is_clean(
-    mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka
+    killable_database_url: str, killable_postgres: EmbeddedPostgres, killable_kafka: ApacheKafka
 ) -> None:
     plan = make_plan(SAGAS, len(QUICK), SEED, QUICK)
-    with World(mortal_postgres, mortal_database_url, mortal_kafka, unique_topics(), SEED) as world:
+    with World(killable_postgres, killable_database_url, killable_kafka, unique_topics(), SEED) as world:
         result = run(plan, world, at_once=AT_ONCE, on_progress=lambda _over, _struck: None)
     assert result.clean, f"{result.failed}\n{result.findings}"
     assert result.struck == dict.fromkeys(QUICK, 1)

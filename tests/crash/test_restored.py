@@ -8,7 +8,7 @@ import pytest
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from tests.crash.backup import Backup, Return
-from tests.crash.besieged import Besieged, besieged
+from tests.crash.relays_under_faults import RelaysUnderFaults, relays_under_faults
 from tests.integration.relay.running import relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, write
 from tests.support.own_servers import own_database
@@ -23,26 +23,26 @@ def another_database_url() -> Iterator[str]:
         yield url
 
 
-def _published(rig: Besieged) -> list[str]:
+def _published(rig: RelaysUnderFaults) -> list[str]:
     return [record.event_id for record in rig.reader.read_to_end()]
 
 
 @pytest.mark.parametrize("how", list(Return))
 def test_rows_written_after_a_backup_restore_are_published(
-    mortal_database_url: str,
-    mortal_postgres: EmbeddedPostgres,
+    killable_database_url: str,
+    killable_postgres: EmbeddedPostgres,
     kafka: Kafka,
     tmp_path: Path,
     how: Return,
 ) -> None:
     """The relay runs continuously. It publishes some rows of the backup before the backup is made, and some after."""
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)
         rig.kill_all()
         waiting = write(rig.url, rig.topics.events, 10, first=11)
-        backup = Backup(mortal_postgres, tmp_path)
+        backup = Backup(killable_postgres, tmp_path)
         rig.start()
         lost = write(rig.url, rig.topics.events, 10, first=21)
         rig.reader.read_events(lost)
@@ -57,10 +57,10 @@ def test_rows_written_after_a_backup_restore_are_published(
 
 
 def test_rows_written_after_a_dump_was_loaded_on_another_server_are_published(
-    mortal_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
+    killable_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
 ) -> None:
     """The system identifier differs, and the dump contains the checkpoint."""
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)

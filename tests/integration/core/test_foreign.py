@@ -42,7 +42,7 @@ def waiting_payment(core: Core) -> UUID:
     return payment
 
 
-def unheard_payment(core: Core) -> UUID:
+def payment_unknown_to_stripe(core: Core) -> UUID:
     """A payment of ours whose authorize has not reached Stripe yet."""
     core.stripe.fault("drop_before", "payment_intents.create", times=None)
     core.stripe.fault("drop_before", "payment_intents.list", times=None)
@@ -53,7 +53,7 @@ def unheard_payment(core: Core) -> UUID:
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-@pytest.mark.parametrize("make", [waiting_payment, unheard_payment])
+@pytest.mark.parametrize("make", [waiting_payment, payment_unknown_to_stripe])
 def test_intent_that_the_service_would_not_make_is_ignored(core: Core, make: Any, case: str) -> None:
     result, changed = FOREIGN[case]
     payment = make(core)
@@ -80,7 +80,7 @@ def test_event_of_another_account_or_mode_changes_nothing(core: Core, result: st
 
 
 def test_look_for_the_intent_skips_an_intent_of_another_program(core: Core) -> None:
-    payment = unheard_payment(core)
+    payment = payment_unknown_to_stripe(core)
     theirs = make_intent(core, payment, {"amount": "900"})
     core.wait("c-auth", hours=25)
     core.settle()

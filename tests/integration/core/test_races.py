@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, RUNNER, VISA, Core, fresh
 
 SLOW = 0.02
@@ -108,8 +108,8 @@ def _hear_all(core: Core) -> None:
 
 class TestRevertOfAnAuthorizeUnderWay:
     @pytest.mark.parametrize("card", [VISA, CHALLENGED])
-    def test_authorize_in_flight(self, meddled_core: Core, gateway: MeddledGateway, card: str) -> None:
-        core = meddled_core
+    def test_authorize_in_flight(self, hooked_core: Core, gateway: HookedGateway, card: str) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         payment = core.authorize(card=card)
         assert core.summaries() == [CANCELED, REVERTED]
@@ -118,16 +118,16 @@ class TestRevertOfAnAuthorizeUnderWay:
         core.deliver_all(payment)
         check_settled(core)
 
-    def test_authorize_in_flight_whose_webhook_comes_first(self, meddled_core: Core, gateway: MeddledGateway) -> None:
-        core = meddled_core
+    def test_authorize_in_flight_whose_webhook_comes_first(self, hooked_core: Core, gateway: HookedGateway) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         gateway.after["create_intent"] = partial(_hear_all, core)
         core.authorize()
         assert core.summaries() == [CANCELED, REVERTED]
         check_settled(core)
 
-    def test_authorize_in_flight_that_is_declined(self, meddled_core: Core, gateway: MeddledGateway) -> None:
-        core = meddled_core
+    def test_authorize_in_flight_that_is_declined(self, hooked_core: Core, gateway: HookedGateway) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         core.authorize(card=DECLINED)
         core.settle()

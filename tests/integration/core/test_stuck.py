@@ -3,8 +3,8 @@
 import pytest
 
 from devstack.stripe_simulator.client import FaultKind
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core
 
 
@@ -67,10 +67,10 @@ def test_authorize_ends_when_its_cancellation_at_the_deadline_is_refused(core: C
 
 @pytest.mark.parametrize("happens", ["canceled at the deadline", "captured by a person"])
 def test_revert_of_an_authorize_past_its_deadline_answers_both(
-    meddled_core: Core, gateway: MeddledGateway, happens: str
+    hooked_core: Core, gateway: HookedGateway, happens: str
 ) -> None:
     """While the revert waits, the authorize learns its result; the revert answers both."""
-    core = meddled_core
+    core = hooked_core
     payment = core.authorize("c-auth", card=CHALLENGED)
     if happens == "captured by a person":
         core.stripe.finish_challenge(core.intent(payment))

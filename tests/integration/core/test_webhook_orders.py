@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from service.domain.stripe_objects import StripeEvent
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, VISA, Core, fresh
 
 HELD = "payment_intent.amount_capturable_updated"
@@ -103,7 +103,7 @@ PAID = ["create_intent", "authorized", "capture", "transfer", "released", "rever
 UNDONE = ["create_intent", "authorized", "cancel", "reverted"]
 
 
-def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
+def _run(core: Core, gateway: HookedGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
     """Run the flow; webhooks come between a step at Stripe and its record, or after a command."""
     order = fresh("order")
 
@@ -127,9 +127,9 @@ def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tu
     ("flow", "first", "second", "born"), [(PAID, HELD, CAPTURED, "capture"), (UNDONE, HELD, CANCELED, "cancel")]
 )
 def test_webhooks_between_the_steps_of_commands_end_the_same(
-    meddled_core: Core, gateway: MeddledGateway, flow: list[str], first: str, second: str, born: str
+    hooked_core: Core, gateway: HookedGateway, flow: list[str], first: str, second: str, born: str
 ) -> None:
-    core = meddled_core
+    core = hooked_core
     baseline = None
     since = flow[flow.index(born) :]
     for early, late in [*product(flow, since[-1:]), *product(flow[:1], since), *zip(since, since, strict=True)]:

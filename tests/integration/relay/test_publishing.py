@@ -13,7 +13,7 @@ from devstack.topics import Topics
 from relay.receipt import Receipt
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
-from tests.integration.relay.writers import Crowd, append, execute, session, without_rules, write
+from tests.integration.relay.writers import ConcurrentWriters, append, execute, session, without_rules, write
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -60,7 +60,7 @@ def test_topics_are_created_at_the_start(settings: RelaySettings, kafka: Kafka, 
 def test_rows_of_concurrent_writers_are_published_once_and_in_order(
     database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
-    crowd = Crowd(database_url, topics.events, writers=8, transactions=25)
+    crowd = ConcurrentWriters(database_url, topics.events, writers=8, transactions=25)
     crowd.start()
     crowd.join()
     assert not crowd.failures

@@ -8,7 +8,7 @@ import pytest
 from relay.log_reader import Found, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
-from tests.integration.relay.writers import Crowd, append, execute, session, wait_for, write
+from tests.integration.relay.writers import ConcurrentWriters, append, execute, session, wait_for, write
 
 pytestmark = pytest.mark.postgres
 
@@ -25,7 +25,7 @@ def drain(reader: LogReader) -> list[Row]:
 
 @pytest.mark.parametrize("limit", [7, 1000])
 def test_sixteen_writers_lose_nothing_and_keep_each_keys_order(database_url: str, limit: int) -> None:
-    crowd = Crowd(database_url, "events", writers=16, transactions=40)
+    crowd = ConcurrentWriters(database_url, "events", writers=16, transactions=40)
     reader = LogReader(PostgresOutbox(database_url), Settled(), limit)
     rows: list[Row] = []
     crowd.start()
@@ -44,7 +44,7 @@ def test_sixteen_writers_lose_nothing_and_keep_each_keys_order(database_url: str
 
 
 def test_reading_resumes_from_the_receipt_after_a_crash_at_any_batch(database_url: str) -> None:
-    crowd = Crowd(database_url, "events", writers=8, transactions=30)
+    crowd = ConcurrentWriters(database_url, "events", writers=8, transactions=30)
     source = PostgresOutbox(database_url)
     settled, rows = Settled(), list[Row]()
     crowd.start()

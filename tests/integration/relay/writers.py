@@ -77,7 +77,7 @@ def without_rules(url: str, *names: str) -> None:
         execute(url, f"ALTER TABLE outbox DROP CONSTRAINT ck_outbox_{name}")
 
 
-class Crowd:
+class ConcurrentWriters:
     """Concurrent writers. Like the service, each locks its key's row before it appends; some roll back."""
 
     def __init__(self, url: str, topic: str, *, writers: int, transactions: int, keys: int = 5) -> None:

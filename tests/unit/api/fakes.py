@@ -123,7 +123,7 @@ class World:
         )
 
 
-class JudgedClient(FlaskClient):
+class CheckedClient(FlaskClient):
     """Checks every answer against docs/openapi.yaml."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
@@ -152,5 +152,5 @@ def app_of(world: World, **changed: Any) -> Flask:
         "stripe_webhook_secret": SecretStr(",".join(WEBHOOK_SECRETS)),
     }
     app = create_app(Current(ServiceSettings(**{**known, **changed})), world.ports())
-    app.test_client_class = JudgedClient
+    app.test_client_class = CheckedClient
     return app

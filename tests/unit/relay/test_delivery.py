@@ -19,7 +19,7 @@ def row(position: int) -> Row:
     return (position, "events", "k", "v", "[]", False, 0)
 
 
-class PickyPublisher:
+class RefusingPublisher:
     """Refuses some positions, and names the refused one if it is ``helpful``."""
 
     def __init__(self, refused: set[int], *, helpful: bool) -> None:
@@ -52,7 +52,7 @@ class PickyPublisher:
 def test_all_rows_except_refused_ones_are_published_in_order(
     positions: set[int], refused: set[int], helpful: bool
 ) -> None:
-    publisher, kept = PickyPublisher(refused, helpful=helpful), list[int]()
+    publisher, kept = RefusingPublisher(refused, helpful=helpful), list[int]()
     rows = [row(position) for position in sorted(positions)]
     before = Settled(1)
     batch = Batch(rows, before, settle(before, rows), more=False)
@@ -69,7 +69,7 @@ def test_all_rows_except_refused_ones_are_published_in_order(
 
 
 def test_rows_known_to_be_refused_are_never_sent() -> None:
-    publisher, kept = PickyPublisher({3, 7}, helpful=False), list[int]()
+    publisher, kept = RefusingPublisher({3, 7}, helpful=False), list[int]()
     rows = [row(position) for position in range(1, 9)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
 
@@ -134,7 +134,7 @@ def test_no_row_becomes_a_dead_letter_if_another_error_occurred() -> None:
 def test_refused_row_among_thousands_is_found_in_few_transactions() -> None:
     rows = [row(position) for position in range(1, 4097)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
-    publisher = PickyPublisher({1234}, helpful=False)
+    publisher = RefusingPublisher({1234}, helpful=False)
     deliver(publisher, lambda *_: None, batch, Receipt(Settled(), Epoch(1, 1)))
     assert publisher.transactions == 25
 
