@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import LedgerEntry
 
 STRANGER = "acct_stranger"
 """The account that other programs pay from our charges."""
@@ -26,12 +26,12 @@ _UNDONE_BY = {"refund_failure": "refund", "reversal": "transfer"}
 _OTHERS = frozenset({"dashboard", "bank"})
 
 
-def ours(effects: Iterable[Effect]) -> list[Effect]:
+def ours(effects: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """Effects on this service's objects. Other programs name our payment without its order, or pay another account."""
     return [effect for effect in effects if "order_id" in effect.metadata and effect.destination != STRANGER]
 
 
-def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
+def done_twice(effects: Iterable[LedgerEntry]) -> Iterator[str]:
     """Effects that this service repeated: for each intent its hold or end, for each payment a movement of money.
 
     An undone effect may be repeated: a failed refund, a reversed transfer.
@@ -47,15 +47,15 @@ def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
                 yield f"{effect.effect} of {whose}: {effective[effect.effect, whose]} times"
 
 
-def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
+def by_payment(effects: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
     """Our effects, including those on strays, by payment."""
-    found: dict[str, list[Effect]] = defaultdict(list)
+    found: dict[str, list[LedgerEntry]] = defaultdict(list)
     for effect in ours(effects):
         found[effect.metadata["payment_id"]].append(effect)
     return found
 
 
-def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+def misplaced(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> str | None:
     """The way in which a payment's money, strays included, contradicts its status; None when both agree."""
     amounts: Counter[str] = Counter()
     effects = list(effects)
@@ -79,7 +79,7 @@ def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | No
     return f"{payment['status']} {payment['payment_id']}, but held {held}, kept {kept}, sent {sent}"
 
 
-def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, int]:
+def sums_of(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> dict[str, int]:
     """The amounts that Stripe held, captured, refunded and transferred for the payment's own intent.
 
     A repeated transfer has no source charge. A second intent of the payment counts in no sum.
@@ -96,7 +96,7 @@ def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, 
     return sums
 
 
-def differing(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+def differing(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> str | None:
     """The difference between the record's sums and Stripe's; None when they agree to the cent."""
     stripe_side = sums_of(payment, effects)
     record = {name: payment[name] for name in stripe_side}

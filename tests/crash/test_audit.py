@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from devstack.saga_client import Record
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import Effect, LedgerEntry
 from proofs.chaos.audit import Findings, audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Asked, Evidence
 
 PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"
 
 
-def _effect(kind: str, intent: str = "pi_1", amount: int = 1500) -> Effect:
+def _effect(kind: str, intent: str = "pi_1", amount: int = 1500) -> LedgerEntry:
     metadata = {"payment_id": PAYMENT, "order_id": "order-1"}
-    return Effect(kind, f"{kind}_1", amount, "sgd", intent, f"ch_{intent}", None, metadata, "api", None, 0)
+    return LedgerEntry(Effect(kind), f"{kind}_1", amount, "sgd", intent, f"ch_{intent}", None, metadata, "api", None, 0)
 
 
 def _event(sequence: int, command_type: str, correlation_id: str, offset: int) -> Record:

@@ -11,7 +11,7 @@ from psycopg2.extras import RealDictCursor
 from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.saga_client import WAIT_SECONDS, Headers, Place, Record, Sent, encoded, enveloped, until
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import LedgerEntry
 from devstack.topics import Topics
 from tests.support.acceptance_audit import check
 from tests.support.acceptance_http import Api
@@ -163,7 +163,7 @@ class World:
 
         return until(found, f"{order_id} is {status}")
 
-    def ledger(self, payment_id: str) -> list[Effect]:
+    def ledger(self, payment_id: str) -> list[LedgerEntry]:
         """The effects on its money at Stripe."""
         return [entry for entry in self.stripe.ledger() if entry.metadata.get("payment_id") == payment_id]
 

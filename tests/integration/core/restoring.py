@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from devstack.postgres import Postgres
-from devstack.stripe_simulator.client import Effect, SimulatorControl
+from devstack.stripe_simulator.client import SimulatorControl
+from devstack.stripe_simulator.ledger import LedgerEntry
 from service.domain.payment import payment_id_of
 from service.wiring import sweeping
 from tests.support.core import Core, running_core
@@ -47,7 +48,7 @@ def reconcile(core: Core) -> None:
             sweep.examine(payment_id, dry_run=False)
 
 
-def moved(core: Core) -> list[Effect]:
+def moved(core: Core) -> list[LedgerEntry]:
     """The movements of money that Stripe really made."""
     return core.stripe.ledger()
 
