@@ -104,10 +104,10 @@ def test_record_of_a_hundred_megabytes_unpacked_is_kept_by_its_digest(
         cursor.execute("SELECT octet_length(value), detail FROM dead_letters WHERE reason = 'TOO_LARGE'")
         ((kept, detail),) = cursor.fetchall()
         cursor.execute("SELECT octet_length(value), value FROM outbox WHERE value LIKE '%TOO_LARGE%'")
-        ((size, text),) = cursor.fetchall()
+        ((length, text),) = cursor.fetchall()
     assert kept <= 2 * MIB
     assert str(size) in detail
-    assert size < 10_000
+    assert length < 10_000
     letter = json.loads(text)
     assert (letter["value"], letter["value_omitted"]["bytes"]) == (None, size)
     assert len(letter["value_omitted"]["sha256"]) == 64
