@@ -22,6 +22,9 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "urn:payment-service:events")
 DEAD_LETTER = "dead_letter"
 """The type of a message with a record that cannot be processed."""
 
+RESENT = "dead_letter_retry"
+"""The type of a dead letter's record that an operator sends to its topic again, where the consumer reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Label, Text, and_, cast, func, literal_column, or_, select, text
 
 from service.domain.commands.command import CommandType
-from service.domain.messages import DEAD_LETTER
+from service.domain.messages import DEAD_LETTER, RESENT
 from service.storage.engine import Connection
 from service.storage.models import OutboxRow, Payment
 from service.storage.operator_reads import Span
@@ -21,6 +21,9 @@ _PUBLISHED: Label[bool] = literal_column(
 ).label("published")
 
 _MEND_SEQUENCE = text("SELECT mend_outbox_sequence()")
+
+_COMMANDS = [*CommandType, RESENT]
+"""The types of the rows that the consumer reads and acts on."""
 
 _COLUMNS = [column for column in OutboxRow.__table__.c if column.name != "xid"]
 
@@ -105,7 +108,10 @@ def originals(selection: Selection) -> list[ColumnElement[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much a selection holds. ``oldest``: when its first row was written; ``now`` by the database's clock."""
+    """How much a selection holds. ``oldest``: when its first row was written; ``now`` by the database's clock.
+
+    ``commands``: resent records of dead letters among them.
+    """
 
     rows: int
     keys: int
@@ -129,7 +135,7 @@ def extent(connection: Connection, selection: Selection, *, last: int | None = N
         func.count(OutboxRow.key.distinct()),
         func.min(OutboxRow.position),
         func.max(OutboxRow.position),
-        func.count().filter(OutboxRow.type.in_(list(CommandType))),
+        func.count().filter(OutboxRow.type.in_(_COMMANDS)),
         func.count().filter(OutboxRow.type == DEAD_LETTER),
         func.min(OutboxRow.created_at),
         func.now(),

@@ -15,7 +15,6 @@ from service.storage.operator_session import Record
 from service.usecases.operations.desk import Sheet
 from service.usecases.operations.page_acts import PageActs
 from service.usecases.operations.payment_acts import Queued, Result
-from service.usecases.operations.timeline import Source
 
 Form = Mapping[str, str]
 
@@ -80,12 +79,12 @@ def revert(acts: PageActs, sheet: Sheet) -> Plan:
 
 
 def replay(acts: PageActs, sheet: Sheet) -> Plan:
-    """A replay of the payment's events."""
+    """A replay of the payment's messages."""
     payment = sheet.payment
-    events = sum(entry.source is Source.EVENT and not entry.replayed for entry in sheet.entries)
+    found = acts.replayable(payment["payment_id"])
     effect = (
-        f"Every message of this payment is published again with its event id ({events} in all). Readers that do not "
-        "keep the ids of events (ce_id) act on them once more."
+        f"Every message of this payment is published again with its event id: {found.commands} commands and "
+        f"{found.events} events. Readers that do not keep the ids of events (ce_id) act on them once more."
     )
 
     def perform(grounds: Grounds, form: Form) -> str:

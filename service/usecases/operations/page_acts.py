@@ -8,7 +8,7 @@ from service.domain.commands.command import CommandKey
 from service.domain.next_step import Policy
 from service.domain.operator_acts import Grounds
 from service.storage.engine import Engine
-from service.storage.operator_outbox import Selection
+from service.storage.operator_outbox import Extent, Selection
 from service.usecases.operations import reopening, retries
 from service.usecases.operations.errors import OperatorError
 from service.usecases.operations.payment_acts import PaymentActs, Queued
@@ -48,16 +48,22 @@ class PageActs:
             retries.resend_dead_letter(self.engine, letter_id, mended, grounds)
 
     def replay(self, payment_id: UUID, replay_id: UUID, grounds: Grounds) -> None:
-        """Append a payment's events again, with their event ids; under one ``replay_id`` once.
+        """Append a payment's messages again, with their event ids; under one ``replay_id`` once.
 
-        Events older than the replay window are left to the command line, which asks for more.
+        Messages older than the replay window are left to the command line, which asks for more.
         """
-        replay = replace(Replay.plan(self.engine, Selection(payment_id=payment_id)), id=replay_id)
-        if replay.is_older_than(self.replay_window):
+        planned = replace(self._planned(payment_id), id=replay_id)
+        if planned.is_older_than(self.replay_window):
             raise OperatorError("readers may have forgotten events this old; see cli.py outbox replay --help")
-        replay.begin(self.engine, grounds)
-        for _ in replay.run(self.engine):
+        for _ in planned.begin(self.engine, grounds).run(self.engine):
             pass
+
+    def replayable(self, payment_id: UUID) -> Extent:
+        """What a replay of the payment's messages would append."""
+        return self._planned(payment_id).extent
+
+    def _planned(self, payment_id: UUID) -> Replay:
+        return Replay.plan(self.engine, Selection(payment_id=payment_id))
 
     def discard(self, letter_id: int, grounds: Grounds) -> None:
         """Close a dead letter without sending it."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from service.domain.operator_acts import Grounds
+from service.domain.operator_acts import Act, Grounds
 from service.storage import operator_actions, operator_outbox, operator_replays
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_outbox import Extent, Selection
@@ -23,6 +23,7 @@ class Replay:
     """A selection of outbox rows, fixed when it was planned: rows written later are not replayed.
 
     ``after``: the last position of the outbox before the replay began. ``done``: rows that are appended already.
+    ``reason``: why it was begun; None before that.
     """
 
     selection: Selection
@@ -30,6 +31,7 @@ class Replay:
     after: int
     id: UUID = field(default_factory=uuid4)
     done: int = 0
+    reason: str | None = None
 
     @classmethod
     def plan(cls, engine: Engine, selection: Selection) -> "Replay":
@@ -43,35 +45,39 @@ class Replay:
     def find(cls, engine: Engine, replay_id: UUID) -> "Replay":
         """A replay that was interrupted. Raises OperatorError when no replay has this id."""
         with reading(engine) as connection:
-            act = operator_replays.replay_called(connection, replay_id)
-            if act is None:
+            begun = _begun(connection, replay_id)
+            if begun is None:
                 raise OperatorError(f"no replay {replay_id}")
-            detail = act["detail"]
-            selection, after = _selection_of(detail["selection"]), int(detail["after"])
-            extent = replace(
-                operator_outbox.extent(connection, selection, last=detail["last"]),
-                rows=int(detail["rows"]),
-                first=detail["first"],
-                last=detail["last"],
-            )
-            done = operator_replays.count_appended(connection, replay_id, after)
-            return cls(selection, extent, after, replay_id, done)
+            return begun
 
     def is_older_than(self, window: timedelta) -> bool:
         """Whether a row of it was written before the window."""
         return self.extent.oldest is not None and self.extent.oldest < self.extent.now - window
 
-    def begin(self, engine: Engine, grounds: Grounds) -> None:
-        """Keep the act, from which the replay is resumed by its id."""
+    def begin(self, engine: Engine, grounds: Grounds) -> "Replay":
+        """Keep the act, from which the replay is resumed by its id; returns the replay to run.
+
+        If one of this id was begun before, by a request at the same moment even, that is the one to run, and no act is
+        kept. Raises OperatorError if that has another selection.
+        """
+        with transaction(engine) as connection:
+            operator_replays.work_alone(connection, self.id)
+            begun = _begun(connection, self.id)
+            if begun is None:
+                operator_actions.record(connection, self._act(grounds))
+                return self
+        if begun.selection != self.selection:
+            raise OperatorError(f"replay {self.id} has another selection")
+        return begun
+
+    def _act(self, grounds: Grounds) -> Act:
         detail: dict[str, Any] = {
             "replay_id": str(self.id),
             "selection": _as_json(self.selection),
             "after": self.after,
             **{name: getattr(self.extent, name) for name in ("rows", "first", "last", "commands", "dead_letters")},
         }
-        act = grounds.act(operator_replays.REPLAY, payment_id=self.selection.payment_id, detail=detail)
-        with transaction(engine) as connection:
-            operator_actions.record(connection, act)
+        return grounds.act(operator_replays.REPLAY, payment_id=self.selection.payment_id, detail=detail)
 
     def resume(self, engine: Engine, grounds: Grounds) -> None:
         """Keep the act of going on."""
@@ -102,6 +108,23 @@ class Replay:
         return len(rows)
 
 
+def _begun(connection: Connection, replay_id: UUID) -> Replay | None:
+    """The replay of this id, and how far it is."""
+    act = operator_replays.replay_called(connection, replay_id)
+    if act is None:
+        return None
+    detail = act["detail"]
+    selection, after = _selection_of(detail["selection"]), int(detail["after"])
+    extent = replace(
+        operator_outbox.extent(connection, selection, last=detail["last"]),
+        rows=int(detail["rows"]),
+        first=detail["first"],
+        last=detail["last"],
+    )
+    done = operator_replays.count_appended(connection, replay_id, after)
+    return Replay(selection, extent, after, replay_id, done, act["reason"])
+
+
 def _refuse_unknown(connection: Connection, selection: Selection) -> None:
     missing = operator_outbox.missing_ids(connection, selection.event_ids)
     if missing:
@@ -128,7 +151,7 @@ def _as_json(selection: Selection) -> dict[str, Any]:
 def _selection_of(kept: Mapping[str, Any]) -> Selection:
     payment_id = kept["payment_id"]
     return Selection(
-        [UUID(event_id) for event_id in kept["ids"]],
+        tuple(UUID(event_id) for event_id in kept["ids"]),
         None if payment_id is None else UUID(payment_id),
         kept["type"],
         Span(*(None if kept[name] is None else datetime.fromisoformat(kept[name]) for name in ("since", "until"))),

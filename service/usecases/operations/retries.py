@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from service.domain.command_json import MAX_BYTES
 from service.domain.commands.command import CommandKey
-from service.domain.messages import OutgoingMessage
+from service.domain.messages import RESENT, OutgoingMessage
 from service.domain.operator_acts import Grounds
 from service.domain.progress import CommandState
 from service.storage import (
@@ -108,7 +108,7 @@ def _again(letter: Record) -> OutgoingMessage:
         event_id=event_id,
         topic=letter["topic"],
         key=key,
-        type="dead_letter_retry",
+        type=RESENT,
         value=_text(letter, "value", letter["value"]),
         headers=[
             *(
