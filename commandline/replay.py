@@ -48,12 +48,12 @@ def replay(
     several narrow each other. Replays themselves are never replayed. Asks first, unless --yes; a no exits 1.
 
     Refuses what is older than REPLAY_WINDOW (default: 7d): readers may have forgotten its ce_id. A replay has an id. If
-    it is interrupted, --resume goes on where it stopped, and no row is appended twice.
+    it is interrupted, --resume goes on where it stopped, for the same reason, and no row is appended twice.
 
     \b
     cli.py outbox replay --order order-17 --dry-run
     cli.py outbox replay --since 2026-01-31T08:00Z --until 2026-01-31T09:00Z --reason "search lost its index" --yes
-    cli.py outbox replay --resume 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f --reason "after a restart"
+    cli.py outbox replay --resume 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f
     """
     from service.storage.operator_outbox import Selection
     from service.storage.operator_reads import Span
@@ -84,11 +84,11 @@ def _replay(
     _say(planned)
     left, done = planned.extent.rows - planned.done, 0
     if left and not dry_run:
-        why = grounds(operator, because)
+        why = grounds(operator, planned.reason if because is None else because)
         _refuse_old(planned, force=force)
         confirm("Publish them again?", ask=not yes)
         (planned.begin if replay_id is None else planned.resume)(engine, why)
-        done = _run(planned, engine)
+        done = _run(planned, engine, force=force)
     if as_json:
         shown = {"matched": planned.extent.rows, "replayed": done, "dry_run": dry_run}
         show_record({**shown, "replay_id": str(planned.id) if done or replay_id else None}, as_json=True)
@@ -120,8 +120,9 @@ def _refuse_old(planned: "Replay", *, force: bool) -> None:
         )
 
 
-def _run(planned: "Replay", engine: "Engine") -> int:
-    click.echo(f"replay {planned.id}; if it is interrupted: cli.py outbox replay --resume {planned.id}", err=True)
+def _run(planned: "Replay", engine: "Engine", *, force: bool) -> int:
+    resume = f"cli.py outbox replay --resume {planned.id}{' --force' if force else ''}"
+    click.echo(f"replay {planned.id}; if it is interrupted: {resume}", err=True)
     done = 0
 
     def counted() -> Any:
@@ -134,4 +135,4 @@ def _run(planned: "Replay", engine: "Engine") -> int:
         return follow("replaying", counted(), total=planned.extent.rows - planned.done)
     except KeyboardInterrupt:
         reached = f"{planned.done + done} of {planned.extent.rows} appended"
-        raise CannotError(f"interrupted: {reached}; go on: cli.py outbox replay --resume {planned.id}") from None
+        raise CannotError(f"interrupted: {reached}; go on: {resume}") from None

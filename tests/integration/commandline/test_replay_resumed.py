@@ -1,6 +1,7 @@
 """``outbox replay --resume`` continues where the replay stopped, and appends no row twice."""
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from service.storage import operator_replays
+from service.storage import operator_actions, operator_replays
 from service.storage.engine import transaction
 from service.storage.models import OutboxRow
 from service.usecases.operations import replay
@@ -27,6 +28,12 @@ MANY = f"""
     INSERT INTO outbox (event_id, topic, key, type, sequence, value, headers)
     SELECT gen_random_uuid(), 'payment_events', 'k' || n % 7, 'payment.authorized', n, '{{}}', '[["a", "b"]]'
     FROM generate_series(1, {ROWS}) AS n
+"""
+
+
+OLD = """
+    INSERT INTO outbox (event_id, topic, key, type, value, headers, created_at)
+    VALUES (gen_random_uuid(), 'payment_events', 'k', 'payment.failed', '{}', '[]', now() - interval '8 days')
 """
 
 
@@ -60,6 +67,38 @@ def test_interrupted_replay_resumes_where_it_stopped(
     assert [row.event_id for row in found if row.replayed] == [row.event_id for row in found[:5]]
     assert UNKNOWN in commandline.run("outbox", "replay", "--resume", UNKNOWN, "--reason", "x", code=1).stderr
     commandline.run(*resume, "--since", "1h", "--reason", "x", code=2)
+
+
+def printed_commands(said: str) -> list[list[str]]:
+    """The commands that the output says to run, as a shell reads them."""
+    return [shlex.split(command) for command in re.findall("cli.py (.*)", said)]
+
+
+def test_printed_command_goes_on_as_it_is(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs neither a reason nor --force again: the replay was begun with them."""
+    with transaction(history.engine) as connection:
+        connection.execute(text(OLD))
+    words = ("outbox", "replay", "--type", "payment.failed", "--reason", "lost its index", "--force", "--yes")
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(operator_replays, "append_again", interrupted)
+        said = commandline.run(*words, code=1).stderr
+    resumes = printed_commands(said)
+    assert len(resumes) == 2
+    for resume in resumes:
+        commandline.run(*resume, answer="y\n")
+    assert count(history) == 1
+    with transaction(history.engine) as connection:
+        acts = operator_actions.list_actions(connection, limit=9)
+    assert [(act["action"], act["reason"]) for act in acts] == [
+        ("outbox.resume_replay", "lost its index"),
+        ("outbox.replay", "lost its index"),
+    ]
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "kill -9"])
