@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_NAMED_AT_MOST = 10
+NAMED_AT_MOST = 10
+"""Number of objects that a question names."""
+
 _SHOWN_AT_MOST = 100
 """Of more results, only the failures are listed; ``--json`` has all."""
 
@@ -94,16 +96,16 @@ def grounds(operator: str, because: str | None) -> "Grounds":
         raise click.UsageError(str(error)) from error
 
 
-def ask(verb: str, things: str, names: Sequence[str], *, yes: bool) -> None:
-    """Asks whether to act on these, each by its name. Raises CannotError for a no."""
-    if len(names) == 1:
+def ask(verb: str, things: str, names: Sequence[str], *, yes: bool, more: int = 0) -> None:
+    """Asks whether to act on these, each by its name, and on ``more``. Raises CannotError for a no."""
+    if len(names) + more == 1:
         confirm(f"{verb} {things.removesuffix('s')} {names[0]}?", ask=not yes)
         return
-    for name in names[:_NAMED_AT_MOST] if not yes else ():
+    for name in names if not yes else ():
         say(f"  {name}", err=True)
-    if len(names) > _NAMED_AT_MOST and not yes:
-        say(f"  and {len(names) - _NAMED_AT_MOST} more", err=True)
-    confirm(f"{verb} these {len(names)} {things}?", ask=not yes)
+    if more and not yes:
+        say(f"  and {more} more", err=True)
+    confirm(f"{verb} these {len(names) + more} {things}?", ask=not yes)
 
 
 class Objects(NamedTuple):
@@ -113,7 +115,6 @@ class Objects(NamedTuple):
     columns: tuple[str, ...]
     name: "Callable[[Record], str]"
     id_of: "Callable[[Record], str]"
-    shown: "Callable[[Record], Record]" = dict
 
 
 def act_on(
@@ -122,21 +123,29 @@ def act_on(
     verb: str,
     act: "Callable[[Engine, Record], str]",
     options: ActOptions,
+    again: str | None = None,
 ) -> None:
-    """Ask, and act on each object; a dry run only lists them. Raises CannotError for a no and for failed acts."""
+    """Ask, and act on each object; a dry run only lists them. Raises CannotError for a no and for failed acts.
+
+    ``again``: the command that goes on after an interruption; None: the same one.
+    """
     if options.dry_run or not found:
-        show_list([kind.shown(each) for each in found], kind.columns, limit=len(found), as_json=options.as_json)
+        show_list(found, kind.columns, limit=len(found), as_json=options.as_json)
         return
-    ask(verb, kind.plural, [kind.name(each) for each in found], yes=options.yes)
+    names = [kind.name(each) for each in found[:NAMED_AT_MOST]]
+    ask(verb, kind.plural, names, yes=options.yes, more=len(found) - len(names))
+    if again is not None and len(found) > 1:
+        say(f"if it is interrupted: {again}", err=True)
     with database() as engine:
-        Batch(verb.lower()).run(found, kind.id_of, lambda each: act(engine, each), as_json=options.as_json)
+        Batch(verb.lower(), again).run(found, kind.id_of, lambda each: act(engine, each), as_json=options.as_json)
 
 
 class Batch:
     """Acts on many objects, one after the other; each act is whole, whenever the work is interrupted."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, again: str | None = None) -> None:
         self._what = what
+        self._again = "run it again to go on" if again is None else f"go on: {again}"
         self._results: list[dict[str, str]] = []
         self._failures: list[str] = []
 
@@ -158,7 +167,7 @@ class Batch:
             self._show(as_json=as_json)
         if stopped:
             left = len(objects) - len(self._results)
-            raise CannotError(f"interrupted: {len(self._results)} done, {left} left; run it again to go on")
+            raise CannotError(f"interrupted: {len(self._results)} done, {left} left; {self._again}")
         if self._failures:
             raise CannotError(f"{len(self._failures)} of {len(objects)} could not be done")
 

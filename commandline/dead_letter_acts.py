@@ -1,12 +1,13 @@
 """``dead-letter retry``, ``resend`` and ``discard``."""
 
+import shlex
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from commandline.acts import ActOptions, Objects, act_on, act_options, ask, grounds, several_options
+from commandline.acts import NAMED_AT_MOST, ActOptions, Objects, act_on, act_options, ask, grounds, several_options
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.failures import CannotError
@@ -16,6 +17,7 @@ from commandline.output import say
 if TYPE_CHECKING:
     from service.domain.operator_acts import Grounds
     from service.storage.engine import Connection, Engine
+    from service.storage.operator_reads import Span
     from service.storage.operator_session import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,7 +45,7 @@ def retry(**asked: Any) -> None:
     """
     from service.usecases.operations.retries import retry_dead_letter
 
-    _act("Send", "sent again", retry_dead_letter, **asked)
+    _act("retry", "sent again", retry_dead_letter, **asked)
 
 
 @click.command(cls=DatabaseCommand, short_help="Note that nothing is to be done about messages.")
@@ -58,7 +60,7 @@ def discard(**asked: Any) -> None:
     """
     from service.usecases.operations.retries import discard_dead_letter
 
-    _act("Discard", "discarded", discard_dead_letter, **asked)
+    _act("discard", "discarded", discard_dead_letter, **asked)
 
 
 @click.command(cls=DatabaseCommand, short_help="Mend a message, and send that instead.")
@@ -76,7 +78,7 @@ def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes
     cli.py dead-letter show 17 --json | jq -r .value > mended.json
     cli.py dead-letter resend 17 --file mended.json --because "amount was a string, ticket 81"
     """
-    from service.usecases.operations.letters import name_of, still_wrong
+    from service.usecases.operations.letters import described, name_of, still_wrong
     from service.usecases.operations.retries import resend_dead_letter
 
     why = grounds(operator, because)
@@ -89,7 +91,7 @@ def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes
         say(f"still wrong: {fault}", err=True)
         if not force:
             raise CannotError("nothing was done; mend it, or send it as it is with --force")
-    ask("Resend mended", "dead letters", [name_of(letter)], yes=yes)
+    ask("Resend mended", "dead letters", [name_of(described(letter))], yes=yes)
     with database() as engine:
         resend_dead_letter(engine, id_, value, why)
     say(f"{id_} sent mended")
@@ -108,7 +110,7 @@ def _edited(letter: "Record") -> bytes:
 
 
 def _act(
-    verb: str,
+    name: str,
     done: str,
     act: "Callable[[Engine, int, Grounds], None]",
     *,
@@ -118,27 +120,54 @@ def _act(
     until: datetime | None,
     options: ActOptions,
 ) -> None:
-    from service.usecases.operations.letters import described, name_of
+    from service.storage.operator_overview import clock
+    from service.storage.operator_reads import Span
+    from service.usecases.operations.letters import described_in_brief, name_of
 
+    if bool(ids) == bool(reason or since or until):
+        raise click.UsageError("say which: IDs, or --reason, --since, --until; not both")
     why = options.grounds
 
     def one(engine: "Engine", letter: "Record") -> str:
         act(engine, letter["id"], why)
         return done
 
-    kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: str(letter["id"]), described)
-    act_on(_chosen(ids, reason, since, until), kind, verb, one, options)
-
-
-def _chosen(ids: Sequence[int], reason: str | None, since: datetime | None, until: datetime | None) -> "list[Record]":
-    from service.storage.operator_reads import Span, list_dead_letters
-
-    if bool(ids) == bool(reason or since or until):
-        raise click.UsageError("say which: IDs, or --reason, --since, --until; not both")
     with reading() as connection:
-        if ids:
-            return [_one(connection, id_) for id_ in dict.fromkeys(ids)]
-        return list_dead_letters(connection, states=["open"], reason=reason, span=Span(since, until), limit=None)
+        # What is sent now and refused again becomes a dead letter after this time: the next run leaves it alone.
+        span = Span(since, min(filter(None, (until, clock(connection)))))
+        found = _chosen(connection, ids, reason, span)
+        described = described_in_brief(connection, found if options.dry_run else found[:NAMED_AT_MOST])
+        found = [*described, *([] if options.dry_run else found[NAMED_AT_MOST:])]
+    kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: str(letter["id"]))
+    again = None if ids else _command(name, reason, span, options.because)
+    act_on(found, kind, name.capitalize(), one, options, again)
+
+
+def _command(name: str, reason: str | None, span: "Span", because: str) -> str:
+    """The same act on the same dead letters, those that are done left out, as a shell reads it."""
+    values = {
+        "--reason": reason,
+        "--since": _written(span.since),
+        "--until": _written(span.until),
+        "--because": because,
+    }
+    words = [word for option, value in values.items() if value is not None for word in (option, value)]
+    return shlex.join(["cli.py", "dead-letter", name, *words])
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _chosen(connection: "Connection", ids: Sequence[int], reason: str | None, span: "Span") -> "list[Record]":
+    """The dead letters, oldest first: a command of a saga must not come before those that preceded it."""
+    from service.storage.operator_reads import letters_in_brief
+
+    found = letters_in_brief(connection, ids=ids, reason=reason, span=span)
+    unknown = {*ids} - {letter["id"] for letter in found} if ids else ()
+    if unknown:
+        raise CannotError(f"no dead letter {', '.join(map(str, sorted(unknown)))}")
+    return found
 
 
 def _one(connection: "Connection", id_: int) -> "Record":

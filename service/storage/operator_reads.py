@@ -20,6 +20,8 @@ _DEAD_LETTER = [
     for name in ("id", "reason", "topic", "partition", "offset", "received_at", "key", "value", "detail", "state")
 ]
 
+_LETTER_IN_BRIEF = [column for column in _DEAD_LETTER if column.name not in {"key", "value"}]
+
 _ARRIVAL = Command.arrival
 
 # A transition's own time is a little after the start of its transaction, where every other row has its time from. An
@@ -125,3 +127,23 @@ def dead_letter(connection: Connection, id_: int) -> Record | None:
     """One dead letter."""
     found = records(connection, select(*_DEAD_LETTER).where(DeadLetter.id == id_))
     return found[0] if found else None
+
+
+def letters_in_brief(
+    connection: Connection, *, ids: Sequence[int] = (), reason: str | None = None, span: Span | None = None
+) -> list[Record]:
+    """Dead letters without key and value, of which all together may be large; oldest first.
+
+    Those with the ids; without ids, the open ones with the reason and of the span.
+    """
+    statement = select(*_LETTER_IN_BRIEF).order_by(DeadLetter.id)
+    if ids:
+        return records(connection, statement.where(DeadLetter.id.in_(ids)))
+    wanted = [DeadLetter.state == "open", *(span or Span()).conditions(DeadLetter.received_at)]
+    return records(connection, statement.where(*wanted, *([] if reason is None else [DeadLetter.reason == reason])))
+
+
+def letter_values(connection: Connection, ids: Sequence[int]) -> dict[int, bytes | None]:
+    """The values of dead letters, by id."""
+    found = records(connection, select(DeadLetter.id, DeadLetter.value).where(DeadLetter.id.in_(ids)))
+    return {letter["id"]: letter["value"] for letter in found}

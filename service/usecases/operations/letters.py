@@ -1,16 +1,21 @@
 """Dead letters as operators read them: where each came from, whose it was, and whether mended content is a command."""
 
+from collections.abc import Iterator, Sequence
+
 from service.domain.command_reader import read
 from service.domain.commands.catalog import Command
 from service.domain.commands.command import CommandKey, kept_type
 from service.domain.content import Content
 from service.domain.received_records import UnreadableMessage
-from service.storage import commands
+from service.storage import commands, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
 
 _ANY_CURRENCY = "sgd"
 """Whether a command can be read does not depend on the currency of those that name none."""
+
+AT_ONCE = 100
+"""Number of dead letters whose values are in memory at once. A value may be large."""
 
 
 def described(letter: Record) -> Record:
@@ -22,11 +27,20 @@ def described(letter: Record) -> Record:
     return {**letter, "from": place, "correlation_id": correlation_id}
 
 
+def described_in_brief(connection: Connection, letters: Sequence[Record]) -> Iterator[Record]:
+    """Dead letters in brief, described. Their values are read some at a time, and none is kept."""
+    for start in range(0, len(letters), AT_ONCE):
+        some = letters[start : start + AT_ONCE]
+        values = operator_reads.letter_values(connection, [letter["id"] for letter in some])
+        for letter in some:
+            shown = described({**letter, "value": values[letter["id"]]})
+            yield {name: shown[name] for name in shown if name != "value"}
+
+
 def name_of(letter: Record) -> str:
-    """The dead letter as a question names it: ``17 (NOT_JSON, payment_commands/3@1204)``."""
-    shown = described(letter)
-    about = "" if shown["correlation_id"] is None else f", {shown['correlation_id']}"
-    return f"{letter['id']} ({letter['reason']}, {shown['from']}{about})"
+    """A described dead letter as a question names it: ``17 (NOT_JSON, payment_commands/3@1204)``."""
+    about = "" if letter["correlation_id"] is None else f", {letter['correlation_id']}"
+    return f"{letter['id']} ({letter['reason']}, {letter['from']}{about})"
 
 
 def still_wrong(connection: Connection, value: bytes) -> str | None:

@@ -31,7 +31,7 @@ class TestDeadLetters:
         for offset in range(3):
             history.add_dead_letter(offset, b"{")
         commandline.run("dead-letter", "discard", "--reason", "NOT_JSON", *WHY, answer="y\n")
-        assert [act["dead_letter_id"] for act in audit(history)] == [3, 2, 1]
+        assert [act["dead_letter_id"] for act in audit(history)] == [1, 2, 3]
         assert commandline.json("dead-letter", "list") == []
 
     def test_repaired_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
