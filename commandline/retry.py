@@ -6,11 +6,11 @@ from uuid import UUID
 
 import click
 
-from commandline.acts import ActOptions, Objects, act_on, several_options
+from commandline.acts import ActOptions, Objects, act_on, ask, several_options
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.options import payment_option, span_options
-from commandline.output import show_record
+from commandline.output import say, show_record
 from commandline.reopen import TYPES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def retry(
 ) -> None:
     """Have commands that wait for their next attempt taken up at once, by whichever consumer is free.
 
-    One by its correlation id, or all open ones of a type, a payment or a time. Safe at any time: what is done at
+    One by its correlation id, or all that wait of a type, a payment or a time. Safe at any time: what is done at
     Stripe is not done again. An answered command stays answered; one that is under way is left alone.
 
     \b
@@ -52,41 +52,45 @@ def retry(
 
     why = options.grounds
     if correlation_id is not None:
-        _retry_one(correlation_id, command_type, why, dry_run=options.dry_run, as_json=options.as_json)
+        _retry_one(correlation_id, command_type, options)
         return
     if not (command_type or payment_id or since or until or all_):
         raise click.UsageError("say which: CORRELATION_ID, --type, --payment, --since, --until or --all")
 
     def one(engine: "Engine", each: "Record") -> str:
-        retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
-        return "due now"
+        made_due = retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
+        return "due now" if made_due else "skipped: due already"
 
     act_on(_waiting(command_type, payment_id, Span(since, until)), _COMMANDS, "Retry", one, options)
 
 
-def _retry_one(correlation_id: str, command_type: str | None, why: Any, *, dry_run: bool, as_json: bool) -> None:
+def _retry_one(correlation_id: str, command_type: str | None, options: ActOptions) -> None:
     from commandline.command import one
     from service.domain.commands.command import CommandKey
     from service.usecases.operations.retries import retry_command
 
     with reading() as connection:
         found = one(connection, correlation_id, command_type)
-    if not dry_run:
+    if not options.dry_run:
+        ask("Retry", _COMMANDS.plural, [_name(found)], yes=options.yes)
         with database() as engine:
-            retry_command(engine, CommandKey(found["command_type"], correlation_id), why)
+            if not retry_command(engine, CommandKey(found["command_type"], correlation_id), options.grounds):
+                say(f"{_name(found)} is due already", err=True)
         with reading() as connection:
             found = one(connection, correlation_id, found["command_type"])
-    show_record(found, as_json=as_json)
+    show_record(found, as_json=options.as_json)
 
 
 def _waiting(command_type: str | None, payment_id: UUID | None, span: Any) -> list[dict[str, Any]]:
-    """The open commands that no worker has leased."""
+    """The open commands that no worker has leased, and that are not due yet."""
+    from service.storage.operator_overview import clock
     from service.storage.operator_reads import list_commands
 
     wanted = {"command_type": command_type, "payment_id": payment_id, "span": span, "limit": None}
     with reading() as connection:
+        now = clock(connection)
         found = [each for state in ("pending", "waiting") for each in list_commands(connection, state=state, **wanted)]
-        return [each for each in found if each["lease_expires_at"] is None]
+    return [each for each in found if each["lease_expires_at"] is None and each["next_attempt_at"] > now]
 
 
 def _name(command: "Record") -> str:

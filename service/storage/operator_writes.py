@@ -1,9 +1,10 @@
 """What operators may change: when a command is tried next, a failed command, a dead letter's state, old outbox rows."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, func, select, text, update
 
 from service.domain.commands.command import CommandKey
 from service.domain.progress import CommandState, Rest
@@ -40,24 +41,46 @@ Planned once: for a plan PostgreSQL looks for the lowest position, through all e
 _OLD = text("SELECT count(*) FROM outbox WHERE position < :below AND created_at < :before")
 
 
-def hasten(connection: Connection, correlation_id: str, command_type: str) -> bool:
-    """Let a command that is not answered be taken up now; False when it is under way, answered or unknown."""
-    free = or_(Command.lease_expires_at.is_(None), Command.lease_expires_at < func.now())
-    mine = and_(Command.correlation_id == correlation_id, Command.command_type == command_type)
-    statement = update(Command).where(mine, Command.state != CommandState.DONE, free).values(next_attempt_at=func.now())
-    return connection.execute(statement).rowcount == 1
+class Schedule(StrEnum):
+    """When a command runs next. Only one that waits can be hastened."""
+
+    ANSWERED = "is answered, and stays so"
+    UNDER_WAY = "is under way"
+    DUE = "is due already"
+    WAITING = "waits for its next attempt"
+
+
+_SCHEDULE = case(
+    (Command.state == CommandState.DONE, Schedule.ANSWERED),
+    (Command.lease_expires_at >= func.now(), Schedule.UNDER_WAY),
+    (Command.next_attempt_at <= func.clock_timestamp(), Schedule.DUE),
+    else_=Schedule.WAITING,
+)
+
+
+def lock_schedule(connection: Connection, key: CommandKey) -> tuple[Schedule, UUID | None] | None:
+    """When a command runs, and its payment; its row locked. None for an unknown command."""
+    found = connection.execute(select(_SCHEDULE, Command.payment_id).where(_called(key)).with_for_update()).first()
+    return None if found is None else (Schedule(found[0]), found[1])
+
+
+def hasten(connection: Connection, key: CommandKey) -> None:
+    """Let a command be taken up now. The caller holds its row lock, and knows that it waits."""
+    connection.execute(update(Command).where(_called(key)).values(next_attempt_at=func.now()))
 
 
 def lock_command(connection: Connection, key: CommandKey) -> Record | None:
     """A command, whole, its row locked. The caller holds the row lock of its payment."""
-    mine = and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
-    found = whole_records(connection, select(Command).where(mine).with_for_update())
+    found = whole_records(connection, select(Command).where(_called(key)).with_for_update())
     return found[0] if found else None
+
+
+def _called(key: CommandKey) -> ColumnElement[bool]:
+    return and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
 
 
 def reopen(connection: Connection, key: CommandKey, payment_id: UUID) -> None:
     """Let an answered command run once more, from its beginning. The database refuses it for all but failed ones."""
-    mine = and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
     again = {
         "payment_id": payment_id,
         "state": CommandState.PENDING,
@@ -72,7 +95,7 @@ def reopen(connection: Connection, key: CommandKey, payment_id: UUID) -> None:
         "reopened_at": func.now(),
         "updated_at": func.now(),
     }
-    connection.execute(update(Command).where(mine).values(**again))
+    connection.execute(update(Command).where(_called(key)).values(**again))
 
 
 def lock_open_dead_letter(connection: Connection, id_: int) -> Record | None:

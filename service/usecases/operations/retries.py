@@ -7,7 +7,6 @@ from service.domain.command_json import MAX_BYTES
 from service.domain.commands.command import CommandKey
 from service.domain.messages import RESENT, OutgoingMessage
 from service.domain.operator_acts import Grounds
-from service.domain.progress import CommandState
 from service.storage import (
     operator_actions,
     operator_outbox,
@@ -18,28 +17,30 @@ from service.storage import (
 )
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
+from service.storage.operator_writes import Schedule
 from service.usecases.operations.errors import OperatorError
 
 REFUSED_BY_KAFKA = -1
 """Partition of a dead letter that is a row of our own outbox; its offset is the row's position."""
 
 
-def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> None:
-    """Make an open command due now. Raises OperatorError when it is under way, answered or unknown."""
-    correlation_id, command_type = key.correlation_id, key.command_type
+def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> bool:
+    """Make an open command due now; False if it is due already, which is no act.
+
+    Raises OperatorError when it is under way, answered or unknown.
+    """
     with transaction(engine) as connection:
-        found = [
-            each
-            for each in operator_reads.commands_called(connection, correlation_id)
-            if each["command_type"] == command_type
-        ]
-        if found and operator_writes.hasten(connection, correlation_id, command_type):
-            payment_id = found[0]["payment_id"]
-            of = {"payment_id": payment_id, "correlation_id": correlation_id, "command_type": command_type}
-            operator_actions.record(connection, grounds.act("command.retry", **of))
-            return
-    why = {CommandState.DONE: "is answered, and stays so", CommandState.PENDING: "is under way"}
-    raise OperatorError(f"{command_type} {correlation_id} {why[found[0]['state']] if found else 'is unknown'}")
+        found = operator_writes.lock_schedule(connection, key)
+        if found is None:
+            raise OperatorError(f"{key.command_type} {key.correlation_id} is unknown")
+        schedule, payment_id = found
+        if schedule in {Schedule.ANSWERED, Schedule.UNDER_WAY}:
+            raise OperatorError(f"{key.command_type} {key.correlation_id} {schedule}")
+        if schedule is Schedule.WAITING:
+            operator_writes.hasten(connection, key)
+            of = {"correlation_id": key.correlation_id, "command_type": key.command_type}
+            operator_actions.record(connection, grounds.act("command.retry", payment_id=payment_id, **of))
+        return schedule is Schedule.WAITING
 
 
 def retry_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:

@@ -164,5 +164,8 @@ class TestCommands:
         with transaction(history.engine) as connection:
             for command in (Revert("saga-2", payment.payment_id), Release("saga-3", payment.payment_id, "r", "acct")):
                 commands.add_open(connection, command, payment.payment_id, None)
+            connection.execute(
+                text("UPDATE commands SET next_attempt_at = now() + interval '1 h' WHERE state <> 'done'")
+            )
         commandline.run("command", "retry", "--payment", str(payment.payment_id), *WHY, "--yes")
         assert {act["correlation_id"] for act in audit(history)} == {"saga-2", "saga-3"}

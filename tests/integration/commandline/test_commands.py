@@ -85,7 +85,7 @@ def test_retry_of_an_open_command_makes_it_due(commandline: CommandLine, history
     history.cancel_hold_of(history.authorize("order-1", "saga-1"), "pi_1")
     put_off(history)
     before = commandline.json("command", "show", "pi_1")["next_attempt_at"]
-    assert commandline.json("command", "retry", "pi_1", *BECAUSE)["next_attempt_at"] < before
+    assert commandline.json("command", "retry", "pi_1", *BECAUSE, "--yes")["next_attempt_at"] < before
 
 
 def put_off(history: History) -> None:
@@ -96,9 +96,9 @@ def put_off(history: History) -> None:
 
 def test_retry_refuses_a_running_or_answered_command(commandline: CommandLine, history: History) -> None:
     history.accept("order-1", "saga-1")
-    assert "is under way" in commandline.run("command", "retry", "saga-1", *BECAUSE, code=1).stderr
+    assert "is under way" in commandline.run("command", "retry", "saga-1", *BECAUSE, "--yes", code=1).stderr
     history.authorize("order-2", "saga-2")
-    assert "is answered" in commandline.run("command", "retry", "saga-2", *BECAUSE, code=1).stderr
+    assert "is answered" in commandline.run("command", "retry", "saga-2", *BECAUSE, "--yes", code=1).stderr
 
 
 def test_dead_letter_is_resent_once(commandline: CommandLine, history: History) -> None:
