@@ -94,5 +94,5 @@ def _commands(left: "UnfinishedWork") -> Iterator[Finding]:
     else:
         yield Finding("commands", "none is overdue")
     if left.dead_letters:
-        mend = "cli.py dead-letter list, then retry or discard"
+        mend = "cli.py dead-letter list, then retry, resend or discard"
         yield Finding("dead letters", f"{left.dead_letters} are open", mend, warning=True)

@@ -65,7 +65,12 @@ def discard(**asked: Any) -> None:
 
 @click.command(cls=DatabaseCommand, short_help="Mend a message, and send that instead.")
 @click.argument("id_", metavar="ID", type=int)
-@click.option("--file", type=click.File("rb"), metavar="F", help="The mended message; - for stdin. Default: $EDITOR.")
+@click.option(
+    "--file",
+    type=click.File("rb", lazy=True),
+    metavar="F",
+    help="The mended message; - for stdin, with --yes. Default: $EDITOR.",
+)
 @click.option("--force", is_flag=True, help="Send it even if it is still no command.")
 @act_options("--reason")
 def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes: bool) -> None:
@@ -81,6 +86,8 @@ def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes
     from service.usecases.operations.letters import described, name_of, still_wrong
     from service.usecases.operations.retries import resend_dead_letter
 
+    if file is not None and file.name == "-" and not yes:
+        raise click.UsageError("the message comes from stdin, which can't answer the question, too: add --yes")
     why = grounds(operator, because)
     with reading() as connection:
         letter = _one(connection, id_)

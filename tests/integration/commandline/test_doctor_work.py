@@ -96,6 +96,8 @@ def test_stuck_commands_and_open_dead_letters_are_found(
     assert not ok
     assert detail.startswith("1 are overdue, the first since ")
     assert found(env, "dead letters") == [(*WARNING, "1 are open")]
+    (letters,) = [each for each in doctor(env)[1] if each["check"] == "dead letters"]
+    assert letters["mend"] == "cli.py dead-letter list, then retry, resend or discard"
 
 
 def test_pooler_with_transaction_pooling_is_found(env: dict[str, str], database_url: str) -> None:

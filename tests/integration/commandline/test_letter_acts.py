@@ -70,3 +70,15 @@ class TestDeadLetters:
         commandline.run("dead-letter", "resend", "1", *WHY, "--yes")
         (sent,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
         assert sent["value"]["payment_id"] == payment_id
+
+    def test_message_from_stdin_needs_yes(self, commandline: CommandLine, history: History) -> None:
+        """The input that would answer the question is the message."""
+        history.add_dead_letter(1, b"{")
+        mended = json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": str(uuid4())})
+        words = ("dead-letter", "resend", "1", "--file", "-", *WHY)
+        said = commandline.run(*words, answer=mended, code=2).stderr
+        assert "--yes" in said
+        assert "?" not in said
+        commandline.run(*words, "--yes", answer=mended)
+        (sent,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
+        assert sent["value"] == json.loads(mended)
