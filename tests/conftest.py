@@ -23,7 +23,7 @@ from devstack.topics import Topics, make_topic, unique_topics
 from tests.support.loglines import log_plainly
 from tests.support.programs import fetch
 from tests.support.requirements import REQUIRE_REAL, by_reason, unavailable
-from tests.support.servers import Servers
+from tests.support.servers import Servers, keep_data_in_memory
 from tests.support.stripe_mock import StripeMockUnavailableError
 
 _SERVERS = pytest.StashKey[Servers]()
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what it puts in the background with Ctrl-C ignored, and every program we start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     log_plainly()
+    keep_data_in_memory()
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
     servers = config.stash[_SERVERS] = Servers(None if worker is None else Path(worker["servers"]))
     config.stash[_SAID] = []
