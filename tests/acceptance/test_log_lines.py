@@ -76,8 +76,8 @@ def test_a_webhook_is_one_line_with_its_payment(world: World) -> None:
     world.stripe.webhooks(duplicates=0, jitter=0.0)
     world.stripe.finish_challenge(payment["stripe_payment_intent_id"])
     event = world.outcome(sent)
-    line = line_of(world, "webhook_received", "amount_capturable_updated", event.payment_id)
-    assert (line["type"], line["result"]) == ("payment_intent.amount_capturable_updated", "applied")
+    line = line_of(world, "request", "amount_capturable_updated", event.payment_id)
+    assert (line["webhook"], line["result"]) == ("payment_intent.amount_capturable_updated", "applied")
     assert line["order_id"] == sent.payload["order_id"]
     answered = line_of(world, "command_answered", sent.correlation_id)
     assert answered["stripe_event_id"] == line["stripe_event_id"]

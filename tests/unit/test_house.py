@@ -9,7 +9,7 @@ CODE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy
 MOST_LINES = 200
 
 LONGER = {
-    "consumer/assignment.py": 226,
+    "consumer/assignment.py": 224,
     "devstack/postgres_embedded.py": 202,
     "devstack/stripe_simulator/simulator.py": 201,
     "migrations/versions/0004_refusals.py": 283,
