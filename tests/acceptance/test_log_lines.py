@@ -1,4 +1,4 @@
-"""One line for each outcome, each fault and each webhook, found by any of the names that operators have at hand."""
+"""Each outcome, fault and webhook has one log line, which operators find by any of its names."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def grep(world: World, *words: str) -> list[dict[str, Any]]:
 
 
 def line_of(world: World, event: str, *words: str) -> dict[str, Any]:
-    """The one line of this event with these words. A log is written a moment after its transaction."""
+    """The only line of this event with these words. A log line is written shortly after its transaction."""
     found: list[dict[str, Any]] = until(lambda: grep(world, f'"event": "{event}"', *words), f"{event} with {words}")
     assert len(found) == 1, found
     return found[0]

@@ -1,4 +1,4 @@
-"""Recovery after a restore: an event that no reader has seen gets a number above all that were published."""
+"""Recovery after a restore numbers new events above all published ones."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -19,10 +19,8 @@ def sequences(core: Core) -> list[int]:
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_an_answer_that_was_not_published_is_numbered_after_published_events(
-    loss: Loss, topics: Topics, kept: int
-) -> None:
-    """The relay was behind: the topics have the refund's news, and no outcome of the revert that followed."""
+def test_unpublished_outcome_is_numbered_after_published_events(loss: Loss, topics: Topics, kept: int) -> None:
+    """The topics hold the news of the refund, but no outcome of the revert that followed it."""
     with loss.before() as core:
         if kept:
             topics.authorize(core)
@@ -41,8 +39,8 @@ def test_an_answer_that_was_not_published_is_numbered_after_published_events(
         assert sequences(core) == [1, 2, 3, 4]
 
 
-def test_events_are_numbered_after_news_that_stripe_does_not_show(loss: Loss, topics: Topics) -> None:
-    """The news comes back from its topic, and no look at Stripe has made it anew."""
+def test_events_are_numbered_after_news_that_come_from_the_topic_alone(loss: Loss, topics: Topics) -> None:
+    """Stripe does not show the cause of the news, so no comparison with Stripe makes it again."""
     with loss.before() as core:
         topics.authorize(core)
         topics.published(core)
@@ -57,6 +55,6 @@ def test_events_are_numbered_after_news_that_stripe_does_not_show(loss: Loss, to
 
 
 def news_after(event: OutgoingMessage) -> OutgoingMessage:
-    """News about the same payment, with the next number."""
+    """A news event of the same payment, with the next number."""
     headers = [("sequence", "2"), *((name, value) for name, value in event.headers if name == "correlation_id")]
     return replace(event, event_id=uuid4(), type="payment.disputed", headers=headers, sequence=2)
