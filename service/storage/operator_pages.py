@@ -132,12 +132,6 @@ def actions(connection: Connection, below: int | None) -> list[Record]:
     return whole_records(connection, found if below is None else found.where(OperatorAction.id < below))
 
 
-def action(connection: Connection, id_: int) -> Record | None:
-    """One act."""
-    found = whole_records(connection, select(OperatorAction).where(OperatorAction.id == id_))
-    return found[0] if found else None
-
-
 def actions_on(connection: Connection, correlation_id: str) -> list[Record]:
     """The acts on the commands under one correlation id, in order."""
     mine = OperatorAction.correlation_id == correlation_id

@@ -111,11 +111,6 @@ class Desk:
         with glancing(self._engine) as connection:
             return operator_pages.actions(connection, below)
 
-    def action(self, id_: int) -> Record | None:
-        """One act of an operator."""
-        with glancing(self._engine) as connection:
-            return operator_pages.action(connection, id_)
-
     def dead_letters(self, state: str, reason: str | None, below: int | None) -> tuple[list[Record], list[Record]]:
         """A page of dead letters, and one more if there are more; and the open ones by reason."""
         with glancing(self._engine) as connection:
