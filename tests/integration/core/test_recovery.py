@@ -15,6 +15,7 @@ from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.books import Window
 from service.domain.command_reader import read
 from service.domain.messages import OutgoingMessage
+from service.domain.operator_acts import Channel, Grounds
 from service.domain.payment import payment_id_of
 from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
 from service.usecases.operations.losses import Losses, LossFinder
@@ -28,6 +29,7 @@ from tests.support.core import RUNNER, Core
 IDS = {"customer_id": "customer-1", "payment_method_id": "pm_card_visa", "order_id": "order-1"}
 AUTHORIZE = {**IDS, "amount": 1500, "currency": "sgd"}
 PAYMENT = payment_id_of("c-auth")
+GROUNDS = Grounds("ada", Channel.CLI, "the restore of last night")
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Topics:
 
     def recover(self, core: Core, steps: int | None = None) -> list[Finding]:
         """Recover as ``payment reconcile --all`` does, or die after a number of records."""
-        with recovering(core.settings, self.losses(core)) as recovery:
+        with recovering(core.settings, self.losses(core), grounds=GROUNDS) as recovery:
             return _recover(recovery, steps)
 
 
@@ -140,6 +142,9 @@ def test_recovery_restores_the_state_that_readers_have_seen(
             core.engine.handle(command, origin)
         assert (_events(core), core.stripe.ledger()) == (before, moved)
         assert topics.losses(core).by_payment == {}
+        acts = core.sql("SELECT detail FROM operator_actions WHERE action = 'payment.recover' ORDER BY id")
+        assert acts[0]["detail"] == {"commands": 4 - kept, "messages": 4 - kept, "payments": 2}
+        assert len(acts) == (1 if killed_after in {None, 4 - kept} else 2)
 
 
 @pytest.mark.parametrize("kept", ["nothing", "the open command"])
