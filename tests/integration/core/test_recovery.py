@@ -92,7 +92,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _events(core: Core) -> list[tuple[Any, ...]]:
+def events_in_order(core: Core) -> list[tuple[Any, ...]]:
     rows = core.sql("SELECT event_id, sequence, type, value FROM outbox ORDER BY key, sequence")
     return [tuple(row.values()) for row in rows]
 
@@ -126,12 +126,12 @@ def test_recovery_restores_the_state_that_readers_have_seen(
         topics.revert(core)
         topics.authorize(core, "c-again")
         topics.published(core)
-        before, moved, row = _events(core), core.stripe.ledger(), core.payment(PAYMENT)
+        before, moved, row = events_in_order(core), core.stripe.ledger(), core.payment(PAYMENT)
     with loss.after(hours=25) as core:
         if killed_after is not None:
             topics.recover(core, killed_after)
         assert {finding.result for finding in topics.recover(core)} <= {"repaired", "agrees"}
-        assert _events(core) == before
+        assert events_in_order(core) == before
         assert core.stripe.ledger() == moved
         same = ("status", "stripe_transfer_id", "stripe_refund_id", "event_sequence", "release_correlation_id")
         assert {name: core.payment(PAYMENT)[name] for name in same} == {name: row[name] for name in same}
@@ -140,7 +140,7 @@ def test_recovery_restores_the_state_that_readers_have_seen(
             command = read(origin.value, "sgd")
             assert not isinstance(command, InvalidCommand | UnreadableMessage)
             core.engine.handle(command, origin)
-        assert (_events(core), core.stripe.ledger()) == (before, moved)
+        assert (events_in_order(core), core.stripe.ledger()) == (before, moved)
         assert topics.losses(core).by_payment == {}
         acts = core.sql("SELECT detail FROM operator_actions WHERE action = 'payment.recover' ORDER BY id")
         assert acts[0]["detail"] == {"commands": 4 - kept, "messages": 4 - kept, "payments": 2}
@@ -161,31 +161,13 @@ def test_recovered_failed_command_makes_no_hold(loss: Loss, topics: Topics, kept
             topics.authorize(core)
         core.settle()
         topics.published(core)
-        before = _events(core)
+        before = events_in_order(core)
         assert core.status(PAYMENT) == "FAILED"
         core.stripe.clear_faults()
     with loss.after(hours=25) as core:
         topics.recover(core)
-        assert (core.status(PAYMENT), _events(core)) == ("FAILED", before)
+        assert (core.status(PAYMENT), events_in_order(core)) == ("FAILED", before)
         assert core.stripe.ledger() == []
-
-
-def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, topics: Topics) -> None:
-    with loss.before() as core:
-        topics.authorize(core)
-    loss.dump()
-    with loss.before() as core:
-        topics.release(core)
-        core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
-        core.hear()
-        topics.published(core)
-        before = _events(core)
-        assert [sequence for _, sequence, _, _ in before] == [1, 2, 3]
-    with loss.after(hours=1) as core:
-        topics.recover(core)
-        assert _events(core) == before
-        core.revert(PAYMENT, "c-new")
-        assert core.outcome("revert_payment", "c-new").sequence == 4
 
 
 def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, topics: Topics) -> None:
