@@ -6,12 +6,9 @@ from uuid import uuid4
 import pytest
 
 from service.domain.messages import OutgoingMessage
-from tests.integration.core import test_recovery
+from tests.integration.core.kept_topics import PAYMENT, Topics
 from tests.integration.core.restoring import Loss
-from tests.integration.core.test_recovery import PAYMENT, Topics, events_in_order
 from tests.support.core import Core
-
-loss, topics = test_recovery.loss, test_recovery.topics
 
 
 def sequences(core: Core) -> list[int]:
@@ -37,24 +34,6 @@ def test_unpublished_outcome_is_numbered_after_published_events(loss: Loss, topi
         topics.recover(core)
         assert core.outcome("revert_payment", "c-revert").sequence == 4
         assert sequences(core) == [1, 2, 3, 4]
-
-
-def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, topics: Topics) -> None:
-    with loss.before() as core:
-        topics.authorize(core)
-    loss.dump()
-    with loss.before() as core:
-        topics.release(core)
-        core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
-        core.hear()
-        topics.published(core)
-        before = events_in_order(core)
-        assert [sequence for _, sequence, _, _ in before] == [1, 2, 3]
-    with loss.after(hours=1) as core:
-        topics.recover(core)
-        assert events_in_order(core) == before
-        core.revert(PAYMENT, "c-new")
-        assert core.outcome("revert_payment", "c-new").sequence == 4
 
 
 def test_events_are_numbered_after_news_that_come_from_the_topic_alone(loss: Loss, topics: Topics) -> None:
