@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
+from service.storage import operator_sessions
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 
@@ -57,6 +58,19 @@ _ANSWERS = text(
     FROM answers a JOIN commands c USING (command_type, correlation_id)
     """
 )
+
+_UNREAD = text(
+    """
+    SELECT count(*) FROM outbox AS o
+    WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
+        AND position <= (SELECT max(low) FROM relay_checkpoints)
+        AND created_at BETWEEN now() - CAST('1 h' AS interval) AND now() - CAST('30 s' AS interval)
+        AND type LIKE '%\\_payment' AND NOT EXISTS (
+            SELECT FROM commands AS c WHERE c.command_type = o.type AND c.correlation_id =
+                (SELECT h->>1 FROM json_array_elements(o.headers) h WHERE h->>0 = 'correlation_id'))
+    """
+)
+"""Commands of callers and operators that are in the commands topic, and that no consumer has accepted."""
 
 _RELAY = text(
     """
@@ -120,13 +134,20 @@ class RelayView(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands."""
+    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands.
+
+    ``consumers``: their sessions. ``unread``: published commands that nobody accepts.
+    ``transactions``: those left open.
+    """
 
     relay: RelayView
     open: list[Record]
     faults: list[Record]
     answers: Record
     letters: list[Record]
+    consumers: int
+    unread: int
+    transactions: list[Record]
 
 
 def overview(connection: Connection) -> Overview:
@@ -139,6 +160,9 @@ def overview(connection: Connection) -> Overview:
         faults=sorted(faults, key=itemgetter("rows"), reverse=True)[:_SHOWN_FAULTS],
         answers=records(connection, _ANSWERS, rows=RECENT_MESSAGES)[0],
         letters=letters(connection),
+        consumers=operator_sessions.consumers(connection),
+        unread=connection.execute(_UNREAD, {"rows": RECENT_MESSAGES}).scalar_one(),
+        transactions=operator_sessions.open_transactions(connection),
     )
 
 
