@@ -11,9 +11,12 @@ from service.storage.operator_session import Record
 SLOW_SECONDS = 30.0
 """Age of waiting work at which a part counts as held up."""
 
+KEY_REFUSED = "Stripe refused our API key"
+"""How the gateway begins such a fault (service.gateway.faults)."""
+
 
 class Step(NamedTuple):
-    """What to do next. ``entry``: of the runbook. ``view``: an endpoint with more, and ``label`` the text of its link."""
+    """What to do next. ``entry``: of the runbook. ``view``: an endpoint with more; ``label``: the words of its link."""
 
     entry: str
     words: str = ""
@@ -43,7 +46,8 @@ LOCKED = Step("A payment's row is locked", "Commands may wait for them: the list
 NO_DATABASE = Step("The database is away")
 OVERDUE = Step("Commands are overdue", "", *COMMANDS)
 STRIPE = Step("Stripe does not answer", "Commands are tried again until it answers.", *COMMANDS)
-STEPS = (NO_CONSUMER, NO_RELAY, AWAY, BEHIND, GAP, DOUBT, LOCKED, NO_DATABASE, OVERDUE, STRIPE)
+REFUSED = Step("Stripe refuses the key", "Replace the secret; no restart is needed.", *COMMANDS)
+STEPS = (NO_CONSUMER, NO_RELAY, AWAY, BEHIND, GAP, DOUBT, LOCKED, NO_DATABASE, OVERDUE, STRIPE, REFUSED)
 
 
 def parts(found: Overview, fault: Unready | None) -> list[Part]:
@@ -101,7 +105,9 @@ def _stripe(found: Overview) -> Part:
     answers = found.answers
     share = f"{answers['after_fault']} of the last {answers['answers']} answers met a fault first"
     if after_fault:
-        return Part("Stripe", "bad", f"commands that wait after a fault: {after_fault}; {share}", STRIPE)
+        refused = any(row["fault"].startswith(KEY_REFUSED) for row in found.faults)
+        words = f"commands that wait after a fault: {after_fault}; {share}"
+        return Part("Stripe", "bad", words, REFUSED if refused else STRIPE)
     state = "poor" if answers["answers"] and answers["after_fault"] / answers["answers"] > 0.05 else "good"
     return Part("Stripe", state, f"no command waits after a fault; {share}")
 

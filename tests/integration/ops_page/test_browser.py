@@ -158,6 +158,12 @@ def test_a_phone_needs_no_sideways_scrolling(house: House, opened: Open) -> None
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
 
 
+def test_a_phone_has_the_time_of_an_entry_on_one_line(house: House, opened: Open) -> None:
+    page = opened(f"/ops/payments/{house.scene.released}", viewport=PHONE)
+    lines = page.locator(".entries time").evaluate_all("all => all.map(each => each.getClientRects().length)")
+    assert set(lines) == {1}
+
+
 def test_axe_finds_nothing(house: House, opened: Open) -> None:
     axe = Axe()
     page = opened("/ops", logged_in=False)

@@ -12,6 +12,7 @@ from service.storage.engine import FOR_COMMANDS, make_engine
 from service.storage.operator_session import records
 from service.usecases.operations.desk import Desk
 from tests.integration.ops_page.conftest import TOKEN, House, page_of
+from tests.integration.ops_page.scene import FAILED
 from tests.integration.ops_page.test_views import page_text
 
 pytestmark = pytest.mark.postgres
@@ -108,3 +109,22 @@ def test_old_holds_are_on_the_overview_with_their_age_in_the_list(house: House, 
     page = page_text(operator, "/ops")
     assert "1 payments are authorized for over 6 d" in page
     assert "2026-01-02 00:00:00" in page_text(operator, "/ops/payments?status=AUTHORIZED&older=6d&order=oldest")
+
+
+@pytest.mark.usefixtures("consumer")
+def test_a_refused_key_is_not_a_silent_stripe(house: House, operator: FlaskClient) -> None:
+    assert "Runbook: “Stripe does not answer”" in page_text(operator, "/ops")
+    house.core.stripe.fault("refuse", status=401, code="api_key_expired", message="Expired API Key provided")
+    house.core.authorize("saga-expired", "order-expired")
+    house.core.stripe.clear_faults()
+    page = page_text(operator, "/ops")
+    assert "1 × Stripe refused our API key" in page
+    assert "Runbook: “Stripe refuses the key”" in page
+
+
+def test_an_outcome_has_no_empty_fields(operator: FlaskClient) -> None:
+    done = page_text(operator, "/ops/command?id=saga-released&type=authorize_payment")
+    failed = page_text(operator, f"/ops/command?id={FAILED}&type=release_payment")
+    assert "<dt>Outcome</dt><dd>payment.authorized</dd>" in done
+    assert "<dt>Error</dt>" not in done
+    assert "<dt>Error</dt><dd>STRIPE_ERROR</dd>" in failed
