@@ -63,9 +63,7 @@ default is a quarter of an hour."""
 
 class Waits(NamedTuple):
     """Time-outs of a pool's sessions: for a row lock (ms), a statement (ms), a connection (s) and any answer (s).
-
-    ``program`` is their application name.
-    """
+    ``program``: their application name."""
 
     row_ms: int = 8000
     statement_ms: int = 10_000

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from service.storage import operator_sessions
+from service.storage import operator_sessions, operator_tail
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 
@@ -37,40 +37,6 @@ _OPEN = text(
 """Read once; what it finds is added up by type, and by fault."""
 
 _SHOWN_FAULTS = 5
-
-RECENT_MESSAGES = 300
-"""Messages at the end of the outbox in which the latest answers are looked for."""
-
-_ANSWERS = text(
-    """
-    WITH tail AS MATERIALIZED (
-        SELECT type, value, headers FROM outbox
-        WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
-            AND created_at > now() - CAST('1 h' AS interval)
-    ), answers AS (
-        SELECT (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'command_type') AS command_type,
-            (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'correlation_id') AS correlation_id,
-            CASE WHEN type = 'payment.failed' THEN CAST(value AS json)->'payload'->>'error' END AS error
-        FROM tail WHERE type LIKE 'payment.%'
-    )
-    SELECT count(*) AS answers, count(*) FILTER (WHERE c.last_error IS NOT NULL) AS after_fault,
-        count(*) FILTER (WHERE error = 'STRIPE_ERROR') AS refused
-    FROM answers a JOIN commands c USING (command_type, correlation_id)
-    """
-)
-
-_UNREAD = text(
-    """
-    SELECT count(*) FROM outbox AS o
-    WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
-        AND position <= (SELECT max(low) FROM relay_checkpoints)
-        AND created_at BETWEEN now() - CAST('1 h' AS interval) AND now() - CAST('30 s' AS interval)
-        AND type LIKE '%\\_payment' AND NOT EXISTS (
-            SELECT FROM commands AS c WHERE c.command_type = o.type AND c.correlation_id =
-                (SELECT h->>1 FROM json_array_elements(o.headers) h WHERE h->>0 = 'correlation_id'))
-    """
-)
-"""Commands of callers and operators that are in the commands topic, and that no consumer has accepted."""
 
 _RELAY = text(
     """
@@ -158,10 +124,10 @@ def overview(connection: Connection) -> Overview:
         relay=relay(connection),
         open=sorted(_added_up(parts, ("command_type", "state")), key=itemgetter("command_type", "state")),
         faults=sorted(faults, key=itemgetter("rows"), reverse=True)[:_SHOWN_FAULTS],
-        answers=records(connection, _ANSWERS, rows=RECENT_MESSAGES)[0],
+        answers=operator_tail.answers(connection),
         letters=letters(connection),
         consumers=operator_sessions.consumers(connection),
-        unread=connection.execute(_UNREAD, {"rows": RECENT_MESSAGES}).scalar_one(),
+        unread=operator_tail.unread(connection),
         transactions=operator_sessions.open_transactions(connection),
     )
 
