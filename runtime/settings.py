@@ -67,7 +67,7 @@ class ProcessSettings(BaseSettings):
 
 
 class KafkaSettings(ProcessSettings):
-    """Settings of a process that uses Kafka, and tells its health on a port of its own."""
+    """Settings of a process that uses Kafka and reports its health on its own port."""
 
     kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(

@@ -93,7 +93,7 @@ class Calls:
             except BaseException:
                 self._contact.forget(request)  # a fault of this code says nothing about Stripe
                 raise
-            self._pace.went_through()
+            self._pace.accepted()
             self._contact.answered(request)
             seen.answered(answer.code, answer.headers.get("Request-Id"))
         if not isinstance(answer.data, Mapping):
