@@ -92,7 +92,7 @@ def test_a_wait_for_kafka_is_not_the_databases_though_rows_are_being_read(clock:
     health.waiting("Failed to get metadata: Local: Timed out")
     clock[0] += 6
     assert health.fault() == "kafka: Failed to get metadata: Local: Timed out (reading the outbox)"
-    health.went_on()
+    health.call_succeeded()
     health.waiting("canceling statement due to lock timeout", part="database")
     clock[0] += 6
     assert health.fault() == "database: canceling statement due to lock timeout (reading the outbox)"
