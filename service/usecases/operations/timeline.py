@@ -30,7 +30,8 @@ class Source(IntEnum):
 class Entry:
     """One entry. Fields that only an outbox row, only a movement or only a call has are None in all others.
 
-    ``topic``, ``partition``, ``offset``: the Kafka record that a command came with, or that an outbox row became.
+    ``topic``, ``partition``, ``offset``: the Kafka record that a command came with, or that an outbox row became, if
+    it was looked up; then ``in_kafka`` says whether it was found.
     ``requests``: the requests of a call to Stripe, each with its id.
     ``at``: the time of the record (UTC). ``happened_at``: the earlier time of a movement at Stripe (UTC). ``amount``:
     in minor units of ``currency``.
@@ -55,6 +56,8 @@ class Entry:
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
+    in_kafka: str | None = None
+    replay_id: str | None = None
 
     def as_record(self) -> Record:
         """The entry as JSON output and tables show it."""
@@ -81,6 +84,8 @@ _FIELDS = (
     "topic",
     "partition",
     "offset",
+    "in_kafka",
+    "replay_id",
 )
 
 
@@ -182,4 +187,5 @@ def _of_outbox_row(row: Record) -> Entry:
         sequence=row["sequence"],
         published=row["published"],
         replayed=row["replayed"],
+        replay_id=dict(row["headers"]).get("replay_id"),
     )
