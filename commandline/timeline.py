@@ -79,7 +79,7 @@ def _line(entry: "Entry") -> dict[str, str]:
     if entry.source.name == "EVENT":
         detail = _of_event(entry)
     elif entry.source.name == "COMMAND":
-        place = [] if entry.topic is None else [f"{entry.topic} partition {entry.partition} offset {entry.offset}"]
+        place = [] if entry.topic is None else [f"{entry.topic} partition {entry.partition}, offset {entry.offset}"]
         detail = [f"correlation id {entry.correlation_id}", *place]
     at = f"{entry.at:%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03d}"
     return {"at": at, "source": entry.source.name.lower(), "what": entry.what, "detail": ", ".join(detail)}

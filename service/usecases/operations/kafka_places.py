@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from runtime.record_search import Absent, Found, SearchError, Sought
@@ -38,12 +39,27 @@ _WORDS = {
 }
 
 
+def one_at_a_time(search: Search) -> Search:
+    """The same search for many threads: while one waits for Kafka, the others are refused instead of waiting, too."""
+    lock = Lock()
+
+    def alone(sought: Sequence[Sought]) -> list[Found | Absent]:
+        if not lock.acquire(blocking=False):
+            raise SearchError("another look-up is under way; try again")
+        try:
+            return search(sought)
+        finally:
+            lock.release()
+
+    return alone
+
+
 def in_words(entry: Entry) -> str | None:
     """Where the row of an entry is; None if it was not looked up."""
     if entry.in_kafka is None:
         return None
     if entry.in_kafka == InKafka.FOUND:
-        return f"partition {entry.partition} offset {entry.offset}"
+        return f"partition {entry.partition}, offset {entry.offset}"
     return _WORDS[InKafka(entry.in_kafka)]
 
 

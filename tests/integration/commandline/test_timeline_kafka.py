@@ -16,6 +16,10 @@ from devstack.postgres import Postgres
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.topics import Topics, make_topic, unique_topics
 from runtime import record_search
+from runtime.current import Current
+from runtime.settings import load
+from service.bootstrap import build_service
+from service.settings import ServiceSettings
 from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
 from tests.support.core import Core, running_core
@@ -120,7 +124,7 @@ def test_the_table_has_the_places_of_commands_and_events(published: Published, k
     (authorized,) = [line for line in shown.stdout.splitlines() if "payment.authorized" in line and " event " in line]
     assert " partition " in authorized
     assert " offset " in authorized
-    assert "payment_commands partition 0 offset 1" in shown.stdout
+    assert "payment_commands partition 0, offset 1" in shown.stdout
     assert "payment_intents.capture ok req_" in shown.stdout
     assert shown.stderr == ""
 
@@ -180,3 +184,19 @@ def test_an_event_that_its_topic_does_not_have(
     assert entry["in_kafka"] == case
     table = run(database_url, "payment", "timeline", str(payment), "--kafka", kafka=kafka.bootstrap_servers).stdout
     assert "not found" in table
+
+
+def test_the_page_of_serve_looks_records_up(published: Published, kafka: Kafka) -> None:
+    """``serve`` as it is put together for a worker."""
+    settings = load(
+        ServiceSettings,
+        database_url=published.database_url,
+        stripe_secret_key="sk_test_1",
+        api_tokens="olivia:letmein:operate",
+        kafka_bootstrap_servers=kafka.bootstrap_servers,
+    )
+    client = build_service(Current(settings)).test_client()
+    path = f"/ops/payments/{published.payment}?kafka=look"
+    page = client.get(path, headers={"Authorization": "Bearer letmein"}).text
+    for entry in events(published.database_url, published.payment, kafka.bootstrap_servers):
+        assert f"partition {entry['partition']}, offset {entry['offset']}" in page

@@ -64,6 +64,7 @@ def _views(house: House) -> list[str]:
     return [
         *("/ops", "/ops/payments", "/ops/search?q=customer-1", "/ops/commands", "/ops/dead-letters", "/ops/relay"),
         *("/ops/owed", "/ops/actions", f"/ops/payments/{scene.released}", f"/ops/dead-letters/{scene.letters[2]}"),
+        f"/ops/payments/{scene.released}?kafka=look",
         *(f"/ops/payments/{scene.held}/release", f"/ops/command?id={FAILED}&type=release_payment"),
     ]
 
@@ -146,6 +147,9 @@ def test_no_script_is_needed(house: House, opened: Open) -> None:
     _act(page, "Revert", "Revert", "without a script")
     assert page.url.startswith(f"{page.url.partition('/ops')[0]}/ops/payments/{payment}")
     assert ("payment.revert", "without a script") in _acts(house)
+    page.goto(f"/ops/payments/{house.scene.released}")
+    page.get_by_role("link", name="Look up in Kafka").click()
+    expect(page.locator("table.entries")).to_contain_text("partition 2, offset 41")
     page.get_by_role("button", name="Log out").click()
     page.goto("/ops")
     expect(page.get_by_label("Token")).to_be_visible()
