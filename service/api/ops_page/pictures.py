@@ -124,7 +124,8 @@ def _labels(entry: Entry) -> dict[str, str]:
     found = {_LANE_OF[entry.source]: _label(entry)}
     if entry.partition is not None:
         return {**found, _KAFKA: f"{entry.partition} / {entry.offset}"}
-    return {**found, _KAFKA: "published"} if entry.published else found
+    state = entry.in_kafka.replace("_", " ") if entry.in_kafka else "published"
+    return {**found, _KAFKA: state} if entry.published else found
 
 
 def _short(seconds: float) -> str:

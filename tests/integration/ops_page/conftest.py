@@ -1,5 +1,6 @@
 """The operators' page on a real database, with a scene in it."""
 
+import html
 import os
 import secrets
 import threading
@@ -78,6 +79,13 @@ def page_of(database: Engine, desk: Desk, search: Search | None = None) -> Flask
     )
     acts = PageActs(database, settings.payment_commands_topic, POLICY, timedelta(days=7))
     return create_app(Current(settings), replace(World().ports(), page=PagePorts(desk, acts, search)))
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    """A view as it reads. Fails on any other answer."""
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
+    return html.unescape(answer.text)
 
 
 @pytest.fixture

@@ -1,21 +1,14 @@
 """Each view of the operators' page, with something in it and with nothing."""
 
-import html
-import re
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 
-from runtime.record_search import Absent, Found, SearchError, Sought
 from service.storage.engine import make_engine
 from service.usecases.operations.desk import Desk
-from service.usecases.operations.kafka_places import one_at_a_time
-from tests.integration.ops_page.conftest import TOKEN, House, in_kafka, page_of
+from tests.integration.ops_page.conftest import TOKEN, House, page_of, text_of
 from tests.integration.ops_page.scene import FAILED, HOSTILE, UNANSWERED
 
 pytestmark = pytest.mark.postgres
@@ -32,18 +25,12 @@ VIEWS = (
 )
 
 
-def _text(client: FlaskClient, path: str) -> str:
-    answer = client.get(path)
-    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
-    return html.unescape(answer.text)
-
-
 def test_views_of_an_empty_database_are_pages(database_url: str) -> None:
     engine = make_engine(database_url, 1)
     client = page_of(engine, Desk(engine, engine)).test_client()
     client.post("/ops/login", data={"token": TOKEN})
     for path in VIEWS:
-        assert "<h1>" in _text(client, path)
+        assert "<h1>" in text_of(client, path)
     engine.dispose()
 
 
@@ -51,7 +38,7 @@ def test_the_overview_has_health_work_and_lag(house: House, operator: FlaskClien
     for _ in range(2):
         house.desk.history.sample()
     house.desk.read_owed()
-    page = _text(operator, "/ops")
+    page = text_of(operator, "/ops")
     assert "no relay leads" in page
     assert "commands that wait after a fault: 1" in page
     assert "no answer from Stripe, oldest command 9 min" in page
@@ -69,9 +56,9 @@ def test_a_gap_names_the_transaction_that_holds_it(house: House, operator: Flask
             "INSERT INTO outbox (event_id, topic, key, type, value, headers) "
             "VALUES (gen_random_uuid(), 't', 'k', 'x', '{}', '[]')"
         )
-        page = _text(operator, "/ops/relay")
+        page = text_of(operator, "/ops/relay")
         assert f"<td>{pid}</td>" in page
-        assert f"process {pid}, " in _text(operator, "/ops")
+        assert f"process {pid}, " in text_of(operator, "/ops")
         writer.rollback()
     house.core.sql("UPDATE relay_checkpoints SET ranges = '[]'")
 
@@ -97,17 +84,17 @@ def test_a_payment_is_found_by_any_id(house: House, operator: FlaskClient, words
 
 def test_a_command_about_no_payment_is_found(house: House, operator: FlaskClient) -> None:
     house.core.release(UUID(int=7), "saga-nowhere")
-    assert "/ops/command?id=saga-nowhere" in _text(operator, "/ops/search?q=saga-nowhere")
-    assert "release_payment" in _text(operator, "/ops/command?id=saga-nowhere&type=release_payment")
+    assert "/ops/command?id=saga-nowhere" in text_of(operator, "/ops/search?q=saga-nowhere")
+    assert "release_payment" in text_of(operator, "/ops/command?id=saga-nowhere&type=release_payment")
 
 
 def test_many_payments_of_a_customer_are_listed(operator: FlaskClient) -> None:
-    assert "6 payments have the id customer-1" in _text(operator, "/ops/search?q=customer-1")
-    assert "No payment has the id nobody" in _text(operator, "/ops/search?q=nobody")
+    assert "6 payments have the id customer-1" in text_of(operator, "/ops/search?q=customer-1")
+    assert "No payment has the id nobody" in text_of(operator, "/ops/search?q=nobody")
 
 
 def test_a_payments_timeline_has_every_kind_of_record(house: House, operator: FlaskClient) -> None:
-    page = _text(operator, f"/ops/payments/{house.scene.released}")
+    page = text_of(operator, f"/ops/payments/{house.scene.released}")
     row = house.core.payment(house.scene.released)
     for found in (
         *("authorize_payment accepted", "release_payment answered", "hold", "capture", "transfer", "SUCCEEDED"),
@@ -119,87 +106,26 @@ def test_a_payments_timeline_has_every_kind_of_record(house: House, operator: Fl
         assert f">{lane}</text>" in page
 
 
-def test_a_payments_timeline_names_requests_and_the_records_of_commands(house: House, operator: FlaskClient) -> None:
-    page = _text(operator, f"/ops/payments/{house.scene.released}")
-    (note,) = house.core.command("saga-released", "authorize_payment")["stripe_requests"]
-    ((operation, result, request_id),) = note["requests"]
-    assert re.search(rf'{operation} {result} <span class="id">{request_id}</span>', page)
-    offset = house.core.command("saga-released", "authorize_payment")["origin_offset"]
-    assert f"payment_commands, partition 0, offset {offset}" in page
-    assert f">0 / {offset}</text>" in page, "the picture has it, too"
-
-
-def test_events_are_looked_up_in_kafka_on_demand(house: House, operator: FlaskClient) -> None:
-    path = f"/ops/payments/{house.scene.released}"
-    page = _text(operator, path)
-    assert ">Look up in Kafka</a>" in page
-    assert "partition 2" not in page
-    assert "data-refresh" in page
-    page = _text(operator, f"{path}?kafka=look")
-    assert "partition 2, offset 41" in page
-    assert ">2 / 41</text>" in page
-    assert "no longer has records of that time (expired?)" in page
-    assert "data-refresh" not in page, "a search is not repeated without being asked for"
-
-
-def test_kafka_that_does_not_answer_leaves_the_rest(house: House) -> None:
-    def silent(_: Sequence[Sought]) -> list[Found | Absent]:
-        raise SearchError("Local: Broker transport failure")
-
-    client = page_of(house.core.database, house.desk, silent).test_client()
-    client.post("/ops/login", data={"token": TOKEN})
-    page = _text(client, f"/ops/payments/{house.scene.released}?kafka=look")
-    assert "Kafka does not answer: Local: Broker transport failure" in page
-    assert "payment.released" in page
-
-
-def test_one_search_goes_on_at_a_time(house: House) -> None:
-    begun, ended = threading.Event(), threading.Event()
-
-    def slow(sought: Sequence[Sought]) -> list[Found | Absent]:
-        begun.set()
-        assert ended.wait(30)
-        return in_kafka(sought)
-
-    search = one_at_a_time(slow)
-    with ThreadPoolExecutor(1) as other:
-        first = other.submit(search, [])
-        assert begun.wait(30)
-        with pytest.raises(SearchError, match="another look-up"):
-            search([])
-        ended.set()
-        assert first.result(30) == []
-    assert search([]) == []
-
-
-def test_without_kafka_nothing_can_be_looked_up(house: House) -> None:
-    client = page_of(house.core.database, house.desk).test_client()
-    client.post("/ops/login", data={"token": TOKEN})
-    path = f"/ops/payments/{house.scene.released}"
-    assert "Look up in Kafka" not in _text(client, path)
-    assert client.get(f"{path}?kafka=look").status_code == 404
-
-
 def test_payments_are_listed_by_status_and_age(house: House, operator: FlaskClient) -> None:
     held = str(house.scene.held)
-    assert held in _text(operator, "/ops/payments?status=AUTHORIZED")
-    assert held not in _text(operator, "/ops/payments?status=FAILED")
-    assert held not in _text(operator, "/ops/payments?status=AUTHORIZED&older=2h")
-    assert held in _text(operator, "/ops/payments?status=AUTHORIZED&customer=customer-1&order=oldest")
+    assert held in text_of(operator, "/ops/payments?status=AUTHORIZED")
+    assert held not in text_of(operator, "/ops/payments?status=FAILED")
+    assert held not in text_of(operator, "/ops/payments?status=AUTHORIZED&older=2h")
+    assert held in text_of(operator, "/ops/payments?status=AUTHORIZED&customer=customer-1&order=oldest")
 
 
 def test_commands_and_dead_letters_are_listed(house: House, operator: FlaskClient) -> None:
-    assert UNANSWERED in _text(operator, "/ops/commands?fault=yes&older=5m")
-    assert "No command fits" in _text(operator, "/ops/commands?fault=yes&older=1d")
-    assert "No command fits" in _text(operator, "/ops/commands?type=revert_payment")
-    assert "STRIPE_ERROR" in _text(operator, f"/ops/command?id={FAILED}&type=release_payment")
-    letters = _text(operator, f"/ops/dead-letters?reason={quote(HOSTILE)}")
+    assert UNANSWERED in text_of(operator, "/ops/commands?fault=yes&older=5m")
+    assert "No command fits" in text_of(operator, "/ops/commands?fault=yes&older=1d")
+    assert "No command fits" in text_of(operator, "/ops/commands?type=revert_payment")
+    assert "STRIPE_ERROR" in text_of(operator, f"/ops/command?id={FAILED}&type=release_payment")
+    letters = text_of(operator, f"/ops/dead-letters?reason={quote(HOSTILE)}")
     assert f"/ops/dead-letters/{house.scene.letters[2]}" in letters
     assert f"/ops/dead-letters/{house.scene.letters[0]}" not in letters
 
 
 @pytest.mark.parametrize("path", ["/ops", "/ops/payments", "/ops/dead-letters", "/ops/search?q=customer-1"])
-def test_text_from_outside_stays_text(operator: FlaskClient, path: str) -> None:
+def test_text_from_outside_staystext_of(operator: FlaskClient, path: str) -> None:
     answer = operator.get(path).text
     assert "&lt;script&gt;" in answer
     assert "<script>alert" not in answer
