@@ -1,17 +1,21 @@
-"""An operator's acts: who acts and why, on how many objects, asked for first, one after the other."""
+"""An operator's acts on one or several objects: their options, the question before them, and their results."""
 
 import getpass
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from commandline.connection import database
 from commandline.failures import CannotError, confirm
-from commandline.output import follow, say, say_json, table
+from commandline.options import gathered, json_option
+from commandline.output import follow, say, say_json, show_list, table
 
 if TYPE_CHECKING:
     from service.domain.operator_acts import Grounds
+    from service.storage.engine import Engine
+    from service.storage.operator_session import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -45,6 +49,31 @@ def dry_run_option(command: F) -> F:
     return click.option("--dry-run", is_flag=True, help="Say on what it would be done, and do nothing.")(command)
 
 
+class ActOptions(NamedTuple):
+    """The options of an act on several objects."""
+
+    dry_run: bool
+    because: str
+    operator: str
+    yes: bool
+    as_json: bool
+
+    @property
+    def grounds(self) -> "Grounds":
+        """Who acts, and why. Raises click.UsageError for unstorable values."""
+        return grounds(self.operator, self.because)
+
+
+def several_options(*names: str) -> Callable[[F], F]:
+    """``--dry-run``, the options of every act, and ``--json``, as one argument ``options`` of type ActOptions."""
+
+    def add(command: F) -> F:
+        command = gathered(command, "options", ActOptions._fields, ActOptions)
+        return dry_run_option(act_options(*names)(json_option(command)))
+
+    return add
+
+
 def _operator() -> str:
     try:
         user = getpass.getuser()
@@ -54,7 +83,7 @@ def _operator() -> str:
 
 
 def grounds(operator: str, because: str | None) -> "Grounds":
-    """Who acts on the command line, and why. Raises click.UsageError for what cannot be kept."""
+    """The operator and the reason of an act on the command line. Raises click.UsageError for unstorable values."""
     from service.domain.operator_acts import Channel, Grounds
 
     if because is None:
@@ -77,6 +106,32 @@ def ask(verb: str, things: str, names: Sequence[str], *, yes: bool) -> None:
     confirm(f"{verb} these {len(names)} {things}?", ask=not yes)
 
 
+class Objects(NamedTuple):
+    """One kind of objects for acts: its plural, the columns of its list, an object's name in questions, and its id."""
+
+    plural: str
+    columns: tuple[str, ...]
+    name: "Callable[[Record], str]"
+    id_of: "Callable[[Record], str]"
+    shown: "Callable[[Record], Record]" = dict
+
+
+def act_on(
+    found: "Sequence[Record]",
+    kind: Objects,
+    verb: str,
+    act: "Callable[[Engine, Record], str]",
+    options: ActOptions,
+) -> None:
+    """Ask, and act on each object; a dry run only lists them. Raises CannotError for a no and for failed acts."""
+    if options.dry_run or not found:
+        show_list([kind.shown(each) for each in found], kind.columns, limit=len(found), as_json=options.as_json)
+        return
+    ask(verb, kind.plural, [kind.name(each) for each in found], yes=options.yes)
+    with database() as engine:
+        Batch(verb.lower()).run(found, kind.id_of, lambda each: act(engine, each), as_json=options.as_json)
+
+
 class Batch:
     """Acts on many objects, one after the other; each act is whole, whenever the work is interrupted."""
 
@@ -86,9 +141,9 @@ class Batch:
         self._failures: list[str] = []
 
     def run(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str], *, as_json: bool) -> None:
-        """Act on each. A single one raises what its act raises.
+        """Act on each object. An act on a single object raises its error.
 
-        Of many, each has its turn; raises CannotError when some failed, or when Ctrl-C ended the work early.
+        With several objects, all are tried. Raises CannotError if some failed, or if Ctrl-C ended the work early.
         """
         if len(objects) == 1:
             self._results.append({"id": name(objects[0]), "result": act(objects[0])})

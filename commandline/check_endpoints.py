@@ -1,4 +1,4 @@
-"""``doctor``: the webhook endpoints of the Stripe account, held against what the service wants to be told."""
+"""``doctor``: compares the webhook endpoints of the Stripe account with the events that the service needs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _EVERYTHING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One that is enabled. ``address`` is its URL without what may be secret in it."""
+    """An enabled endpoint. ``address`` is its URL without the parts that may be secret."""
 
     id: str
     address: str
@@ -87,4 +87,4 @@ def _version(endpoint: Endpoint) -> Finding | None:
 
 def _none() -> Finding:
     mend = f"make one at Stripe for https://…{_OUR_PATH}, with the events that cli.py stripe-events prints"
-    return Finding(CHECK, "none is enabled in this account: Stripe tells the service nothing", mend, warning=True)
+    return Finding(CHECK, "none is enabled in this account: Stripe sends the service no events", mend, warning=True)

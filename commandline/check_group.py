@@ -1,4 +1,4 @@
-"""``doctor``: the group that reads commands: can it, does it, and what waits for it or was lost to it."""
+"""``doctor``: the consumer group: its rights, its members, and the commands that wait or were deleted unread."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _START = "start cli.py consume"
 
 
 class Place(NamedTuple):
-    """A partition of the commands: what is kept of it, and how far the group has committed (None: nothing yet)."""
+    """A partition of the commands topic: its stored offsets, and the group's committed offset (None: none yet)."""
 
     partition: int
     low: int
@@ -38,14 +38,14 @@ class Place(NamedTuple):
 
 
 def check_group(settings: "GroupSettings") -> Iterator[Finding]:
-    """Coordinated, allowed, with members; nothing deleted unread, and nothing waiting for nobody."""
+    """Checks coordination, rights and members, commands deleted unread, and commands that wait without a member."""
     from confluent_kafka import KafkaException
 
     from runtime.coordination import GROUPS, why_not
-    from runtime.topic_policies import tells_settings
+    from runtime.topic_policies import returns_settings
 
     admin, group = admin_of(settings), settings.consumer_group_id
-    if not tells_settings(admin.list_topics(timeout=ANSWER_SECONDS)):
+    if not returns_settings(admin.list_topics(timeout=ANSWER_SECONDS)):
         return
     reader = _reader(settings)
     try:
@@ -87,7 +87,7 @@ def _described(admin: "AdminClient", group: str) -> Any:
 
 
 def _rights(group: str, allowed: list[Any] | None) -> Iterator[Finding]:
-    """None is a broker that does not tell."""
+    """``allowed`` is None if the broker does not return it."""
     from confluent_kafka.admin._acl import AclOperation
 
     if allowed is not None and AclOperation.READ not in allowed:

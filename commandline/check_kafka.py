@@ -1,4 +1,4 @@
-"""``doctor``: is a broker there? What is asked of it then has files of its own."""
+"""``doctor``: the connection to a broker. The checks that need a broker are in other files."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

@@ -46,7 +46,7 @@ def check_pooler(settings: "ProcessSettings") -> Iterator[Finding]:
 
 
 def _pids(url: str) -> list[int]:
-    """The server's processes behind sessions that are open at once."""
+    """The server's processes behind sessions that are open at the same time."""
     from relay.postgres import connect
 
     pids = []

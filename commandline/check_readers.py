@@ -1,4 +1,4 @@
-"""``doctor``: who reads the events, and whether the delivery suits them."""
+"""``doctor``: whether the readers of the events can read the relay's delivery."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def check_readers(settings: "RelaySettings") -> Iterator[Finding]:
     try:
         found = look(settings.client_config(), topic)
     except KafkaException as error:
-        yield Finding(_CHECK, f"not told: {error.args[0].str()}", "look when Kafka answers", warning=True)
+        yield Finding(_CHECK, f"cannot be read: {error.args[0].str()}", "look when Kafka answers", warning=True)
         return
     for reader in sorted(found.losing):
         said = f"group {reader.group} reads {topic} by {reader.client_id}, which can't skip control records"
@@ -29,6 +29,6 @@ def check_readers(settings: "RelaySettings") -> Iterator[Finding]:
         yield Finding(_CHECK, f"{said}; {delivery} delivery {'has none' if suits else 'loses it events'}",
                       None if suits else WHAT_TO_DO)  # fmt: skip
     for group, why in sorted(found.unseen.items()):
-        yield Finding(_CHECK, f"group {group} is not told: {why}", "allow Describe on groups to look", warning=True)
+        yield Finding(_CHECK, f"group {group} cannot be read: {why}", "allow Describe on groups to look", warning=True)
     if not found.losing:
         yield Finding(_CHECK, f"{found.groups} groups read {topic} now, none by a library known to lose events")

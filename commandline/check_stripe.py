@@ -1,4 +1,4 @@
-"""``doctor``: Stripe, as far as two harmless reads can tell."""
+"""``doctor``: the connection to Stripe, by two reads that change nothing."""
 
 import json
 from collections.abc import Iterator

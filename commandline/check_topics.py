@@ -1,4 +1,4 @@
-"""``doctor``: the three topics: there, open to us, and set so that they keep what is written."""
+"""``doctor``: the three topics exist, are accessible, and have settings that lose no records."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ _OPEN = "give this user Read, Write and Describe on it: consumer and relay read 
 
 def check_topics(settings: "KafkaSettings") -> Iterator[Finding]:
     """Each topic that is read or written."""
-    from runtime.topic_policies import tells_settings
+    from runtime.topic_policies import returns_settings
 
     names = [settings.payment_commands_topic, settings.payment_events_topic, settings.dead_letter_topic]
     admin = admin_of(settings)
     cluster = admin.list_topics(timeout=ANSWER_SECONDS)
-    if not tells_settings(cluster):
+    if not returns_settings(cluster):
         for name in names:
             yield Finding(CHECK, f"{name} is there") if name in cluster.topics else _missing(name, None)
         return
@@ -60,7 +60,7 @@ def _topic(admin: "AdminClient", name: str, answer: Any, settings: "KafkaSetting
 
 
 def _rights(name: str, allowed: list[Any] | None) -> Iterator[Finding]:
-    """None is a broker that does not tell."""
+    """``allowed`` is None if the broker does not return it."""
     from confluent_kafka.admin._acl import AclOperation
 
     wanted = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
@@ -95,8 +95,8 @@ def _settings(settings: "KafkaSettings", names: list[str]) -> Iterator[Finding]:
     from runtime.topic_policies import faults, read
 
     found = read(settings.client_config(), names)
-    for name, why in found.untold.items():
+    for name, why in found.unknown.items():
         mend = "give this user DescribeConfigs on it, or look at its settings yourself"
-        yield Finding(CHECK, f"the settings of {name} are not told: {why}", mend, warning=True)
-    for fault in faults(found.told, settings.payment_commands_topic, settings.dead_letter_topic):
+        yield Finding(CHECK, f"the settings of {name} cannot be read: {why}", mend, warning=True)
+    for fault in faults(found.known, settings.payment_commands_topic, settings.dead_letter_topic):
         yield Finding(CHECK, f"{fault.topic}: {fault.detail}", fault.mend, warning=not fault.loses)

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from relay.doubts import State
     from relay.settings import RelaySettings
     from service.storage.operator_session import Record
-    from service.storage.operator_work import LeftLying
+    from service.storage.operator_work import UnfinishedWork
 
 _PATIENCE = timedelta(minutes=2)
 """Relay and consumer take up what is due within seconds."""
 
 
 def check_work(settings: "RelaySettings") -> Iterator[Finding]:
-    """Positions only rise, a relay publishes, due commands are taken up, nobody waits in the dead letters."""
+    """Checks that positions only rise, a relay publishes, due commands are taken up, and no dead letter is open."""
     import psycopg2
 
     try:
         with database_faults():
             state, led = _relay_side(settings)
-            left = _left_lying(settings)
+            left = _unfinished_work(settings)
     except (CannotError, psycopg2.Error) as error:
         why = str(error).strip().partition("\n")[0]
         yield Finding("outbox", f"can't be looked at: {why}", "let the user of DATABASE_URL read it")
@@ -46,15 +46,15 @@ def _relay_side(settings: "RelaySettings") -> "tuple[State, bool]":
         return state, bool((source.ask(IS_LED, {"relay": settings.relay_name}) or (False,))[0])
 
 
-def _left_lying(settings: "RelaySettings") -> "LeftLying":
+def _unfinished_work(settings: "RelaySettings") -> "UnfinishedWork":
     from service.storage.engine import make_engine
     from service.storage.operator_session import reading
-    from service.storage.operator_work import left_lying
+    from service.storage.operator_work import unfinished_work
 
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
     try:
         with reading(engine) as connection:
-            return left_lying(connection, _PATIENCE)
+            return unfinished_work(connection, _PATIENCE)
     finally:
         engine.dispose()
 
@@ -72,7 +72,7 @@ def _positions(state: "State") -> Iterator[Finding]:
         )
 
 
-def _relay(name: str, state: "State", left: "LeftLying", *, led: bool) -> Finding:
+def _relay(name: str, state: "State", left: "UnfinishedWork", *, led: bool) -> Finding:
     """By the checkpoint, which follows Kafka by a moment."""
     found: Record | None = next((each for each in left.relays if each["relay"] == name), None)
     waiting = state.highest if found is None else int(found["waiting"])
@@ -86,7 +86,7 @@ def _relay(name: str, state: "State", left: "LeftLying", *, led: bool) -> Findin
     return Finding("relay", detail, "start cli.py relay", warning=not waiting)
 
 
-def _commands(left: "LeftLying") -> Iterator[Finding]:
+def _commands(left: "UnfinishedWork") -> Iterator[Finding]:
     if left.overdue and left.overdue_since is not None:
         since = left.overdue_since.isoformat(timespec="seconds")
         detail = f"{left.overdue} are overdue, the first since {since}: nobody takes them up"

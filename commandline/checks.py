@@ -20,7 +20,7 @@ _TO_PRIMARY = "point DATABASE_URL to the primary, or name all hosts: postgresql:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. ``mend`` says what to do, where something is wrong, or may be: a ``warning``."""
+    """The result of one check. ``mend`` is the remedy of a fault or of a possible fault (``warning``)."""
 
     check: str
     detail: str

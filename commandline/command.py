@@ -1,4 +1,4 @@
-"""``command``: what was asked for, how far it is, how it was answered."""
+"""``command``: commands, their state and their answers."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING

@@ -18,7 +18,7 @@ def database() -> Iterator["Engine"]:
     from service.storage.engine import make_engine
     from service.usecases.operations.errors import OperatorError
 
-    # The use cases log what they do; on a terminal the command itself says it.
+    # The use cases log their effects. On a terminal the command prints them itself.
     logs.configure("ERROR", "console", "cli")
     with database_faults():
         engine = make_engine(database_url(), pool_size=1)

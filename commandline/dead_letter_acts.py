@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from commandline.acts import Batch, act_options, ask, dry_run_option, grounds
+from commandline.acts import ActOptions, Objects, act_on, act_options, ask, grounds, several_options
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.failures import CannotError
-from commandline.options import json_option, span_options
-from commandline.output import say, show_list
+from commandline.options import span_options
+from commandline.output import say
 
 if TYPE_CHECKING:
     from service.domain.operator_acts import Grounds
@@ -27,7 +27,7 @@ def _many(command: F) -> F:
     """Ids, or a filter; and the options of an act."""
     reason = click.option("--reason", help="All open ones with this reason, such as NOT_JSON.")
     ids = click.argument("ids", metavar="[ID]...", type=int, nargs=-1)
-    return ids(reason(span_options(dry_run_option(act_options()(json_option(command))))))
+    return ids(reason(span_options(several_options()(command))))
 
 
 @click.command(cls=DatabaseCommand, short_help="Put messages on their topic again, as they came.")
@@ -116,27 +116,18 @@ def _act(
     reason: str | None,
     since: datetime | None,
     until: datetime | None,
-    dry_run: bool,
-    because: str,
-    operator: str,
-    yes: bool,
-    as_json: bool,
+    options: ActOptions,
 ) -> None:
     from service.usecases.operations.letters import described, name_of
 
-    why = grounds(operator, because)
-    found = _chosen(ids, reason, since, until)
-    if dry_run or not found:
-        show_list([described(each) for each in found], _COLUMNS, limit=len(found), as_json=as_json)
-        return
-    ask(verb, "dead letters", [name_of(each) for each in found], yes=yes)
-    with database() as engine:
+    why = options.grounds
 
-        def one(letter: "Record") -> str:
-            act(engine, letter["id"], why)
-            return done
+    def one(engine: "Engine", letter: "Record") -> str:
+        act(engine, letter["id"], why)
+        return done
 
-        Batch(verb.lower()).run(found, lambda each: str(each["id"]), one, as_json=as_json)
+    kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: str(letter["id"]), described)
+    act_on(_chosen(ids, reason, since, until), kind, verb, one, options)
 
 
 def _chosen(ids: Sequence[int], reason: str | None, since: datetime | None, until: datetime | None) -> "list[Record]":

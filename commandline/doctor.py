@@ -53,11 +53,11 @@ def examine() -> Iterator[Finding]:
         with_settings("database", ProcessSettings, lambda found: chain(check_pooler(found), check_database(found)))
     )
     yield from database
-    if stands(database, "database", "schema"):
+    if available(database, "database", "schema"):
         yield from with_settings("work", RelaySettings, check_work)
     kafka = list(with_settings("Kafka", KafkaSettings, check_kafka))
     yield from kafka
-    if stands(kafka, "Kafka"):
+    if available(kafka, "Kafka"):
         yield from with_settings("topic", KafkaSettings, check_topics)
         yield from with_settings("transaction", RelaySettings, check_transaction)
         yield from with_settings("group", GroupSettings, check_group)
@@ -66,8 +66,8 @@ def examine() -> Iterator[Finding]:
     yield from with_settings("webhooks", ServiceSettings, check_webhook_secret)
 
 
-def stands(findings: Iterable[Finding], *checks: str) -> bool:
-    """Whether what others stand on is there: else what they ask would not be answered, and is not asked."""
+def available(findings: Iterable[Finding], *checks: str) -> bool:
+    """Whether these checks passed. Checks that depend on a failed one are left out, because they would fail, too."""
     return all(each.ok for each in findings if each.check in checks)
 
 

@@ -49,7 +49,7 @@ def database_faults() -> Iterator[None]:
 
 @contextmanager
 def stripe_faults() -> Iterator[None]:
-    """Turns what Stripe does not answer into one line. Raises CannotError."""
+    """Turns an unanswered request to Stripe into one line. Raises CannotError."""
     from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 
     try:

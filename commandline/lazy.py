@@ -1,4 +1,4 @@
-"""A group of commands that are imported when they are asked for."""
+"""A group of commands that are imported only when they are used."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -8,7 +8,7 @@ import click
 
 
 class LazyGroup(click.Group):
-    """``commands`` maps a command's name to where it stands: ``module:attribute``."""
+    """``where`` maps a command's name to its place: ``module:attribute``."""
 
     def __init__(self, *args: Any, where: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

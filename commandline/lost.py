@@ -1,4 +1,4 @@
-"""Reads the topics for what a restored database has lost of them."""
+"""Reads the topics for records that a restored database has lost."""
 
 import json
 from collections.abc import Iterator
@@ -32,19 +32,19 @@ _LARGEST = 2**63
 
 def read_losses(settings: "ConsumerSettings", since: datetime | None) -> "Losses":
     """Everything since then that was published or processed, and has no row. Raises CannotError."""
-    from service.usecases.operations.losses import Sieve
+    from service.usecases.operations.losses import LossFinder
 
     begin = _EVER if since is None else since
-    with database() as engine, _kafka_faults(), counting() as tell:
-        sieve = Sieve(engine, settings.default_currency)
+    with database() as engine, _kafka_faults(), counting() as count:
+        finder = LossFinder(engine, settings.default_currency)
         for some in _records(settings, _topics_of_ours(settings), begin, _MESSAGES_BEFORE):
-            tell("messages", len(some))
-            sieve.messages([message for record in some for message in _message(record, settings)])
+            count("messages", len(some))
+            finder.messages([message for record in some for message in _message(record, settings)])
         done = _processed(settings)
         for some in _records(settings, [settings.payment_commands_topic], begin, _COMMANDS_BEFORE):
-            tell("commands", len(some))
-            sieve.records([_command(record, done) for record in some])
-        return sieve.losses()
+            count("commands", len(some))
+            finder.records([_command(record, done) for record in some])
+        return finder.losses()
 
 
 def _topics_of_ours(settings: "ConsumerSettings") -> list[str]:
@@ -107,7 +107,7 @@ def _message(record: "Message", settings: "ConsumerSettings") -> Iterator["Outgo
         event_id = UUID(named.get("ce_id", ""))
         sequence = int(named["sequence"]) if "sequence" in named else None
         is_ours = isinstance(json.loads(value), dict) and (sequence is None or 0 < sequence < _LARGEST)
-    except (ValueError, RecursionError):  # whoever may write to the topic may write anything
+    except (ValueError, RecursionError):  # anybody with the right to write to the topic may write any value
         return
     is_letter = origin.topic == settings.dead_letter_topic
     if not is_ours or named.get("replayed") == "true" or not (is_letter or named.get("ce_source") == SOURCE):

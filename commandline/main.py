@@ -1,4 +1,4 @@
-"""The root of the command line, and where each command stands."""
+"""The root of the command line, and the place of each command."""
 
 import click
 

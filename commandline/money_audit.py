@@ -68,5 +68,5 @@ def _report(window: "Window") -> "Report":
 
     settings = load_settings(StripeSettings, only=_READ)
     logs.configure("ERROR", "console", "audit")
-    with database_faults(), stripe_faults(), auditing(settings) as found, counting() as tell:
-        return found.run(window, tell)
+    with database_faults(), stripe_faults(), auditing(settings) as found, counting() as count:
+        return found.run(window, count)

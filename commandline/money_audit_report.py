@@ -41,7 +41,7 @@ def as_record(report: "Report") -> Record:
 
 
 def _owed(report: "Report") -> dict[str, Any]:
-    """By currency and whom: how much in all, and of which payments."""
+    """The owed sums by currency and creditor, with their payments."""
     currencies = sorted({each["currency"] for each in (*report.owed, *report.undecided)})
     found: dict[str, Any] = {}
     for currency in currencies:
@@ -61,7 +61,7 @@ def _sum(of: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def show(report: "Report") -> None:
-    """Tables; what has ids is written so that each stands whole on a line of 80 columns."""
+    """Print tables. Each id is whole on one line of 80 columns."""
     say(f"from {plain(report.window.since)} to {plain(report.window.until)}, amounts in minor units")
     _list("differs", report.differs)
     _list("under way", report.under_way)

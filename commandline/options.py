@@ -1,8 +1,9 @@
 """Options that several commands share, and how their values are written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -60,6 +61,17 @@ class AgeType(click.ParamType[timedelta]):
 MOMENT = MomentType()
 AGE = AgeType()
 DURATION = DurationType()
+
+
+def gathered(command: F, name: str, fields: Iterable[str], make: Callable[..., Any]) -> F:
+    """The command with one argument ``name``, which ``make`` creates from the options ``fields``."""
+
+    @wraps(command)
+    def gather(*args: Any, **options: Any) -> Any:
+        made = make(**{field: options.pop(field) for field in fields})
+        return command(*args, **{name: made}, **options)
+
+    return cast("F", gather)
 
 
 def json_option(command: F) -> F:

@@ -1,4 +1,4 @@
-"""``outbox``: what was written to be published, and how far the relay is."""
+"""``outbox``: the rows to publish, and the progress of the relay."""
 
 from datetime import datetime
 from typing import Any

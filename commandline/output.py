@@ -41,12 +41,12 @@ def show_record(record: Record, *, as_json: bool) -> None:
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """A line of text, on stderr where ``err``; what stands in it from outside cannot speak to the terminal."""
+    """Print a line of text, to stderr with ``err``. Control characters in text from outside have no effect."""
     click.echo(printable(line), err=err)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
-    """JSON that a terminal may have, and a program reads as it is meant."""
+    """JSON without control characters, which a program reads back unchanged."""
     click.echo(printable_json(json.dumps(value, indent=indent, ensure_ascii=False)))
 
 
@@ -68,7 +68,7 @@ def follow(what: str, batches: Iterable[int], *, total: int) -> int:
 
 @contextmanager
 def counting() -> Iterator[Callable[[str, int], None]]:
-    """Progress of work whose end is not known: call it with what is counted, and how many more of it are done."""
+    """Shows the progress of work of unknown size. Call the result with a kind of objects and the number done since."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -76,12 +76,12 @@ def counting() -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks: dict[str, Any] = {}
 
-        def tell(what: str, more: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=None)
-            progress.advance(tasks[what], more)
+        def count(kind: str, more: int) -> None:
+            if kind not in tasks:
+                tasks[kind] = progress.add_task(kind, total=None)
+            progress.advance(tasks[kind], more)
 
-        yield tell
+        yield count
 
 
 def json_or_text(value: str) -> Any:
@@ -120,7 +120,7 @@ def as_text(value: Any) -> str:
 
 
 def _readable(value: bytes) -> str:
-    """Text as it is; what is no UTF-8, or would look like this mark, as ``base64:…``. Nothing is lost either way."""
+    """Text unchanged, and other bytes as ``base64:…``. Text that begins with this mark is encoded, too."""
     try:
         text = value.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""``payment``: what happened, and what an operator has done about it."""
+"""``payment``: payments, their history, and an operator's acts on them."""
 
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +10,12 @@ from commandline.money_audit import audit
 from commandline.options import json_option, limit_option
 from commandline.output import show_list, show_record
 from commandline.payment_acts import release, revert
-from commandline.payment_filter import filter_of, filter_options, payment_called
+from commandline.payment_filter import filter_options, payment_called
 from commandline.reconcile import reconcile
 from commandline.timeline import timeline
+
+if TYPE_CHECKING:
+    from service.storage.operator_payments import PaymentFilter
 
 _LISTED = ("payment_id", "status", "amount", "currency", "since", "order_id", "customer_id", "runner_id", "created_at?")
 
@@ -39,16 +42,7 @@ for late in (timeline, release, revert, reconcile, audit):
 @filter_options(runner=True)
 @limit_option
 @json_option
-def list_(
-    *,
-    statuses: tuple[str, ...],
-    older_than: timedelta | None,
-    customer_id: str | None,
-    order_id: str | None,
-    runner_id: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
+def list_(*, wanted: "PaymentFilter", limit: int, as_json: bool) -> None:
     """Payments, newest first; with --older-than oldest first. "since" is from when on they have their status.
 
     \b
@@ -57,7 +51,6 @@ def list_(
     """
     from service.storage.operator_payments import list_payments
 
-    wanted = filter_of(statuses, older_than, customer_id, order_id, runner_id)
     with reading() as connection:
         found = list_payments(connection, wanted, limit + 1)
     show_list(found, _LISTED, limit=limit, as_json=as_json)

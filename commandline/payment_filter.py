@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from commandline.failures import CannotError
-from commandline.options import AGE
+from commandline.options import AGE, gathered
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
@@ -19,7 +19,10 @@ STATUSES = ("INITIATING", "REQUIRES_ACTION", "AUTHORIZED", "SUCCEEDED", "FAILED"
 
 
 def filter_options(*, runner: bool) -> Callable[[F], F]:
-    """``--status``, ``--older-than``, ``--customer``, ``--order``; and ``--runner`` where it means no payee."""
+    """``--status``, ``--older-than``, ``--customer``, ``--order``, as one argument ``wanted``.
+
+    ``runner`` adds ``--runner``. Without it the command may use ``--runner`` for a payee.
+    """
 
     def add(command: F) -> F:
         options = [
@@ -38,6 +41,8 @@ def filter_options(*, runner: bool) -> Callable[[F], F]:
         ]
         if runner:
             options.insert(1, click.option("--runner", "runner_id", metavar="ID", help="Paid to this runner."))
+        fields = ("statuses", "older_than", "customer_id", "order_id", *(("runner_id",) if runner else ()))
+        command = gathered(command, "wanted", fields, _filter_of)
         for option in options:
             command = option(command)
         return command
@@ -45,14 +50,13 @@ def filter_options(*, runner: bool) -> Callable[[F], F]:
     return add
 
 
-def filter_of(
+def _filter_of(
     statuses: Sequence[str],
     older_than: timedelta | None,
     customer_id: str | None,
     order_id: str | None,
     runner_id: str | None = None,
 ) -> "PaymentFilter":
-    """The options as the storage takes them."""
     from service.domain.status import PaymentStatus
     from service.storage.operator_payments import PaymentFilter
 

@@ -1,4 +1,4 @@
-"""``payment reconcile``: compares payments with Stripe's truth and repairs them; brings back what a restore lost."""
+"""``payment reconcile``: compares payments with Stripe and repairs them, and recovers the losses of a restore."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -103,14 +103,14 @@ def _recover(since: datetime | None, *, dry_run: bool) -> list["Finding"]:
     settings = load_settings(ConsumerSettings, only=_READ_AFTER_A_RESTORE)
     logs.configure("ERROR", "console", "reconcile")
     losses = read_losses(settings, since)
-    with database_faults(), stripe_faults(), counting() as tell, recovering(settings, losses) as recovery:
-        seen = recovery.moved_at_stripe(_window(since), tell)
+    with database_faults(), stripe_faults(), counting() as count, recovering(settings, losses) as recovery:
+        seen = recovery.moved_at_stripe(_window(since), count)
         chosen = {*recovery.touched(), *seen}
         if not dry_run:
             for done in recovery.bring_back():
-                tell("lost commands", done)
+                count("lost commands", done)
         chosen |= set(recovery.sweep.candidates(since, every=since is None))
-        found = _examined(recovery, chosen, seen, tell, dry_run=dry_run)
+        found = _examined(recovery, chosen, seen, count, dry_run=dry_run)
         if not dry_run:
             recovery.append_messages()
         return found
@@ -127,12 +127,12 @@ def _examined(
     recovery: "Recovery",
     chosen: Collection[UUID],
     seen: dict[UUID, str],
-    tell: Callable[[str, int], None],
+    count: Callable[[str, int], None],
     *,
     dry_run: bool,
 ) -> list["Finding"]:
     found = []
     for payment_id in sorted(chosen):
         found.append(recovery.examine(payment_id, seen, dry_run=dry_run))
-        tell("payments", 1)
+        count("payments", 1)
     return [*found, *recovery.others(dry_run=dry_run)]

@@ -1,17 +1,21 @@
 """``command retry``: have commands that wait taken up at once."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from commandline.acts import Batch, act_options, ask, dry_run_option, grounds
+from commandline.acts import ActOptions, Objects, act_on, several_options
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
-from commandline.options import json_option, payment_option, span_options
-from commandline.output import show_list, show_record
+from commandline.options import payment_option, span_options
+from commandline.output import show_record
 from commandline.reopen import TYPES
+
+if TYPE_CHECKING:
+    from service.storage.engine import Engine
+    from service.storage.operator_session import Record
 
 _COLUMNS = ("command_type", "correlation_id", "payment_id", "state", "attempts", "next_attempt_at", "last_error")
 
@@ -22,9 +26,7 @@ _COLUMNS = ("command_type", "correlation_id", "payment_id", "state", "attempts",
 @payment_option
 @span_options
 @click.option("--all", "all_", is_flag=True, help="Every command that is open.")
-@dry_run_option
-@act_options("--reason")
-@json_option
+@several_options("--reason")
 def retry(
     correlation_id: str | None,
     *,
@@ -33,11 +35,7 @@ def retry(
     since: datetime | None,
     until: datetime | None,
     all_: bool,
-    dry_run: bool,
-    because: str,
-    operator: str,
-    yes: bool,
-    as_json: bool,
+    options: ActOptions,
 ) -> None:
     """Have commands that wait for their next attempt taken up at once, by whichever consumer is free.
 
@@ -52,24 +50,18 @@ def retry(
     from service.storage.operator_reads import Span
     from service.usecases.operations.retries import retry_command
 
-    why = grounds(operator, because)
+    why = options.grounds
     if correlation_id is not None:
-        _retry_one(correlation_id, command_type, why, dry_run=dry_run, as_json=as_json)
+        _retry_one(correlation_id, command_type, why, dry_run=options.dry_run, as_json=options.as_json)
         return
     if not (command_type or payment_id or since or until or all_):
         raise click.UsageError("say which: CORRELATION_ID, --type, --payment, --since, --until or --all")
-    found = _waiting(command_type, payment_id, Span(since, until))
-    if dry_run or not found:
-        show_list(found, _COLUMNS, limit=len(found), as_json=as_json)
-        return
-    ask("Retry", "commands", [_name(each) for each in found], yes=yes)
-    with database() as engine:
 
-        def act(each: dict[str, Any]) -> str:
-            retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
-            return "due now"
+    def one(engine: "Engine", each: "Record") -> str:
+        retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
+        return "due now"
 
-        Batch("retrying").run(found, _name, act, as_json=as_json)
+    act_on(_waiting(command_type, payment_id, Span(since, until)), _COMMANDS, "Retry", one, options)
 
 
 def _retry_one(correlation_id: str, command_type: str | None, why: Any, *, dry_run: bool, as_json: bool) -> None:
@@ -88,7 +80,7 @@ def _retry_one(correlation_id: str, command_type: str | None, why: Any, *, dry_r
 
 
 def _waiting(command_type: str | None, payment_id: UUID | None, span: Any) -> list[dict[str, Any]]:
-    """The open commands that nobody is at."""
+    """The open commands that no worker has leased."""
     from service.storage.operator_reads import list_commands
 
     wanted = {"command_type": command_type, "payment_id": payment_id, "span": span, "limit": None}
@@ -97,5 +89,8 @@ def _waiting(command_type: str | None, payment_id: UUID | None, span: Any) -> li
         return [each for each in found if each["lease_expires_at"] is None]
 
 
-def _name(command: dict[str, Any]) -> str:
+def _name(command: "Record") -> str:
     return f"{command['command_type']} {command['correlation_id']}"
+
+
+_COMMANDS = Objects("commands", _COLUMNS, _name, _name)

@@ -26,7 +26,7 @@ def _nothing_left() -> Iterator[None]:
         raise CannotError("stopped") from None
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # what is left to do takes a moment, and must be done
+            signal.signal(number, signal.SIG_IGN)  # the rest of the shutdown is short and must not be interrupted
         leftovers.end()
 
 

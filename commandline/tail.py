@@ -72,7 +72,7 @@ def _rows(after: int) -> Iterator["Row"]:
 
 
 def _is_gone() -> bool:
-    """Whether the reader of a pipe goes away within a moment: a write would find it out only with the next row."""
+    """Whether the reader of a pipe closes it within a moment. A write would notice this only at the next row."""
     watch = select.poll()
     with contextlib.suppress(io.UnsupportedOperation):  # a test's stdout is no file
         watch.register(sys.stdout, 0)  # errors are always reported

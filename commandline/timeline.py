@@ -74,7 +74,7 @@ def _search(sought: "Sequence[Sought]") -> "list[Found | Absent]":
 
 
 def _line(entry: "Entry") -> dict[str, str]:
-    """An entry for people: what identifies it stands in the detail."""
+    """An entry for people. The detail identifies it."""
     detail = [entry.detail] if entry.detail else []
     if entry.source.name == "EVENT":
         detail = _of_event(entry)

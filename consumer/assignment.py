@@ -1,6 +1,7 @@
 """The partitions of this process: reads them, hands them over, pauses them, and commits their finished offsets."""
 
 import time
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -117,8 +118,10 @@ class Assignment:
         names = {_name(partition) for partition in partitions}
         claims = {claim for claim in self._tracker.claims() if claim.partition in names}
         if not self._closing:
+            self._stages.wait_for("commands in flight")
             if not self._workers.hand_over(claims, self._hand_over_seconds):
                 _log.warning("handed over with commands in flight", partitions=_numbers(partitions))
+            self._stages.wait_for("Kafka to commit offsets")
             self._commit_now(consumer, names)
         self._release(consumer, partitions, "partitions revoked")
 
@@ -204,12 +207,8 @@ class Assignment:
 
     def _offsets(self, positions: dict[Partition, int]) -> list[TopicPartition]:
         metadata = to_metadata(self._starts.topic_id)
-        return [
-            TopicPartition(topic, number, position, metadata=metadata)
-            if metadata
-            else TopicPartition(topic, number, position)
-            for (topic, number), position in positions.items()
-        ]
+        named: dict[str, Any] = {"metadata": metadata} if metadata else {}
+        return [TopicPartition(*partition, position, **named) for partition, position in positions.items()]
 
 
 def _commit_failed(error: KafkaError) -> None:

@@ -39,9 +39,9 @@ class GivingUp:
         """``Commands.refuse``; after TRIES refusals a dead letter."""
         self._try(origin, lambda: self._commands.refuse(invalid, origin))
 
-    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        """``Commands.bury``."""
-        self._commands.bury(unreadable, origin)
+    def dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """``Commands.dead_letter``."""
+        self._commands.dead_letter(unreadable, origin)
 
     def complete_due(self, limit: int) -> Sequence[DueCommand]:
         """``Commands.complete_due``."""
@@ -67,7 +67,7 @@ class GivingUp:
     def _give_up(self, origin: Origin, error: NotDurableError) -> None:
         place = (origin.topic, origin.partition, origin.offset)
         detail = f"The database refused it {TRIES} times ({error}); remove the conflict, then retry it."
-        self._commands.bury(UnreadableMessage(REASON, detail), origin)
+        self._commands.dead_letter(UnreadableMessage(REASON, detail), origin)
         DEAD_LETTERS.labels(REASON).inc()
         _log.error("record_given_up", place=place, error=str(error))
         with self._lock:

@@ -28,7 +28,7 @@ class KafkaHealth:
         self._consumer_error_at = 0.0
 
     def fault(self) -> str | None:
-        """Why no records can come; None when they can."""
+        """The reason why no records can arrive, or None."""
         if not self._connection.connected:
             return f"kafka: {self._connection.last_error}"
         if self._consumer_error is not None:

@@ -64,7 +64,7 @@ class Intake:
         large = value is not None and len(value) > _LARGE_BYTES
         if isinstance(found, UnreadableMessage):
             place = f"{origin.topic}/{origin.partition}/{origin.offset}"
-            return "unreadable", _LARGE if large else place, lambda: self._bury(found, origin)
+            return "unreadable", _LARGE if large else place, lambda: self._dead_letter(found, origin)
         if isinstance(found, InvalidCommand):
             return "invalid", _LARGE if large else found.ordering_key, lambda: self._refuse(found, origin)
         command: Command = found
@@ -74,6 +74,6 @@ class Intake:
         self._commands.refuse(invalid, origin)
         DEAD_LETTERS.labels(invalid.error).inc()
 
-    def _bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        self._commands.bury(unreadable, origin)
+    def _dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        self._commands.dead_letter(unreadable, origin)
         DEAD_LETTERS.labels(unreadable.reason).inc()

@@ -1,7 +1,7 @@
 """Names a record's work: for its log lines, and for its span."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from structlog.contextvars import bind_contextvars
 
@@ -36,9 +36,13 @@ def names_of(found: Found, origin: Origin) -> dict[str, str]:
     return {name: value for name, value in names.items() if value is not None}
 
 
-@contextmanager
-def processing(origin: Origin) -> Iterator[None]:
+def processing(origin: Origin) -> AbstractContextManager[object]:
     """The span of a record's work, in its sender's trace (OpenTelemetry semantic conventions, "Messaging spans")."""
+    return _recorded(origin) if tracing.records() else tracing.span("process", parent=origin.traceparent)
+
+
+@contextmanager
+def _recorded(origin: Origin) -> Iterator[None]:
     about = {
         **tracing.messaging(origin.topic, "process"),
         "messaging.destination.partition.id": str(origin.partition),

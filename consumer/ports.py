@@ -34,7 +34,7 @@ class Commands(Protocol):
         """Answer once with ``payment.failed``, and keep the record in the dead letters."""
         ...
 
-    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+    def dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep the record in the dead letters. There is no sender to answer."""
         ...
 

@@ -33,14 +33,20 @@ class Stages:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._now = Stage.STARTING
+        self._waits_for = ""
         self._beat = clock()
 
     def enter(self, stage: Stage) -> None:
         """Note that the polling thread is alive, and in ``stage``."""
         self._beat = self._clock()
+        self._waits_for = ""
         if stage is not self._now:
             self._now = stage
             _STAGE.state(stage)
+
+    def wait_for(self, what: str) -> None:
+        """Name what the stage waits for. This is no beat: the age goes on, so a hang is reported in time."""
+        self._waits_for = f", waiting for {what}"
 
     def age(self) -> float:
         """Seconds since the last beat."""
@@ -49,4 +55,4 @@ class Stages:
     def fault(self) -> str | None:
         """The stage in which the polling thread hangs; None while it beats."""
         age = self.age()
-        return f"poll loop: {self._now} for {age:.0f} s" if age > _LONGEST else None
+        return f"poll loop: {self._now} for {age:.0f} s{self._waits_for}" if age > _LONGEST else None

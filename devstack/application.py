@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from devstack.kafka import Kafka
+from devstack.lifetimes import StartedAtEntry
 from devstack.ports import free_port
 from devstack.processes import scratch_directory
 from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess, overlaid
@@ -40,7 +40,7 @@ class _Secrets:
     api: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
-class Application:
+class Application(StartedAtEntry):
     """The service and the simulator, on a database that is migrated already.
 
     `environment` goes to every process, `environment_of` to one; both override the variables that are set here.
@@ -116,18 +116,6 @@ class Application:
             service.stop()
         self.simulator.close()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _process(
         self, name: ServiceName, port: int, directory: Path, environment: Mapping[str, str] | None = None

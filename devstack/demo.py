@@ -33,14 +33,14 @@ def run_demo(console: Console) -> None:
     )
     with Stack(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True)) as stack:
         console.print(f"Ready after {time.monotonic() - began:.0f} s.")
-        payments = _tell(stack, console)
+        payments = _run_sagas(stack, console)
         for title, payment_id in payments.items():
             _timeline(title, payment_id, stack.info, console)
         console.print("\nStopping.")
     console.print(f"Three sagas, each answered once. {time.monotonic() - began:.0f} s in all.", style="bold")
 
 
-def _tell(stack: Stack, console: Console) -> dict[str, str]:
+def _run_sagas(stack: Stack, console: Console) -> dict[str, str]:
     stripe = SimulatorControl(stack.info.stripe_api_base)
     payments = {}
     try:

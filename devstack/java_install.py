@@ -95,10 +95,10 @@ def _find_java(artefacts: Artefacts) -> str:
     java = shutil.which("java", path=str(Path(home) / "bin") if home else None)
     if java is None:
         raise JavaUnavailableError("there is no java on the PATH")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < _JAVA_NEEDED:
-        found = told.splitlines()[0] if told else "it does not say its version"
+        found = output.splitlines()[0] if output else "it does not say its version"
         raise JavaUnavailableError(f"{artefacts.name} needs Java {_JAVA_NEEDED} or later; {java}: {found}")
     return java
 

@@ -5,54 +5,29 @@ CONFIGURATION.md); other processes reach it over TCP. It has no read_committed: 
 is produced. It creates a topic at the first request for it, with four partitions.
 """
 
-import shutil
 import sys
 from pathlib import Path
 from threading import Event
-from typing import Literal, Self
+from typing import Literal
 
 from confluent_kafka import Producer
 
-from devstack.processes import Command, ManagedProcess, scratch_directory
-
-_START_SECONDS = 20.0
+from devstack.announced_process import AnnouncedProcess
 
 
-class MockKafka:
+class MockKafka(AnnouncedProcess):
     """The mock cluster. It keeps no data for a restart: `close` ends it and loses everything in it."""
 
     kind: Literal["mock"] = "mock"
 
     def __init__(self, because: str) -> None:
         """`because`: the reason why no better Kafka is available."""
+        super().__init__("librdkafka's mock cluster", "devstack.kafka_mock", lambda file: [file])
         self.choice = f"Kafka: librdkafka's mock cluster, in memory and without read_committed, because {because}"
-        self._scratch = scratch_directory("kafka-mock")
-        self._address = self._scratch / "bootstrap-servers"
-        self._process: ManagedProcess | None = None
 
     @property
     def bootstrap_servers(self) -> str:
-        return self._address.read_text()
-
-    def start(self) -> Self:
-        """Returns when the brokers listen. Raises ProcessFailedError."""
-        self._process = ManagedProcess(
-            Command(
-                name="librdkafka's mock cluster",
-                argv=[sys.executable, "-m", "devstack.kafka_mock", str(self._address)],
-                log=self._scratch / "mock.log",
-                cwd=Path(__file__).parent.parent,
-                scratch=self._scratch,
-            )
-        )
-        self._process.wait_until(self._address.exists, _START_SECONDS)
-        return self
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        return self.address
 
 
 def main(address: Path) -> None:

@@ -6,12 +6,12 @@ import shutil
 import signal
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 import psycopg2
 
 from devstack.databases import Databases
+from devstack.lifetimes import StartedAtEntry
 from devstack.ports import free_port
 from devstack.postgres_install import find_install, scratch_for, server_user
 from devstack.processes import Command, ManagedProcess, ProcessFailedError, environment, run_to_end
@@ -50,7 +50,7 @@ _SCRAM = ("--set", "scram_iterations=1")
 """Ours is a random password of 144 bits, which needs no iterations. They would double the time of a connection."""
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(StartedAtEntry):
     """A server that can be stopped, killed and started again on the same data and port. `close` removes the data."""
 
     kind: Literal["embedded"] = "embedded"
@@ -151,14 +151,6 @@ class EmbeddedPostgres:
         """Ends the server and removes its data."""
         self.stop("immediate")  # A kill -9 would leave the shared memory behind.
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _command(self, program: str, *arguments: str) -> Command:
         return Command(

@@ -1,20 +1,20 @@
 """The whole stack: PostgreSQL and Kafka, started in parallel, and the application on them."""
 
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Self
 
 from devstack.application import Application, StackInfo
 from devstack.background import Background
 from devstack.java_install import Say
 from devstack.kafka import Kafka, start_kafka
+from devstack.lifetimes import StartedAtEntry
 from devstack.postgres import Postgres, start_postgres
 from devstack.service_process import ALL_SERVICES, ServiceName, ServiceProcess, migrate
 
 _DATABASE = "payments"
 
 
-class Stack:
+class Stack(StartedAtEntry):
     """The stack on this machine, while this object is open. Nothing of it outlives this process."""
 
     def __init__(self, say: Say, environment: Mapping[str, str] | None = None) -> None:
@@ -60,18 +60,6 @@ class Stack:
             self._application.close()
         self._kafka.close()
         self._postgres.close()
-
-    def __enter__(self) -> Self:
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _database(postgres: Postgres) -> str:

@@ -24,10 +24,12 @@ class Saga:
     order_id: str = field(default_factory=lambda: f"order-{secrets.token_hex(3)}")
     correlation_id: str = field(default_factory=lambda: f"saga-{secrets.token_hex(3)}")
 
-    def ask(self, command_type: str, payload: dict[str, Any], told: str, correlation_id: str | None = None) -> None:
+    def ask(
+        self, command_type: str, payload: dict[str, Any], description: str, correlation_id: str | None = None
+    ) -> None:
         """Sends a command."""
         correlation_id = correlation_id or self.correlation_id
-        self._say("→", "cyan", f"{command_type}: {told}; correlation id {correlation_id}")
+        self._say("→", "cyan", f"{command_type}: {description}; correlation id {correlation_id}")
         self.client.send(command_type, correlation_id, payload)
 
     def hear(self, command_type: str, status: str, correlation_id: str | None = None) -> Record:
@@ -59,7 +61,7 @@ class Saga:
     def _say(self, mark: str, style: str, text: str) -> None:
         self.console.print(Text.assemble(f"  {mark} ", text, style=style), soft_wrap=True)
 
-    def authorize(self, card: str, told: str) -> None:
+    def authorize(self, card: str, description: str) -> None:
         """Asks for a hold of 12.50 SGD."""
         payload = {
             "customer_id": "customer-7",
@@ -69,7 +71,7 @@ class Saga:
             "order_id": self.order_id,
             "return_url": "https://campus.example/orders",
         }
-        self.ask("authorize_payment", payload, told)
+        self.ask("authorize_payment", payload, description)
 
     def release(self, payment_id: str) -> str:
         """Asks for the transfer to the runner, under a new correlation id."""
@@ -103,7 +105,7 @@ def three_d_secure(saga: Saga) -> str:
     saga.authorize("pm_card_threeDSecure2Required", "a card whose bank wants 3-D Secure")
     payment = saga.see("REQUIRES_ACTION")
     saga.note(f"the customer is sent on: {payment['next_action']['type']}; no outcome is published yet")
-    saga.note("the customer passes 3-D Secure, and Stripe tells the service by webhook")
+    saga.note("the customer passes 3-D Secure, and Stripe sends the service a webhook")
     saga.stripe.finish_challenge(payment["stripe_payment_intent_id"])
     return _released(saga, saga.hear("authorize_payment", "AUTHORIZED").payment_id)
 

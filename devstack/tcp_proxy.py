@@ -6,9 +6,9 @@ import selectors
 import socket
 import struct
 import threading
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit, urlunsplit
+
+from devstack.lifetimes import ClosedAtExit
 
 _HOST = "127.0.0.1"
 _CHUNK = 65_536
@@ -18,7 +18,7 @@ _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 """From Linux, include/uapi/asm-generic/socket.h; Python has no names for them."""
 
 
-class TcpProxy:
+class TcpProxy(ClosedAtExit):
     """Forwards every connection to ``port`` until a test asks for a failure. It needs no special rights (Linux only).
 
     ``lose_packets`` is a network that loses packets: the kernel drops them before TCP sees them (socket(7),
@@ -88,14 +88,6 @@ class TcpProxy:
         _shut(self._listener)
         self._listener.close()
         self.reset()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _accept(self) -> None:
         while not self._closed:

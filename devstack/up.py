@@ -23,7 +23,7 @@ def run_up(state_file: Path | None, say: Say) -> None:
         if state_file is not None:
             state_file.unlink(missing_ok=True)
         with Stack(say) as stack:
-            _tell(stack.info, state_file, say)
+            _announce(stack.info, state_file, say)
             _watch(stack)
     except KeyboardInterrupt:
         say("stopped")
@@ -32,7 +32,7 @@ def run_up(state_file: Path | None, say: Say) -> None:
             state_file.unlink(missing_ok=True)
 
 
-def _tell(info: StackInfo, state_file: Path | None, say: Say) -> None:
+def _announce(info: StackInfo, state_file: Path | None, say: Say) -> None:
     if state_file is None:
         for name, value in info.as_json().items():
             say(f"{name}: {value}")

@@ -1,1 +1,1 @@
-"""The core of the tests with each version of PostgreSQL and Kafka, and the page that says how that went."""
+"""The core of the tests with each version of PostgreSQL and Kafka, and the page of results."""

@@ -1,4 +1,4 @@
-"""`python -m matrix`: all pairs one after the other, then the page."""
+"""`python -m matrix` tests all pairs one after the other, and then writes the page."""
 
 import platform
 import shutil
@@ -21,32 +21,32 @@ _PAGE = ROOT / "docs" / "compatibility.md"
 
 @click.command()
 @click.argument("picked", nargs=-1, metavar="[POSTGRES:KAFKA]...")
-@click.option("--every", is_flag=True, help="Each PostgreSQL with each Kafka, not only with the default one.")
-@click.option("--page", type=click.Path(dir_okay=False, path_type=Path), default=_PAGE, help="Where to write it.")
+@click.option("--every", is_flag=True, help="Each PostgreSQL with each Kafka, not only with the default Kafka.")
+@click.option("--page", type=click.Path(dir_okay=False, path_type=Path), default=_PAGE, help="The file to write.")
 def main(picked: tuple[str, ...], *, every: bool, page: Path) -> None:
     """Run the core of the tests with each version of PostgreSQL and Kafka, and write docs/compatibility.md.
 
-    Of pairs that are picked, such as 14:4.2.2, only the rows are written anew. Exits 1 when a test failed with any of
-    them. A version that cannot be had here is no failure.
+    With pairs as arguments, such as 14:4.2.2, only their rows are rewritten. Exits 1 if a test failed with any pair.
+    A version that is unavailable on this machine is no failure.
     """
     logs = scratch_directory("matrix")
-    rows = [_told(pair, logs) for pair in [_pair(words) for words in picked] or pairs(every=every)]
+    rows = [_row(pair, logs) for pair in [_pair(words) for words in picked] or pairs(every=every)]
     kept = read(page.read_text(encoding="utf-8")).rows if picked else []
     written = Page(f"{datetime.now(UTC):%Y-%m-%d}", _machine(), merged(kept, rows))
     page.write_text(rendered(written), encoding="utf-8")
     if any(row.result != PASSED and not row.result.startswith(NOT_RUN) for row in rows):
-        print(f"what pytest said: {logs}")  # noqa: T201
+        print(f"logs of pytest: {logs}")  # noqa: T201
         sys.exit(1)
     shutil.rmtree(logs)
 
 
 def merged(kept: list[Row], rows: list[Row]) -> list[Row]:
-    """The kept ones, those of the same pair as a new one exchanged for it."""
-    new = {_of(row): row for row in rows}
-    return [new.pop(_of(row), row) for row in kept] + list(new.values())
+    """The kept rows, except that a new row replaces the kept row of its pair."""
+    new = {_pair_of(row): row for row in rows}
+    return [new.pop(_pair_of(row), row) for row in kept] + list(new.values())
 
 
-def _of(row: Row) -> Pair:
+def _pair_of(row: Row) -> Pair:
     return Pair(row.postgres.partition(".")[0], row.kafka)
 
 
@@ -55,7 +55,7 @@ def _pair(words: str) -> Pair:
     return Pair(postgres, kafka)
 
 
-def _told(pair: Pair, logs: Path) -> Row:
+def _row(pair: Pair, logs: Path) -> Row:
     row = attempt(pair, logs / f"{pair.postgres}-{pair.kafka}.log")
     print(f"PostgreSQL {row.postgres}, Kafka {row.kafka}: {row.tests} tests, {row.result}", flush=True)  # noqa: T201
     return row

@@ -1,4 +1,4 @@
-"""docs/compatibility.md: `make matrix` writes it, and a test reads it back."""
+"""docs/compatibility.md, which `make matrix` writes and a test reads."""
 
 import re
 from typing import NamedTuple

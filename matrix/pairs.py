@@ -1,4 +1,4 @@
-"""Which versions are tried together, and with which tests."""
+"""The pairs of versions that are tested together, and the tests for them."""
 
 from typing import NamedTuple
 
@@ -30,11 +30,11 @@ class Pair(NamedTuple):
 
 
 DEFAULT = Pair(WHEEL, DEFAULT_KAFKA_VERSION)
-"""What `make test` runs with."""
+"""The versions that `make test` uses."""
 
 
 def pairs(*, every: bool = False) -> list[Pair]:
-    """Each version beside the other's default: neither server knows of the other. ``every``: each with each."""
+    """Each version with the other server's default, because the servers are independent. ``every``: all pairs."""
     if every:
         return [Pair(postgres, kafka) for postgres in POSTGRES for kafka in KAFKAS]
     with_default_kafka = [Pair(postgres, DEFAULT.kafka) for postgres in POSTGRES]

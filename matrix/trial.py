@@ -1,4 +1,4 @@
-"""One pair: its servers are fetched, and the core of the tests runs with them."""
+"""One pair: downloads its servers and runs the core of the tests with them."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _POSTGRES = re.compile(r"^PostgreSQL: embedded ([\d.]+),", re.MULTILINE)
 
 
 def attempt(pair: Pair, log: Path) -> Row:
-    """How the core went; what pytest said is in ``log``. A server that cannot be had is no failure."""
+    """The result of the core; ``log`` receives the output of pytest. An unavailable server is no failure."""
     try:
         if pair.postgres != WHEEL:
             find_programs(pair.postgres, print, _PATIENCE_SECONDS)
@@ -34,14 +34,14 @@ def attempt(pair: Pair, log: Path) -> Row:
     with log.open("w") as output:
         ended = run(words, env={**kept, **versions}, cwd=ROOT, stdout=PIPE, stderr=STDOUT, text=True, check=False)
         output.write(ended.stdout)
-    return judged(pair, ended.returncode, ended.stdout)
+    return result_of(pair, ended.returncode, ended.stdout)
 
 
-def judged(pair: Pair, code: int, said: str) -> Row:
-    """What pytest's exit code and its last lines say."""
-    numbers = {what: int(number) for number, what in _NUMBER.findall(said.strip().rpartition("\n")[2])}
+def result_of(pair: Pair, code: int, output: str) -> Row:
+    """The result by pytest's exit code and the last line of its output."""
+    numbers = {kind: int(number) for number, kind in _NUMBER.findall(output.strip().rpartition("\n")[2])}
     passed = numbers.pop("passed", 0)
-    found = _POSTGRES.search(said)
-    others = ", ".join(f"{number} {what}" for what, number in numbers.items())
+    found = _POSTGRES.search(output)
+    others = ", ".join(f"{number} {kind}" for kind, number in numbers.items())
     result = PASSED if code == 0 and not others and passed else others or f"pytest ended with {code}"
     return Row(found[1] if found else pair.postgres, pair.kafka, passed + sum(numbers.values()), result)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import LedgerEntry
 
 STRANGER = "acct_stranger"
 """The account that other programs pay from our charges."""
@@ -26,36 +26,36 @@ _UNDONE_BY = {"refund_failure": "refund", "reversal": "transfer"}
 _OTHERS = frozenset({"dashboard", "bank"})
 
 
-def ours(effects: Iterable[Effect]) -> list[Effect]:
+def ours(effects: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """Effects on this service's objects. Other programs name our payment without its order, or pay another account."""
     return [effect for effect in effects if "order_id" in effect.metadata and effect.destination != STRANGER]
 
 
-def done_twice(effects: Iterable[Effect]) -> Iterator[str]:
+def done_twice(effects: Iterable[LedgerEntry]) -> Iterator[str]:
     """Effects that this service repeated: for each intent its hold or end, for each payment a movement of money.
 
     An undone effect may be repeated: a failed refund, a reversed transfer.
     """
-    standing: Counter[tuple[str, str | None]] = Counter()
+    effective: Counter[tuple[str, str | None]] = Counter()
     for effect in ours(effects):
         whose = effect.payment_intent if effect.effect in {"hold", "cancel"} else effect.metadata["payment_id"]
         if effect.effect in _UNDONE_BY:
-            standing[_UNDONE_BY[effect.effect], whose] -= 1
+            effective[_UNDONE_BY[effect.effect], whose] -= 1
         elif effect.by not in _OTHERS:
-            standing[effect.effect, whose] += 1
-            if standing[effect.effect, whose] > 1:
-                yield f"{effect.effect} of {whose}: {standing[effect.effect, whose]} times"
+            effective[effect.effect, whose] += 1
+            if effective[effect.effect, whose] > 1:
+                yield f"{effect.effect} of {whose}: {effective[effect.effect, whose]} times"
 
 
-def by_payment(effects: Iterable[Effect]) -> dict[str, list[Effect]]:
+def by_payment(effects: Iterable[LedgerEntry]) -> dict[str, list[LedgerEntry]]:
     """Our effects, including those on strays, by payment."""
-    found: dict[str, list[Effect]] = defaultdict(list)
+    found: dict[str, list[LedgerEntry]] = defaultdict(list)
     for effect in ours(effects):
         found[effect.metadata["payment_id"]].append(effect)
     return found
 
 
-def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+def misplaced(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> str | None:
     """The way in which a payment's money, strays included, contradicts its status; None when both agree."""
     amounts: Counter[str] = Counter()
     effects = list(effects)
@@ -79,7 +79,7 @@ def misplaced(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | No
     return f"{payment['status']} {payment['payment_id']}, but held {held}, kept {kept}, sent {sent}"
 
 
-def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, int]:
+def sums_of(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> dict[str, int]:
     """The amounts that Stripe held, captured, refunded and transferred for the payment's own intent.
 
     A repeated transfer has no source charge. A second intent of the payment counts in no sum.
@@ -96,7 +96,7 @@ def sums_of(payment: Mapping[str, Any], effects: Iterable[Effect]) -> dict[str, 
     return sums
 
 
-def differing(payment: Mapping[str, Any], effects: Iterable[Effect]) -> str | None:
+def differing(payment: Mapping[str, Any], effects: Iterable[LedgerEntry]) -> str | None:
     """The difference between the record's sums and Stripe's; None when they agree to the cent."""
     stripe_side = sums_of(payment, effects)
     record = {name: payment[name] for name in stripe_side}

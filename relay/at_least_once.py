@@ -1,4 +1,4 @@
-"""At-least-once delivery: an idempotent producer without transactions. Only the topics tell what was sent.
+"""At-least-once delivery: an idempotent producer without transactions. Only the topics show which records were sent.
 
 It is meant for brokers that can't do transactions, and for readers that can't skip the control records at the end of a
 transaction. Each term begins by reading the topics back (published_rows.py), so a row is sent again only by a relay
@@ -72,7 +72,7 @@ class AtLeastOnce:
             refused = exc
             sent = [row for row in rows if row[0] < (exc.position or 0)]
         reached(CrashPoint.IN_TRANSACTION)
-        self._client.flush(whatever_fails=True)
+        self._client.flush(despite_failures=True)
         failures = self._client.failures
         if failures:
             refused = failures.refusal(rows)

@@ -27,7 +27,7 @@ class BatchHistogram(Collector):
             return
         times = sorted(begun)
         if times[-1] > now or times[0] < 0.0:
-            # A clock that was set back, or a row whose time is no time: infinity would spoil the sum for ever.
+            # A clock that was set back, or a row whose time is no time: infinity would distort the sum forever.
             times = [min(max(time, 0.0), now) for time in times]
         count, total = len(times), len(times) * now - sum(times)
         within = [count - bisect_left(times, now - bound) for bound in self._bounds]

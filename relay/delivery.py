@@ -16,7 +16,7 @@ from runtime.logs import get_logger
 
 _log = get_logger(__name__)
 
-_BURY = """
+_INSERT_DEAD_LETTER = """
     SET LOCAL synchronous_commit = on;
     INSERT INTO dead_letters (reason, detail, topic, partition, "offset", key, value, headers)
     VALUES (%s, %s, %s, -1, %s, convert_to(%s, 'UTF8'), convert_to(%s, 'UTF8'), %s::jsonb)
@@ -41,14 +41,15 @@ Known = Callable[[Sequence[Row]], Mapping[int, RecordRefusedError]]
 
 def deliver(
     publisher: Publisher,
-    bury: Callable[[Row, RecordRefusedError], None],
+    on_refused: Callable[[Row, RecordRefusedError], None],
     batch: Batch,
     receipt: Receipt,
     known: Known = lambda _: {},
 ) -> Receipt:
     """Publish ``batch`` after ``receipt``, and return the new receipt.
 
-    ``bury`` keeps a row that Kafka refuses for itself. Raises what ``publish`` and ``bury`` raise, but no refusal.
+    ``on_refused`` keeps a row that Kafka refuses because of its content. Raises the errors of ``publish`` and
+    ``on_refused``, except refusals.
     """
     waiting = _apart(batch.rows, known)
     settled = batch.before
@@ -65,7 +66,7 @@ def deliver(
                     continue
                 refused = exc
         if refused is not None:
-            bury(rows[0], refused)
+            on_refused(rows[0], refused)
         settled, receipt = settled_then, receipt_then
     return receipt
 
@@ -90,7 +91,7 @@ def _parts(rows: Sequence[Row], position: int | None) -> list[Sequence[Row]]:
     return [part for part in (rows[:at], rows[at : at + 1], rows[at + 1 :]) if part]
 
 
-def bury(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
+def write_dead_letter(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
     """Keep as much of a refused row as possible in the dead letters; once, however often Kafka refuses it.
 
     Raises psycopg2.Error, but never because of the row's content.
@@ -100,11 +101,11 @@ def bury(execute: Execute, row: Row, refused: RecordRefusedError) -> None:
     detail = refused.detail.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_DETAIL]
     first = (refused.reason, detail, name, position, key[:_LARGEST_KEPT], value[:_LARGEST_KEPT])
     try:
-        execute(_BURY, (*first, headers))
+        execute(_INSERT_DEAD_LETTER, (*first, headers))
     except psycopg2.Error as exc:
         if (exc.pgcode or "")[:2] not in _DATA_FAULTS:
             raise
-        execute(_BURY, (*first, "[]"))
+        execute(_INSERT_DEAD_LETTER, (*first, "[]"))
     reached(CrashPoint.AFTER_REFUSAL)
     metrics.REFUSED.labels(refused.reason).inc()
     _log.error("refused by Kafka, kept in the dead letters", position=position, topic=name, reason=refused.reason)

@@ -47,14 +47,14 @@ class Destinations:
         self._asked: dict[str, tuple[float, Future[dict[str, Any]]]] = {}
         codec = client_config.get("compression.type") or client_config.get("compression.codec") or "none"
         self._compresses = codec != "none"
-        self._tells_limits = False
+        self._limits_known = False
         """False with librdkafka's mock cluster, which lets such a request time out."""
 
     def fault(self, topic: str) -> str | None:
         """Why no record can go to ``topic``; None when one can. Raises KafkaException when the brokers refuse us."""
         if topic not in self._faults:
             self._faults[topic] = self._ask(topic)
-        if self._faults[topic] is None and self._tells_limits:
+        if self._faults[topic] is None and self._limits_known:
             self._learn_limit(topic)
         return self._faults[topic]
 
@@ -99,8 +99,8 @@ class Destinations:
                 self._health.waiting(error_of(exc).str())
                 self._check()
             else:
-                self._health.went_on()
-                self._tells_limits = cluster.controller_id in cluster.brokers
+                self._health.call_succeeded()
+                self._limits_known = cluster.controller_id in cluster.brokers
                 found = cluster.topics.get(topic)
                 return KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if found is None else found.error
 

@@ -99,7 +99,7 @@ class Health:
         self._beat_at = time.monotonic()
         if stage is not self._stage:
             self._stage = stage
-            self.went_on()
+            self.call_succeeded()
             metrics.STAGE.state(stage.name.lower())
 
     def beat(self) -> None:
@@ -123,7 +123,7 @@ class Health:
         """Note the cause of this stage's wait, found by a diagnosis."""
         self._cause = cause
 
-    def went_on(self) -> None:
+    def call_succeeded(self) -> None:
         """Note that the call that was repeated has succeeded."""
         self._waiting = self._cause = None
 
@@ -156,7 +156,7 @@ class Health:
     def without_term(self) -> None:
         """Forget the reports of a term that ended: no client of Kafka runs now, and no lock is held."""
         self._kafka = None
-        self.went_on()
+        self.call_succeeded()
         self._held_back = {}
         self.gap_holder = None
         self.publishing = False

@@ -53,7 +53,7 @@ class HeldBackReader:
         batch = self._reader.read()
         away = self._to_wait(batch.rows)
         for topic in sorted(away):
-            self._put_aside(topic, runs(row[0] for row in batch.rows if row[1] == topic))
+            self._hold_back(topic, runs(row[0] for row in batch.rows if row[1] == topic))
         if not self._all:
             return batch
         rows = [row for row in batch.rows if row[1] not in away] if away else batch.rows
@@ -67,7 +67,7 @@ class HeldBackReader:
         new = sorted(topic for topic in lost - self._held_back.keys() if self._destinations.is_name(topic))
         return (lost & self._held_back.keys()) | set(new[: max(0, _MAX_TOPICS - len(self._held_back))])
 
-    def _put_aside(self, topic: str, ranges: Iterable[Range]) -> None:
+    def _hold_back(self, topic: str, ranges: Iterable[Range]) -> None:
         if topic not in self._held_back:
             _log.warning("rows wait for their topic", topic=topic, why=self._destinations.fault(topic))
             self._ask_at = time.monotonic() + _ASK_SECONDS

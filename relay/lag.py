@@ -86,7 +86,7 @@ class LagMeter:
             self._held = None
         elif self._held is None or now >= self._look_at:
             self._held, self._look_at = gaps.held_gaps(), now + _HOLDER_SECONDS
-        _tell_gaps(number)
+        _set_gaps(number)
 
     def close(self) -> None:
         """Stop measuring, and set the metrics to NaN: no figure is better than an old one."""
@@ -102,11 +102,11 @@ class LagMeter:
         while not self._over.is_set():
             try:
                 if time.monotonic() >= measure_at:
-                    self._tell(*self._waiting())
+                    self._set(*self._waiting())
                     measure_at = time.monotonic() + _SECONDS
                 self._name(self._search.find(self._connected(), self._held) if self._held else None)
             except psycopg2.Error as exc:
-                self._tell(_UNKNOWN, _UNKNOWN)
+                self._set(_UNKNOWN, _UNKNOWN)
                 self._name(None, _UNKNOWN)
                 self._hang_up()
                 _log.warning("the lag is not known", why=error_line(exc))
@@ -136,10 +136,10 @@ class LagMeter:
             rows = sum(max(0, min(last, highest) - first + 1) for first, last in missing)
         return float(rows), max(0.0, seconds)
 
-    def _tell(self, rows: float, seconds: float) -> None:
+    def _set(self, rows: float, seconds: float) -> None:
         with self._setting:
             if not self._over.is_set():
-                _tell_lag(rows, seconds)
+                _set_lag(rows, seconds)
 
     def _name(self, holder: Holder | None, seconds: float = 0.0) -> None:
         with self._setting:
@@ -155,19 +155,19 @@ class LagMeter:
         self._session = None
 
 
-def _tell_lag(rows: float, seconds: float) -> None:
+def _set_lag(rows: float, seconds: float) -> None:
     metrics.LAG_ROWS.set(rows)
     metrics.LAG_SECONDS.set(seconds)
 
 
-def _tell_gaps(number: float) -> None:
+def _set_gaps(number: float) -> None:
     for gauge in (metrics.GAPS, metrics.OPEN_GAPS):
         gauge.set(number)
 
 
 def _forget() -> None:
-    _tell_lag(_UNKNOWN, _UNKNOWN)
-    _tell_gaps(_UNKNOWN)
+    _set_lag(_UNKNOWN, _UNKNOWN)
+    _set_gaps(_UNKNOWN)
     metrics.GAP_HOLDER_SECONDS.set(_UNKNOWN)
 
 

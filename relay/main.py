@@ -83,7 +83,7 @@ class _Relay:
         """Watch until ``work`` is done, or the grace period is over; the exit code."""
         began: float | None = None
         while not wait([work], _WATCH_SECONDS).done:
-            self._cut_what_hangs()
+            self._end_hung_sessions()
             if not self._shutdown.requested:
                 continue
             began = began or time.monotonic()
@@ -96,7 +96,7 @@ class _Relay:
         whole = self._grace - min(_EXIT_SECONDS, self._grace / 4)
         return whole if self._health.publishing else min(_NOTHING_TO_FINISH_SECONDS, whole)
 
-    def _cut_what_hangs(self) -> None:
+    def _end_hung_sessions(self) -> None:
         leadership, term = self._leadership, self._term
         stuck = self._health.silence() > _STUCK_SECONDS
         if leadership is not None and (stuck or leadership.silence() > LOCK_TIMEOUT_SECONDS):

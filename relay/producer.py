@@ -121,7 +121,7 @@ class Client:
                     raise
                 self._health.waiting(error_of(exc).str())
             else:
-                self._health.went_on()
+                self._health.call_succeeded()
                 return found
             self.poll(_PAUSE_SECONDS)
             self._beat()
@@ -154,7 +154,7 @@ class Client:
                 self._health.waiting(error_of(exc).str())
                 self.poll(_PAUSE_SECONDS)
             else:
-                self._health.went_on()
+                self._health.call_succeeded()
                 return
 
     def send(self, rows: Sequence[Row]) -> None:
@@ -173,19 +173,19 @@ class Client:
             self._beat()
         return self.failures.refusal(rows) or exc
 
-    def flush(self, *, whatever_fails: bool) -> None:
-        """Wait until no record is under way; unless ``whatever_fails``, only until a record has failed.
+    def flush(self, *, despite_failures: bool) -> None:
+        """Wait until no record is under way; unless ``despite_failures``, only until a record has failed.
 
         librdkafka's own flush sleeps 10 ms at a time if successes are not reported: nothing wakes it.
         """
         began = time.monotonic()
-        while len(self.producer) and (whatever_fails or not self.failures):
+        while len(self.producer) and (despite_failures or not self.failures):
             self.poll(_TICK_SECONDS)
             self._beat()
             if time.monotonic() - began > _SLICE_SECONDS:
                 self._health.waiting("records are not acknowledged")
         if time.monotonic() - began > _SLICE_SECONDS:
-            self._health.went_on()
+            self._health.call_succeeded()
 
     def poll(self, seconds: float) -> None:
         """Serve callbacks."""

@@ -9,7 +9,7 @@ from psycopg2.errors import LockNotAvailable
 from relay import metrics
 from relay.checkpoint import CheckpointWriter
 from relay.crash_points import CrashPoint
-from relay.delivery import Known, bury, deliver
+from relay.delivery import Known, deliver, write_dead_letter
 from relay.health import Health
 from relay.heartbeat import Heartbeat
 from relay.kafka_errors import RecordRefusedError
@@ -91,7 +91,7 @@ class PublishLoop:
         self._pause = _SHORTEST_PAUSE
         ahead = self._heartbeat.start(self._reader.read) if batch.more else None
         self._health.enter(Stage.PRODUCING)
-        self._receipt = deliver(self._publisher, self._bury, batch, self._receipt, self._known)
+        self._receipt = deliver(self._publisher, self._keep_refused, batch, self._receipt, self._known)
         self._renew_at = time.monotonic() + _RECEIPT_SECONDS
         if self._publisher.confirmed is not None:
             self._save(self._publisher.confirmed)
@@ -113,7 +113,7 @@ class PublishLoop:
                 ahead = None
                 self._meet_lock(exc)
             else:
-                self._health.went_on()
+                self._health.call_succeeded()
                 return batch
         return Batch([], self._receipt.settled, self._receipt.settled, more=False)
 
@@ -121,12 +121,12 @@ class PublishLoop:
         self._health.waiting(error_line(exc))
         self._heartbeat.beat()
 
-    def _bury(self, row: Row, refused: RecordRefusedError) -> None:
+    def _keep_refused(self, row: Row, refused: RecordRefusedError) -> None:
         """Repeat until the row is kept as a dead letter, because the receipt will count it as settled."""
         self._health.enter(Stage.BURYING)
         while True:
             try:
-                bury(self._leadership.query, row, refused)
+                write_dead_letter(self._leadership.query, row, refused)
             except LockNotAvailable as exc:
                 self._meet_lock(exc)
             else:

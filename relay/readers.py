@@ -42,7 +42,7 @@ class LosingReader(NamedTuple):
 
 
 class Readers(NamedTuple):
-    """The readers found. Not among them: readers that are away, that use no group, or whose group we may not see."""
+    """The readers found. Absent readers, readers without a group and groups that are not visible are missing."""
 
     groups: int
     """The number of groups whose connected members read the topic."""

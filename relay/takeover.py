@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from relay import checkpoint, doubts, metrics
 from relay.checkpoint import Checkpoint, CheckpointWriter
-from relay.delivery import bury, deliver
+from relay.delivery import deliver, write_dead_letter
 from relay.doubts import Life
 from relay.health import Health
 from relay.heartbeat import Heartbeat
@@ -133,7 +133,7 @@ class Takeover:
                 break
             before: Settled = receipt.settled
             batch = Batch(rows, before, settle(before, rows), more=True)
-            receipt = deliver(self._publisher, partial(bury, self._leadership.query), batch, receipt)
+            receipt = deliver(self._publisher, partial(write_dead_letter, self._leadership.query), batch, receipt)
             metrics.PUBLISHED.inc(len(rows))
             positions = [position for position in positions if position > rows[-1][0]]
         return receipt

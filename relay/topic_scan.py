@@ -59,7 +59,7 @@ def _event(message: Message) -> Iterator[Seen]:
 
 
 def _text(value: Any) -> str:
-    """A header or key as text for a table: whoever wrote it, and whatever it holds."""
+    """A header or key as text that a table accepts, for any bytes."""
     return printable(bytes(value or b"").decode("utf-8", "replace"))[:_LONGEST] if isinstance(value, bytes) else ""
 
 

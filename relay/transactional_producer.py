@@ -64,7 +64,7 @@ class TransactionalProducer:
             client.send(rows)
             reached(CrashPoint.IN_TRANSACTION)
             client.patiently(partial(client.within_deadline, partial(self._send_receipt, receipt, group)))
-            client.flush(whatever_fails=False)
+            client.flush(despite_failures=False)
             if client.failures:
                 # This call can't succeed. It raises the error that names the failure.
                 client.patiently(client.producer.commit_transaction)
@@ -79,7 +79,7 @@ class TransactionalProducer:
         except KafkaException as exc:
             if error_of(exc).code() != KafkaError._STATE:
                 raise
-            self._client.flush(whatever_fails=False)
+            self._client.flush(despite_failures=False)
             send([receipt], group, seconds)
 
     def commit(self) -> "Future[None]":

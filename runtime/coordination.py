@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
-from runtime.topic_policies import tells_settings
+from runtime.topic_policies import returns_settings
 
 T = TypeVar("T")
 _SECONDS = 2.0
@@ -87,7 +87,7 @@ def _why_not_made(admin: AdminClient, cluster: ClusterMetadata, wanted: Coordina
 
 def _factor(admin: AdminClient, cluster: ClusterMetadata, wanted: Coordinated) -> int | None:
     """The number of replicas wanted; None when the brokers don't return it."""
-    if not tells_settings(cluster):
+    if not returns_settings(cluster):
         return None
     resource = ConfigResource(ConfigResource.Type.BROKER, str(next(iter(cluster.brokers), 0)))
     try:

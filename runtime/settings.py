@@ -104,7 +104,7 @@ class BrokerSettings(ProcessSettings):
 
 
 class KafkaSettings(BrokerSettings):
-    """Settings of a process that uses Kafka, and tells its health on a port of its own."""
+    """Settings of a process that uses Kafka and reports its health on its own port."""
 
     kafka_bootstrap_servers: str = Field(
         min_length=1, description="host:port[,host:port…]; serve needs it only to look records up for its page at /ops"

@@ -46,10 +46,10 @@ class TopicFault(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Topics whose settings the broker returned (``told``), and why it did not return those of others (``untold``)."""
+    """Topics whose settings the broker returned (``known``), and the reasons for missing settings (``unknown``)."""
 
-    told: dict[str, TopicFacts]
-    untold: dict[str, str]
+    known: dict[str, TopicFacts]
+    unknown: dict[str, str]
 
 
 def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
@@ -58,7 +58,7 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
     admin = AdminClient(config)
     cluster = admin.list_topics(timeout=_SECONDS)
     there = [name for name in names if name in cluster.topics and cluster.topics[name].error is None]
-    if not there or not tells_settings(cluster):
+    if not there or not returns_settings(cluster):
         return Found({}, {})
     asked = admin.describe_configs(
         [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there], request_timeout=_SECONDS
@@ -68,13 +68,13 @@ def read(client_config: Mapping[str, Any], names: Sequence[str]) -> Found:
         try:
             settings = {name: entry.value for name, entry in answer.result(_SECONDS).items()}
         except (KafkaException, TimeoutError) as exc:
-            found.untold[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
+            found.unknown[resource.name] = str(exc.args[0].str() if isinstance(exc, KafkaException) else exc)
         else:
-            found.told[resource.name] = _facts(cluster.topics[resource.name], settings)
+            found.known[resource.name] = _facts(cluster.topics[resource.name], settings)
     return found
 
 
-def tells_settings(cluster: ClusterMetadata) -> bool:
+def returns_settings(cluster: ClusterMetadata) -> bool:
     """Whether brokers return settings: librdkafka's mock cluster lets such a request time out."""
     return cluster.controller_id in cluster.brokers
 
@@ -153,9 +153,9 @@ def warn(client_config: Mapping[str, Any], names: Sequence[str], commands: str, 
     """Log the faults of topics, and set their metric, at the start. Raises KafkaException when no broker answers."""
     _FAULTS.clear()
     found = read(client_config, names)
-    for topic, why in found.untold.items():
+    for topic, why in found.unknown.items():
         _log.info("the settings of a topic are not known", topic=topic, why=why)
-    for fault in faults(found.told, commands, dead_letters):
+    for fault in faults(found.known, commands, dead_letters):
         _FAULTS.labels(fault.topic, fault.setting).set(1)
         _log.warning(
             "a topic is set so that records are lost" if fault.loses else "a topic's setting is doubtful",

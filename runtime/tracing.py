@@ -6,11 +6,13 @@ messages and log lines inside it. No span keeps the text of an exception, becaus
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import (
+    INVALID_SPAN,
     Link,
     NonRecordingSpan,
     Span,
@@ -34,6 +36,7 @@ DATABASE: Attributes = {"db.system.name": "postgresql"}
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _tracer = trace.get_tracer("payment-service", VERSION)
+_NOT_RECORDED: AbstractContextManager[Span] = nullcontext(INVALID_SPAN)
 
 
 def span_context(given: str | None) -> SpanContext | None:
@@ -71,35 +74,46 @@ def _written(context: SpanContext) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
+def _other_trace(parent: str | None) -> SpanContext | None:
+    """The parent's span; None if the present span belongs to its trace."""
+    if parent is None:
+        return None
+    given, here = span_context(parent), _here()
+    return None if given is not None and here is not None and here.trace_id == given.trace_id else given
+
+
 def _inside(parent: str | None) -> tuple[Context | None, list[Link]]:
     """The context of a new span: inside the present one, or in the parent's trace, with a link to the present one."""
-    given, here = span_context(parent), _here()
-    if given is None or (here is not None and here.trace_id == given.trace_id):
+    given = _other_trace(parent)
+    if given is None:
         return None, []
+    here = _here()
     return trace.set_span_in_context(NonRecordingSpan(given)), [] if here is None else [Link(here)]
 
 
-@contextmanager
 def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     *,
     parent: str | None = None,
     attributes: Attributes | None = None,
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span around the block, as a child of the present one; or of ``parent``, if that belongs to another trace.
 
     In the second case each of the two has a link to the other. A block that raises ends with an error, which has the
     exception's text without values of rows.
     """
+    if records():
+        return _recorded(name, kind, parent, attributes)
+    given = _other_trace(parent)
+    if given is None:
+        return _NOT_RECORDED
+    return trace.use_span(NonRecordingSpan(given), record_exception=False, set_status_on_exception=False)
+
+
+@contextmanager
+def _recorded(name: str, kind: SpanKind, parent: str | None, attributes: Attributes | None) -> Iterator[Span]:
     context, links = _inside(parent)
-    if not records():
-        if context is None:
-            yield trace.get_current_span()
-        else:
-            with trace.use_span(trace.get_current_span(context), record_exception=False, set_status_on_exception=False):
-                yield trace.get_current_span()
-        return
     present = trace.get_current_span()
     with _tracer.start_as_current_span(
         name, context, kind, attributes, links, record_exception=False, set_status_on_exception=False
@@ -135,9 +149,9 @@ def message_created(topic: str, parent: str | None, attributes: Attributes | Non
     Its span is the message's creation (OpenTelemetry semantic conventions, "Messaging spans"): senders and readers of
     the message refer to it.
     """
-    context, links = _inside(parent)
     if not records():
-        return traceparent() if context is None else parent
+        return traceparent() if _other_trace(parent) is None else parent
+    context, links = _inside(parent)
     attributes = {**messaging(topic, "create"), **(attributes or {})}
     made = _tracer.start_span(f"create {topic}", context, SpanKind.PRODUCER, attributes, links)
     made.end()
@@ -163,6 +177,11 @@ def messaging(topic: str, operation: str) -> dict[str, AttributeValue]:
     }
 
 
+@cache
 def records() -> bool:
-    """Whether spans are recorded at all: if not, work for spans alone is left out."""
+    """Whether spans are recorded at all: if not, work for spans alone is left out.
+
+    The first call decides, because each look at OpenTelemetry's set-up reads the environment. The set-up comes before
+    the first piece of work.
+    """
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)

@@ -90,7 +90,7 @@ class Record:
             return None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """In short: ``release_payment: payment.failed INVALID_STATE``."""
         words = (self.headers.get("command_type", "news") + ":", self.type, self.error, self.status)
         return " ".join(word for word in words if word is not None)

@@ -102,7 +102,7 @@ def _captured(state: State, intent: Json, amount: int) -> None:
     charges.take(state, charge, amount, state.cards[intent["payment_method"]])
     rest = uncaptured.give_back_rest(state, charge)
     state.emit("charge.captured", charge)
-    refund_shape.tell(state, rest)
+    refund_shape.publish(state, rest)
     state.emit("payment_intent.succeeded", intent)
 
 

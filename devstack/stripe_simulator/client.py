@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from devstack.stripe_simulator.control_http import ControlError
+from devstack.stripe_simulator.ledger import Effect, LedgerEntry
 from devstack.stripe_simulator.outside import DashboardAction, DisputeOutcome, OutsideWorld, RefundStatus
 from devstack.stripe_simulator.wire import Json
 
@@ -13,7 +13,6 @@ __all__ = [
     "ControlError",
     "DashboardAction",
     "DisputeOutcome",
-    "Effect",
     "FaultKind",
     "RefundStatus",
     "SimulatorControl",
@@ -31,23 +30,6 @@ FaultKind = Literal[
     "latency_before",
     "latency_after",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One entry of the ledger; see `devstack.stripe_simulator.ledger.Entry`."""
-
-    effect: str
-    id: str
-    amount: int
-    currency: str
-    payment_intent: str | None
-    charge: str | None
-    destination: str | None
-    metadata: dict[str, str]
-    by: str
-    idempotency_key: str | None
-    at: int
 
 
 class SimulatorControl(OutsideWorld):
@@ -95,9 +77,10 @@ class SimulatorControl(OutsideWorld):
         """Move the clock forward: holds expire, pending refunds end, idempotency keys age."""
         self._ask("POST", "clock", {"advance": seconds})
 
-    def ledger(self, effect: str | None = None, payment_intent: str | None = None) -> list[Effect]:
+    def ledger(self, effect: str | None = None, payment_intent: str | None = None) -> list[LedgerEntry]:
         """All effects on money."""
-        return [Effect(**entry) for entry in self._data("ledger", effect=effect, payment_intent=payment_intent)]
+        found = self._data("ledger", effect=effect, payment_intent=payment_intent)
+        return [LedgerEntry(**{**entry, "effect": Effect(entry["effect"])}) for entry in found]
 
     def request_counts(self) -> dict[str, int]:
         """Requests by operation, replays and refusals included."""

@@ -109,7 +109,7 @@ def _cancel(state: State, intent: Json, reason: str | None) -> None:
     }
     state.record(Effect.CANCEL, intent["id"], released, charge, intent)
     if charge is not None:
-        refund_shape.tell(state, uncaptured.give_back_all(state, charge, expired=reason == _EXPIRED))
+        refund_shape.publish(state, uncaptured.give_back_all(state, charge, expired=reason == _EXPIRED))
     state.emit("payment_intent.canceled", intent)
 
 

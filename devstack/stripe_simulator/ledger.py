@@ -23,7 +23,7 @@ class Effect(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One effect. `amount` is in minor units; for a CANCEL it is the released hold, 0 without a hold."""
 
     effect: Effect
@@ -44,9 +44,9 @@ class Ledger:
     """Effects in the order in which they happened."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[LedgerEntry] = []
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LedgerEntry) -> None:
         """Record one effect."""
         self._entries.append(entry)
 

@@ -33,7 +33,7 @@ def new(state: State, charge: Json, amount: int, *, card: str = "refund", **fiel
     return refund
 
 
-def tell(state: State, refund: Json | None) -> None:
+def publish(state: State, refund: Json | None) -> None:
     """Send the events of a new refund, if there is one."""
     if refund is not None:
         state.emit("refund.created", refund)

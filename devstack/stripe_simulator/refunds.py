@@ -43,7 +43,7 @@ def create(state: State, call: Call) -> Json:
         state.unsettled_refunds[refund["id"]] = end.last
     intent = state.payment_intents[charge["payment_intent"]]
     state.record(Effect.REFUND, refund["id"], amount, charge, intent)
-    refund_shape.tell(state, refund)
+    refund_shape.publish(state, refund)
     return refund
 
 

@@ -14,7 +14,7 @@ from stripe import api_version as library_api_version
 from devstack.stripe_simulator.cards import Card, Complaint
 from devstack.stripe_simulator.clock import Clock
 from devstack.stripe_simulator.errors import no_such
-from devstack.stripe_simulator.ledger import Effect, Entry, Ledger
+from devstack.stripe_simulator.ledger import Effect, Ledger, LedgerEntry
 from devstack.stripe_simulator.wire import Json
 
 Publish = Callable[[str, str, str], None]
@@ -143,7 +143,7 @@ class State:
         """Add one effect to the ledger; `more` may hold the destination account, and metadata if no intent has them."""
         subject = intent or charge or more
         self.ledger.add(
-            Entry(
+            LedgerEntry(
                 effect=effect,
                 id=id_,
                 amount=amount,

@@ -28,7 +28,7 @@ TABLES = (
 def upgrade() -> None:
     """Create everything, triggers included."""
     statements = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    # The driver's own cursor: without parameters it leaves the per cent signs of the triggers alone.
+    # The driver's own cursor does not interpret the per cent signs of the triggers if there are no parameters.
     op.get_bind().connection.cursor().execute(statements)
 
 

@@ -1,4 +1,4 @@
-"""No statement goes by the index of unsettled payments: what is due is found among the commands.
+"""No statement uses the index of unsettled payments, because due work is found among the commands.
 
 Revision ID: 0003
 Revises: 0002
@@ -13,12 +13,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """One index less for every payment that is made or answered."""
+    """Drop the index, which each new or answered payment would have to update."""
     op.execute("DROP INDEX ix_payments_unsettled")
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Create the index again."""
     op.execute("""
         CREATE INDEX ix_payments_unsettled ON payments (created_at) WHERE status IN ('INITIATING', 'REQUIRES_ACTION')
     """)

@@ -1,8 +1,8 @@
-"""What the database refuses by itself, and an order of text that no system update changes.
+"""Constraints against wrong states, and an order of text that no system update changes.
 
-Text that identifies something is compared byte by byte: the order of a language changes with the operating system's
-or ICU's version, and a unique index in the old order lets the same text in twice (PostgreSQL documentation, "ALTER
-COLLATION", notes on version mismatches). Code before this revision works beside it.
+Identifiers are compared byte by byte. The order of a language changes with the version of the operating system or of
+ICU, and a unique index in the old order accepts the same text twice (PostgreSQL documentation, "ALTER COLLATION", notes
+on version mismatches). Code before this revision works with it.
 
 Revision ID: 0004
 Revises: 0003
@@ -170,7 +170,7 @@ _TIMEOUTS = ("lock_timeout", "statement_timeout")
 
 @contextmanager
 def _live() -> Iterator[Connection]:
-    """Outside any transaction, and patient: what waits here keeps nobody else waiting."""
+    """A connection outside any transaction, without a time limit. Its waits delay no other session."""
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay what they are
         before = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in _TIMEOUTS]
@@ -178,14 +178,14 @@ def _live() -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            # The connection is the next revision's, too.
+            # The next revision uses the same connection.
             for name, value in zip(_TIMEOUTS, before, strict=True):
                 connection.exec_driver_sql(f"SET {name} = '{value}'")
             connection.execution_options(no_parameters=False)
 
 
 def upgrade() -> None:
-    """Indexes first, then what refuses new rows, then the check of those that are there."""
+    """Build the indexes, then add the constraints for new rows, then check the existing rows."""
     with _live() as connection:
         for table in REORDERED:
             _reorder(connection, table)
@@ -197,7 +197,7 @@ def upgrade() -> None:
         for table, checks in CHECKS.items():
             _validate(connection, table, checks)
         for table, columns in IDENTITIES.items():
-            # A change of type takes a column's statistics along.
+            # A change of its type deletes a column's statistics.
             connection.exec_driver_sql(f"ANALYZE {table} ({', '.join(columns)})")
 
 
@@ -222,10 +222,10 @@ def _collation(connection: Connection, table: str) -> str:
 
 
 def _reorder(connection: Connection, table: str) -> None:
-    """New indexes beside the old ones; then, under the table's lock, they change places, and the columns say so.
+    """Build new indexes beside the old ones; then exchange them and change the columns under the table's lock.
 
-    PostgreSQL takes an index as it is when its order stays; one with a condition it builds anew (CheckIndexCompatible
-    in its indexcmds.c). Those are built beforehand all the same: duplicates are found while nobody waits.
+    PostgreSQL keeps an index whose order stays, but rebuilds an index with a condition (CheckIndexCompatible in its
+    indexcmds.c). These are built beforehand, too, so that duplicates are found while no session waits.
     """
     if _collation(connection, table) == "C":
         return
@@ -239,7 +239,7 @@ def _reorder(connection: Connection, table: str) -> None:
             dropped.append(f"DROP INDEX {name}")
             renamed.append(f"ALTER INDEX {name}_c RENAME TO {name}")
     if table == "commands":
-        # It would be checked again, row by row, under the lock.
+        # PostgreSQL would check it again for each row under the lock.
         dropped.append("ALTER TABLE commands DROP CONSTRAINT IF EXISTS ck_commands_correlation_id_length")
     retyped = ", ".join(f'ALTER {column} TYPE text COLLATE "C"' for column in IDENTITIES[table])
     briefly(connection, [*dropped, f"ALTER TABLE {table} {retyped}", *renamed])
@@ -251,7 +251,7 @@ def _triggers() -> dict[str, str]:
 
 
 def _refuse(connection: Connection, table: str, triggers: str) -> None:
-    """New rows obey from now on."""
+    """Enforce the constraints for new rows."""
     added = [
         f"ADD CONSTRAINT ck_{table}_{name} CHECK ({condition}) NOT VALID"
         for name, condition in CHECKS[table].items()
@@ -269,7 +269,7 @@ def _validate(connection: Connection, table: str, checks: dict[str, str]) -> Non
 
 
 def downgrade() -> None:
-    """As it was. Indexes are built anew under their tables' locks: writers wait as long."""
+    """Restore the previous schema. Indexes are rebuilt under their tables' locks, for which writers wait."""
     for table, names in TRIGGERS.items():
         for name in names:
             op.execute(f"DROP TRIGGER {name} ON {table}")

@@ -1,4 +1,4 @@
-"""The relay's doubts: what makes positions of the outbox count as handed out again, and the sequence put right.
+"""The relay's doubts: the signs of positions that are handed out again, and a repair of the sequence.
 
 Revision ID: 0005
 Revises: 0004
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Two columns that a relay of the release before doesn't know and leaves as they are, and a function."""
+    """Add a function, and two columns that relays of the previous release ignore."""
     op.execute("ALTER TABLE relay_checkpoints ADD COLUMN outbox_oid BIGINT, ADD COLUMN doubt TEXT")
     op.execute("""
         CREATE FUNCTION mend_outbox_sequence() RETURNS text LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
@@ -63,6 +63,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the previous schema."""
     op.execute("DROP FUNCTION mend_outbox_sequence()")
     op.execute("ALTER TABLE relay_checkpoints DROP COLUMN outbox_oid, DROP COLUMN doubt")

@@ -1,7 +1,7 @@
-"""What was transferred: Stripe settles a charge in a currency, and an amount, that need not be the payment's.
+"""The amount and currency of a transfer, which may differ from the payment's because of Stripe's settlement.
 
-Payments transferred before this revision keep NULL: all of their amount went, in their own currency. Code before this
-revision works beside it.
+Payments transferred before this revision keep NULL, because their whole amount was transferred in their own currency.
+Code before this revision works with it.
 
 Revision ID: 0006
 Revises: 0005
@@ -21,7 +21,7 @@ _WHOLE = "(transfer_amount IS NULL) = (transfer_currency IS NULL) AND transfer_a
 
 
 def upgrade() -> None:
-    """Columns without a default, and a constraint that is checked beside the work: nobody waits for a scan."""
+    """Add columns without a default, and a constraint that is validated without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind()
         added = ["ADD COLUMN IF NOT EXISTS transfer_amount BIGINT", "ADD COLUMN IF NOT EXISTS transfer_currency TEXT"]
@@ -33,5 +33,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What was transferred in another currency is told in the payment's own again."""
+    """Restore the previous schema, in which transfers in another currency appear in the payment's own."""
     op.execute("ALTER TABLE payments DROP COLUMN transfer_amount, DROP COLUMN transfer_currency")

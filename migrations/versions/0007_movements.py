@@ -1,8 +1,8 @@
 """Money as an append-only ledger of movements, and its sums beside the payment.
 
-Payments before this revision have no movements. None are made up here: what was captured, and what came back, only
-Stripe knows. The first look at a payment writes them: of held payments soon, of all others with ``payment reconcile
---since``. Code before this revision works beside it.
+Payments before this revision have no movements. Only Stripe knows their captures and refunds, so the first look at a
+payment writes its movements: soon for held payments, and with ``payment reconcile --since`` for all others. Code before
+this revision works with it.
 
 Revision ID: 0007
 Revises: 0006
@@ -32,7 +32,7 @@ _LOOKS = "ix_payments_look"
 
 
 def upgrade() -> None:
-    """Columns with constant defaults, which rewrite no row; constraints are checked beside the work."""
+    """Add columns with constant defaults, which rewrite no row, and constraints, validated without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay what they are
         added = [f"ADD COLUMN IF NOT EXISTS {name} BIGINT NOT NULL DEFAULT 0" for name in _SUMS]
@@ -65,7 +65,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was; what was learnt of money is gone, and is learnt again by looks."""
+    """Restore the previous schema without the movements, which looks can learn again."""
     op.execute("DROP TABLE movements")
     op.execute("DROP TRIGGER payment_sums ON payments; DROP TRIGGER payment_sums_begin ON payments")
     op.execute(

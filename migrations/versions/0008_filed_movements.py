@@ -3,7 +3,7 @@
 PostgreSQL reads each CHECK of a table anew for every statement that writes to it (``ExecRelCheck`` in
 ``src/backend/executor/execMain.c``), at some 5 ns a character of its stored form: long ones cost more than the row.
 
-Code of the release before works beside it: what it inserts into ``movements`` goes the new way.
+Code of the previous release works with it: its rows for ``movements`` are redirected to the new way.
 
 Revision ID: 0008
 Revises: 0007
@@ -29,7 +29,7 @@ _PAYMENTS, _MOVEMENTS = "ck_payments_new_movements_filed", "ck_movements_proof_o
 
 
 def upgrade() -> None:
-    """A column without a default rewrites no row; constraints are checked beside the work."""
+    """Add a column without a default, which rewrites no row, and constraints, validated without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay what they are
         if not has_constraint(connection, "payments", _PAYMENTS):
@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was, by the words of the revision before."""
+    """Restore the previous schema with the statements of the previous revision."""
     connection = op.get_bind().execution_options(no_parameters=True)
     was = Path(__file__).with_name("0007_movements.sql").read_text("utf-8")
     _, added, rest = was.partition("-- A payment's money is the sum")
@@ -73,7 +73,7 @@ def downgrade() -> None:
 
 
 def _checks_of(was: str) -> list[str]:
-    """The two conditions that became one."""
+    """The two conditions that this revision has merged."""
     created = was.partition(");\n")[0]
     found = (created[created.index(f"CONSTRAINT {name} ") :] for name in ("ck_movements_kind_known", _MOVEMENTS))
     return [f"ADD {part.partition(',' + chr(10) + '    CONSTRAINT')[0].rstrip()}" for part in found]

@@ -1,6 +1,6 @@
-"""What a revert's success is called is kept with the command, so that whoever finishes it uses the same name.
+"""The event type of a successful revert is stored with the command, so that every process publishes the same type.
 
-Commands accepted before have none: the name is then the one that is set where they are finished.
+Earlier commands have no stored type. The setting of the process that finishes them decides.
 
 Revision ID: 0009
 Revises: 0008
@@ -20,7 +20,7 @@ _CONDITION = "revert_event_type ~ '^payment[.](reverted|failed|released)$'"
 
 
 def upgrade() -> None:
-    """A column without a default rewrites no row; the constraint is checked beside the work."""
+    """Add a column without a default, which rewrites no row, and a constraint, validated without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind()
         if not has_constraint(connection, "commands", _CHECK):
@@ -35,5 +35,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the previous schema."""
     op.execute("ALTER TABLE commands DROP COLUMN revert_event_type")

@@ -1,7 +1,7 @@
-"""Operators' acts leave a row each, and a command that failed can be reopened.
+"""Each act of an operator leaves a row, and a failed command can be reopened.
 
-Code of the release before works beside it, and does not know a reopened command from a new one: reopen commands when
-every consumer is of this release.
+Code of the previous release works with it, but does not distinguish a reopened command from a new one. Reopen commands
+only when every consumer has this release.
 
 Revision ID: 0010
 Revises: 0009
@@ -23,7 +23,7 @@ _CHECKS = {_COUNTS: "reopened >= 0", _TIMED: "(reopened = 0) = (reopened_at IS N
 
 
 def upgrade() -> None:
-    """Columns with constant defaults rewrite no row; the constraints are checked beside the work."""
+    """Add columns with constant defaults, which rewrite no row, and constraints, validated without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind().execution_options(no_parameters=True)  # per cent signs stay as they are
         if not has_constraint(connection, "commands", _COUNTS):
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was; the record of operators' acts is gone."""
+    """Restore the previous schema, without the record of operators' acts."""
     op.execute("DROP TRIGGER command_answered ON commands; DROP FUNCTION refuse_answered_command()")
     op.execute("ALTER TABLE commands DROP COLUMN reopened, DROP COLUMN reopened_at")
     op.execute("DROP TABLE operator_actions; DROP FUNCTION refuse_action_change()")

@@ -1,6 +1,6 @@
-"""Indexes for operators, who look for payments by status and age, and for commands and dead letters by payment.
+"""Indexes for operators' searches: payments by status and age, commands and dead letters by payment.
 
-One index of commands takes another's place: it has the answered commands of a payment, too.
+One index of commands replaces another, because it includes the answered commands of a payment.
 
 Revision ID: 0011
 Revises: 0010
@@ -27,7 +27,7 @@ _REPLACED = "ix_commands_open_payment"
 
 
 def upgrade() -> None:
-    """Build them beside the work."""
+    """Build the indexes without blocking writers."""
     with op.get_context().autocommit_block():
         connection = op.get_bind()
         for name, definition in _BUILT.items():
@@ -36,7 +36,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the previous schema."""
     op.execute(f"CREATE INDEX {_REPLACED} ON commands (payment_id, arrival) WHERE state <> 'done'")
     for name in _BUILT:
         op.drop_index(name)

@@ -1,6 +1,6 @@
-"""Indexes of the few payments that may owe money to somebody, and of second intents' movements, for metrics.
+"""Indexes for metrics: the few payments that may owe money, and the movements of second intents.
 
-A payment that is held, released or canceled as it should be is in neither.
+Payments whose money is where it belongs are in none of them.
 
 Revision ID: 0012
 Revises: 0011
@@ -30,13 +30,13 @@ _BUILT = {
 
 
 def upgrade() -> None:
-    """Build them beside the work."""
+    """Build the indexes without blocking writers."""
     with op.get_context().autocommit_block():
         for name, definition in _BUILT.items():
             build_index(op.get_bind(), name, definition, "SELECT ''")
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the previous schema."""
     for name in _BUILT:
         op.drop_index(name)

@@ -1,6 +1,6 @@
-"""An index of the replayed rows of the outbox: those of a payment are found without reading the whole outbox.
+"""An index of the replayed rows of the outbox, by which a payment's replays are found without reading the whole outbox.
 
-It has no entry for a row that is no replay, so that no event costs more.
+It has no entry for other rows, so that the cost of an event stays the same.
 
 Revision ID: 0013
 Revises: 0012
@@ -19,11 +19,11 @@ _INDEX = "ix_outbox_replayed_key"
 
 
 def upgrade() -> None:
-    """Build it beside the work."""
+    """Build the index without blocking writers."""
     with op.get_context().autocommit_block():
         build_index(op.get_bind(), _INDEX, "CREATE INDEX {} ON outbox (key, position) WHERE replayed", "SELECT ''")
 
 
 def downgrade() -> None:
-    """As it was."""
+    """Restore the previous schema."""
     op.drop_index(_INDEX)

@@ -73,12 +73,12 @@ def _attack(console: Console, plan: Plan, *, seed: int, at_once: int, logs: Path
         with world_of as world, _bar(console) as bar:
             over, struck = bar.add_task("sagas", total=sagas), bar.add_task("faults", total=faults)
 
-            def told(sagas_over: int, faults_injected: int) -> None:
+            def show_progress(sagas_over: int, faults_injected: int) -> None:
                 bar.update(over, completed=sagas_over)
                 bar.update(struck, completed=faults_injected)
 
             try:
-                return run(plan, world, at_once=at_once, told=told)
+                return run(plan, world, at_once=at_once, on_progress=show_progress)
             finally:
                 if logs is not None:
                     world.keep_logs(logs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from devstack.saga_client import Record
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import LedgerEntry
 from proofs.chaos.evidence import UNPUBLISHABLE, Evidence, identity
 from proofs.money_books import by_payment, differing, done_twice, misplaced
 from service.domain.status import PaymentStatus, may_become
@@ -28,7 +28,7 @@ class Findings:
     """Money in another place than the payment's status says, forbidden transitions, unfinished or delayed work."""
     wrong_sums: list[str] = field(default_factory=list)
     """Payments whose sums differ from the amounts that Stripe held, captured, refunded and transferred."""
-    untold: list[str] = field(default_factory=list)
+    unreported: list[str] = field(default_factory=list)
     """Outages that /ready did not report, and processes that were not ready again afterwards."""
     unproven: list[str] = field(default_factory=list)
     """The findings of ``outbox audit`` and ``payment audit``."""
@@ -147,7 +147,7 @@ def _misplaced(evidence: Evidence) -> Iterator[str]:
 
 
 def _differing(evidence: Evidence) -> Iterator[str]:
-    of_intent: dict[str | None, list[Effect]] = defaultdict(list)
+    of_intent: dict[str | None, list[LedgerEntry]] = defaultdict(list)
     for effect in evidence.effects:
         of_intent[effect.payment_intent].append(effect)
     for payment in evidence.payments:

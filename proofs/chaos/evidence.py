@@ -9,7 +9,8 @@ import psycopg2
 from psycopg2.extras import RealDictCursor
 
 from devstack.saga_client import Place, Record, SagaClient, committed_records
-from devstack.stripe_simulator.client import Effect, SimulatorControl
+from devstack.stripe_simulator.client import SimulatorControl
+from devstack.stripe_simulator.ledger import LedgerEntry
 from devstack.topics import Topics
 
 Row = dict[str, Any]
@@ -65,7 +66,7 @@ class Evidence:
     commands: list[Row]
     transitions: list[Row]
     outbox: list[Row]
-    effects: list[Effect]
+    effects: list[LedgerEntry]
     records: list[Record]
     refused: list[Row] = field(default_factory=list)
     """Outbox rows that are in the dead letters instead of their topic."""

@@ -46,7 +46,7 @@ class Answer:
     status: int | None
     text: str
 
-    def tells(self, outage: Outage) -> bool:
+    def reports(self, outage: Outage) -> bool:
         """Whether it names the failing part and reports the process as not ready."""
         named = any(word.casefold() in self.text.casefold() for word in outage.part)
         return named and (self.status == 503 or (outage.ready_meanwhile and self.status == 200))
@@ -83,9 +83,9 @@ class Watch:
         self._shortest = shortest
         self._longest = longest
         self._lock = threading.Lock()
-        self.told: list[float] = []
+        self.reported: list[float] = []
         """Seconds until the report of each reported outage."""
-        self.untold: list[str] = []
+        self.unreported: list[str] = []
         """Outages without a report in time, and processes that were not ready again afterwards."""
         self.ended: list[str] = []
         """Processes that ended without a fault."""
@@ -107,19 +107,19 @@ class Watch:
             time.sleep(max(0.0, began + self._shortest - time.monotonic()))
             mend()
             ready = list(pool.map(self._ready_again, outage.processes))
-        times = [group.told_after for group in groups if group.told_after is not None]
+        times = [group.reported_after for group in groups if group.reported_after is not None]
         with self._lock:
             if len(times) == len(groups):
-                self.told.append(max(times))
-            self.untold += [f"{outage.name}: {group}" for group in groups if group.told_after is None]
-            self.untold += [f"{outage.name}, but after it: {fault}" for fault in ready if fault]
+                self.reported.append(max(times))
+            self.unreported += [f"{outage.name}: {group}" for group in groups if group.reported_after is None]
+            self.unreported += [f"{outage.name}, but after it: {fault}" for fault in ready if fault]
 
     def _hear(self, group: "_Group", process: ServiceProcess) -> None:
         """Probe until one of the group has reported, or until the time-out; each process gets one probe at least."""
         while True:
             for path in ("/ready", "/metrics") if group.outage.ready_meanwhile else ("/ready",):
                 group.heard(process, path, self._probe(process, path))
-            if group.told_after is not None or time.monotonic() > group.began + self._longest:
+            if group.reported_after is not None or time.monotonic() > group.began + self._longest:
                 return
             time.sleep(_PAUSE_SECONDS)
 
@@ -142,14 +142,14 @@ class _Group:
         self.outage = outage
         self.processes = processes
         self.began = began
-        self.told_after: float | None = None
+        self.reported_after: float | None = None
         self._said: dict[str, str] = {}
 
     def heard(self, process: ServiceProcess, path: str, answer: Answer) -> None:
-        if answer.tells(self.outage):
-            self.told_after = self.told_after or time.monotonic() - self.began
+        if answer.reports(self.outage):
+            self.reported_after = self.reported_after or time.monotonic() - self.began
         elif path == "/ready":
             self._said[name_of(process)] = f"{answer.status} {answer.text.strip()}"
 
     def __str__(self) -> str:
-        return f"not told; at last it was said: {self._said}"
+        return f"not reported; the last answer was: {self._said}"

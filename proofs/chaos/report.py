@@ -20,9 +20,9 @@ def show(result: Result, console: Console) -> None:
         "  that came again": result.repeats,
         "faults survived": result.struck.total(),
         **{f"  {attack}": times for attack, times in sorted(result.struck.items())},
-        "outages told": len(result.told),
-        "  after seconds, at most": round(max(result.told, default=0)),
-        "rows that the database turned away": result.turned_away.total(),
+        "outages reported": len(result.reported),
+        "  after seconds, at most": round(max(result.reported, default=0)),
+        "rows that the database refused": result.refused_rows.total(),
     }
     wrong = {
         "losses": findings.losses,
@@ -31,7 +31,7 @@ def show(result: Result, console: Console) -> None:
         "double effects": findings.double_effects,
         "wrong ends": findings.wrong_ends,
         "sums that differ from Stripe's": findings.wrong_sums,
-        "outages not told": findings.untold,
+        "outages not reported": findings.unreported,
         "not proven by the audits": findings.unproven,
         "sagas gone wrong": result.failed,
     }

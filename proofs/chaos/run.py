@@ -17,7 +17,7 @@ from proofs.chaos.world import World
 
 _SETTLE_SECONDS = 120.0
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Receives the numbers of finished sagas and begun faults."""
 
 
@@ -33,9 +33,9 @@ class Result:
     repeats: int
     """Repeated events; above 0 only if the delivery may repeat events."""
     struck: Counter[Attack]
-    told: list[float]
+    reported: list[float]
     """Seconds until the report of each outage that readiness reported."""
-    turned_away: Counter[str]
+    refused_rows: Counter[str]
     """Strangers' rows that the database refused, by reason."""
     failed: list[str]
     """Sagas with a wrong answer or none."""
@@ -51,8 +51,8 @@ class Result:
 class _Progress:
     """The number of finished sagas, for which faults wait."""
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
         self._changed = threading.Condition()
         self.over = 0
         self._faults = 0
@@ -64,29 +64,29 @@ class _Progress:
             if failure is not None:
                 self.failed.append(failure)
             self._changed.notify_all()
-            self._told(self.over, self._faults)
+            self._on_progress(self.over, self._faults)
 
     def struck(self, faults: int) -> None:
         with self._changed:
             self._faults = faults
-            self._told(self.over, faults)
+            self._on_progress(self.over, faults)
 
     def wait_for(self, over: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self.over >= over)
 
 
-def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
+def run(plan: Plan, world: World, *, at_once: int, on_progress: OnProgress) -> Result:
     """Run sagas and faults, await the end of all work, audit. ``at_once``: concurrent sagas. Raises mends' errors."""
     began = time.monotonic()
     topics = world.scene.topics
     client = world.scene.client()
     around = Surroundings(client, world.stripe, world.application.info, world.reconcile)
-    progress = _Progress(told)
+    progress = _Progress(on_progress)
     try:
         world.begin_faults()
         with injector(world.troubles) as faults:
-            _rage(plan, faults, around, progress, at_once)
+            _run_plan(plan, faults, around, progress, at_once)
             faults.all_back()
         world.end_faults()
         evidence = world.scene.look_when_quiet(_SETTLE_SECONDS)
@@ -98,7 +98,7 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
             findings,
             losses=[*findings.losses, *missed(world, evidence)],
             wrong_ends=[*findings.wrong_ends, *world.watch.ended],
-            untold=world.watch.untold,
+            unreported=world.watch.unreported,
             unproven=world.prove(set(again) if may_repeat else set()),
         )
     finally:
@@ -112,8 +112,8 @@ def run(plan: Plan, world: World, *, at_once: int, told: Told) -> Result:
         events=sum(record.topic == topics.events for record in evidence.records),
         repeats=len(again),
         struck=faults.struck,
-        told=world.watch.told,
-        turned_away=world.strange_rows.turned_away,
+        reported=world.watch.reported,
+        refused_rows=world.strange_rows.refused_rows,
         failed=progress.failed,
         findings=findings,
         seconds=time.monotonic() - began,
@@ -133,7 +133,7 @@ def missed(world: World, evidence: Evidence) -> list[str]:
     return [f"not heard by the published library: {event}" for event in world.published.missing(events)]
 
 
-def _rage(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
+def _run_plan(plan: Plan, attacker: Injector, around: Surroundings, progress: _Progress, at_once: int) -> None:
     """Begin sagas as others end, but none before a fault that is due, so that faults meet work in progress."""
     faults = deque(plan.faults)
     with ThreadPoolExecutor(at_once, thread_name_prefix="saga") as pool:

@@ -59,14 +59,14 @@ class StrangeCommands:
             _wait_until_ready(extra)
             sending.join()
 
-        def come_and_go() -> None:
+        def join_and_leave() -> None:
             try:
                 no_commands(self._scene.database_url, join)
                 _wait_until_ready(extra)
             finally:
                 extra.stop()
 
-        return Trouble(frozenset({"another consumer", LOCKS}), come_and_go)
+        return Trouble(frozenset({"another consumer", LOCKS}), join_and_leave)
 
     def _ask(self, contents: Sequence[Mapping[str, object]], copies: int) -> None:
         for content in contents:

@@ -72,7 +72,7 @@ class StrangeRows:
         self._scene = scene
         self._numbers = count(1)
         self._lock = threading.Lock()
-        self.turned_away: Counter[str] = Counter()
+        self.refused_rows: Counter[str] = Counter()
         """Rows that the database refused, by reason."""
 
     def troubles(self, relays: Sequence[ServiceProcess], watch: Watch) -> dict[Attack, list[Trouble]]:
@@ -127,7 +127,7 @@ class StrangeRows:
                     return True  # by an earlier try whose answer was lost
                 if error.pgcode is not None and error.pgcode[:2] not in _PASSING:
                     with self._lock:
-                        self.turned_away[str(error).partition("\n")[0]] += 1
+                        self.refused_rows[str(error).partition("\n")[0]] += 1
                     return False
                 if time.monotonic() > until:
                     raise

@@ -95,19 +95,19 @@ class Talk:
 
     # answers
 
-    def hear(self, asked: CommandKey, told: str) -> Record:
+    def hear(self, asked: CommandKey, expected: str) -> Record:
         """Wait for the outcome event, which must be this one."""
         try:
             record = self._around.client.outcome(*asked, seconds=PATIENCE_SECONDS)
         except SagaError as error:
             raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: {error}") from None
-        if record.told != f"{asked[0]}: {told}":
-            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {told!r}, but {record.body}")
+        if record.summary != f"{asked[0]}: {expected}":
+            raise SagaFailedError(f"{self.saga.name}, {self.saga.kind}: not {expected!r}, but {record.body}")
         return record
 
-    def hear_news(self, payment_id: str, told: str) -> None:
+    def hear_news(self, payment_id: str, expected: str) -> None:
         """Wait for the only news event of this type about the payment; a long wait causes a reconciliation."""
-        kind, _, status = told.partition(" ")
+        kind, _, status = expected.partition(" ")
         why = f"{kind} about {payment_id}"
         for _ in range(_LOOKS_FOR_LOST_WEBHOOKS):
             with suppress(NotHeardError):

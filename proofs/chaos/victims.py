@@ -45,7 +45,7 @@ def frozen(process: ServiceProcess) -> Trouble:
 def paused(process: ServiceProcess) -> Trouble:
     """An overloaded machine: SIGSTOP and SIGCONT in turn."""
 
-    def stutter() -> None:
+    def stop_and_continue() -> None:
         for seconds in _PAUSES:
             _send(process, signal.SIGSTOP)
             time.sleep(seconds)
@@ -53,7 +53,7 @@ def paused(process: ServiceProcess) -> Trouble:
             time.sleep(_BETWEEN_PAUSES)
         process.wait_until_ready()
 
-    return Trouble(frozenset({name_of(process)}), stutter)
+    return Trouble(frozenset({name_of(process)}), stop_and_continue)
 
 
 def server_killed(server: Server) -> Trouble:

@@ -1,1 +1,1 @@
-"""Takes the mechanisms out one by one, and sees the tests that hold their guarantees fail."""
+"""Removes the mechanisms one by one, and checks that the tests of their guarantees fail."""

@@ -1,4 +1,4 @@
-"""`python -m proofs.mutation`: each mechanism is taken out in turn, and its tests must fail."""
+"""`python -m proofs.mutation` removes each mechanism in turn; the tests of its guarantee must fail."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down how each test ended, a line of JSON each, to the file in MUTATION_ENDS_OF_TESTS."""
+"""A pytest plugin that writes one JSON line for the end of each test to the file named by MUTATION_ENDS_OF_TESTS."""
 
 import json
 import os

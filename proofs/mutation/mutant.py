@@ -1,4 +1,4 @@
-"""A mutant: a patch that takes one mechanism out, and the tests that cannot pass without the mechanism."""
+"""A mutant: a patch that removes one mechanism, and the tests that cannot pass without the mechanism."""
 
 import os
 import re
@@ -13,14 +13,14 @@ _PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
 
 
 class MutantError(Exception):
-    """The patch can't be applied, because the code has moved on: make the patch anew."""
+    """The patch cannot be applied, because the code has changed. Create the patch again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``guarantee`` is a row of docs/guarantees.md or one of its headings; ``removed`` says what is taken out.
+    """``guarantee`` is a row or heading of docs/guarantees.md; ``removed`` describes the code without the mechanism.
 
-    ``tests`` are pytest's node ids. Each must fail; of several tests that one id stands for, one must.
+    ``tests`` are pytest's node ids. Each must fail; if an id selects several tests, one of them must fail.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Mutant:
 
     def apply(self, tree: Path) -> None:
         """Patch the files in ``tree``, which is in no git repository. Raises MutantError."""
-        # A tree below a repository would be taken for a part of it.
+        # git would take a tree inside a repository for a part of it.
         environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.resolve().parent)}
         command = ["git", "apply", "--whitespace=nowarn", str(self.patch)]
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A trial: the tree copied, one mechanism taken out of the copy, each of its tests run there."""
+"""A trial: copies the tree, removes one mechanism from the copy, and runs each of its tests there."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ _NO_FAILURE_OF_A_TEST = frozenset(
 
 
 class Verdict(StrEnum):
-    """How a test ended without the mechanism."""
+    """The result of a test without the mechanism."""
 
     CAUGHT = "caught"
     SURVIVED = "SURVIVED"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One test without the mechanism. ``why`` names what caught it, or says what went wrong."""
+    """One test without the mechanism. ``why`` names the failure that caught the mutant, or the fault of the trial."""
 
     test: str
     verdict: Verdict
@@ -49,33 +49,33 @@ class Run:
 
 
 def attempt(mutant: Mutant) -> list[Run]:
-    """Take the mechanism out of a copy and run each of its tests there. Raises MutantError."""
+    """Remove the mechanism from a copy and run each of its tests there. Raises MutantError."""
     scratch = scratch_directory("mutation")
     try:
         tree = scratch / "tree"
         shutil.copytree(ROOT, tree, ignore=_LEFT_OUT)
         mutant.apply(tree)
-        return [_run(test, tree, scratch / f"told-{number}") for number, test in enumerate(mutant.tests)]
+        return [_run(test, tree, scratch / f"ends-{number}") for number, test in enumerate(mutant.tests)]
     finally:
         shutil.rmtree(scratch)
 
 
-def _run(test: str, tree: Path, told: Path) -> Run:
-    """Up to the first failure of what the node id stands for."""
+def _run(test: str, tree: Path, ends: Path) -> Run:
+    """Run the tests of one node id, up to the first failure."""
     began = time.monotonic()
-    told.touch()
+    ends.touch()
     options = ["-x", "-p", "proofs.mutation.ends_of_tests", "-p", "no:cacheprovider", f"--timeout={WAIT_SECONDS}"]
     process = ManagedProcess(
         Command(
             name="pytest",
             argv=[sys.executable, "-m", "pytest", *options, test],
-            log=told.with_suffix(".log"),
-            env=environment(**{ends_of_tests.FILE: str(told)}),
+            log=ends.with_suffix(".log"),
+            env=environment(**{ends_of_tests.FILE: str(ends)}),
             cwd=tree,
         )
     )
     try:
-        verdict, why = judge(process.wait(LIMIT_SECONDS), told.read_text(encoding="utf-8"))
+        verdict, why = judge(process.wait(LIMIT_SECONDS), ends.read_text(encoding="utf-8"))
     except subprocess.TimeoutExpired:
         process.kill()
         verdict, why = Verdict.UNCLEAR, f"not over after {LIMIT_SECONDS:.0f} s"
@@ -85,9 +85,9 @@ def _run(test: str, tree: Path, told: Path) -> Run:
     return Run(test, verdict, why, time.monotonic() - began, process.log_tail())
 
 
-def judge(code: int, told: str) -> tuple[Verdict, str]:
-    """What pytest's exit code and the lines of `ends_of_tests` say, and why."""
-    ends = [json.loads(line) for line in told.splitlines()]
+def judge(code: int, lines: str) -> tuple[Verdict, str]:
+    """The verdict by pytest's exit code and the lines of `ends_of_tests`, with its reason."""
+    ends = [json.loads(line) for line in lines.splitlines()]
     failure = next((end for end in ends if end["outcome"] == "failed"), None)
     if code == 0 and any(end["outcome"] == "passed" for end in ends):
         return Verdict.SURVIVED, "all passed"

@@ -92,7 +92,7 @@ class Walk:
         view, quiet, moves = self._databases.of(number)
         database = self._databases.numbers.values[number]
         if quiet:
-            self._come_to_rest(number, kafka, relay)
+            self._check_rest(number, kafka, relay)
         kafka_then, relay_then = self._relay.step(database, view, kafka, relay)
         after = [self._packed(number, kafka_then, relay_then), self._packed(number, kafka, start)]
         after += [self._packed(then, kafka, relay) for _, then in moves]
@@ -104,7 +104,7 @@ class Walk:
             database = self._databases.unlocked_of(database)
         return _packed(database, kafka, relay)
 
-    def _come_to_rest(self, number: int, kafka: int, relay: int) -> None:
+    def _check_rest(self, number: int, kafka: int, relay: int) -> None:
         """Check that the relay publishes everything once there are no more writers. Raises BrokenError."""
         database, (view, _, _) = self._databases.numbers.values[number], self._databases.of(number)
         path = dict[int, None]()

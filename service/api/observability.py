@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from time import perf_counter
 from uuid import uuid4
@@ -27,6 +27,7 @@ _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 _QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 
+_NO_SPAN: AbstractContextManager[object] = nullcontext()
 _access = get_logger("service.access")
 
 
@@ -41,15 +42,15 @@ def install(app: Flask) -> None:
         # A worker reuses its threads, and they keep the names of the last request.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        g.tracing = ExitStack()
-        g.tracing.enter_context(_span())
+        g.span = _span()
+        g.span.__enter__()
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         _record(response.status_code, perf_counter() - g.started)
         tracing.answered(response.status_code)
-        g.tracing.close()
+        g.span.__exit__(None, None, None)
         return response
 
 
@@ -73,8 +74,13 @@ def _method() -> str:
     return request.method if request.method in _KNOWN_METHODS else "other"
 
 
+def _span() -> AbstractContextManager[object]:
+    given = request.headers.get("traceparent")
+    return _begun(given) if given is not None or tracing.records() else _NO_SPAN
+
+
 @contextmanager
-def _span() -> Iterator[None]:
+def _begun(given: str | None) -> Iterator[None]:
     """The request's span, in its caller's trace (OpenTelemetry semantic conventions, "HTTP server").
 
     Probes have none.
@@ -84,7 +90,6 @@ def _span() -> Iterator[None]:
         yield
         return
     about = {"http.request.method": method, "http.route": route, "url.path": request.path, "url.scheme": request.scheme}
-    given = request.headers.get("traceparent")
     with tracing.span(f"{method} {route}", tracing.SpanKind.SERVER, parent=given, attributes=about):
         trace_id = tracing.trace_id()
         if trace_id is not None:

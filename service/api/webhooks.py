@@ -40,6 +40,8 @@ def blueprint(ports: Ports, current_secrets: Callable[[], list[str]]) -> Bluepri
             result = ports.webhooks.receive(event)
         finally:
             WEBHOOKS.labels(kind, result).inc()
+            # For the request's line. A line of its own would cost as much as reading and verifying the event.
+            bind_contextvars(webhook=event.type, result=result)
         return reply({"received": True})
 
     return routes

@@ -15,7 +15,7 @@ from service.domain.payment import Payment
 from service.domain.progress import Progress
 
 
-class What(StrEnum):
+class DifferenceKind(StrEnum):
     """The kinds of differences between books and Stripe."""
 
     MISSING_HERE = "missing_here"
@@ -38,7 +38,7 @@ class What(StrEnum):
 class Difference:
     """One difference between books and Stripe. Amounts in minor units; None on the side that lacks the movement."""
 
-    what: What
+    what: DifferenceKind
     payment_id: UUID | None
     kind: str | None
     proof: str | None
@@ -98,20 +98,22 @@ class Comparison:
         ours, theirs = self.rows(), self.shown()
         payment_id = self.record.payment.payment_id
         found = [
-            difference_in(What.MISSING_HERE, payment_id, moved) for key, moved in theirs.items() if key not in ours
+            difference_in(DifferenceKind.MISSING_HERE, payment_id, moved)
+            for key, moved in theirs.items()
+            if key not in ours
         ]
         found += [
-            difference_in(What.MISSING_AT_STRIPE, payment_id, None, row)
+            difference_in(DifferenceKind.MISSING_AT_STRIPE, payment_id, None, row)
             for key, row in ours.items()
             if key not in theirs
         ]
         for key, moved in theirs.items():
             row = ours.get(key, moved)
             if (moved.amount, moved.currency) != (row.amount, row.currency):
-                found.append(difference_in(What.OTHER_AMOUNT, payment_id, moved, row))
+                found.append(difference_in(DifferenceKind.OTHER_AMOUNT, payment_id, moved, row))
         if Money().after(self.record.rows) != self.record.payment.money:
             detail = "the payment's sums are not those of its movements"
-            found.append(Difference(What.OTHER_FACTS, payment_id, None, None, detail=detail))
+            found.append(Difference(DifferenceKind.OTHER_FACTS, payment_id, None, None, detail=detail))
         return found
 
     def count(self, sums: Sums) -> None:
@@ -123,7 +125,7 @@ class Comparison:
 
 
 def difference_in(
-    what: What, payment_id: UUID | None, moved: Movement | None, row: Movement | None = None
+    what: DifferenceKind, payment_id: UUID | None, moved: Movement | None, row: Movement | None = None
 ) -> Difference:
     """A difference in one movement: ``moved`` at Stripe, ``row`` in the ledger. Raises TypeError without both."""
     either = moved or row
@@ -135,7 +137,7 @@ def difference_in(
     return made if row is None else replace(made, our_amount=row.amount, our_currency=row.currency)
 
 
-_COMES_OF = {
+_CAUSED_BY = {
     CommandType.AUTHORIZE: {MovementKind.HOLD},
     CommandType.RELEASE: {MovementKind.CAPTURE, MovementKind.TRANSFER},
     CommandType.REVERT: {MovementKind.HOLD_GONE, MovementKind.REFUND, MovementKind.REVERSAL},
@@ -149,9 +151,9 @@ def is_under_way(difference: Difference, opened: Collection[Progress], moved: Mo
 
     Stripe has a movement before the ledger has it. So only a movement of ours that is missing here can be under way.
     """
-    if difference.what is not What.MISSING_HERE or moved is None or not moved.by_us:
+    if difference.what is not DifferenceKind.MISSING_HERE or moved is None or not moved.by_us:
         return False
-    return any(moved.kind in _COMES_OF[progress.command.type] for progress in opened)
+    return any(moved.kind in _CAUSED_BY[progress.command.type] for progress in opened)
 
 
 _SUMS = frozenset(Money.__slots__)

@@ -86,14 +86,14 @@ def _note(payment: Payment, seen: Seen, intent: Intent, now: datetime) -> Paymen
         facts["stripe_payment_intent_id"] = intent.id
     if payment.stripe_charge_id is None and intent.charge_id is not None:
         facts["stripe_charge_id"] = intent.charge_id
-    if seen is Seen.CAPTURED and payment.captured_at is None and payment.status not in _TOLD_NO:
+    if seen is Seen.CAPTURED and payment.captured_at is None and payment.status not in _ENDED_WITHOUT_MONEY:
         facts["captured_at"] = now
     if seen is Seen.CANCELED and payment.canceled_at is None:
         facts["canceled_at"] = now
     return replace(payment, **facts) if facts else payment
 
 
-_TOLD_NO = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
+_ENDED_WITHOUT_MONEY = frozenset({PaymentStatus.FAILED, PaymentStatus.REVERTED})
 
 
 def _too_late(payment: Payment, seen: Seen) -> bool:

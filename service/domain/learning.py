@@ -35,7 +35,7 @@ class Situation:
 
 def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situation) -> Observed:
     """The effect of the payment's own intent in the state ``seen``."""
-    learnt = learn(payment, _by_whom(of_intent(intent), situation), situation)
+    learnt = learn(payment, _with_actor(of_intent(intent), situation), situation)
     if shows_no_charge(intent):
         learnt = replace(learnt, look=True)
     return _observed(learnt, seen, intent, situation, Picture(intent))
@@ -43,7 +43,7 @@ def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situat
 
 def learn_picture(payment: Payment, picture: Picture, situation: Situation) -> Observed:
     """The effect of a look at the payment's own intent and at everything that became of its money."""
-    learnt = learn(payment, _by_whom(of_picture(payment, picture), situation), situation)
+    learnt = learn(payment, _with_actor(of_picture(payment, picture), situation), situation)
     return _observed(learnt, SEEN_BY_STATUS[picture.intent.status], picture.intent, situation, picture)
 
 
@@ -66,7 +66,7 @@ def learn_stray(payment: Payment, picture: Picture, situation: Situation) -> Obs
     return learn(payment, [replace(movement, stray=True) for movement in of_picture(payment, picture)], situation)
 
 
-def _by_whom(movements: Iterable[Movement], situation: Situation) -> list[Movement]:
+def _with_actor(movements: Iterable[Movement], situation: Situation) -> list[Movement]:
     ours = {MovementKind.CAPTURE: situation.captures, MovementKind.HOLD_GONE: situation.cancels or situation.captures}
     return [
         movement if (by_us := ours.get(movement.kind)) is None else replace(movement, by_us=by_us)

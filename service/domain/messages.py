@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -42,10 +43,12 @@ class OutgoingMessage:
         return next((trace_id(value) for name, value in self.headers if name == "traceparent"), None)
 
 
+@lru_cache(maxsize=1024)
 def outcome_id(key: CommandKey, reopened: int = 0) -> UUID:
     """The id of a command's one outcome event: equal for every writer, so a second one cannot be stored.
 
-    Each time that an operator reopens a command allows one more outcome: ``reopened`` counts these times.
+    Each time that an operator reopens a command allows one more outcome: ``reopened`` counts these times. The last ids
+    are kept, because a command without a trace is named by its id in several places.
     """
     again = f"\0{reopened}" if reopened else ""
     return uuid5(_NAMESPACE, f"outcome\0{key.command_type}\0{key.correlation_id}{again}")

@@ -64,9 +64,9 @@ def _adopted(payment: Payment, picture: Picture) -> Payment:
 
     So the transfer is not made again, and can be reversed. One that was not reversed is preferred.
     """
-    stands = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
+    effective = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
     mine = [transfer for transfer in picture.transfers if transfer.payment_id == str(payment.payment_id)]
-    if stands or payment.captured_at is None or not mine:
+    if effective or payment.captured_at is None or not mine:
         return payment
     sent = min(mine, key=lambda transfer: transfer.reversal_id is not None)
     if payment.stripe_transfer_id is not None and sent.reversal_id is not None:
@@ -96,8 +96,8 @@ def _ended(payment: Payment, picture: Picture) -> Payment:
         return payment.become(PaymentStatus.REVERTED, failure=DISPUTED.as_json())
     if not payment.money.is_all_back:
         return payment
-    standing = [refund for refund in picture.refunds if not (refund.of_hold or refund.failed)]
-    by_us = all(refund.payment_id == str(payment.payment_id) for refund in standing)
+    effective = [refund for refund in picture.refunds if not (refund.of_hold or refund.failed)]
+    by_us = all(refund.payment_id == str(payment.payment_id) for refund in effective)
     return payment.become(PaymentStatus.REVERTED, failure=None if by_us else REFUNDED.as_json())
 
 

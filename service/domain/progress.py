@@ -131,5 +131,5 @@ def is_blocked(me: Progress, others: list[Progress]) -> bool:
 
 
 def _goes_first(other: Progress, me: Progress) -> bool:
-    holds_turn = other.state == CommandState.PENDING and not other.command.own
-    return holds_turn and other.arrival < me.arrival
+    has_priority = other.state == CommandState.PENDING and not other.command.own
+    return has_priority and other.arrival < me.arrival

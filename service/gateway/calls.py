@@ -104,7 +104,7 @@ class Calls:
             except BaseException:
                 self._contact.forget(request)  # a fault of this code says nothing about Stripe
                 raise
-            self._pace.went_through()
+            self._pace.accepted()
             self._contact.answered(request)
             request_id = request_id_of(answer.headers.get("Request-Id"))
             self._noted(StripeRequest(request.operation, Result.OK, request_id))

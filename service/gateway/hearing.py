@@ -39,7 +39,7 @@ def _named_payment(subject: Json) -> str | None:
         return None
 
 
-def tells(event_type: str, subject: Json) -> tuple[Proof, ...]:
+def proofs_of(event_type: str, subject: Json) -> tuple[Proof, ...]:
     """The proofs that the object shows; none if only a look can show them. Raises UnexpectedObjectError."""
     kind = "charge" if event_type in _OF_CHARGE else text(subject, "object")
     read = _READERS.get(kind)

@@ -59,11 +59,11 @@ def refund(calls: Calls, intent_id: str) -> Refund | None:
 
     This service never refunds a part, so a smaller refund is not its own.
     """
-    standing = [item for item in refunds(calls, intent_id) if not (item.failed or item.of_hold)]
-    if not standing:
+    effective = [item for item in refunds(calls, intent_id) if not (item.failed or item.of_hold)]
+    if not effective:
         return None
     captured = translate.received(calls.get("payment_intents", intent_id))
-    return standing[0] if sum(item.amount for item in standing) >= captured else None
+    return effective[0] if sum(item.amount for item in effective) >= captured else None
 
 
 def refunds(calls: Calls, intent_id: str) -> list[Refund]:

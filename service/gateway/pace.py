@@ -57,7 +57,7 @@ class Pace:
         if delay > 0:
             self._sleep(delay)
 
-    def went_through(self) -> None:
+    def accepted(self) -> None:
         """Stripe accepted a request."""
         with self._lock:
             self._accepted.append(self._clock())

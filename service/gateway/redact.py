@@ -22,5 +22,5 @@ def redact(message: str) -> str:
 
 
 def request_id_of(sent: str | None) -> str | None:
-    """A request id without control characters, cut to length, whatever a proxy in Stripe's place may send."""
+    """A request id without control characters, cut to length. A proxy in Stripe's place may send any text."""
     return printable(sent[:_LONGEST_ID])[:_LONGEST_ID] if sent else None

@@ -89,8 +89,8 @@ def refunded_of(charge: Json) -> int:
     Stripe also counts the part of a hold that was not captured as refunded (Stripe API reference, "Capture a
     PaymentIntent": "any additional amount is automatically refunded"). It is subtracted here.
     """
-    never_taken = integer(charge, "amount") - integer(charge, "amount_captured")
-    return max(0, integer(charge, "amount_refunded") - never_taken)
+    uncaptured = integer(charge, "amount") - integer(charge, "amount_captured")
+    return max(0, integer(charge, "amount_refunded") - uncaptured)
 
 
 def _settlement_of(charge: Json, transaction: Json) -> Settlement:

@@ -18,7 +18,7 @@ from service.gateway.fields import (
     optional_flag,
     optional_identifier,
 )
-from service.gateway.hearing import about, tells
+from service.gateway.hearing import about, proofs_of
 from service.gateway.translate import intent_of
 
 TOLERANCE_SECONDS = 300
@@ -77,7 +77,7 @@ def _event_of(event: Json, event_id: str, kind: str) -> StripeEvent:
         if kind.startswith("payment_intent.") and not _is_thin(event):
             intent = intent_of(subject)
         elif kind in MONEY_EVENTS:
-            proofs = tells(kind, subject)
+            proofs = proofs_of(kind, subject)
     except UnexpectedObjectError as exc:
         unreadable = str(exc)
     return StripeEvent(

@@ -15,7 +15,7 @@ MAX_HELD_BYTES = 64 * 1024 * 1024
 """A worker's memory for unfinished requests. Above it, the largest one is closed."""
 
 SMALL_BYTES = 64 * 1024
-_TELL_AGAIN_SECONDS = 10.0
+_WARN_AGAIN_SECONDS = 10.0
 
 
 class Clients:
@@ -37,7 +37,7 @@ class Clients:
         self._give = give
         self._closed = closed
         self._held_bytes = 0
-        self._told = -_TELL_AGAIN_SECONDS
+        self._warned_at = -_WARN_AGAIN_SECONDS
 
     def admit(self, connection: Connection) -> None:
         """Begin to read the request of a new connection."""
@@ -45,8 +45,8 @@ class Clients:
 
     def make_room(self) -> None:
         """Close the connection whose request has been unfinished longest."""
-        if time.monotonic() - self._told >= _TELL_AGAIN_SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._warned_at >= _WARN_AGAIN_SECONDS:
+            self._warned_at = time.monotonic()
             self._log.warning("too many connections: those that have been unfinished longest are closed")
         victim = self._waiting.first_to_go()
         if victim is not None:

@@ -124,7 +124,7 @@ class Connection:
         except (ParseError, ValueError) as error:  # the second: a Content-Length of more digits than Python reads
             raise RequestRefusedError(refusal_of(error)) from error
         self._check_sizes()
-        if self.head_is_whole and not had_head and not self.is_whole and self._wants_to_be_told():
+        if self.head_is_whole and not had_head and not self.is_whole and self._expects_100_continue():
             self.socket.send(_CONTINUE)
 
     def _check_sizes(self) -> None:
@@ -138,7 +138,7 @@ class Connection:
         ):
             raise RequestRefusedError(BODY_TOO_LARGE)
 
-    def _wants_to_be_told(self) -> bool:
+    def _expects_100_continue(self) -> bool:
         return (b"expect", b"100-continue") in [(name, value.lower()) for name, value in self._framing.headers]
 
     def begin_exchange(self) -> None:

@@ -18,7 +18,7 @@ _LEFT = text(
 ).bindparams(bindparam("patience"))
 
 
-class LeftLying(NamedTuple):
+class UnfinishedWork(NamedTuple):
     """Overdue commands, open dead letters and relays at the time ``clock`` of the database."""
 
     clock: datetime
@@ -28,7 +28,7 @@ class LeftLying(NamedTuple):
     relays: list[Record]
 
 
-def left_lying(connection: Connection, patience: timedelta) -> LeftLying:
-    """Counts the work left undone. ``patience``: the time that a due command may wait before it counts."""
+def unfinished_work(connection: Connection, patience: timedelta) -> UnfinishedWork:
+    """Count the unfinished work. ``patience``: the time that a due command may wait before it counts."""
     clock, overdue, since, letters = connection.execute(_LEFT, {"patience": patience}).one()
-    return LeftLying(clock, overdue, since, letters, relays(connection))
+    return UnfinishedWork(clock, overdue, since, letters, relays(connection))

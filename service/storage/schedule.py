@@ -1,4 +1,4 @@
-"""When open commands are due: put off, laid aside, hastened; and those that are due now."""
+"""When open commands are due: put off, postponed, hastened; and those that are due now."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
     connection.execute(update(Command).where(_is(key)).values(next_attempt_at=func.now() + delay))
 
 
-def lay_aside(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
+def postpone(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
     """Make an open command due after ``delay``, while its lease expires. Operators read ``why``."""
     open_one = and_(_is(key), Command.state != DONE)
     rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}

@@ -172,14 +172,14 @@ class CommandEngine:
             now = commands.add_answered(connection, key, sent, origin.arrival(trace))
             if now is not None:
                 self.recorder.about_nothing(connection, answer, trace, now)
-                self.dead_letters.bury(connection, UnreadableMessage(invalid.error, invalid.message), origin)
+                self.dead_letters.add(connection, UnreadableMessage(invalid.error, invalid.message), origin)
                 return
         self._duplicate(key, sent, origin)
 
-    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+    def dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep a message that cannot be answered as a dead letter. Raises the database's error."""
         with transaction(self.engine) as connection:
-            self.dead_letters.bury(connection, unreadable, origin)
+            self.dead_letters.add(connection, unreadable, origin)
 
     def _duplicate(self, key: CommandKey, sent: Content, origin: Origin) -> None:
         with transaction(self.engine) as connection:
@@ -188,7 +188,7 @@ class CommandEngine:
                 log.info("duplicate_command", command_type=key.command_type, correlation_id=key.correlation_id)
                 return
             detail = f"{key.command_type} came before under this correlation id with other content; use a new id."
-            self.dead_letters.bury(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
+            self.dead_letters.add(connection, UnreadableMessage("CORRELATION_ID_REUSED", detail), origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
         """Work that is due, at most ``limit`` pieces: see ``Completion.take``. Raises the database's error."""

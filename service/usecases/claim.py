@@ -46,7 +46,7 @@ class Claims:
         if found is None:
             return Over()
         for me in found.opened:
-            wanted = _awaits_turn(me) if key is None else me.command.key == key
+            wanted = _is_unbegun(me) if key is None else me.command.key == key
             if not wanted or me.leased:
                 continue
             if not is_blocked(me, [other for other in found.opened if other is not me]):
@@ -74,6 +74,6 @@ def _looks_first(me: Progress, payment: Payment) -> bool:
     return begun and payment.stripe_payment_intent_id is not None
 
 
-def _awaits_turn(progress: Progress) -> bool:
+def _is_unbegun(progress: Progress) -> bool:
     """Pending and never begun. A command that met a fault waits for its own next attempt."""
     return progress.state == CommandState.PENDING and progress.attempts == 0

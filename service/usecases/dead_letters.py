@@ -27,7 +27,7 @@ class DeadLetters:
     published: Published = NOTHING
     """After a restore: the announcements that readers have seen."""
 
-    def bury(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
+    def add(self, connection: Connection, unreadable: UnreadableMessage, origin: Origin) -> None:
         """Keep the record and announce it on the dead letter topic, once for any number of deliveries."""
         kept_at = dead_letters.add(connection, unreadable.reason, unreadable.detail, origin)
         if kept_at is None:

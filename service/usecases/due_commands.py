@@ -68,11 +68,11 @@ class Completion:
             except SQLAlchemyError as error:
                 if not is_refused(error):
                     raise
-                self._lay_aside(due, described(error))
+                self._postpone(due, described(error))
 
         return complete
 
-    def _lay_aside(self, due: Due, why: str) -> None:
+    def _postpone(self, due: Due, why: str) -> None:
         """Put the command off and log it. No failure is announced: the step may have had its effect at Stripe."""
         log.error(
             "outcome_not_storable",
@@ -81,7 +81,7 @@ class Completion:
             error=why,
         )
         with transaction(self.engine) as connection:
-            schedule.lay_aside(connection, due.key, REFUSED_PAUSE, f"not storable: {why}")
+            schedule.postpone(connection, due.key, REFUSED_PAUSE, f"not storable: {why}")
 
     def _comparison(self, payment_id: UUID) -> Callable[[], None]:
         def compare() -> None:

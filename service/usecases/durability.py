@@ -28,10 +28,10 @@ class Durable:
         with _waits_named():
             self._engine.refuse(invalid, origin)
 
-    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        """``CommandEngine.bury``."""
+    def dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        """``CommandEngine.dead_letter``."""
         with _waits_named():
-            self._engine.bury(unreadable, origin)
+            self._engine.dead_letter(unreadable, origin)
 
     def complete_due(self, limit: int) -> list[DueCommand]:
         """``CommandEngine.complete_due``; the work that it returns raises NotDurableError, too."""

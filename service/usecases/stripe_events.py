@@ -54,11 +54,6 @@ class StripeEvents:
         bind_contextvars(stripe_event_id=event.id)
         if event.unreadable is not None:
             _log.warning("webhook_not_readable", type=event.type, reason=event.unreadable)
-        result = self._result(event)
-        _log.info("webhook_received", type=event.type, result=result)
-        return result
-
-    def _result(self, event: StripeEvent) -> str:
         foreign = None if event.type in NOTED_EVENTS else self.ownership.of_event(event)
         if foreign is not None or event.about is None:
             return self._only_recorded(event, foreign or _unapplied(event))

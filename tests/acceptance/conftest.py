@@ -46,7 +46,7 @@ def world(_default: World, request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture
 def campusg(_campusg: World, request: pytest.FixtureRequest) -> Iterator[World]:
-    """The same, with the settings of `campusg.env` for the published CampusG callers."""
+    """The same stack, with the settings of `campusg.env` for the published CampusG callers."""
     yield from _in_use(_campusg, request.node)
 
 
@@ -61,7 +61,7 @@ def _in_use(world: World, node: pytest.Item) -> Iterator[World]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure shows what the processes logged last."""
+    """A failure shows the last log lines of the processes."""
     report = yield
     world = item.stash.get(_WORLD, None)
     if report.failed and world is not None:

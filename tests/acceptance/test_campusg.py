@@ -1,4 +1,4 @@
-"""docs/campusg.md as printed: with the settings of campusg.env each published caller does its work."""
+"""The printed instructions of docs/campusg.md: with the settings of campusg.env each published caller works."""
 
 import re
 import secrets
@@ -52,7 +52,7 @@ def reach(run: CreateOrder, step: str) -> None:
 
 @pytest.fixture(scope="module", params=[PINNED, NEWEST])
 def library(request: pytest.FixtureRequest) -> Path | None:
-    """The kafka-python of the callers; None for the installed version."""
+    """The callers' version of kafka-python. None stands for the installed version."""
     try:
         return find_library(PUBLISHED) if request.param == PINNED else None
     except LibraryUnavailableError as error:
@@ -74,7 +74,7 @@ def notifications(campusg: World, library: Path | None) -> Notifications:
 
 
 @pytest.mark.filterwarnings("ignore:value_.*serializer does not implement:DeprecationWarning")
-def test_the_four_callers_do_their_work(campusg: World, saga: Saga, notifications: Notifications) -> None:
+def test_four_campusg_callers_complete_their_work(campusg: World, saga: Saga, notifications: Notifications) -> None:
     user, runner, origin = fresh("user"), fresh("runner"), campusg_env()["CORS_ORIGINS"]
     orders = [fresh("order") for _ in range(2)]
     kept, given_up = [saga.start(order, customer(user), {"amount": 2350, "description": "food"}) for order in orders]
@@ -94,17 +94,17 @@ def test_the_four_callers_do_their_work(campusg: World, saga: Saga, notification
 
     notifications.poll()
     topics, first, second = campusg.topics, *(run.heard[0]["correlation_id"] for run in (kept, given_up))
-    told = [(first, "authorized"), (second, "authorized"), (second, "released"), (released, "released")]
+    events = [(first, "authorized"), (second, "authorized"), (second, "released"), (released, "released")]
     asked = [(first, "authorize"), (second, "authorize"), (second, "revert"), (released, "release")]
     assert sorted(notifications.rows) == sorted(
-        [Row(topics.events, f"payment.{what}", saga_id) for saga_id, what in told]
+        [Row(topics.events, f"payment.{what}", saga_id) for saga_id, what in events]
         + [Row(topics.commands, f"{what}_payment", saga_id) for saga_id, what in asked]
     )
 
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.filterwarnings("ignore:value_.*serializer does not implement:DeprecationWarning")
-def test_a_replay_moves_the_saga_back_and_tells_the_notification_service_nothing(
+def test_replay_moves_the_saga_back_and_adds_no_notification(
     campusg: World, saga: Saga, notifications: Notifications
 ) -> None:
     run = saga.start(fresh("order"), customer(fresh("user")), {"amount": 1000, "description": "food"})
@@ -129,7 +129,7 @@ def statements() -> tuple[str, str]:
     return made, left
 
 
-def test_the_database_is_made_as_printed(postgres_server: Postgres) -> None:
+def test_database_is_created_with_the_printed_sql(postgres_server: Postgres) -> None:
     made, _ = statements()
     name = f"campusg_{secrets.token_hex(6)}"
     assert urlsplit(campusg_env()["DATABASE_URL"]).path == "/campus_payments"
@@ -143,7 +143,7 @@ def test_the_database_is_made_as_printed(postgres_server: Postgres) -> None:
         postgres_server.databases.drop(name)
 
 
-def test_what_is_left_in_the_old_database_is_listed_as_printed(empty_database_url: str) -> None:
+def test_printed_query_lists_the_open_work_in_the_old_database(empty_database_url: str) -> None:
     _, left = statements()
     with psycopg2.connect(empty_database_url) as old, old.cursor() as cursor:
         cursor.execute(OLD_PAYMENTS)

@@ -24,10 +24,10 @@ def test_the_runner_is_paid(campusg: World) -> None:
     assert campusg.effects(payment_id) == ["hold", "capture", "transfer"]
 
 
-def test_the_rollback_takes_the_money_back(campusg: World) -> None:
+def test_rollback_of_complete_order_refunds_the_money(campusg: World) -> None:
     released = campusg.released()
     saga = CompleteOrderSaga(campusg.info.http_url)
     answer = saga.rollback_release_funds(released.payment_id)
     event = campusg.outcome_of("revert_payment", answer["correlation_id"])
-    assert event.told == "revert_payment: payment.released REVERTED"
+    assert event.summary == "revert_payment: payment.released REVERTED"
     assert campusg.effects(released.payment_id)[-2:] == ["reversal", "refund"]

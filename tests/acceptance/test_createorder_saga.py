@@ -33,7 +33,7 @@ PINNED = "kafka-python 2.0.2, at-least-once"
 def library(request: pytest.FixtureRequest) -> str:
     """The saga's Kafka library, and a delivery that it can read.
 
-    The old library is first: it reads the topic from its beginning, and the other delivery adds control records.
+    The old library is first, because it reads the topic from its beginning and the other delivery adds control records.
     """
     return str(request.param)
 
@@ -95,7 +95,7 @@ def test_a_declined_card_fails_the_saga(campusg: World, saga: Saga) -> None:
     assert run.heard[0]["payload"]["error"] == "CARD_DECLINED"
 
 
-def test_each_of_many_concurrent_sagas_gets_its_own_events(campusg: World, saga: Saga) -> None:
+def test_each_of_many_concurrent_sagas_receives_its_own_events(campusg: World, saga: Saga) -> None:
     runs = [saga.start(fresh("order"), _customer(), ORDER) for _ in range(8)]
     for run in runs:
         _reach(run, "UPDATE_ORDER_STATUS")
@@ -107,7 +107,7 @@ def test_each_of_many_concurrent_sagas_gets_its_own_events(campusg: World, saga:
 
 
 @pytest.mark.real_kafka
-def test_a_saga_that_loses_transactions_is_known_by_its_library(campusg: World, saga: Saga, library: str) -> None:
+def test_saga_whose_library_loses_transactions_is_recognized(campusg: World, saga: Saga, library: str) -> None:
     _reach(saga.start(fresh("order"), _customer(), ORDER), "UPDATE_ORDER_STATUS")
     found = look({"bootstrap.servers": campusg.info.kafka_bootstrap_servers}, campusg.topics.events)
     assert [reader.client_id for reader in found.losing] == (["kafka-python-2.0.2"] if library == PINNED else [])

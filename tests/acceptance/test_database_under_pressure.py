@@ -62,7 +62,7 @@ def _all_well(world: World, network: TcpProxy) -> Iterator[None]:
 
 
 def ready(world: World, name: ServiceName) -> tuple[int, str]:
-    """Status and body of a process's /ready; fails when no answer comes in a probe's time."""
+    """Status and body of a process's /ready. Fails if no answer arrives within the time of a probe."""
     connection = http.client.HTTPConnection("127.0.0.1", world.application.services[name].port, timeout=QUICK)
     with closing(connection):
         connection.request("GET", "/ready")
@@ -178,7 +178,7 @@ def test_running_processes_do_not_notice_an_expanding_migration(world: World) ->
     assert said(world, "serve", "request_failed") + said(world, "consume", "not_durable") == failed_before
 
 
-def test_a_command_that_the_database_refuses_for_good_goes_to_the_dead_letters_and_its_partition_goes_on(
+def test_command_refused_by_the_database_becomes_a_dead_letter_and_its_partition_continues(
     world: World, kafka: Kafka
 ) -> None:
     payment = world.held().payment_id
@@ -193,5 +193,5 @@ def test_a_command_that_the_database_refuses_for_good_goes_to_the_dead_letters_a
     assert "uq_outbox" in letter["detail"]
     assert payment not in letter["detail"]
     until(lambda: committed(world, kafka, again.place[0]) > again.place[1], "the partition's offset goes on")
-    assert len(world.events_of(payment)) == 2, "what was told before stands, and nothing else was told"
+    assert len(world.events_of(payment)) == 2, "the earlier events are unchanged and no other was published"
     assert json.loads(json.dumps(letter["value"])), "the record is kept whole"

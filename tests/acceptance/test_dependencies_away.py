@@ -8,7 +8,6 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import find_install
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.postgres_standby import StandbyPostgres
 from devstack.saga_client import until
@@ -17,6 +16,7 @@ from devstack.topics import unique_topics
 from tests.support.acceptance import CHALLENGED, World
 from tests.support.acceptance_http import Reply
 from tests.support.acceptance_webhooks import event_of, signature_of
+from tests.support.own_servers import own_broker
 from tests.support.requirements import unavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
@@ -37,11 +37,8 @@ def broker(kafka: Kafka) -> Iterator[ApacheKafka | None]:
     if kafka.kind == "mock":
         yield None
         return
-    own = ApacheKafka(find_install(lambda _: None))
-    try:
-        yield own.start()
-    finally:
-        own.close()
+    with own_broker() as own:
+        yield own
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +102,7 @@ def _all_run(world: World) -> bool:
     return all(service.running for service in world.application.services.values())
 
 
-def test_the_database_goes_away_and_comes_back(fragile: World, postgres: EmbeddedPostgres) -> None:
+def test_processes_survive_an_outage_of_the_database(fragile: World, postgres: EmbeddedPostgres) -> None:
     fragile.heal()
     challenged = fragile.authorize(CHALLENGED)
     payment = fragile.payment_in("REQUIRES_ACTION", challenged.payload["order_id"])
@@ -134,7 +131,7 @@ def test_the_database_goes_away_and_comes_back(fragile: World, postgres: Embedde
     fragile.audit()
 
 
-def test_the_database_is_killed_while_commands_are_under_way(fragile: World, postgres: EmbeddedPostgres) -> None:
+def test_commands_survive_a_kill_of_the_database(fragile: World, postgres: EmbeddedPostgres) -> None:
     fragile.heal()
     fragile.stripe.traffic(latency_before=0.2, latency_after=0.2)
     before = fragile.stripe.request_counts().get("payment_intents.create", 0)
@@ -149,7 +146,7 @@ def test_the_database_is_killed_while_commands_are_under_way(fragile: World, pos
     fragile.audit()
 
 
-def test_the_broker_goes_away_and_comes_back(fragile: World, broker: ApacheKafka | None) -> None:
+def test_processes_survive_an_outage_of_the_broker(fragile: World, broker: ApacheKafka | None) -> None:
     if broker is None:
         unavailable("real Kafka", "the mock cluster cannot be killed and started again on its data")
     fragile.heal()
@@ -168,7 +165,7 @@ def test_the_broker_goes_away_and_comes_back(fragile: World, broker: ApacheKafka
     fragile.audit()
 
 
-def test_stripe_goes_away_and_comes_back(fragile: World) -> None:
+def test_processes_survive_an_outage_of_stripe(fragile: World) -> None:
     fragile.heal()
     fragile.stripe.fault("drop_before", times=None)
     waiting = fragile.authorize()
@@ -180,7 +177,7 @@ def test_stripe_goes_away_and_comes_back(fragile: World) -> None:
     fragile.audit()
 
 
-def test_a_failover_that_ends_no_connection(
+def test_failover_without_closed_connections_is_noticed(
     fragile: World, postgres: EmbeddedPostgres, standby: StandbyPostgres
 ) -> None:
     """The old primary keeps running, read-only, with all sessions of the pools, the relay and its lock."""

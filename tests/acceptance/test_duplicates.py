@@ -14,7 +14,7 @@ def test_the_same_command_in_two_partitions_at_once(world: World) -> None:
             sent = world.send("authorize_payment", fields, correlation_id=correlation_id, partition=partition)
     payment_id = world.outcome(sent).payment_id
     world.fence(fields["order_id"], 0, 1)
-    assert world.told(payment_id)[1:] == ["authorize_payment: payment.failed ORDER_ALREADY_PAID"] * 2
+    assert world.summaries(payment_id)[1:] == ["authorize_payment: payment.failed ORDER_ALREADY_PAID"] * 2
     assert world.effects(payment_id) == ["hold"]
 
 
@@ -26,12 +26,12 @@ def test_release_repeated_after_its_outcome(world: World) -> None:
         sent = world.send("release_payment", payload, correlation_id=correlation_id, partition=partition)
         world.outcome(sent)
     world.fence(held.payload["order_id"], 0, 1)
-    assert world.told(held.payment_id)[1] == "release_payment: payment.released SUCCEEDED"
+    assert world.summaries(held.payment_id)[1] == "release_payment: payment.released SUCCEEDED"
     assert len(world.events_of(held.payment_id)) == 4, "the hold, the release, and the two fences"
     assert world.effects(held.payment_id) == ["hold", "capture", "transfer"]
 
 
-def test_the_same_pair_with_other_content_goes_to_the_dead_letters(world: World) -> None:
+def test_repeated_command_key_with_other_content_is_a_dead_letter(world: World) -> None:
     fields, correlation_id = authorization(), fresh("saga")
     first = world.send("authorize_payment", fields, correlation_id=correlation_id)
     payment_id = world.outcome(first).payment_id

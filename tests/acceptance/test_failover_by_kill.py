@@ -17,16 +17,16 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 @pytest.fixture
 def standby() -> Iterator[StandbyPostgres]:
     with EmbeddedPostgres() as primary:
-        primary.databases.create("mortal")
+        primary.databases.create("killable")
         with StandbyPostgres(primary) as server:
             server.follow_synchronously()
             yield server
 
 
 @pytest.fixture
-def mortal(standby: StandbyPostgres, kafka: Kafka) -> Iterator[World]:
+def killable(standby: StandbyPostgres, kafka: Kafka) -> Iterator[World]:
     """A stack whose DATABASE_URL names both servers."""
-    url = standby.url_with_primary("mortal")
+    url = standby.url_with_primary("killable")
     migrate(url)
     world = World(url, kafka, unique_topics(), {"WORKERS": "1"})
     try:
@@ -35,12 +35,12 @@ def mortal(standby: StandbyPostgres, kafka: Kafka) -> Iterator[World]:
         world.close()
 
 
-def test_a_killed_primary_costs_no_command_and_no_event(mortal: World, standby: StandbyPostgres) -> None:
-    mortal.heal()
-    held = [mortal.held() for _ in range(4)]
-    begun = [mortal.authorize() for _ in range(12)]
-    begun += [mortal.release(payment.payment_id) for payment in held]
+def test_a_killed_primary_costs_no_command_and_no_event(killable: World, standby: StandbyPostgres) -> None:
+    killable.heal()
+    held = [killable.held() for _ in range(4)]
+    begun = [killable.authorize() for _ in range(12)]
+    begun += [killable.release(payment.payment_id) for payment in held]
     standby.kill_primary_and_promote()
-    begun.append(mortal.authorize())
-    assert {mortal.outcome(sent).status for sent in begun} == {"AUTHORIZED", "SUCCEEDED"}
-    mortal.audit()
+    begun.append(killable.authorize())
+    assert {killable.outcome(sent).status for sent in begun} == {"AUTHORIZED", "SUCCEEDED"}
+    killable.audit()

@@ -1,4 +1,4 @@
-"""Keys, headers and envelope, exactly as the contract has them."""
+"""Keys, headers and envelope are exactly those of the contract."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -33,7 +33,7 @@ def test_an_outcome_of_a_payment(world: World) -> None:
     assert abs(datetime.now(UTC) - told_at) < timedelta(minutes=1)
 
 
-def test_sequences_count_one_payments_events(world: World) -> None:
+def test_sequence_counts_the_events_of_one_payment(world: World) -> None:
     released = world.released()
     world.outcome(world.revert(released.payment_id))
     world.outcome(world.release(released.payment_id))
@@ -50,7 +50,7 @@ def test_event_without_a_payment_has_no_subject(world: World) -> None:
     assert event.key == sent.correlation_id
 
 
-def test_a_trace_goes_from_command_to_outcome(world: World) -> None:
+def test_trace_continues_from_command_to_outcome(world: World) -> None:
     held = world.held()
     payload = {"payment_id": held.payment_id, "runner_id": "r", "runner_connect_account_id": "acct_runner"}
     sent = world.send("release_payment", payload, headers={"traceparent": TRACE.encode(), "x": b"y"})
@@ -59,7 +59,7 @@ def test_a_trace_goes_from_command_to_outcome(world: World) -> None:
     assert event.headers["traceparent"] == TRACE
 
 
-def test_a_trace_goes_from_http_to_outcome(world: World) -> None:
+def test_trace_continues_from_http_request_to_outcome(world: World) -> None:
     held = world.held()
     body = {"runner_id": "r", "runner_connect_account_id": "acct_runner"}
     reply = world.api.release(held.payment_id, body, traceparent=TRACE)
@@ -67,7 +67,7 @@ def test_a_trace_goes_from_http_to_outcome(world: World) -> None:
     assert event.headers["traceparent"] == TRACE
 
 
-def test_a_command_from_http_is_a_message_like_any_other(world: World) -> None:
+def test_command_from_http_has_the_form_of_any_other_command(world: World) -> None:
     held = world.held()
     reply = world.api.revert(held.payment_id, {"reason": fresh("why")})
     correlation_id = reply.body["correlation_id"]

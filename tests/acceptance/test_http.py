@@ -1,4 +1,4 @@
-"""The routes: every reply is held against docs/openapi.yaml by the client itself."""
+"""The HTTP routes. The client checks every reply against docs/openapi.yaml."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +14,7 @@ UNKNOWN = "6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f"
 
 
 @pytest.mark.parametrize("token", [None, "wrong", ""])
-def test_callers_need_a_token(world: World, token: str | None) -> None:
+def test_api_callers_need_a_token(world: World, token: str | None) -> None:
     stranger = Api(world.info.http_url, token)
     for reply in (
         stranger.status("order"),
@@ -27,7 +27,7 @@ def test_callers_need_a_token(world: World, token: str | None) -> None:
         assert "Bearer" in reply.headers["WWW-Authenticate"]
 
 
-def test_probes_and_metrics_need_none(world: World) -> None:
+def test_probes_and_metrics_need_no_token(world: World) -> None:
     stranger = Api(world.info.http_url, None)
     assert stranger.get("/health").body == {"status": "healthy"}
     assert stranger.get("/ready").status == 200
@@ -35,7 +35,7 @@ def test_probes_and_metrics_need_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("payment_id", [UNKNOWN, "not-an-id", "0", "%00", "../../etc/passwd"])
-def test_unknown_payments(world: World, payment_id: str) -> None:
+def test_unknown_payment_answers_404_on_every_route(world: World, payment_id: str) -> None:
     for reply in (
         world.api.status(payment_id),
         world.api.details(payment_id),
@@ -56,7 +56,7 @@ def test_status_body_contains_the_payment_twice(world: World) -> None:
     assert world.api.status(released.payload["order_id"]).body == body
 
 
-def test_history_counts_what_a_user_spent_and_earned(world: World) -> None:
+def test_history_counts_spent_and_earned_amounts(world: World) -> None:
     user, runner = fresh("user"), fresh("runner")
     nothing = {"totalSpent": 0, "totalEarned": 0, "spentCount": 0, "earnedCount": 0}
     assert world.api.history(user).body == {"userId": user, **nothing, "byCurrency": {}}
@@ -79,7 +79,7 @@ def test_history_counts_what_a_user_spent_and_earned(world: World) -> None:
     assert world.api.history(runner).body["totalEarned"] == 300
 
 
-def test_an_idempotency_key_queues_once(world: World) -> None:
+def test_repeated_idempotency_key_queues_one_command(world: World) -> None:
     held = world.held()
     key = fresh("key")
     with ThreadPoolExecutor(8) as callers:
@@ -98,7 +98,7 @@ def test_an_idempotency_key_queues_once(world: World) -> None:
     assert [command.correlation_id for command in commands] == [correlation_id, without]
 
 
-def test_any_state_gets_202_and_the_outcome_comes_as_an_event(world: World) -> None:
+def test_command_in_any_status_answers_202_and_has_an_outcome_event(world: World) -> None:
     held = world.held()
     world.outcome(world.revert(held.payment_id))
     reply = world.api.release(held.payment_id, RUNNER)
@@ -118,7 +118,7 @@ def test_any_state_gets_202_and_the_outcome_comes_as_an_event(world: World) -> N
     ],
     ids=["no JSON", "no object", "nothing in it", "a form", "over 1 MiB"],
 )
-def test_bad_bodies(world: World, body: bytes, content_type: str, error: tuple[int, str]) -> None:
+def test_invalid_body_has_its_error_code(world: World, body: bytes, content_type: str, error: tuple[int, str]) -> None:
     held = world.held(**authorization())
     reply = world.api.post(
         "/payment/{payment_id}/release", body, headers={"Content-Type": content_type}, payment_id=held.payment_id

@@ -1,4 +1,4 @@
-"""Ten sagas, and kill -9 of consumer and relay in the middle of them."""
+"""Ten sagas, during which consumer and relay are killed with kill -9."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ KILLS = (
 )
 
 
-def test_every_effect_and_every_event_once(world: World) -> None:
+def test_every_effect_and_every_event_happens_once(world: World) -> None:
     world.stripe.traffic(latency_before=THINKING, latency_after=THINKING)
     requests_before = _requests(world)
     sagas = [Saga(world.authorize(), world.release if number % 2 else world.revert, None) for number in range(SAGAS)]
@@ -60,12 +60,12 @@ def test_every_effect_and_every_event_once(world: World) -> None:
         return not kills and events == 2 * SAGAS
 
     until(done, "each saga ends", seconds=90)
-    world.held()  # what stood before it in the outbox has been published, as often as it ever will be
+    world.held()  # all earlier rows of the outbox have been published, with any repeats
     for saga in sagas:
         assert saga.payment_id is not None
         assert saga.second is not None
         kind = saga.second.type
-        assert world.told(saga.payment_id) == [
+        assert world.summaries(saga.payment_id) == [
             "authorize_payment: payment.authorized AUTHORIZED",
             f"{kind}: {OUTCOMES[kind]}",
         ]

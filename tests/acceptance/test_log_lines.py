@@ -1,4 +1,4 @@
-"""One line for each outcome, each fault and each webhook, found by any of the names that operators have at hand."""
+"""Each outcome, fault and webhook has one log line, which operators find by any of its names."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def grep(world: World, *words: str) -> list[dict[str, Any]]:
 
 
 def line_of(world: World, event: str, *words: str) -> dict[str, Any]:
-    """The one line of this event with these words. A log is written a moment after its transaction."""
+    """The only line of this event with these words. A log line is written shortly after its transaction."""
     found: list[dict[str, Any]] = until(lambda: grep(world, f'"event": "{event}"', *words), f"{event} with {words}")
     assert len(found) == 1, found
     return found[0]
@@ -76,8 +76,8 @@ def test_a_webhook_is_one_line_with_its_payment(world: World) -> None:
     world.stripe.webhooks(duplicates=0, jitter=0.0)
     world.stripe.finish_challenge(payment["stripe_payment_intent_id"])
     event = world.outcome(sent)
-    line = line_of(world, "webhook_received", "amount_capturable_updated", event.payment_id)
-    assert (line["type"], line["result"]) == ("payment_intent.amount_capturable_updated", "applied")
+    line = line_of(world, "request", "amount_capturable_updated", event.payment_id)
+    assert (line["webhook"], line["result"]) == ("payment_intent.amount_capturable_updated", "applied")
     assert line["order_id"] == sent.payload["order_id"]
     answered = line_of(world, "command_answered", sent.correlation_id)
     assert answered["stripe_event_id"] == line["stripe_event_id"]

@@ -72,7 +72,9 @@ def test_reverted_before_capture(world: World) -> None:
         "correlation_id": sent.correlation_id,
     }
     world.stripe.drain_webhooks()
-    assert world.told(held.payment_id)[1:] == ["revert_payment: payment.reverted REVERTED"], "and no news of our own"
+    assert world.summaries(held.payment_id)[1:] == ["revert_payment: payment.reverted REVERTED"], (
+        "and no news of our own"
+    )
     assert world.effects(held.payment_id) == ["hold", "cancel"]
 
 
@@ -100,7 +102,7 @@ def test_declined(world: World) -> None:
     assert "hold" not in world.effects(event.payment_id)
 
 
-def test_an_order_is_paid_once_at_a_time(world: World) -> None:
+def test_order_has_at_most_one_live_payment(world: World) -> None:
     held = world.held()
     order_id = held.payload["order_id"]
     second = world.outcome(world.authorize(order_id=order_id))
@@ -116,7 +118,7 @@ def test_an_order_is_paid_once_at_a_time(world: World) -> None:
     assert world.api.status(order_id).body["payment_id"] == third.payment_id
 
 
-def test_a_second_release_is_answered_and_not_repeated(world: World) -> None:
+def test_second_release_is_answered_without_a_second_transfer(world: World) -> None:
     released = world.released()
     same = world.outcome(world.release(released.payment_id))
     assert same.payload["transfer_id"] == released.payload["transfer_id"]
@@ -142,7 +144,7 @@ def test_a_refused_transfer_can_be_reverted(world: World) -> None:
     assert world.effects(held.payment_id) == ["hold", "capture", "refund"]
 
 
-def test_passing_faults_are_retried_until_the_truth_is_known(world: World) -> None:
+def test_passing_faults_are_retried_until_the_outcome_is_known(world: World) -> None:
     orders = {fault: authorization() for fault in FAULTS}
     for fault, fields in orders.items():
         for operation in ("payment_intents.create", "payment_intents.capture", "transfers.create"):
@@ -156,30 +158,30 @@ def test_passing_faults_are_retried_until_the_truth_is_known(world: World) -> No
     assert {rule["hits"] for rule in world.stripe.faults()} == {1}, "every fault has struck"
 
 
-def test_a_hold_that_expires_is_news(world: World) -> None:
+def test_expired_hold_causes_a_news_event(world: World) -> None:
     held = world.held()
     world.stripe.advance(WEEK)
     payment = world.payment_in("REVERTED", held.payload["order_id"])
     assert payment["failure"]["error"] == "STRIPE_PAYMENT_CANCELED"
     _, news = world.heard.wait(lambda r: r.key == held.payment_id, "news of the hold", count=2)
-    assert news.told == "news: payment.failed STRIPE_PAYMENT_CANCELED"
+    assert news.summary == "news: payment.failed STRIPE_PAYMENT_CANCELED"
     assert news.correlation_id == held.correlation_id
     assert (news.headers["sequence"], "command_type" in news.headers) == ("2", False)
     assert world.outcome(world.release(held.payment_id)).error == "INVALID_STATE"
 
 
-def test_a_capture_in_the_dashboard_is_no_news_and_the_release_transfers(world: World) -> None:
+def test_dashboard_capture_causes_no_news_and_the_release_transfers(world: World) -> None:
     held = world.held()
     world.stripe.dashboard("capture", held.payload["payment_intent_id"])
     world.stripe.drain_webhooks()
     assert world.outcome(world.release(held.payment_id)).status == "SUCCEEDED"
-    assert world.told(held.payment_id)[1:] == ["release_payment: payment.released SUCCEEDED"]
+    assert world.summaries(held.payment_id)[1:] == ["release_payment: payment.released SUCCEEDED"]
     assert world.effects(held.payment_id) == ["hold", "capture", "transfer"]
 
 
 @pytest.mark.parametrize("kind", ["release_payment", "revert_payment"])
 @pytest.mark.parametrize("payment_id", ["6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f", "not-an-id"])
-def test_a_payment_that_is_not_ours(world: World, kind: str, payment_id: str) -> None:
+def test_command_for_an_unknown_payment_is_answered_as_not_found(world: World, kind: str, payment_id: str) -> None:
     runner = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
     sent = world.send(kind, {"payment_id": payment_id, **(runner if kind == "release_payment" else {})})
     event = world.outcome(sent)

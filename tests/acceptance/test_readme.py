@@ -17,14 +17,14 @@ COMMAND, EVENT = blocks("json")
 _CLIENT_SECONDS = 60.0
 
 
-def test_the_command_has_the_outcome_that_is_shown(world: World) -> None:
+def test_readme_command_has_the_shown_outcome(world: World) -> None:
     shown = json.loads(COMMAND)
     payload = {**shown["payload"], "order_id": fresh("order")}
     sent = world.send(shown["type"], payload, shape=lambda *fields: {**shown, **enveloped(*fields)})
     assert without_ids(json.dumps(world.outcome(sent).body, indent=2)) == without_ids(EVENT.rstrip())
 
 
-def test_the_client_prints_the_outcome_that_is_shown(world: World, tmp_path: Path) -> None:
+def test_readme_client_prints_the_shown_outcome(world: World, tmp_path: Path) -> None:
     (client,) = blocks("python")
     for name, here in {"payment_commands": world.topics.commands, "payment_events": world.topics.events}.items():
         client = client.replace(f'"{name}"', f'"{here}"')

@@ -48,7 +48,7 @@ def renewed(process: ServiceProcess) -> list[str]:
     return found
 
 
-def test_commands_under_way_are_answered_and_later_ones_too(
+def test_commands_are_answered_during_and_after_a_renewal(
     world: World, processes: list[ServiceProcess], files: SecretFiles, roles: Roles
 ) -> None:
     sent = [world.authorize() for _ in range(10)]
@@ -56,12 +56,12 @@ def test_commands_under_way_are_answered_and_later_ones_too(
     for process in processes:
         process.run.send(signal.SIGHUP)
     sent += [world.authorize() for _ in range(10)]
-    assert {world.outcome(each).told for each in sent} == {"authorize_payment: payment.authorized AUTHORIZED"}
+    assert {world.outcome(each).summary for each in sent} == {"authorize_payment: payment.authorized AUTHORIZED"}
     consumer, relay = processes
     assert until(lambda: renewed(consumer), "the consumer says so") == ["DATABASE_URL", "STRIPE_SECRET_KEY"]
     assert until(lambda: renewed(relay), "the relay says so") == ["DATABASE_URL"]
     roles.lock_out_old()
-    assert world.outcome(world.authorize()).told == "authorize_payment: payment.authorized AUTHORIZED"
+    assert world.outcome(world.authorize()).summary == "authorize_payment: payment.authorized AUTHORIZED"
     files.write(STRIPE_SECRET_KEY="sk_test_expired")
     consumer.run.send(signal.SIGHUP)
     until(lambda: renewed(consumer) == ["STRIPE_SECRET_KEY"] or None, "the consumer has the key")
@@ -72,4 +72,4 @@ def test_commands_under_way_are_answered_and_later_ones_too(
     until(
         lambda: consumer.log.read_text().count("secrets_read_again") == 3 or None, "the consumer has a key that works"
     )
-    assert world.outcome(world.authorize()).told == "authorize_payment: payment.authorized AUTHORIZED"
+    assert world.outcome(world.authorize()).summary == "authorize_payment: payment.authorized AUTHORIZED"

@@ -1,4 +1,4 @@
-"""A saga's revert failed; its one correlation id is used up. An operator has it run once more."""
+"""A saga's revert failed, and its only correlation id is used. An operator reopens the command."""
 
 import os
 
@@ -18,11 +18,11 @@ def test_failed_revert_is_reopened_and_survives_kill_nine(world: World, quiet: N
     world.outcome(world.release(payment_id))
     world.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
     asked = world.revert(payment_id, correlation_id=saga)
-    assert world.outcome(asked).told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert world.outcome(asked).summary == "revert_payment: payment.failed STRIPE_ERROR"
 
     world.revert(payment_id, correlation_id=saga)  # the saga asks again: a duplicate
     world.fence(world.sql("SELECT order_id FROM payments WHERE payment_id = %s", payment_id)[0]["order_id"])
-    assert len(world.told(payment_id)) == 4
+    assert len(world.summaries(payment_id)) == 4
 
     world.stripe.fault("latency_after", "refunds.create", seconds=2.0)
     refunds = len(world.stripe.requests("refunds.create"))
@@ -36,10 +36,10 @@ def test_failed_revert_is_reopened_and_survives_kill_nine(world: World, quiet: N
     consumer.kill()
     consumer.start()
 
-    until(lambda: world.told(payment_id)[-1] == "revert_payment: payment.reverted REVERTED" or None, "its answer")
+    until(lambda: world.summaries(payment_id)[-1] == "revert_payment: payment.reverted REVERTED" or None, "its answer")
     assert world.effects(payment_id) == ["hold", "capture", "transfer", "reversal", "refund"]
     answers = [event for event in world.events_of(payment_id) if event.answers == ("revert_payment", saga)]
-    assert [event.told for event in answers] == [
+    assert [event.summary for event in answers] == [
         "revert_payment: payment.failed STRIPE_ERROR",
         "revert_payment: payment.reverted REVERTED",
     ]

@@ -1,4 +1,4 @@
-"""The drill of docs/operations/restore.md: a dump is loaded over a database that went on, and all comes back."""
+"""The drill of docs/operations/restore.md: a dump overwrites a newer database, and all losses are recovered."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def drilled(postgres: EmbeddedPostgres, kafka: Kafka) -> Iterator[World]:
 
 
 def _operate(world: World, *words: str, code: int = 0) -> Any:
-    """What an operator's command prints; its exit code is checked."""
+    """Run an operator's command, check its exit code, and return its output."""
     env = {
         "DATABASE_URL": world.info.database_url,
         "KAFKA_BOOTSTRAP_SERVERS": world.info.kafka_bootstrap_servers,
@@ -65,7 +65,7 @@ DIFFERENCES = ("missing", "unknown", "numbered_twice", "doubled", "out_of_order"
 
 @dataclass(frozen=True)
 class Lost:
-    """What happened after the dump."""
+    """The work that was done after the dump."""
 
     since: str
     commands: list[Sent]
@@ -136,10 +136,10 @@ def _all_is_named(world: World, lost: Lost) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["the same", "fresh"])
-def test_all_that_a_restore_lost_is_named_and_comes_back_from_stripe_and_the_topics(
+def test_losses_of_a_restore_are_named_and_recovered_from_stripe_and_the_topics(
     drilled: World, postgres: EmbeddedPostgres, cluster: str
 ) -> None:
-    """Stripe has forgotten all keys. Nothing is sent again until the books and the topics agree."""
+    """Stripe has forgotten all keys. No command is sent again until the books and the topics agree."""
     drilled.heal()
     kept = [drilled.authorize(), drilled.authorize()]
     released, paid_back = (drilled.outcome(sent).payment_id for sent in kept)
@@ -160,7 +160,7 @@ def test_all_that_a_restore_lost_is_named_and_comes_back_from_stripe_and_the_top
     found = _operate(drilled, "outbox", "audit", "--since", "1h")
     assert not any(found[name] for name in DIFFERENCES)
 
-    # Commands that come again have no effect and no second event; new ones go on where the numbers ended.
+    # Repeated commands have no effect and no second event. New events continue the sequences.
     _again(drilled, [*kept, *lost.commands])
     back = drilled.outcome(drilled.revert(released))
     drilled.outcome(drilled.revert(lost.held))

@@ -16,13 +16,13 @@ RUNNER = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
 
 
 @pytest.mark.parametrize("name", ALL_SERVICES)
-def test_an_idle_process_ends_with_0(world: World, name: ServiceName) -> None:
+def test_idle_process_ends_with_exit_code_0(world: World, name: ServiceName) -> None:
     assert world.application.services[name].stop() == 0
 
 
 @pytest.mark.parametrize("seconds", [1.0, 6.0], ids=["slow", "slower than the grace period"])
 @pytest.mark.parametrize("when", ["latency_before", "latency_after"])
-def test_the_consumer_stops_while_stripe_thinks(world: World, when: str, seconds: float) -> None:
+def test_consumer_stops_during_a_slow_call_to_stripe(world: World, when: str, seconds: float) -> None:
     fields = authorization()
     metadata = {"order_id": fields["order_id"]}
     world.stripe.fault(
@@ -41,7 +41,7 @@ def test_the_consumer_stops_while_stripe_thinks(world: World, when: str, seconds
     assert world.effects(event.payment_id) == ["hold"]
 
 
-def test_commands_that_wait_in_kafka_are_taken_up_afterwards(world: World) -> None:
+def test_commands_waiting_in_kafka_are_processed_after_a_restart(world: World) -> None:
     consumer = world.application.services["consume"]
     assert consumer.stop() == 0
     sent = [world.authorize() for _ in range(5)]
@@ -49,7 +49,7 @@ def test_commands_that_wait_in_kafka_are_taken_up_afterwards(world: World) -> No
     assert [world.outcome(one).status for one in sent] == ["AUTHORIZED"] * 5
 
 
-def test_the_relay_stops_in_the_middle_of_publishing(world: World) -> None:
+def test_relay_stops_during_publishing_and_loses_nothing(world: World) -> None:
     relay = world.application.services["relay"]
     sent = [world.authorize() for _ in range(10)]
     world.outcome(sent[0])
@@ -59,7 +59,7 @@ def test_the_relay_stops_in_the_middle_of_publishing(world: World) -> None:
     assert [world.outcome(one).status for one in sent] == ["AUTHORIZED"] * 13
 
 
-def test_http_requests_under_way_are_answered(world: World) -> None:
+def test_running_http_requests_are_answered(world: World) -> None:
     held = [world.held() for _ in range(4)]
     serve, stop = world.application.services["serve"], Event()
 
@@ -69,7 +69,7 @@ def test_http_requests_under_way_are_answered(world: World) -> None:
             try:
                 reply = world.api.release(payment_id, RUNNER)
             except urllib3.exceptions.HTTPError:
-                stop.set()  # nobody listens any more
+                stop.set()  # the listener is closed
             else:
                 assert reply.status == 202, reply.raw
                 queued.append(reply.body["correlation_id"])
@@ -77,7 +77,7 @@ def test_http_requests_under_way_are_answered(world: World) -> None:
 
     with ThreadPoolExecutor(4) as callers:
         posting = [callers.submit(post_until_refused, event.payment_id) for event in held]
-        until(lambda: world.told(held[0].payment_id)[1:], "the first is released")
+        until(lambda: world.summaries(held[0].payment_id)[1:], "the first is released")
         code = serve.stop()
         stop.set()
     assert code == 0

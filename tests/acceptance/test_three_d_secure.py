@@ -17,7 +17,7 @@ def _challenged(world: World) -> tuple[Sent, str, str]:
     return sent, payment["payment_id"], payment["stripe_payment_intent_id"]
 
 
-def test_finished_by_webhook(world: World) -> None:
+def test_three_d_secure_finished_by_webhook_authorizes(world: World) -> None:
     sent, payment_id, intent_id = _challenged(world)
     assert world.events_of(payment_id) == [], "requiring an action is no outcome"
     world.stripe.finish_challenge(intent_id)
@@ -27,30 +27,30 @@ def test_finished_by_webhook(world: World) -> None:
     assert world.outcome(world.release(payment_id)).status == "SUCCEEDED"
 
 
-def test_failed_by_the_customer(world: World) -> None:
+def test_three_d_secure_failed_by_the_customer_fails_the_payment(world: World) -> None:
     sent, payment_id, intent_id = _challenged(world)
     world.stripe.finish_challenge(intent_id, succeeded=False)
     event = world.outcome(sent)
-    assert event.told == "authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"
+    assert event.summary == "authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"
     assert event.payload["stripe_code"] == "payment_intent_authentication_failure"
     assert world.api.details(payment_id).body["failure"]["error"] == "STRIPE_PAYMENT_FAILED"
     world.stripe.drain_webhooks()
     assert "hold" not in world.effects(payment_id)
 
 
-def test_a_revert_answers_both(world: World) -> None:
+def test_revert_during_three_d_secure_answers_both_commands(world: World) -> None:
     sent, payment_id, _ = _challenged(world)
     revert = world.revert(payment_id, correlation_id=sent.correlation_id)
     assert world.outcome(revert).type == "payment.reverted"
     world.stripe.drain_webhooks()
-    assert world.told(payment_id) == [
+    assert world.summaries(payment_id) == [
         "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED",
         "revert_payment: payment.reverted REVERTED",
     ]
     assert "hold" not in world.effects(payment_id)
 
 
-def test_canceled_in_the_dashboard(world: World) -> None:
+def test_waiting_payment_canceled_in_the_dashboard_is_answered_as_canceled(world: World) -> None:
     sent, payment_id, intent_id = _challenged(world)
     world.stripe.dashboard("cancel", intent_id)
     assert world.outcome(sent).error == "STRIPE_PAYMENT_CANCELED"

@@ -37,7 +37,7 @@ def traced(postgres_server: Postgres, migrated_template: str, kafka: Kafka, coll
 
 
 def _trace(collector: Collector, trace_id: str, *last: str) -> dict[str, Seen]:
-    """The spans of a trace by name, once those named have come."""
+    """The spans of a trace by name, once the given names have arrived."""
 
     def whole() -> dict[str, Seen] | None:
         found = {span.name: span for span in collector.spans(trace_id)}
@@ -47,7 +47,7 @@ def _trace(collector: Collector, trace_id: str, *last: str) -> dict[str, Seen]:
 
 
 def _linked(collector: Collector, span: Seen) -> list[Seen]:
-    """The spans that this one links to, once they have come: they may end, and be sent, later."""
+    """The spans that this span links to, once they have arrived. They may end and be sent later."""
     found: list[Seen] = until(
         lambda: [each for each in collector.spans() if each.span_id in span.links], f"links of {span.name}"
     )
@@ -77,7 +77,7 @@ def test_one_authorize_with_a_challenge_is_one_trace(traced: World, collector: C
         )
     )
     spans = _trace(collector, trace_id, process, APPLY, send)
-    spans.pop("apply payment_intent.requires_action", None)  # it may come before or after the answer that it repeats
+    spans.pop("apply payment_intent.requires_action", None)  # it may arrive before or after the answer that it repeats
     names = {span.span_id: name for name, span in spans.items()}
     parents = {name: names.get(span.parent, span.parent) for name, span in spans.items()}
     assert parents == {
@@ -129,7 +129,7 @@ def test_a_command_from_http_continues_its_callers_trace(traced: World, collecto
     assert event.headers["traceparent"].split("-")[1] == trace_id
 
 
-def test_a_command_that_was_put_off_stays_in_its_trace(traced: World, collector: Collector) -> None:
+def test_postponed_command_stays_in_its_trace(traced: World, collector: Collector) -> None:
     traced.stripe.fault("drop_before", "payment_intents.create", times=1)
     event = traced.held()
     trace_id = event.headers["traceparent"].split("-")[1]

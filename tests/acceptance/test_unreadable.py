@@ -47,7 +47,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_unanswerable_records_are_kept_and_reported_and_block_nothing(world: World) -> None:
+def test_unanswerable_records_become_dead_letters_and_block_nothing(world: World) -> None:
     places = {name: world.put(value, partition=2) for name, (value, _) in UNANSWERABLE.items()}
     behind = world.send("authorize_payment", authorization(), partition=2)
     assert world.outcome(behind).status == "AUTHORIZED"
@@ -66,7 +66,7 @@ def test_unanswerable_records_are_kept_and_reported_and_block_nothing(world: Wor
     }
 
 
-def test_a_dead_letter_has_the_record_whole(world: World) -> None:
+def test_dead_letter_contains_the_whole_record(world: World) -> None:
     place = world.put(b"?", partition=1, headers={"trace": b"\x00\xff", "empty": None})
     letter = world.letter(place)
     assert letter["headers"] == [["trace", base64.b64encode(b"\x00\xff").decode()], ["empty", None]]
@@ -97,14 +97,14 @@ def test_answerable_record_is_answered_once(world: World, kind: str, extra: dict
     assert world.outcome(first) == event, "the same again was not answered again"
 
 
-def test_half_a_surrogate_pair_and_nul_are_answered(world: World) -> None:
+def test_lone_surrogate_and_nul_are_answered(world: World) -> None:
     fields = authorization(description="a\x00b \ud800")
     sent = world.send("authorize_payment", fields)
     assert world.outcome(sent).error == "INVALID_PAYLOAD"
     assert world.letter(sent.place)["reason"] == "INVALID_PAYLOAD"
 
 
-def test_a_command_that_cannot_be_accepted_is_answered(world: World) -> None:
+def test_unacceptable_command_is_answered(world: World) -> None:
     sent = [(world.send("authorize_payment", authorization(**bad)), error) for bad, error in BAD_FIELDS]
     for one, error in sent:
         event = world.outcome(one)

@@ -49,7 +49,7 @@ def stack(empty_servers: dict[str, str], tmp_path: Path) -> Iterator[tuple[Progr
         yield program, state_file
 
 
-def test_a_stack_for_any_client(stack: tuple[Program, Path], kafka: Kafka, topics: Topics) -> None:
+def test_up_serves_any_client(stack: tuple[Program, Path], kafka: Kafka, topics: Topics) -> None:
     program, state_file = stack
     assert stat.S_IMODE(state_file.stat().st_mode) == 0o600
     state = json.loads(state_file.read_text())
@@ -83,14 +83,14 @@ def test_demo_runs_three_sagas_to_their_end() -> None:
         demo.wait_for("Ready after")
         family = demo.family()
         assert demo.wait() == 0, demo.output()
-        told = demo.output()
+        output = demo.output()
         assert psutil.wait_procs(family, timeout=10)[1] == []
         assert (demo.family(), demo.left_behind()) == ([], [])
     for title in ("Paid and released", "Authorized, then reverted", "3-d secure, finished by webhook"):
-        assert told.lower().count(title.lower()) >= 2, f"{title}: told, and its timeline shown"
-    assert "Three sagas, each answered once." in told
-    assert shown_in_readme() - set(without_ids(told).splitlines()) == set()
-    stories = told.partition("python cli.py payment timeline")[0]
+        assert output.lower().count(title.lower()) >= 2, f"{title} and its timeline are shown"
+    assert "Three sagas, each answered once." in output
+    assert shown_in_readme() - set(without_ids(output).splitlines()) == set()
+    stories = output.partition("python cli.py payment timeline")[0]
     assert stories.count("payment.released: SUCCEEDED") == 2
     assert stories.count("payment.reverted: REVERTED") == 1
     assert stories.count("hold 12.50 SGD, capture 12.50 SGD, transfer 12.50 SGD") == 2

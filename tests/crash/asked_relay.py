@@ -1,4 +1,4 @@
-"""A relay's process that a test asks on its own port while its surroundings hang."""
+"""A relay process that a test asks on its ops port while its servers hang."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.05
 
 
 class Answer(NamedTuple):
-    """Of /ready."""
+    """An answer of /ready."""
 
     code: int
     status: str
@@ -38,20 +38,20 @@ def ask(relay: ServiceProcess, path: str) -> tuple[int, str]:
 
 
 def ready(relay: ServiceProcess) -> Answer:
-    """What /ready says."""
+    """The answer of /ready."""
     code, text = ask(relay, "/ready")
     body = json.loads(text)
     return Answer(code, body["status"], body.get("stage", ""))
 
 
 def metric(relay: ServiceProcess, name: str) -> float:
-    """One figure of /metrics."""
+    """One metric of /metrics."""
     lines = ask(relay, "/metrics")[1].splitlines()
     return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
 
 
 def until(relay: ServiceProcess, holds: Callable[[Answer], bool], seconds: float) -> Answer:
-    """Ask /ready until it says what is expected; at most so long."""
+    """Ask /ready until the expected answer arrives, at most for this time."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         time.sleep(LOOK_SECONDS)

@@ -10,17 +10,15 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.postgres import Postgres
 from devstack.postgres_embedded import EmbeddedPostgres
-from devstack.processes import ProcessFailedError
 from devstack.topics import unique_topics
 from proofs.chaos.network import DOORS
 from service.storage import migrate
 from tests.crash.crash_site import CrashSite
 from tests.crash.points import CrashPoint
 from tests.crash.scenarios import SCENARIOS
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 SITES = 4
 
@@ -49,36 +47,27 @@ def open_site(
 
 
 @pytest.fixture(scope="session")
-def mortal_postgres() -> Iterator[EmbeddedPostgres]:
+def killable_postgres() -> Iterator[EmbeddedPostgres]:
     """A server of these tests, which they kill and restore."""
-    server = EmbeddedPostgres()
-    try:
-        yield server.start()
-    finally:
-        server.close()
+    with EmbeddedPostgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def mortal_kafka() -> Iterator[ApacheKafka]:
+def killable_kafka() -> Iterator[ApacheKafka]:
     """A broker of these tests, which they kill and disconnect from processes."""
-    try:
-        broker = ApacheKafka(find_install(lambda _: None), doors=DOORS)
-    except (KafkaUnavailableError, ProcessFailedError) as error:
-        unavailable("real Kafka", error)
-    try:
-        yield broker.start()
-    finally:
-        broker.close()
+    with own_broker(doors=DOORS) as broker:
+        yield broker
 
 
 @pytest.fixture
-def mortal_database_url(mortal_postgres: EmbeddedPostgres) -> Iterator[str]:
+def killable_database_url(killable_postgres: EmbeddedPostgres) -> Iterator[str]:
     """A fresh, migrated database on the server that is killed."""
-    name = f"mortal_{secrets.token_hex(6)}"
-    url = mortal_postgres.databases.create(name)
+    name = f"killable_{secrets.token_hex(6)}"
+    url = killable_postgres.databases.create(name)
     migrate.upgrade(url)
     yield url
-    mortal_postgres.databases.drop(name)
+    killable_postgres.databases.drop(name)
 
 
 @pytest.fixture(scope="module")

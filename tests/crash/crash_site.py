@@ -89,8 +89,8 @@ class CrashSite:
         flows = [scenario.flow(self._talk(scenario)) for _ in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(next, flows))
-            if scenario.process == "consume" and not scenario.told:
-                self.around.stripe.hold_webhooks()  # or they would tell what the dead process must find out
+            if scenario.process == "consume" and not scenario.by_webhook:
+                self.around.stripe.hold_webhooks()  # so that a look must find the effects
             self._arm(point, nth)
             if scenario.too_large:
                 self.scene.rows(_APPEND, (str(uuid4()), self._topics.events))

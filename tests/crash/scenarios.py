@@ -20,13 +20,13 @@ Flow = Callable[[Talk], Iterator[None]]
 @dataclass(frozen=True)
 class Scenario:
     """``process`` dies in ``flow``. ``over_http``: the release comes by HTTP. ``too_large``: Kafka refuses a record
-    beside it. ``told``: the process acts on a webhook."""
+    beside it. ``by_webhook``: the process acts on a webhook."""
 
     process: ServiceName
     flow: Flow
     over_http: bool = False
     too_large: bool = False
-    told: bool = False
+    by_webhook: bool = False
 
 
 def authorize(talk: Talk) -> Iterator[None]:
@@ -96,8 +96,8 @@ SCENARIOS: dict[CrashPoint, Scenario] = {
     ConsumerPoint.AFTER_OFFSET_COMMIT: Scenario("consume", authorize),
     ServicePoint.WEBHOOK_BEFORE_COMMIT: _WEBHOOK,
     ServicePoint.WEBHOOK_AFTER_COMMIT: _WEBHOOK,
-    ServicePoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, told=True),
-    ServicePoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, told=True),
+    ServicePoint.LOOK_BEFORE_COMMIT: Scenario("consume", others_refund, by_webhook=True),
+    ServicePoint.LOOK_AFTER_COMMIT: Scenario("consume", others_refund, by_webhook=True),
     ServicePoint.REQUEST_BEFORE_COMMIT: _REQUEST,
     ServicePoint.REQUEST_AFTER_COMMIT: _REQUEST,
     RelayPoint.AFTER_READ: Scenario("relay", authorize),

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from devstack.saga_client import Record
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import Effect, LedgerEntry
 from proofs.chaos.audit import Findings, audit
 from proofs.chaos.evidence import UNPUBLISHABLE, Asked, Evidence
 
 PAYMENT = "9f3ad3cb-6a1c-4c3e-9a0a-5c8e1a1f0001"
 
 
-def _effect(kind: str, intent: str = "pi_1", amount: int = 1500) -> Effect:
+def _effect(kind: str, intent: str = "pi_1", amount: int = 1500) -> LedgerEntry:
     metadata = {"payment_id": PAYMENT, "order_id": "order-1"}
-    return Effect(kind, f"{kind}_1", amount, "sgd", intent, f"ch_{intent}", None, metadata, "api", None, 0)
+    return LedgerEntry(Effect(kind), f"{kind}_1", amount, "sgd", intent, f"ch_{intent}", None, metadata, "api", None, 0)
 
 
 def _event(sequence: int, command_type: str, correlation_id: str, offset: int) -> Record:
@@ -115,26 +115,26 @@ DAMAGE: list[tuple[str, Evidence, set[str]]] = [
 
 
 @pytest.mark.parametrize(("what", "evidence", "kinds"), DAMAGE, ids=[what for what, _, _ in DAMAGE])
-def test_damage_is_found(what: str, evidence: Evidence, kinds: set[str]) -> None:
+def test_audit_finds_each_kind_of_damage(what: str, evidence: Evidence, kinds: set[str]) -> None:
     findings = audit(evidence)
     assert {name for name in Findings.__annotations__ if getattr(findings, name)} == kinds
     assert not findings.clean
 
 
-def test_a_command_answered_twice_is_found() -> None:
+def test_audit_finds_a_command_answered_twice() -> None:
     again = _event(3, "release_payment", "r", 14)
     findings = audit(replace(PAID, records=[HELD, RELEASED, again], outbox=[_row(1), _row(2), _row(3)]))
     assert findings.doubles == ["answered ('release_payment', 'r'): 2 times"]
 
 
-def test_a_row_that_nobody_can_publish_belongs_in_the_dead_letters() -> None:
+def test_unpublishable_row_must_be_a_dead_letter() -> None:
     refused = {**_row(7), "type": UNPUBLISHABLE}
     assert audit(replace(PAID, refused=[refused], written=["event-7"])).clean
 
 
 def test_a_dead_letter_is_an_answer_when_every_copy_has_one() -> None:
-    told = Record("commands.dead_letter", 0, 1, None, b'{"partition": 0, "offset": 2}', {"ce_id": "event-3"})
-    with_letter = replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, told])
+    letter = Record("commands.dead_letter", 0, 1, None, b'{"partition": 0, "offset": 2}', {"ce_id": "event-3"})
+    with_letter = replace(PAID, outbox=[*PAID.outbox, _row(3)], records=[HELD, RELEASED, letter])
     once, twice = Asked(("x", "y"), ((0, 2),)), Asked(("x", "y"), ((0, 2), (0, 5)))
     assert audit(replace(with_letter, asked=[once])).clean
     assert not audit(replace(with_letter, asked=[twice])).clean

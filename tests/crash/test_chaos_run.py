@@ -31,7 +31,7 @@ QUICK = (
 
 
 @pytest.mark.parametrize(("failed", "losses"), [(["a saga"], []), ([], ["an event"])])
-def test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding(failed: list[str], losses: list[str]) -> None:
+def test_failed_saga_or_finding_fails_the_chaos_run(failed: list[str], losses: list[str]) -> None:
     quiet = Result(1, 1, 1, 1, 1, 0, Counter(), [], Counter(), [], Findings([], [], [], [], []), 1.0)
     assert quiet.clean
     assert not replace(quiet, failed=failed, findings=replace(quiet.findings, losses=losses)).clean
@@ -39,12 +39,12 @@ def test_a_saga_gone_wrong_spoils_it_and_so_does_a_finding(failed: list[str], lo
 
 @pytest.mark.postgres
 @pytest.mark.real_kafka
-def test_a_short_chaos_run(
-    mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka
+def test_short_chaos_run_is_clean(
+    killable_database_url: str, killable_postgres: EmbeddedPostgres, killable_kafka: ApacheKafka
 ) -> None:
     plan = make_plan(SAGAS, len(QUICK), SEED, QUICK)
-    with World(mortal_postgres, mortal_database_url, mortal_kafka, unique_topics(), SEED) as world:
-        result = run(plan, world, at_once=AT_ONCE, told=lambda _over, _struck: None)
+    with World(killable_postgres, killable_database_url, killable_kafka, unique_topics(), SEED) as world:
+        result = run(plan, world, at_once=AT_ONCE, on_progress=lambda _over, _struck: None)
     assert result.clean, f"{result.failed}\n{result.findings}"
     assert result.struck == dict.fromkeys(QUICK, 1)
     assert result.sagas == SAGAS

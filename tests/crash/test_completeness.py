@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_POINTS = {
     ("claim.py", "next_of"): "the call it commits has a point right behind it: BEFORE_CALL",
     ("claim.py", "one"): "the same",
-    ("due_commands.py", "_lay_aside"): "moves a due time only",
+    ("due_commands.py", "_postpone"): "moves a due time only",
     ("due_commands.py", "take"): "moves a due time only; whoever was handed the work dies at its points",
     ("due_looks.py", "look"): "what it settles is looked at again; its examination has points",
     ("due_looks.py", "take"): "moves a due time only",
     ("accept.py", "refuse"): "a record's only transaction; the point behind it is CONSUMER_BEFORE_OFFSET_COMMIT",
-    ("accept.py", "bury"): "the same",
+    ("accept.py", "dead_letter"): "the same",
     ("accept.py", "_duplicate"): "the same",
     ("lease_keeper.py", "_renewed"): "extends leases only",
     ("reconcile.py", "stale"): "moves the time of the last look only",
@@ -55,7 +55,7 @@ class SilentTalk(Talk):
         self.asked.add(kind)
         return kind, correlation_id
 
-    def hear(self, asked: CommandKey, told: str) -> Record:
+    def hear(self, asked: CommandKey, expected: str) -> Record:
         return _RECORD
 
     def unreadable(self) -> Place:
@@ -80,11 +80,11 @@ class SilentTalk(Talk):
     def charge(self, payment_id: str) -> str:
         return "ch"
 
-    def hear_news(self, payment_id: str, told: str) -> None:
-        """The news comes."""
+    def hear_news(self, payment_id: str, expected: str) -> None:
+        """The news event is assumed to arrive."""
 
     def must_be(self, found: object, wanted: object) -> None:
-        """The payment has this status."""
+        """The payment is assumed to have this status."""
 
     def as_stranger(self, path: str, fields: dict[str, str]) -> None:
         """No request is sent."""
@@ -110,7 +110,7 @@ def _called(function: ast.FunctionDef) -> set[str]:
     }
 
 
-def test_every_point_has_a_scenario() -> None:
+def test_every_crash_point_has_a_scenario() -> None:
     assert set(SCENARIOS) == set(ALL)
 
 

@@ -18,29 +18,33 @@ refuse_unknown(CrashPoint)
 """
 
 
-def _dies(told: str, visits: int) -> bool:
+def _dies(crash_at: str, visits: int) -> bool:
     """Whether a process that passes a point this number of times is killed there."""
     visit = _VISIT + "reached(CrashPoint.AFTER_READ)\n" * visits
     ended = subprocess.run(
-        [sys.executable, "-c", visit], cwd=ROOT, env=environment(CRASH_AT=told), stderr=subprocess.DEVNULL, check=False
+        [sys.executable, "-c", visit],
+        cwd=ROOT,
+        env=environment(CRASH_AT=crash_at),
+        stderr=subprocess.DEVNULL,
+        check=False,
     )
     assert ended.returncode in {0, -signal.SIGKILL}
     return ended.returncode != 0
 
 
-def test_process_dies_at_its_crash_point() -> None:
+def test_process_is_killed_at_its_crash_point() -> None:
     assert [_dies("relay.after_read", visits) for visits in (0, 1)] == [False, True]
     assert [_dies("relay.after_read:3", visits) for visits in (2, 3)] == [False, True]
     assert not _dies("relay.after_checkpoint", 1)
 
 
 def test_process_removes_the_file_that_named_its_crash_point(tmp_path: Path) -> None:
-    told = tmp_path / "crash-at"
-    assert not _dies(f"@{told}", 1)
-    told.write_text("relay.after_read:2")
-    assert not _dies(f"@{told}", 1)
-    assert _dies(f"@{told}", 2)
-    assert not told.exists()
+    file = tmp_path / "crash-at"
+    assert not _dies(f"@{file}", 1)
+    file.write_text("relay.after_read:2")
+    assert not _dies(f"@{file}", 1)
+    assert _dies(f"@{file}", 2)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("words", [["relay"], ["consume"], ["serve", "--port", "0"]], ids=lambda words: str(words[0]))

@@ -7,7 +7,7 @@ import pytest
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from service.storage import migrate
-from tests.crash.besieged import besieged
+from tests.crash.relays_under_faults import relays_under_faults
 from tests.integration.relay.running import relay_process, settings_for
 from tests.integration.relay.writers import execute, session, wait_for, write
 from tests.support.emptying import UNGUARDED
@@ -27,7 +27,7 @@ def test_a_cut_over_by_logical_replication_publishes_every_row_once(kafka: Kafka
         old_url, new_url = (server.databases.create("payments") for server in (old, new))
         for url in (old_url, new_url):
             migrate.upgrade(url)
-        with besieged(old_url, kafka, tmp_path, batch_size=4) as rig:
+        with relays_under_faults(old_url, kafka, tmp_path, batch_size=4) as rig:
             rig.start()
             before = write(old_url, rig.topics.events, 12)
             rig.reader.read_events(before)

@@ -20,7 +20,7 @@ def _tests_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", [GUARANTEES, ADDING], ids=lambda path: path.name)
-def test_every_test_that_is_named_exists(document: Path) -> None:
+def test_every_named_test_exists(document: Path) -> None:
     named = NAMED.findall(document.read_text(encoding="utf-8"))
     assert named
     for path, name in named:
@@ -40,7 +40,7 @@ def test_every_guarantee_names_a_test_and_its_limit() -> None:
         assert limit
 
 
-def test_the_points_and_files_of_the_guide_are_the_codes() -> None:
+def test_guide_names_existing_crash_points_and_files() -> None:
     text = ADDING.read_text(encoding="utf-8")
     points = re.findall(r"CRASH_AT=([a-z_]+\.[a-z_]+)", text)
     assert points

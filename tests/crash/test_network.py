@@ -19,21 +19,21 @@ def _client(address: str) -> AdminClient:
 
 
 @pytest.fixture
-def door(mortal_kafka: ApacheKafka) -> Iterator[TcpProxy]:
-    yield mortal_kafka.doors[0]
-    mortal_kafka.doors[0].mend()
+def door(killable_kafka: ApacheKafka) -> Iterator[TcpProxy]:
+    yield killable_kafka.doors[0]
+    killable_kafka.doors[0].mend()
 
 
-def test_client_of_a_door_is_directed_to_the_door(mortal_kafka: ApacheKafka, door: TcpProxy) -> None:
-    for address in (door.address, mortal_kafka.bootstrap_servers):
+def test_client_of_a_door_is_directed_to_the_door(killable_kafka: ApacheKafka, door: TcpProxy) -> None:
+    for address in (door.address, killable_kafka.bootstrap_servers):
         (broker,) = _client(address).list_topics(timeout=_SECONDS).brokers.values()
         assert f"{broker.host}:{broker.port}" == address
 
 
 def test_a_door_that_swallows_packets_cuts_off_its_clients_and_no_others(
-    mortal_kafka: ApacheKafka, door: TcpProxy
+    killable_kafka: ApacheKafka, door: TcpProxy
 ) -> None:
-    cut_off, other = _client(door.address), _client(mortal_kafka.doors[1].address)
+    cut_off, other = _client(door.address), _client(killable_kafka.doors[1].address)
     cut_off.list_topics(timeout=_SECONDS)
     door.lose_packets()
     with pytest.raises(KafkaException):

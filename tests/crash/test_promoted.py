@@ -8,7 +8,7 @@ import pytest
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.topics import make_topic
-from tests.crash.besieged import Besieged, besieged
+from tests.crash.relays_under_faults import RelaysUnderFaults, relays_under_faults
 from tests.integration.relay.retention import delete_before
 from tests.integration.relay.running import TopicReader
 from tests.integration.relay.writers import append, session
@@ -19,20 +19,20 @@ ROWS = 3000
 PUBLISHED_BEFORE = 200
 
 
-def _remembered(rig: Besieged) -> None:
+def _remembered(rig: RelaysUnderFaults) -> None:
     """The receipt still exists."""
 
 
-@pytest.mark.parametrize("lose", [_remembered, Besieged.forget_receipt])
-def test_a_promotion_in_the_middle_of_a_backlog(
-    lose: Callable[[Besieged], None],
-    mortal_database_url: str,
-    mortal_postgres: EmbeddedPostgres,
+@pytest.mark.parametrize("lose", [_remembered, RelaysUnderFaults.forget_receipt])
+def test_promotion_during_a_backlog_loses_nothing(
+    lose: Callable[[RelaysUnderFaults], None],
+    killable_database_url: str,
+    killable_postgres: EmbeddedPostgres,
     kafka: Kafka,
     tmp_path: Path,
 ) -> None:
     """The dead letters' topic contains only one record, which is younger than the backlog of the other topic."""
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=50) as rig:
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=50) as rig:
         dead_letters = make_topic(kafka, rig.settings.dead_letter_topic, partitions=1)
         with session(rig.url) as backlog, session(rig.url) as writer:
             late = [append(backlog, dead_letters, "late")]
@@ -48,7 +48,7 @@ def test_a_promotion_in_the_middle_of_a_backlog(
             backlog.commit()  # written before the dead letters were published, and not read yet
         delete_before(kafka, dead_letters, 1)
         lose(rig)
-        mortal_postgres.promote()
+        killable_postgres.promote()
         rig.start()
 
         assert [record.event_id for record in reader.read_events(late)] == [*letters, *late]

@@ -11,14 +11,12 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
-from devstack.processes import ProcessFailedError
 from devstack.tcp_proxy import TcpProxy
 from devstack.topics import Topics, make_topic
 from tests.crash.asked_relay import GRACE_SECONDS, LOOK_SECONDS, ends_in_time, metric, ready, started, until
 from tests.integration.relay.running import TopicReader
 from tests.integration.relay.writers import append, execute, session, wait_for, write
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -61,7 +59,7 @@ def test_relay_with_a_locked_outbox_keeps_its_lock_and_reports_it(
         assert ends_in_time(relay)[0] == 0
 
 
-def test_a_locked_outbox_does_not_keep_the_process(
+def test_relay_with_a_locked_outbox_ends_on_sigterm(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as relay:
@@ -102,15 +100,11 @@ def test_silent_connection_to_postgresql_is_reported_and_ended(
 
 @pytest.fixture(scope="module")
 def kafka_of_this_module() -> Iterator[ApacheKafka]:
-    try:
-        broker = ApacheKafka(find_install(lambda _: None))
-    except (KafkaUnavailableError, ProcessFailedError) as error:
-        unavailable("real Kafka", error)
-    try:
-        yield broker.start()
-    finally:
-        broker.thaw()
-        broker.close()
+    with own_broker() as broker:
+        try:
+            yield broker
+        finally:
+            broker.thaw()
 
 
 @pytest.fixture
@@ -146,7 +140,7 @@ def test_hung_broker_is_reported_and_does_not_keep_the_process(
     reader.close()
 
 
-def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
+def test_broker_hung_at_the_start_is_named_and_the_database_is_not(
     database_url: str, hanging_kafka: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
     hanging_kafka.freeze()
@@ -160,7 +154,7 @@ def test_a_broker_that_hangs_at_the_start_is_named_and_the_database_is_not(
     assert code == 0
 
 
-def test_a_standby_says_that_it_is_one_and_reports_no_lag(
+def test_standby_reports_its_state_and_no_lag(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     with started(database_url, kafka, topics, tmp_path) as active:

@@ -7,11 +7,11 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
-from service.storage import migrate
 from tests.crash.backup import Backup, Return
-from tests.crash.besieged import Besieged, besieged
+from tests.crash.relays_under_faults import RelaysUnderFaults, relays_under_faults
 from tests.integration.relay.running import relay_process, settings_for
 from tests.integration.relay.writers import append, execute, session, write
+from tests.support.own_servers import own_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
@@ -19,35 +19,30 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 @pytest.fixture
 def another_database_url() -> Iterator[str]:
     """A migrated database on a server with another system identifier."""
-    server = EmbeddedPostgres()
-    try:
-        url = server.start().databases.create("restored")
-        migrate.upgrade(url)
+    with own_database("restored") as url:
         yield url
-    finally:
-        server.close()
 
 
-def _published(rig: Besieged) -> list[str]:
+def _published(rig: RelaysUnderFaults) -> list[str]:
     return [record.event_id for record in rig.reader.read_to_end()]
 
 
 @pytest.mark.parametrize("how", list(Return))
-def test_what_is_written_after_a_restore_is_published(
-    mortal_database_url: str,
-    mortal_postgres: EmbeddedPostgres,
+def test_rows_written_after_a_backup_restore_are_published(
+    killable_database_url: str,
+    killable_postgres: EmbeddedPostgres,
     kafka: Kafka,
     tmp_path: Path,
     how: Return,
 ) -> None:
     """The relay runs continuously. It publishes some rows of the backup before the backup is made, and some after."""
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)
         rig.kill_all()
         waiting = write(rig.url, rig.topics.events, 10, first=11)
-        backup = Backup(mortal_postgres, tmp_path)
+        backup = Backup(killable_postgres, tmp_path)
         rig.start()
         lost = write(rig.url, rig.topics.events, 10, first=21)
         rig.reader.read_events(lost)
@@ -61,11 +56,11 @@ def test_what_is_written_after_a_restore_is_published(
         assert _published(rig) == [*kept, *waiting, *lost, *again, *later]
 
 
-def test_what_is_written_after_a_dump_was_loaded_elsewhere_is_published(
-    mortal_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
+def test_rows_written_after_a_dump_was_loaded_on_another_server_are_published(
+    killable_database_url: str, another_database_url: str, kafka: Kafka, tmp_path: Path
 ) -> None:
     """The system identifier differs, and the dump contains the checkpoint."""
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)

@@ -6,7 +6,7 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.postgres_embedded import EmbeddedPostgres
-from tests.crash.besieged import besieged
+from tests.crash.relays_under_faults import relays_under_faults
 from tests.integration.relay.writers import execute, write
 from tests.support.emptying import UNGUARDED
 
@@ -15,22 +15,22 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 
 @pytest.mark.parametrize("emptied", [False, True], ids=["new tables", "same tables"])
 def test_rows_written_after_a_restore_in_place_are_published(
-    emptied: bool, mortal_database_url: str, mortal_postgres: EmbeddedPostgres, kafka: Kafka, tmp_path: Path
+    emptied: bool, killable_database_url: str, killable_postgres: EmbeddedPostgres, kafka: Kafka, tmp_path: Path
 ) -> None:
     """The positions of rows published after the dump are assigned again, first to fewer rows, then to more."""
-    dump = mortal_postgres.data_directory.parent / f"{tmp_path.name}.dump"
-    with besieged(mortal_database_url, kafka, tmp_path, batch_size=4) as rig:
+    dump = killable_postgres.data_directory.parent / f"{tmp_path.name}.dump"
+    with relays_under_faults(killable_database_url, kafka, tmp_path, batch_size=4) as rig:
         rig.start()
         kept = write(rig.url, rig.topics.events, 10)
         rig.reader.read_events(kept)
-        mortal_postgres.run("pg_dump", "--format=custom", f"--file={dump}", rig.url)
+        killable_postgres.run("pg_dump", "--format=custom", f"--file={dump}", rig.url)
         lost = write(rig.url, rig.topics.events, 20, first=11)
         rig.reader.read_events(lost)
 
         if emptied:
-            _load_into_same_tables(mortal_postgres, rig.url, dump)
+            _load_into_same_tables(killable_postgres, rig.url, dump)
         else:
-            mortal_postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={rig.url}", str(dump))
+            killable_postgres.run("pg_restore", "--clean", "--if-exists", f"--dbname={rig.url}", str(dump))
         fewer = write(rig.url, rig.topics.events, 12, first=11)
         assert execute(rig.url, "SELECT max(position) FROM outbox") == [(22,)]
         rig.reader.read_events(fewer)

@@ -47,8 +47,8 @@ class ModeledGateway:
     def _as_it_is_now(self, made: StepResult) -> StepResult:
         if isinstance(made, Intent):
             return stripe_side.shown(self._now)
-        standing: tuple[Transfer | Refund, ...] = (*self._now.transfers, *self._now.refunds)
-        return next((found for found in standing if found.id == made.id), made)
+        effective: tuple[Transfer | Refund, ...] = (*self._now.transfers, *self._now.refunds)
+        return next((found for found in effective if found.id == made.id), made)
 
     @property
     def _now(self) -> Picture:
@@ -144,7 +144,7 @@ class ModeledGateway:
         return self.side.refunds[0]
 
     def find_refund(self, intent_id: str) -> Refund | None:
-        found = stripe_side.standing(self._now)
+        found = stripe_side.effective(self._now)
         return found[0] if found and not stripe_side.refundable(self._now) else None
 
     def is_disputed(self, charge_id: str) -> bool:

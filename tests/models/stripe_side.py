@@ -43,13 +43,13 @@ class Refused:
         return StripeRefusedError(self.code, kind=self.kind, code=self.code, intent_id=self.intent_id)
 
 
-def standing(side: Picture) -> list[Refund]:
+def effective(side: Picture) -> list[Refund]:
     """Refunds that return money."""
     return [refund for refund in side.refunds if not (refund.failed or refund.of_hold)]
 
 
 def refundable(side: Picture) -> int:
-    return side.intent.received - sum(refund.amount for refund in standing(side))
+    return side.intent.received - sum(refund.amount for refund in effective(side))
 
 
 def charged_back(side: Picture) -> bool:
@@ -155,7 +155,7 @@ def _refund_moves(side: Picture) -> Moves:
     if not charged_back(side):
         for amount in _parts(refundable(side)):
             yield f"{amount} refunded in the Dashboard", refunded(side, amount, None)
-    for refund in standing(side):
+    for refund in effective(side):
         yield f"{refund.id} fails", _with_refund(side, replace(refund, status="failed"))
 
 
@@ -179,7 +179,7 @@ def time(side: Picture) -> Moves:
         for end in [] if dispute.closed else _ends(dispute):
             others = tuple(end if other.id == end.id else other for other in side.disputes)
             yield f"{end.id} {end.status}", replace(side, disputes=others)
-    for refund in standing(side):
+    for refund in effective(side):
         if refund.status == "pending":
             yield f"{refund.id} arrives", _with_refund(side, replace(refund, status="succeeded"))
 

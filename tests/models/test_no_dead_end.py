@@ -110,8 +110,8 @@ def is_good_end(world: World) -> bool:
     if not is_settled(world) or money.contested:
         return False
     if payment.status is PaymentStatus.SUCCEEDED:
-        stands = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
-        return stands and money.left == money.captured == money.outstanding
+        effective = payment.stripe_transfer_id is not None and payment.stripe_reversal_id is None
+        return effective and money.left == money.captured == money.outstanding
     lost = world.side is not None and stripe_side.charged_back(world.side)
     return payment.status in ENDED and money.held == money.outstanding == 0 and (money.left == 0 or lost)
 

@@ -42,7 +42,7 @@ SMALL = Size(writers=2, positions=3)
         ("last row not read again", Size(2, 2, restores=1), "committed and never published"),
     ],
 )
-def test_rules_that_look_as_good_break_a_guarantee(rule: str, size: Size, broken: str) -> None:
+def test_each_weaker_reading_rule_breaks_a_guarantee(rule: str, size: Size, broken: str) -> None:
     walked = walk(size, rule)
     assert broken in str(walked.broken)
     assert walked.trace

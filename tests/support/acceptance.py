@@ -11,7 +11,7 @@ from psycopg2.extras import RealDictCursor
 from devstack.application import Application
 from devstack.kafka import Kafka
 from devstack.saga_client import WAIT_SECONDS, Headers, Place, Record, Sent, encoded, enveloped, until
-from devstack.stripe_simulator.client import Effect
+from devstack.stripe_simulator.ledger import LedgerEntry
 from devstack.topics import Topics
 from tests.support.acceptance_audit import check
 from tests.support.acceptance_http import Api
@@ -44,7 +44,9 @@ class World:
             environment_of={
                 "consume": {"LEASE": "3s"},  # takes up the work of a killed process soon
                 "serve": {"SHUTDOWN_GRACE": "2s"},  # gunicorn lingers on idle connections while it may
-                "relay": {"SHUTDOWN_GRACE": "20s"},  # it goes as soon as Kafka has committed, which may take a moment
+                "relay": {
+                    "SHUTDOWN_GRACE": "20s"
+                },  # the record is deleted once Kafka has committed, which may take a moment
             },
         )
         self.client = saga_client(kafka, topics, self.dead_letter_topic, topics.commands)
@@ -127,13 +129,13 @@ class World:
     def held(self, card: str = VISA, **fields: Any) -> Record:
         """An authorized payment's event."""
         event = self.outcome(self.authorize(card, **fields))
-        assert event.told == "authorize_payment: payment.authorized AUTHORIZED", event.body
+        assert event.summary == "authorize_payment: payment.authorized AUTHORIZED", event.body
         return event
 
     def released(self, **fields: Any) -> Record:
         """A released payment's event."""
         event = self.outcome(self.release(self.held(**fields).payment_id))
-        assert event.told == "release_payment: payment.released SUCCEEDED", event.body
+        assert event.summary == "release_payment: payment.released SUCCEEDED", event.body
         return event
 
     def fence(self, order_id: str, *partitions: int) -> None:
@@ -148,20 +150,20 @@ class World:
         """A payment's events so far, in order."""
         return self.heard.records(lambda r: r.topic == self.topics.events and r.key == payment_id)
 
-    def told(self, payment_id: str) -> list[str]:
+    def summaries(self, payment_id: str) -> list[str]:
         """The same, in short."""
-        return [event.told for event in self.events_of(payment_id)]
+        return [event.summary for event in self.events_of(payment_id)]
 
     def payment_in(self, status: str, order_id: str) -> dict[str, Any]:
         """The order's payment over HTTP, as soon as it has this status."""
 
-        def stands() -> dict[str, Any] | None:
+        def found() -> dict[str, Any] | None:
             reply = self.api.status(order_id)
             return reply.body if reply.status == 200 and reply.body["status"] == status else None
 
-        return until(stands, f"{order_id} is {status}")
+        return until(found, f"{order_id} is {status}")
 
-    def ledger(self, payment_id: str) -> list[Effect]:
+    def ledger(self, payment_id: str) -> list[LedgerEntry]:
         """The effects on its money at Stripe."""
         return [entry for entry in self.stripe.ledger() if entry.metadata.get("payment_id") == payment_id]
 

@@ -20,9 +20,9 @@ def check(events: list[Record], letters: list[Record], commands: list[Record]) -
         check_dead_letter(letter.body)
     for command in commands:
         check_command(command.body, command.headers)
-    told = [event for event in events if event.headers.get("replayed") != "true"]
-    _each_once(told)
-    _without_gaps(told)
+    published = [event for event in events if event.headers.get("replayed") != "true"]
+    _each_once(published)
+    _without_gaps(published)
 
 
 def _each_once(events: list[Record]) -> None:
@@ -30,7 +30,7 @@ def _each_once(events: list[Record]) -> None:
     assert [id_ for id_, times in by_id.items() if times > 1] == [], "published more than once"
     by_command = Counter(event.answers for event in events if event.answers is not None)
     for answers, times in by_command.items():
-        # One more for each time that an operator reopened it: its id tells them apart.
+        # One more for each time that an operator reopened it: its id distinguishes them.
         ids = {event.headers["ce_id"] for event in events if event.answers == answers}
         assert ids == {str(outcome_id(CommandKey(*answers), n)) for n in range(times)}, f"{answers}: {times} answers"
 

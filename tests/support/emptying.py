@@ -1,4 +1,4 @@
-"""Empties a test's database, which refuses this, as it does for operators, unless its triggers are disabled."""
+"""Empties a test's database. The database refuses this unless its triggers are disabled."""
 
 from service.storage.models import Base
 

@@ -18,11 +18,11 @@ _UPDATE = ("-o", "Dir::State::Lists={0}/lists", "-o", "Dir::Cache={0}/cache", "-
 
 
 class PromtoolUnavailableError(Exception):
-    """There is no promtool, and no Debian package of it to be had."""
+    """No promtool is installed, and no Debian package of it is available."""
 
 
 def find_program() -> Path:
-    """The program. Raises PromtoolUnavailableError when there can be none."""
+    """The program. Raises PromtoolUnavailableError."""
     given = shutil.which("promtool")
     if given is not None:
         return Path(given)

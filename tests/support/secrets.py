@@ -11,7 +11,7 @@ from psycopg2 import sql
 
 
 class SecretFiles:
-    """Mounted secrets: ``environment`` names the files, and takes the variables themselves away."""
+    """Mounted secrets: ``environment`` names the files and removes the variables themselves."""
 
     def __init__(self, directory: Path, **values: str) -> None:
         self._directory = directory
@@ -19,13 +19,13 @@ class SecretFiles:
         self.write(**values)
 
     def write(self, **values: str) -> None:
-        """Exchange the contents of some."""
+        """Replace the contents of some files."""
         for name, value in values.items():
             (self._directory / name).write_text(value)
 
 
 class Roles:
-    """Two superusers of the run's server, of whom a database password's rotation makes one the other."""
+    """Two superusers of the run's server. A rotation of the database password replaces one by the other."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
@@ -39,7 +39,7 @@ class Roles:
         return parts._replace(netloc=f"{role}:{role}@{parts.netloc.rpartition('@')[2]}").geturl()
 
     def lock_out_old(self) -> None:
-        """Take the old role's password away, and end its sessions."""
+        """Remove the old role's password and end its sessions."""
         self._run("ALTER ROLE {} NOLOGIN", sql.Identifier(self.old))
         self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}", sql.Literal(self.old))
 

@@ -20,7 +20,7 @@ from tests.support.shared_servers import (
 )
 from tests.support.stripe_mock import StripeMock
 
-# the setting of a careful operator: no client makes a topic by asking for it
+# the setting of a careful operator: a client's question about a topic does not create the topic
 _BROKER_SETTINGS = {
     "auto.create.topics.enable": "false",
     # everything is allowed, except for objects with a test's rules

@@ -32,7 +32,7 @@ class StripeMock:
                 argv=[
                     str(program),
                     *("-http-addr", f"127.0.0.1:{port}"),
-                    *("-https-addr", "127.0.0.1:0"),  # unused, but unsaid it is a fixed port
+                    *("-https-addr", "127.0.0.1:0"),  # unused, but without this option it is a fixed port
                 ],
                 log=self._scratch / "stripe-mock.log",
                 scratch=self._scratch,

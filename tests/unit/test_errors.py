@@ -1,4 +1,4 @@
-"""The tree of errors that `runtime/errors.py` prints is the code's."""
+"""The tree of errors printed in `runtime/errors.py` is the tree of classes in the code."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""docs/glossary.md: alphabetical, one sentence a term, and no term twice."""
+"""docs/glossary.md is alphabetical and has one sentence for each term."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,12 @@ CORE = """
 """
 
 
-def test_every_line_of_the_table_is_a_term_and_its_meaning() -> None:
+def test_every_table_row_has_a_term_and_its_meaning() -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("| ")]
     assert len(lines) == len(ROWS) + 1, "the head is no term"
 
 
-def test_terms_are_in_order_and_none_comes_twice() -> None:
+def test_terms_are_sorted_and_unique() -> None:
     terms = [term for term, _ in ROWS]
     assert terms == sorted(set(terms))
 
@@ -26,5 +26,5 @@ def test_every_meaning_is_one_sentence() -> None:
     assert [term for term, meaning in ROWS if not re.fullmatch(r"[A-Z].*[^.]\.", meaning) or ". " in meaning] == []
 
 
-def test_the_words_of_the_design_are_explained() -> None:
+def test_central_terms_of_the_design_are_explained() -> None:
     assert {word.strip() for word in CORE.split(",")} <= {term for term, _ in ROWS}

@@ -1,4 +1,4 @@
-"""docs/operations/logs-and-traces.md names every event of the log, and no other."""
+"""docs/operations/logs-and-traces.md names exactly the events of the log."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 
 def _logged(tree: ast.AST) -> Iterator[str]:
-    """The text of each line: the argument after a level's method, whether it is called or handed on."""
+    """The event of each log line: the first argument of a level's method, or the argument after a method passed on."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             parts = [node.func, *node.args]
@@ -28,7 +28,7 @@ def _is_level(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in LEVELS and "log" in ast.unparse(node.value)
 
 
-def test_the_table_of_events_has_those_that_the_code_logs() -> None:
+def test_table_lists_exactly_the_logged_events() -> None:
     code = {
         text
         for package in ("runtime", "service", "consumer", "relay", "commandline")

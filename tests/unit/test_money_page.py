@@ -1,4 +1,4 @@
-"""docs/money.md names every event, movement and piece of news there is."""
+"""docs/money.md names every event, movement and news event."""
 
 import re
 from pathlib import Path
@@ -18,12 +18,12 @@ def test_every_event_is_in_the_table(event_type: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MovementKind)
-def test_every_movement_says_what_it_adds_to(kind: MovementKind) -> None:
+def test_every_movement_has_its_sum_in_the_table(kind: MovementKind) -> None:
     (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{kind}` |")]
     shown = {name: "contested" if name == "contested" else f"`{name}`" for name in SUMS[kind]}
     assert all(name in row for name in shown.values())
 
 
-def test_every_news_event_is_told() -> None:
+def test_every_news_event_is_described() -> None:
     assert NEWS
     assert all(f"`{kind}`" in PAGE for kind in NEWS)

@@ -1,4 +1,4 @@
-"""What is decided by time is decided by the database's clock: nothing that decides reads the host's."""
+"""Decisions by time use the database's clock. No code that decides reads the clock of the host."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ OF_THE_HOST = {
     *(f"{module}.{name}" for module in ("datetime", "date") for name in ("now", "utcnow", "today")),
     *(f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime", "ctime", "strftime")),
 }
-"""As the code writes them. ``time.monotonic`` only measures how long something took."""
+"""The calls that read the host's clock. ``time.monotonic`` is none of them, because it measures durations."""
 
 
 def _readings(source: str) -> Iterator[str]:
@@ -23,7 +23,7 @@ def _readings(source: str) -> Iterator[str]:
             yield from (f"time.{each.name}" for each in node.names if f"time.{each.name}" in OF_THE_HOST)
 
 
-def test_nothing_that_decides_reads_the_hosts_clock() -> None:
+def test_decisions_do_not_read_the_clock_of_the_host() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {reading}"
         for folder in DECIDING
@@ -33,6 +33,6 @@ def test_nothing_that_decides_reads_the_hosts_clock() -> None:
     assert found == []
 
 
-def test_every_way_to_read_it_is_known() -> None:
+def test_all_ways_to_read_the_host_clock_are_found() -> None:
     source = "import datetime\nfrom time import time\ndatetime.datetime.now()\ndatetime.date.today()\ntime.time_ns()"
     assert set(_readings(source)) == {"time.time", "datetime.now", "date.today", "time.time_ns"}

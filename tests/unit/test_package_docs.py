@@ -17,13 +17,13 @@ def folder(package: object) -> Path:
 
 
 @pytest.mark.parametrize("package", [consumer, relay, runtime], ids=["consumer", "relay", "runtime"])
-def test_a_package_names_each_of_its_modules(package: object) -> None:
+def test_package_docstring_names_each_module(package: object) -> None:
     modules = {path.stem for path in folder(package).glob("*.py")} - {"__init__"}
     assert modules - set(re.findall(r"``(\w+)``", package.__doc__ or "")) == set()
 
 
 @pytest.mark.parametrize("package", [consumer, relay], ids=["consumer", "relay"])
-def test_a_package_names_each_of_its_threads(package: object) -> None:
+def test_package_docstring_names_each_thread(package: object) -> None:
     sources = [path.read_text(encoding="utf-8") for path in folder(package).glob("*.py")]
     started = {name for source in sources for name in STARTS_A_THREAD.findall(source)}
     assert started

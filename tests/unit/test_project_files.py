@@ -1,4 +1,4 @@
-"""The files at the top of the project agree with the code: version, commands, tools, links."""
+"""The files in the project's top folder agree with the code: version, commands, tools and links."""
 
 import re
 import tomllib
@@ -42,7 +42,7 @@ def test_every_named_make_target_exists(page: str) -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
-def test_a_commit_is_checked_by_the_tools_of_make_lint() -> None:
+def test_pre_commit_runs_the_tools_of_make_lint() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
     recipe = MAKEFILE.partition("\nlint:")[2].partition("\n\n")[0]
     tools = re.findall(r"^\t\$\(BIN\)/(.+)$", recipe, re.MULTILINE)

@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/money.md"])
-def test_the_diagram_has_exactly_the_transitions_of_the_table(page: str) -> None:
+def test_diagram_has_exactly_the_transitions_of_the_table(page: str) -> None:
     drawn = re.findall(r"^    ([A-Z_]+) --> ([A-Z_]+):", (ROOT / page).read_text("utf-8"), re.MULTILINE)
     table = [(str(before), str(after)) for before, ends in TRANSITIONS.items() for after in ends]
     assert sorted(drawn) == sorted(table)
 
 
-def test_the_command_is_as_the_contract_describes_it() -> None:
+def test_command_of_the_readme_matches_its_schema() -> None:
     command, _ = blocks("json")
     check_command(json.loads(command))
 

@@ -1,4 +1,4 @@
-"""Documents that come from the code are as the code writes them now."""
+"""Generated documents equal the output of their generator."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ ROW = "| `{}` |"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_document_is_up_to_date(name: str) -> None:
+def test_generated_document_is_up_to_date(name: str) -> None:
     written = Path(ROOT, name).read_text(encoding="utf-8")
     assert written == DOCUMENTS[name](), "run: python -m reference"
 
@@ -33,8 +33,8 @@ def test_help_of_a_process_names_the_settings_of_the_page(process: str) -> None:
         assert meaning(field).startswith(field.description)
 
 
-def test_every_setting_of_a_process_is_used_by_it() -> None:
-    """By name, in the code that the process runs; what nobody uses is no setting."""
+def test_every_setting_of_a_process_is_used_in_its_code() -> None:
+    """Each setting is searched by its name in the code that the process runs."""
     packages = {"serve": "service runtime", "consume": "consumer service runtime", "relay": "relay runtime"}
     for process, names in packages.items():
         files = [path for name in names.split() for path in (ROOT / name).rglob("*.py")]

@@ -14,7 +14,7 @@ from service.domain.payment import Payment
 class CancelHold(Keyed):
     """The service's own command for an intent that must hold and move no money; its correlation id is the intent's id.
 
-    Such an intent is a second one, or its caller was told that the payment failed or was reverted.
+    Such an intent is a second one, or its payment was answered as failed or reverted.
     """
 
     type: ClassVar = CommandType.CANCEL_HOLD

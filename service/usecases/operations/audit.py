@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from service.domain.audit_sums import Strangers, Sums
-from service.domain.auditing import Comparison, Difference, Record, What, difference_in, is_under_way
+from service.domain.auditing import Comparison, Difference, DifferenceKind, Record, difference_in, is_under_way
 from service.domain.books import Entry, Stored, Tie, Window, movements_of, tie
 from service.domain.ledger import Movement, Proof
 from service.domain.ours import Ownership
@@ -18,7 +18,7 @@ from service.storage import operator_money
 from service.storage.engine import Engine
 from service.storage.operator_session import reading
 from service.usecases.operations.audit_look import Look, look
-from service.usecases.operations.audit_sheet import Sheet, Tell, complete, gather
+from service.usecases.operations.audit_sheet import OnProgress, Sheet, complete, gather
 
 _AT_ONCE = 500
 """Number of payments whose ledgers one transaction reads."""
@@ -46,16 +46,16 @@ class MoneyAudit:
     books: Books
     ownership: Ownership
 
-    def run(self, window: Window, tell: Tell) -> Report:
-        """Audit the window; ``tell`` hears of the progress.
+    def run(self, window: Window, on_progress: OnProgress) -> Report:
+        """Audit the window; ``on_progress`` receives the numbers of objects read.
 
         Raises StripeUnknownError, StripeBusyError, StripeRefusedError or the database's error: then nothing is proved.
         Stripe is read before the ledgers, because a movement is at Stripe before it is in a ledger.
         """
-        sheet, report = gather(self.books, window, tell), Report(window)
+        sheet, report = gather(self.books, window, on_progress), Report(window)
         with reading(self.engine) as connection:
             known = reads.stored(connection, sheet.ids, [])
-        complete(sheet, known, self.books, tell)
+        complete(sheet, known, self.books, on_progress)
         with reading(self.engine) as connection:
             known = reads.stored(connection, sheet.ids, sheet.named)
             moved = reads.moved_in(connection, window)
@@ -65,8 +65,8 @@ class MoneyAudit:
             with reading(self.engine) as connection:
                 found = reads.records(connection, some)
             for record in found.values():
-                tell("payments", 1)
-                self._compare(record, mine[record.payment.payment_id], sheet, known, report, tell)
+                on_progress("payments", 1)
+                self._compare(record, mine[record.payment.payment_id], sheet, known, report, on_progress)
         with reading(self.engine) as connection:
             report.owed, report.undecided = operator_money.owed(connection), operator_money.undecided(connection)
         return report
@@ -89,11 +89,11 @@ class MoneyAudit:
         named = "its order" if mark is None or mark.payment_id is None else f"payment {mark.payment_id}"
         for moved in proved:
             report.sums.add("stripe", moved)
-            found = difference_in(What.NO_PAYMENT, None, moved)
+            found = difference_in(DifferenceKind.NO_PAYMENT, None, moved)
             report.differs.append(replace(found, detail=f"names {named}"))
 
     def _compare(
-        self, record: Record, entries: list[Entry], sheet: Sheet, known: Stored, report: Report, tell: Tell
+        self, record: Record, entries: list[Entry], sheet: Sheet, known: Stored, report: Report, on_progress: OnProgress
     ) -> None:
         report.compared += 1
         first = self._comparison(record, entries, Look(), sheet)
@@ -102,7 +102,7 @@ class MoneyAudit:
             first.count(report.sums)
             return
         named = [entry for entry in entries if tie(entry, known)[0] is Tie.NAMED]
-        tell("second looks", 1)
+        on_progress("second looks", 1)
         seen = look(self.books, self.ownership, record.payment, named, found)
         with reading(self.engine) as connection:
             again = reads.records(connection, [record.payment.payment_id])[record.payment.payment_id]
@@ -122,19 +122,19 @@ class MoneyAudit:
         comparison.count(report.sums)
         record = comparison.record
         found = comparison.differences()
-        missing = [each for each in found if each.what is What.MISSING_HERE]
+        missing = [each for each in found if each.what is DifferenceKind.MISSING_HERE]
         with reading(self.engine) as connection:
             proofs = [(each.kind or "", each.proof or "") for each in missing]
             others = reads.holders(connection, proofs) if proofs else {}
         detail = seen.detail(record)
         if not found and detail:
-            found = [Difference(What.OTHER_FACTS, record.payment.payment_id, None, None)]
+            found = [Difference(DifferenceKind.OTHER_FACTS, record.payment.payment_id, None, None)]
         for each in found:
             key = (each.kind or "", each.proof or "")
             difference = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
             if key in others:
                 holder = f"it stands in the ledger of payment {others[key]}"
-                difference = replace(difference, what=What.OTHER_PAYMENT, detail=holder)
+                difference = replace(difference, what=DifferenceKind.OTHER_PAYMENT, detail=holder)
             under_way = is_under_way(difference, record.opened, comparison.seen.get(key))
             (report.under_way if under_way else report.differs).append(difference)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from service.domain.auditing import Difference, Record, What, changed_facts
+from service.domain.auditing import Difference, DifferenceKind, Record, changed_facts
 from service.domain.books import Entry, movements_of
 from service.domain.errors import StripeRefusedError
 from service.domain.learning import learn_picture
@@ -65,7 +65,7 @@ def look(
         shown = any(moved.key in seen.movements for moved in movements_of(entry, payment))
         if not shown and seen.ours.isdisjoint(entry.ids):
             seen.foreign.append(entry)
-    rows = [each for each in found if each.what is What.MISSING_AT_STRIPE and each.kind in _OF_CHARGE]
+    rows = [each for each in found if each.what is DifferenceKind.MISSING_AT_STRIPE and each.kind in _OF_CHARGE]
     for charge_id in dict.fromkeys(each.proof for each in rows):
         charge = books.find(charge_id) if charge_id is not None else None
         if charge is not None:

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from service.domain.auditing import Difference, What
+from service.domain.auditing import Difference, DifferenceKind
 from service.domain.books import Entry, Line, Mark, Stored, Tie, Window, movements_of, named_payments, proof_of, tie
 from service.domain.ledger import Movement, Proof
 from service.domain.ports import Books
 
 T = TypeVar("T")
-Tell = Callable[[str, int], None]
+OnProgress = Callable[[str, int], None]
 """Called with the name of the work under way, and how many more pieces of it are done."""
 
 
@@ -59,16 +59,16 @@ class Sheet:
 
 def _unexplained(line: Line, proof: Proof) -> Difference:
     detail = f"balance transaction {line.id}, {line.category}"
-    return Difference(What.UNEXPLAINED, None, *proof, line.amount, line.currency, detail=detail)
+    return Difference(DifferenceKind.UNEXPLAINED, None, *proof, line.amount, line.currency, detail=detail)
 
 
-def gather(books: Books, window: Window, tell: Tell) -> Sheet:
+def gather(books: Books, window: Window, on_progress: OnProgress) -> Sheet:
     """Read the balance transactions and all lists. Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
 
     The lists are read last, so that they show every object that has changed the balance.
     """
     sheet = Sheet(window)
-    for line, source in _told("balance transactions", books.lines(window), tell):
+    for line, source in _counted("balance transactions", books.lines(window), on_progress):
         _note(sheet, line, source)
     lists: dict[str, Callable[[Window], Iterator[Entry]]] = {
         "charges": books.charges,
@@ -77,7 +77,7 @@ def gather(books: Books, window: Window, tell: Tell) -> Sheet:
         "disputes": books.disputes,
     }
     for name, listed in lists.items():
-        for entry in _told(name, listed(window), tell):
+        for entry in _counted(name, listed(window), on_progress):
             sheet.entries[entry.id] = entry
     return sheet
 
@@ -93,14 +93,14 @@ def _note(sheet: Sheet, line: Line, source: Entry | None) -> None:
         sheet.entries[source.id] = source
 
 
-def _told(name: str, found: Iterable[T], tell: Tell) -> Iterator[T]:
-    tell(name, 0)
+def _counted(name: str, found: Iterable[T], on_progress: OnProgress) -> Iterator[T]:
+    on_progress(name, 0)
     for item in found:
-        tell(name, 1)
+        on_progress(name, 1)
         yield item
 
 
-def complete(sheet: Sheet, known: Stored, books: Books, tell: Tell) -> None:
+def complete(sheet: Sheet, known: Stored, books: Books, on_progress: OnProgress) -> None:
     """Find the marks of entries that no payment knows and that came without their charge or transfer.
 
     Raises StripeUnknownError, StripeBusyError, StripeRefusedError.
@@ -108,10 +108,10 @@ def complete(sheet: Sheet, known: Stored, books: Books, tell: Tell) -> None:
     looked: dict[str, Mark] = {}
     for entry in list(sheet.entries.values()):
         if entry.mark is None and tie(entry, known)[0] is not Tie.STORED:
-            sheet.entries[entry.id] = replace(entry, mark=_mark(sheet, entry, books, looked, tell))
+            sheet.entries[entry.id] = replace(entry, mark=_mark(sheet, entry, books, looked, on_progress))
 
 
-def _mark(sheet: Sheet, entry: Entry, books: Books, looked: dict[str, Mark], tell: Tell) -> Mark:
+def _mark(sheet: Sheet, entry: Entry, books: Books, looked: dict[str, Mark], on_progress: OnProgress) -> Mark:
     """The mark of the entry's charge, or else of its transfer: a reversal leads to a transfer, and that to a charge."""
     if entry.mark is not None:
         return entry.mark
@@ -121,7 +121,7 @@ def _mark(sheet: Sheet, entry: Entry, books: Books, looked: dict[str, Mark], tel
     if above not in looked:
         parent = sheet.entries.get(above)
         if parent is None:
-            tell("older charges and transfers", 1)
+            on_progress("older charges and transfers", 1)
             parent = books.find(above)
-        looked[above] = Mark() if parent is None else _mark(sheet, parent, books, looked, tell)
+        looked[above] = Mark() if parent is None else _mark(sheet, parent, books, looked, on_progress)
     return looked[above]

@@ -98,8 +98,8 @@ class Pieces:
         return any(isinstance(record.subject, Authorize) for record in self.records)
 
 
-class Sieve:
-    """Keeps what has no row. Give it the messages first: an answered command is lost, wherever its group reads."""
+class LossFinder:
+    """Finds messages and records without a row. Add the messages first, because an answered command is always lost."""
 
     def __init__(self, engine: Engine, default_currency: str) -> None:
         self._engine = engine

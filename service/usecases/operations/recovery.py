@@ -18,7 +18,7 @@ from service.storage import operator_audit, operator_outbox, operator_recovery
 from service.storage.engine import Engine, transaction
 from service.storage.operator_session import reading
 from service.usecases.accept import CommandEngine
-from service.usecases.operations.audit_sheet import Tell, complete, gather
+from service.usecases.operations.audit_sheet import OnProgress, complete, gather
 from service.usecases.operations.losses import Losses, LostRecord, Pieces
 from service.usecases.operations.sweep import Sweep
 from service.usecases.reconcile import Finding
@@ -37,15 +37,15 @@ class Recovery:
     books: Books
     losses: Losses
 
-    def moved_at_stripe(self, window: Window, tell: Tell) -> dict[UUID, str]:
+    def moved_at_stripe(self, window: Window, on_progress: OnProgress) -> dict[UUID, str]:
         """Payments whose objects Stripe shows in the window; each with an object's id.
 
         Raises StripeUnknownError, StripeBusyError, StripeRefusedError or the database's error.
         """
-        sheet = gather(self.books, window, tell)
+        sheet = gather(self.books, window, on_progress)
         with reading(self.engine) as connection:
             known = operator_audit.stored(connection, sheet.ids, [])
-        complete(sheet, known, self.books, tell)
+        complete(sheet, known, self.books, on_progress)
         with reading(self.engine) as connection:
             known = operator_audit.stored(connection, sheet.ids, sheet.named)
         found: dict[UUID, str] = {}
@@ -90,7 +90,7 @@ class Recovery:
     def _run(self, record: LostRecord) -> None:
         match record.subject:
             case UnreadableMessage() as unreadable:
-                self.commands.bury(unreadable, record.origin)
+                self.commands.dead_letter(unreadable, record.origin)
             case InvalidCommand() as invalid:
                 self.commands.refuse(invalid, record.origin)
             case command:
@@ -101,7 +101,7 @@ class Recovery:
 
         Call it after every payment was compared with Stripe, which makes the news. Raises the database's error.
         """
-        wanted = [message for message in self.losses.messages if _comes_as_it_is(message)]
+        wanted = [message for message in self.losses.messages if _is_recovered_unchanged(message)]
         with transaction(self.engine) as connection:
             operator_recovery.raise_sequences(connection, self.losses.published.sequences)
         for start in range(0, len(wanted), _AT_ONCE):
@@ -141,7 +141,7 @@ class Recovery:
                 yield Finding("", "", None, result, f"{said}: {record.name}")
 
 
-def _comes_as_it_is(message: OutgoingMessage) -> bool:
+def _is_recovered_unchanged(message: OutgoingMessage) -> bool:
     """Nothing makes it anew: it is a command, news that a look at Stripe did not show any more, or the success of a
     command that an operator had reopened.
     """

@@ -52,7 +52,7 @@ def _reopenable(connection: Connection, key: CommandKey, policy: Policy) -> tupl
     _check_answer(command, name)
     if found is None:
         raise OperatorError(f"{name} is about no payment that there is: bring the payment back, or send a new command")
-    _check_turn(found, name)
+    _check_order(found, name)
     _check_plan(restore(key.command_type, key.correlation_id, command["payload"]), found, policy, name)
     return command, found.payment
 
@@ -89,7 +89,7 @@ def _check_answer(command: Record, name: str) -> None:
         raise OperatorError(f"{name} was carried out, answered with {outcome.get('type')}, and stays so")
 
 
-def _check_turn(found: Locked, name: str) -> None:
+def _check_order(found: Locked, name: str) -> None:
     """It came before the commands that are open now, and would overtake them."""
     ahead = [other.command for other in found.opened if other.command.type in _AGAIN]
     if ahead:

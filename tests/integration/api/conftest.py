@@ -44,12 +44,12 @@ class Book(NamedTuple):
         return payment_id
 
     def sent(self) -> list[Any]:
-        """The outbox, in order."""
+        """The rows of the outbox in order."""
         with self.engine.begin() as connection:
             return list(connection.execute(select(OutboxRow).order_by(OutboxRow.position)))
 
     def keys(self) -> set[str]:
-        """Idempotency keys that are kept."""
+        """The stored idempotency keys."""
         with self.engine.begin() as connection:
             return set(connection.execute(select(RequestKey.idempotency_key)).scalars())
 
@@ -65,7 +65,7 @@ class Book(NamedTuple):
         pytest.fail("nobody waits for a lock")
 
     def keep_key(self, name: str, created_at: datetime) -> None:
-        """A key of an earlier day."""
+        """Store a key of an earlier day."""
         with self.engine.begin() as connection:
             connection.execute(
                 insert(RequestKey).values(

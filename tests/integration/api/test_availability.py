@@ -40,12 +40,12 @@ def _sql(*statements: str) -> Callable[[Connection], object]:
         ["SELECT not_migrated_yet FROM payments"],
     ],
 )
-def test_passing_faults(book: Book, statements: list[str]) -> None:
+def test_passing_fault_of_the_database_counts_as_unavailable(book: Book, statements: list[str]) -> None:
     assert is_unavailable(_error(book, _sql(*statements)))
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1/0", "INSERT INTO request_keys (route) VALUES (NULL)", "SELEC 1"])
-def test_faults_of_the_service(book: Book, statement: str) -> None:
+def test_faulty_statement_does_not_count_as_unavailable(book: Book, statement: str) -> None:
     assert not is_unavailable(_error(book, _sql(statement)))
 
 
@@ -61,7 +61,7 @@ def test_faults_of_the_service(book: Book, statement: str) -> None:
         ("SET LOCAL ROLE pg_monitor; SELECT * FROM payments", False),
     ],
 )
-def test_what_is_refused_is_about_one_records_values(book: Book, statement: str, refused: bool) -> None:
+def test_refusal_of_values_is_distinguished_from_other_errors(book: Book, statement: str, refused: bool) -> None:
     assert is_refused(_error(book, _sql(statement))) is refused
 
 
@@ -74,7 +74,7 @@ def test_an_error_is_described_without_the_values_of_its_row(book: Book) -> None
     assert described(caught.value) == "UniqueViolation 23505 payments uq_payments_live_order"
 
 
-def test_a_row_locked_for_too_long_passes(book: Book) -> None:
+def test_timeout_of_a_row_lock_is_a_passing_fault(book: Book) -> None:
     book.pay()
     lock = "SELECT 1 FROM payments FOR UPDATE"
     with book.engine.begin() as holder:
@@ -82,7 +82,7 @@ def test_a_row_locked_for_too_long_passes(book: Book) -> None:
         assert is_unavailable(_error(book, _sql("SET LOCAL lock_timeout = 1", lock)))
 
 
-def test_an_empty_pool_passes(database_url: str) -> None:
+def test_exhausted_pool_is_a_passing_fault(database_url: str) -> None:
     engine = create_engine(
         database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
         pool_size=1,
@@ -95,12 +95,12 @@ def test_an_empty_pool_passes(database_url: str) -> None:
     assert is_unavailable(caught.value)
 
 
-def test_ready_at_head(book: Book, database_url: str) -> None:
+def test_server_is_ready_with_the_newest_schema(book: Book, database_url: str) -> None:
     assert unready(book.engine) is None
     assert DatabaseReadiness(database_url).fault() is None
 
 
-def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
+def test_readiness_names_the_schema_of_an_empty_database(empty_database_url: str) -> None:
     engine = make_engine(empty_database_url, 1)
     fault = unready(engine)
     engine.dispose()
@@ -109,7 +109,7 @@ def test_unmigrated_names_the_schema(empty_database_url: str) -> None:
     assert schema_state.head() in fault.message
 
 
-def test_unreachable_names_the_database() -> None:
+def test_readiness_names_an_unreachable_database() -> None:
     readiness = DatabaseReadiness(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none")
     fault, line = readiness.unready(), readiness.fault()
     assert fault is not None

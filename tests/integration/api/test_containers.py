@@ -1,4 +1,4 @@
-"""What images and Kubernetes do to a process: other ports, service links, file systems that take no file."""
+"""Processes in images and in Kubernetes, with other ports, service links and read-only file systems."""
 
 import shutil
 import socket
@@ -31,7 +31,7 @@ def health(**variables: str) -> int:
 
 
 @pytest.mark.parametrize("arguments", [("--port", "0"), ("--port", "0", "--host", "127.0.0.2")], ids=" ".join)
-def test_the_health_check_finds_a_server_whose_options_go_over_the_images_settings(
+def test_health_check_finds_a_server_whose_options_override_the_image(
     arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
     image = {"PORT": str(free_port()), "OPS_PORT": str(free_port()), "HEALTH_NOTE": str(tmp_path / "note")}
@@ -42,15 +42,15 @@ def test_the_health_check_finds_a_server_whose_options_go_over_the_images_settin
     assert health(**image) == 1
 
 
-def test_a_note_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_unwritable_address_file_stops_the_process_with_one_line(tmp_path: Path) -> None:
     found = run_serve(NOWHERE, HEALTH_NOTE=str(tmp_path / "missing" / "note"))
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert found.stderr.startswith(f"HEALTH_NOTE: cannot write {tmp_path}")
 
 
 @pytest.mark.parametrize("command", ["relay", "consume"])
-def test_service_links_of_kubernetes_stop_no_process(command: str) -> None:
-    """The port is taken: that is the only fault, and ends the process after everything else was accepted."""
+def test_kubernetes_service_links_stop_no_process(command: str) -> None:
+    """The occupied port is the only fault. It ends the process after all settings were accepted."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         given = {
             "DATABASE_URL": NOWHERE,
@@ -65,7 +65,7 @@ def test_service_links_of_kubernetes_stop_no_process(command: str) -> None:
 
 
 def mounted(*commands: str) -> list[str]:
-    """A server behind mounts of its own."""
+    """A server with its own mounts."""
     own = ["unshare", "--mount", "sh", "-c"]
     if shutil.which("unshare") is None or subprocess.run([*own, "true"], check=False, capture_output=True).returncode:
         unavailable("mounts of one's own", "unshare --mount is not allowed", may_lack=True)
@@ -79,14 +79,14 @@ def read_only(directory: str) -> str:
     return f"mount -t tmpfs -o ro tmpfs {directory}"
 
 
-def test_shared_memory_that_takes_no_file_is_done_without() -> None:
+def test_server_runs_without_shared_memory() -> None:
     with serving(NOWHERE, command=mounted(read_only(SHARED_MEMORY))) as server:
         assert server.ask("GET", "/health", "/health").status == 200
         assert server.process.stop() == 0
 
 
-def test_without_any_directory_for_files_it_ends_with_one_line() -> None:
-    # Read-only as they are: the checkout itself may lie in one of them.
+def test_server_without_a_writable_directory_ends_with_one_line() -> None:
+    # They stay mounted read-only, because the checkout itself may be inside one of them.
     others = "for each in /tmp /var/tmp; do mount --bind $each $each; mount -o remount,ro,bind $each; done"
     found = run_serve(NOWHERE, command=mounted(read_only(SHARED_MEMORY), others, f"cd {SHARED_MEMORY}"))
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)

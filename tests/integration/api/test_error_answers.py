@@ -1,4 +1,4 @@
-"""Real processes log the rule by which the database refuses a row, and no value of the row."""
+"""Processes log the constraint by which the database refuses a row, and no value of the row."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.postgres
 CARD = "4242424242424242"
 WEBHOOK_SECRET, STRIPE_KEY, TOKEN = "whsec_hunter2", "sk_test_hunter2", "token-hunter2"
 SECRETS = {"STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_SECRET_KEY": STRIPE_KEY, "API_TOKENS": TOKEN}
-TOLD = ["CheckViolation", "23514", "no_cards"]
+LOGGED = ["CheckViolation", "23514", "no_cards"]
 
 
 def _refuse_cards(book: Book, table: str, column: str) -> None:
@@ -32,13 +32,13 @@ def _refuse_cards(book: Book, table: str, column: str) -> None:
         connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT no_cards CHECK ({column} <> '{CARD}')"))
 
 
-def _assert_told_without_values(log: str) -> None:
+def _assert_logged_without_values(log: str) -> None:
     assert [word for word in (CARD, "hunter2", "DETAIL", "Failing row") if word in log] == []
-    assert [word for word in TOLD if word not in log] == []
+    assert [word for word in LOGGED if word not in log] == []
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_serve(database_url: str, book: Book, log_format: str) -> None:
+def test_serve_logs_a_refused_row_without_its_values(database_url: str, book: Book, log_format: str) -> None:
     _refuse_cards(book, "stripe_events", "object_id")
     event: dict[str, Any] = {"id": "evt_1", "type": "customer.created", "data": {"object": {"id": CARD}}}
     payload = json.dumps(event)
@@ -46,12 +46,14 @@ def test_serve(database_url: str, book: Book, log_format: str) -> None:
     with serving(database_url, LOG_FORMAT=log_format, **SECRETS) as server:
         answer = server.ask("POST", "/stripe-webhook", "/stripe-webhook", body=payload.encode(), headers=headers)
         assert answer.status == 500
-        _assert_told_without_values(server.log.read_text(encoding="utf-8"))
+        _assert_logged_without_values(server.log.read_text(encoding="utf-8"))
 
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_consume(database_url: str, book: Book, kafka: Kafka, topics: Topics, log_format: str) -> None:
+def test_consume_logs_a_refused_row_without_its_values(
+    database_url: str, book: Book, kafka: Kafka, topics: Topics, log_format: str
+) -> None:
     _refuse_cards(book, "payments", "customer_id")
     make_topic(kafka, topics.commands)
     command = {
@@ -64,7 +66,7 @@ def test_consume(database_url: str, book: Book, kafka: Kafka, topics: Topics, lo
     produce(kafka, topics.commands, [json.dumps({**command, "payment_method_id": "pm_1", "currency": "sgd"}).encode()])
     with _consuming(database_url, kafka, topics, log_format) as (process, log):
         process.wait_until(lambda: "no_cards" in log.read_text(encoding="utf-8"), 60)
-        _assert_told_without_values(log.read_text(encoding="utf-8"))
+        _assert_logged_without_values(log.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -78,7 +80,7 @@ def _consuming(
         **topics.environment,
         **SECRETS,
     }
-    scratch = scratch_directory("told")
+    scratch = scratch_directory("errors")
     argv, log = [sys.executable, str(ROOT / "cli.py"), "consume"], scratch / "log"
     process = ManagedProcess(
         Command(name="consume", argv=argv, log=log, cwd=ROOT, scratch=scratch, env=environment(**settings))

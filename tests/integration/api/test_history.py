@@ -60,12 +60,12 @@ def _totals(book: Book, user: str) -> list[CurrencyTotals]:
         ("hold 1000, capture 600, hold_gone 400, refund 100", 500),
     ],
 )
-def test_spent_is_less_what_came_back(book: Book, moved: str, spent: int) -> None:
+def test_spent_amount_excludes_returned_money(book: Book, moved: str, spent: int) -> None:
     _pay(book, moved, customer_id="c")
     assert _totals(book, "c") == [CurrencyTotals("sgd", spent, 0, 1, 0)]
 
 
-def test_what_ended_is_not_spent(book: Book) -> None:
+def test_reverted_payment_counts_as_not_spent(book: Book) -> None:
     _pay(book, "hold 1000, capture 1000, refund 300", customer_id="c", status=PaymentStatus.REVERTED)
     assert _totals(book, "c") == []
 
@@ -81,29 +81,29 @@ def test_what_ended_is_not_spent(book: Book) -> None:
         ("transfer 1000, reversal 1000, transfer 1000, reversal 100", 900),
     ],
 )
-def test_earned_is_our_transfer_less_what_was_taken_back(book: Book, moved: str, earned: int) -> None:
+def test_earned_amount_is_the_transfer_without_its_reversals(book: Book, moved: str, earned: int) -> None:
     _pay(book, moved, **_RELEASED, transfer_amount=1000, transfer_currency="sgd")
     assert _totals(book, "r") == [CurrencyTotals("sgd", 0, earned, 0, 1)]
 
 
-def test_a_transfer_of_ours_that_was_taken_back_whole_is_not_made_up_for_by_a_strangers(book: Book) -> None:
+def test_transfer_of_another_program_does_not_replace_a_reversed_transfer(book: Book) -> None:
     facts = {"transfer_amount": 1000, "transfer_currency": "sgd", "stripe_reversal_id": "trr_all"}
     _pay(book, "transfer 1000, transfer 400, reversal 1000", **{**_RELEASED, **facts})
     assert _totals(book, "r") == [CurrencyTotals("sgd", 0, 0, 0, 1)]
 
 
-def test_a_strangers_transfer_alone_earns_nothing(book: Book) -> None:
+def test_transfer_of_another_program_earns_nothing(book: Book) -> None:
     _pay(book, "transfer 400", **{**_RELEASED, "stripe_transfer_id": None})
     assert _totals(book, "r") == [CurrencyTotals("sgd", 0, 0, 0, 1)]
 
 
-def test_earned_counts_in_the_currency_that_was_transferred(book: Book) -> None:
+def test_earned_amount_is_in_the_currency_of_the_transfer(book: Book) -> None:
     facts = {"customer_id": "r", "transfer_amount": 680, "transfer_currency": "eur"}
     _pay(book, "transfer 680, reversal 80", "eur", **{**_RELEASED, **facts})
     assert _totals(book, "r") == [CurrencyTotals("eur", 0, 600, 0, 1), CurrencyTotals("sgd", 1000, 0, 1, 0)]
 
 
-def test_payments_from_before_the_ledger_count_as_before(book: Book) -> None:
+def test_payments_older_than_the_ledger_are_counted_by_their_facts(book: Book) -> None:
     book.pay(**_RELEASED)
     book.pay(**{**_RELEASED, "stripe_transfer_id": "tr_2"}, transfer_amount=700, transfer_currency="usd")
     assert _totals(book, "c") == [CurrencyTotals("sgd", 2000, 0, 2, 0)]

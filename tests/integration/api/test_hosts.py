@@ -63,7 +63,7 @@ def read_only_url(several_hosts: str, database_url: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("ask", [_of_engine, _of_migration, _of_relay, _of_command])
-def test_a_host_that_is_away_is_passed_by(several_hosts: str, ask: Name) -> None:
+def test_unavailable_host_is_skipped(several_hosts: str, ask: Name) -> None:
     try:
         found = ask(several_hosts)
     except (psycopg2.Error, SQLAlchemyError) as error:
@@ -71,7 +71,7 @@ def test_a_host_that_is_away_is_passed_by(several_hosts: str, ask: Name) -> None
     assert found == 1
 
 
-def test_readiness_says_that_only_a_read_only_server_is_there(read_only_url: str, database_url: str) -> None:
+def test_readiness_reports_that_only_a_read_only_server_is_available(read_only_url: str, database_url: str) -> None:
     for url in (read_only_url, database_url):
         fault = DatabaseReadiness(url).fault()
         assert fault is not None
@@ -79,7 +79,7 @@ def test_readiness_says_that_only_a_read_only_server_is_there(read_only_url: str
 
 
 @pytest.mark.usefixtures("quiet")
-def test_commands_and_relay_say_it_too(read_only_url: str) -> None:
+def test_commands_and_relay_report_a_read_only_server(read_only_url: str) -> None:
     result = CliRunner(env={"DATABASE_URL": read_only_url}).invoke(cli, ["outbox", "stats"])
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "database: read-only: " in result.stderr
@@ -88,11 +88,11 @@ def test_commands_and_relay_say_it_too(read_only_url: str) -> None:
     assert error_line(caught.value).startswith("read-only: ")
 
 
-def test_reads_of_a_single_server_go_on_while_it_is_read_only(read_only_url: str, database_url: str) -> None:
+def test_reads_work_while_a_single_server_is_read_only(read_only_url: str, database_url: str) -> None:
     assert _of_engine(database_url) == 1
 
 
-def test_texts_go_through_whatever_encoding_a_role_asks_for(database_url: str) -> None:
+def test_connections_use_utf8_despite_another_default_encoding(database_url: str) -> None:
     name = database_url.rpartition("/")[2]
     execute(database_url, f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
     engine = make_engine(database_url, 1)

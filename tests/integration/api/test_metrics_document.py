@@ -1,4 +1,4 @@
-"""docs/operations/metrics.md names every metric that a process shows, and no other."""
+"""docs/operations/metrics.md names exactly the metrics of each process."""
 
 import http.client
 import re
@@ -95,7 +95,7 @@ def running(settings: dict[str, str], tmp_path: Path) -> Iterator[dict[ServiceNa
 
 
 @pytest.mark.real_kafka
-def test_consumer_and_relay_show_what_the_document_names(running: dict[ServiceName, ServiceProcess]) -> None:
+def test_consumer_and_relay_expose_exactly_the_documented_metrics(running: dict[ServiceName, ServiceProcess]) -> None:
     for name, process in running.items():
         text, document = _scraped(process.port), Document(name)
         assert kinds_in(text) == document.kinds
@@ -103,8 +103,8 @@ def test_consumer_and_relay_show_what_the_document_names(running: dict[ServiceNa
         assert found == {metric: document.labels[metric] for metric in found}
 
 
-def test_serve_shows_what_the_document_names(settings: dict[str, str]) -> None:
-    """Its workers show a metric from its first use on; that of a whole conversation with Stripe is only registered."""
+def test_serve_exposes_exactly_the_documented_metrics(settings: dict[str, str]) -> None:
+    """Workers expose a metric from its first use on. The metrics of calls to Stripe are only registered here."""
     document = Document("serve")
     with serving(settings["DATABASE_URL"], STRIPE_WEBHOOK_SECRET="whsec_x") as server:
         for path in ("/health", "/stripe-webhook"):

@@ -35,14 +35,14 @@ print(os.waitpid(child, 0)[1], signal.pthread_sigmask(signal.SIG_BLOCK, []))
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_before_a_worker_has_its_handlers_is_not_lost(name: str) -> None:
-    """The master's handlers do nothing here, and must not be taken for the worker's; nor does the master go deaf."""
+def test_signal_to_a_worker_without_handlers_is_not_lost(name: str) -> None:
+    """The master's handlers do nothing here and are not the worker's. The master still receives its own signals."""
     command = [sys.executable, "-c", _NEWBORN, name]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert found.stdout.endswith("0 set()\n")
 
 
-def test_a_worker_that_is_stopped_before_its_loop_closes_its_listener_and_ends() -> None:
+def test_worker_stopped_before_its_loop_closes_its_listener_and_ends() -> None:
     """The loop opens the listener once, even then, and stops accepting when it ends."""
     worker = Worker.__new__(Worker)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -59,13 +59,13 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
         process.kill()
 
 
-def test_a_probe_is_answered_beside_a_thousand_silent_clients(port: int) -> None:
+def test_probe_is_answered_despite_a_thousand_silent_clients(port: int) -> None:
     with ExitStack() as stack:
         for _ in range(SILENT):
             stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
         assert [_probe(port, path) for path in ("/health", "/ready", "/metrics")] == [200, 503, 200]
 
 
-def test_other_hosts_are_not_served_unless_asked_for(port: int) -> None:
+def test_ops_port_listens_on_other_hosts_only_if_configured(port: int) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port), 30)

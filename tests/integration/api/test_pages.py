@@ -13,7 +13,7 @@ pytestmark = pytest.mark.postgres
 SHOP = "https://shop.example"
 
 
-def test_a_page_reads_on_the_connection_of_its_preflight(database_url: str, book: Book) -> None:
+def test_page_can_read_on_the_connection_of_its_preflight(database_url: str, book: Book) -> None:
     """An answer without a body must end correctly, because the next one follows on the same connection."""
     book.pay(customer_id="u", amount=1230, status=PaymentStatus.SUCCEEDED)
     asked = {"Origin": SHOP, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
@@ -34,7 +34,7 @@ def test_a_page_reads_on_the_connection_of_its_preflight(database_url: str, book
 
 
 @pytest.mark.parametrize(("name", "value"), [("CORS_ORIGINS", "shop.example"), ("HISTORY_UNIT", "cents")])
-def test_a_bad_setting_stops_the_server_with_one_line(name: str, value: str) -> None:
+def test_bad_setting_stops_the_server_with_one_line(name: str, value: str) -> None:
     ended = run_serve("postgresql://nowhere/none", **{name: value})
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()

@@ -19,7 +19,7 @@ from tests.integration.api.conftest import Book
 pytestmark = pytest.mark.postgres
 
 
-def test_latest_attempt_of_an_order(book: Book) -> None:
+def test_newest_payment_of_an_order_is_returned(book: Book) -> None:
     days = {day: datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)}
     book.pay(order_id="o/1", status=PaymentStatus.FAILED, created_at=days[2])
     latest = book.pay(order_id="o/1", status=PaymentStatus.AUTHORIZED, created_at=days[3])
@@ -30,21 +30,21 @@ def test_latest_attempt_of_an_order(book: Book) -> None:
     assert (found.payment_id, found.status, found.created_at) == (latest, PaymentStatus.AUTHORIZED, days[3])
 
 
-def test_payment_by_id(book: Book) -> None:
+def test_payment_is_found_by_its_id(book: Book) -> None:
     failed = book.pay(status=PaymentStatus.FAILED)
     found = Reads(book.engine).by_id(failed)
     assert found is not None
     assert (found.payment_id, found.failure) == (failed, {"error": "CARD_DECLINED", "message": "m"})
 
 
-def test_what_is_not_there_is_none(book: Book) -> None:
+def test_missing_payment_is_none(book: Book) -> None:
     found = Reads(book.engine)
     assert found.latest_of_order("o") is None
     assert found.by_id(uuid4()) is None
     assert found.history_of("u") == []
 
 
-def test_history_counts_what_the_contract_counts(book: Book) -> None:
+def test_history_counts_as_the_contract_says(book: Book) -> None:
     for number, status in enumerate(PaymentStatus):
         amount = 10**number
         book.pay(customer_id="u", status=status, amount=amount)
@@ -66,7 +66,7 @@ def test_history_keeps_currencies_apart(book: Book) -> None:
     ]
 
 
-def test_sums_beyond_a_bigint_hold(book: Book) -> None:
+def test_sums_may_exceed_a_bigint(book: Book) -> None:
     for _ in range(2):
         book.pay(customer_id="u", amount=2**63 - 1)
     assert Reads(book.engine).history_of("u")[0].spent == 2**64 - 2
@@ -96,7 +96,7 @@ def _assert_transactional(engine: Engine) -> None:
         assert connection.execute(text("SELECT to_regclass('never')")).scalar_one() is None
 
 
-def test_transactions_go_on_as_before_on_the_same_connection(database_url: str) -> None:
+def test_connection_is_transactional_again_after_a_read(database_url: str) -> None:
     engine = make_engine(database_url, 1)
     Reads(engine).latest_of_order("o")
     _assert_transactional(engine)
@@ -126,7 +126,7 @@ def test_connection_that_failed_is_replaced(database_url: str, book: Book, distu
     engine.dispose()
 
 
-def test_value_that_cannot_be_sent_costs_no_connection(database_url: str) -> None:
+def test_unsendable_value_does_not_cost_a_connection(database_url: str) -> None:
     engine = make_engine(database_url, 1)
     for _ in range(3):
         with pytest.raises(ValueError, match="NUL"):
@@ -154,7 +154,7 @@ _MANY = """
         (reads.HISTORY, {"ix_payments_customer_id", "ix_payments_runner_id"}),
     ],
 )
-def test_reads_go_by_index(book: Book, read: Prepared, indexes: set[str], plan_cache_mode: str) -> None:
+def test_reads_use_an_index(book: Book, read: Prepared, indexes: set[str], plan_cache_mode: str) -> None:
     with book.engine.begin() as connection:
         # In a small table any index is as good as another.
         connection.execute(text(_MANY))

@@ -1,4 +1,4 @@
-"""SIGHUP: the server reads its secrets again, and no request notices."""
+"""SIGHUP: the server reads its secrets again, and no request fails."""
 
 import hashlib
 import hmac
@@ -49,7 +49,7 @@ def files(roles: Roles, tmp_path: Path) -> SecretFiles:
 
 @pytest.fixture
 def order(book: Book, simulator: SimulatorControl) -> str:
-    """An order whose payment's next action only Stripe knows."""
+    """An order with a payment whose next action must be read from Stripe."""
     client = stripe.StripeClient("sk_test_x", base_addresses={"api": simulator.base_url})
     intent = client.v1.payment_intents.create(authorization(CHALLENGED))
     book.pay(order_id="order", status=PaymentStatus.REQUIRES_ACTION, stripe_payment_intent_id=intent.id)
@@ -77,7 +77,7 @@ def deliver(server: Server, secret: str) -> int:
 
 
 def hang_up(server: Server, event: str, times: int) -> list[dict[str, Any]]:
-    """Send SIGHUP; the new lines about it, once there are as many as processes that write one."""
+    """Send SIGHUP. Returns the new log lines about it, one from each process that writes one."""
     before = len(server.lines())
     server.process.send(signal.SIGHUP)
 
@@ -105,7 +105,7 @@ class Load:
         connection.close()
 
     def more(self, number: int = 40) -> None:
-        """Wait for so many answers more."""
+        """Wait for this number of further answers."""
         wanted = len(self.answers) + number
         until(lambda: len(self.answers) >= wanted, "the callers are answered")
 
@@ -141,13 +141,13 @@ def test_new_secrets_are_used_and_no_request_fails(
     hang_up(server, "secrets_read_again", PROCESSES)
     assert {read(server, order, "old")[0] for _ in range(8)} == {401}
     assert {read(server, order, "new") for _ in range(8)} == {(200, "unavailable")}, "Stripe refuses the new key"
-    roles.lock_out_old()  # and end its sessions, which the pools still hold
+    roles.lock_out_old()  # also end its sessions, which the pools still have
     until(lambda: read(server, order, "new")[0] == 200, "the new role reads")
     secrets = ("sk_test_new", "sk_test_expired", "whsec_old", "whsec_new")  # Stripe's own message has a masked key
     assert not [line for line in server.lines() if any(secret in json.dumps(line) for secret in secrets)]
 
 
-def test_a_bad_secret_changes_nothing_and_the_log_says_why(server: Server, order: str, files: SecretFiles) -> None:
+def test_bad_secret_changes_nothing_and_is_logged(server: Server, order: str, files: SecretFiles) -> None:
     with Load(server, order) as load:
         files.write(STRIPE_SECRET_KEY="", API_TOKENS="saga:new")
         (line,) = hang_up(server, "settings_kept", 1)
@@ -163,7 +163,7 @@ def test_a_bad_secret_changes_nothing_and_the_log_says_why(server: Server, order
     assert not [line for line in server.lines() if "hunter2" in json.dumps(line)]
 
 
-def test_a_worker_that_starts_later_has_the_new_secrets(server: Server, order: str, files: SecretFiles) -> None:
+def test_worker_started_later_has_the_new_secrets(server: Server, order: str, files: SecretFiles) -> None:
     files.write(API_TOKENS="saga:new")
     hang_up(server, "secrets_read_again", PROCESSES)
     before = len([line for line in server.lines() if line["event"].startswith("Booting worker")])

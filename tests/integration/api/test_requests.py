@@ -1,4 +1,4 @@
-"""Commands by HTTP are in the outbox once, or not at all."""
+"""A command by HTTP is in the outbox once or not at all."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def _revert(payment_id: UUID, reason: str | None = None) -> Revert:
     return Revert(str(uuid4()), payment_id, reason)
 
 
-def test_command_is_read_back_as_it_was_meant(book: Book, requests: CommandRequests) -> None:
+def test_queued_command_is_read_back_unchanged(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     release = Release("c-1", payment_id, "runner ☕", "acct_1")
     assert requests.queue(release, key=None, traceparent=TRACE) == "c-1"
@@ -48,19 +48,19 @@ def test_command_is_read_back_as_it_was_meant(book: Book, requests: CommandReque
     assert json.loads(row.value)["source"] == "payment-service"
 
 
-def test_unknown_payment_leaves_nothing(book: Book, requests: CommandRequests) -> None:
+def test_request_for_an_unknown_payment_writes_nothing(book: Book, requests: CommandRequests) -> None:
     with pytest.raises(UnknownPaymentError):
         requests.queue(_revert(uuid4()), key="k", traceparent=None)
     assert (book.sent(), book.keys()) == ([], set())
 
 
-def test_without_a_key_each_request_is_its_own(book: Book, requests: CommandRequests) -> None:
+def test_each_request_without_a_key_is_queued(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     ids = [requests.queue(_revert(payment_id), key=None, traceparent=None) for _ in range(2)]
     assert [dict(row.headers)["correlation_id"] for row in book.sent()] == ids
 
 
-def test_same_key_and_content_is_the_same_request(book: Book, requests: CommandRequests) -> None:
+def test_repeated_key_and_content_is_queued_once(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     first, second = (requests.queue(_revert(payment_id, "r"), key="k", traceparent=None) for _ in range(2))
     assert first == second
@@ -77,7 +77,7 @@ def test_same_key_and_other_content_is_refused(book: Book, requests: CommandRequ
     assert len(book.sent()) == 1
 
 
-def test_key_holds_per_route_and_payment(book: Book, requests: CommandRequests) -> None:
+def test_idempotency_key_is_scoped_to_route_and_payment(book: Book, requests: CommandRequests) -> None:
     one, other = book.pay(), book.pay()
     commands: list[Release | Revert] = [_revert(one), _revert(other), Release(str(uuid4()), one, "r", "acct")]
     assert len({requests.queue(command, key="k", traceparent=None) for command in commands}) == 3
@@ -98,7 +98,7 @@ def _at_once(tasks: list[Callable[[], str]]) -> list[str | Exception]:
         return list(pool.map(run, tasks))
 
 
-def test_posted_at_the_same_moment_it_is_still_one(book: Book, requests: CommandRequests) -> None:
+def test_simultaneous_requests_with_one_key_are_queued_once(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     found = _at_once([lambda: requests.queue(_revert(payment_id), key="k", traceparent=None)] * AT_ONCE)
     (row,) = book.sent()
@@ -129,7 +129,7 @@ def test_commands_of_one_payment_commit_in_the_order_of_their_positions(book: Bo
         assert waiting.result(30)
 
 
-def test_old_keys_go_as_new_ones_come(book: Book, requests: CommandRequests) -> None:
+def test_new_idempotency_keys_delete_old_ones(book: Book, requests: CommandRequests) -> None:
     payment_id = book.pay()
     now = datetime.now(UTC)
     for number in range(3):
@@ -144,8 +144,8 @@ def test_old_keys_go_as_new_ones_come(book: Book, requests: CommandRequests) -> 
 
 
 @pytest.mark.parametrize("first_commits", [True, False])
-def test_a_claim_waits_for_a_simultaneous_one(book: Book, first_commits: bool) -> None:
-    """It waits by the key's own row, independent of other locks."""
+def test_request_waits_for_a_simultaneous_request_with_the_same_key(book: Book, first_commits: bool) -> None:
+    """The wait is for the key's own row, independent of other locks."""
     key = RequestKey("revert_payment", uuid4(), "k")
     first, second = Claim(b"f", "first"), Claim(b"f", "second")
 

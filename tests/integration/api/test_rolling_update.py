@@ -1,4 +1,4 @@
-"""The next release migrates first: running processes of this one stay ready, and find nothing to migrate."""
+"""The next release migrates first. Running processes of this release stay ready and find nothing to migrate."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def _db(database_url: str, word: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_running_server_stays_ready_while_the_next_release_migrates(database_url: str) -> None:
+def test_running_server_stays_ready_during_a_migration_of_the_next_release(database_url: str) -> None:
     with serving(database_url) as server:
         asked = [server.ask("GET", "/ready", "/ready")]
         execute(database_url, "UPDATE alembic_version SET version_num = %s", NEXT)
@@ -34,7 +34,7 @@ def test_a_running_server_stays_ready_while_the_next_release_migrates(database_u
     assert lines == [], "asked for its readiness, it writes no lines of Alembic's"
 
 
-def test_the_release_before_finds_nothing_to_migrate(database_url: str) -> None:
+def test_previous_release_finds_nothing_to_migrate(database_url: str) -> None:
     execute(database_url, "UPDATE alembic_version SET version_num = %s", NEXT)
     for word in ("upgrade", "current", "check"):
         ended = _db(database_url, word)

@@ -1,4 +1,4 @@
-"""The server as a process: it starts without its database, accepts anything from a real socket, and drains."""
+"""The server process starts without its database, survives any bytes from a real socket, and drains."""
 
 import hashlib
 import hmac
@@ -66,7 +66,7 @@ def _signed(payload: bytes, at: int) -> dict[str, str]:
     return {"Stripe-Signature": f"t={at},v1={digest}"}
 
 
-def test_a_payment_from_read_to_webhook(server: Server, book: Book) -> None:
+def test_server_answers_reads_commands_and_webhooks(server: Server, book: Book) -> None:
     payment_id = book.pay(order_id="a/b c")
     assert server.ask("GET", "/health", "/health").body == {"status": "healthy"}
     assert server.ask("GET", "/ready", "/ready").body == {"status": "ready"}
@@ -92,14 +92,14 @@ def test_a_payment_from_read_to_webhook(server: Server, book: Book) -> None:
         assert connection.execute(text("SELECT event_id FROM stripe_events")).scalars().all() == ["evt_1"]
 
 
-def test_stripe_out_of_reach_fails_no_read(server: Server, book: Book) -> None:
+def test_unreachable_stripe_fails_no_read(server: Server, book: Book) -> None:
     book.pay(order_id="o", status=PaymentStatus.REQUIRES_ACTION)
     answer = server.ask("GET", "/payment/o/status", STATUS)
     assert (answer.status, answer.body["next_action"]) == (200, {"type": "unavailable"})
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_body_in_chunks_has_the_same_limit(server: Server, book: Book) -> None:
+def test_chunked_body_has_the_same_limit(server: Server, book: Book) -> None:
     payment_id = book.pay()
     body = json.dumps({"reason": "r"}).encode()
     for length, status in ((len(body), 202), (LIMIT, 202), (LIMIT + 1, 413), (2 * LIMIT, 413)):
@@ -109,7 +109,7 @@ def test_body_in_chunks_has_the_same_limit(server: Server, book: Book) -> None:
         assert answer.status == status, length
 
 
-def test_large_body_is_refused_with_an_answer_that_arrives(server: Server) -> None:
+def test_client_receives_the_refusal_of_a_large_body(server: Server) -> None:
     """The client is still sending, so an immediate close would give it a reset and no answer."""
     connection = server.connect()
     connection.request("POST", f"/payment/{uuid4()}/revert", body=b" " * (8 * LIMIT), headers=JSON)
@@ -118,7 +118,7 @@ def test_large_body_is_refused_with_an_answer_that_arrives(server: Server) -> No
     connection.close()
 
 
-def test_client_that_expects_100_continue_gets_it(server: Server, book: Book) -> None:
+def test_client_that_expects_100_continue_receives_it(server: Server, book: Book) -> None:
     head = f"POST /payment/{book.pay()}/revert HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(head.encode())
@@ -127,7 +127,7 @@ def test_client_that_expects_100_continue_gets_it(server: Server, book: Book) ->
         assert connection.recv(65536).startswith(b"HTTP/1.1 202 ")
 
 
-def test_requests_sent_together_are_answered_in_turn(server: Server) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     both = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(both)
@@ -135,7 +135,7 @@ def test_requests_sent_together_are_answered_in_turn(server: Server) -> None:
     assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"200", b"404"]
 
 
-def test_body_cut_off_is_not_an_empty_one(server: Server, book: Book) -> None:
+def test_truncated_body_does_not_count_as_empty(server: Server, book: Book) -> None:
     payment_id = book.pay()
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(
@@ -147,7 +147,7 @@ def test_body_cut_off_is_not_an_empty_one(server: Server, book: Book) -> None:
     assert book.sent() == []
 
 
-def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
+def test_malformed_http_is_answered_in_the_common_error_form(server: Server) -> None:
     for request, status in NO_HTTP:
         with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
             connection.sendall(request)
@@ -157,7 +157,7 @@ def test_what_is_no_http_is_answered_in_the_same_shape(server: Server) -> None:
         assert set(json.loads(body)) == {"success", "error", "message"}
 
 
-def test_figures_are_of_all_workers(own_server: Server) -> None:
+def test_metrics_cover_all_workers(own_server: Server) -> None:
     """Each request has its own connection, so that both workers serve some."""
     for _ in range(40):
         own_server.ask("GET", "/history/u", "/history/{user_id}")
@@ -165,7 +165,7 @@ def test_figures_are_of_all_workers(own_server: Server) -> None:
     assert {line in own_server.ask("GET", "/metrics", "/metrics").body for _ in range(10)} == {True}
 
 
-def test_log_and_headers_keep_to_the_service(server: Server) -> None:
+def test_log_and_headers_name_the_service_and_no_query(server: Server) -> None:
     answer = server.ask("GET", "/history/u?x=queryish", "/history/{user_id}", headers={"X-Request-Id": "r-1"})
     assert answer.headers["Server"] == "payment-service"
     (line,) = [line for line in server.lines() if line.get("request_id") == "r-1"]
@@ -173,7 +173,7 @@ def test_log_and_headers_keep_to_the_service(server: Server) -> None:
     assert "queryish" not in server.log.read_text(encoding="utf-8")
 
 
-def test_tokens_are_asked_for(database_url: str) -> None:
+def test_server_requires_a_token(database_url: str) -> None:
     with serving(database_url, API_TOKENS="saga:s3cret") as server:
         assert server.ask("GET", "/history/u", "/history/{user_id}").status == 401
         opened = server.ask("GET", "/history/u", "/history/{user_id}", headers={"Authorization": "Bearer s3cret"})
@@ -181,7 +181,7 @@ def test_tokens_are_asked_for(database_url: str) -> None:
         assert "s3cret" not in server.log.read_text(encoding="utf-8")
 
 
-def test_without_its_database_it_starts_and_says_so() -> None:
+def test_server_starts_without_its_database_and_reports_it() -> None:
     with serving(f"postgresql://u:hunter2@127.0.0.1:{free_port()}/none", STRIPE_WEBHOOK_SECRET=SECRET) as server:
         assert server.ask("GET", "/health", "/health").status == 200
         ready = server.ask("GET", "/ready", "/ready")
@@ -194,7 +194,7 @@ def test_without_its_database_it_starts_and_says_so() -> None:
         assert "hunter2" not in server.log.read_text(encoding="utf-8")
 
 
-def test_a_connection_that_died_costs_one_answer_a_worker_at_most(own_server: Server, book: Book) -> None:
+def test_dead_database_connection_fails_at_most_one_request_per_worker(own_server: Server, book: Book) -> None:
     book.pay(order_id="o")
     assert own_server.ask("GET", "/payment/o/status", STATUS).status == 200
     with book.engine.begin() as connection:
@@ -209,7 +209,7 @@ def test_a_connection_that_died_costs_one_answer_a_worker_at_most(own_server: Se
     assert answers.count(200) >= len(answers) - WORKERS
 
 
-def test_sigterm_ends_what_has_begun_and_begins_nothing(own_server: Server, book: Book) -> None:
+def test_sigterm_finishes_running_requests_and_accepts_no_others(own_server: Server, book: Book) -> None:
     payment_id = book.pay()
     idle, working = own_server.connect(), own_server.connect()
     idle.request("GET", "/health")
@@ -227,7 +227,7 @@ def test_sigterm_ends_what_has_begun_and_begins_nothing(own_server: Server, book
     working.close()
 
 
-def test_figures_leave_nothing_behind(database_url: str, tmp_path: Path) -> None:
+def test_server_leaves_no_metrics_files_behind(database_url: str, tmp_path: Path) -> None:
     with serving(database_url, TMPDIR=str(tmp_path)) as server:
         server.ask("GET", "/history/u", "/history/{user_id}")
         assert list(tmp_path.glob("payment-service-metrics-*"))
@@ -235,7 +235,7 @@ def test_figures_leave_nothing_behind(database_url: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_port_that_is_taken_ends_it_at_once_and_is_named(server: Server, database_url: str) -> None:
+def test_occupied_port_stops_the_server_and_is_named(server: Server, database_url: str) -> None:
     other = run_serve(database_url, PORT=str(server.port))
     assert other.returncode == 2
     (line,) = other.stderr.splitlines()

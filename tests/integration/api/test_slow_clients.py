@@ -92,7 +92,7 @@ def test_client_that_reads_no_answers_blocks_no_thread(server: Server, book: Boo
             time.sleep(BETWEEN_ROUNDS_SECONDS)
 
 
-def test_slow_clients_do_not_hold_up_the_end(database_url: str) -> None:
+def test_slow_clients_do_not_delay_the_shutdown(database_url: str) -> None:
     """Each client has more time than the grace period."""
     settings = {"HTTP_HEAD_TIMEOUT": "5m", "HTTP_BODY_TIMEOUT": "5m", "SHUTDOWN_GRACE": "20s"}
     with (
@@ -104,7 +104,7 @@ def test_slow_clients_do_not_hold_up_the_end(database_url: str) -> None:
         assert server.process.wait(15) == 0
 
 
-def test_a_crowd_of_connections_leaves_room_for_others(database_url: str, book: Book) -> None:
+def test_too_many_connections_close_the_oldest_ones(database_url: str, book: Book) -> None:
     """More connections than a worker holds, each within its time: the server closes the oldest."""
     book.pay(order_id="o")
     settings = {"STRIPE_WEBHOOK_SECRET": SECRET, "HTTP_HEAD_TIMEOUT": "60s", "HTTP_CONNECTIONS": "50"}

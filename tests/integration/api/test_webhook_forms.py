@@ -1,4 +1,4 @@
-"""A signed webhook of any content is recorded and not sent again, or refused as no event; never a fault of ours."""
+"""A signed webhook of any content is recorded or refused as no event, and never causes an internal error."""
 
 import json
 import time
@@ -66,7 +66,7 @@ def _event(**changed: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("field", ["id", "type"])
-def test_an_id_or_a_type_that_cannot_be_stripes_is_no_event(client: FlaskClient, field: str) -> None:
+def test_event_with_an_impossible_id_or_type_is_refused(client: FlaskClient, field: str) -> None:
     assert _deliver(client, _event(**{field: "e" * LONGEST_ID})) == 200
     faulty: list[Any] = ["e" * (LONGEST_ID + 1), "e" * 10_000, "", "e\0", None, 1, [], {}]
     for bad in faulty:
@@ -76,13 +76,13 @@ def test_an_id_or_a_type_that_cannot_be_stripes_is_no_event(client: FlaskClient,
 @pytest.mark.parametrize(
     "created", [-1, 253402300800, 10**30, 1.5, True, "yesterday", "9999-12-31T23:59:59-14:00", None, [], DIGITS]
 )
-def test_a_time_that_is_none_is_recorded_as_none(client: FlaskClient, book: Book, created: object) -> None:
+def test_invalid_time_of_an_event_is_recorded_as_null(client: FlaskClient, book: Book, created: object) -> None:
     for kind in ("payment_intent.succeeded", "customer.created"):
         assert _deliver(client, _event(id=kind, type=kind, created=created)) == 200
         assert _recorded(book, kind).stripe_created_at is None
 
 
-def test_a_form_that_cannot_be_applied_is_recorded(client: FlaskClient, book: Book) -> None:
+def test_event_that_cannot_be_applied_is_recorded(client: FlaskClient, book: Book) -> None:
     forms: list[Any] = [
         None, {}, {"object": []}, {"object": {}}, {"object": {**INTENT, "status": "settled"}},
         {"object": {**INTENT, "amount": None}}, {"object": {**INTENT, "latest_charge": "c" * 10_000}},
@@ -92,7 +92,7 @@ def test_a_form_that_cannot_be_applied_is_recorded(client: FlaskClient, book: Bo
         assert _recorded(book, f"evt_{number}").result == "unreadable"
 
 
-def test_what_the_database_refuses_is_recorded(client: FlaskClient, book: Book) -> None:
+def test_event_that_the_database_refuses_is_recorded(client: FlaskClient, book: Book) -> None:
     with book.engine.begin() as connection:
         connection.execute(text("ALTER TABLE payments ADD CHECK (stripe_charge_id <> 'ch_refused')"))
     payment = History(book.engine).accept("o", "c")
@@ -116,7 +116,7 @@ def test_what_the_database_refuses_is_recorded(client: FlaskClient, book: Book) 
     inner=st.dictionaries(st.sampled_from([*INTENT, "last_payment_error"]), VALUES, max_size=3),
     known=st.sampled_from(["our payment", "a foreign one"]),
 )
-def test_no_signed_body_is_a_fault_of_ours(
+def test_no_signed_body_causes_an_internal_error(
     client: FlaskClient, book: Book, kind: str, changes: dict[str, Any], inner: dict[str, Any], known: str
 ) -> None:
     mark = uuid4().hex

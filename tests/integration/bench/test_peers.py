@@ -1,4 +1,4 @@
-"""The tools that measure the relays of others."""
+"""The tools that measure other projects' relays."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 _ROWS = 60
 
 
-def test_the_end_is_seen_and_records_are_compared_with_their_rows(
+def test_records_of_a_contender_are_compared_with_their_rows(
     database_url: str, kafka: Kafka, new_topic: Callable[[], str]
 ) -> None:
     topic = new_topic()
@@ -31,7 +31,9 @@ def test_the_end_is_seen_and_records_are_compared_with_their_rows(
     check(database_url, end)
 
 
-def test_contender_with_other_records_is_found(database_url: str, kafka: Kafka, new_topic: Callable[[], str]) -> None:
+def test_contender_that_publishes_other_records_is_reported(
+    database_url: str, kafka: Kafka, new_topic: Callable[[], str]
+) -> None:
     topic = new_topic()
     append(database_url, topic, 1, 1)
     [(key, headers)] = query(database_url, "SELECT key, headers FROM outbox")
@@ -43,7 +45,7 @@ def test_contender_with_other_records_is_found(database_url: str, kafka: Kafka, 
         check(database_url, TopicEnd(kafka.bootstrap_servers, topic))
 
 
-def test_what_is_not_committed_is_not_there(kafka: Kafka, new_topic: Callable[[], str]) -> None:
+def test_uncommitted_records_are_not_counted(kafka: Kafka, new_topic: Callable[[], str]) -> None:
     topic = new_topic()
     end = TopicEnd(kafka.bootstrap_servers, topic)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topic})
@@ -57,7 +59,7 @@ def test_what_is_not_committed_is_not_there(kafka: Kafka, new_topic: Callable[[]
     assert [record.value() for record in end.records()] == [b"value"]
 
 
-def test_peers_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unavailable_contenders_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -1,4 +1,4 @@
-"""``payment audit`` on the books of a core and its simulated Stripe, and what may be done to either by hand."""
+"""``payment audit`` on the books of a core and its simulated Stripe, and changes by hand on either side."""
 
 import json
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ _LOSE = (
 
 @dataclass(frozen=True)
 class Books:
-    """A core that hears nothing unless told, and the audit of it."""
+    """A core whose webhooks wait until a test delivers them, and its audit."""
 
     core: Core
     database_url: str
 
     def run(self, *words: str, code: int = 0, **env: str) -> Result:
-        """The audit; checks its exit code."""
+        """Run the audit and check its exit code."""
         base = {"STRIPE_SECRET_KEY": "sk_test_core", "STRIPE_API_BASE": self.core.stripe.base_url, "COLUMNS": "80"}
         runner = CliRunner(env={"DATABASE_URL": self.database_url, **base, **env})
         result = runner.invoke(cli, ["payment", "audit", *words], prog_name="cli.py")
@@ -37,28 +37,28 @@ class Books:
         return result
 
     def agree(self, *words: str) -> dict[str, Any]:
-        """What an audit that finds no difference prints as JSON."""
+        """The JSON output of an audit without differences."""
         found: dict[str, Any] = json.loads(self.run(*words, "--json").stdout)
         assert found["differs"] == []
         return found
 
     def differ(self, *words: str) -> dict[str, Any]:
-        """What one that finds differences prints."""
+        """The JSON output of an audit with differences."""
         found: dict[str, Any] = json.loads(self.run(*words, "--json", code=1).stdout)
         return found
 
     def only_difference(self, *words: str) -> dict[str, Any]:
-        """The one thing that differs."""
+        """The only difference."""
         (found,) = self.differ(*words)["differs"]
         difference: dict[str, Any] = found
         return difference
 
     def lose(self, payment_id: UUID) -> None:
-        """The database forgets the payment, as after a restore."""
+        """Delete the payment from the database, as a restore would."""
         self.core.sql(_LOSE, p=payment_id)
 
     def forget_movement(self, kind: str, payment_id: UUID) -> None:
-        """The ledger forgets one movement, sums and all."""
+        """Delete one movement from the ledger, and its amount from the sums."""
         self.core.sql(
             f"{UNGUARDED}; DELETE FROM movements WHERE payment_id = :p AND kind = :k",
             p=payment_id,
@@ -66,13 +66,13 @@ class Books:
         )
 
     def learnt_later(self, kind: str, days: int) -> None:
-        """A movement is learnt when the database's clock has come as far as Stripe's, which a test moved."""
+        """Let the database's clock reach Stripe's, which a test moved, before a movement is learned."""
         moment = "now() + make_interval(days => :d)"
         values = f"happened_at = {moment}, learnt_at = {moment}"
         self.core.sql(f"{UNGUARDED}; UPDATE movements SET {values} WHERE kind = :k", k=kind, d=days)
 
     def stranger(self, **fields: str) -> dict[str, Any]:
-        """Another program's payment on the same account, captured at once."""
+        """Another program pays on the same account, with immediate capture."""
         asked = {
             "amount": "700",
             "currency": "sgd",
@@ -87,7 +87,7 @@ class Books:
 
 
 def sums_of(report: dict[str, Any], side: str, currency: str = "sgd") -> dict[str, int]:
-    """The kinds that occurred."""
+    """The kinds of movements that occurred, with their sums."""
     return {kind: amount for kind, amount in report["sums"][currency][side].items() if amount}
 
 

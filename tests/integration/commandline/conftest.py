@@ -26,20 +26,20 @@ class CommandLine:
     database_url: str
 
     def run(self, *words: str, code: int = 0, answer: str | None = None) -> Result:
-        """Runs a command, and checks its exit code."""
+        """Run a command and check its exit code."""
         env = {"DATABASE_URL": self.database_url, "COLUMNS": "200"}
         result = CliRunner(env=env).invoke(cli, words, input=answer, prog_name="cli.py")
         assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
         return result
 
     def json(self, *words: str) -> Any:
-        """What a command prints as JSON."""
+        """The JSON output of a command."""
         return json.loads(self.run(*words, "--json").stdout)
 
 
 @pytest.fixture(scope="session")
 def shared_database_url(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
-    """One database for all of these tests: emptying one is quicker than making one."""
+    """One database for all of these tests, because emptying one is faster than creating one."""
     name = f"commandline_{secrets.token_hex(6)}"
     yield postgres_server.databases.create(name, template=migrated_template)
     postgres_server.databases.drop(name)
@@ -47,7 +47,7 @@ def shared_database_url(postgres_server: Postgres, migrated_template: str) -> It
 
 @pytest.fixture
 def database_url(shared_database_url: str) -> str:
-    """The shared database, emptied, its positions counted from 1 again."""
+    """The shared database, emptied, with positions that begin at 1 again."""
     engine = make_engine(shared_database_url, pool_size=1)
     with transaction(engine) as connection:
         connection.execute(text(BEGIN_ANEW))
@@ -69,7 +69,7 @@ def history(database_url: str) -> Iterator[History]:
 
 @pytest.fixture
 def books(database_url: str, simulator: SimulatorControl) -> Iterator[Books]:
-    """The books of a core, and Stripe's."""
+    """The books of a core and of its simulated Stripe."""
     with open_books(database_url, simulator) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""Payments with a past, written by the service's own writers."""
+"""Payments with a history, written by the service's own code."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from relay.delivery import bury
+from relay.delivery import write_dead_letter
 from relay.kafka_errors import RecordRefusedError
 from service.domain import events
 from service.domain.commands.authorize import Authorize
@@ -36,7 +36,7 @@ class History:
         self.engine = engine
 
     def accept(self, order_id: str, correlation_id: str) -> Payment:
-        """A payment whose authorize is accepted, and no more."""
+        """A payment whose authorize is accepted and not yet carried out."""
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
         payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
         with transaction(self.engine) as connection:
@@ -54,7 +54,7 @@ class History:
         return payment
 
     def authorize(self, order_id: str, correlation_id: str) -> Payment:
-        """A payment that is held at Stripe, and told."""
+        """A payment with a hold at Stripe and a published outcome."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -65,7 +65,7 @@ class History:
             return RECORDER.record(connection, before, observed, f"authorize_payment {correlation_id}", now=now)
 
     def canceled_at_stripe(self, payment: Payment) -> None:
-        """The hold ends on its own, as a webhook says."""
+        """The hold expires, as a webhook reports."""
         event = StripeEvent(f"evt_{payment.order_id}", "payment_intent.canceled", None, "pi_1", None)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -77,12 +77,12 @@ class History:
             RECORDER.record(connection, before, Observed(after, (events.hold_ended(after),)), cause, now=now)
 
     def cancel_hold_of(self, payment: Payment, intent_id: str) -> None:
-        """The service's own command, under a correlation id of choice."""
+        """The service's own cancel_hold command, under the given correlation id."""
         with transaction(self.engine) as connection:
             RECORDER.cancel_hold(connection, payment, intent_id)
 
     def fail_after(self, order_id: str, correlation_id: str) -> UUID:
-        """Another try for an order whose payment is over; also fails."""
+        """A second authorize for an order whose payment has ended, which fails, too."""
         payment = self.accept(order_id, correlation_id)
         with transaction(self.engine) as connection:
             held = payments.lock(connection, payment.payment_id)
@@ -95,7 +95,7 @@ class History:
         return payment.payment_id
 
     def refuse(self, correlation_id: str, command_type: str) -> None:
-        """A command that was invalid, answered at once."""
+        """An invalid command, which is answered at once."""
         key = CommandKey(command_type, correlation_id)
         failure = Failure(ErrorCode.INVALID_PAYLOAD, "payment_id is missing")
         with transaction(self.engine) as connection:
@@ -103,11 +103,11 @@ class History:
             assert now is not None
             RECORDER.about_nothing(connection, events.refused(key, failure), None, now)
 
-    def bury(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
+    def add_dead_letter(self, offset: int, value: bytes | None, key: bytes | None = None) -> None:
         """A dead letter."""
         origin = Origin("payment_commands", 3, offset, key, value, [])
         with transaction(self.engine) as connection:
-            DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
+            DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "the value is not JSON"), origin)
 
     def refused_by_kafka(self, position: int) -> None:
         """A row of the outbox in the dead letters, as the relay puts it there."""
@@ -115,4 +115,4 @@ class History:
             found = connection.execute(select(OutboxRow).where(OutboxRow.position == position)).one()
             row = (position, found.topic, found.key, found.value, json.dumps(found.headers), False, 0)
             cursor = connection.connection.cursor()
-            bury(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))
+            write_dead_letter(cursor.execute, row, RecordRefusedError("RECORD_TOO_LARGE", "too large"))

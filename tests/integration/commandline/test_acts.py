@@ -1,4 +1,4 @@
-"""Operators act on payments, commands and dead letters: asked first, with a reason, one audit row for each act."""
+"""Operators act on payments, commands and dead letters. Each act has a question, a reason and an audit row."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def audit(history: History) -> list[dict[str, Any]]:
 
 
 def age(history: History, payment: Payment, days: int) -> None:
-    """The payment and its status are older."""
+    """Make the payment and its status older."""
     with transaction(history.engine) as connection:
         statement = (
             "SET LOCAL session_replication_role = replica; "
@@ -37,20 +37,20 @@ def age(history: History, payment: Payment, days: int) -> None:
 
 
 class TestPaymentList:
-    def test_finds_what_is_held_for_more_than_six_days(self, commandline: CommandLine, history: History) -> None:
+    def test_list_finds_holds_older_than_six_days(self, commandline: CommandLine, history: History) -> None:
         old, _ = history.authorize("order-1", "saga-1"), history.authorize("order-2", "saga-2")
         history.fail_after("order-3", "saga-3")
         age(history, old, 7)
         found = commandline.json("payment", "list", "--status", "AUTHORIZED", "--older-than", "6d")
         assert [each["payment_id"] for each in found] == [str(old.payment_id)]
 
-    def test_age_is_that_of_the_status(self, commandline: CommandLine, history: History) -> None:
+    def test_age_counts_from_the_last_change_of_status(self, commandline: CommandLine, history: History) -> None:
         payment = history.authorize("order-1", "saga-1")
         age(history, payment, 7)
         history.canceled_at_stripe(payment)
         assert commandline.json("payment", "list", "--older-than", "6d") == []
 
-    def test_finds_all_payments_of_a_customer_or_order(self, commandline: CommandLine, history: History) -> None:
+    def test_list_finds_all_payments_of_a_customer_or_order(self, commandline: CommandLine, history: History) -> None:
         history.authorize("order-1", "saga-1")
         history.authorize("order-2", "saga-2")
         of_customer = commandline.json("payment", "list", "--customer", "customer-1")
@@ -58,7 +58,7 @@ class TestPaymentList:
         assert len(commandline.json("payment", "list", "--order", "order-1", "--customer", "customer-1")) == 1
         assert commandline.json("payment", "list", "--runner", "runner-1") == []
 
-    def test_merges_statuses_up_to_the_limit(self, commandline: CommandLine, history: History) -> None:
+    def test_list_merges_statuses_up_to_the_limit(self, commandline: CommandLine, history: History) -> None:
         history.authorize("order-1", "saga-1")
         history.fail_after("order-2", "saga-2")
         history.authorize("order-3", "saga-3")
@@ -72,7 +72,7 @@ class TestPaymentList:
 
 
 class TestPaymentActs:
-    def test_revert_is_queued_with_its_reason_and_its_act(self, commandline: CommandLine, history: History) -> None:
+    def test_revert_is_queued_with_its_reason_and_audit_row(self, commandline: CommandLine, history: History) -> None:
         payment = history.authorize("order-1", "saga-1")
         commandline.run("payment", "revert", "order-1", *WHY, "--yes")
         (command,) = commandline.json("outbox", "list", "--type", "revert_payment")
@@ -81,19 +81,19 @@ class TestPaymentActs:
         assert (act["operator"], act["channel"], act["action"]) == ("mira@shell", "cli", "payment.revert")
         assert (act["payment_id"], act["correlation_id"]) == (payment.payment_id, command["value"]["correlation_id"])
 
-    def test_release_names_the_payee(self, commandline: CommandLine, history: History) -> None:
+    def test_question_of_a_release_names_the_payee(self, commandline: CommandLine, history: History) -> None:
         history.authorize("order-1", "saga-1")
         commandline.run("payment", "release", "order-1", "--runner", "r-1", "--account", "acct_1", *WHY, "--yes")
         (command,) = commandline.json("outbox", "list", "--type", "release_payment")
         assert command["value"]["payload"]["runner_connect_account_id"] == "acct_1"
 
-    def test_no_changes_nothing(self, commandline: CommandLine, history: History) -> None:
+    def test_negative_answer_changes_nothing(self, commandline: CommandLine, history: History) -> None:
         payment = history.authorize("order-1", "saga-1")
         said = commandline.run("payment", "revert", "order-1", *WHY, answer="n\n", code=1).stderr
         assert f"Revert payment {payment.payment_id} (AUTHORIZED, 1250 sgd, order order-1)?" in said
         assert audit(history) == []
 
-    def test_question_does_not_speak_to_the_terminal(self, commandline: CommandLine, history: History) -> None:
+    def test_question_contains_no_terminal_control_characters(self, commandline: CommandLine, history: History) -> None:
         payment = history.authorize("order\x1b[2J", "saga-1")
         said = commandline.run("payment", "revert", str(payment.payment_id), *WHY, answer="n\n", code=1).stderr
         assert said.replace("\n", "").isprintable()
@@ -104,7 +104,7 @@ class TestPaymentActs:
         assert [each["order_id"] for each in found] == ["order-1"]
         assert audit(history) == []
 
-    def test_all_of_a_filter_and_again_only_what_is_left(self, commandline: CommandLine, history: History) -> None:
+    def test_repeated_act_on_a_filter_covers_only_the_rest(self, commandline: CommandLine, history: History) -> None:
         for number in range(3):
             history.authorize(f"order-{number}", f"saga-{number}")
         commandline.run("payment", "revert", "order-0", *WHY, "--yes")
@@ -113,7 +113,7 @@ class TestPaymentActs:
         assert len(commandline.json("outbox", "list", "--type", "revert_payment")) == 3
         assert len(audit(history)) == 3
 
-    def test_ctrl_c_says_how_far_it_came(
+    def test_ctrl_c_reports_the_completed_part(
         self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
@@ -138,22 +138,24 @@ class TestPaymentActs:
         assert act["detail"] == "by mira@shell through cli: the runner fell ill, ticket 81"
 
     @pytest.mark.parametrize("reason", [" ", "x" * 1001, "\udcff"])
-    def test_reason_that_cannot_be_kept_is_bad_usage(self, commandline: CommandLine, reason: str) -> None:
+    def test_unstorable_reason_is_bad_usage(self, commandline: CommandLine, reason: str) -> None:
         commandline.run("payment", "revert", "order-1", "--because", reason, "--yes", code=2)
 
-    def test_neither_ids_nor_a_filter_is_bad_usage(self, commandline: CommandLine) -> None:
+    def test_act_without_ids_and_filter_is_bad_usage(self, commandline: CommandLine) -> None:
         commandline.run("payment", "revert", *WHY, "--yes", code=2)
         commandline.run("payment", "revert", "order-1", "--status", "AUTHORIZED", *WHY, "--yes", code=2)
 
 
 class TestCommands:
-    def test_refused_command_has_its_outcome(self, commandline: CommandLine, history: History) -> None:
+    def test_refused_command_is_shown_with_its_outcome(self, commandline: CommandLine, history: History) -> None:
         history.refuse("saga-1", "revert_payment")
         shown = commandline.json("command", "show", "saga-1")
         assert (shown["outcome"]["type"], shown["outcome"]["error"]) == ("payment.failed", "INVALID_PAYLOAD")
         assert [event["published"] for event in shown["events"]] == [False]
 
-    def test_command_that_is_not_accepted_yet_is_not_another(self, commandline: CommandLine, history: History) -> None:
+    def test_missing_command_is_reported_with_the_other_types_of_its_id(
+        self, commandline: CommandLine, history: History
+    ) -> None:
         history.authorize("order-1", "saga-1")
         said = commandline.run("command", "show", "saga-1", "--type", "revert_payment", code=1).stderr
         assert said == "no revert_payment saga-1 is accepted; it has authorize_payment\n"

@@ -1,4 +1,4 @@
-"""What the database knows of an object of Stripe's."""
+"""The payments that the database ties to objects at Stripe."""
 
 from uuid import UUID, uuid4
 
@@ -38,7 +38,7 @@ def test_a_payment_is_known_by_the_movements_of_its_ledger(books: Books, paid: U
     assert stored(books, [charge], []).by_id == {charge: paid}
 
 
-def test_the_payments_own_row_comes_before_a_ledger(books: Books, paid: UUID) -> None:
+def test_id_in_a_payments_row_takes_precedence_over_a_ledger(books: Books, paid: UUID) -> None:
     other = books.core.authorize("c-other", "order-other")
     charge = books.core.payment(other)["stripe_charge_id"]
     books.core.sql("UPDATE payments SET stripe_charge_id = NULL WHERE payment_id = :p", p=other)
@@ -50,7 +50,7 @@ def test_named_payments_are_looked_up(books: Books, paid: UUID) -> None:
     assert stored(books, [], [paid, uuid4()]).payments == {paid}
 
 
-def test_more_than_one_statement_takes(books: Books, paid: UUID) -> None:
+def test_more_ids_than_one_statement_takes_are_looked_up(books: Books, paid: UUID) -> None:
     intent = books.core.intent(paid)
     names = [f"ch_{number}" for number in range(2500)]
     known = stored(books, [*names, intent], [*(uuid4() for _ in range(1500)), paid])

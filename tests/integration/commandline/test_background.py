@@ -1,4 +1,4 @@
-"""A shell starts what it puts into the background with SIGINT ignored, if it reads a script. It must still end."""
+"""A shell that reads a script starts background processes with SIGINT ignored. SIGINT must end them all the same."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ END_SECONDS = 60
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(("command", "code"), [("up", 0), ("demo", 1)])
-def test_sigint_ends_what_a_script_has_started(command: str, code: int) -> None:
+def test_sigint_ends_a_process_started_by_a_script(command: str, code: int) -> None:
     mark = f"DEMO_MARK={secrets.token_hex(8)}"
     name, _, value = mark.partition("=")
     process = subprocess.Popen(

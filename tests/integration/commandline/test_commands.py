@@ -1,4 +1,4 @@
-"""``command`` and ``dead-letter``."""
+"""``command`` and ``dead-letter`` list, show, retry, resend and discard."""
 
 import base64
 from datetime import timedelta
@@ -41,12 +41,12 @@ def test_show_command_under_a_shared_correlation_id(commandline: CommandLine, hi
     assert commandline.json("command", "show", "pi_1", "--type", "cancel_hold")["state"] == "pending"
 
 
-def test_unknown_command(commandline: CommandLine) -> None:
+def test_unknown_command_is_reported(commandline: CommandLine) -> None:
     assert commandline.run("command", "show", "x", code=1).stderr == "no command x is accepted\n"
 
 
 def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, history: History) -> None:
-    history.bury(7, b"{nonsense", b"key-1")
+    history.add_dead_letter(7, b"{nonsense", b"key-1")
     (letter,) = commandline.json("dead-letter", "list")
     assert list(letter) == ["id", "reason", "topic", "partition", "offset", "received_at", "key", "value"]
     assert (letter["reason"], letter["topic"], letter["partition"], letter["offset"]) == (
@@ -57,8 +57,10 @@ def test_dead_letters_have_the_contracts_fields(commandline: CommandLine, histor
 
 
 @pytest.mark.parametrize("value", [b"\xff\x00\xfe", b"base64:text", "käse \0".encode(), b"", None])
-def test_a_dead_letters_value_comes_back_whole(commandline: CommandLine, history: History, value: bytes | None) -> None:
-    history.bury(1, value)
+def test_value_of_a_dead_letter_is_shown_completely(
+    commandline: CommandLine, history: History, value: bytes | None
+) -> None:
+    history.add_dead_letter(1, value)
     shown = commandline.json("dead-letter", "list")[0]["value"]
     if shown is None:
         assert value is None
@@ -68,13 +70,13 @@ def test_a_dead_letters_value_comes_back_whole(commandline: CommandLine, history
         assert shown.encode() == value
 
 
-def test_dead_letter_for_people_says_what_was_wrong(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x")
+def test_dead_letter_is_shown_with_its_fault(commandline: CommandLine, history: History) -> None:
+    history.add_dead_letter(1, b"x")
     letter = commandline.json("dead-letter", "list")[0]
     assert "the value is not JSON" in commandline.run("dead-letter", "show", str(letter["id"])).stdout
 
 
-def test_unknown_dead_letter(commandline: CommandLine) -> None:
+def test_unknown_dead_letter_is_reported(commandline: CommandLine) -> None:
     assert commandline.run("dead-letter", "show", "9", code=1).stderr == "no dead letter 9\n"
     commandline.run("dead-letter", "show", "x", code=2)
 
@@ -92,15 +94,15 @@ def put_off(history: History) -> None:
         connection.execute(update(Command).where(Command.state == "pending").values(next_attempt_at=later))
 
 
-def test_retry_leaves_alone_what_is_under_way_or_answered(commandline: CommandLine, history: History) -> None:
+def test_retry_refuses_a_running_or_answered_command(commandline: CommandLine, history: History) -> None:
     history.accept("order-1", "saga-1")
     assert "is under way" in commandline.run("command", "retry", "saga-1", *BECAUSE, code=1).stderr
     history.authorize("order-2", "saga-2")
     assert "is answered" in commandline.run("command", "retry", "saga-2", *BECAUSE, code=1).stderr
 
 
-def test_a_dead_letter_is_sent_again_once(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b'{"type": "from_the_future"}')
+def test_dead_letter_is_resent_once(commandline: CommandLine, history: History) -> None:
+    history.add_dead_letter(1, b'{"type": "from_the_future"}')
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
@@ -115,14 +117,16 @@ def test_a_dead_letter_is_sent_again_once(commandline: CommandLine, history: His
 
 
 @pytest.mark.parametrize("value", [b"\xff", b"a\0b", None])
-def test_what_is_no_text_cannot_be_sent_again(commandline: CommandLine, history: History, value: bytes | None) -> None:
-    history.bury(1, value)
+def test_dead_letter_that_is_no_text_cannot_be_resent(
+    commandline: CommandLine, history: History, value: bytes | None
+) -> None:
+    history.add_dead_letter(1, value)
     (letter,) = commandline.json("dead-letter", "list")
     assert "is no text" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
 
 
-def test_what_would_be_refused_for_its_size_cannot_be_sent_again(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x" * (1024 * 1024 + 1))
+def test_too_large_dead_letter_cannot_be_resent(commandline: CommandLine, history: History) -> None:
+    history.add_dead_letter(1, b"x" * (1024 * 1024 + 1))
     (letter,) = commandline.json("dead-letter", "list")
     assert (
         "is over 1 MiB" in commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, "--yes", code=1).stderr
@@ -130,15 +134,15 @@ def test_what_would_be_refused_for_its_size_cannot_be_sent_again(commandline: Co
     assert commandline.json("dead-letter", "list") == [letter]
 
 
-def test_text_that_is_no_json_is_sent_again_and_shown(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"not json", b"key")
+def test_dead_letter_that_is_not_json_can_be_resent_and_shown(commandline: CommandLine, history: History) -> None:
+    history.add_dead_letter(1, b"not json", b"key")
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "retry", str(letter["id"]), *BECAUSE, answer="y\n")
     (row,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
     assert (row["key"], row["value"]) == ("key", "not json")
 
 
-def test_what_kafka_refused_is_replayed_under_its_event_id(commandline: CommandLine, history: History) -> None:
+def test_row_refused_by_kafka_is_replayed_under_its_event_id(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     history.refused_by_kafka(1)
     (letter,) = commandline.json("dead-letter", "list")
@@ -147,8 +151,8 @@ def test_what_kafka_refused_is_replayed_under_its_event_id(commandline: CommandL
     assert (again["replayed"], again["event_id"], again["value"]) == (True, first["event_id"], first["value"])
 
 
-def test_discard(commandline: CommandLine, history: History) -> None:
-    history.bury(1, b"x")
+def test_discard_needs_a_positive_answer_and_closes_the_dead_letter(commandline: CommandLine, history: History) -> None:
+    history.add_dead_letter(1, b"x")
     (letter,) = commandline.json("dead-letter", "list")
     commandline.run("dead-letter", "discard", str(letter["id"]), *BECAUSE, answer="n\n", code=1)
     assert commandline.json("dead-letter", "list") == [letter]

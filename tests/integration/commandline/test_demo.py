@@ -1,4 +1,4 @@
-"""The demo leaves nothing behind. Its sagas are followed to their end in the acceptance tests."""
+"""The demo leaves no process and no file behind. The acceptance tests follow its sagas to their end."""
 
 import os
 import secrets

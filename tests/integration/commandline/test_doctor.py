@@ -1,4 +1,4 @@
-"""``doctor``: each thing that can be wrong is found, and told with what to do."""
+"""``doctor`` finds each fault and names its remedy."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def stripe() -> Iterator[str]:
 
 @pytest.fixture
 def control(stripe: str) -> SimulatorControl:
-    """A simulator that knows nothing of other tests."""
+    """A simulator without the state of other tests."""
     simulator = SimulatorControl(stripe)
     simulator.reset()
     return simulator
@@ -40,7 +40,7 @@ def control(stripe: str) -> SimulatorControl:
 
 @pytest.fixture(scope="module")
 def topic_names(kafka: Kafka) -> dict[str, str]:
-    """Topics that exist."""
+    """Names of existing topics."""
     mark = secrets.token_hex(4)
     names = {"PAYMENT_COMMANDS_TOPIC": f"commands_{mark}", "PAYMENT_EVENTS_TOPIC": f"events_{mark}"}
     wanted = {*names.values(), f"commands_{mark}.dead_letter"}
@@ -48,7 +48,7 @@ def topic_names(kafka: Kafka) -> dict[str, str]:
         make_topic(kafka, name)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     while not wanted <= set(admin.list_topics(timeout=10).topics):
-        pass  # a topic that is made is not yet in every answer
+        pass  # a new topic is not in every answer at first
     return names
 
 
@@ -69,7 +69,7 @@ def doctor(env: dict[str, str]) -> tuple[int, list[dict[str, Any]]]:
     return result.exit_code, json.loads(result.stdout)
 
 
-def test_nothing_is_wrong(healthy: dict[str, str]) -> None:
+def test_healthy_environment_has_no_finding(healthy: dict[str, str]) -> None:
     code, findings = doctor(healthy)
     assert [each for each in findings if not each["ok"]] == []
     assert {"database", "schema", "clock", "Kafka", "topic", "Stripe", "webhooks"} <= {
@@ -91,7 +91,9 @@ def test_nothing_is_wrong(healthy: dict[str, str]) -> None:
         ({"LEASE": "soon"}, "settings of consume", "cli.py consume --help"),
     ],
 )
-def test_one_thing_is_wrong(healthy: dict[str, str], change: dict[str, str], check: str, mend: str) -> None:
+def test_single_fault_is_found_with_its_remedy(
+    healthy: dict[str, str], change: dict[str, str], check: str, mend: str
+) -> None:
     code, findings = doctor({**healthy, **change})
     wrong = [each for each in findings if not each["ok"]]
     assert [each["check"] for each in wrong] == [check]
@@ -100,8 +102,8 @@ def test_one_thing_is_wrong(healthy: dict[str, str], change: dict[str, str], che
     assert code == 1
 
 
-def test_stripe_is_asked_through_the_proxy_that_the_service_obeys(healthy: dict[str, str]) -> None:
-    """The proxy is gone: the service reaches nothing, whatever answers this machine directly."""
+def test_stripe_is_asked_through_the_configured_proxy(healthy: dict[str, str]) -> None:
+    """The proxy does not answer, so the service cannot reach Stripe, although this machine could."""
     code, findings = doctor({**healthy, "HTTP_PROXY": "http://u:hidden@127.0.0.1:1", "NO_PROXY": ""})
     (wrong,) = [each for each in findings if not each["ok"]]
     assert (code, wrong["check"]) == (1, "Stripe")
@@ -116,12 +118,12 @@ def test_missing_topics_are_named(healthy: dict[str, str]) -> None:
     assert [each["detail"] for each in findings if not each["ok"]] == ["nowhere is missing"]
 
 
-def test_a_schema_that_is_behind(healthy: dict[str, str], empty_database_url: str) -> None:
+def test_outdated_schema_is_found(healthy: dict[str, str], empty_database_url: str) -> None:
     _, findings = doctor({**healthy, "DATABASE_URL": empty_database_url})
     assert [each["mend"] for each in findings if not each["ok"]] == ["run: cli.py db upgrade"]
 
 
-def test_a_missing_setting_leaves_out_what_needs_it(healthy: dict[str, str]) -> None:
+def test_missing_setting_skips_the_checks_that_need_it(healthy: dict[str, str]) -> None:
     _, findings = doctor({**healthy, "STRIPE_SECRET_KEY": ""})
     wrong = {each["check"]: each["detail"] for each in findings if not each["ok"]}
     assert wrong == {
@@ -141,7 +143,7 @@ def of_endpoints(findings: list[dict[str, Any]]) -> list[tuple[bool, bool, str, 
     return [(each["ok"], each["warning"], each["detail"], each["mend"]) for each in chosen]
 
 
-def test_an_endpoint_that_sends_everything_is_told_as_right(healthy: dict[str, str], control: SimulatorControl) -> None:
+def test_complete_webhook_endpoint_is_reported_as_correct(healthy: dict[str, str], control: SimulatorControl) -> None:
     control.webhook_endpoints([endpoint()])
     code, findings = doctor(healthy)
     [(ok, warning, detail, mend)] = of_endpoints(findings)
@@ -150,7 +152,7 @@ def test_an_endpoint_that_sends_everything_is_told_as_right(healthy: dict[str, s
 
 
 @pytest.mark.parametrize("change", [{"enabled_events": ["refund.created"]}, {"api_version": "2020-08-27"}])
-def test_an_endpoint_that_keeps_things_back_is_wrong(
+def test_incomplete_webhook_endpoint_is_reported(
     healthy: dict[str, str], control: SimulatorControl, change: dict[str, Any]
 ) -> None:
     control.webhook_endpoints([endpoint(**change)])
@@ -167,7 +169,7 @@ def test_an_account_without_endpoints_is_a_warning(healthy: dict[str, str], cont
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_endpoints_that_cannot_be_read_are_a_warning(
+def test_unreadable_webhook_endpoints_are_a_warning(
     healthy: dict[str, str], control: SimulatorControl, status: int
 ) -> None:
     control.fault("refuse", "webhook_endpoints.list", status=status)
@@ -178,10 +180,10 @@ def test_endpoints_that_cannot_be_read_are_a_warning(
     assert "cli.py stripe-events" in (mend or "")
 
 
-def test_a_clock_that_is_off_is_told_from_two_sides(healthy: dict[str, str]) -> None:
+def test_wrong_clock_is_found_by_two_checks(healthy: dict[str, str]) -> None:
     words = [sys.executable, "-m", "tests.support.shifted_clock", "600", "doctor", "--json"]
     ended = subprocess.run(words, env={**os.environ, **healthy}, capture_output=True, text=True, check=False)
-    told = [each for each in json.loads(ended.stdout) if each["check"] == "clock"]
-    assert [each["ok"] for each in told] == [False, False]
-    assert [each["detail"].partition(" s ")[2] for each in told] == ["ahead of the database's", "ahead of Stripe's"]
+    findings = [each for each in json.loads(ended.stdout) if each["check"] == "clock"]
+    assert [each["ok"] for each in findings] == [False, False]
+    assert [each["detail"].partition(" s ")[2] for each in findings] == ["ahead of the database's", "ahead of Stripe's"]
     assert ended.returncode == 1

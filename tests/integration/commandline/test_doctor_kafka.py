@@ -1,4 +1,4 @@
-"""``doctor``: what a broker does to records and to us, with real topics, groups and rules."""
+"""``doctor`` checks a broker with real topics, groups and access rules."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ Findings = list[tuple[str, str]]
 
 @pytest.fixture
 def env(kafka: Kafka, topics: Topics) -> dict[str, str]:
-    """A broker, and nothing else that answers."""
+    """The broker is the only server that answers."""
     return {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x",
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
@@ -51,12 +51,12 @@ def make_topics(kafka: Kafka, topics: Topics) -> None:
     make_topic(kafka, f"{topics.commands}.dead_letter", 1, max_message_bytes="2000000")
 
 
-def test_topics_that_do_not_keep_records(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
+def test_topics_that_lose_records_are_found(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
     commands, events, dead_letters = topics.commands, topics.events, f"{topics.commands}.dead_letter"
     make_topic(kafka, commands, 1, cleanup_policy="compact", min_insync_replicas="2")
     make_topic(kafka, events, 1, cleanup_policy="compact,delete", retention_ms="3600000")
     make_topic(kafka, dead_letters, 1, cleanup_policy="compact", retention_bytes="1000000")
-    told = found(env, "topic")
+    findings = found(env, "topic")
     for mark, words in (
         ("wrong", f"{commands}: cleanup.policy is compact:"),
         ("wrong", f"{events}: cleanup.policy is compact,delete:"),
@@ -66,25 +66,23 @@ def test_topics_that_do_not_keep_records(env: dict[str, str], kafka: Kafka, topi
         ("warning", f"{dead_letters}: retention.bytes keeps 1000000 bytes"),
         ("warning", f"{dead_letters}: max.message.bytes is below"),
     ):
-        assert [each[0] for each in told if each[1].startswith(words)] == [mark], words
+        assert [each[0] for each in findings if each[1].startswith(words)] == [mark], words
 
 
-def test_a_missing_topic_that_cannot_be_made_says_why(env: dict[str, str]) -> None:
-    told = found({**env, "KAFKA_TOPIC_REPLICATION": "3"}, "topic")
-    assert [mark for mark, _ in told] == ["wrong"] * 3
-    assert all("can't be made" in detail and "replication factor of 3" in detail for _, detail in told)
+def test_missing_topic_that_cannot_be_created_has_a_reason(env: dict[str, str]) -> None:
+    findings = found({**env, "KAFKA_TOPIC_REPLICATION": "3"}, "topic")
+    assert [mark for mark, _ in findings] == ["wrong"] * 3
+    assert all("can't be made" in detail and "replication factor of 3" in detail for _, detail in findings)
 
 
-def test_a_sound_broker_is_told_as_right(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
+def test_healthy_broker_is_reported_as_correct(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
     make_topics(kafka, topics)
-    told = found(env, "topic", "transaction", "rights")
-    assert {mark for mark, _ in told} == {"ok"}
-    assert ("ok", "can be made") in told
+    findings = found(env, "topic", "transaction", "rights")
+    assert {mark for mark, _ in findings} == {"ok"}
+    assert ("ok", "can be made") in findings
 
 
-def test_commands_that_were_deleted_unread_and_commands_that_nobody_reads(
-    env: dict[str, str], kafka: Kafka, topics: Topics
-) -> None:
+def test_deleted_and_unread_commands_are_found(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
     make_topics(kafka, topics)
     group = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topics.group})
     group.commit(offsets=[TopicPartition(topics.commands, 0, 0)], asynchronous=False)
@@ -111,7 +109,9 @@ def test_commands_that_were_deleted_unread_and_commands_that_nobody_reads(
     group.close()
 
 
-def test_markers_of_transactions_are_no_commands_that_wait(env: dict[str, str], kafka: Kafka, topics: Topics) -> None:
+def test_transaction_markers_do_not_count_as_waiting_commands(
+    env: dict[str, str], kafka: Kafka, topics: Topics
+) -> None:
     make_topics(kafka, topics)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topics.group})
     producer.init_transactions(30)
@@ -126,7 +126,7 @@ def test_markers_of_transactions_are_no_commands_that_wait(env: dict[str, str], 
 
 @pytest.fixture
 def rules(kafka: Kafka) -> Iterator[Any]:
-    """Lets everybody do only these operations on a resource."""
+    """Allow everybody only these operations on a resource."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     made: list[tuple[Any, str]] = []
 
@@ -156,15 +156,15 @@ def rules(kafka: Kafka) -> Iterator[Any]:
         answer.result(10)
 
 
-def test_rights_that_are_missing_are_named(env: dict[str, str], kafka: Kafka, topics: Topics, rules: Any) -> None:
+def test_missing_rights_are_named(env: dict[str, str], kafka: Kafka, topics: Topics, rules: Any) -> None:
     make_topics(kafka, topics)
     rules(ResourceType.TOPIC, topics.events, AclOperation.READ, AclOperation.DESCRIBE_CONFIGS)
     rules(ResourceType.TOPIC, topics.commands, AclOperation.CREATE)
     rules(ResourceType.GROUP, topics.group, AclOperation.DESCRIBE)
     rules(ResourceType.TRANSACTIONAL_ID, f"{env['RELAY_NAME']}/doctor", AclOperation.DESCRIBE)
-    told = found(env, "topic", "rights", "transaction")
-    while ("wrong", f"this user lacks Read on the group {topics.group}") not in told:
-        told = found(env, "topic", "rights", "transaction")  # a broker hears of the rules a moment later
-    assert ("wrong", f"this user lacks Write on the topic {topics.events}") in told
-    assert any(mark == "wrong" and detail.startswith(f"{topics.commands} can't be had: ") for mark, detail in told)
-    assert any(mark == "warning" and detail.startswith(f"{env['RELAY_NAME']}/doctor: ") for mark, detail in told)
+    findings = found(env, "topic", "rights", "transaction")
+    while ("wrong", f"this user lacks Read on the group {topics.group}") not in findings:
+        findings = found(env, "topic", "rights", "transaction")  # a broker learns the rules a moment later
+    assert ("wrong", f"this user lacks Write on the topic {topics.events}") in findings
+    assert any(mark == "wrong" and detail.startswith(f"{topics.commands} can't be had: ") for mark, detail in findings)
+    assert any(mark == "warning" and detail.startswith(f"{env['RELAY_NAME']}/doctor: ") for mark, detail in findings)

@@ -1,4 +1,4 @@
-"""``doctor``: nobody works, positions are drawn twice, a pooler is in between; all seen from the database."""
+"""``doctor`` finds in the database that a process is missing, positions repeat, or a pooler is in between."""
 
 import pytest
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def env(database_url: str, topics: Topics) -> dict[str, str]:
-    """A database, and nothing else that answers."""
+    """The database is the only server that answers."""
     return {
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -35,7 +35,7 @@ def found(env: dict[str, str], check: str) -> list[tuple[bool, bool, str]]:
 WRONG, WARNING, RIGHT = (False, False), (True, True), (True, False)
 
 
-def test_nobody_publishes(env: dict[str, str], database_url: str, topics: Topics) -> None:
+def test_missing_relay_is_found(env: dict[str, str], database_url: str, topics: Topics) -> None:
     name = env["RELAY_NAME"]
     assert found(env, "relay") == [(*WARNING, f"none called {name} works, and nothing waits")]
     write(database_url, topics.events, 2)
@@ -43,7 +43,7 @@ def test_nobody_publishes(env: dict[str, str], database_url: str, topics: Topics
 
 
 @pytest.mark.kafka
-def test_a_relay_at_work_is_told_and_one_that_does_not_get_on(
+def test_working_and_stuck_relays_are_distinguished(
     env: dict[str, str], database_url: str, kafka: Kafka, topics: Topics
 ) -> None:
     port = free_port("127.0.0.1")
@@ -70,7 +70,7 @@ def test_a_relay_at_work_is_told_and_one_that_does_not_get_on(
         ("RESTART 1", "RESTART 3", "positions up to 0 are handed out again below 2"),
     ],
 )
-def test_positions_that_do_not_only_rise(
+def test_sequence_that_may_repeat_positions_is_found(
     env: dict[str, str], database_url: str, topics: Topics, broken: str, mended: str, said: str
 ) -> None:
     write(database_url, topics.events, 2)
@@ -84,24 +84,24 @@ def test_positions_that_do_not_only_rise(
     assert detail.startswith(said)
 
 
-def test_commands_that_nobody_takes_up_and_open_dead_letters(
+def test_stuck_commands_and_open_dead_letters_are_found(
     env: dict[str, str], database_url: str, history: History
 ) -> None:
     history.accept("order-1", "c-1")
     assert found(env, "commands") == [(*RIGHT, "none is overdue")]
     assert found(env, "dead letters") == []
     execute(database_url, "UPDATE commands SET next_attempt_at = now() - interval '3 minutes'")
-    history.bury(7, b"{")
+    history.add_dead_letter(7, b"{")
     [(ok, _, detail)] = found(env, "commands")
     assert not ok
     assert detail.startswith("1 are overdue, the first since ")
     assert found(env, "dead letters") == [(*WARNING, "1 are open")]
 
 
-def test_a_pooler_that_lends_sessions_by_transaction(env: dict[str, str], database_url: str) -> None:
+def test_pooler_with_transaction_pooling_is_found(env: dict[str, str], database_url: str) -> None:
     assert found(env, "pooler") == []
     with TransactionPooler(database_url) as pooler:
-        told = found({**env, "DATABASE_URL": pooler.url}, "pooler")
-    assert [(ok, warning) for ok, warning, _ in told] == [WRONG, WARNING]
-    assert "lends sessions by transaction" in told[0][2]
-    assert "settings of a session do not reach" in told[1][2]
+        findings = found({**env, "DATABASE_URL": pooler.url}, "pooler")
+    assert [(ok, warning) for ok, warning, _ in findings] == [WRONG, WARNING]
+    assert "lends sessions by transaction" in findings[0][2]
+    assert "settings of a session do not reach" in findings[1][2]

@@ -1,4 +1,4 @@
-"""Operators retry, mend and discard dead letters: each is named in the question, and each act leaves a row."""
+"""Operators resend, repair and discard dead letters. The question names each letter, and each act leaves a row."""
 
 import json
 from pathlib import Path
@@ -17,25 +17,25 @@ LETTER = b'{"type": "release_payment", "correlation_id": "saga-9", "payment_id":
 
 class TestDeadLetters:
     def test_list_names_the_saga_and_the_fault(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, LETTER)
+        history.add_dead_letter(1204, LETTER)
         printed = commandline.run("dead-letter", "list").stdout
         assert "saga-9" in printed
         assert "the value is not JSON" in printed
 
     def test_question_names_the_dead_letter(self, commandline: CommandLine, history: History) -> None:
-        history.bury(1204, b"{")
+        history.add_dead_letter(1204, b"{")
         said = commandline.run("dead-letter", "discard", "1", *WHY, answer="n\n", code=1).stderr
         assert "Discard dead letter 1 (NOT_JSON, payment_commands/3@1204)?" in said
 
     def test_all_of_a_reason_are_discarded(self, commandline: CommandLine, history: History) -> None:
         for offset in range(3):
-            history.bury(offset, b"{")
+            history.add_dead_letter(offset, b"{")
         commandline.run("dead-letter", "discard", "--reason", "NOT_JSON", *WHY, answer="y\n")
         assert [act["dead_letter_id"] for act in audit(history)] == [3, 2, 1]
         assert commandline.json("dead-letter", "list") == []
 
-    def test_mended_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
-        history.bury(1, LETTER)
+    def test_repaired_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
+        history.add_dead_letter(1, LETTER)
         mended = {**json.loads(LETTER), "payment_id": str(uuid4()), "runner_id": "r"}
         file = tmp_path / "mended.json"
         file.write_text(json.dumps(mended))
@@ -49,9 +49,11 @@ class TestDeadLetters:
         (act,) = audit(history)
         assert (act["action"], act["detail"]["event_id"]) == ("dead_letter.resend", sent["event_id"])
 
-    def test_answered_id_needs_another(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
+    def test_answered_correlation_id_needs_a_new_one(
+        self, commandline: CommandLine, history: History, tmp_path: Path
+    ) -> None:
         history.refuse("saga-9", "release_payment")
-        history.bury(1, LETTER)
+        history.add_dead_letter(1, LETTER)
         file = tmp_path / "mended.json"
         whole = {"payment_id": str(uuid4()), "runner_id": "r", "runner_connect_account_id": "acct_1"}
         file.write_text(json.dumps({**json.loads(LETTER), **whole}))
@@ -59,10 +61,10 @@ class TestDeadLetters:
         assert "give it a correlation id of its own" in commandline.run(*words, code=1).stderr
         commandline.run(*words, "--force")
 
-    def test_message_is_mended_in_the_editor(
+    def test_message_can_be_repaired_in_the_editor(
         self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        history.bury(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
+        history.add_dead_letter(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
         payment_id = str(uuid4())
         monkeypatch.setenv("EDITOR", f"sed -i s/ID/{payment_id}/")
         commandline.run("dead-letter", "resend", "1", *WHY, "--yes")

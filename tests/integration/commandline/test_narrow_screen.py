@@ -1,4 +1,4 @@
-"""Lists on a terminal of 80 columns: every id is whole on one line, so that an operator can copy it."""
+"""Lists on a terminal of 80 columns show every id whole on one line, so that an operator can copy it."""
 
 import fcntl
 import os
@@ -24,14 +24,14 @@ ORDER = f"order-{uuid4()}"
 
 @pytest.fixture
 def payment(history: History) -> Payment:
-    """A payment with ids as long as callers make them, and a dead letter about it."""
+    """A payment with ids as long as those of callers, and a dead letter about it."""
     payment = history.authorize(ORDER, SAGA)
-    history.bury(1204, f'{{"type": "revert_payment", "correlation_id": "{SAGA}", "payload": 1}}'.encode())
+    history.add_dead_letter(1204, f'{{"type": "revert_payment", "correlation_id": "{SAGA}", "payload": 1}}'.encode())
     return payment
 
 
 def on_terminal(database_url: str, *words: str, columns: int = 80, **environment: str) -> list[str]:
-    """The lines that ``cli.py`` writes to a terminal of this width."""
+    """The output lines of ``cli.py`` on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
@@ -48,7 +48,7 @@ def on_terminal(database_url: str, *words: str, columns: int = 80, **environment
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux's end of file on a pseudo-terminal
+    except OSError:  # Linux reports the end of file on a pseudo-terminal so
         return b""
 
 
@@ -73,12 +73,12 @@ def test_ids_are_whole_on_one_line(
     assert max(map(len, lines)) <= columns, "\n".join(lines)
 
 
-def test_terminal_that_wants_no_color_gets_none(database_url: str, payment: Payment) -> None:
+def test_no_color_is_written_if_the_terminal_disables_it(database_url: str, payment: Payment) -> None:
     assert "\x1b" not in "\n".join(on_terminal(database_url, "command", "list", NO_COLOR="1"))
 
 
-def test_list_longer_than_the_screen_goes_through_the_pager(database_url: str, history: History) -> None:
+def test_list_longer_than_the_screen_is_shown_in_the_pager(database_url: str, history: History) -> None:
     for number in range(60):
-        history.bury(number, b"x")
+        history.add_dead_letter(number, b"x")
     lines = on_terminal(database_url, "dead-letter", "list", PAGER="tail -n 1")
     assert len([line for line in lines if "NOT_JSON" in line]) < 10, "\n".join(lines)

@@ -1,4 +1,4 @@
-"""``outbox``: looking."""
+"""``outbox list``, ``outbox show`` and ``outbox stats``."""
 
 import pytest
 from sqlalchemy import insert, text
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.postgres
 
 
 def settle(engine: Engine, low: int, ranges: list[list[int]]) -> None:
-    """What a relay writes beside the outbox."""
+    """The checkpoint of a relay."""
     row = {"relay": "payment-relay", "low": low, "ranges": ranges, "system_identifier": 1, "timeline": 1}
     with transaction(engine) as connection:
         connection.execute(insert(RelayCheckpoint), row)
@@ -29,7 +29,7 @@ def test_list_is_newest_first_and_limited(commandline: CommandLine, history: His
     assert len(commandline.json("outbox", "list", "--limit", "2")) == 2
 
 
-def test_list_narrows(commandline: CommandLine, history: History) -> None:
+def test_filters_narrow_the_list(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
     history.authorize("order-2", "saga-2")
     history.canceled_at_stripe(payment)
@@ -40,7 +40,7 @@ def test_list_narrows(commandline: CommandLine, history: History) -> None:
     assert commandline.json("outbox", "list", "--until", "1h") == []
 
 
-def test_published_is_what_the_relay_has_settled(commandline: CommandLine, history: History) -> None:
+def test_settled_rows_are_shown_as_published(commandline: CommandLine, history: History) -> None:
     for number in range(5):
         history.authorize(f"order-{number}", f"saga-{number}")
     settle(history.engine, 1, [[3, 4]])
@@ -52,12 +52,12 @@ def test_published_is_what_the_relay_has_settled(commandline: CommandLine, histo
     assert stats["relays"][0]["oldest_waiting_at"] == next(row["created_at"] for row in rows if row["position"] == 2)
 
 
-def test_stats_without_a_relay(commandline: CommandLine, history: History) -> None:
+def test_stats_work_without_a_relay(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     assert "no relay has published" in commandline.run("outbox", "stats").stdout
 
 
-def test_show_by_event_id_and_by_position(commandline: CommandLine, history: History) -> None:
+def test_row_is_shown_by_event_id_and_by_position(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     row = commandline.json("outbox", "show", "1")
     assert row["value"]["type"] == "payment.authorized"
@@ -66,13 +66,13 @@ def test_show_by_event_id_and_by_position(commandline: CommandLine, history: His
 
 
 @pytest.mark.parametrize("id_", ["99", "x", "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"])
-def test_show_of_nothing(commandline: CommandLine, id_: str) -> None:
+def test_unknown_row_is_reported(commandline: CommandLine, id_: str) -> None:
     assert id_ in commandline.run("outbox", "show", id_, code=1).stderr
 
 
 def test_stats_name_a_gap_and_the_transaction_that_holds_it(commandline: CommandLine, history: History) -> None:
     with transaction(history.engine) as connection:
-        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         history.authorize("order-1", "saga-1")
         settle(history.engine, 0, [[2, 2]])

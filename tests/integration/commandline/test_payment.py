@@ -18,12 +18,12 @@ def test_show_finds_a_payment_by_each_of_its_names(commandline: CommandLine, his
     assert shown["created_at"].endswith("Z")
 
 
-def test_show_is_readable(commandline: CommandLine, history: History) -> None:
+def test_payment_is_shown_for_people(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
     assert str(payment.payment_id) in commandline.run("payment", "show", "order-1").stdout
 
 
-def test_an_order_with_several_payments_must_be_told_apart(commandline: CommandLine, history: History) -> None:
+def test_order_with_several_payments_needs_a_payment_id(commandline: CommandLine, history: History) -> None:
     first = history.fail_after("order-1", "saga-1")
     second = history.fail_after("order-1", "saga-2")
     said = commandline.run("payment", "show", "order-1", code=1).stderr
@@ -32,7 +32,7 @@ def test_an_order_with_several_payments_must_be_told_apart(commandline: CommandL
 
 
 @pytest.mark.parametrize("verb", ["show", "timeline"])
-def test_an_unknown_payment_is_said_in_a_line(commandline: CommandLine, verb: str) -> None:
+def test_unknown_payment_is_reported_in_one_line(commandline: CommandLine, verb: str) -> None:
     result = commandline.run("payment", verb, "nothing", code=1)
     assert result.stderr == "no payment, order or PaymentIntent nothing\n"
     assert result.stdout == ""

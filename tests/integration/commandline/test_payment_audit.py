@@ -1,4 +1,4 @@
-"""``payment audit``: books and Stripe agree to the cent, or the audit says where they don't."""
+"""``payment audit``: books and Stripe agree to the cent, or the audit names the differences."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def paid(books: Books) -> UUID:
-    """Released; everything is heard."""
+    """A released payment, whose webhooks are all delivered."""
     payment = books.core.authorize()
     books.core.release(payment)
     books.core.hear()
@@ -24,7 +24,7 @@ def paid(books: Books) -> UUID:
 
 @pytest.fixture
 def reverted(books: Books) -> UUID:
-    """Another order's: released, and reverted."""
+    """A payment of another order, released and then reverted."""
     payment = books.core.authorize("c-auth-2", "order-2")
     books.core.release(payment, "c-release-2")
     books.core.revert(payment, "c-revert-2")
@@ -32,7 +32,7 @@ def reverted(books: Books) -> UUID:
     return payment
 
 
-def test_clean_books_agree(books: Books, paid: UUID, reverted: UUID) -> None:
+def test_unchanged_books_agree_with_stripe(books: Books, paid: UUID, reverted: UUID) -> None:
     books.core.authorize("c-auth-3", "order-3")
     found = books.agree()
     assert (found["under_way"], found["foreign"], found["compared"]) == ([], {}, 3)
@@ -50,12 +50,12 @@ def test_an_audit_changes_nothing(books: Books, paid: UUID) -> None:
     assert books.core.effects() == effects
 
 
-def test_no_books_agree(books: Books) -> None:
+def test_empty_books_agree_with_stripe(books: Books) -> None:
     found = books.agree()
     assert (found["sums"], found["foreign"], found["owed"], found["compared"]) == ({}, {}, {}, 0)
 
 
-def test_one_cent_that_nobody_told_of_is_found(books: Books, paid: UUID) -> None:
+def test_unknown_refund_of_one_cent_is_found(books: Books, paid: UUID) -> None:
     refund = books.core.stripe.dashboard("refund", books.core.intent(paid), amount=1)
     found = books.only_difference()
     assert (found["what"], found["kind"], found["proof"]) == ("missing_here", "refund", refund["id"])
@@ -64,19 +64,19 @@ def test_one_cent_that_nobody_told_of_is_found(books: Books, paid: UUID) -> None
     assert sums_of(report, "stripe") == {**sums_of(report, "ours"), "refund": 1}
 
 
-def test_what_is_heard_later_is_no_difference_any_more(books: Books, paid: UUID) -> None:
+def test_difference_ends_when_its_webhook_arrives(books: Books, paid: UUID) -> None:
     books.core.stripe.dashboard("refund", books.core.intent(paid), amount=1)
     books.differ()
     books.core.hear()
     assert sums_of(books.agree(), "ours")["refund"] == 1
 
 
-def test_a_difference_says_what_a_repair_would_make_of_the_payment(books: Books, paid: UUID) -> None:
+def test_difference_shows_the_payment_after_a_repair(books: Books, paid: UUID) -> None:
     books.core.stripe.dashboard("refund", books.core.intent(paid))
     assert "status SUCCEEDED → REVERTED" in books.only_difference()["detail"]
 
 
-def test_everything_of_a_lost_payment_is_told(books: Books, paid: UUID, reverted: UUID) -> None:
+def test_all_movements_of_a_lost_payment_are_reported(books: Books, paid: UUID, reverted: UUID) -> None:
     books.lose(reverted)
     found = books.differ()["differs"]
     assert {each["what"] for each in found} == {"no_payment"}
@@ -123,7 +123,7 @@ def test_a_movement_in_the_ledger_of_another_payment_is_found(books: Books, paid
 
 
 class TestForPeople:
-    def test_ids_stand_whole_on_lines_of_eighty_columns(self, books: Books, paid: UUID) -> None:
+    def test_ids_are_whole_on_lines_of_eighty_columns(self, books: Books, paid: UUID) -> None:
         refund = books.core.stripe.dashboard("refund", books.core.intent(paid), amount=1)
         lines = books.run(code=1).stdout.splitlines()
         named = [line for line in lines if refund["id"] in line or str(paid) in line]
@@ -131,13 +131,13 @@ class TestForPeople:
         assert max(map(len, named)) <= 80
         assert "payments compared: 1; differences: 1; under way: 0" in lines
 
-    def test_progress_is_told_beside_the_result(self, books: Books, paid: UUID) -> None:
+    def test_progress_is_written_to_stderr(self, books: Books, paid: UUID) -> None:
         result = books.run("--json")
         assert "balance transactions 2" in " ".join(result.stderr.split())
         assert "balance transactions" not in result.stdout
 
 
-def test_stripe_that_does_not_answer_is_said_in_a_line(
+def test_unanswering_stripe_is_reported_in_one_line(
     books: Books, paid: UUID, simulator: SimulatorControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe_books, "PAUSES", ())
@@ -147,7 +147,7 @@ def test_stripe_that_does_not_answer_is_said_in_a_line(
     assert said.endswith("nothing is proved, run it again")
 
 
-def test_a_request_that_fails_once_is_made_again(
+def test_failed_request_is_repeated(
     books: Books, paid: UUID, simulator: SimulatorControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe_books, "PAUSES", (0.0,))
@@ -155,5 +155,5 @@ def test_a_request_that_fails_once_is_made_again(
     books.agree()
 
 
-def test_a_window_that_ends_before_it_begins_is_bad_usage(books: Books) -> None:
+def test_window_that_ends_before_its_start_is_bad_usage(books: Books) -> None:
     assert "--since must be before --until" in books.run("--since", "1h", "--until", "2h", code=2).stderr

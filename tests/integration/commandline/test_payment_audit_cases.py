@@ -1,4 +1,4 @@
-"""``payment audit`` where money moves in ways that are easy to get wrong, by others or by other programs."""
+"""``payment audit`` with unusual movements, and with movements by people and other programs."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,13 +21,13 @@ def held(books: Books) -> UUID:
 
 @pytest.fixture
 def paid(books: Books, held: UUID) -> UUID:
-    """Released; everything is heard."""
+    """A released payment, whose webhooks are all delivered."""
     books.core.release(held)
     books.core.hear()
     return held
 
 
-def test_books_of_every_kind_agree(books: Books, paid: UUID) -> None:
+def test_books_with_every_kind_of_movement_agree(books: Books, paid: UUID) -> None:
     core = books.core
     core.authorize("c-held", "order-held")
     core.authorize("c-declined", "order-declined", DECLINED)
@@ -50,7 +50,7 @@ def test_books_of_every_kind_agree(books: Books, paid: UUID) -> None:
 
 
 class TestOtherPrograms:
-    def test_their_charges_refunds_and_transfers_are_foreign(self, books: Books, paid: UUID) -> None:
+    def test_objects_of_other_programs_are_foreign(self, books: Books, paid: UUID) -> None:
         charge = books.stranger()["latest_charge"]
         books.core.ask_stripe("POST", "refunds", {"charge": charge, "amount": "200"})
         sent = {"amount": "300", "currency": "sgd", "destination": RUNNER, "source_transaction": charge}
@@ -61,35 +61,33 @@ class TestOtherPrograms:
         assert found["foreign"] == {"sgd": {"objects": 4, **moved}}
         assert sums_of(found, "stripe") == {"hold": 1500, "capture": 1500, "transfer": 1500}
 
-    def test_what_only_names_a_payment_of_ours_is_foreign(self, books: Books, paid: UUID) -> None:
+    def test_object_that_only_names_a_payment_is_foreign(self, books: Books, paid: UUID) -> None:
         books.stranger(**{"metadata[payment_id]": str(paid)})
         assert books.agree()["foreign"]["sgd"]["capture"] == 700
 
-    def test_a_transfer_from_the_balance_that_names_a_payment_of_ours_is_foreign(
-        self, books: Books, paid: UUID
-    ) -> None:
+    def test_transfer_from_the_balance_that_only_names_a_payment_is_foreign(self, books: Books, paid: UUID) -> None:
         books.stranger(payment_method="pm_card_bypassPending")
         sent = {"amount": "5", "currency": "sgd", "destination": RUNNER, "metadata[payment_id]": str(paid)}
         made = books.core.ask_stripe("POST", "transfers", sent)
         assert "error" not in made
         assert books.agree()["foreign"]["sgd"]["transfer"] == 5
 
-    def test_what_names_a_payment_that_is_not_there_is_no_stranger(self, books: Books) -> None:
+    def test_object_that_names_a_missing_payment_is_a_difference(self, books: Books) -> None:
         name = "7d9f0c5e-0d6b-4f0e-9d0a-0a5b6c7d8e9f"
         books.stranger(**{"metadata[payment_id]": name})
         found = books.differ()
         assert [each["what"] for each in found["differs"]] == ["no_payment", "no_payment"]
         assert found["foreign"] == {}
 
-    def test_an_id_of_another_programs_own_kind_names_nobody(self, books: Books) -> None:
+    def test_payment_id_of_another_format_names_no_payment(self, books: Books) -> None:
         books.stranger(**{"metadata[payment_id]": "4711"}, transfer_group="order_4711")
         assert books.agree()["foreign"]["sgd"]["objects"] == 1
 
-    def test_an_order_in_its_own_group_names_us(self, books: Books) -> None:
+    def test_order_id_and_its_transfer_group_count_as_the_services_mark(self, books: Books) -> None:
         books.stranger(**{"metadata[order_id]": "o-1"}, transfer_group="order_o-1")
         assert {each["what"] for each in books.differ()["differs"]} == {"no_payment"}
 
-    def test_a_payment_of_theirs_from_our_charge_that_nobody_told_of_is_found(self, books: Books, held: UUID) -> None:
+    def test_unknown_transfer_by_another_program_from_a_charge_is_found(self, books: Books, held: UUID) -> None:
         books.core.stripe.dashboard("capture", books.core.intent(held))
         books.core.hear()
         charge = books.core.payment(held)["stripe_charge_id"]
@@ -99,7 +97,7 @@ class TestOtherPrograms:
         assert (found["kind"], found["proof"], found["payment_id"]) == ("transfer", made["id"], str(held))
 
 
-def test_a_second_intent_of_a_payment_belongs_to_it(books: Books, paid: UUID) -> None:
+def test_second_intent_belongs_to_its_payment(books: Books, paid: UUID) -> None:
     books.core.late_intent(paid)
     found = books.only_difference()
     assert (found["what"], found["kind"], found["payment_id"]) == ("missing_here", "hold", str(paid))
@@ -108,7 +106,7 @@ def test_a_second_intent_of_a_payment_belongs_to_it(books: Books, paid: UUID) ->
     assert sums_of(found, "stripe") == {"hold": 3000, "capture": 1500, "hold_gone": 1500, "transfer": 1500}
 
 
-def test_what_became_of_a_second_intent_belongs_to_the_payment_too(books: Books, paid: UUID) -> None:
+def test_movements_of_a_second_intent_belong_to_its_payment(books: Books, paid: UUID) -> None:
     intent = books.core.late_intent(paid)
     books.core.stripe.dashboard("capture", intent)
     books.core.stripe.dashboard("refund", intent, amount=100)
@@ -120,7 +118,7 @@ def test_what_became_of_a_second_intent_belongs_to_the_payment_too(books: Books,
 
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_a_part_of_a_hold_that_was_captured(books: Books, held: UUID, heard: bool) -> None:
+def test_partial_capture_agrees_once_its_webhook_is_delivered(books: Books, held: UUID, heard: bool) -> None:
     books.core.stripe.dashboard("capture", books.core.intent(held), amount_to_capture=1000)
     if not heard:
         found = books.differ()["differs"]
@@ -131,7 +129,7 @@ def test_a_part_of_a_hold_that_was_captured(books: Books, held: UUID, heard: boo
 
 
 @pytest.mark.parametrize("how", ["revert", "dashboard", "expired"])
-def test_a_hold_that_ended(books: Books, held: UUID, how: str) -> None:
+def test_ended_hold_agrees(books: Books, held: UUID, how: str) -> None:
     if how == "revert":
         books.core.revert(held)
     elif how == "dashboard":
@@ -147,7 +145,7 @@ def test_a_hold_that_ended(books: Books, held: UUID, how: str) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "back"), [("won", 1500), ("lost", 0), ("withdrawn", 1500)])
-def test_a_dispute_and_its_end(books: Books, paid: UUID, outcome: str, back: int) -> None:
+def test_dispute_and_its_end_agree(books: Books, paid: UUID, outcome: str, back: int) -> None:
     dispute = books.core.stripe.dispute(books.core.payment(paid)["stripe_charge_id"])
     kinds = {each["kind"] for each in books.differ()["differs"]}
     assert kinds == {"dispute_opened", "dispute_withdrawn"}
@@ -159,14 +157,14 @@ def test_a_dispute_and_its_end(books: Books, paid: UUID, outcome: str, back: int
     assert sums_of(books.agree(), "ours").get("dispute_reinstated", 0) == back
 
 
-def test_an_inquiry_moves_nothing(books: Books, paid: UUID) -> None:
+def test_inquiry_without_movement_agrees(books: Books, paid: UUID) -> None:
     books.core.stripe.dispute(books.core.payment(paid)["stripe_charge_id"], inquiry=True)
     assert books.only_difference()["kind"] == "dispute_opened"
     books.core.hear()
     assert "dispute_withdrawn" not in sums_of(books.agree(), "stripe")
 
 
-def test_more_reversals_than_a_transfer_shows(books: Books, paid: UUID) -> None:
+def test_reversals_beyond_those_inside_a_transfer_agree(books: Books, paid: UUID) -> None:
     for _ in range(12):
         books.core.stripe.dashboard("reverse_transfer", books.core.intent(paid), amount=100)
     assert len(books.differ()["differs"]) == 12
@@ -181,7 +179,7 @@ def test_more_reversals_than_a_transfer_shows(books: Books, paid: UUID) -> None:
 
 
 @pytest.mark.parametrize("end", ["failed", "canceled"])
-def test_a_refund_that_fails_later(books: Books, paid: UUID, end: RefundStatus) -> None:
+def test_refund_that_fails_later_agrees(books: Books, paid: UUID, end: RefundStatus) -> None:
     books.core.stripe.plan_refund("pending", end)
     books.core.revert(paid)
     books.core.hear()

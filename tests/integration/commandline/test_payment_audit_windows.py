@@ -1,4 +1,4 @@
-"""``payment audit``: which window, how much, in which currency, and who owes what."""
+"""``payment audit``: its window, its sums by currency, and the money owed."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ DAY = 86400.0
 
 @pytest.fixture
 def paid(books: Books) -> UUID:
-    """Released; everything is heard."""
+    """A released payment, whose webhooks are all delivered."""
     payment = books.core.authorize()
     books.core.release(payment)
     books.core.hear()
@@ -26,7 +26,7 @@ def later(**passed: float) -> str:
     return (datetime.now(UTC) + timedelta(**passed)).isoformat()
 
 
-def test_more_than_a_page_of_objects(books: Books) -> None:
+def test_more_objects_than_one_page_agree(books: Books) -> None:
     for number in range(101):
         payment = books.core.authorize(f"c-{number}", f"order-{number}")
     last = payment
@@ -45,7 +45,7 @@ def test_a_window_before_everything_is_empty(books: Books, paid: UUID) -> None:
     assert end - begin in {timedelta(hours=2), timedelta(hours=2, seconds=1)}
 
 
-def test_a_charge_of_an_earlier_window_that_moved_in_this_one(books: Books) -> None:
+def test_movement_of_an_older_charge_agrees(books: Books) -> None:
     payment = books.core.authorize()
     books.core.stripe.advance(2 * DAY)
     books.core.release(payment)
@@ -56,7 +56,7 @@ def test_a_charge_of_an_earlier_window_that_moved_in_this_one(books: Books) -> N
     assert sums_of(books.agree(*window), "stripe") == {"capture": 1500, "transfer": 1500, "refund": 1}
 
 
-def test_what_moved_after_the_window_is_another_windows(books: Books) -> None:
+def test_movement_after_the_window_is_left_out(books: Books) -> None:
     payment = books.core.authorize()
     books.core.stripe.advance(2 * DAY)
     books.core.stripe.dashboard("capture", books.core.intent(payment))
@@ -64,7 +64,7 @@ def test_what_moved_after_the_window_is_another_windows(books: Books) -> None:
     assert books.only_difference("--since", later(days=1), "--until", later(days=3))["kind"] == "capture"
 
 
-def test_a_hold_of_an_earlier_window_that_ended_in_this_one(books: Books) -> None:
+def test_end_of_an_older_hold_agrees(books: Books) -> None:
     payment = books.core.authorize()
     books.core.stripe.advance(2 * DAY)
     books.core.revert(payment)
@@ -73,8 +73,8 @@ def test_a_hold_of_an_earlier_window_that_ended_in_this_one(books: Books) -> Non
     assert sums_of(found, "stripe") == sums_of(found, "ours") == {"hold_gone": 1500}
 
 
-def test_what_no_list_of_the_window_shows_is_looked_for(books: Books, paid: UUID) -> None:
-    """A dispute that was opened before, and ends without moving anything."""
+def test_object_outside_the_lists_of_the_window_is_read(books: Books, paid: UUID) -> None:
+    """A dispute that was opened before the window and ends inside it, without a movement."""
     dispute = books.core.stripe.dispute(books.core.payment(paid)["stripe_charge_id"])
     books.core.stripe.advance(2 * DAY)
     books.core.stripe.end_dispute(dispute["id"], "lost")
@@ -83,7 +83,7 @@ def test_what_no_list_of_the_window_shows_is_looked_for(books: Books, paid: UUID
     assert books.agree("--since", later(days=1), "--until", later(days=3))["compared"] == 1
 
 
-def test_a_row_of_a_payment_with_nothing_else_in_the_window_is_found(books: Books, paid: UUID) -> None:
+def test_wrong_movement_is_found_in_an_otherwise_empty_window(books: Books, paid: UUID) -> None:
     books.core.sql(
         "INSERT INTO movements (kind, proof, payment_id, amount, currency, by_us, cause, happened_at) "
         "VALUES ('refund', 're_made_up', :p, 200, 'sgd', true, 'test', now() - interval '2 hours')",
@@ -93,7 +93,7 @@ def test_a_row_of_a_payment_with_nothing_else_in_the_window_is_found(books: Book
     assert (found["what"], found["proof"]) == ("missing_at_stripe", "re_made_up")
 
 
-def test_money_that_is_settled_in_another_currency(books: Books) -> None:
+def test_money_settled_in_another_currency_agrees(books: Books) -> None:
     books.core.stripe.options(settlement_currency="usd", exchange_rate=0.75)
     payment = books.core.authorize()
     books.core.release(payment)
@@ -106,7 +106,7 @@ def test_money_that_is_settled_in_another_currency(books: Books) -> None:
 
 
 class TestUnderWay:
-    def test_what_an_open_release_has_done_is_no_difference(self, books: Books) -> None:
+    def test_movement_of_an_open_release_is_no_difference(self, books: Books) -> None:
         payment = books.core.authorize()
         books.core.stripe.fault("drop_after", "payment_intents.capture", times=1)
         books.core.stripe.fault("drop_before", "payment_intents.retrieve", times=None)
@@ -118,7 +118,7 @@ class TestUnderWay:
         books.core.settle()
         assert books.agree()["under_way"] == []
 
-    def test_what_an_open_command_does_not_do_is_a_difference(self, books: Books) -> None:
+    def test_movement_outside_an_open_command_is_a_difference(self, books: Books) -> None:
         payment = books.core.authorize()
         books.core.stripe.dashboard("capture", books.core.intent(payment))
         books.core.hear()
@@ -132,19 +132,19 @@ class TestUnderWay:
 
 
 class TestOwed:
-    def test_a_transfer_that_outlived_its_charge_is_owed_to_the_platform(self, books: Books, paid: UUID) -> None:
+    def test_transfer_of_a_refunded_charge_is_owed_to_the_platform(self, books: Books, paid: UUID) -> None:
         books.core.stripe.dashboard("refund", books.core.intent(paid))
         books.core.hear()
         owed = books.agree()["owed"]["sgd"]
         assert (owed["platform"]["amount"], owed["platform"]["payments"][0]["payment_id"]) == (1500, str(paid))
         assert owed["customer"]["count"] == owed["runner"]["count"] == owed["undecided"]["count"] == 0
 
-    def test_a_transfer_that_was_taken_back_is_owed_to_the_runner(self, books: Books, paid: UUID) -> None:
+    def test_reversed_transfer_is_owed_to_the_runner(self, books: Books, paid: UUID) -> None:
         books.core.stripe.dashboard("reverse_transfer", books.core.intent(paid))
         books.core.hear()
         assert books.agree()["owed"]["sgd"]["runner"]["amount"] == 1500
 
-    def test_what_a_second_intent_took_is_owed_to_the_customer(self, books: Books, paid: UUID) -> None:
+    def test_captured_second_intent_is_owed_to_the_customer(self, books: Books, paid: UUID) -> None:
         intent = books.core.late_intent(paid)
         books.core.stripe.dashboard("capture", intent)
         books.core.deliver(*books.core.owed())

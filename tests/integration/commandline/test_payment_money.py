@@ -1,4 +1,4 @@
-"""``payment show`` and ``payment timeline`` tell what became of the money."""
+"""``payment show`` and ``payment timeline`` show the movements of the money."""
 
 from itertools import pairwise
 from uuid import UUID
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def paid(books: Books) -> UUID:
-    """Released, and a cent of it refunded by somebody else."""
+    """A released payment, of which another program refunded one cent."""
     payment = books.core.authorize()
     books.core.release(payment)
     books.core.stripe.dashboard("refund", books.core.intent(payment), amount=1)
@@ -21,7 +21,7 @@ def paid(books: Books) -> UUID:
     return payment
 
 
-def test_show_tells_the_sums(commandline: CommandLine, paid: UUID) -> None:
+def test_show_contains_the_sums(commandline: CommandLine, paid: UUID) -> None:
     shown = commandline.json("payment", "show", str(paid))
     sums = {name: shown[name] for name in ("held", "captured", "refunded", "disputed", "transferred", "reversed")}
     assert sums == {"held": 0, "captured": 1500, "refunded": 1, "disputed": 0, "transferred": 1500, "reversed": 0}

@@ -1,4 +1,4 @@
-"""``outbox replay``: new rows, old event ids."""
+"""``outbox replay`` appends new rows with the old event ids."""
 
 import threading
 from typing import Any
@@ -54,7 +54,7 @@ def test_replay_appends_the_same_rows_in_order(
     assert after[5].xid > after[4].xid
 
 
-def test_a_replay_is_not_replayed(commandline: CommandLine, history: History) -> None:
+def test_row_of_a_replay_is_not_replayed(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     event_id = commandline.json("outbox", "show", "1")["event_id"]
     for _ in range(2):
@@ -73,7 +73,7 @@ def test_selectors_narrow_each_other(commandline: CommandLine, history: History)
     assert commandline.json(*of_payment, "--until", "1h")["matched"] == 0
 
 
-def test_dry_run_does_nothing_and_does_not_ask(commandline: CommandLine, history: History) -> None:
+def test_dry_run_changes_nothing_and_does_not_ask(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     result = commandline.run("outbox", "replay", "--type", "payment.authorized", "--dry-run")
     assert "1 rows" in result.stderr
@@ -81,19 +81,21 @@ def test_dry_run_does_nothing_and_does_not_ask(commandline: CommandLine, history
 
 
 @pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1), ("", 1, 1)])
-def test_asks_first(commandline: CommandLine, history: History, answer: str, code: int, count: int) -> None:
+def test_replay_needs_a_positive_answer(
+    commandline: CommandLine, history: History, answer: str, code: int, count: int
+) -> None:
     history.authorize("order-1", "saga-1")
     commandline.run("outbox", "replay", "--type", "payment.authorized", "--reason", "test", answer=answer, code=code)
     assert len(rows(history)) == count
 
 
 @pytest.mark.parametrize("words", [("--dry-run",), (), ("--yes",)], ids=["dry", "asked", "not asked"])
-def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
+def test_replay_warns_of_readers_without_event_ids_first(
     commandline: CommandLine, history: History, words: tuple[str, ...]
 ) -> None:
     payment = history.authorize("order-1", "saga-1")
     history.canceled_at_stripe(payment)
-    history.bury(7, b"no JSON")
+    history.add_dead_letter(7, b"no JSON")
     queued = Revert("saga-3", history.authorize("order-2", "saga-2").payment_id)
     CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)
     words = words if "--dry-run" in words else (*words, "--reason", "test")
@@ -105,17 +107,17 @@ def test_readers_that_keep_no_event_ids_are_warned_of_before_anything_is_done(
 
 
 @pytest.mark.parametrize("selector", ["--id", "--payment", "--order"])
-def test_what_does_not_exist_is_named(commandline: CommandLine, selector: str) -> None:
+def test_unknown_selection_is_named(commandline: CommandLine, selector: str) -> None:
     unknown = "0b1c1c9e-4b6c-4f0e-8a50-6a5d4f6e6d11"
     assert unknown in commandline.run("outbox", "replay", selector, unknown, "--reason", "test", "--yes", code=1).stderr
 
 
-def test_nothing_selected_is_bad_usage(commandline: CommandLine) -> None:
+def test_replay_without_a_selection_is_bad_usage(commandline: CommandLine) -> None:
     commandline.run("outbox", "replay", "--reason", "test", "--yes", code=2)
 
 
 def test_replay_waits_for_a_writer_of_the_payment(commandline: CommandLine, history: History) -> None:
-    """Else a replay could be published among the events of a transaction that came first."""
+    """Otherwise a replay could be published among the events of an earlier transaction."""
     payment = history.authorize("order-1", "saga-1")
     words = ("outbox", "replay", "--payment", str(payment.payment_id), "--reason", "test", "--yes")
     replay = threading.Thread(target=commandline.run, args=words)
@@ -129,14 +131,14 @@ def test_replay_waits_for_a_writer_of_the_payment(commandline: CommandLine, hist
     assert len(rows(history)) == 2
 
 
-def test_an_order_is_all_of_its_payments(commandline: CommandLine, history: History) -> None:
+def test_order_selects_all_of_its_payments(commandline: CommandLine, history: History) -> None:
     history.fail_after("order-1", "saga-1")
     history.authorize("order-1", "saga-2")
     history.authorize("order-2", "saga-3")
     assert commandline.json("outbox", "replay", "--order", "order-1", "--dry-run")["matched"] == 2
 
 
-def test_an_act_needs_a_reason_and_keeps_it(commandline: CommandLine, history: History) -> None:
+def test_replay_needs_a_reason_and_records_it(commandline: CommandLine, history: History) -> None:
     payment = history.authorize("order-1", "saga-1")
     words = ("outbox", "replay", "--payment", str(payment.payment_id), "--yes")
     assert "--reason" in commandline.run(*words, code=2).stderr
@@ -149,7 +151,7 @@ def test_an_act_needs_a_reason_and_keeps_it(commandline: CommandLine, history: H
     assert (act["detail"]["replay_id"], act["detail"]["rows"]) == (said["replay_id"], 1)
 
 
-def test_what_is_older_than_the_window_needs_force(
+def test_replay_of_old_events_needs_force(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = """

@@ -1,4 +1,4 @@
-"""``outbox replay --resume``: it goes on where it stopped, and no row is appended twice."""
+"""``outbox replay --resume`` continues where the replay stopped, and appends no row twice."""
 
 import re
 import signal
@@ -35,7 +35,7 @@ def rows(history: History) -> list[Any]:
         return list(connection.execute(select(OutboxRow).order_by(OutboxRow.position)))
 
 
-def test_an_interrupted_replay_goes_on_where_it_stopped(
+def test_interrupted_replay_resumes_where_it_stopped(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replay, "BATCH", 2)
@@ -63,8 +63,10 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "kill -9"])
-def test_a_replay_that_is_ended_half_way_is_resumed(database_url: str, history: History, end: signal.Signals) -> None:
-    """None twice, and in their order, whatever ended it, and although two resume it at once."""
+def test_replay_ended_halfway_is_resumed_without_repeats(
+    database_url: str, history: History, end: signal.Signals
+) -> None:
+    """Each row is appended once and in order after any kind of end, although two processes resume at the same time."""
     with transaction(history.engine) as connection:
         connection.execute(text(MANY))
     words = [sys.executable, "cli.py", "outbox", "replay", "--reason", "test", "--yes"]

@@ -1,4 +1,4 @@
-"""``outbox prune``: what is published and old goes, and nothing else."""
+"""``outbox prune`` deletes only rows that are published and old."""
 
 import itertools
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def test_only_what_every_relay_has_published_goes(
+def test_only_rows_published_by_every_relay_are_pruned(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
@@ -42,9 +42,9 @@ def test_only_what_every_relay_has_published_goes(
     assert positions(history) == [6, 7, 8], "the row at low stays: the relay knows the database again by it"
 
 
-def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five times as long as each took: payments go first."""
-    clock = itertools.count(0.0, 1.5)  # a look before each transaction and one after it
+def test_pruning_pauses_between_its_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pause is five times as long as the transaction before, so that payments have priority."""
+    clock = itertools.count(0.0, 1.5)  # one reading of the clock before each transaction and one after it
     monkeypatch.setattr(retention, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(retention, "BATCH", 2)
     grow(history, 8)
@@ -55,8 +55,8 @@ def test_it_rests_between_its_transactions(history: History, monkeypatch: pytest
     assert rests == [7.5] * 5
 
 
-def test_its_transactions_wait_for_no_disk_and_are_planned_once(history: History) -> None:
-    """Nor does a payment's commit wait behind them: what a crash brings back is deleted next time."""
+def test_pruning_commits_asynchronously_with_a_generic_plan(history: History) -> None:
+    """Payments never wait for a commit of pruning. Rows that a crash restores are deleted by the next run."""
     plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%DELETE FROM outbox%'"
     with transaction(history.engine) as connection:
         connection.execute(text("SET LOCAL synchronous_commit = on"))
@@ -66,14 +66,14 @@ def test_its_transactions_wait_for_no_disk_and_are_planned_once(history: History
         assert connection.execute(text(plans)).all() == [(2, 0)]
 
 
-def test_without_a_relay_nothing_goes(commandline: CommandLine, history: History) -> None:
+def test_nothing_is_pruned_without_a_relay(commandline: CommandLine, history: History) -> None:
     grow(history, 2)
     assert commandline.json("outbox", "prune", "--reason", "test", "--before", now(), "--yes") == {
         "matched": 0, "pruned": 0, "dry_run": False,
     }  # fmt: skip
 
 
-def test_young_rows_stay(commandline: CommandLine, history: History) -> None:
+def test_young_rows_are_not_pruned(commandline: CommandLine, history: History) -> None:
     grow(history, 3)
     settle(history.engine, 3, [])
     with transaction(history.engine) as connection:
@@ -84,7 +84,7 @@ def test_young_rows_stay(commandline: CommandLine, history: History) -> None:
 
 
 @pytest.mark.parametrize(("words", "answer", "code"), [(["--dry-run"], None, 0), ([], "n\n", 1)])
-def test_nothing_goes_without_a_yes(
+def test_nothing_is_pruned_without_a_positive_answer(
     commandline: CommandLine, history: History, words: list[str], answer: str | None, code: int
 ) -> None:
     grow(history, 2)

@@ -1,4 +1,4 @@
-"""One broker, and three wanted for its internal topics: Kafka's default, and every beginner's broker."""
+"""One broker whose internal topics need three replicas, as Kafka's default settings want it."""
 
 import os
 from collections.abc import Iterator
@@ -10,15 +10,13 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
-from devstack.processes import ProcessFailedError
 from devstack.service_process import ServiceName, ServiceProcess
 from devstack.topics import Topics
 from tests.integration.commandline.test_doctor import doctor
 from tests.integration.relay.writers import write
+from tests.support.own_servers import own_broker
 from tests.support.probes import wait_until_metrics_say, wait_until_ready_says
-from tests.support.requirements import unavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -31,14 +29,8 @@ _THREE = {
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[ApacheKafka]:
-    try:
-        made = ApacheKafka(find_install(lambda _: None), _THREE)
-    except (KafkaUnavailableError, ProcessFailedError) as error:
-        unavailable("a broker of its own", error)
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with own_broker(_THREE) as made:
+        yield made
 
 
 @pytest.fixture
@@ -63,13 +55,13 @@ def running(name: ServiceName, env: dict[str, str], directory: Path) -> Iterator
 
 
 def make_log_of_transactions(broker: ApacheKafka) -> None:
-    """As a broker makes it that has learnt of the right number of replicas."""
+    """Create the topic as a broker with the right replication factor does."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     made = NewTopic("__transaction_state", 4, 1, config={"cleanup.policy": "compact", "min.insync.replicas": "1"})
     admin.create_topics([made])["__transaction_state"].result(30)
 
 
-def test_each_who_waits_names_the_setting(
+def test_waiting_processes_name_the_setting_of_the_broker(
     env: dict[str, str], broker: ApacheKafka, topics: Topics, tmp_path: Path
 ) -> None:
     write(env["DATABASE_URL"], topics.events, 1)
@@ -94,7 +86,7 @@ def test_each_who_waits_names_the_setting(
         wait_until_metrics_say(relay.port, 'relay_stage{relay_stage="receipt"} 1.0')
 
 
-def test_the_way_out_that_is_told_is_one(env: dict[str, str], topics: Topics, tmp_path: Path) -> None:
+def test_recommended_delivery_works_on_one_broker(env: dict[str, str], topics: Topics, tmp_path: Path) -> None:
     write(env["DATABASE_URL"], topics.events, 1)
     with running("relay", {**env, "RELAY_DELIVERY": "at-least-once"}, tmp_path) as relay:
         wait_until_metrics_say(relay.port, "relay_published_rows_total 1.0")

@@ -1,4 +1,4 @@
-"""``outbox tail``: each row once, late commits too; and a reader that goes away."""
+"""``outbox tail`` prints each row once, late commits included, and ends when its reader ends."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def outbox(database_url: str, *words: str) -> "subprocess.Popen[str]":
-    """A command in a process of its own, whose output the test reads."""
+    """A command in its own process, whose output the test reads."""
     return subprocess.Popen(
         [sys.executable, "cli.py", "outbox", *words],
         cwd=ROOT,
@@ -34,13 +34,13 @@ def test_a_late_commit_is_not_missed(database_url: str, history: History, monkey
     monkeypatch.setenv("DATABASE_URL", database_url)
     rows = tail._rows(0)
     with transaction(history.engine) as connection:
-        DEAD_LETTERS.bury(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
+        DEAD_LETTERS.add(connection, UnreadableMessage("NOT_JSON", "late"), Origin("t", 0, 0, None, b"late", []))
         history.authorize("order-1", "saga-1")
         assert next(rows)[0] == 2
     assert next(rows)[0] == 1
 
 
-def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> None:
+def test_tail_prints_json_lines_until_ctrl_c(database_url: str, history: History) -> None:
     history.authorize("order-1", "saga-1")
     process = outbox(database_url, "tail", "--since", "1h")
     assert process.stdout is not None
@@ -55,7 +55,7 @@ def test_lines_are_json_until_ctrl_c(database_url: str, history: History) -> Non
     assert (process.returncode, said) == (0, "")
 
 
-def test_tail_ends_when_its_reader_goes_and_nothing_more_is_written(database_url: str, history: History) -> None:
+def test_tail_ends_when_its_reader_ends(database_url: str, history: History) -> None:
     history.authorize("order-1", "saga-1")
     process = outbox(database_url, "tail", "--since", "1h")
     assert process.stdout is not None
@@ -71,7 +71,7 @@ def test_tail_ends_when_its_reader_goes_and_nothing_more_is_written(database_url
 
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["stats"]], ids=" ".join)
-def test_a_reader_that_goes_away_is_no_fault(database_url: str, history: History, words: list[str]) -> None:
+def test_reader_that_ends_early_is_no_error(database_url: str, history: History, words: list[str]) -> None:
     history.authorize("order-1", "saga-1")
     process = outbox(database_url, *words)
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""What `db upgrade` refuses to touch, whom it waits for, and what `doctor` and `db check` say of a database."""
+"""`db upgrade` refuses unfit databases and waits for other migrations; `doctor` and `db check` report both."""
 
 import secrets
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ CATALOG = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::reg
 
 
 def _said(url: str, *words: str) -> str:
-    """The one line with which a command gives up."""
+    """The error line of a command that gives up."""
     result = CliRunner(env={"DATABASE_URL": url}).invoke(cli, words)
     assert result.exit_code == 1, result.output
     assert result.stderr.count("\n") == 1, result.stderr
@@ -49,7 +49,9 @@ class TestAnotherProgramsTables:
             (ALEMBIC.format("1975ea83b712") + "; CREATE TABLE payments (id int)", "alembic_version, payments: "),
         ],
     )
-    def test_they_are_named_and_nothing_is_changed(self, empty_database_url: str, theirs: str, named: str) -> None:
+    def test_foreign_tables_are_named_and_nothing_is_changed(
+        self, empty_database_url: str, theirs: str, named: str
+    ) -> None:
         execute(empty_database_url, theirs)
         before = execute(empty_database_url, CATALOG)
         said = _said(empty_database_url, "db", "upgrade")
@@ -57,13 +59,13 @@ class TestAnotherProgramsTables:
         assert "a database of its own" in said
         assert execute(empty_database_url, CATALOG) == before
 
-    def test_a_foreign_revision_is_no_later_release(self, empty_database_url: str) -> None:
+    def test_foreign_revision_does_not_count_as_a_later_release(self, empty_database_url: str) -> None:
         execute(empty_database_url, ALEMBIC.format("5f3abc12d9e0"))
         fault = DatabaseReadiness(empty_database_url).fault()
         assert fault is not None
         assert fault.startswith("schema: ")
 
-    def test_a_schema_of_its_own_beside_them(self, empty_database_url: str) -> None:
+    def test_separate_schema_beside_foreign_tables_is_accepted(self, empty_database_url: str) -> None:
         execute(empty_database_url, f"CREATE TABLE payments (id int); {ALEMBIC.format('5f3abc12d9e0')}")
         before = execute(empty_database_url, CATALOG)
         url = f"{empty_database_url}?options=-csearch_path%3Dpay"
@@ -87,14 +89,16 @@ class TestEncoding:
         postgres_server.databases.drop(name)
 
     @pytest.mark.parametrize("database", ["LATIN1", "SQL_ASCII"], indirect=True)
-    def test_another_than_utf8_is_refused_everywhere(self, database: str, request: pytest.FixtureRequest) -> None:
+    def test_encoding_other_than_utf8_is_refused_everywhere(
+        self, database: str, request: pytest.FixtureRequest
+    ) -> None:
         encoding = request.node.callspec.params["database"]
-        told = f"the database is in {encoding}"
-        assert _said(database, "db", "upgrade").startswith(told)
+        fault = f"the database is in {encoding}"
+        assert _said(database, "db", "upgrade").startswith(fault)
         assert execute(database, CATALOG) == []
-        assert (DatabaseReadiness(database).fault() or "").startswith(f"database: {told}")
+        assert (DatabaseReadiness(database).fault() or "").startswith(f"database: {fault}")
         [finding] = _looked(database, "encoding")
-        assert (finding.ok, finding.detail.startswith(told)) == (False, True)
+        assert (finding.ok, finding.detail.startswith(fault)) == (False, True)
         assert "ENCODING 'UTF8' TEMPLATE template0" in (finding.mend or "")
 
 
@@ -105,18 +109,20 @@ class TestAnotherMigration:
             session.cursor().execute("SELECT pg_advisory_lock(%s)", (KEY,))
             yield session
 
-    def test_it_is_named_and_given_up_in_the_end(self, empty_database_url: str, holder: Connection) -> None:
+    def test_blocked_migration_names_the_holder_and_gives_up(self, empty_database_url: str, holder: Connection) -> None:
         said = _said(empty_database_url, "db", "upgrade", "--wait", "0s")
         assert said.startswith("gave up after 0 s: ")
         assert f'pid {holder.info.backend_pid} "somebody\'s migration" from 127.0.0.1, connected since 2' in said
         assert execute(empty_database_url, CATALOG) == []
 
-    def test_who_waits_says_for_whom_and_goes_on(self, empty_database_url: str, holder: Connection) -> None:
+    def test_waiting_migration_names_the_holder_and_continues_after_it(
+        self, empty_database_url: str, holder: Connection
+    ) -> None:
         said: list[str] = []
 
         def end_it(line: str) -> None:
             said.append(line)
-            holder.rollback()  # a session's lock outlives its transaction
+            holder.rollback()  # the lock of a session lasts longer than its transaction
             holder.close()
 
         migrate.upgrade(empty_database_url, patience_seconds=60, say=end_it)
@@ -134,7 +140,7 @@ class TestCollations:
         assert _looked(empty_database_url, "collation") == []
         return empty_database_url
 
-    def test_the_services_own_indexes_do_not_depend_on_them(self, migrated: str) -> None:
+    def test_indexes_of_the_service_do_not_depend_on_a_collation(self, migrated: str) -> None:
         execute(migrated, self.RISEN)
         [finding] = _looked(migrated, "collation")
         assert (finding.ok, finding.warning) == (True, True)
@@ -142,7 +148,7 @@ class TestCollations:
         checked = CommandLine(migrated).run("db", "check")
         assert checked.stderr.startswith("warning: the database's collation was version 0, and is 1 now; ")
 
-    def test_an_index_that_does_is_named_and_mended_as_said(self, migrated: str) -> None:
+    def test_index_with_an_outdated_collation_is_named_with_a_working_remedy(self, migrated: str) -> None:
         execute(migrated, "CREATE INDEX of_an_operator ON payments (description)")
         execute(migrated, self.RISEN)
         [finding] = _looked(migrated, "collation")

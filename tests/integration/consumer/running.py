@@ -112,7 +112,7 @@ def committed_offsets(kafka: Kafka, topics: Topics) -> list[int]:
 
 
 def committed(kafka: Kafka, topics: Topics) -> int:
-    """The sum of the committed offsets: the number of finished records."""
+    """The sum of the committed offsets, which is the number of finished records."""
     return sum(committed_offsets(kafka, topics))
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
 from devstack.topics import Topics
 from tests.integration.consumer.running import RunningConsumer, authorize, by_order, eventually, produce, settings_for
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 from tests.unit.consumer.doubles import RecordingCommands
 
 pytestmark = pytest.mark.real_kafka
@@ -21,14 +20,8 @@ pytestmark = pytest.mark.real_kafka
 @pytest.fixture
 def broker() -> Iterator[ApacheKafka]:
     """A broker of the test's own, to be killed."""
-    try:
-        made = ApacheKafka(find_install(lambda _: None))
-    except KafkaUnavailableError as error:
-        unavailable("a broker of its own", error)
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with own_broker() as made:
+        yield made
 
 
 def ready(port: int) -> str:
@@ -45,7 +38,7 @@ def ready(port: int) -> str:
     return status
 
 
-def test_a_broker_that_comes_back(broker: ApacheKafka, topics: Topics) -> None:
+def test_consumer_continues_after_an_outage_of_the_broker(broker: ApacheKafka, topics: Topics) -> None:
     port = free_port()
     commands = RecordingCommands()
     consumer = RunningConsumer(settings_for(broker, topics, ops_port=port), commands)

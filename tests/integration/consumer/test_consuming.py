@@ -33,7 +33,7 @@ def test_order_within_a_key_and_every_record_once(kafka: Kafka, topics: Topics, 
     assert committed(kafka, topics) == 600
 
 
-def test_keyless_records_of_many_key_run_in_parallel(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_keyless_records_of_different_ordering_keys_run_in_parallel(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     together = threading.Barrier(24)
 
@@ -54,11 +54,11 @@ def test_bad_records_are_reported_and_do_not_stop_the_next(kafka: Kafka, topics:
     start(commands)
     commands.wait_for(10)
     calls = sorted(call for call, _, _ in commands.calls)
-    assert calls == ["bury"] * 4 + ["handle"] * 5 + ["refuse"]
+    assert calls == ["dead_letter"] * 4 + ["handle"] * 5 + ["refuse"]
 
 
 @pytest.mark.real_kafka
-def test_a_transaction_that_is_read_leaves_no_lag(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_fully_read_transaction_leaves_no_lag(kafka: Kafka, topics: Topics, start: Start) -> None:
     """The control record of the transaction has an offset, but no reader receives it."""
     make_topic(kafka, topics.commands, partitions=1)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topics.group})
@@ -74,7 +74,7 @@ def test_a_transaction_that_is_read_leaves_no_lag(kafka: Kafka, topics: Topics, 
 
 
 @pytest.mark.real_kafka
-def test_a_transaction_that_is_read_leaves_no_lag_beside_a_busy_partition(
+def test_fully_read_transaction_leaves_no_lag_beside_a_busy_partition(
     kafka: Kafka, topics: Topics, start: Start
 ) -> None:
     """librdkafka counts the records of all partitions that wait for the application as those of each."""
@@ -97,7 +97,7 @@ def test_a_transaction_that_is_read_leaves_no_lag_beside_a_busy_partition(
 
 
 @pytest.mark.real_kafka
-def test_a_missing_topic_is_made(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_missing_topic_is_created(kafka: Kafka, topics: Topics, start: Start) -> None:
     commands = RecordingCommands()
     start(commands, kafka_topic_partitions=3)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
@@ -106,9 +106,7 @@ def test_a_missing_topic_is_made(kafka: Kafka, topics: Topics, start: Start) -> 
     commands.wait_for(1)
 
 
-def test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost(
-    kafka: Kafka, topics: Topics, start: Start
-) -> None:
+def test_outage_of_the_database_commits_and_loses_nothing(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     away = threading.Event()
     tried = threading.Semaphore(0)
@@ -136,7 +134,7 @@ def test_while_the_database_is_away_nothing_is_committed_and_nothing_is_lost(
     assert committed(kafka, topics) == 300
 
 
-def test_a_poison_record_holds_its_key_and_its_offset_only(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_failing_record_delays_only_its_key_and_its_offset(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     values = [authorize("poison", 0), authorize("poison", 1), *(authorize(f"order-{n}", n) for n in range(200))]
     produce(kafka, topics.commands, values, key=lambda _: b"one partition")

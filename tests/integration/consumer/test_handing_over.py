@@ -20,7 +20,7 @@ def batch(first: int, count: int) -> list[bytes]:
 
 
 @pytest.mark.real_kafka
-def test_a_second_consumer_takes_its_share_and_nothing_comes_twice(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_second_consumer_takes_its_share_and_repeats_nothing(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     one, two = RecordingCommands(), RecordingCommands()
     start(one)
@@ -64,7 +64,7 @@ def test_a_full_consumer_stays_bounded_through_a_rebalance(kafka: Kafka, topics:
 
 
 @pytest.mark.real_kafka
-def test_partitions_that_leave_a_full_consumer_and_come_back_are_read(
+def test_partitions_revoked_from_a_full_consumer_and_reassigned_are_read(
     kafka: Kafka, topics: Topics, start: Start
 ) -> None:
     """librdkafka keeps a partition's pause when it is revoked and assigned again (its issue 1849)."""
@@ -92,7 +92,7 @@ def test_partitions_that_leave_a_full_consumer_and_come_back_are_read(
     eventually(lambda: committed(kafka, topics) == 36)
 
 
-def test_draining_ends_what_runs_and_leaves_what_waits(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_draining_finishes_running_commands_and_leaves_waiting_ones(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     produce(kafka, topics.commands, [authorize("order", number) for number in range(3)], key=by_order)
     gate, entered = threading.Event(), threading.Event()
@@ -117,7 +117,7 @@ def test_draining_ends_what_runs_and_leaves_what_waits(kafka: Kafka, topics: Top
     assert handled(two) == [("order", 1), ("order", 2)]
 
 
-def test_draining_ends_in_time_though_a_command_does_not(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_draining_ends_in_time_despite_a_stuck_command(kafka: Kafka, topics: Topics, start: Start) -> None:
     make_topic(kafka, topics.commands)
     produce(kafka, topics.commands, [authorize("order", 0)])
     gate, entered = threading.Event(), threading.Event()

@@ -90,7 +90,7 @@ def test_records_of_many_values_are_refused_in_bounded_memory(
     assert peak(consumer) < 340, "208 were seen, and 449 where all workers store large records at once"
 
 
-def test_a_record_that_unpacks_to_a_hundred_megabytes_is_kept_by_its_digest(
+def test_record_of_a_hundred_megabytes_unpacked_is_kept_by_its_digest(
     kafka: Kafka, topics: Topics, consumer: ServiceProcess, database_url: str
 ) -> None:
     consumer.start()
@@ -104,10 +104,10 @@ def test_a_record_that_unpacks_to_a_hundred_megabytes_is_kept_by_its_digest(
         cursor.execute("SELECT octet_length(value), detail FROM dead_letters WHERE reason = 'TOO_LARGE'")
         ((kept, detail),) = cursor.fetchall()
         cursor.execute("SELECT octet_length(value), value FROM outbox WHERE value LIKE '%TOO_LARGE%'")
-        ((told, text),) = cursor.fetchall()
+        ((length, text),) = cursor.fetchall()
     assert kept <= 2 * MIB
     assert str(size) in detail
-    assert told < 10_000
+    assert length < 10_000
     letter = json.loads(text)
     assert (letter["value"], letter["value_omitted"]["bytes"]) == (None, size)
     assert len(letter["value_omitted"]["sha256"]) == 64

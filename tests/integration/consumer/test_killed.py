@@ -1,4 +1,4 @@
-"""kill -9 around the offset commit: every record is handled, and none is committed that was not."""
+"""kill -9 around the offset commit. Every record is handled, and no unhandled record is committed."""
 
 import os
 import signal

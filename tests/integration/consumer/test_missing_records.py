@@ -1,4 +1,4 @@
-"""Records that are gone before they are read are told; a topic made anew is read from its beginning."""
+"""Records deleted before they were read are reported. A recreated topic is read from its beginning."""
 
 import threading
 
@@ -26,7 +26,7 @@ def batch(first: int, count: int) -> list[bytes]:
 
 
 def numbers(commands: RecordingCommands) -> set[int]:
-    """Of the commands handled."""
+    """The numbers of the handled commands."""
     return {number for _, number in handled(commands)}
 
 
@@ -43,7 +43,7 @@ def skipped(topics: Topics) -> float:
     return REGISTRY.get_sample_value("payment_consumer_skipped_offsets_total", labels) or 0.0
 
 
-def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
+def test_topic_recreated_under_a_running_consumer_is_read_from_its_beginning(
     kafka: Kafka, topics: Topics, start: Start
 ) -> None:
     """The consumer is full meanwhile. When it continues, its old offset also exists in the new topic."""
@@ -72,7 +72,9 @@ def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
     eventually(lambda: committed(kafka, topics) == 30)
 
 
-def test_a_topic_made_anew_while_a_consumer_of_old_offsets_is_away(kafka: Kafka, topics: Topics, start: Start) -> None:
+def test_topic_recreated_during_an_outage_of_the_consumer_is_read_from_its_beginning(
+    kafka: Kafka, topics: Topics, start: Start
+) -> None:
     """Offsets that were committed under the old topic's id do not apply to the new topic."""
     make_topic(kafka, topics.commands, partitions=1)
     produce(kafka, topics.commands, batch(0, 25))
@@ -103,7 +105,7 @@ def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topic
         gate.wait(LONG)
 
     commands, port = RecordingCommands(before=hold), free_port()
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as lines:
         start(commands, consumer_concurrency=1, ops_port=port)
         eventually(lambda: metric("payment_consumer_held") == 4 and "full" in stage())
         delete_before(kafka, topics, 10)
@@ -111,7 +113,7 @@ def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topic
         eventually(lambda: numbers(commands) == {0, 1, 2, 3, *range(10, 20)})
     assert skipped(topics) == 6
     eventually(lambda: f"6 records of {topics.commands}[0]" in ready(port))
-    assert [(line["first"], line["last"]) for line in told if line.get("skipped")] == [(4, 9)]
+    assert [(line["first"], line["last"]) for line in lines if line.get("skipped")] == [(4, 9)]
     eventually(lambda: committed(kafka, topics) == 20)
 
 

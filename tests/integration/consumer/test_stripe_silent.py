@@ -1,4 +1,4 @@
-"""Stripe takes requests and answers none: readiness and metrics show it while the first calls still wait."""
+"""Stripe accepts requests and answers none. Readiness and metrics show this while the first calls still wait."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ SILENT = "payment_stripe_unanswered_seconds"
 
 @pytest.fixture
 def silence(simulator_process: StripeSimulator) -> Iterator[TcpProxy]:
-    """A way to the simulator that can go silent."""
+    """A proxy to the simulator that can become silent."""
     simulator_process.control.reset()
     with TcpProxy(urlsplit(simulator_process.api_base).port or 0) as proxy:
         yield proxy
@@ -56,7 +56,7 @@ def consumer(
     process.stop()
 
 
-def test_a_silent_stripe_is_seen_while_the_calls_wait(
+def test_silent_stripe_is_reported_while_calls_wait(
     consumer: ServiceProcess, kafka: Kafka, topics: Topics, silence: TcpProxy, database_url: str
 ) -> None:
     silence.hold()

@@ -12,8 +12,8 @@ import pytest
 from devstack.postgres import Postgres
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.stripe_simulator.process import running
+from tests.integration.core.hooked_gateway import HookedGateway, hooked
 from tests.integration.core.invariants import check_always
-from tests.integration.core.meddling import MeddledGateway, meddled
 from tests.support.core import Core, OpenCore, running_core
 from tests.support.emptying import DELETE_ALL
 
@@ -32,7 +32,7 @@ def simulated_stripe(stripe_process: SimulatorControl) -> SimulatorControl:
 
 @pytest.fixture(scope="package")
 def core_database(postgres_server: Postgres, migrated_template: str) -> Iterator[str]:
-    """One database for all these tests: to empty it is faster than to make another."""
+    """One database for all of these tests, because emptying one is faster than creating one."""
     name = f"test_core_{secrets.token_hex(6)}"
     yield postgres_server.databases.create(name, template=migrated_template)
     postgres_server.databases.drop(name)
@@ -64,12 +64,12 @@ def released(core: Core) -> UUID:
 
 
 @pytest.fixture
-def gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> MeddledGateway:
-    return meddled(emptied_database, simulated_stripe)
+def gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> HookedGateway:
+    return hooked(emptied_database, simulated_stripe)
 
 
 @pytest.fixture
-def meddled_core(emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway) -> Iterator[Core]:
+def hooked_core(emptied_database: str, simulated_stripe: SimulatorControl, gateway: HookedGateway) -> Iterator[Core]:
     """A core whose calls to Stripe go through ``gateway``."""
     with running_core(emptied_database, simulated_stripe, gateway) as running_one:
         yield running_one
@@ -77,18 +77,18 @@ def meddled_core(emptied_database: str, simulated_stripe: SimulatorControl, gate
 
 
 @pytest.fixture
-def other_gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> MeddledGateway:
-    return meddled(emptied_database, simulated_stripe)
+def other_gateway(emptied_database: str, simulated_stripe: SimulatorControl) -> HookedGateway:
+    return hooked(emptied_database, simulated_stripe)
 
 
 @pytest.fixture
 def others(
     emptied_database: str,
     simulated_stripe: SimulatorControl,
-    gateway: MeddledGateway,
-    other_gateway: MeddledGateway,
+    gateway: HookedGateway,
+    other_gateway: HookedGateway,
 ) -> Iterator[tuple[Core, Core]]:
-    """Two consumers with meddled gateways. Their leases are too long to be renewed within a test."""
+    """Two consumers with hooked gateways. Their leases are too long to be renewed within a test."""
     lease = timedelta(minutes=5)
     with (
         running_core(emptied_database, simulated_stripe, gateway, lease=lease) as first,

@@ -27,18 +27,18 @@ def check_settled(core: Core) -> None:
 
 
 def _one_outcome_a_command(core: Core) -> None:
-    told = Counter(event.answers for event in core.events() if event.answers is not None)
+    answered = Counter(event.answers for event in core.events() if event.answers is not None)
     rows = core.sql("SELECT command_type, correlation_id, reopened FROM commands WHERE reopened > 0")
     reopened = Counter({(row["command_type"], row["correlation_id"]): row["reopened"] for row in rows})
-    assert {answers: times for answers, times in told.items() if times > 1 + reopened[answers]} == {}
+    assert {answers: times for answers, times in answered.items() if times > 1 + reopened[answers]} == {}
 
 
 def _every_command_is_answered(core: Core) -> None:
-    told = {event.answers for event in core.events()}
+    answered = {event.answers for event in core.events()}
     rows = core.sql("SELECT command_type, correlation_id FROM commands WHERE command_type NOT LIKE '%cancel_hold'")
     accepted = {(row["command_type"], row["correlation_id"]) for row in rows}
     waiting = core.sql("SELECT command_type, correlation_id FROM commands WHERE state = 'waiting'")
-    assert accepted - told == {(row["command_type"], row["correlation_id"]) for row in waiting}
+    assert accepted - answered == {(row["command_type"], row["correlation_id"]) for row in waiting}
 
 
 def _sequences_without_gaps(core: Core) -> None:

@@ -1,4 +1,4 @@
-"""A lost database: it is copied, goes on, and is lost; its copy takes over with the same Stripe account."""
+"""A database is dumped, written to, and lost. Its copy takes over with the same Stripe account."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from devstack.postgres import Postgres
-from devstack.stripe_simulator.client import Effect, SimulatorControl
+from devstack.stripe_simulator.client import SimulatorControl
+from devstack.stripe_simulator.ledger import LedgerEntry
 from service.domain.payment import payment_id_of
 from service.wiring import sweeping
 from tests.support.core import Core, running_core
@@ -47,13 +48,13 @@ def reconcile(core: Core) -> None:
             sweep.examine(payment_id, dry_run=False)
 
 
-def moved(core: Core) -> list[Effect]:
+def moved(core: Core) -> list[LedgerEntry]:
     """The movements of money that Stripe really made."""
     return core.stripe.ledger()
 
 
 class Loss:
-    """One database, its dump, and the Stripe account that remembers all."""
+    """One database, its dump, and the Stripe account, which keeps everything."""
 
     def __init__(self, server: Postgres, template: str, stripe: SimulatorControl) -> None:
         self._server, self._stripe = server, stripe

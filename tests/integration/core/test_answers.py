@@ -51,9 +51,9 @@ def _captured_at_once(core: Core) -> UUID:
     payment = core.authorize(card=CHALLENGED)
     core.stripe.finish_challenge(core.intent(payment))
     core.stripe.dashboard("capture", core.intent(payment))
-    (told,) = [e for e in core.stripe_events(core.intent(payment)) if e.type == "payment_intent.succeeded"]
-    assert told.intent is not None
-    core.deliver(replace(told, intent=replace(told.intent, capture_method="automatic")))
+    (heard,) = [e for e in core.stripe_events(core.intent(payment)) if e.type == "payment_intent.succeeded"]
+    assert heard.intent is not None
+    core.deliver(replace(heard, intent=replace(heard.intent, capture_method="automatic")))
     return payment
 
 
@@ -84,7 +84,7 @@ def test_answer_to_a_release_in_each_state(core: Core, arrange: Arrange) -> None
     payment = arrange(core)
     before = core.effects()
     core.release(payment, "c-asked")
-    assert core.outcome("release_payment", "c-asked").told == ON_RELEASE[arrange]
+    assert core.outcome("release_payment", "c-asked").summary == ON_RELEASE[arrange]
     if arrange is _released:
         first, again = (core.outcome("release_payment", c).payload for c in ("c-first-release", "c-asked"))
         assert {**first, "correlation_id": ""} == {**again, "correlation_id": ""}
@@ -100,7 +100,7 @@ def test_answer_to_a_revert_in_each_state(core: Core, arrange: Arrange) -> None:
     payment = arrange(core)
     before = core.effects()
     core.revert(payment, "c-asked")
-    assert core.outcome("revert_payment", "c-asked").told == ON_REVERT[arrange]
+    assert core.outcome("revert_payment", "c-asked").summary == ON_REVERT[arrange]
     if arrange in {_reverted, _refunded, _failed}:
         assert core.effects() == before
     if arrange is _refunded:
@@ -111,7 +111,7 @@ def test_answer_to_a_revert_in_each_state(core: Core, arrange: Arrange) -> None:
 
 def test_payment_captured_at_once_is_announced_as_succeeded(core: Core) -> None:
     payment = _captured_at_once(core)
-    assert core.told() == ["authorize_payment: payment.authorized SUCCEEDED"]
+    assert core.summaries() == ["authorize_payment: payment.authorized SUCCEEDED"]
     assert core.status(payment) == "SUCCEEDED"
 
 
@@ -119,7 +119,7 @@ def test_release_to_another_account_is_refused(core: Core) -> None:
     payment = _released(core)
     core.release(payment, "c-other", "acct_other")
     event = core.outcome("release_payment", "c-other")
-    assert event.told == "release_payment: payment.failed ALREADY_RELEASED"
+    assert event.summary == "release_payment: payment.failed ALREADY_RELEASED"
     assert "revert" in event.payload["message"]
     assert core.payment(payment)["runner_connect_account_id"] == RUNNER
     check_settled(core)
@@ -131,7 +131,7 @@ def test_second_authorize_of_a_live_order_is_refused(core: Core, arrange: Arrang
     sequence = core.payment(payment)["event_sequence"]
     assert core.authorize("c-again", amount=990) == payment
     event = core.outcome("authorize_payment", "c-again")
-    assert event.told == "authorize_payment: payment.failed ORDER_ALREADY_PAID"
+    assert event.summary == "authorize_payment: payment.failed ORDER_ALREADY_PAID"
     assert (event.key, event.sequence, event.headers["ce_subject"]) == (str(payment), sequence + 1, str(payment))
     assert event.payload["payment_id"] == str(payment)
     assert len(core.sql("SELECT 1 FROM payments")) == 1
@@ -143,7 +143,7 @@ def test_order_without_a_live_payment_may_be_authorized_again(core: Core, arrang
     again = core.authorize("c-again")
     assert again != ended
     event = core.outcome("authorize_payment", "c-again")
-    assert (event.told, event.sequence) == ("authorize_payment: payment.authorized AUTHORIZED", 1)
+    assert (event.summary, event.sequence) == ("authorize_payment: payment.authorized AUTHORIZED", 1)
     check_settled(core)
 
 
@@ -153,7 +153,7 @@ def test_command_for_an_unknown_payment_is_refused(core: Core, kind: str) -> Non
     for _ in range(2):
         core.release(unknown, "c-1") if kind == "release_payment" else core.revert(unknown, "c-1")
     (event,) = core.events()
-    assert event.told == f"{kind}: payment.failed PAYMENT_NOT_FOUND"
+    assert event.summary == f"{kind}: payment.failed PAYMENT_NOT_FOUND"
     assert (event.key, event.sequence, event.payload["payment_id"]) == ("c-1", None, str(unknown))
     assert not {"ce_subject", "sequence"} & set(event.headers)
     assert event.headers["traceparent"] == TRACE

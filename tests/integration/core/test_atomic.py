@@ -10,8 +10,8 @@ from service.crash_points import CrashPoint
 from service.domain.next_step import Step
 from service.usecases import accept, run_command, stripe_events
 from service.usecases.step_points import Stage
+from tests.integration.core.hooked_gateway import ProcessDeathError, killed
 from tests.integration.core.invariants import check_always, check_settled
-from tests.integration.core.meddling import KillError, killed
 from tests.support.core import CHALLENGED, Core
 from tests.support.core_view import WRITTEN
 
@@ -62,7 +62,7 @@ def test_step_is_recorded_whole_or_not_at_all(
         if at is step and now is Stage.BEFORE_CALL:
             before.extend(core.sql(WRITTEN))
         if (at, now) == (step, stage):
-            raise KillError
+            raise ProcessDeathError
 
     *prepare, last = FLOWS[step]
     for drive in prepare:
@@ -112,13 +112,13 @@ def test_webhook_is_applied_whole_or_not_at_all(
     committed = point is CrashPoint.WEBHOOK_AFTER_COMMIT
     assert (core.sql(WRITTEN) == before) == (not committed)
     assert core.deliver(event) == ["duplicate" if committed else "applied"]
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     check_always(core)
 
 
 def _die_at(point: CrashPoint) -> Callable[[CrashPoint], None]:
     def reached(now: CrashPoint) -> None:
         if now is point:
-            raise KillError
+            raise ProcessDeathError
 
     return reached

@@ -16,7 +16,7 @@ def captured(core: Core) -> UUID:
     """A captured payment whose transfer was refused: a new release only makes the transfer."""
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
-    assert core.outcome("release_payment", "c-refused").told == "release_payment: payment.failed STRIPE_ERROR"
+    assert core.outcome("release_payment", "c-refused").summary == "release_payment: payment.failed STRIPE_ERROR"
     return payment
 
 
@@ -29,7 +29,7 @@ def test_refunded_charge_is_not_transferred(core: Core, captured: UUID, refund: 
     core.stripe.dashboard("refund", core.intent(captured), **refund)
     core.release(captured)
     core.settle()
-    assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed PAYMENT_REFUNDED"
+    assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed PAYMENT_REFUNDED"
     assert core.stripe.ledger("transfer") == []
 
 
@@ -38,7 +38,7 @@ def test_disputed_charge_is_not_transferred(core: Core, captured: UUID, inquiry:
     dispute = core.stripe.dispute(_charge(core, captured), inquiry=inquiry)
     core.release(captured)
     core.settle()
-    assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed PAYMENT_DISPUTED"
+    assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed PAYMENT_DISPUTED"
     assert core.stripe.ledger("transfer") == []
     core.stripe.end_dispute(dispute["id"], "warning_closed" if inquiry else "won")
     core.release(captured, "c-again")
@@ -51,7 +51,7 @@ def test_charge_with_a_lost_dispute_is_not_transferred(core: Core, captured: UUI
     core.stripe.end_dispute(core.stripe.dispute(_charge(core, captured))["id"], "lost")
     core.release(captured)
     core.settle()
-    assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed PAYMENT_DISPUTED"
+    assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed PAYMENT_DISPUTED"
     assert core.stripe.ledger("transfer") == []
 
 
@@ -64,7 +64,7 @@ def test_revert_of_a_disputed_payment_leaves_the_transfer_and_succeeds_after_the
     dispute = core.stripe.dispute(_charge(core, payment))
     core.revert(payment)
     core.settle()
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed PAYMENT_DISPUTED"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed PAYMENT_DISPUTED"
     assert core.effects() == ["hold", "capture", "transfer", "dispute"]
     core.stripe.end_dispute(dispute["id"], outcome)
     core.revert(payment, "c-again")
@@ -79,8 +79,8 @@ def test_transfer_has_the_settled_amount_and_currency(core: Core) -> None:
     core.release(payment)
     core.settle()
     released = core.outcome("release_payment", "c-release")
-    told = {name: released.payload[name] for name in ("amount", "transfer_amount", "transfer_currency")}
-    assert told == {"amount": 1500, "transfer_amount": 1110, "transfer_currency": "usd"}
+    amounts = {name: released.payload[name] for name in ("amount", "transfer_amount", "transfer_currency")}
+    assert amounts == {"amount": 1500, "transfer_amount": 1110, "transfer_currency": "usd"}
     sent = core.stripe.ledger("transfer")[0]
     assert (sent.amount, sent.currency) == (1110, "usd")
 
@@ -94,7 +94,7 @@ def test_second_release_reports_the_same_transfer(core: Core) -> None:
     assert {**first, "correlation_id": ""} == {**second, "correlation_id": ""}
 
 
-def test_runner_gets_the_part_that_was_captured_in_the_dashboard(core: Core) -> None:
+def test_runner_receives_the_part_captured_in_the_dashboard(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
     core.deliver_all(payment)
@@ -111,7 +111,7 @@ def test_transfer_of_another_program_does_not_count_as_the_release(core: Core, c
     core.release(captured)
     core.settle()
     event = core.outcome("release_payment", "c-release")
-    assert event.told == "release_payment: payment.failed STRIPE_ERROR"  # Stripe: no more than the charge is left
+    assert event.summary == "release_payment: payment.failed STRIPE_ERROR"  # Stripe: no more than the charge is left
     assert [entry.amount for entry in core.stripe.ledger("transfer")] == [100]
 
 
@@ -128,7 +128,7 @@ class TestCaptureThatProcesses:
             core.hurry()
             core.complete()
         assert core.stripe.request_counts()["payment_intents.capture"] == 1
-        assert core.told()[1:] == []
+        assert core.summaries()[1:] == []
         core.stripe.finish_capture(core.intent(processing))
         core.settle()
         assert core.outcome("release_payment", "c-release").type == "payment.released"
@@ -137,7 +137,7 @@ class TestCaptureThatProcesses:
     def test_deadline_does_not_fail_a_processing_capture(self, core: Core, processing: UUID) -> None:
         core.wait("c-release", hours=2)
         core.complete()
-        assert core.told()[1:] == []
+        assert core.summaries()[1:] == []
         core.stripe.finish_capture(core.intent(processing))
         core.settle()
         assert core.outcome("release_payment", "c-release").type == "payment.released"
@@ -145,7 +145,7 @@ class TestCaptureThatProcesses:
     def test_capture_that_the_bank_declines_fails_the_release(self, core: Core, processing: UUID) -> None:
         core.stripe.finish_capture(core.intent(processing), succeeded=False)
         core.settle()
-        assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed STRIPE_ERROR"
+        assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed STRIPE_ERROR"
 
 
 class TestHoldOfAFailedPayment:

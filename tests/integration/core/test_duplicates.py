@@ -32,12 +32,12 @@ def test_redelivered_command_has_no_second_effect(core: Core) -> None:
 
 def test_other_content_under_the_same_command_key_is_a_dead_letter(core: Core) -> None:
     payment = core.authorize("c-1")
-    told = core.told()
+    before = core.summaries()
     core.handle(authorization("c-1", "order-1", amount=1501))
     core.handle(authorization("c-1", "order-2"))
     core.release(payment, "c-2")
     core.release(payment, "c-2", "acct_other")
-    assert core.told() == [*told, "release_payment: payment.released SUCCEEDED"]
+    assert core.summaries() == [*before, "release_payment: payment.released SUCCEEDED"]
     assert _letters(core) == ["CORRELATION_ID_REUSED"] * 3
     assert len(core.sql("SELECT 1 FROM outbox WHERE topic = 'payment_commands.dead_letter'")) == 3
     assert len(core.sql("SELECT 1 FROM payments")) == 1
@@ -48,11 +48,11 @@ def test_changed_free_text_is_the_same_command(core: Core) -> None:
     payment, nothing = core.authorize("c-1", description="two coffees"), UUID(int=7)
     core.revert(payment, "c-2", "too late")
     core.revert(nothing, "c-3", "too late")
-    told = core.told()
+    before = core.summaries()
     core.authorize("c-1", description="two coffees, one of them black")
     core.revert(payment, "c-2", "the runner did not come")
     core.revert(nothing, "c-3")
-    assert (core.told(), _letters(core)) == (told, [])
+    assert (core.summaries(), _letters(core)) == (before, [])
 
 
 def test_command_stored_by_a_later_release_is_run_and_recognized(core: Core) -> None:
@@ -66,17 +66,17 @@ def test_command_stored_by_a_later_release_is_run_and_recognized(core: Core) -> 
     )
     core.stripe.clear_faults()
     core.settle()
-    told = core.told()
+    before = core.summaries()
     core.authorize("c-1")
     core.revert(payment, "c-2")
-    assert (core.told(), _letters(core)) == (told, [])
+    assert (core.summaries(), _letters(core)) == (before, [])
     assert core.effects() == ["hold", "cancel"]
 
 
 def test_redelivered_dead_letter_is_kept_once(core: Core) -> None:
     origin = core.origin()
     for _ in range(2):
-        core.engine.bury(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
+        core.engine.dead_letter(UnreadableMessage("NOT_JSON", "no JSON \0 at all"), origin)
     assert _letters(core) == ["NOT_JSON"]
     assert len(core.sql("SELECT 1 FROM outbox")) == 1
 
@@ -87,7 +87,7 @@ def test_invalid_command_is_answered_once_and_kept(core: Core) -> None:
     for _ in range(2):
         core.engine.refuse(invalid, origin)
     (event,) = core.events()
-    assert event.told == "release_payment: payment.failed INVALID_PAYLOAD"
+    assert event.summary == "release_payment: payment.failed INVALID_PAYLOAD"
     assert (event.key, event.sequence) == ("c-1", None)
     assert _letters(core) == ["INVALID_PAYLOAD"]
 
@@ -95,8 +95,8 @@ def test_invalid_command_is_answered_once_and_kept(core: Core) -> None:
 def test_concurrent_authorizes_of_one_order_have_one_winner(core: Core) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda n: core.handle(authorization(f"c-{n}", "order-1")), range(WORKERS)))
-    told = sorted(core.told())
-    assert told == ["authorize_payment: payment.authorized AUTHORIZED"] + [
+    summaries = sorted(core.summaries())
+    assert summaries == ["authorize_payment: payment.authorized AUTHORIZED"] + [
         "authorize_payment: payment.failed ORDER_ALREADY_PAID"
     ] * (WORKERS - 1)
     assert core.effects() == ["hold"]

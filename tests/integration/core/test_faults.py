@@ -96,7 +96,7 @@ def _cases() -> Iterator[tuple[tuple[str, Flow], tuple[FaultKind, dict[str, Any]
 
 def _end(core: Core, payment: UUID) -> tuple[str, list[str], list[str]]:
     core.settle()
-    return core.status(payment), core.told(payment), core.effects(payment)
+    return core.status(payment), core.summaries(payment), core.effects(payment)
 
 
 @pytest.mark.parametrize(("call", "fault"), list(_cases()), ids=_words)

@@ -1,4 +1,4 @@
-"""The figures that metrics show of the whole database, beside what a core has done."""
+"""The metrics about the whole database agree with the work of a core."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -20,7 +20,7 @@ AUTHORIZE, CANCEL = "authorize_payment", "cancel_hold"
 
 @pytest.fixture
 def read_owed(core: Core, read: Read) -> Owed:
-    """What metrics say is owed; an audit, which reads every payment, finds the same, but for what is undecided."""
+    """The owed money by the metrics. Except for undecided money, an audit of every payment finds the same."""
 
     def owed() -> Mapping[tuple[str, ...], float]:
         found = read(figures.money)["money_owed"]
@@ -75,7 +75,7 @@ def test_a_hold_to_cancel_is_counted_until_it_is_gone(core: Core, read: Read) ->
     check_settled(core)
 
 
-def test_the_outbox_waits_for_what_no_relay_has_settled(core: Core, read: Read) -> None:
+def test_rows_that_no_relay_has_settled_count_as_waiting(core: Core, read: Read) -> None:
     for number in range(5):
         core.authorize(f"c-{number}", f"order-{number}")
     (first,) = core.sql("SELECT min(position) AS position FROM outbox")
@@ -129,7 +129,7 @@ def test_payments_are_counted_by_status_and_holds_by_age(core: Core, read: Read)
 
 
 class TestMoneyOwed:
-    def test_nothing_is_owed_while_money_is_where_it_belongs(self, core: Core, read_owed: Owed) -> None:
+    def test_nothing_is_owed_while_the_money_is_correctly_placed(self, core: Core, read_owed: Owed) -> None:
         core.release(core.authorize("c-1", "order-1"), "c-2")
         core.revert(core.authorize("c-3", "order-3"), "c-4")
         core.authorize("c-5", "order-5")
@@ -142,7 +142,7 @@ class TestMoneyOwed:
         core.settle()
         assert read_owed() == {("sgd", "customer"): 1500}
 
-    def test_a_transfer_taken_back_is_owed_to_the_runner(self, core: Core, read_owed: Owed, released: UUID) -> None:
+    def test_reversed_transfer_counts_as_owed_to_the_runner(self, core: Core, read_owed: Owed, released: UUID) -> None:
         core.stripe.dashboard("reverse_transfer", core.intent(released), amount=400)
         core.hear()
         core.settle()

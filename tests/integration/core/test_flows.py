@@ -16,7 +16,7 @@ HOLD_ENDED = "news: payment.failed STRIPE_PAYMENT_CANCELED"
 def test_payment_is_held_and_released(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
-    assert core.told() == [AUTHORIZED, RELEASED]
+    assert core.summaries() == [AUTHORIZED, RELEASED]
     assert core.effects() == ["hold", "capture", "transfer"]
     assert core.status(payment) == "SUCCEEDED"
     (transfer,) = core.stripe.ledger("transfer")
@@ -46,12 +46,12 @@ def test_webhooks_after_recorded_results_change_nothing(core: Core) -> None:
 def test_revert_before_capture_may_reuse_the_correlation_id(core: Core) -> None:
     payment = core.authorize("saga")
     core.revert(payment, "saga", "changed my mind")
-    assert core.told() == [AUTHORIZED, REVERTED]
+    assert core.summaries() == [AUTHORIZED, REVERTED]
     assert "refund_id" not in core.events()[1].payload
     assert core.effects() == ["hold", "cancel"]
     assert core.payment(payment)["revert_reason"] == "changed my mind"
     core.deliver_all(payment)
-    assert core.told() == [AUTHORIZED, REVERTED]
+    assert core.summaries() == [AUTHORIZED, REVERTED]
     check_settled(core)
 
 
@@ -59,7 +59,7 @@ def test_revert_after_release_reverses_and_refunds(core: Core) -> None:
     payment = core.authorize()
     core.release(payment)
     core.revert(payment)
-    assert core.told() == [AUTHORIZED, RELEASED, REVERTED]
+    assert core.summaries() == [AUTHORIZED, RELEASED, REVERTED]
     assert core.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
     row = core.payment(payment)
     assert row["stripe_reversal_id"] == core.stripe.ledger("reversal")[0].id
@@ -70,7 +70,7 @@ def test_revert_after_release_reverses_and_refunds(core: Core) -> None:
 def test_declined_card_fails_the_payment(core: Core) -> None:
     payment = core.authorize(card=DECLINED)
     core.settle()
-    assert core.told() == ["authorize_payment: payment.failed CARD_DECLINED"]
+    assert core.summaries() == ["authorize_payment: payment.failed CARD_DECLINED"]
     assert core.events()[0].payload["stripe_code"] == "insufficient_funds"
     assert core.payment(payment)["failure"]["error"] == "CARD_DECLINED"
     assert core.effects() == ["cancel"], "an intent nobody may finish any more"
@@ -79,10 +79,10 @@ def test_declined_card_fails_the_payment(core: Core) -> None:
 
 def test_finished_3d_secure_authorizes_the_payment(core: Core) -> None:
     payment = core.authorize(card=CHALLENGED, return_url="https://shop.example/back")
-    assert (core.status(payment), core.told()) == ("REQUIRES_ACTION", [])
+    assert (core.status(payment), core.summaries()) == ("REQUIRES_ACTION", [])
     core.stripe.finish_challenge(core.intent(payment))
     core.deliver_all(payment)
-    assert (core.status(payment), core.told()) == ("AUTHORIZED", [AUTHORIZED])
+    assert (core.status(payment), core.summaries()) == ("AUTHORIZED", [AUTHORIZED])
     core.release(payment)
     check_settled(core)
 
@@ -92,7 +92,7 @@ def test_failed_3d_secure_fails_the_payment(core: Core) -> None:
     core.stripe.finish_challenge(core.intent(payment), succeeded=False)
     core.deliver_all(payment)
     core.settle()
-    assert core.told() == ["authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"]
+    assert core.summaries() == ["authorize_payment: payment.failed STRIPE_PAYMENT_FAILED"]
     assert core.events()[0].payload["stripe_code"] == "payment_intent_authentication_failure"
     assert core.status(payment) == "FAILED"
     check_settled(core)
@@ -105,30 +105,30 @@ def test_finished_3d_secure_is_found_without_its_webhook(core: Core) -> None:
     assert look["is_soon"], "an endpoint that doesn't send payment_intent.amount_capturable_updated costs no more"
     core.sql("UPDATE commands SET next_attempt_at = now()")
     core.complete()
-    assert core.told() == [AUTHORIZED]
+    assert core.summaries() == [AUTHORIZED]
 
 
-def test_unfinished_3d_secure_ends_at_the_action_deadline(core: Core) -> None:
+def test_unfinished_3d_secure_is_canceled_at_the_action_deadline(core: Core) -> None:
     payment = core.authorize("c-auth", card=CHALLENGED)
     core.wait("c-auth", hours=23)
     core.complete()
-    assert core.told() == []
+    assert core.summaries() == []
     core.wait("c-auth", hours=2)
     core.complete()
-    assert core.told() == [CANCELED]
+    assert core.summaries() == [CANCELED]
     assert (core.status(payment), core.effects()) == ("REVERTED", ["cancel"])
     core.deliver_all(payment)
-    assert core.told() == [CANCELED]
+    assert core.summaries() == [CANCELED]
     check_settled(core)
 
 
 def test_revert_answers_an_open_authorize_in_the_same_transaction(core: Core) -> None:
     payment = core.authorize("saga", card=CHALLENGED)
     core.revert(payment, "saga")
-    assert core.told() == [CANCELED, REVERTED]
+    assert core.summaries() == [CANCELED, REVERTED]
     assert len(core.sql("SELECT DISTINCT xid::text FROM outbox")) == 1
     core.deliver_all(payment)
-    assert core.told() == [CANCELED, REVERTED]
+    assert core.summaries() == [CANCELED, REVERTED]
     check_settled(core)
 
 
@@ -140,7 +140,7 @@ def test_hold_that_expires_causes_a_news_event(core: Core, ended_by: str) -> Non
     else:
         core.stripe.advance(8 * 86400)
     core.deliver_all(payment)
-    assert core.told() == [AUTHORIZED, HOLD_ENDED]
+    assert core.summaries() == [AUTHORIZED, HOLD_ENDED]
     assert core.events()[1].correlation_id == "c-auth"
     assert core.status(payment) == "REVERTED"
     check_settled(core)

@@ -42,7 +42,7 @@ def waiting_payment(core: Core) -> UUID:
     return payment
 
 
-def unheard_payment(core: Core) -> UUID:
+def payment_unknown_to_stripe(core: Core) -> UUID:
     """A payment of ours whose authorize has not reached Stripe yet."""
     core.stripe.fault("drop_before", "payment_intents.create", times=None)
     core.stripe.fault("drop_before", "payment_intents.list", times=None)
@@ -53,14 +53,14 @@ def unheard_payment(core: Core) -> UUID:
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-@pytest.mark.parametrize("make", [waiting_payment, unheard_payment])
-def test_intent_unlike_ours_is_ignored(core: Core, make: Any, case: str) -> None:
+@pytest.mark.parametrize("make", [waiting_payment, payment_unknown_to_stripe])
+def test_intent_that_the_service_would_not_make_is_ignored(core: Core, make: Any, case: str) -> None:
     result, changed = FOREIGN[case]
     payment = make(core)
     intent = make_intent(core, payment, changed)
     before = core.status(payment)
     assert set(core.deliver(*core.stripe_events(intent))) == {result, "ignored"}
-    assert (core.status(payment), core.told()) == (before, [])
+    assert (core.status(payment), core.summaries()) == (before, [])
     core.complete()
     assert [entry.effect for entry in core.stripe.ledger(payment_intent=intent)] in (["hold"], ["capture"])
 
@@ -76,11 +76,11 @@ def test_event_of_another_account_or_mode_changes_nothing(core: Core, result: st
         held.type, core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}"), **envelope
     )
     assert core.deliver(core.delivered(theirs)) == [result]
-    assert (core.status(payment), core.told()) == ("REQUIRES_ACTION", [])
+    assert (core.status(payment), core.summaries()) == ("REQUIRES_ACTION", [])
 
 
 def test_look_for_the_intent_skips_an_intent_of_another_program(core: Core) -> None:
-    payment = unheard_payment(core)
+    payment = payment_unknown_to_stripe(core)
     theirs = make_intent(core, payment, {"amount": "900"})
     core.wait("c-auth", hours=25)
     core.settle()
@@ -95,7 +95,7 @@ def event_of(core: Core, intent: str, type_: str) -> StripeEvent:
     return [event for event in core.stripe_events(intent) if event.type == type_][-1]
 
 
-def test_late_intent_like_ours_is_canceled(core: Core) -> None:
+def test_late_intent_of_the_service_is_canceled(core: Core) -> None:
     payment = core.authorize()
     late = core.late_intent(payment)
     core.deliver(event_of(core, late, "payment_intent.amount_capturable_updated"))

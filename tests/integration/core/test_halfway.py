@@ -16,7 +16,7 @@ def captured(core: Core) -> UUID:
     payment = core.authorize()
     core.release(payment, "c-refused", NO_ACCOUNT)
     event = core.outcome("release_payment", "c-refused")
-    assert event.told == "release_payment: payment.failed STRIPE_ERROR"
+    assert event.summary == "release_payment: payment.failed STRIPE_ERROR"
     assert event.payload["stripe_code"] == "resource_missing"
     row = core.payment(payment)
     assert (row["status"], row["stripe_transfer_id"]) == ("AUTHORIZED", None)
@@ -46,7 +46,7 @@ def test_reversal_without_funds_keeps_the_payment_released(core: Core) -> None:
     core.stripe.pay_out(RUNNER)
     core.revert(payment, "c-refused")
     event = core.outcome("revert_payment", "c-refused")
-    assert event.told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert event.summary == "revert_payment: payment.failed STRIPE_ERROR"
     assert event.payload["stripe_code"] == "balance_insufficient"
     assert core.status(payment) == "SUCCEEDED"
     core.release(payment, "c-again")
@@ -72,9 +72,12 @@ def test_release_after_the_reversal_transfers_again(core: Core) -> None:
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
     core.revert(payment, "c-refused")
     core.release(payment, "c-again")
-    told = core.outcome("release_payment", "c-again")
-    assert told.type == "payment.released", told.payload
-    assert (told.type, told.payload["transfer_id"]) == ("payment.released", core.payment(payment)["stripe_transfer_id"])
+    event = core.outcome("release_payment", "c-again")
+    assert event.type == "payment.released", event.payload
+    assert (event.type, event.payload["transfer_id"]) == (
+        "payment.released",
+        core.payment(payment)["stripe_transfer_id"],
+    )
     assert core.effects() == ["hold", "capture", "transfer", "reversal", "transfer"]
     core.revert(payment, "c-second")
     assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
@@ -85,7 +88,7 @@ def test_refused_capture_leaves_the_hold(core: Core) -> None:
     payment = core.authorize()
     core.stripe.fault("refuse", "payment_intents.capture", code="some_refusal")
     core.release(payment, "c-refused")
-    assert core.outcome("release_payment", "c-refused").told == "release_payment: payment.failed STRIPE_ERROR"
+    assert core.outcome("release_payment", "c-refused").summary == "release_payment: payment.failed STRIPE_ERROR"
     core.release(payment, "c-second")
     assert core.outcome("release_payment", "c-second").type == "payment.released"
     check_settled(core)
@@ -95,7 +98,7 @@ def test_refused_cancellation_leaves_the_hold(core: Core) -> None:
     payment = core.authorize()
     core.stripe.fault("refuse", "payment_intents.cancel", code="some_refusal")
     core.revert(payment, "c-refused")
-    assert core.outcome("revert_payment", "c-refused").told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert core.outcome("revert_payment", "c-refused").summary == "revert_payment: payment.failed STRIPE_ERROR"
     core.revert(payment, "c-second")
     assert core.outcome("revert_payment", "c-second").type == "payment.reverted"
     check_settled(core)
@@ -113,8 +116,8 @@ def test_refused_intent_fails_the_payment(core: Core) -> None:
     payment = core.authorize(card="pm_card_nonexistent")
     core.settle()
     event = core.outcome("authorize_payment", "c-auth")
-    assert event.told == "authorize_payment: payment.failed STRIPE_ERROR"
+    assert event.summary == "authorize_payment: payment.failed STRIPE_ERROR"
     assert event.payload["stripe_code"] == "resource_missing"
     core.revert(payment)
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed INVALID_STATE"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed INVALID_STATE"
     check_settled(core)

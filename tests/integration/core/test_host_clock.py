@@ -66,11 +66,11 @@ def test_wrong_host_clock_does_not_change_backoff_or_deadline(
 
     with _consumer(database_url, kafka, topics, simulated_stripe, off):
         eventually(lambda: bool(execute(database_url, "SELECT 1 FROM put_off")))
-        eventually(lambda: _delays(database_url)[0] > LONGEST_BACKOFF or bool(_told(database_url)))
+        eventually(lambda: _delays(database_url)[0] > LONGEST_BACKOFF or bool(_published(database_url)))
 
     assert [delay for delay in _delays(database_url) if not timedelta() < delay < LONGEST_BACKOFF] == []
     assert len(_delays(database_url)) == 2, "as many attempts as faults: none came before its time was over"
-    ((kind, value, now),) = _told(database_url)
+    ((kind, value, now),) = _published(database_url)
     assert kind == "payment.authorized", "the deadline of half an hour is not over"
     assert isinstance(now, datetime)
     assert abs(datetime.fromisoformat(json.loads(str(value))["timestamp"]) - now) < timedelta(hours=1)
@@ -80,5 +80,5 @@ def _delays(database_url: str) -> list[timedelta]:
     return [delay for (delay,) in execute(database_url, "SELECT delay FROM put_off") if isinstance(delay, timedelta)]
 
 
-def _told(database_url: str) -> list[tuple[object, ...]]:
+def _published(database_url: str) -> list[tuple[object, ...]]:
     return execute(database_url, "SELECT type, value, now() FROM outbox")

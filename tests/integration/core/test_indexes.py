@@ -37,7 +37,7 @@ def _ask(url: str, statement: str) -> list[object]:
 
 
 @pytest.fixture
-def discouraged(database_url: str) -> str:
+def database_without_scans(database_url: str) -> str:
     """A database that avoids sequential scans, with its counts reset."""
     _ask(database_url, _ALTER.format("SET enable_seqscan = off"))
     _ask(database_url, "SELECT pg_stat_reset()")
@@ -58,10 +58,12 @@ def _work(core: Core) -> None:
         payments.take_stale(connection, 10, timedelta(seconds=1))
 
 
-def test_no_statement_scans_a_whole_table(discouraged: str, simulated_stripe: SimulatorControl) -> None:
-    with running_core(discouraged, simulated_stripe) as core:
+def test_no_statement_scans_a_whole_table(database_without_scans: str, simulated_stripe: SimulatorControl) -> None:
+    with running_core(database_without_scans, simulated_stripe) as core:
         _work(core)
     # PostgreSQL publishes a session's counts when the session ends.
-    until(lambda: _ask(discouraged, _OTHERS) == [0] or None, "the end of all sessions")
-    assert _ask(discouraged, _READ_WHOLE) == []
-    assert {"pk_payments", "pk_commands", "ix_commands_due", "ix_payments_held"} <= set(_ask(discouraged, _USED))
+    until(lambda: _ask(database_without_scans, _OTHERS) == [0] or None, "the end of all sessions")
+    assert _ask(database_without_scans, _READ_WHOLE) == []
+    assert {"pk_payments", "pk_commands", "ix_commands_due", "ix_payments_held"} <= set(
+        _ask(database_without_scans, _USED)
+    )

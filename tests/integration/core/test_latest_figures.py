@@ -1,4 +1,4 @@
-"""The figures of the database at a scrape: read once in their time, and gone when they are old."""
+"""The database's figures at a scrape are read once in an interval, and vanish when they are old."""
 
 import math
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def network(core: Core) -> Iterator[TcpProxy]:
         yield proxy
 
 
-def test_figures_are_read_once_in_their_time_and_vanish_when_they_are_old(core: Core, network: TcpProxy) -> None:
+def test_figures_are_read_once_per_interval_and_vanish_when_old(core: Core, network: TcpProxy) -> None:
     clock, url = Clock(), core.settings.database_url.get_secret_value()
     latest = LatestFigures(network.through(url), patience_seconds=30, clock=clock)
     registry = CollectorRegistry()

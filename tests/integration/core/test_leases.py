@@ -13,12 +13,12 @@ from service.domain.errors import LeaseLostError
 from service.storage import leases
 from service.storage.engine import transaction
 from service.wiring import sweeping
+from tests.integration.core.hooked_gateway import HookedGateway, die, killed
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway, die, killed
 from tests.support.core import Core, running_core
 
 
-def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: MeddledGateway) -> None:
+def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: HookedGateway) -> None:
     first, second = others
     payment = first.authorize()
     seen: list[int] = []
@@ -34,7 +34,7 @@ def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: M
     gateway.before["capture"] = meanwhile
     first.release(payment)
     assert seen == [calls]
-    assert first.told()[1:] == [
+    assert first.summaries()[1:] == [
         "release_payment: payment.released SUCCEEDED",
         "release_payment: payment.failed ALREADY_RELEASED",
         "revert_payment: payment.reverted REVERTED",
@@ -42,9 +42,9 @@ def test_live_lease_excludes_other_workers(others: tuple[Core, Core], gateway: M
     check_settled(first)
 
 
-def test_reconcile_gives_way_to_a_command_under_way(meddled_core: Core, gateway: MeddledGateway) -> None:
+def test_reconcile_gives_way_to_a_command_under_way(hooked_core: Core, gateway: HookedGateway) -> None:
     """Reconcile takes up every open command of the payment, due or not, except one with a live lease."""
-    core = meddled_core
+    core = hooked_core
     payment = core.authorize()
     found: list[str] = []
 
@@ -58,8 +58,8 @@ def test_reconcile_gives_way_to_a_command_under_way(meddled_core: Core, gateway:
     check_settled(core)
 
 
-def test_command_ends_only_under_its_fencing_token(meddled_core: Core, gateway: MeddledGateway) -> None:
-    core = meddled_core
+def test_command_ends_only_under_its_fencing_token(hooked_core: Core, gateway: HookedGateway) -> None:
+    core = hooked_core
     gateway.before["create_intent"] = die
     with killed():
         core.authorize()
@@ -70,7 +70,7 @@ def test_command_ends_only_under_its_fencing_token(meddled_core: Core, gateway: 
 
 
 def test_lease_is_renewed_during_its_call(
-    emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway
+    emptied_database: str, simulated_stripe: SimulatorControl, gateway: HookedGateway
 ) -> None:
     with running_core(emptied_database, simulated_stripe, gateway, lease=timedelta(seconds=0.6)) as core:
         ends = partial(core.sql, "SELECT lease_expires_at AS at FROM commands")
@@ -87,15 +87,15 @@ def test_lease_is_renewed_during_its_call(
         check_settled(core)
 
 
-def test_webhook_that_answers_first_ends_the_lease(meddled_core: Core, gateway: MeddledGateway) -> None:
-    core = meddled_core
+def test_webhook_that_answers_first_ends_the_lease(hooked_core: Core, gateway: HookedGateway) -> None:
+    core = hooked_core
 
     def hear() -> None:
         core.deliver(*core.stripe_events())
 
     gateway.after["create_intent"] = hear
     payment = core.authorize()
-    assert core.told() == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries() == ["authorize_payment: payment.authorized AUTHORIZED"]
     assert core.command("c-auth", "authorize_payment")["lease_token"] is None
     core.handle(Revert("c-revert", payment))
     check_settled(core)

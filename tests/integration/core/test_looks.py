@@ -19,8 +19,8 @@ FORMS: dict[str, dict[str, Any]] = {
 def test_event_that_cannot_be_applied_is_followed_by_a_look(core: Core, form: str) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=400)
-    told = core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}")
-    event = core.stripe.send_event("payment_intent.succeeded", {**told, **FORMS[form]})
+    intent = core.ask_stripe("GET", f"payment_intents/{core.intent(payment)}")
+    event = core.stripe.send_event("payment_intent.succeeded", {**intent, **FORMS[form]})
     assert core.deliver(core.delivered(event)) != ["refused"]
     assert core.payment(payment)["look_at"] is not None
     core.settle()
@@ -69,8 +69,8 @@ def test_restored_database_learns_lost_movements_from_stripe(new_database: OpenC
         assert row["status"] == ("REVERTED" if reverted else "SUCCEEDED")
         books_agree(after, row)
         after.release(payment, "c-release")
-        told = after.outcome("release_payment", "c-release").told.partition(": ")[2]
-        assert told == ("payment.failed INVALID_STATE" if reverted else "payment.released SUCCEEDED")
+        summary = after.outcome("release_payment", "c-release").summary.partition(": ")[2]
+        assert summary == ("payment.failed INVALID_STATE" if reverted else "payment.released SUCCEEDED")
         after.revert(payment, "c-revert")
         assert after.outcome("revert_payment", "c-revert").type == "payment.reverted"
         assert len(after.stripe.ledger("transfer")) == len(after.stripe.ledger("refund")) == 1

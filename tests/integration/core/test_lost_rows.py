@@ -15,7 +15,7 @@ def test_repeated_authorize_finds_the_hold_of_the_lost_row(new_database: OpenCor
         assert len(after.stripe.ledger("hold")) == 1
 
 
-def test_key_used_with_another_request_is_followed_by_a_look(new_database: OpenCore) -> None:
+def test_idempotency_key_conflict_is_followed_by_a_look(new_database: OpenCore) -> None:
     """The saga changed its free text, so Stripe refuses the old idempotency key, though the hold exists."""
     with new_database() as before:
         payment = before.authorize(description="as it was")

@@ -1,4 +1,4 @@
-"""Everything that can happen to one order, in any sequence: in the end the invariants hold, seen from outside."""
+"""After any sequence of everything that can happen to one order, the invariants hold, seen from outside."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,8 +24,8 @@ from service.domain.commands.catalog import Command
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import StripeBusyError, StripeUnknownError
+from tests.integration.core.hooked_gateway import HookedGateway, ProcessDeathError, die, hooked
 from tests.integration.core.invariants import check_always, check_settled
-from tests.integration.core.meddling import KillError, MeddledGateway, die, meddled
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, authorization, running_core
 from tests.support.emptying import DELETE_ALL
 
@@ -58,7 +58,7 @@ EFFORT = settings(
 class OneOrder(RuleBasedStateMachine):
     """A saga, its customer, Stripe, people and time, in any sequence of their actions."""
 
-    def __init__(self, core: Core, gateway: MeddledGateway) -> None:
+    def __init__(self, core: Core, gateway: HookedGateway) -> None:
         super().__init__()
         self.core, self.gateway = core, gateway
         core.sql(DELETE_ALL)
@@ -74,7 +74,7 @@ class OneOrder(RuleBasedStateMachine):
 
     def drive(self, work: Callable[[], object]) -> None:
         """Run work during which the process may die."""
-        with suppress(KillError):
+        with suppress(ProcessDeathError):
             work()
 
     def send(self, command: Command) -> None:
@@ -126,7 +126,7 @@ class OneOrder(RuleBasedStateMachine):
         self.drive(self.core.complete)
 
     @rule()
-    def what_is_due_is_completed(self) -> None:
+    def due_work_is_completed(self) -> None:
         self.core.hurry()
         self.drive(self.core.complete)
 
@@ -231,7 +231,7 @@ class OneOrder(RuleBasedStateMachine):
 def test_invariants_hold_after_any_history(
     emptied_database: str, simulated_stripe: SimulatorControl, deadline: timedelta
 ) -> None:
-    gateway = meddled(emptied_database, simulated_stripe)
+    gateway = hooked(emptied_database, simulated_stripe)
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=deadline) as core:
 
         class ThisOrder(OneOrder):

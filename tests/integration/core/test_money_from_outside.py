@@ -65,7 +65,7 @@ def test_release_after_a_refund_from_outside_answers_payment_refunded(core: Core
     core.stripe.dashboard("refund", core.intent(captured))
     core.hear()
     core.release(captured)
-    assert core.outcome("release_payment", "c-release").told == "release_payment: payment.failed PAYMENT_REFUNDED"
+    assert core.outcome("release_payment", "c-release").summary == "release_payment: payment.failed PAYMENT_REFUNDED"
     assert core.stripe.ledger("transfer") == []
 
 
@@ -154,7 +154,7 @@ def test_lost_dispute_counts_as_a_refund_by_the_bank(core: Core, state: str, req
     assert (closed.type, closed.payload["dispute_status"]) == ("payment.dispute_closed", "lost")
     assert core.status(payment) == "REVERTED"
     core.release(payment, "c-late")
-    assert core.outcome("release_payment", "c-late").told == "release_payment: payment.failed PAYMENT_DISPUTED"
+    assert core.outcome("release_payment", "c-late").summary == "release_payment: payment.failed PAYMENT_DISPUTED"
     core.revert(payment)
     assert core.outcome("revert_payment", "c-revert").type == "payment.reverted"
     assert core.payment(payment)["transferred"] == core.payment(payment)["reversed"]
@@ -174,9 +174,9 @@ def test_inquiry_that_becomes_a_dispute_is_news_twice(core: Core, released: UUID
     assert core.payment(released)["disputed"] == 1500
 
 
-@pytest.mark.parametrize(("amount", "told"), [(400, "INVALID_STATE"), (None, None)], ids=["part", "whole"])
+@pytest.mark.parametrize(("amount", "error"), [(400, "INVALID_STATE"), (None, None)], ids=["part", "whole"])
 def test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released(
-    core: Core, released: UUID, amount: int | None, told: str | None
+    core: Core, released: UUID, amount: int | None, error: str | None
 ) -> None:
     core.stripe.dashboard("reverse_transfer", core.intent(released), **({"amount": amount} if amount else {}))
     core.hear()
@@ -187,7 +187,7 @@ def test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released(
     core.release(released, "c-again")
     core.settle()
     answer = core.outcome("release_payment", "c-again")
-    assert answer.payload.get("error") == told, answer.payload
+    assert answer.payload.get("error") == error, answer.payload
     books_agree(core, core.payment(released))
     core.revert(released)
     core.settle()
@@ -198,7 +198,7 @@ def test_transfer_reversed_outside_is_news_and_no_longer_counts_as_released(
 def test_full_refund_from_outside_ends_a_released_payment(core: Core, released: UUID) -> None:
     core.stripe.pay_out(RUNNER)
     core.revert(released)
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed STRIPE_ERROR"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed STRIPE_ERROR"
     core.stripe.dashboard("refund", core.intent(released))
     core.hear()
     assert core.status(released) == "REVERTED"
@@ -206,20 +206,20 @@ def test_full_refund_from_outside_ends_a_released_payment(core: Core, released: 
     assert core.outcome("authorize_payment", "c-anew").type == "payment.authorized"
 
 
-def test_runner_gets_the_part_that_was_captured_outside(core: Core) -> None:
+def test_runner_receives_the_part_captured_from_outside(core: Core) -> None:
     payment = core.authorize()
     core.stripe.dashboard("capture", core.intent(payment), amount_to_capture=1000)
     core.hear()
     core.release(payment)
-    told = core.outcome("release_payment", "c-release")
-    assert (told.type, told.payload["transfer_amount"]) == ("payment.released", 1000)
+    event = core.outcome("release_payment", "c-release")
+    assert (event.type, event.payload["transfer_amount"]) == ("payment.released", 1000)
     row = core.payment(payment)
     assert (row["held"], row["captured"], row["transferred"]) == (0, 1000, 1000)
     books_agree(core, row)
 
 
 @pytest.mark.parametrize("group", [{}, {"transfer_group": "a-group-of-its-own"}])
-def test_transfer_of_another_program_is_in_the_ledger_and_not_ours(
+def test_transfer_of_another_program_is_in_the_ledger_as_foreign(
     core: Core, captured: UUID, group: dict[str, str]
 ) -> None:
     """Stripe lists transfers by group; the event names a transfer of any group."""

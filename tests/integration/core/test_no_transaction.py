@@ -9,7 +9,7 @@ from service.domain.errors import TransactionOpenError
 from service.domain.stripe_objects import IntentRequest, TransferRequest
 from service.gateway.stripe_gateway import StripeGateway
 from service.storage.engine import refuse_inside_transaction, transaction
-from tests.integration.core.meddling import MeddledGateway
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.support.core import CHALLENGED, DECLINED, Core
 
 _REQUEST = IntentRequest("p", "o", "c", 1500, "sgd", "pm_card_visa", None, None, None)
@@ -48,8 +48,8 @@ def test_gateway_refuses_calls_inside_a_transaction(core: Core, call: str) -> No
     assert len(core.stripe.requests()) == before
 
 
-def test_no_session_is_in_a_transaction_during_a_call(meddled_core: Core, gateway: MeddledGateway) -> None:
-    core = meddled_core
+def test_no_session_is_in_a_transaction_during_a_call(hooked_core: Core, gateway: HookedGateway) -> None:
+    core = hooked_core
     seen: list[list[dict[str, Any]]] = []
     busy = (
         "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "

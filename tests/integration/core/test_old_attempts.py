@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from devstack.stripe_simulator.client import FaultKind, SimulatorControl
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import DECLINED, Core, running_core
 
 STEPS = {
@@ -49,7 +49,7 @@ DONE = {**dict.fromkeys(ENDS, "REVERTED"), "payment_intents.create": "AUTHORIZED
 
 
 @pytest.fixture
-def patient(emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway) -> Iterator[Core]:
+def patient(emptied_database: str, simulated_stripe: SimulatorControl, gateway: HookedGateway) -> Iterator[Core]:
     """A core with a deadline of a week for commands."""
     with running_core(emptied_database, simulated_stripe, gateway, command_deadline=timedelta(days=7)) as core:
         yield core
@@ -75,7 +75,7 @@ def _left_open(core: Core, operation: str, kind: FaultKind) -> tuple[UUID, str, 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_before", "error_after"])
 @pytest.mark.parametrize("operation", STEPS)
 def test_step_with_a_forgotten_key_begins_with_a_look(
-    patient: Core, gateway: MeddledGateway, operation: str, kind: FaultKind
+    patient: Core, gateway: HookedGateway, operation: str, kind: FaultKind
 ) -> None:
     payment, correlation_id, _ = _left_open(patient, operation, kind)
     patient.wait(correlation_id, hours=25)
@@ -89,7 +89,7 @@ def test_step_with_a_forgotten_key_begins_with_a_look(
     check_settled(patient)
 
 
-def test_cancellation_with_a_forgotten_key_still_ends_the_hold(patient: Core, gateway: MeddledGateway) -> None:
+def test_cancellation_with_a_forgotten_key_still_ends_the_hold(patient: Core, gateway: HookedGateway) -> None:
     patient.stripe.fault("drop_after", "payment_intents.cancel")
     payment = patient.authorize("c-auth", card=DECLINED)
     patient.settle()
@@ -102,8 +102,8 @@ def test_cancellation_with_a_forgotten_key_still_ends_the_hold(patient: Core, ga
 
 @pytest.mark.parametrize("kind", ["drop_after", "error_after"])
 @pytest.mark.parametrize("operation", STEPS)
-def test_step_found_done_past_the_deadline_succeeds(meddled_core: Core, operation: str, kind: FaultKind) -> None:
-    core = meddled_core
+def test_step_found_done_past_the_deadline_succeeds(hooked_core: Core, operation: str, kind: FaultKind) -> None:
+    core = hooked_core
     payment, correlation_id, command_type = _left_open(core, operation, kind)
     core.wait(correlation_id, hours=2)
     core.settle()
@@ -115,15 +115,15 @@ def test_step_found_done_past_the_deadline_succeeds(meddled_core: Core, operatio
 @pytest.mark.parametrize("kind", ["drop_before", "error_before"])
 @pytest.mark.parametrize("operation", STEPS)
 def test_step_found_not_done_past_the_deadline_fails_for_good(
-    meddled_core: Core, gateway: MeddledGateway, operation: str, kind: FaultKind
+    hooked_core: Core, gateway: HookedGateway, operation: str, kind: FaultKind
 ) -> None:
-    core = meddled_core
+    core = hooked_core
     payment, correlation_id, command_type = _left_open(core, operation, kind)
     core.wait(correlation_id, hours=2)
     gateway.calls.clear()
     core.settle()
     event = core.outcome(command_type, correlation_id)
-    assert event.told == f"{command_type}: payment.failed STRIPE_ERROR"
+    assert event.summary == f"{command_type}: payment.failed STRIPE_ERROR"
     assert STEPS[operation] not in gateway.calls
     assert (core.status(payment), core.effects(payment)) == NOT_DONE[operation]
     check_settled(core)
@@ -136,10 +136,10 @@ def test_command_is_not_answered_while_its_look_fails(core: Core) -> None:
     for _ in range(3):
         core.hurry()
         core.complete()
-    assert core.told() == []
+    assert core.summaries() == []
     core.stripe.clear_faults()
     core.settle()
-    assert core.told() == ["authorize_payment: payment.failed STRIPE_ERROR"]
+    assert core.summaries() == ["authorize_payment: payment.failed STRIPE_ERROR"]
 
 
 def test_order_may_be_authorized_again_after_its_authorize_failed_at_the_deadline(core: Core) -> None:

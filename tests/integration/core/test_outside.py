@@ -24,7 +24,7 @@ class TestDashboard:
         assert core.status(payment) == "AUTHORIZED"
         core.release(payment)
         core.deliver_all(payment)
-        assert core.told()[1:] == [RELEASED]
+        assert core.summaries()[1:] == [RELEASED]
         assert core.effects() == ["hold", "capture", "transfer"]
         check_settled(core)
 
@@ -34,7 +34,7 @@ class TestDashboard:
         self.hear(core, payment, heard)
         core.revert(payment)
         core.deliver_all(payment)
-        assert core.told()[1:] == ["revert_payment: payment.reverted REVERTED"]
+        assert core.summaries()[1:] == ["revert_payment: payment.reverted REVERTED"]
         assert core.effects() == ["hold", "capture", "refund"]
         check_settled(core)
 
@@ -44,7 +44,7 @@ class TestDashboard:
         self.hear(core, payment, heard)
         core.release(payment)
         core.deliver_all(payment)
-        assert core.told()[1:] == [HOLD_ENDED, "release_payment: payment.failed INVALID_STATE"]
+        assert core.summaries()[1:] == [HOLD_ENDED, "release_payment: payment.failed INVALID_STATE"]
         assert core.status(payment) == "REVERTED"
         check_settled(core)
 
@@ -55,7 +55,7 @@ class TestDashboard:
         core.revert(payment)
         core.deliver_all(payment)
         news = [HOLD_ENDED] if heard else []
-        assert core.told()[1:] == [*news, "revert_payment: payment.reverted REVERTED"]
+        assert core.summaries()[1:] == [*news, "revert_payment: payment.reverted REVERTED"]
         check_settled(core)
 
     def test_revert_after_a_refund_from_outside_reverses_the_transfer(self, core: Core, heard: bool) -> None:
@@ -88,7 +88,7 @@ class TestTooLate:
         payment = core.authorize("c-auth", card=CHALLENGED)
         core.wait("c-auth", hours=2)
         core.settle()
-        assert core.told() == ["authorize_payment: payment.failed STRIPE_ERROR"]
+        assert core.summaries() == ["authorize_payment: payment.failed STRIPE_ERROR"]
         assert core.status(payment) == "FAILED"
         return payment
 
@@ -101,7 +101,7 @@ class TestTooLate:
         return payment
 
     @pytest.mark.parametrize("finish", ["held", "captured"])
-    def test_money_held_after_a_failure_goes_back(self, core: Core, finish: str) -> None:
+    def test_money_held_after_a_failure_is_returned(self, core: Core, finish: str) -> None:
         payment = core.authorize(card=CHALLENGED)
         core.sql(
             "UPDATE payments SET status = 'FAILED', failure = '{}' WHERE payment_id = :p; "
@@ -117,19 +117,19 @@ class TestTooLate:
         core.settle()
         core.deliver_all(payment)
         core.settle()
-        assert core.told() == []
+        assert core.summaries() == []
         assert core.effects() == (["hold", "cancel"] if finish == "held" else ["hold", "capture", "refund"])
         assert core.status(payment) == "FAILED"
 
     def test_unknown_intent_is_found_by_its_metadata(self, core: Core) -> None:
         payment = self.timed_out(core)
-        told = core.told()
+        before = core.summaries()
         core.stripe.clear_faults()
         made = core.late_intent(payment)
         core.deliver(*core.stripe_events(made))
         core.settle()
         assert core.effects(payment) == ["hold", "cancel"]
-        assert core.told() == told
+        assert core.summaries() == before
         check_settled(core)
 
     def test_intent_of_a_failed_challenge_is_canceled(self, core: Core) -> None:

@@ -43,7 +43,7 @@ def test_forged_cancel_hold_does_not_stop_the_real_one(core: Core) -> None:
     _held_too_late(core, payment)
     core.settle()
     assert core.effects(payment) == ["hold", "cancel"]
-    assert "cancel_hold: payment.failed INVALID_PAYLOAD" in core.told()
+    assert "cancel_hold: payment.failed INVALID_PAYLOAD" in core.summaries()
     check_settled(core)
 
 
@@ -51,7 +51,7 @@ def test_forged_cancel_hold_is_answered_once_and_other_content_is_a_dead_letter(
     for _ in range(2):
         _send(core, "cancel_hold", "pi_forged", payment_id="x")
     _send(core, "cancel_hold", "pi_forged", payment_id="y")
-    assert core.told() == ["cancel_hold: payment.failed INVALID_PAYLOAD"]
+    assert core.summaries() == ["cancel_hold: payment.failed INVALID_PAYLOAD"]
     reasons = [row["reason"] for row in core.sql("SELECT reason FROM dead_letters ORDER BY id")]
     assert reasons == ["INVALID_PAYLOAD", "CORRELATION_ID_REUSED"]
 
@@ -59,7 +59,7 @@ def test_forged_cancel_hold_is_answered_once_and_other_content_is_a_dead_letter(
 def test_no_sent_type_equals_the_type_of_a_kept_forgery(core: Core) -> None:
     for kind in ("cancel_hold", "outside:cancel_hold", "outside:outside:cancel_hold"):
         _send(core, kind, "pi_forged")
-    assert len(core.told()) == 3
+    assert len(core.summaries()) == 3
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from devstack.stripe_simulator.client import ControlError, DashboardAction, FaultKind
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, RUNNER, VISA, Core, fresh
 
 SLOW = 0.02
@@ -50,8 +50,8 @@ def test_concurrent_release_and_revert_lose_no_money(slow: Core) -> None:
         )
         slow.settle()
         assert slow.status(payment) == "REVERTED"
-        told = sorted(event.told for event in slow.events(payment))[1:]
-        assert told in (
+        summaries = sorted(event.summary for event in slow.events(payment))[1:]
+        assert summaries in (
             ["release_payment: payment.failed INVALID_STATE", REVERTED],
             ["release_payment: payment.released SUCCEEDED", REVERTED],
         )
@@ -63,7 +63,7 @@ def test_concurrent_releases_to_two_runners_pay_one(slow: Core) -> None:
         payment = _authorized(slow)
         _at_once(*(partial(slow.release, payment, fresh("c"), f"acct_runner_{n}") for n in range(3)))
         slow.settle()
-        assert sorted(event.told for event in slow.events(payment))[1:] == [
+        assert sorted(event.summary for event in slow.events(payment))[1:] == [
             "release_payment: payment.failed ALREADY_RELEASED",
             "release_payment: payment.failed ALREADY_RELEASED",
             "release_payment: payment.released SUCCEEDED",
@@ -108,30 +108,30 @@ def _hear_all(core: Core) -> None:
 
 class TestRevertOfAnAuthorizeUnderWay:
     @pytest.mark.parametrize("card", [VISA, CHALLENGED])
-    def test_authorize_in_flight(self, meddled_core: Core, gateway: MeddledGateway, card: str) -> None:
-        core = meddled_core
+    def test_authorize_in_flight(self, hooked_core: Core, gateway: HookedGateway, card: str) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         payment = core.authorize(card=card)
-        assert core.told() == [CANCELED, REVERTED]
+        assert core.summaries() == [CANCELED, REVERTED]
         assert len(core.sql("SELECT DISTINCT xid::text FROM outbox")) == 1
         assert core.status(payment) == "REVERTED"
         core.deliver_all(payment)
         check_settled(core)
 
-    def test_authorize_in_flight_whose_webhook_comes_first(self, meddled_core: Core, gateway: MeddledGateway) -> None:
-        core = meddled_core
+    def test_authorize_in_flight_whose_webhook_comes_first(self, hooked_core: Core, gateway: HookedGateway) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         gateway.after["create_intent"] = partial(_hear_all, core)
         core.authorize()
-        assert core.told() == [CANCELED, REVERTED]
+        assert core.summaries() == [CANCELED, REVERTED]
         check_settled(core)
 
-    def test_authorize_in_flight_that_is_declined(self, meddled_core: Core, gateway: MeddledGateway) -> None:
-        core = meddled_core
+    def test_authorize_in_flight_that_is_declined(self, hooked_core: Core, gateway: HookedGateway) -> None:
+        core = hooked_core
         gateway.before["create_intent"] = lambda: core.revert(core.payment_id("order-1"))
         core.authorize(card=DECLINED)
         core.settle()
-        assert core.told() == [
+        assert core.summaries() == [
             "authorize_payment: payment.failed CARD_DECLINED",
             "revert_payment: payment.failed INVALID_STATE",
         ]
@@ -143,9 +143,9 @@ class TestRevertOfAnAuthorizeUnderWay:
         core.stripe.fault(kind, "payment_intents.create")
         payment = core.authorize(card=card)
         core.revert(payment)
-        assert core.told() == [], "nothing is answered while the truth is unknown"
+        assert core.summaries() == [], "nothing is answered while the truth is unknown"
         core.settle()
-        assert core.told() == [CANCELED, REVERTED]
+        assert core.summaries() == [CANCELED, REVERTED]
         core.deliver_all(payment)
         check_settled(core)
 
@@ -155,7 +155,7 @@ class TestRevertOfAnAuthorizeUnderWay:
         core.stripe.fault("refuse", "payment_intents.cancel")
         core.revert(payment)
         core.complete()
-        assert core.told() == [
+        assert core.summaries() == [
             "revert_payment: payment.failed STRIPE_ERROR",
             "authorize_payment: payment.authorized AUTHORIZED",
         ]

@@ -28,10 +28,10 @@ def test_reconcile_repairs_a_lost_webhook_once(core: Core, sweep: Sweep) -> None
     assert sweep.examine(payment_id, dry_run=False).result == "repaired"
     assert core.status(payment_id) == "AUTHORIZED"
     assert sweep.examine(payment_id, dry_run=False).result == "agrees"
-    assert core.told(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
 
     core.deliver_all(payment_id)
-    assert core.told(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries(payment_id) == ["authorize_payment: payment.authorized AUTHORIZED"]
 
 
 def test_hold_that_ended_without_its_webhook_causes_a_news_event(core: Core, sweep: Sweep) -> None:
@@ -54,7 +54,7 @@ def test_consumers_compare_each_held_payment_once_per_interval(core: Core) -> No
     core.sql("UPDATE payments SET looked_at = looked_at - :passed", passed=core.settings.reconcile_interval)
     assert core.complete() == 2
     assert (core.status(ended), core.status(held)) == ("REVERTED", "AUTHORIZED")
-    assert core.told(ended)[1:] == ["news: payment.failed STRIPE_PAYMENT_CANCELED"]
+    assert core.summaries(ended)[1:] == ["news: payment.failed STRIPE_PAYMENT_CANCELED"]
     assert core.complete() == 0
 
 

@@ -17,7 +17,7 @@ from service.domain.command_reader import read
 from service.domain.messages import OutgoingMessage
 from service.domain.payment import payment_id_of
 from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
-from service.usecases.operations.losses import Losses, Sieve
+from service.usecases.operations.losses import Losses, LossFinder
 from service.usecases.operations.recovery import Recovery
 from service.usecases.reconcile import Finding
 from service.wiring import recovering
@@ -32,7 +32,7 @@ PAYMENT = payment_id_of("c-auth")
 
 @dataclass
 class Topics:
-    """What Kafka keeps, whatever the database loses."""
+    """The topics in Kafka, which a loss of the database does not affect."""
 
     records: list[Origin] = field(default_factory=list)
     messages: list[OutgoingMessage] = field(default_factory=list)
@@ -57,19 +57,19 @@ class Topics:
         self.send(core, "revert_payment", correlation_id, {"payment_id": str(PAYMENT)})
 
     def published(self, core: Core) -> None:
-        """The relay has published the outbox."""
+        """Publish the outbox, as the relay does."""
         rows = core.sql("SELECT * FROM outbox ORDER BY position")
         names = ("event_id", "topic", "key", "type", "value", "headers", "sequence", "created_at")
         self.messages = [OutgoingMessage(*(row[name] for name in names)) for row in rows]
 
     def losses(self, core: Core) -> Losses:
-        sieve = Sieve(core.database, "sgd")
-        sieve.messages(self.messages)
-        sieve.records([(origin, True) for origin in self.records])
-        return sieve.losses()
+        finder = LossFinder(core.database, "sgd")
+        finder.messages(self.messages)
+        finder.records([(origin, True) for origin in self.records])
+        return finder.losses()
 
     def recover(self, core: Core, steps: int | None = None) -> list[Finding]:
-        """As ``payment reconcile --all`` does; or it dies after so many records."""
+        """Recover as ``payment reconcile --all`` does, or die after a number of records."""
         with recovering(core.settings, self.losses(core)) as recovery:
             return _recover(recovery, steps)
 
@@ -90,7 +90,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _told(core: Core) -> list[tuple[Any, ...]]:
+def _events(core: Core) -> list[tuple[Any, ...]]:
     rows = core.sql("SELECT event_id, sequence, type, value FROM outbox ORDER BY key, sequence")
     return [tuple(row.values()) for row in rows]
 
@@ -109,10 +109,10 @@ def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: Si
 
 @pytest.mark.parametrize("killed_after", [None, 1, 3])
 @pytest.mark.parametrize("kept", [0, 1])
-def test_all_comes_back_as_readers_have_seen_it(
+def test_recovery_restores_the_state_that_readers_have_seen(
     loss: Loss, topics: Topics, kept: int, killed_after: int | None
 ) -> None:
-    """An order's second payment, too, which was possible only after the first was reverted."""
+    """The histories include an order's second payment, which was possible only after the first was reverted."""
     with loss.before() as core:
         if kept:
             topics.authorize(core)
@@ -124,12 +124,12 @@ def test_all_comes_back_as_readers_have_seen_it(
         topics.revert(core)
         topics.authorize(core, "c-again")
         topics.published(core)
-        told, moved, row = _told(core), core.stripe.ledger(), core.payment(PAYMENT)
+        before, moved, row = _events(core), core.stripe.ledger(), core.payment(PAYMENT)
     with loss.after(hours=25) as core:
         if killed_after is not None:
             topics.recover(core, killed_after)
         assert {finding.result for finding in topics.recover(core)} <= {"repaired", "agrees"}
-        assert _told(core) == told
+        assert _events(core) == before
         assert core.stripe.ledger() == moved
         same = ("status", "stripe_transfer_id", "stripe_refund_id", "event_sequence", "release_correlation_id")
         assert {name: core.payment(PAYMENT)[name] for name in same} == {name: row[name] for name in same}
@@ -138,13 +138,13 @@ def test_all_comes_back_as_readers_have_seen_it(
             command = read(origin.value, "sgd")
             assert not isinstance(command, InvalidCommand | UnreadableMessage)
             core.engine.handle(command, origin)
-        assert (_told(core), core.stripe.ledger()) == (told, moved)
+        assert (_events(core), core.stripe.ledger()) == (before, moved)
         assert topics.losses(core).by_payment == {}
 
 
 @pytest.mark.parametrize("kept", ["nothing", "the open command"])
-def test_a_command_that_was_answered_as_failed_holds_nothing_now(loss: Loss, topics: Topics, kept: str) -> None:
-    """Stripe refused it for a reason that has passed."""
+def test_recovered_failed_command_makes_no_hold(loss: Loss, topics: Topics, kept: str) -> None:
+    """Stripe had refused the command for a reason that no longer holds."""
     with loss.before() as core:
         if kept == "the open command":
             core.stripe.fault("drop_before", "payment_intents.create", times=1)
@@ -156,16 +156,16 @@ def test_a_command_that_was_answered_as_failed_holds_nothing_now(loss: Loss, top
             topics.authorize(core)
         core.settle()
         topics.published(core)
-        told = _told(core)
+        before = _events(core)
         assert core.status(PAYMENT) == "FAILED"
         core.stripe.clear_faults()
     with loss.after(hours=25) as core:
         topics.recover(core)
-        assert (core.status(PAYMENT), _told(core)) == ("FAILED", told)
+        assert (core.status(PAYMENT), _events(core)) == ("FAILED", before)
         assert core.stripe.ledger() == []
 
 
-def test_news_come_back_and_new_events_are_numbered_after_them(loss: Loss, topics: Topics) -> None:
+def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, topics: Topics) -> None:
     with loss.before() as core:
         topics.authorize(core)
     loss.dump()
@@ -174,17 +174,17 @@ def test_news_come_back_and_new_events_are_numbered_after_them(loss: Loss, topic
         core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
         core.hear()
         topics.published(core)
-        told = _told(core)
-        assert [sequence for _, sequence, _, _ in told] == [1, 2, 3]
+        before = _events(core)
+        assert [sequence for _, sequence, _, _ in before] == [1, 2, 3]
     with loss.after(hours=1) as core:
         topics.recover(core)
-        assert _told(core) == told
+        assert _events(core) == before
         core.revert(PAYMENT, "c-new")
         assert core.outcome("revert_payment", "c-new").sequence == 4
 
 
-def test_a_command_whose_payment_has_no_authorize_any_more_is_not_refused(loss: Loss, topics: Topics) -> None:
-    """PAYMENT_NOT_FOUND would be final. It is named until the authorize comes again."""
+def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, topics: Topics) -> None:
+    """PAYMENT_NOT_FOUND would be final. The command is named until its authorize arrives again."""
     loss.dump()
     with loss.before() as core:
         core.authorize()

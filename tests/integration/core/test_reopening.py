@@ -1,4 +1,4 @@
-"""A command that failed runs once more under its own correlation id: a new event, and no effect at Stripe twice."""
+"""A failed command runs again under its own correlation id, with a new event and no second effect at Stripe."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,25 +26,28 @@ def reopen(core: Core, key: CommandKey = REVERT) -> None:
     core.settle()
 
 
-def told(core: Core, command_type: str = "revert_payment") -> list[str]:
-    return [event.told for event in core.events() if event.answers == (command_type, "saga-1")]
+def summaries(core: Core, command_type: str = "revert_payment") -> list[str]:
+    return [event.summary for event in core.events() if event.answers == (command_type, "saga-1")]
 
 
 @pytest.fixture
 def failed(core: Core) -> Core:
-    """A saga with one correlation id: paid, and then reverted in vain: the transfer is reversed, no refund made."""
+    """A saga with one correlation id whose revert failed: the transfer is reversed, and no refund was made."""
     payment = core.authorize("saga-1")
     core.release(payment, "saga-1")
     core.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
     core.revert(payment, "saga-1")
-    assert told(core) == ["revert_payment: payment.failed STRIPE_ERROR"]
+    assert summaries(core) == ["revert_payment: payment.failed STRIPE_ERROR"]
     return core
 
 
 def test_failed_revert_runs_again_under_its_own_id(failed: Core) -> None:
     payment = failed.payment_id("order-1")
     reopen(failed)
-    assert told(failed) == ["revert_payment: payment.failed STRIPE_ERROR", "revert_payment: payment.reverted REVERTED"]
+    assert summaries(failed) == [
+        "revert_payment: payment.failed STRIPE_ERROR",
+        "revert_payment: payment.reverted REVERTED",
+    ]
     assert failed.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
     rows = failed.sql("SELECT event_id, sequence FROM outbox WHERE key = :key ORDER BY position", key=str(payment))
     assert [row["sequence"] for row in rows] == [1, 2, 3, 4]
@@ -57,7 +60,7 @@ def test_redelivered_command_stays_a_duplicate(failed: Core) -> None:
     reopen(failed)
     failed.revert(payment, "saga-1")
     failed.settle()
-    assert len(told(failed)) == 2
+    assert len(summaries(failed)) == 2
     assert failed.effects() == ["hold", "capture", "transfer", "reversal", "refund"]
 
 
@@ -73,7 +76,7 @@ def test_each_step_begins_with_a_look_and_then_has_a_new_key(failed: Core) -> No
 def test_refund_from_elsewhere_is_not_made_twice(failed: Core) -> None:
     failed.stripe.dashboard("refund", failed.intent(failed.payment_id("order-1")))
     reopen(failed)
-    assert told(failed)[-1] == "revert_payment: payment.reverted REVERTED"
+    assert summaries(failed)[-1] == "revert_payment: payment.reverted REVERTED"
     assert failed.effects().count("refund") == 1
 
 
@@ -87,14 +90,14 @@ def test_act_is_kept_with_the_answer_before(failed: Core) -> None:
 def test_old_command_acts_though_its_deadline_is_over(failed: Core) -> None:
     failed.wait("saga-1", days=3)
     reopen(failed)
-    assert told(failed)[-1] == "revert_payment: payment.reverted REVERTED"
+    assert summaries(failed)[-1] == "revert_payment: payment.reverted REVERTED"
 
 
 def test_command_may_fail_and_be_reopened_again(failed: Core) -> None:
     failed.stripe.fault("refuse", "refunds.create", code="some_refusal", message="Not now.")
     reopen(failed)
     reopen(failed)
-    assert [line.split()[1] for line in told(failed)] == ["payment.failed", "payment.failed", "payment.reverted"]
+    assert [line.split()[1] for line in summaries(failed)] == ["payment.failed", "payment.failed", "payment.reverted"]
     assert failed.command("saga-1", "revert_payment")["reopened"] == 2
 
 
@@ -103,18 +106,18 @@ def test_failed_release_transfers_once(core: Core) -> None:
     core.stripe.fault("refuse", "transfers.create", code="some_refusal", message="Not now.")
     core.release(payment, "saga-1")
     reopen(core, RELEASE)
-    assert told(core, "release_payment")[-1] == "release_payment: payment.released SUCCEEDED"
+    assert summaries(core, "release_payment")[-1] == "release_payment: payment.released SUCCEEDED"
     assert core.effects() == ["hold", "capture", "transfer"]
 
 
-def test_command_whose_payment_came_back_runs(core: Core) -> None:
+def test_command_with_a_recovered_payment_runs(core: Core) -> None:
     core.revert(payment_id_of("saga-1"), "saga-1")
-    assert told(core) == ["revert_payment: payment.failed PAYMENT_NOT_FOUND"]
+    assert summaries(core) == ["revert_payment: payment.failed PAYMENT_NOT_FOUND"]
     with pytest.raises(OperatorError, match="about no payment"):
         reopen(core)
     core.authorize("saga-1")
     reopen(core)
-    assert told(core)[-1] == "revert_payment: payment.reverted REVERTED"
+    assert summaries(core)[-1] == "revert_payment: payment.reverted REVERTED"
 
 
 def _carried_out(core: Core) -> CommandKey:
@@ -175,7 +178,7 @@ def test_reopening_that_is_not_safe_is_refused(core: Core, before: Callable[[Cor
     assert len(core.events()) == events
 
 
-def test_success_that_is_called_failed_stays(core: Core) -> None:
+def test_successful_revert_named_failed_cannot_be_reopened(core: Core) -> None:
     """REVERT_EVENT_TYPE may call a successful revert payment.failed."""
     payment = core.authorize("saga-1")
     core.revert(payment, "saga-1")

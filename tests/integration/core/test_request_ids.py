@@ -12,7 +12,7 @@ from service.storage.engine import refuse_inside_transaction
 from service.storage.operator_reads import payments_called
 from service.storage.operator_session import reading
 from service.usecases.operations.timeline import timeline
-from tests.integration.core.meddling import MeddledGateway
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core, core_settings, running_core
 
 pytestmark = pytest.mark.postgres
@@ -83,9 +83,9 @@ def test_a_request_without_an_answer_has_no_id(core: Core) -> None:
     assert call["requests"] == [{"operation": "payment_intents.create", "result": "no_answer", "request_id": None}]
 
 
-def test_a_call_that_a_webhook_overtook_is_in_the_timeline(meddled_core: Core, gateway: MeddledGateway) -> None:
+def test_a_call_that_a_webhook_overtook_is_in_the_timeline(hooked_core: Core, gateway: HookedGateway) -> None:
     """The webhook answers the command first, so the command's lease is over when Stripe's answer is recorded."""
-    core = meddled_core
+    core = hooked_core
     gateway.after["create_intent"] = lambda: _hear(core)
     payment = core.authorize()
     assert _calls(core, payment) == [("create_intent", _ids(core.stripe, "payment_intents.create"))]

@@ -1,4 +1,4 @@
-"""Rows are lost and every command comes again: no money moves, and Stripe's objects give the answers."""
+"""Rows are lost and every command is repeated. No money moves, and Stripe's objects give the answers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.integration.core.restoring import HISTORIES, STEPS, Between, Loss, mo
 from tests.support.core import Core
 
 FACTS = ("status", "stripe_payment_intent_id", "stripe_transfer_id", "stripe_reversal_id", "stripe_refund_id")
-TOLD = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
+ANSWERS = {"release": {"payment.released SUCCEEDED"}, "revert": {"payment.reverted REVERTED"}}
 TOO_LATE = {"release": {"payment.failed INVALID_STATE", "payment.failed PAYMENT_REFUNDED"}, "revert": set[str]()}
 """Stripe shows only the end of a reverted payment: its repeated release is answered from that."""
 
@@ -70,12 +70,12 @@ def test_repeated_commands_move_no_money_and_are_answered(loss: Loss, kept: int,
             assert {name: row[name] for name in FACTS} == {name: known[order][name] for name in FACTS}
             assert core.outcome("authorize_payment", f"c-authorize-{order}").type == "payment.authorized"
             for step in wanted:
-                told = core.outcome(f"{step}_payment", f"c-{step}-{order}").told.partition(": ")[2]
-                assert told in TOLD[step] or (order == "paid-back" and told in TOO_LATE[step])
+                summary = core.outcome(f"{step}_payment", f"c-{step}-{order}").summary.partition(": ")[2]
+                assert summary in ANSWERS[step] or (order == "paid-back" and summary in TOO_LATE[step])
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_reconcile_finds_lost_effects_before_any_command_comes(loss: Loss, kept: int) -> None:
+def test_reconcile_finds_lost_effects_before_commands_are_repeated(loss: Loss, kept: int) -> None:
     with loss.before() as core:
         send(core, *STEPS[:kept])
     loss.dump()
@@ -110,7 +110,7 @@ def test_revert_after_a_lost_release_reverses_the_transfer_first(loss: Loss, bet
 
 
 def test_transfer_from_the_balance_is_not_repeated(loss: Loss) -> None:
-    """It comes from the balance, because the first one was reversed. The balance has other orders' money, too."""
+    """The transfer came from the balance, because the first one was reversed. Other orders' money is there, too."""
     with loss.before() as core:
         send(core, "authorize", "release")
         payment = payment_of("released")

@@ -3,8 +3,8 @@
 import pytest
 
 from devstack.stripe_simulator.client import FaultKind
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, DECLINED, VISA, Core
 
 
@@ -16,7 +16,7 @@ def test_release_before_a_revert_does_not_block_while_the_hold_ends(core: Core) 
     core.stripe.dashboard("cancel", core.intent(payment))
     core.deliver_all(payment)
     core.settle()
-    assert core.told()[1:] == [
+    assert core.summaries()[1:] == [
         "release_payment: payment.failed INVALID_STATE",
         "revert_payment: payment.reverted REVERTED",
     ]
@@ -39,14 +39,14 @@ def test_cancellation_with_a_stored_fault_still_ends(core: Core, operation: str,
     check_settled(core)
 
 
-def test_command_goes_on_after_a_cancel_hold_lost_its_process(core: Core) -> None:
+def test_command_continues_after_a_cancel_hold_lost_its_process(core: Core) -> None:
     payment = core.authorize(card=DECLINED)
     core.sql(
         "UPDATE commands SET lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second' "
         "WHERE command_type = 'cancel_hold'"
     )
     core.revert(payment)
-    assert core.outcome("revert_payment", "c-revert").told == "revert_payment: payment.failed INVALID_STATE"
+    assert core.outcome("revert_payment", "c-revert").summary == "revert_payment: payment.failed INVALID_STATE"
     core.settle()
     check_settled(core)
 
@@ -56,21 +56,21 @@ def test_authorize_ends_when_its_cancellation_at_the_deadline_is_refused(core: C
     core.stripe.fault("refuse", "payment_intents.cancel", code="payment_intent_unexpected_state")
     core.wait("c-auth", hours=25)
     core.settle()
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     if core.effects(payment) != ["cancel"]:
         core.stripe.finish_challenge(core.intent(payment))
     core.deliver_all(payment)
     core.settle()
-    assert len(core.told()) == 1
+    assert len(core.summaries()) == 1
     check_settled(core)
 
 
 @pytest.mark.parametrize("happens", ["canceled at the deadline", "captured by a person"])
 def test_revert_of_an_authorize_past_its_deadline_answers_both(
-    meddled_core: Core, gateway: MeddledGateway, happens: str
+    hooked_core: Core, gateway: HookedGateway, happens: str
 ) -> None:
     """While the revert waits, the authorize learns its result; the revert answers both."""
-    core = meddled_core
+    core = hooked_core
     payment = core.authorize("c-auth", card=CHALLENGED)
     if happens == "captured by a person":
         core.stripe.finish_challenge(core.intent(payment))
@@ -78,7 +78,7 @@ def test_revert_of_an_authorize_past_its_deadline_answers_both(
     gateway.before["retrieve_intent"] = lambda: core.revert(payment)
     core.wait("c-auth", hours=25)
     core.settle()
-    assert core.told() == [
+    assert core.summaries() == [
         "authorize_payment: payment.failed STRIPE_PAYMENT_CANCELED",
         "revert_payment: payment.reverted REVERTED",
     ]
@@ -105,4 +105,4 @@ def test_look_with_a_fault_is_repeated_soon(core: Core) -> None:
     core.stripe.fault("lock_timeout", "payment_intents.retrieve")
     core.sql("UPDATE commands SET next_attempt_at = now()")
     core.settle()
-    assert core.told() == ["authorize_payment: payment.authorized AUTHORIZED"]
+    assert core.summaries() == ["authorize_payment: payment.authorized AUTHORIZED"]

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from service.domain.errors import StripeUnknownError
+from tests.integration.core.hooked_gateway import Hook, HookedGateway, die, killed
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import Hook, MeddledGateway, die, killed
 from tests.support.core import DECLINED, Core
 from tests.support.core_view import WRITTEN
 
@@ -52,7 +52,7 @@ STEPS: dict[str, tuple[str, Drive, list[Drive], list[str]]] = {
     ),
     "refund": ("refund", _revert, [_authorize, _release], ["hold", "capture", "transfer", "reversal", "refund"]),
 }
-TOLD: dict[Drive, str] = {
+SUMMARIES: dict[Drive, str] = {
     _authorize: "authorize_payment: payment.authorized AUTHORIZED",
     _decline: "authorize_payment: payment.failed CARD_DECLINED",
     _release: "release_payment: payment.released SUCCEEDED",
@@ -62,7 +62,7 @@ TOLD: dict[Drive, str] = {
 
 def _check_end(core: Core, step: str) -> None:
     _, drive, before, effects = STEPS[step]
-    assert (core.told(), core.effects()) == ([TOLD[each] for each in [*before, drive]], effects)
+    assert (core.summaries(), core.effects()) == ([SUMMARIES[each] for each in [*before, drive]], effects)
     check_settled(core)
 
 
@@ -78,18 +78,18 @@ def _unknown() -> None:
 @pytest.mark.parametrize("then", [None, _unknown, die], ids=["answer", "unknown", "death"])
 @pytest.mark.parametrize("step", STEPS)
 def test_late_worker_cannot_write_after_a_finished_takeover(
-    others: tuple[Core, Core], gateway: MeddledGateway, step: str, then: Hook | None
+    others: tuple[Core, Core], gateway: HookedGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
     call, drive, before, _ = STEPS[step]
     for prepare in before:
         prepare(slow)
 
-    def comes_back_late() -> None:
+    def continue_late() -> None:
         _take_over(other)
         (then or (lambda: None))()
 
-    gateway.after[call] = comes_back_late
+    gateway.after[call] = continue_late
     if then is die:
         with killed():
             drive(slow)
@@ -102,7 +102,7 @@ def test_late_worker_cannot_write_after_a_finished_takeover(
 @pytest.mark.parametrize("then", [None, _unknown], ids=["answer", "unknown"])
 @pytest.mark.parametrize("step", STEPS)
 def test_late_worker_cannot_write_during_a_takeover(
-    others: tuple[Core, Core], gateway: MeddledGateway, other_gateway: MeddledGateway, step: str, then: Hook | None
+    others: tuple[Core, Core], gateway: HookedGateway, other_gateway: HookedGateway, step: str, then: Hook | None
 ) -> None:
     slow, other = others
     call, drive, before, _ = STEPS[step]
@@ -110,7 +110,7 @@ def test_late_worker_cannot_write_during_a_takeover(
         prepare(slow)
     left: list[list[dict[str, Any]]] = []
 
-    def comes_back_too_early() -> None:
+    def continue_too_early() -> None:
         other.expire_leases()
         other_gateway.before[call] = die
         with killed():
@@ -118,7 +118,7 @@ def test_late_worker_cannot_write_during_a_takeover(
         left.append(other.sql(WRITTEN))
         (then or (lambda: None))()
 
-    gateway.after[call] = comes_back_too_early
+    gateway.after[call] = continue_too_early
     drive(slow)
     assert slow.sql(WRITTEN) == left[0], "the other one's lease is live"
     assert gateway.calls[-1] == call, "and the payment is the other one's to go on with"
@@ -129,7 +129,7 @@ def test_late_worker_cannot_write_during_a_takeover(
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 def test_another_process_completes_the_work_of_a_dead_one(
-    others: tuple[Core, Core], gateway: MeddledGateway, step: str, moment: str
+    others: tuple[Core, Core], gateway: HookedGateway, step: str, moment: str
 ) -> None:
     dying, other = others
     call, drive, before, _ = STEPS[step]

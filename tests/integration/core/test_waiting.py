@@ -19,7 +19,7 @@ from service.storage import leases
 from service.storage.availability import is_unavailable
 from service.storage.engine import Waits, in_transaction, make_engine, transaction
 from service.storage.readiness import DatabaseReadiness
-from tests.integration.core.meddling import MeddledGateway, die, killed
+from tests.integration.core.hooked_gateway import HookedGateway, die, killed
 from tests.support.core import Core, running_core
 
 pytestmark = pytest.mark.postgres
@@ -65,7 +65,7 @@ def test_readiness_does_not_wait_for_a_silent_database(
 
 
 def test_lease_is_renewed_while_all_work_connections_are_busy(
-    emptied_database: str, simulated_stripe: SimulatorControl, gateway: MeddledGateway
+    emptied_database: str, simulated_stripe: SimulatorControl, gateway: HookedGateway
 ) -> None:
     with running_core(emptied_database, simulated_stripe, gateway, lease=timedelta(seconds=0.6)) as core:
         ends = partial(core.sql, "SELECT lease_expires_at AS at FROM commands")
@@ -81,8 +81,8 @@ def test_lease_is_renewed_while_all_work_connections_are_busy(
         assert core.status(core.authorize()) == "AUTHORIZED"
 
 
-def test_locked_row_does_not_delay_the_renewal_of_other_leases(meddled_core: Core, gateway: MeddledGateway) -> None:
-    core = meddled_core
+def test_locked_row_does_not_delay_the_renewal_of_other_leases(hooked_core: Core, gateway: HookedGateway) -> None:
+    core = hooked_core
     for number in range(2):
         gateway.before["create_intent"] = die
         with killed():
@@ -99,11 +99,11 @@ def test_locked_row_does_not_delay_the_renewal_of_other_leases(meddled_core: Cor
     core.settle()
 
 
-def test_command_whose_outcome_cannot_be_stored_is_put_off_with_the_reason(
-    meddled_core: Core, gateway: MeddledGateway
+def test_command_with_an_unstorable_outcome_is_postponed_with_the_reason(
+    hooked_core: Core, gateway: HookedGateway
 ) -> None:
     """Another row has the id of its event."""
-    core = meddled_core
+    core = hooked_core
     core.sql(
         "INSERT INTO outbox (event_id, topic, key, type, value, headers) "
         "VALUES (:id, 'elsewhere', 'k', 't', '{}', '[]')",

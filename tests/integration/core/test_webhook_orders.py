@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from service.domain.stripe_objects import StripeEvent
+from tests.integration.core.hooked_gateway import HookedGateway
 from tests.integration.core.invariants import check_settled
-from tests.integration.core.meddling import MeddledGateway
 from tests.support.core import CHALLENGED, VISA, Core, fresh
 
 HELD = "payment_intent.amount_capturable_updated"
@@ -73,13 +73,13 @@ def _deliveries(owed: list[StripeEvent]) -> Iterator[tuple[StripeEvent, ...]]:
 
 @pytest.mark.parametrize("happen", ENDS, ids=lambda happened: happened.__name__)
 def test_webhooks_in_any_order_and_number_end_the_same(core: Core, happen: Happen) -> None:
-    status, told = ENDS[happen]
+    status, summaries = ENDS[happen]
     owed = _decisive(core, core.intent(_challenged(core, happen)))
     for order in _deliveries(owed):
         payment = core.authorize(fresh("c"), fresh("order"), CHALLENGED)
         core.deliver(*_of(order, core.intent(payment)))
         row, kinds = core.payment(payment), [event.type for event in order]
-        assert (row["status"], core.told(payment)) == (status, told), kinds
+        assert (row["status"], core.summaries(payment)) == (status, summaries), kinds
         assert (row["captured_at"] is not None) == (happen is _captured), kinds
         assert (row["canceled_at"] is not None) == (happen in {_canceled, _given_up, _declined}), kinds
 
@@ -103,7 +103,7 @@ PAID = ["create_intent", "authorized", "capture", "transfer", "released", "rever
 UNDONE = ["create_intent", "authorized", "cancel", "reverted"]
 
 
-def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
+def _run(core: Core, gateway: HookedGateway, flow: list[str], schedule: list[tuple[str, str]]) -> UUID:
     """Run the flow; webhooks come between a step at Stripe and its record, or after a command."""
     order = fresh("order")
 
@@ -127,16 +127,16 @@ def _run(core: Core, gateway: MeddledGateway, flow: list[str], schedule: list[tu
     ("flow", "first", "second", "born"), [(PAID, HELD, CAPTURED, "capture"), (UNDONE, HELD, CANCELED, "cancel")]
 )
 def test_webhooks_between_the_steps_of_commands_end_the_same(
-    meddled_core: Core, gateway: MeddledGateway, flow: list[str], first: str, second: str, born: str
+    hooked_core: Core, gateway: HookedGateway, flow: list[str], first: str, second: str, born: str
 ) -> None:
-    core = meddled_core
+    core = hooked_core
     baseline = None
     since = flow[flow.index(born) :]
     for early, late in [*product(flow, since[-1:]), *product(flow[:1], since), *zip(since, since, strict=True)]:
         core.stripe.reset()
         schedule = [(second, late), (first, early), (first, "reverted"), (second, late)]
         payment = _run(core, gateway, flow, schedule)
-        seen = (core.told(payment), core.status(payment), core.effects(payment))
+        seen = (core.summaries(payment), core.status(payment), core.effects(payment))
         baseline = baseline or seen
         assert seen == baseline, schedule
     assert baseline is not None
@@ -166,10 +166,10 @@ def test_concurrent_deliveries_of_an_event_about_no_payment_are_recorded_once(co
 
 
 def test_concurrent_deliveries_of_all_events_end_the_same(core: Core) -> None:
-    for happen, (status, told) in ENDS.items():
+    for happen, (status, summaries) in ENDS.items():
         payment = _challenged(core, happen)
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(core.webhooks.receive, _decisive(core, core.intent(payment)) * 3))
-        assert (core.status(payment), core.told(payment)) == (status, told)
+        assert (core.status(payment), core.summaries(payment)) == (status, summaries)
     core.settle()
     check_settled(core)

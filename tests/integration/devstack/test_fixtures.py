@@ -26,7 +26,7 @@ class TestDatabase:
 
 
 @pytest.mark.kafka
-def test_a_record_goes_through(kafka: Kafka, new_topic: Callable[[], str]) -> None:
+def test_record_passes_through_the_broker(kafka: Kafka, new_topic: Callable[[], str]) -> None:
     topic = new_topic()
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
     producer.produce(topic, b"value", key=b"key")
@@ -41,7 +41,7 @@ def test_a_record_goes_through(kafka: Kafka, new_topic: Callable[[], str]) -> No
     assert (record.key(), record.value()) == (b"key", b"value")
 
 
-def test_on_the_mock_cluster_a_client_makes_its_topics_and_hears_them() -> None:
+def test_client_of_the_mock_cluster_creates_and_reads_its_topics() -> None:
     mock = MockKafka("this is about it")
     try:
         client = saga_client(mock.start(), Topics("commands", "events", "group"), "commands")
@@ -56,10 +56,10 @@ def test_on_the_mock_cluster_a_client_makes_its_topics_and_hears_them() -> None:
 
 
 @pytest.mark.real_kafka
-def test_real_kafka_is_asked_for_by_its_marker(kafka: Kafka) -> None:
+def test_marker_requests_a_real_kafka(kafka: Kafka) -> None:
     assert kafka.kind in ("given", "apache")
 
 
 @pytest.mark.stripe_mock
-def test_stripe_mock_listens(stripe_mock_url: str) -> None:
+def test_stripe_mock_accepts_connections(stripe_mock_url: str) -> None:
     assert stripe_mock_url.startswith("http://127.0.0.1:")

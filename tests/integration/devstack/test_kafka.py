@@ -7,10 +7,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.saga_client import committed_records
 from devstack.topics import make_topic, unique_topics
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = pytest.mark.real_kafka
 
@@ -18,21 +17,15 @@ pytestmark = pytest.mark.real_kafka
 @pytest.fixture
 def broker(kafka: Kafka) -> Iterator[ApacheKafka]:
     """A broker for kills."""
-    try:
-        own = ApacheKafka(find_install(print))
-    except KafkaUnavailableError as error:
-        unavailable("Apache Kafka of our own", error)
-    try:
-        yield own.start()
-    finally:
-        own.close()
+    with own_broker() as own:
+        yield own
 
 
 def _committed_values(bootstrap_servers: str, topic: str) -> list[bytes | None]:
     return [record.value for record in committed_records({"bootstrap.servers": bootstrap_servers}, [topic])]
 
 
-def test_a_transaction_outlives_the_broker(broker: ApacheKafka) -> None:
+def test_transaction_survives_a_kill_of_the_broker(broker: ApacheKafka) -> None:
     """The transaction has no offsets, with which librdkafka 2.16 may wait for a lost group coordinator for ever."""
     topic = make_topic(broker, "events", partitions=1)
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "transactional.id": "relay", "log_level": 0})
@@ -49,7 +42,7 @@ def test_a_transaction_outlives_the_broker(broker: ApacheKafka) -> None:
     assert _committed_values(address, topic) == [b"before", b"after"]
 
 
-def test_a_receipt_sent_with_a_transaction_comes_back(kafka: Kafka) -> None:
+def test_receipt_of_a_transaction_can_be_read(kafka: Kafka) -> None:
     topic = make_topic(kafka, unique_topics().events, partitions=1)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": topic})
     group = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": topic})

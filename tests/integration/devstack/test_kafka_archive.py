@@ -1,4 +1,4 @@
-"""The archive of the broker's classes: Java can use the cached one, and ignores one that it cannot use."""
+"""Java uses the cached archive of the broker's classes, and ignores an unusable one."""
 
 import shutil
 from dataclasses import replace
@@ -23,20 +23,20 @@ def install() -> KafkaInstall:
         unavailable("Apache Kafka of our own", error)
 
 
-def test_the_one_that_is_kept_can_be_used(install: KafkaInstall) -> None:
+def test_cached_archive_is_usable(install: KafkaInstall) -> None:
     assert install.program.options[-1] == f"-XX:SharedArchiveFile={install.archive}"
     check(install.program, install.archive)
 
 
-def test_one_cut_short_is_not_kept(install: KafkaInstall, tmp_path: Path) -> None:
+def test_truncated_archive_is_not_cached(install: KafkaInstall, tmp_path: Path) -> None:
     short = tmp_path / "classes.jsa"
     short.write_bytes(install.archive.read_bytes()[:1_000_000])
     with pytest.raises(ProcessFailedError):
         check(install.program, short)
 
 
-def test_one_that_no_longer_fits_is_done_without(install: KafkaInstall, tmp_path: Path) -> None:
-    """With another Java or other jars the broker's programs still start."""
+def test_unusable_archive_is_ignored(install: KafkaInstall, tmp_path: Path) -> None:
+    """The broker's programs also start with another Java or other jars."""
     libraries = tmp_path / "libs"
     shutil.copytree(install.program.libs, libraries)
     moved = replace(install.program, libs=libraries)

@@ -82,7 +82,7 @@ def test_download_is_cached(machine: Machine, tmp_path: Path) -> None:
     assert (directory / "mvn.runs").read_text() == "run\n"
 
 
-def test_runs_at_the_same_moment_fetch_once(machine: Machine) -> None:
+def test_simultaneous_runs_download_once(machine: Machine) -> None:
     directory = machine(java=_JAVA_17, mvn=_MVN_GOOD)
     said: list[str] = []
     with ThreadPoolExecutor(3) as pool:
@@ -92,7 +92,7 @@ def test_runs_at_the_same_moment_fetch_once(machine: Machine) -> None:
     assert (directory / "mvn.runs").read_text() == "run\n"
 
 
-def test_the_mock_serves_where_apache_cannot(machine: Machine) -> None:
+def test_mock_cluster_replaces_an_unavailable_apache_kafka(machine: Machine) -> None:
     machine()
     said: list[str] = []
     kafka = start_kafka(said.append)
@@ -107,7 +107,7 @@ def test_the_mock_serves_where_apache_cannot(machine: Machine) -> None:
     assert not answers(address)
 
 
-def test_a_given_kafka_is_used_as_it_is(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_kafka_is_used_unchanged(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine()
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "broker.example:9092")
     kafka = start_kafka(_ignore)

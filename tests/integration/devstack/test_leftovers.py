@@ -1,4 +1,4 @@
-"""A process that exits ends all its children, including those that its threads are starting."""
+"""A process that exits ends all its children, including children that its threads are starting."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ print("ended", thread.is_alive())
 """
 
 
-def test_nothing_is_left() -> None:
+def test_no_child_is_left_after_the_exit() -> None:
     run = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
     *started, last = run.stdout.split("\n")[:-1]
     directories = [line for line in started if line.startswith("/")]

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: kill -9 and restart keep what was committed; nothing stays behind."""
+"""The embedded PostgreSQL keeps committed rows through kill -9 and restart, and leaves no files behind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def _execute(url: str, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def test_kill_keeps_what_was_committed(server: EmbeddedPostgres) -> None:
+def test_kill_keeps_committed_rows(server: EmbeddedPostgres) -> None:
     url = server.url
     _execute(url, "CREATE TABLE kept AS SELECT generate_series(1, 5000) AS i")
     busy = psycopg2.connect(url)  # a backend of the killed server must not block the next server
@@ -53,7 +53,7 @@ def test_stop_and_start_again(server: EmbeddedPostgres, mode: StopMode) -> None:
     assert _execute(server.url, "SELECT count(*) FROM empty") == [(0,)]
 
 
-def test_a_promotion_keeps_everything_and_begins_a_new_timeline(server: EmbeddedPostgres) -> None:
+def test_promotion_keeps_all_rows_and_begins_a_new_timeline(server: EmbeddedPostgres) -> None:
     timeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
     _execute(server.url, "CREATE TABLE promoted AS SELECT generate_series(1, 5000) AS i")
     before = _execute(server.url, timeline)
@@ -62,14 +62,14 @@ def test_a_promotion_keeps_everything_and_begins_a_new_timeline(server: Embedded
     assert _execute(server.url, timeline) > before
 
 
-def test_a_copy_has_what_the_template_has(server: EmbeddedPostgres) -> None:
+def test_copy_has_the_rows_of_its_template(server: EmbeddedPostgres) -> None:
     template = server.databases.create("template")
     _execute(template, "CREATE TABLE t AS SELECT 1 AS one")
     copy = server.databases.create("copy of it", template="template")
     assert _execute(copy, "SELECT one FROM t") == [(1,)]
 
 
-def test_drop_disconnects_who_is_there(server: EmbeddedPostgres) -> None:
+def test_drop_disconnects_open_sessions(server: EmbeddedPostgres) -> None:
     connection = psycopg2.connect(server.databases.create("used"))
     server.databases.drop("used")
     with pytest.raises(psycopg2.OperationalError), connection.cursor() as cursor:
@@ -77,12 +77,12 @@ def test_drop_disconnects_who_is_there(server: EmbeddedPostgres) -> None:
     connection.close()
 
 
-def test_only_its_password_opens_it(server: EmbeddedPostgres) -> None:
+def test_server_requires_its_password(server: EmbeddedPostgres) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(host="127.0.0.1", port=server.port, user="payments", password="guess", dbname="postgres")
 
 
-def test_settings_are_the_callers(server: EmbeddedPostgres) -> None:
+def test_server_uses_the_settings_of_the_caller(server: EmbeddedPostgres) -> None:
     assert _execute(server.url, "SHOW fsync") == [("off",)]
     with EmbeddedPostgres({"fsync": "on", "max_connections": "30"}) as other:
         assert _execute(other.url, "SHOW fsync") == [("on",)]
@@ -95,7 +95,7 @@ def test_every_server_is_a_cluster_of_its_own(server: EmbeddedPostgres) -> None:
         assert _execute(server.url, identity) != _execute(other.url, identity)
 
 
-def test_nothing_stays_behind() -> None:
+def test_no_file_and_no_process_is_left_behind() -> None:
     server = EmbeddedPostgres()
     server.start()
     data = Path(str(_execute(server.url, "SHOW data_directory")[0][0]))
@@ -105,7 +105,7 @@ def test_nothing_stays_behind() -> None:
     assert not psutil.pid_exists(postmaster)
 
 
-def test_a_given_database_is_used_as_it_is(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_database_is_used_unchanged(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", server.url)
     given = start_postgres()
     assert (given.kind, given.url) == ("given", server.url)

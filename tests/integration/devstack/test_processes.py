@@ -64,7 +64,7 @@ def _gone(pid: int) -> bool:
     ],
     ids=["kill -9", "kill -9, deaf child, grandchild in another session", "Ctrl-C", "exception", "end"],
 )
-def test_the_whole_tree_ends_with_its_owner(
+def test_all_descendants_end_with_their_owner(
     tmp_path: Path, ending: str, number: signal.Signals | None, shell: str
 ) -> None:
     scratch = tmp_path / "scratch"
@@ -101,7 +101,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., ManagedProcess]]:
         process.kill()
 
 
-def test_a_child_outlives_the_thread_that_started_it(run: Callable[..., ManagedProcess]) -> None:
+def test_child_survives_the_thread_that_started_it(run: Callable[..., ManagedProcess]) -> None:
     children: list[ManagedProcess] = []
     thread = threading.Thread(target=lambda: children.append(run("sleep 600")))
     thread.start()
@@ -110,37 +110,37 @@ def test_a_child_outlives_the_thread_that_started_it(run: Callable[..., ManagedP
         children[0].wait(0.3)
 
 
-def test_stop_lets_the_child_finish(run: Callable[..., ManagedProcess], tmp_path: Path) -> None:
+def test_stop_waits_for_the_child_to_finish(run: Callable[..., ManagedProcess], tmp_path: Path) -> None:
     process = run("trap 'echo drained; exit 3' TERM; touch ready; while :; do sleep 0.05; done")
     process.wait_until((tmp_path / "ready").exists, 20)
     assert process.stop() == 3
     assert "drained" in process.log_tail()
 
 
-def test_stop_kills_what_does_not_finish(run: Callable[..., ManagedProcess], tmp_path: Path) -> None:
+def test_stop_kills_a_child_that_does_not_finish(run: Callable[..., ManagedProcess], tmp_path: Path) -> None:
     process = run("trap '' TERM; touch ready; while :; do sleep 0.05; done", grace_seconds=0.2)
     process.wait_until((tmp_path / "ready").exists, 20)
     assert process.stop() == 128 + signal.SIGKILL
     assert not process.running
 
 
-def test_an_early_end_shows_the_log(run: Callable[..., ManagedProcess]) -> None:
+def test_early_exit_raises_with_the_log(run: Callable[..., ManagedProcess]) -> None:
     process = run("echo the disk is full >&2; exit 7")
     with pytest.raises(ProcessFailedError, match=r"(?s)script ended with 7 .*the disk is full"):
         process.wait_until(lambda: False, 20)
 
 
-def test_a_late_one_is_named(run: Callable[..., ManagedProcess]) -> None:
+def test_process_that_is_not_ready_in_time_is_named(run: Callable[..., ManagedProcess]) -> None:
     with pytest.raises(ProcessFailedError, match="script was not ready after 0 s"):
         run("sleep 600").wait_until(lambda: False, 0.1)
 
 
-def test_a_missing_program_is_named(tmp_path: Path) -> None:
+def test_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProcessFailedError, match="cannot run no-such-program"):
         run_to_end(Command(name="it", argv=["no-such-program"], log=tmp_path / "log"), 20)
 
 
-def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_program_over_its_time_limit_is_ended(tmp_path: Path) -> None:
     command = Command(name="it", argv=["sleep", "600"], log=tmp_path / "log")
     with pytest.raises(ProcessFailedError, match="it took over"):
         run_to_end(command, 0.1)
@@ -152,7 +152,7 @@ def test_signals_that_python_ignores_reach_the_child(run: Callable[..., ManagedP
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a child as somebody else")
-def test_a_child_can_run_as_somebody_else(tmp_path: Path) -> None:
+def test_child_can_run_as_another_user(tmp_path: Path) -> None:
     user = server_user()
     assert user is not None
     log = tmp_path / "log"
@@ -160,8 +160,8 @@ def test_a_child_can_run_as_somebody_else(tmp_path: Path) -> None:
     assert log.read_text().strip() == str(user.uid)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_the_child_ends_even_when_its_guard_is_killed(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent ends")
+def test_child_ends_even_if_its_guard_is_killed(tmp_path: Path) -> None:
     command = Command(name="child", argv=["sleep", "600"], log=tmp_path / "log", run_as=server_user())
     process = ManagedProcess(command)
     child = psutil.Process(process.pid)

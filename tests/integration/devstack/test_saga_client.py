@@ -1,4 +1,4 @@
-"""A saga client on a real broker, with the test in the service's place."""
+"""A saga client on a real broker. The test takes the place of the service."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -57,7 +57,7 @@ def answer(service: Producer, topic: str, sent: Sent, *event_ids: str) -> None:
         service.produce(topic, value, "key", headers={"ce_id": event_id, "command_type": sent.type})
 
 
-def test_a_command_goes_where_and_as_it_was_sent(client: SagaClient, settings: dict[str, str], topics: Topics) -> None:
+def test_command_reaches_its_partition_unchanged(client: SagaClient, settings: dict[str, str], topics: Topics) -> None:
     at = datetime(2026, 1, 2, tzinfo=UTC)
     sent = client.send("revert_payment", "saga", {"payment_id": "p"}, partition=2, headers={"a": "b"}, timestamp=at)
     with closing(CommittedReader(settings, [topics.commands], ends=True)) as reader:
@@ -70,7 +70,7 @@ def test_a_command_goes_where_and_as_it_was_sent(client: SagaClient, settings: d
     assert command.body == {"type": "revert_payment", "correlation_id": "saga", "payload": {"payment_id": "p"}}
 
 
-def test_an_outcome_that_comes_again_is_one(client: SagaClient, service: Producer, topics: Topics) -> None:
+def test_repeated_outcome_counts_once(client: SagaClient, service: Producer, topics: Topics) -> None:
     sent = client.send("revert_payment", "saga", {})
     service.begin_transaction()
     answer(service, topics.events, sent, "a", "a")
@@ -88,7 +88,7 @@ def test_a_second_outcome_is_an_error(client: SagaClient, service: Producer, top
         client.outcome(*sent.answers)
 
 
-def test_a_client_hears_nothing_of_before_it_began_nor_of_what_is_aborted(
+def test_client_receives_no_earlier_and_no_aborted_records(
     settings: dict[str, str], service: Producer, topics: Topics
 ) -> None:
     sent = Sent("revert_payment", "saga", {}, (0, 0))
@@ -105,7 +105,7 @@ def test_a_client_hears_nothing_of_before_it_began_nor_of_what_is_aborted(
         assert client.outcome(*sent.answers).event_id == "after"
 
 
-def test_a_feed_may_begin_before_its_topic_is_there(settings: dict[str, str], kafka: Kafka) -> None:
+def test_feed_may_begin_before_its_topic_exists(settings: dict[str, str], kafka: Kafka) -> None:
     topic, heard = unique_topics().events, Heard()
     with closing(EventFeed(CommittedReader(settings, [topic]), heard.take)):
         make_topic(kafka, topic, partitions=1)
@@ -116,7 +116,7 @@ def test_a_feed_may_begin_before_its_topic_is_there(settings: dict[str, str], ka
     assert record.value == b"event"
 
 
-def test_a_reader_that_has_seen_the_end_goes_on_from_there(settings: dict[str, str], topics: Topics) -> None:
+def test_reader_continues_from_the_end_that_it_has_reached(settings: dict[str, str], topics: Topics) -> None:
     producer = Producer(settings)
 
     def produce(value: bytes, partition: int) -> None:

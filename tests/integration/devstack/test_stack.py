@@ -38,7 +38,7 @@ def application(database_url: str, kafka: Kafka, topics: Topics) -> Iterator[App
         started.close()
 
 
-def test_it_serves_and_survives_kill(application: Application) -> None:
+def test_http_process_serves_and_restarts_after_a_kill(application: Application) -> None:
     info = application.info
     serve = application.services["serve"]
     assert _status(info.http_url, "/history/nobody") == 401
@@ -52,7 +52,7 @@ def test_it_serves_and_survives_kill(application: Application) -> None:
     assert application.info == info
 
 
-def test_nothing_stays_behind(database_url: str, kafka: Kafka) -> None:
+def test_no_file_and_no_process_is_left_behind(database_url: str, kafka: Kafka) -> None:
     application = Application(database_url=database_url, kafka=kafka, environment={"WORKERS": "2"}).start(["serve"])
     process = application.services["serve"].process
     assert process is not None

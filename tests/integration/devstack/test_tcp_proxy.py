@@ -48,7 +48,7 @@ def test_bytes_pass_in_both_directions(echo_port: int) -> None:
         assert proxy.connections == 1
 
 
-def test_lost_packets_are_not_acknowledged_so_the_kernel_gives_the_connection_up(echo_port: int) -> None:
+def test_kernel_gives_up_a_connection_with_unacknowledged_packets(echo_port: int) -> None:
     with TcpProxy(echo_port) as proxy, _connect(proxy) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TCP_USER_TIMEOUT_MS)
         client.settimeout(None)
@@ -60,7 +60,7 @@ def test_lost_packets_are_not_acknowledged_so_the_kernel_gives_the_connection_up
             client.recv(10)
 
 
-def test_a_connection_made_while_packets_are_lost_is_not_answered(echo_port: int) -> None:
+def test_new_connection_during_packet_loss_is_not_answered(echo_port: int) -> None:
     with TcpProxy(echo_port) as proxy:
         proxy.lose_packets()
         with pytest.raises(TimeoutError):
@@ -68,9 +68,7 @@ def test_a_connection_made_while_packets_are_lost_is_not_answered(echo_port: int
 
 
 @pytest.mark.parametrize("failure", [TcpProxy.lose_packets, TcpProxy.hold])
-def test_what_was_sent_during_a_failure_arrives_once_it_is_mended(
-    echo_port: int, failure: Callable[[TcpProxy], None]
-) -> None:
+def test_bytes_sent_during_a_failure_arrive_after_it(echo_port: int, failure: Callable[[TcpProxy], None]) -> None:
     with TcpProxy(echo_port) as proxy, _connect(proxy) as client:
         client.sendall(b"before")
         assert client.recv(10) == b"before"
@@ -93,7 +91,7 @@ def test_a_reset_ends_every_connection(echo_port: int) -> None:
             client.recv(10)
 
 
-def test_a_url_is_rewritten_with_its_user(echo_port: int) -> None:
+def test_proxied_url_keeps_its_user(echo_port: int) -> None:
     with TcpProxy(echo_port) as proxy:
         assert proxy.through("postgresql://me:secret@127.0.0.1:1/db") == (
             f"postgresql://me:secret@127.0.0.1:{proxy.port}/db"

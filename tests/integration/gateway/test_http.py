@@ -21,9 +21,9 @@ Behavior = Callable[[socket.socket], None]
 
 
 class Server:
-    """Reads requests without a body, and gives the prepared answers. Counts requests and their connections.
+    """Reads requests without a body and sends the prepared answers. Counts requests and their connections.
 
-    A client of another server, whose port this was a moment ago, may connect and send nothing.
+    A late client of an earlier server on this port may connect and send nothing.
     """
 
     def __init__(self, answer: Behavior) -> None:
@@ -106,7 +106,7 @@ def test_connections_are_kept_and_shared_by_all_threads() -> None:
     ],
     ids=["dropped", "cut short", "nonsense", "silent"],
 )
-def test_no_whole_answer_is_a_connection_error_and_asked_for_once(answer: Behavior, cause: str) -> None:
+def test_incomplete_answer_is_a_connection_error_without_a_retry(answer: Behavior, cause: str) -> None:
     with serving(answer) as server:
         with pytest.raises(stripe.APIConnectionError) as caught:
             get(http(server, seconds=0.3), server.url)
@@ -114,14 +114,14 @@ def test_no_whole_answer_is_a_connection_error_and_asked_for_once(answer: Behavi
         assert server.requests == 1
 
 
-def test_nobody_listening_is_a_connection_error() -> None:
+def test_refused_connection_is_a_connection_error() -> None:
     with serving(lambda _: None) as server:
         client = http(server)
     with pytest.raises(stripe.APIConnectionError):
         get(client, server.url)
 
 
-def test_a_redirect_is_not_followed() -> None:
+def test_redirect_is_not_followed() -> None:
     with serving(lambda connection: connection.sendall(WHOLE)) as elsewhere:
         there = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere.url}/\r\nContent-Length: 0\r\n\r\n".encode()
         with serving(lambda connection: connection.sendall(there)) as server:
@@ -129,7 +129,7 @@ def test_a_redirect_is_not_followed() -> None:
         assert elsewhere.requests == 0
 
 
-def test_a_connection_that_the_server_closed_is_replaced() -> None:
+def test_connection_closed_by_the_server_is_replaced() -> None:
     closed = threading.Event()
 
     def answer_and_close(connection: socket.socket) -> None:
@@ -146,7 +146,7 @@ def test_a_connection_that_the_server_closed_is_replaced() -> None:
         assert server.connections == 3
 
 
-def test_a_server_that_drips_does_not_hold_a_read_up(
+def test_slowly_dripping_server_does_not_delay_a_read(
     make_gateway: MakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.gateway.stripe_gateway.NEXT_ACTION_SECONDS", 0.3)
@@ -163,7 +163,7 @@ def test_a_server_that_drips_does_not_hold_a_read_up(
         enough.set()
 
 
-def test_an_unreachable_stripe_is_unknown(make_gateway: MakeGateway) -> None:
+def test_call_to_an_unreachable_stripe_has_an_unknown_outcome(make_gateway: MakeGateway) -> None:
     with serving(lambda _: None) as server:
         url = server.url
     gateway = make_gateway(url)

@@ -41,7 +41,7 @@ def payout(intent: Intent) -> TransferRequest:
     )
 
 
-def test_money_goes_all_the_way_and_back(gateway: StripeGateway, simulator: SimulatorControl) -> None:
+def test_every_step_of_a_payment_works_at_stripe(gateway: StripeGateway, simulator: SimulatorControl) -> None:
     held = gateway.create_intent(CARD, "create")
     assert (held.status, held.amount, held.currency) == (IntentStatus.REQUIRES_CAPTURE, 2000, "sgd")
     assert (held.capture_method, held.payment_id) == ("manual", HOLD.payment_id)
@@ -83,13 +83,13 @@ def test_money_goes_all_the_way_and_back(gateway: StripeGateway, simulator: Simu
     ]
 
 
-def test_a_hold_is_let_go(gateway: StripeGateway, simulator: SimulatorControl) -> None:
+def test_hold_is_canceled_at_stripe(gateway: StripeGateway, simulator: SimulatorControl) -> None:
     held = gateway.create_intent(CARD, "create")
     assert gateway.cancel(held.id, "cancel", "changed her mind").status is IntentStatus.CANCELED
     assert [entry.effect for entry in simulator.ledger()] == ["hold", "cancel"]
 
 
-def test_the_same_key_is_the_same_effect(gateway: StripeGateway, simulator: SimulatorControl) -> None:
+def test_repeated_idempotency_key_has_one_effect(gateway: StripeGateway, simulator: SimulatorControl) -> None:
     assert gateway.create_intent(CARD, "k") == gateway.create_intent(CARD, "k")
     assert len(simulator.ledger()) == 1
     with pytest.raises(StripeUnknownError) as caught:
@@ -97,7 +97,7 @@ def test_the_same_key_is_the_same_effect(gateway: StripeGateway, simulator: Simu
     assert caught.value.stored
 
 
-def test_a_declined_card_names_intent_and_reason(gateway: StripeGateway, since: datetime) -> None:
+def test_declined_card_has_intent_and_reason(gateway: StripeGateway, since: datetime) -> None:
     poor = replace(HOLD, payment_method_id="pm_card_visa_chargeDeclinedInsufficientFunds")
     with pytest.raises(StripeRefusedError) as caught:
         gateway.create_intent(poor, "create")
@@ -166,7 +166,7 @@ def test_step_that_was_not_done_is_not_found(
     assert gateway.find_intent(HOLD.payment_id, None, since, any_intent) is None
 
 
-def test_an_intent_behind_many_others_is_found(
+def test_intent_is_found_among_many_others(
     gateway: StripeGateway, simulator: SimulatorControl, since: datetime
 ) -> None:
     simulator.options(search_lag=3600.0)  # the lists count here
@@ -178,7 +178,7 @@ def test_an_intent_behind_many_others_is_found(
 
 
 @pytest.mark.parametrize("kind", ["rate_limit", "lock_timeout", "conflict"])
-def test_a_busy_stripe_has_done_nothing(gateway: StripeGateway, simulator: SimulatorControl, kind: FaultKind) -> None:
+def test_busy_answer_means_no_effect(gateway: StripeGateway, simulator: SimulatorControl, kind: FaultKind) -> None:
     given = {} if kind == "conflict" else {"retry_after": 3.0}
     simulator.fault(kind, "payment_intents.create", **given)
     with pytest.raises(StripeBusyError) as caught:
@@ -188,7 +188,7 @@ def test_a_busy_stripe_has_done_nothing(gateway: StripeGateway, simulator: Simul
     assert gateway.create_intent(CARD, "k").status is IntentStatus.REQUIRES_CAPTURE
 
 
-def test_an_answer_that_comes_too_late_is_unknown(simulator: SimulatorControl, make_gateway: MakeGateway) -> None:
+def test_late_answer_has_an_unknown_outcome(simulator: SimulatorControl, make_gateway: MakeGateway) -> None:
     simulator.fault("latency_after", "payment_intents.create", seconds=0.5)
     with pytest.raises(StripeUnknownError) as caught:
         make_gateway(simulator.base_url, seconds=0.2).create_intent(CARD, "k")
@@ -203,7 +203,7 @@ def test_an_answer_that_comes_too_late_is_unknown(simulator: SimulatorControl, m
     assert len(simulator.ledger("hold")) == 1
 
 
-def test_a_part_given_back_in_the_dashboard_is_no_refund_of_ours(
+def test_partial_dashboard_refund_does_not_count_as_the_services_refund(
     gateway: StripeGateway, simulator: SimulatorControl
 ) -> None:
     intent = captured(gateway)
@@ -214,7 +214,7 @@ def test_a_part_given_back_in_the_dashboard_is_no_refund_of_ours(
     assert [entry.amount for entry in simulator.ledger("refund")] == [500, 1500]
 
 
-def test_a_refund_that_the_bank_sends_back_does_not_stand(gateway: StripeGateway, simulator: SimulatorControl) -> None:
+def test_refund_returned_by_the_bank_does_not_count(gateway: StripeGateway, simulator: SimulatorControl) -> None:
     intent = captured(gateway, "pm_card_refundFail")
     assert gateway.refund(intent.id, "refund", "", HOLD.payment_id) == gateway.find_refund(intent.id)
     simulator.settle_refunds()
@@ -233,7 +233,7 @@ def test_sixty_four_threads_share_one_gateway(gateway: StripeGateway, simulator:
     assert Counter(entry.metadata["payment_id"] for entry in simulator.ledger("hold")) == Counter(paid)
 
 
-def test_a_limited_account_is_asked_more_slowly_and_all_is_done(
+def test_rate_limited_account_gets_slower_requests_and_all_succeed(
     gateway: StripeGateway, simulator: SimulatorControl
 ) -> None:
     simulator.traffic(rate_limit=25)

@@ -110,7 +110,7 @@ class TopicReader(CommittedReader):
         return self.records
 
     def read_events(self, events: list[str]) -> list[Record]:
-        """Read until each of ``events`` was seen, and then to the end, to find repeated ones."""
+        """Read until each of ``events`` was seen, and then to the end, to find repeated events."""
         self.read(until=lambda reader: set(events) <= reader.event_ids)
         return self.read_to_end()
 

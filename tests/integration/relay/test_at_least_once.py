@@ -44,7 +44,7 @@ def settings(database_url: str, kafka: Kafka, topics: Topics) -> RelaySettings:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_anywhere_it_repeats_nothing(
+def test_relay_killed_at_any_point_repeats_nothing(
     point: CrashPoint, settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     """Killed in the second batch, with a batch before and after it, an open gap and a record that Kafka refuses."""
@@ -65,7 +65,7 @@ def test_killed_anywhere_it_repeats_nothing(
     assert execute(url, "SELECT count(*) FROM dead_letters") == [(1,)]
 
 
-def test_a_term_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
+def test_active_term_that_ends_during_a_backlog_repeats_nothing(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     url = settings.database_url.get_secret_value()
@@ -82,7 +82,7 @@ def test_a_term_that_ends_in_the_middle_of_a_backlog_repeats_nothing(
         assert_once_and_in_order(reader, events)
 
 
-def test_neighbors_of_what_is_refused_are_not_repeated(
+def test_neighbors_of_refused_rows_are_not_repeated(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     """Two refused rows, one that is no valid record and one that only the broker refuses, each within a batch."""
@@ -103,7 +103,7 @@ def test_neighbors_of_what_is_refused_are_not_repeated(
     assert [record.event_id for record in reader.read_events(wanted)] == wanted
 
 
-def test_a_relay_that_finds_itself_overtaken_sends_nothing_more(
+def test_relay_that_notices_a_takeover_sends_nothing_more(
     settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     overtaken: list[str] = []
@@ -127,7 +127,7 @@ def _named(number: int) -> str:
     return json.dumps([["ce_id", str(number)]])
 
 
-def test_frozen_while_sending_and_overtaken_it_repeats_one_batch_at_most(
+def test_overtaken_relay_frozen_while_sending_repeats_at_most_one_batch(
     settings: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     """The only possible repeat: the requests that librdkafka had in flight when the process stopped."""

@@ -34,7 +34,7 @@ def compare(settings: RelaySettings, since: datetime = EVER) -> Report:
 def publish_by_hand(
     kafka: Kafka, topic: str, *events: str, age: timedelta = timedelta(), headers: tuple[tuple[str, str], ...] = ()
 ) -> None:
-    """Publish records as a faulty relay would, or one whose clock is behind."""
+    """Publish records as a faulty relay would, or a relay with a slow clock."""
     producer = Producer(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -57,11 +57,13 @@ def published(database_url: str, settings: RelaySettings, topics: Topics, reader
     return events
 
 
-def test_they_agree(settings: RelaySettings, published: list[str]) -> None:
+def test_audit_finds_no_fault_in_equal_outbox_and_topic(settings: RelaySettings, published: list[str]) -> None:
     assert compare(settings) == Report(5, [], [], [], [], [], [])
 
 
-def test_missing(database_url: str, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
+def test_audit_finds_a_missing_event(
+    database_url: str, settings: RelaySettings, topics: Topics, published: list[str]
+) -> None:
     """An unpublished row that the checkpoint counts as settled."""
     (lost,) = write(database_url, topics.events, 1, first=6)
     execute(database_url, "UPDATE relay_checkpoints SET low = 6")
@@ -73,7 +75,7 @@ def test_missing(database_url: str, settings: RelaySettings, topics: Topics, pub
     assert compare(settings, datetime.now(UTC) + timedelta(hours=1)).missing == []
 
 
-def test_missing_is_mended_by_a_replay(
+def test_replay_publishes_a_missing_event(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader, published: list[str]
 ) -> None:
     (lost,) = write(database_url, topics.events, 1, first=6)
@@ -87,7 +89,7 @@ def test_missing_is_mended_by_a_replay(
     assert compare(settings).missing == []
 
 
-def test_a_replay_by_a_relay_whose_clock_is_behind_is_found(
+def test_audit_finds_a_replay_despite_a_slow_clock(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
 ) -> None:
     """Each replay is known by its id: an earlier one of the same event is no proof of a later one."""
@@ -102,10 +104,10 @@ def test_a_replay_by_a_relay_whose_clock_is_behind_is_found(
     assert [missing.position for missing in compare(settings).missing] == [7]
 
 
-def test_what_the_outbox_does_not_know_is_named(
+def test_audit_names_records_unknown_to_the_outbox(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
 ) -> None:
-    """Not what others write, and not what may have been pruned with the rows below the first one."""
+    """Records of other programs are left out, and so are records whose rows may have been pruned."""
     lost, other = str(uuid4()), str(uuid4())
     source = (("ce_source", "things"), ("ce_type", "thing.happened"), ("sequence", "6"))
     publish_by_hand(kafka, topics.events, lost, headers=source)
@@ -120,7 +122,9 @@ def test_what_the_outbox_does_not_know_is_named(
     assert compare(settings).unknown == []
 
 
-def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]) -> None:
+def test_audit_finds_a_doubled_record(
+    kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
+) -> None:
     publish_by_hand(kafka, topics.events, published[2])
     report = compare(settings)
     assert [(doubled.event_id, doubled.times) for doubled in report.doubled] == [(published[2], 2)]
@@ -128,7 +132,7 @@ def test_doubled(kafka: Kafka, settings: RelaySettings, topics: Topics, publishe
 
 
 @pytest.mark.real_kafka
-def test_what_retention_has_deleted_is_told_apart_from_what_is_missing(
+def test_audit_distinguishes_records_deleted_by_retention_from_missing_ones(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader, published: list[str]
 ) -> None:
     """Retention counts by topic and position: neither another topic's retention nor a later missing row explains it."""
@@ -152,7 +156,7 @@ def test_what_retention_has_deleted_is_told_apart_from_what_is_missing(
     assert len(elsewhere) == 2
 
 
-def test_out_of_order(
+def test_audit_finds_records_out_of_order(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, published: list[str]
 ) -> None:
     sixth, seventh = write(database_url, topics.events, 2, first=6)
@@ -161,7 +165,7 @@ def test_out_of_order(
     assert (found.event_id, found.sequence, found.after_sequence) == (sixth, 6, 7)
 
 
-def test_foreign_records_and_refused_rows_are_no_fault(
+def test_audit_accepts_foreign_records_and_refused_rows(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     with session(database_url) as writer:

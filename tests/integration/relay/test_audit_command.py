@@ -1,4 +1,4 @@
-"""``outbox audit`` against a real topic: it finds what is missing, and repairs it."""
+"""``outbox audit`` finds missing events in a real topic and repairs them."""
 
 import json
 
@@ -40,7 +40,7 @@ def _wait_until_settled(url: str, position: int) -> None:
     wait_for(url, f"SELECT 1 FROM relay_checkpoints WHERE low >= {position}")
 
 
-def test_audit_finds_and_repairs_what_is_missing(database_url: str, kafka: Kafka, topics: Topics) -> None:
+def test_audit_finds_and_repairs_missing_events(database_url: str, kafka: Kafka, topics: Topics) -> None:
     settings = settings_for(database_url, kafka, topics)
     without_rules(database_url, "position_counts")
     _append(database_url, topics.events, 3)

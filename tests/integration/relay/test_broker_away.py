@@ -9,12 +9,11 @@ import pytest
 
 from devstack.kafka import Kafka
 from devstack.kafka_apache import ApacheKafka
-from devstack.kafka_install import KafkaUnavailableError, find_install
 from devstack.ports import free_port
 from devstack.topics import Topics, make_topic
 from tests.integration.relay.running import RunningRelay, TopicReader, settings_for
 from tests.integration.relay.writers import append, session, write
-from tests.support.requirements import unavailable
+from tests.support.own_servers import own_broker
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
@@ -22,14 +21,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 @pytest.fixture
 def broker() -> Iterator[ApacheKafka]:
     """A broker of the test's own, to be killed."""
-    try:
-        made = ApacheKafka(find_install(lambda _: None))
-    except KafkaUnavailableError as error:
-        unavailable("a broker of its own", error)
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with own_broker() as made:
+        yield made
 
 
 def ready(port: int) -> str:
@@ -53,7 +46,9 @@ def wait_until_ready_says(port: int, start: str) -> None:
         time.sleep(0.02)
 
 
-def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKafka, topics: Topics) -> None:
+def test_relay_waits_for_a_broker_that_is_absent_at_first_and_killed_later(
+    database_url: str, broker: ApacheKafka, topics: Topics
+) -> None:
     port = free_port("127.0.0.1")
     broker.kill()
     events = write(database_url, topics.events, 60)
@@ -73,7 +68,7 @@ def test_away_at_first_and_killed_under_way(database_url: str, broker: ApacheKaf
     assert [record.event_id for record in records] == events
 
 
-def test_a_missing_topic_is_named_and_waited_for(database_url: str, kafka: Kafka, topics: Topics) -> None:
+def test_missing_topic_is_named_and_awaited(database_url: str, kafka: Kafka, topics: Topics) -> None:
     port = free_port("127.0.0.1")
     missing = f"{topics.events}_by_another_service"
     # librdkafka reports a topic as missing after 30 s by default.

@@ -45,7 +45,7 @@ def small_batches(database_url: str, kafka: Kafka, topics: Topics) -> RelaySetti
 
 
 @pytest.mark.parametrize("point", RELAY_POINTS)
-def test_killed_between_two_durable_effects(
+def test_relay_killed_between_two_durable_effects_publishes_once(
     point: CrashPoint, small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     """Killed in the second batch, with a batch before and after it, and an open gap."""
@@ -53,7 +53,7 @@ def test_killed_between_two_durable_effects(
     with session(url) as slow:
         append(slow, topics.events, "slow")
         events = write(url, topics.events, 10)
-        # A separate transaction comes first: the receipt of a relay that begins without one.
+        # A separate transaction comes first. It contains the receipt of a relay that begins without one.
         nth = 3 if point is CrashPoint.IN_TRANSACTION else 2
         killed(small_batches, tmp_path, f"{point}:{nth}")
         slow.rollback()
@@ -62,7 +62,7 @@ def test_killed_between_two_durable_effects(
         assert_once_and_in_order(reader, events)
 
 
-def test_killed_after_a_refusal_was_recorded(
+def test_relay_killed_after_recording_a_refusal_publishes_once(
     small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
 ) -> None:
     url = small_batches.database_url.get_secret_value()
@@ -77,7 +77,9 @@ def test_killed_after_a_refusal_was_recorded(
     assert execute(url, "SELECT count(*) FROM dead_letters") == [(1,)]
 
 
-def test_sigterm_drains(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
+def test_sigterm_drains_the_relay(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
     url = small_batches.database_url.get_secret_value()
     events = write(url, topics.events, 200)
     process = relay_process(small_batches, tmp_path)
@@ -93,7 +95,9 @@ def test_sigterm_drains(small_batches: RelaySettings, topics: Topics, reader: To
         assert_once_and_in_order(reader, events)
 
 
-def test_a_zombie_is_fenced(small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path) -> None:
+def test_frozen_relay_is_fenced_after_a_takeover(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader, tmp_path: Path
+) -> None:
     """A relay frozen during its work and past a takeover continues: its transaction is void, and it is standby."""
     url = small_batches.database_url.get_secret_value()
     zombie = relay_process(small_batches, tmp_path)
@@ -159,7 +163,9 @@ def _row(position: int, topic: str, event_id: str) -> Row:
     return position, topic, "k", "{}", json.dumps([["ce_id", event_id]]), False, 0
 
 
-def test_several_started_at_once(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:
+def test_relays_started_together_publish_once(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
     url = small_batches.database_url.get_secret_value()
     with RunningRelay(small_batches):
         first = write(url, topics.events, 20)
@@ -169,7 +175,9 @@ def test_several_started_at_once(small_batches: RelaySettings, topics: Topics, r
         assert_once_and_in_order(reader, [*first, *second])
 
 
-def test_postgresql_ends_every_session(small_batches: RelaySettings, topics: Topics, reader: TopicReader) -> None:
+def test_relay_continues_after_postgresql_ends_every_session(
+    small_batches: RelaySettings, topics: Topics, reader: TopicReader
+) -> None:
     url = small_batches.database_url.get_secret_value()
     with RunningRelay(small_batches):
         first = write(url, topics.events, 5)

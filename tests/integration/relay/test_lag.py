@@ -1,4 +1,4 @@
-"""The relay's figures of the rows that wait, of gaps, and of the time that publishing takes."""
+"""The relay's metrics of waiting rows, of gaps, and of the time that publishing takes."""
 
 import math
 import time
@@ -22,22 +22,22 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 
 def sample(name: str, **labels: str) -> float:
-    """One figure of this process, and so of the relays in its threads."""
+    """One metric of this process, which includes the relays in its threads."""
     found = REGISTRY.get_sample_value(name, labels)
     assert found is not None
     return found
 
 
 def published() -> tuple[float, float, float]:
-    """Rows acknowledged, their seconds in all, and how many of them took at most two hours."""
+    """The number of acknowledged rows, the sum of their seconds, and the number of rows that took at most two hours."""
     name = "payment_relay_publish_seconds"
     return sample(f"{name}_count"), sample(f"{name}_sum"), sample(f"{name}_bucket", le="7200.0")
 
 
-def test_while_kafka_is_away_only_rows_that_it_does_not_have_count_as_waiting(
+def test_only_unpublished_rows_count_as_waiting_during_an_outage_of_kafka(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """A transaction holds a gap below rows that are published: the checkpoint says so by its ranges."""
+    """A transaction holds a gap below published rows, which the ranges of the checkpoint show."""
     port = free_port("127.0.0.1")
     away = settings.model_copy(
         update={"kafka_bootstrap_servers": f"127.0.0.1:{free_port('127.0.0.1')}", "ops_port": port}
@@ -50,7 +50,7 @@ def test_while_kafka_is_away_only_rows_that_it_does_not_have_count_as_waiting(
             wait_until_metrics_say(port, "relay_lag_rows 3.0")
 
 
-def test_a_held_gap_is_counted_and_its_transaction_named(
+def test_held_gap_is_counted_with_its_transaction(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows above the gap are published meanwhile, and the row in the gap after its commit."""
@@ -71,14 +71,14 @@ def test_a_held_gap_is_counted_and_its_transaction_named(
         wait_until_metrics_say(port, "payment_relay_gaps 0.0")
         wait_until_metrics_say(port, "payment_relay_gap_holder_seconds 0.0")
         assert "position" not in stage(port)
-    (told,) = [line for line in lines() if line["event"] == "gap_held"]
-    assert (told["pid"], told["position"], told["state"]) == (pid, 1, "idle in transaction")
+    (line,) = [line for line in lines() if line["event"] == "gap_held"]
+    assert (line["pid"], line["position"], line["state"]) == (pid, 1, "idle in transaction")
 
 
-def test_the_time_from_a_rows_creation_to_kafkas_acknowledgment_is_measured(
+def test_time_from_creation_to_acknowledgment_of_a_row_is_measured(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """By the database's clock, each acknowledged row once, and no row that was refused."""
+    """The time is measured by the database's clock, once for each acknowledged row and for no refused row."""
     before = published()
     fresh = write(database_url, topics.events, 10)
     with session(database_url) as writer:
@@ -92,9 +92,7 @@ def test_the_time_from_a_rows_creation_to_kafkas_acknowledgment_is_measured(
     assert 3600 < seconds < 3900
 
 
-def test_more_rows_than_are_counted_are_estimated_by_their_positions(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_backlog_is_estimated_by_positions(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lag, "_COUNTED_ROWS", 5)
     with session(database_url) as rolled_back:
         append(rolled_back, "events")

@@ -1,4 +1,4 @@
-"""A transaction of many large rows that becomes visible behind rows already published."""
+"""A transaction of many large rows becomes visible below rows that are already published."""
 
 import re
 import time

@@ -23,7 +23,7 @@ from tests.support.emptying import UNGUARDED
 pytestmark = pytest.mark.postgres
 
 
-def test_one_leader_per_name_and_the_next_when_it_is_gone(database_url: str) -> None:
+def test_next_relay_of_a_name_leads_after_the_leader_ends(database_url: str) -> None:
     first, second, other = (Leadership(database_url, name) for name in ("one", "one", "other"))
     assert first.acquire()
     assert not second.acquire()
@@ -71,7 +71,7 @@ def test_relay_that_lost_the_lock_ends_no_session(database_url: str) -> None:
     successor.close()
 
 
-def test_the_lock_is_kept_whatever_the_leader_waits_for(database_url: str) -> None:
+def test_leader_keeps_its_lock_during_every_wait(database_url: str) -> None:
     leader = Leadership(database_url, "r")
     assert leader.acquire()
     leader.query("SELECT pg_sleep(%s)", (LOCK_TIMEOUT_SECONDS + 1,))
@@ -82,7 +82,7 @@ def test_the_lock_is_kept_whatever_the_leader_waits_for(database_url: str) -> No
     waiting.close()
 
 
-def test_writers_ring_only_while_the_relay_sleeps(database_url: str) -> None:
+def test_writers_send_wake_ups_only_while_the_relay_sleeps(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     relay.listen()
     write(database_url, "events", 1, key="1")
@@ -96,7 +96,7 @@ def test_writers_ring_only_while_the_relay_sleeps(database_url: str) -> None:
     assert not relay.wait_for_wake_up(0)
 
 
-def test_the_relay_cannot_fall_asleep_over_a_writer_that_did_not_ring(database_url: str) -> None:
+def test_relay_does_not_sleep_while_a_writer_without_a_wake_up_runs(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     with session(database_url) as writer:
         append(writer, "events")
@@ -105,7 +105,7 @@ def test_the_relay_cannot_fall_asleep_over_a_writer_that_did_not_ring(database_u
     assert relay.fall_asleep()
 
 
-def test_a_writer_that_begins_while_the_relay_sleeps_rings_when_it_commits(database_url: str) -> None:
+def test_writer_that_begins_while_the_relay_sleeps_sends_a_wake_up_at_its_commit(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     relay.listen()
     assert relay.fall_asleep()
@@ -133,7 +133,7 @@ def prunable(url: str) -> int:
         engine.dispose()
 
 
-def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: str) -> None:
+def test_checkpoint_is_restored_and_bounds_the_prunable_rows(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     life = life_of(relay)
     assert prunable(database_url) == 0
@@ -156,7 +156,7 @@ def test_the_checkpoint_comes_back_and_tells_what_may_be_pruned(database_url: st
     ],
     ids=["its row", "its row is gone", "the last row is gone", "the table"],
 )
-def test_a_checkpoint_is_not_written_over_what_was_restored(restored: str, database_url: str) -> None:
+def test_relay_does_not_overwrite_a_restored_checkpoint(restored: str, database_url: str) -> None:
     relay = Leadership(database_url, "r")
     write(database_url, "events", 3)
     receipt = receipt_of(relay, 3)._replace(last_row=LastRow(3, "digest"))
@@ -183,7 +183,7 @@ def test_doubt_remains_until_the_comparison(database_url: str) -> None:
     assert checkpoint.load(relay.query, "r") == Checkpoint(Settled(3), life.epoch, life.outbox, None)
 
 
-def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(database_url: str) -> None:
+def test_sequence_cache_that_cannot_be_removed_yet_is_reported_with_a_remedy(database_url: str) -> None:
     """A transaction with a position is still open."""
     relay = Leadership(database_url, "r")
     execute(database_url, "ALTER SEQUENCE outbox_position_seq CACHE 20")
@@ -196,7 +196,7 @@ def test_a_cache_that_can_not_be_taken_away_yet_is_named_with_what_to_do(databas
     assert checkpoint.mend_sequence(relay.query) is None
 
 
-def test_the_timeline_is_the_one_written_now(database_url: str) -> None:
+def test_timeline_is_the_current_one(database_url: str) -> None:
     relay = Leadership(database_url, "r")
     [(system, timeline)] = execute(
         database_url, "SELECT system_identifier, timeline_id FROM pg_control_system(), pg_control_checkpoint()"

@@ -1,4 +1,4 @@
-"""What the relay does when its memory is gone, or the database is older than it."""
+"""The relay resumes correctly without receipt or checkpoint, and after a restore of the database."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 @pytest.fixture
 def copy_of(postgres_server: Postgres) -> Iterator[Callable[[str], str]]:
-    """Copies a database as it is now, as a backup would; its URL."""
+    """Copies the present state of a database, as a backup would. Returns the copy's URL."""
     made: list[str] = []
 
     def copy(url: str) -> str:
@@ -41,7 +41,7 @@ def forget_checkpoint(settings: RelaySettings) -> None:
 
 
 def age_checkpoint(settings: RelaySettings) -> None:
-    """As if the relay had died before each save of the checkpoint."""
+    """Set the checkpoint back, as if the relay had died before each save."""
     execute(settings.database_url.get_secret_value(), "UPDATE relay_checkpoints SET low = 1, ranges = '[]'")
 
 
@@ -57,7 +57,7 @@ def age_checkpoint(settings: RelaySettings) -> None:
         ("at-least-once", (age_checkpoint,)),
     ],
 )
-def test_memory_lost(
+def test_relay_publishes_once_after_losing_receipt_or_checkpoint(
     delivery: str,
     losses: tuple[Callable[[RelaySettings], None], ...],
     database_url: str,
@@ -76,10 +76,10 @@ def test_memory_lost(
     assert [record.event_id for record in reader.read_to_end()] == events
 
 
-def test_a_replay_is_not_lost_with_the_memory(
+def test_replay_survives_the_loss_of_receipt_and_checkpoint(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """The same event id, published once as itself and once replayed; a second replay is not."""
+    """The event id is published once as an event and once as a replay. No second replay is published."""
     (event,) = write(database_url, topics.events, 1)
     with session(database_url) as writer:
         append(writer, topics.events, event_id=event, replayed=True)
@@ -98,7 +98,7 @@ def test_a_replay_is_not_lost_with_the_memory(
 
 
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
-def test_a_database_that_went_back_in_time(
+def test_rows_written_after_a_restore_are_published(
     delivery: str,
     database_url: str,
     kafka: Kafka,
@@ -107,7 +107,7 @@ def test_a_database_that_went_back_in_time(
     reader: TopicReader,
     copy_of: Callable[[str], str],
 ) -> None:
-    """What was published after the backup keeps its place; what is written after the restore has the same positions."""
+    """Records published after the backup stay in the topic. Rows written after the restore have their positions."""
     settings = settings.model_copy(update={"relay_delivery": delivery})
     kept = write(database_url, topics.events, 5)
     publish(settings, reader, kept)
@@ -127,10 +127,10 @@ def test_a_database_that_went_back_in_time(
     assert [record.event_id for record in reader.read_to_end()] == [*kept, *waiting, *lost, *again, *later]
 
 
-def test_a_database_restored_in_place_under_a_running_relay(
+def test_rows_written_after_a_restore_under_a_running_relay_are_published(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """Positions 4 and 5 are handed out again; the relay is not told that anything happened."""
+    """Positions 4 and 5 are handed out again, and nothing notifies the relay of the restore."""
     events = write(database_url, topics.events, 5)
     with RunningRelay(settings):
         reader.read_events(events)
@@ -151,12 +151,12 @@ def test_a_database_restored_in_place_under_a_running_relay(
 
 
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
-def test_rows_that_others_were_restored_over_are_published(
+def test_rows_are_published_after_a_restore_that_kept_sequence_and_checkpoint(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader, delivery: str
 ) -> None:
-    """Sequence and checkpoint stay as they were: only the last row says that this is another history."""
+    """Sequence and checkpoint are unchanged. Only the last row shows that this is another history."""
     events = write(database_url, topics.events, 5)
-    often = {"relay_delivery": delivery, "relay_poll_interval": timedelta(seconds=0.5)}  # a restore wakes nobody
+    often = {"relay_delivery": delivery, "relay_poll_interval": timedelta(seconds=0.5)}  # a restore sends no wake-up
     with RunningRelay(settings.model_copy(update=often)):
         reader.read_events(events)
         wait_for(database_url, "SELECT 1 FROM relay_checkpoints WHERE low = 5")
@@ -174,7 +174,7 @@ def test_rows_that_others_were_restored_over_are_published(
     assert [record.event_id for record in reader.read_to_end()] == [*events, *others]
 
 
-def test_a_receipt_without_room_for_everything(
+def test_partial_receipt_loses_and_repeats_nothing(
     monkeypatch: pytest.MonkeyPatch, database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     monkeypatch.setattr("relay.receipt._MAX_RANGES", 1)

@@ -1,4 +1,4 @@
-"""Relays of different names on one broker leave each other alone; relays of one name fence each other, old ones too."""
+"""Relays of one name fence each other, including relays of older versions. Relays of different names do not."""
 
 from contextlib import closing
 
@@ -30,10 +30,10 @@ def publish(publisher: Publisher, low: int) -> None:
 
 
 @pytest.mark.parametrize("other", [".2", ".2.2", "-2"])
-def test_a_name_that_looks_like_anothers_second_producer(
+def test_relays_with_similar_names_do_not_fence_each_other(
     other: str, database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader
 ) -> None:
-    """Each has published before: at its very first start a relay fences what relays of its name were called once."""
+    """Both have published before, because a relay's first start fences the older producer ids of its name."""
     one, two = (
         settings_for(database_url, kafka, topics, relay_name=name) for name in (topics.group, f"{topics.group}{other}")
     )
@@ -49,10 +49,10 @@ def test_a_name_that_looks_like_anothers_second_producer(
         publish(second, 3)
 
 
-def test_the_second_producer_of_an_older_version_is_fenced_by_the_newer_one(
+def test_newer_version_fences_the_second_producer_of_an_older_one(
     settings: RelaySettings, kafka: Kafka, topics: Topics, reader: TopicReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a rolling update: the older one was frozen with a transaction prepared, under a name that nobody uses now."""
+    """In a rolling update, the older relay froze with a prepared transaction, under an id of the older version."""
     monkeypatch.setattr("relay.receipt._VERSION", OLD_VERSION)
     with closing(make_publisher(settings, Health(), lambda: None)) as older:
         older.open()
@@ -72,7 +72,7 @@ def test_the_second_producer_of_an_older_version_is_fenced_by_the_newer_one(
 
 
 @pytest.mark.parametrize("name", ["x/2", "", "x y", "x" * 101])
-def test_a_name_that_no_relay_may_have_is_refused_in_one_line(name: str) -> None:
+def test_invalid_relay_name_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(SettingError) as caught:
         load(RelaySettings, database_url="postgresql://h/d", kafka_bootstrap_servers="h:1", relay_name=name)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Topics that are set to lose records: relay and consumer say so at their start, and go on."""
+"""Relay and consumer warn at their start of topics whose settings lose records, and continue."""
 
 import pytest
 import structlog
@@ -24,13 +24,13 @@ def test_the_relay_warns_and_publishes(database_url: str, kafka: Kafka, topics: 
     make_topic(kafka, topics.commands, 1, retention_ms="60000")
     make_topic(kafka, topics.events, 1, cleanup_policy="compact")
     with (
-        structlog.testing.capture_logs() as told,
+        structlog.testing.capture_logs() as lines,
         RunningRelay(settings_for(database_url, kafka, topics, ops_port=port)),
     ):
         wait_until_ready_says(port, "ready")
         wait_until_metrics_say(port, _line(topics.events, "cleanup.policy"))
         wait_until_metrics_say(port, _line(topics.commands, "retention.ms"))
-    warned = {each["topic"]: each for each in told if each["log_level"] == "warning" and "mend" in each}
+    warned = {each["topic"]: each for each in lines if each["log_level"] == "warning" and "mend" in each}
     assert warned.keys() == {topics.commands, topics.events}
     assert "cleanup.policy=delete" in warned[topics.events]["mend"]
 
@@ -38,9 +38,9 @@ def test_the_relay_warns_and_publishes(database_url: str, kafka: Kafka, topics: 
 def test_the_consumer_warns_and_reads(kafka: Kafka, topics: Topics) -> None:
     port = free_port("127.0.0.1")
     make_topic(kafka, topics.commands, 1, cleanup_policy="compact")
-    with structlog.testing.capture_logs() as told:
+    with structlog.testing.capture_logs() as lines:
         consumer = RunningConsumer(consumer_settings(kafka, topics, ops_port=port), RecordingCommands())
         wait_until_ready_says(port, "ready")
         wait_until_metrics_say(port, _line(topics.commands, "cleanup.policy"))
         assert consumer.stop() == 0
-    assert [each["topic"] for each in told if "mend" in each] == [topics.commands]
+    assert [each["topic"] for each in lines if "mend" in each] == [topics.commands]

@@ -1,4 +1,4 @@
-"""Positions are handed out again below what was published: nothing is called published that is not."""
+"""Positions below published ones are handed out again. No unpublished row counts as published."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,13 +10,12 @@ from click.testing import CliRunner
 
 from commandline.main import cli
 from devstack.kafka import Kafka
-from devstack.postgres_embedded import EmbeddedPostgres
 from devstack.topics import Topics
 from relay.settings import RelaySettings
-from service.storage import migrate
 from tests.integration.relay.running import RunningRelay, TopicReader, publish, settings_for
 from tests.integration.relay.writers import append, execute, session, wait_for, write
 from tests.support.emptying import UNGUARDED
+from tests.support.own_servers import own_database
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka, pytest.mark.usefixtures("quiet")]
 
@@ -25,18 +24,18 @@ CACHE_OF_ONE = "SELECT 1 FROM pg_sequence WHERE seqrelid = 'outbox_position_seq'
 
 
 def set_back(url: str) -> None:
-    """As after a copy that left the sequence behind: what was pruned is handed out again."""
+    """Set the sequence back, as a copy without the sequence does. Pruned positions are handed out again."""
     execute(url, f"{UNGUARDED}; DELETE FROM outbox WHERE position <= 8")
     execute(url, f"SELECT setval({SEQUENCE}, 1, false)")
 
 
 def begin_anew(url: str) -> None:
-    """Everything is emptied."""
+    """Empty all tables."""
     execute(url, f"{UNGUARDED}; TRUNCATE outbox RESTART IDENTITY")
 
 
 def outbox(settings: RelaySettings, *words: str, code: int = 0) -> Any:
-    """What an operator's command says, as JSON."""
+    """The JSON output of an operator's command."""
     env = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
@@ -52,10 +51,10 @@ def published(reader: TopicReader) -> list[str]:
 
 
 @pytest.mark.parametrize("again", [set_back, begin_anew])
-def test_a_running_relay_publishes_what_is_written_at_used_positions(
+def test_running_relay_publishes_rows_at_reused_positions(
     again: Callable[[str], None], database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    # The poll sees it, as for every relay; a ring does only where the relay sleeps already.
+    # The poll finds the rows. A wake-up comes only if the relay already sleeps.
     with RunningRelay(settings.model_copy(update={"relay_poll_interval": timedelta(seconds=1)})):
         before = write(database_url, topics.events, 10)
         reader.read_events(before)
@@ -68,7 +67,7 @@ def test_a_running_relay_publishes_what_is_written_at_used_positions(
         assert published(reader) == [*before, *after, *later]
 
 
-def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_good(
+def test_rows_at_reused_positions_count_as_unpublished_until_a_relay_publishes_them(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     before = write(database_url, topics.events, 10)
@@ -91,10 +90,10 @@ def test_nothing_is_called_published_meanwhile_and_a_relay_that_starts_makes_it_
     assert (relay["waiting"], relay["doubt"]) == (0, None)
 
 
-def test_a_repair_appends_above_everything(
+def test_repair_appends_above_all_used_positions(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """No relay has run since the positions were handed out again. The topic keeps events whose rows are gone."""
+    """No relay has run since the positions were handed out again. The topic has events whose rows are gone."""
     publish(settings, reader, write(database_url, topics.events, 10))
     set_back(database_url)
     after = write(database_url, topics.events, 5, first=11)
@@ -106,10 +105,10 @@ def test_a_repair_appends_above_everything(
     publish(settings, reader, after)
 
 
-def test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position(
+def test_key_keeps_its_order_if_its_older_row_has_a_higher_position(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """What waited when the copy was made comes before what was written to the copy."""
+    """Rows that waited when the copy was made come before rows that were written to the copy."""
     before = write(database_url, topics.events, 10)
     publish(settings, reader, before)
     waiting = write(database_url, topics.events, 3, first=11)
@@ -124,19 +123,14 @@ def test_a_key_keeps_its_order_when_its_older_row_stands_at_a_higher_position(
 
 @pytest.fixture
 def another_database_url() -> Iterator[str]:
-    """Migrated, on a server with another system identifier."""
-    server = EmbeddedPostgres()
-    try:
-        url = server.start().databases.create("green")
-        migrate.upgrade(url)
+    """A migrated database on a server with another system identifier."""
+    with own_database("green") as url:
         yield url
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("mended", [False, True], ids=["sequence left behind", "sequence put right too late"])
 @pytest.mark.parametrize("checkpoint_too", [True, False], ids=["checkpoint copied", "checkpoint not copied"])
-def test_a_cut_over_by_replication(
+def test_cut_over_by_logical_replication_publishes_every_row_once(
     database_url: str,
     another_database_url: str,
     kafka: Kafka,
@@ -146,7 +140,7 @@ def test_a_cut_over_by_replication(
     checkpoint_too: bool,
     mended: bool,
 ) -> None:
-    """Logical replication copies rows and no sequence: the first rows of the new database have old positions."""
+    """Logical replication copies rows and no sequences, so the first rows of the new database have used positions."""
     before = write(database_url, topics.events, 10)
     publish(settings, reader, before)
     execute(database_url, "DELETE FROM outbox WHERE position <= 8")
@@ -175,10 +169,10 @@ def copy_rows(source: str, target: str, table: str) -> None:
         )
 
 
-def test_a_sequence_with_a_cache_loses_nothing(
+def test_cached_sequence_loses_no_row(
     database_url: str, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
-    """Each session draws twenty positions at once, and uses them whenever it comes to it."""
+    """Each session draws twenty positions at once and uses them later."""
     with RunningRelay(settings.model_copy(update={"relay_poll_interval": timedelta(seconds=1)})):
         events = write(database_url, topics.events, 1, key="first")
         reader.read_events(events)
@@ -190,7 +184,7 @@ def test_a_sequence_with_a_cache_loses_nothing(
                     writer.commit()
                 if turn in {1, 5}:
                     reader.read(until=lambda reader: events[-1] in reader.event_ids)
-            wait_for(database_url, CACHE_OF_ONE)  # an open transaction that has drawn would keep the relay from it
+            wait_for(database_url, CACHE_OF_ONE)  # the relay needs a moment without a transaction that drew a position
             slow = append(two, topics.events, "slow")
             events += write(database_url, topics.events, 1, key="last")
             reader.read_events(events[-1:])

@@ -1,4 +1,4 @@
-"""The relay as its readers see it."""
+"""The records of a relay as readers receive them."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from devstack.topics import Topics
 from relay.receipt import Receipt
 from relay.settings import RelaySettings
 from tests.integration.relay.running import RunningRelay, TopicReader
-from tests.integration.relay.writers import Crowd, append, execute, session, without_rules, write
+from tests.integration.relay.writers import ConcurrentWriters, append, execute, session, without_rules, write
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -25,9 +25,7 @@ def running(settings: RelaySettings) -> Iterator[RunningRelay]:
     assert relay.code == 0
 
 
-def test_a_row_arrives_as_it_was_written(
-    database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
-) -> None:
+def test_row_arrives_unchanged(database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay) -> None:
     headers = [("ce_type", 'a"b\\c — ü'), ("same", "1"), ("same", "2")]
     value = json.dumps({"text": "größer"}, ensure_ascii=False)
     with session(database_url) as writer:
@@ -39,7 +37,9 @@ def test_a_row_arrives_as_it_was_written(
     assert record.headers == [("ce_id", event), *headers]
 
 
-def test_a_replay_says_so(database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay) -> None:
+def test_record_of_a_replay_has_the_replayed_header(
+    database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
+) -> None:
     (event,) = write(database_url, topics.events, 1)
     with session(database_url) as writer:
         append(writer, topics.events, event_id=event, replayed=True)
@@ -49,7 +49,7 @@ def test_a_replay_says_so(database_url: str, topics: Topics, reader: TopicReader
     assert [("replayed", "true") in record.headers for record in reader.records] == [False, True]
 
 
-def test_topics_are_made_at_start(settings: RelaySettings, kafka: Kafka, topics: Topics) -> None:
+def test_topics_are_created_at_the_start(settings: RelaySettings, kafka: Kafka, topics: Topics) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     wanted = {topics.events, topics.commands, f"{topics.commands}.dead_letter"}
     with RunningRelay(settings):
@@ -57,10 +57,10 @@ def test_topics_are_made_at_start(settings: RelaySettings, kafka: Kafka, topics:
             pass
 
 
-def test_a_crowd_is_published_once_and_in_order(
+def test_rows_of_concurrent_writers_are_published_once_and_in_order(
     database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
-    crowd = Crowd(database_url, topics.events, writers=8, transactions=25)
+    crowd = ConcurrentWriters(database_url, topics.events, writers=8, transactions=25)
     crowd.start()
     crowd.join()
     assert not crowd.failures
@@ -78,10 +78,10 @@ _BURIED = """
 """
 
 
-def test_a_row_refused_for_itself_is_kept_and_the_rest_goes_on(
+def test_refused_row_becomes_a_dead_letter_and_others_are_published(
     database_url: str, kafka: Kafka, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
-    """Too large for any broker; headers that are none."""
+    """One row is too large for any broker, another has invalid headers."""
     with session(database_url) as writer:
         good = [append(writer, topics.events, "k", sequence=1)]
         append(writer, topics.events, "large", value="x" * 2_000_000)
@@ -100,7 +100,7 @@ def test_a_row_refused_for_itself_is_kept_and_the_rest_goes_on(
 
 
 @pytest.mark.real_kafka
-def test_a_topic_name_that_no_broker_takes_stops_nobody(
+def test_invalid_topic_name_delays_no_other_row(
     database_url: str, topics: Topics, reader: TopicReader, running: RunningRelay
 ) -> None:
     without_rules(database_url, "topic_name")
@@ -118,7 +118,7 @@ def test_a_topic_name_that_no_broker_takes_stops_nobody(
 
 
 @pytest.mark.real_kafka
-def test_what_the_broker_finds_too_large_is_found_among_its_batch(
+def test_row_too_large_for_the_broker_is_found_in_its_batch(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics
 ) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})

@@ -1,4 +1,4 @@
-"""Readers that lose what comes in a transaction are named: by the relay in its log and a metric, and by ``doctor``."""
+"""The relay's log, a metric and ``doctor`` name readers that lose the events of Kafka transactions."""
 
 import math
 import secrets
@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.02
 
 @contextmanager
 def reading(kafka: Kafka, topic: str, client_id: str) -> Iterator[str]:
-    """A member of a group, its name, while it has partitions of the topic."""
+    """The name of a group member that has partitions of the topic during the block."""
     group = f"saga-{secrets.token_hex(4)}"
     member = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": group, "client.id": client_id})
     member.subscribe([topic])
@@ -58,7 +58,7 @@ def metric() -> float:
         ("my-kafka-python-2.0.2", False),
     ],
 )
-def test_a_client_id_says_who_loses_events(client_id: str, loses: bool) -> None:
+def test_client_id_identifies_libraries_that_lose_events(client_id: str, loses: bool) -> None:
     assert loses_transactions(client_id) is loses
 
 
@@ -75,7 +75,7 @@ def test_the_relay_names_each_reader_that_loses_events_once(
     with (
         reading(kafka, topics.events, OLD) as group,
         reading(kafka, topics.events, "rdkafka") as another,
-        structlog.testing.capture_logs() as told,
+        structlog.testing.capture_logs() as lines,
         RunningRelay(settings),
     ):
         while math.isnan(metric()):
@@ -85,7 +85,7 @@ def test_the_relay_names_each_reader_that_loses_events_once(
             while metric() != 2:
                 time.sleep(PAUSE_SECONDS)
     assert math.isnan(metric())
-    said = [each for each in told if each["event"].startswith("a reader loses events")]
+    said = [each for each in lines if each["event"].startswith("a reader loses events")]
     assert [each["client_id"] for each in said] == [OLD, "kafka-python-2.0.5"]
     assert said[0]["group"] == group
     assert another not in {each["group"] for each in said}
@@ -94,7 +94,7 @@ def test_the_relay_names_each_reader_that_loses_events_once(
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
-def test_doctor_names_the_reader_and_what_to_do(
+def test_doctor_names_the_reader_and_the_remedy(
     delivery: str, settings: RelaySettings, kafka: Kafka, topics: Topics, reader: TopicReader
 ) -> None:
     asked = settings.model_copy(update={"relay_delivery": delivery})
@@ -107,7 +107,7 @@ def test_doctor_names_the_reader_and_what_to_do(
     assert found == Finding("readers", f"0 groups read {topics.events} now, none by a library known to lose events")
 
 
-def test_a_group_that_may_not_be_seen_is_told_and_keeps_no_other_from_being_looked_at(
+def test_unreadable_group_is_reported_and_other_groups_are_checked(
     settings: RelaySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = readers.Readers(1, frozenset({LosingReader("saga", OLD)}), {"secret": "not authorized"})
@@ -115,11 +115,11 @@ def test_a_group_that_may_not_be_seen_is_told_and_keeps_no_other_from_being_look
     loses, unseen = check_readers(settings)
     assert not loses.ok
     assert (unseen.warning, unseen.ok) == (True, True)
-    assert "secret is not told: not authorized" in unseen.detail
+    assert "secret cannot be read: not authorized" in unseen.detail
 
 
-def test_a_broker_that_tells_nothing_is_a_warning(settings: RelaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broker_without_an_answer_is_a_warning(settings: RelaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_ANSWER_SECONDS", 0.5)
     away = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"})
     (found,) = check_readers(away)
-    assert (found.warning, found.ok, found.detail[:10]) == (True, True, "not told: ")
+    assert (found.warning, found.ok, found.detail[:16]) == (True, True, "cannot be read: ")

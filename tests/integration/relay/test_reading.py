@@ -8,7 +8,7 @@ import pytest
 from relay.log_reader import Found, LogReader, Row
 from relay.outbox_source import PostgresOutbox
 from relay.positions import Settled
-from tests.integration.relay.writers import Crowd, append, execute, session, wait_for, write
+from tests.integration.relay.writers import ConcurrentWriters, append, execute, session, wait_for, write
 
 pytestmark = pytest.mark.postgres
 
@@ -25,7 +25,7 @@ def drain(reader: LogReader) -> list[Row]:
 
 @pytest.mark.parametrize("limit", [7, 1000])
 def test_sixteen_writers_lose_nothing_and_keep_each_keys_order(database_url: str, limit: int) -> None:
-    crowd = Crowd(database_url, "events", writers=16, transactions=40)
+    crowd = ConcurrentWriters(database_url, "events", writers=16, transactions=40)
     reader = LogReader(PostgresOutbox(database_url), Settled(), limit)
     rows: list[Row] = []
     crowd.start()
@@ -43,8 +43,8 @@ def test_sixteen_writers_lose_nothing_and_keep_each_keys_order(database_url: str
     assert reader.open_gaps == 0
 
 
-def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> None:
-    crowd = Crowd(database_url, "events", writers=8, transactions=30)
+def test_reading_resumes_from_the_receipt_after_a_crash_at_any_batch(database_url: str) -> None:
+    crowd = ConcurrentWriters(database_url, "events", writers=8, transactions=30)
     source = PostgresOutbox(database_url)
     settled, rows = Settled(), list[Row]()
     crowd.start()
@@ -58,7 +58,7 @@ def test_a_crash_at_any_batch_goes_on_from_its_receipt(database_url: str) -> Non
     assert sorted(row[0] for row in rows) == [position for (position,) in committed]
 
 
-def test_a_long_transaction_that_wrote_nothing_here_holds_no_gap_open(database_url: str) -> None:
+def test_long_transaction_without_rows_holds_no_gap(database_url: str) -> None:
     with session(database_url) as foreign, session(database_url) as loser:
         with foreign.cursor() as cursor:
             cursor.execute("SELECT pg_current_xact_id()")
@@ -71,7 +71,7 @@ def test_a_long_transaction_that_wrote_nothing_here_holds_no_gap_open(database_u
         assert reader.open_gaps == 0
 
 
-def test_a_slow_writer_is_waited_for_and_holds_up_nobody(database_url: str) -> None:
+def test_rows_of_a_slow_writer_are_awaited_without_delaying_others(database_url: str) -> None:
     reader = LogReader(PostgresOutbox(database_url), Settled(), 10)
     with session(database_url) as slow:
         append(slow, "events", "slow")
@@ -83,8 +83,8 @@ def test_a_slow_writer_is_waited_for_and_holds_up_nobody(database_url: str) -> N
     assert reader.open_gaps == 0
 
 
-def test_a_writer_is_known_before_it_draws_its_position(database_url: str) -> None:
-    """Or a relay that sees its position missing in that moment would give it up."""
+def test_writer_has_a_transaction_id_before_it_draws_a_position(database_url: str) -> None:
+    """Otherwise a relay that finds the position missing at that moment would give it up."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with session(database_url) as holder, session(database_url) as writer, ThreadPoolExecutor(1) as pool:
         with holder.cursor() as cursor:
@@ -99,7 +99,7 @@ def test_a_writer_is_known_before_it_draws_its_position(database_url: str) -> No
             assert cursor.fetchall() == [(number,) for number in known]
 
 
-def test_a_savepoint_rolled_back_gives_up_only_its_own_positions(database_url: str) -> None:
+def test_rolled_back_savepoint_gives_up_only_its_own_positions(database_url: str) -> None:
     reader = LogReader(PostgresOutbox(database_url), Settled(), 10)
     with session(database_url) as writer, writer.cursor() as cursor:
         append(writer, "events", "kept")
@@ -129,11 +129,11 @@ def test_reads_are_bounded_by_bytes_and_never_empty_for_a_large_row(
 
 
 def positions(found: Found) -> tuple[int | None, list[int]]:
-    """Of the last row read before, and of those found."""
+    """The positions of the last row read before and of the rows found."""
     return found.last[0] if found.last else None, [row[0] for row in found.rows]
 
 
-def test_looks_are_bounded_by_bytes_and_say_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_bounded_by_bytes_report_the_bound(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 1000)
     with session(database_url) as writer:
         for size in (400, 400, 5000, 10, 10, 10, 10, 10, 10, 5000):
@@ -154,7 +154,7 @@ def test_looks_are_bounded_by_bytes_and_say_so(database_url: str, monkeypatch: p
     assert source.look([(1, 1), (4, 5)], 11, 2) == (None, source.look([(1, 1), (4, 5)], 10, 2).rows, False)
 
 
-def test_large_headers_and_keys_count(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_headers_and_keys_count_as_bytes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.outbox_source.MAX_BATCH_BYTES", 2000)
     incompressible = [("h", token_hex(1000))]
     with session(database_url) as writer:
@@ -172,10 +172,8 @@ _EPOCH = 1 << 32
 
 
 @pytest.mark.parametrize("wraps", [0, 3 * _EPOCH])
-def test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_locks(
-    database_url: str, wraps: int
-) -> None:
-    """It becomes visible first and lets go of its locks a moment later. Snapshots are given, so the moment is, too."""
+def test_writer_counts_as_running_by_snapshot_and_not_by_locks(database_url: str, wraps: int) -> None:
+    """A writer's rows become visible a moment before it releases its locks. The given snapshots fix this moment."""
     with session(database_url) as first, session(database_url) as second:
         append(first, "events", "first")
         append(second, "events", "second")
@@ -196,8 +194,8 @@ def test_a_writer_is_running_while_it_is_in_the_snapshot_not_while_it_holds_its_
         assert running(f"{high64}:{high64}:") == [high]
 
 
-def test_ids_are_compared_in_a_circle(database_url: str) -> None:
-    """A snapshot taken just before the ids begin anew: a writer with a small id is a later one."""
+def test_transaction_ids_are_compared_modulo_their_range(database_url: str) -> None:
+    """The snapshot was taken just before the ids wrap around, so a writer with a small id is a later one."""
     with session(database_url) as writer:
         append(writer, "events")
         source = PostgresOutbox(database_url)
@@ -209,7 +207,7 @@ def test_ids_are_compared_in_a_circle(database_url: str) -> None:
 
 
 def test_every_read_is_a_scan_of_the_primary_key(database_url: str) -> None:
-    """Also on a table whose statistics say that it is empty."""
+    """This must hold also for a table whose statistics say that it is empty."""
     source = PostgresOutbox(database_url)
     with source._session.cursor() as cursor:
         for statement in ("tail (1, 5000, 1000000)", "look ('{1,5}', '{3,9}', 10, 1000000)"):

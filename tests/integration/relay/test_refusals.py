@@ -1,4 +1,4 @@
-"""Rows that Kafka will never take: each costs itself, quickly, and leaves nothing behind."""
+"""A row that Kafka never accepts delays no other row, is refused quickly, and leaves no resources behind."""
 
 import base64
 import random
@@ -33,7 +33,7 @@ _FILL = """
 
 @pytest.fixture
 def limited(kafka: Kafka, topics: Topics) -> Iterator[TopicReader]:
-    """Reads the events topic, which takes what a broker takes by default, in one partition."""
+    """A reader of the events topic, which has one partition and a broker's default limits."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     admin.create_topics([NewTopic(topics.events, 1)])[topics.events].result(30)
     reader = TopicReader(kafka, topics.events)
@@ -41,8 +41,8 @@ def limited(kafka: Kafka, topics: Topics) -> Iterator[TopicReader]:
     reader.close()
 
 
-@pytest.mark.parametrize("reads_limits", [True, False], ids=["limit-known", "limit-not-told"])
-def test_one_too_large_in_front_of_a_full_batch(
+@pytest.mark.parametrize("reads_limits", [True, False], ids=["limit-known", "limit-hidden"])
+def test_too_large_row_before_a_full_batch_costs_only_itself(
     reads_limits: bool,
     database_url: str,
     kafka: Kafka,
@@ -50,7 +50,7 @@ def test_one_too_large_in_front_of_a_full_batch(
     limited: TopicReader,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the relay's own defaults; also where the broker tells nobody its topics' limits."""
+    """The relay has its default settings. The broker may hide the limits of its topics."""
     if not reads_limits:
         monkeypatch.setattr("relay.destinations.Destinations.limit", lambda *_: None)
     with session(database_url) as writer:
@@ -67,8 +67,10 @@ def test_one_too_large_in_front_of_a_full_batch(
     ]
 
 
-@pytest.mark.parametrize(("compression", "times"), [("none", 20), ("gzip", 5)], ids=["known", "told-by-the-broker"])
-def test_refusals_leave_no_threads_and_no_files(
+@pytest.mark.parametrize(
+    ("compression", "times"), [("none", 20), ("gzip", 5)], ids=["limit-known", "found-by-the-broker"]
+)
+def test_refused_rows_leave_no_threads_and_no_files(
     compression: str,
     times: int,
     database_url: str,
@@ -77,7 +79,7 @@ def test_refusals_leave_no_threads_and_no_files(
     limited: TopicReader,
     tmp_path: Path,
 ) -> None:
-    """With compression only the broker can say what is too large: here twice the limit, and nothing to compress."""
+    """With compression only the broker knows whether a record is too large. These have twice the limit."""
     noise = base64.b64encode(random.Random(1).randbytes(LARGE)).decode()
     process = relay_process(settings, tmp_path, KAFKA_CONFIG=f"compression.type={compression}")
     process.start()
@@ -114,10 +116,10 @@ ODD_ROWS = {
 }
 
 
-def test_no_content_can_stop_the_rest(
+def test_no_content_of_a_row_delays_other_rows(
     database_url: str, settings: RelaySettings, topics: Topics, limited: TopicReader
 ) -> None:
-    """Each between two good rows of one key. Some are of before the database refused them."""
+    """Each is between two good rows of one key. The database of today would refuse some of them."""
     without_rules(database_url, "headers_are_list", "topic_name")
     noise = execute(database_url, "SELECT string_agg(md5(n::text), '') FROM generate_series(1, 300) AS n")[0][0]
     with session(database_url) as writer:
@@ -141,7 +143,7 @@ def test_no_content_can_stop_the_rest(
 
 
 def rows(database_url: str, homeless: str, events: str, *numbers: int) -> tuple[list[str], list[str]]:
-    """For each number a row for a topic that nobody made and one for the events topic; their event ids."""
+    """For each number, one row for a missing topic and one for the events topic. Returns their event ids."""
     with session(database_url) as writer:
         waiting, others = [], []
         for number in numbers:
@@ -151,10 +153,10 @@ def rows(database_url: str, homeless: str, events: str, *numbers: int) -> tuple[
     return waiting, others
 
 
-def test_a_topic_that_nobody_made_holds_up_only_its_own_rows(
+def test_missing_topic_delays_only_its_own_rows(
     database_url: str, kafka: Kafka, topics: Topics, limited: TopicReader, tmp_path: Path
 ) -> None:
-    """Its rows are published in their order once it exists, a restart of the relay between."""
+    """The topic's rows are published in order once it exists, also after a restart of the relay."""
     homeless = f"{topics.events}_by_another_service"
     settings = settings_for(database_url, kafka, topics, relay_batch_size=4)
     waiting, others = rows(database_url, homeless, topics.events, *range(1, 21))

@@ -1,4 +1,4 @@
-"""What a batch costs the relay in SQL: one read, one row written, however many rows it has."""
+"""The cost of a batch in SQL: one read and one written row, for any number of rows."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -32,7 +32,7 @@ _APPEND = """
 
 
 class _Sink:
-    """Takes batches until it has enough of them."""
+    """Accepts a given number of batches."""
 
     def __init__(self, batches: int, shutdown: Shutdown) -> None:
         self._left = batches
@@ -57,7 +57,7 @@ class _Sink:
     def close(self) -> None: ...
 
 
-def test_two_statements_a_batch(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_costs_two_statements(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     statements = Statements(monkeypatch)
     with closing(PostgresOutbox(database_url)) as source, closing(Leadership(database_url, "counted")) as leadership:
         assert leadership.acquire()
@@ -70,7 +70,7 @@ def test_two_statements_a_batch(database_url: str, monkeypatch: pytest.MonkeyPat
 
 
 def _sent_for(batches: int, source: PostgresOutbox, leadership: Leadership, statements: Statements) -> list[str]:
-    """From the outbox's start; what is sent by the clock aside."""
+    """The statements from the outbox's start on, without those that depend on time."""
     shutdown = Shutdown()
     before = len(statements.all())
     health = Health()

@@ -1,4 +1,4 @@
-"""The relay enters every file of its walk in docs/architecture.md; the walk of a replay names all of its files."""
+"""The relay enters every file of its walk in docs/architecture.md, and the walk of a replay names all of its files."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from tests.support.walk import files_entered, files_of_walk
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka, pytest.mark.real_kafka]
 
 
-def test_relay_enters_every_file_of_its_walk(
+def test_documented_walk_of_the_relay_lists_files_it_runs(
     database_url: str, kafka: Kafka, settings: RelaySettings, topics: Topics, reader: TopicReader
 ) -> None:
     def publish() -> None:
@@ -30,7 +30,7 @@ def test_relay_enters_every_file_of_its_walk(
     assert set(walk) <= set(entered)
 
 
-def test_the_walk_of_a_replay_is_the_way_of_its_rows(database_url: str, topics: Topics) -> None:
+def test_documented_walk_of_a_replay_lists_the_files_it_runs(database_url: str, topics: Topics) -> None:
     (event,) = write(database_url, topics.events, 1)
     engine = make_engine(database_url, 1, FOR_OPERATORS)
 

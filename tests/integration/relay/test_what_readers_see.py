@@ -122,7 +122,7 @@ def _read(library: Library, kafka: Kafka, published: dict[str, str]) -> list[str
     asks = [(topic, isolation) for isolation in library.isolations for topic in published.values()]
     asked = json.dumps({"bootstrap_servers": kafka.bootstrap_servers, "asks": asks})
     path = "" if library.kept is None else str(find_library(library.kept))
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", f"tests.support.reading.{library.script}", asked],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path},
@@ -130,7 +130,7 @@ def _read(library: Library, kafka: Kafka, published: dict[str, str]) -> list[str
         timeout=SECONDS,
         check=True,
     ).stdout
-    answer = json.loads(told)
+    answer = json.loads(output)
     pairs = zip(answer["heard"][::2], answer["heard"][1::2], strict=True)
     return [
         f"| {library.name} {answer['version']} | {_isolation(library, isolation)} | {_seen(one)} | {_seen(other)} |\n"

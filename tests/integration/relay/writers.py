@@ -40,7 +40,7 @@ def append(
     replayed: bool = False,
     headers: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """One row in the open transaction; its event id."""
+    """Append one row in the open transaction. Returns its event id."""
     event = event_id or str(uuid4())
     pairs = [("ce_id", event), *headers]
     with connection.cursor() as cursor:
@@ -49,7 +49,7 @@ def append(
 
 
 def write(url: str, topic: str, count: int, *, key: str = "k", first: int = 1) -> list[str]:
-    """``count`` committed rows of one key, with sequences from ``first``; their event ids."""
+    """Commit ``count`` rows of one key, with sequences from ``first``. Returns their event ids."""
     with session(url) as connection:
         events = [append(connection, topic, key, sequence=first + number) for number in range(count)]
         connection.commit()
@@ -57,7 +57,7 @@ def write(url: str, topic: str, count: int, *, key: str = "k", first: int = 1) -
 
 
 def execute(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
-    """One statement, committed; its rows."""
+    """Run and commit one statement. Returns its rows."""
     with session(url) as connection, connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         rows = cursor.fetchall() if cursor.description else []
@@ -66,19 +66,19 @@ def execute(url: str, statement: str, *values: object) -> list[tuple[object, ...
 
 
 def wait_for(url: str, query: str) -> None:
-    """Until ``query`` finds a row."""
+    """Wait until ``query`` finds a row."""
     while not execute(url, query):
         time.sleep(0.02)
 
 
 def without_rules(url: str, *names: str) -> None:
-    """The outbox takes what these constraints refuse, as it did before they were there (``topic_name``)."""
+    """Drop these constraints of the outbox (``topic_name``), as in an older schema."""
     for name in names:
         execute(url, f"ALTER TABLE outbox DROP CONSTRAINT ck_outbox_{name}")
 
 
-class Crowd:
-    """Concurrent writers as careful as the service: each locks its key's row before it appends, some roll back."""
+class ConcurrentWriters:
+    """Concurrent writers. Like the service, each locks its key's row before it appends; some roll back."""
 
     def __init__(self, url: str, topic: str, *, writers: int, transactions: int, keys: int = 5) -> None:
         self._url = url
@@ -114,7 +114,7 @@ class Crowd:
 
     def _transaction(self, connection: Connection, generator: random.Random) -> None:
         with connection.cursor() as cursor:
-            # In one order, or two writers would wait for each other.
+            # Locks are taken in one order, so that no two writers wait for each other.
             for number in sorted(generator.sample(range(self._keys), generator.randint(1, 2))):
                 key = f"key-{number}"
                 cursor.execute("UPDATE keys SET sequence = sequence + 1 WHERE key = %s RETURNING sequence", (key,))

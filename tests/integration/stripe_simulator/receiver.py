@@ -26,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Receiver(ThreadingHTTPServer):
-    """Collects events; the first `fail_first` deliveries are answered with 503."""
+    """Collects events. The first `fail_first` deliveries are answered with 503."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""What the account shows of itself and of what is not captured, read with the real library."""
+"""Webhook endpoints, reviews and uncaptured amounts of the account, read with the real library."""
 
 import pytest
 import stripe
@@ -18,7 +18,7 @@ def test_the_rest_of_a_partial_capture_is_listed_with_its_transaction(
     assert control.ledger(effect="refund") == []
 
 
-def test_a_review_of_a_charge_opens_and_closes(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_review_of_a_charge_can_be_opened_and_closed(client: stripe.StripeClient, control: SimulatorControl) -> None:
     charge = str(authorize(client).latest_charge)
     opened = control.open_review(charge, reason="manual")
     assert client.v1.charges.retrieve(charge).review == opened["id"]
@@ -38,7 +38,7 @@ def test_webhook_endpoints_are_listed_and_replaced(client: stripe.StripeClient, 
     assert [each.url for each in client.v1.webhook_endpoints.list().data] == ["https://pay.example/stripe-webhook"]
 
 
-def test_a_key_may_be_kept_from_an_operation(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_key_can_be_denied_an_operation(client: stripe.StripeClient, control: SimulatorControl) -> None:
     message = "The provided key does not have the required permissions for this endpoint."
     control.fault("refuse", "webhook_endpoints.list", status=403, times=None, message=message)
     with pytest.raises(stripe.PermissionError, match="required permissions"):

@@ -1,4 +1,4 @@
-"""stripe-python works against the simulator as against Stripe."""
+"""stripe-python works with the simulator as it works with Stripe."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +10,7 @@ from devstack.stripe_simulator.client import ControlError, FaultKind, SimulatorC
 from tests.integration.stripe_simulator.buyer import authorization, authorize
 
 
-def test_paid_transferred_reversed_and_refunded(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_library_can_pay_transfer_reverse_and_refund(client: stripe.StripeClient, control: SimulatorControl) -> None:
     intent = authorize(client)
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 2000)
     captured = client.v1.payment_intents.capture(intent.id, {"expand": ["latest_charge"]})
@@ -63,7 +63,7 @@ def test_errors_arrive_as_the_librarys_exceptions(client: stripe.StripeClient, c
 
 
 @pytest.mark.parametrize(("kind", "done"), [("drop_after", True), ("drop_before", False)])
-def test_a_dropped_connection_tells_nothing(
+def test_dropped_connection_does_not_reveal_the_effect(
     client: stripe.StripeClient, control: SimulatorControl, kind: FaultKind, done: bool
 ) -> None:
     control.fault(kind, "payment_intents.create")
@@ -82,8 +82,8 @@ def test_a_dropped_connection_tells_nothing(
     ]
 
 
-def test_slow_requests_wait_together(client: stripe.StripeClient, control: SimulatorControl) -> None:
-    """One request under way does not hold up another; with one key the second is told so."""
+def test_slow_request_delays_only_requests_with_its_key(client: stripe.StripeClient, control: SimulatorControl) -> None:
+    """A request with the key of a running request is refused as a conflict. Other requests are not delayed."""
     control.fault("latency_before", "payment_intents.create", seconds=30.0)
     with ThreadPoolExecutor(1) as pool:
         short = stripe.StripeClient(
@@ -98,7 +98,7 @@ def test_slow_requests_wait_together(client: stripe.StripeClient, control: Simul
     assert authorize(client, "other").status == "requires_capture"
 
 
-def test_search_and_paging(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_library_can_search_and_page(client: stripe.StripeClient, control: SimulatorControl) -> None:
     ids = [authorize(client, f"k{number}").id for number in range(3)]
     control.advance(1)
     found = client.v1.payment_intents.search({"query": "metadata['payment_id']:'p1'"})
@@ -107,7 +107,7 @@ def test_search_and_paging(client: stripe.StripeClient, control: SimulatorContro
     assert [intent.id for intent in paged] == ids[::-1]
 
 
-def test_three_d_secure_by_url(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_customer_passes_three_d_secure_by_url(client: stripe.StripeClient, control: SimulatorControl) -> None:
     http = urllib3.PoolManager()
     statuses = []
     for outcome in ("succeed", "fail"):
@@ -125,7 +125,7 @@ def test_three_d_secure_by_url(client: stripe.StripeClient, control: SimulatorCo
     assert http.request("GET", f"{control.base_url}/3d_secure/pi_none").status == 404
 
 
-def test_control_refuses_what_makes_no_sense(control: SimulatorControl) -> None:
+def test_control_refuses_invalid_instructions(control: SimulatorControl) -> None:
     with pytest.raises(ControlError):
         control.traffic(speed=9.0)
     with pytest.raises(ControlError):
@@ -134,7 +134,7 @@ def test_control_refuses_what_makes_no_sense(control: SimulatorControl) -> None:
         control.dashboard("capture", "pi_none")
 
 
-def test_the_dashboard_and_the_clock(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_dashboard_actions_and_clock_work_over_http(client: stripe.StripeClient, control: SimulatorControl) -> None:
     captured, expiring = authorize(client, "a"), authorize(client, "b")
     control.dashboard("capture", captured.id)
     before = control.now()
@@ -145,7 +145,7 @@ def test_the_dashboard_and_the_clock(client: stripe.StripeClient, control: Simul
     assert [entry.by for entry in control.ledger()] == ["api", "api", "dashboard", "stripe"]
 
 
-def test_registered_accounts_and_funds(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_transfers_need_registered_accounts_and_funds(client: stripe.StripeClient, control: SimulatorControl) -> None:
     control.options(registered_accounts_only=True)
     intent = client.v1.payment_intents.capture(authorize(client).id)
     source = str(intent.latest_charge)

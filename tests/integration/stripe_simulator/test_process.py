@@ -1,4 +1,4 @@
-"""The command line: ports, files, signals."""
+"""The simulator's command line: ports, files and signals."""
 
 import signal
 import socket
@@ -14,7 +14,7 @@ from devstack.stripe_simulator.process import StartError, running
 _COMMAND = [sys.executable, "-m", "devstack.stripe_simulator"]
 
 
-def test_the_port_is_told_and_sigterm_ends_it(tmp_path: Path) -> None:
+def test_process_prints_its_port_and_ends_on_sigterm(tmp_path: Path) -> None:
     port_file = tmp_path / "port"
     command = [*_COMMAND, "--port-file", str(port_file), "--latency", "0.01"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -32,7 +32,7 @@ def test_the_port_is_told_and_sigterm_ends_it(tmp_path: Path) -> None:
             process.kill()
 
 
-def test_two_requests_on_one_connection() -> None:
+def test_connection_serves_two_requests() -> None:
     with running() as control:
         pool = urllib3.HTTPConnectionPool("127.0.0.1", int(control.base_url.rsplit(":", 1)[1]), maxsize=1)
         for _ in range(3):
@@ -41,6 +41,6 @@ def test_two_requests_on_one_connection() -> None:
         pool.close()
 
 
-def test_bad_arguments_do_not_start() -> None:
+def test_bad_arguments_prevent_the_start() -> None:
     with pytest.raises(StartError, match="exit code 2"), running("--webhook-url", "http://127.0.0.1:1/"):
         pass

@@ -49,7 +49,7 @@ def _differing(ours: Any, theirs: Any, path: str) -> list[str]:
 
 @pytest.mark.stripe_mock
 @pytest.mark.parametrize("name", _PATHS)
-def test_forms_are_those_of_stripes_openapi(stripe_mock_url: str, name: str) -> None:
+def test_objects_have_the_forms_of_stripes_api_description(stripe_mock_url: str, name: str) -> None:
     """stripe-mock answers with the fixtures of that description."""
     headers = {"Authorization": "Bearer sk_test_123"}
     answer = urllib3.request("GET", f"{stripe_mock_url}/v1/{_PATHS[name]}", headers=headers)

@@ -1,4 +1,4 @@
-"""The webhook client against servers that behave oddly."""
+"""The webhook client with servers that misbehave."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ class _Server:
             writer.close()
 
     def post(self, times: int) -> list[int]:
-        """The statuses of so many posts, one after the other, through one pool."""
+        """The statuses of this number of posts, one after the other, through one pool."""
         return asyncio.run(self._post(times))
 
     async def _post(self, times: int) -> list[int]:
@@ -45,7 +45,7 @@ class _Server:
             server.close()
 
 
-def test_connections_are_used_again() -> None:
+def test_connections_are_reused() -> None:
     server = _Server(_OK)
     assert server.post(3) == [200, 200, 200]
     assert server.connections == 1
@@ -53,7 +53,7 @@ def test_connections_are_used_again() -> None:
     assert server.requests[0].endswith(b"\r\nContent-Length: 4\r\nX: y\r\n\r\nbody")
 
 
-def test_a_connection_closed_while_idle_is_replaced() -> None:
+def test_idle_connection_closed_by_the_server_is_replaced() -> None:
     server = _Server(_OK, requests_a_connection=1)
     assert server.post(3) == [200, 200, 200]
     assert server.connections == 3
@@ -69,11 +69,11 @@ def test_answers_that_end_the_connection(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 two\r\n\r\n", b"x" * 70_000])
-def test_what_is_no_answer(answer: bytes) -> None:
+def test_malformed_answer_is_a_failed_delivery(answer: bytes) -> None:
     with pytest.raises(BadReplyError):
         _Server(answer).post(1)
 
 
-def test_a_connection_cut_before_the_answer() -> None:
+def test_connection_cut_before_the_answer_is_a_failed_delivery() -> None:
     with pytest.raises(EOFError):
         _Server(b"", requests_a_connection=1).post(1)

@@ -1,4 +1,4 @@
-"""Signed webhooks over HTTP, as the receiver's own library sees them."""
+"""Signed webhooks over HTTP, read by the receiver with Stripe's library."""
 
 import stripe
 
@@ -40,7 +40,7 @@ def test_signatures_carry_real_time_when_the_clock_moved(
     assert len(receiver.events) == 3
 
 
-def test_refused_deliveries_come_again_under_the_same_id(
+def test_refused_deliveries_are_repeated_with_the_same_id(
     client: stripe.StripeClient, control: SimulatorControl, receiver: Receiver
 ) -> None:
     control.webhooks(retry_base=0.01)
@@ -52,7 +52,9 @@ def test_refused_deliveries_come_again_under_the_same_id(
     assert control.webhook_status()["failed_attempts"] == 2
 
 
-def test_nobody_listening_is_retried_too(client: stripe.StripeClient, control: SimulatorControl) -> None:
+def test_delivery_to_an_unreachable_endpoint_is_repeated(
+    client: stripe.StripeClient, control: SimulatorControl
+) -> None:
     control.webhooks(max_attempts=1)
     control.set_endpoint("http://127.0.0.1:1/", SECRET)
     _authorize(client)
@@ -60,7 +62,7 @@ def test_nobody_listening_is_retried_too(client: stripe.StripeClient, control: S
     assert control.webhook_status()["given_up"] == 3
 
 
-def test_held_then_released_duplicated_and_resent(
+def test_deliveries_can_be_held_released_duplicated_and_resent(
     client: stripe.StripeClient, control: SimulatorControl, receiver: Receiver
 ) -> None:
     control.webhooks(duplicates=1)

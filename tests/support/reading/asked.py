@@ -26,7 +26,7 @@ def decoded(value: bytes) -> Any:
 
 
 def answer(library: str, read: Read) -> None:
-    """Read as the command line asks, and print the answer."""
+    """Read the topics of the command line's question, and print the answer."""
     asked = json.loads(sys.argv[1])
     found = [read(asked["bootstrap_servers"], topic, isolation) for topic, isolation in asked["asks"]]
     sys.stdout.write(json.dumps({"version": version(library), "heard": found}))

@@ -44,8 +44,8 @@ class Notifications:
         asked = json.dumps([self._bootstrap_servers, topics, offsets])
         argv = [sys.executable, "-W", "ignore", "-m", __name__, asked]
         environment = {**os.environ, **self._path}
-        told = subprocess.run(argv, cwd=_ROOT, env=environment, check=True, capture_output=True, timeout=_SECONDS)
-        found: dict[str, Any] = json.loads(told.stdout)
+        ended = subprocess.run(argv, cwd=_ROOT, env=environment, check=True, capture_output=True, timeout=_SECONDS)
+        found: dict[str, Any] = json.loads(ended.stdout)
         return found
 
 

@@ -42,12 +42,12 @@ class PublishedSaga:
         """The same as in ``CreateOrderSaga``."""
         run = CreateOrder(order_id)
         self._runs[order_id] = run
-        self._tell("start", order_id, customer, order)
+        self._send("start", order_id, customer, order)
         return run
 
     def compensate(self, run: CreateOrder) -> None:
         """The same as in ``CreateOrderSaga``."""
-        self._tell("compensate", run.id)
+        self._send("compensate", run.id)
 
     def close(self) -> None:
         self._pipe.close()
@@ -59,7 +59,7 @@ class PublishedSaga:
         assert self._process.stdin is not None
         return self._process.stdin
 
-    def _tell(self, *words: object) -> None:
+    def _send(self, *words: object) -> None:
         self._pipe.write(json.dumps(words) + "\n")
         self._pipe.flush()
 
@@ -74,7 +74,7 @@ class PublishedSaga:
 def _serve(saga: CreateOrderSaga) -> None:
     runs: dict[str, CreateOrder] = {}
     over = threading.Event()
-    telling = threading.Thread(target=_tell_changes, args=(runs, over))
+    telling = threading.Thread(target=_report_changes, args=(runs, over))
     telling.start()
     for line in sys.stdin:
         what, order_id, *rest = json.loads(line)
@@ -87,13 +87,13 @@ def _serve(saga: CreateOrderSaga) -> None:
     saga.close()
 
 
-def _tell_changes(runs: dict[str, CreateOrder], over: threading.Event) -> None:
-    told: dict[str, str] = {}
+def _report_changes(runs: dict[str, CreateOrder], over: threading.Event) -> None:
+    last: dict[str, str] = {}
     while not over.wait(0.05):
         for order_id, run in list(runs.items()):
             line = json.dumps([order_id, run.step, run.heard])
-            if told.get(order_id) != line:
-                told[order_id] = line
+            if last.get(order_id) != line:
+                last[order_id] = line
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""The HTTP face around fakes."""
+"""The HTTP interface around fakes."""
 
 import pytest
 from flask.testing import FlaskClient

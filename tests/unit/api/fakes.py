@@ -1,4 +1,4 @@
-"""A service without database, Stripe or Kafka, whose parts a test can set and look at."""
+"""A service without database, Stripe or Kafka. Tests set its parts and read its calls."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,8 +30,8 @@ PAYMENT_ID = UUID("0b8f7c9e-5a54-4c43-9d38-1d2f8a4f0a11")
 WEBHOOK_SECRETS = ["whsec_new", "whsec_old"]
 
 
-class Unreachable(Exception):  # noqa: N818 - stands for the database's error
-    """What the fake database raises when it is down."""
+class Unreachable(Exception):  # noqa: N818 - takes the place of the database's error
+    """The fake database's error when it is unavailable."""
 
 
 class Fault(NamedTuple):
@@ -60,7 +60,7 @@ def a_payment(**changed: Any) -> Payment:
 
 @dataclass
 class World:
-    """All ports in one; ``error`` is raised by whatever would use the database."""
+    """All ports in one. Each call that would use the database raises ``error`` if there is one."""
 
     payment: Payment | None = field(default_factory=a_payment)
     next_action: dict[str, Any] | None = None
@@ -123,12 +123,14 @@ class World:
         )
 
 
-class JudgedClient(FlaskClient):
-    """Every answer it gets is held against docs/openapi.yaml."""
+class CheckedClient(FlaskClient):
+    """Checks every answer against docs/openapi.yaml."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
-        if response.status_code == 204:  # a preflight's: for the browser alone, and no operation of the description
+        if (
+            response.status_code == 204
+        ):  # a preflight's, which the description leaves out because only browsers send one
             return response
         request = response.request
         try:
@@ -143,12 +145,12 @@ class JudgedClient(FlaskClient):
 
 
 def app_of(world: World, **changed: Any) -> Flask:
-    """The real HTTP face around the fakes."""
+    """The real HTTP interface around the fakes."""
     known: dict[str, Any] = {
         "database_url": "postgresql://nowhere/none",
         "stripe_secret_key": SecretStr("sk_test_1"),
         "stripe_webhook_secret": SecretStr(",".join(WEBHOOK_SECRETS)),
     }
     app = create_app(Current(ServiceSettings(**{**known, **changed})), world.ports())
-    app.test_client_class = JudgedClient
+    app.test_client_class = CheckedClient
     return app

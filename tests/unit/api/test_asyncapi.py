@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml and docs/schemas have each message of the service, each field, and no other."""
+"""docs/asyncapi.yaml and docs/schemas describe exactly the messages of the service and their fields."""
 
 import json
 from dataclasses import replace
@@ -66,21 +66,21 @@ OUTCOMES = [
 
 def _news(case: str) -> Answer:
     before, picture, known = MOVED[case]
-    (told,) = learn_picture(before, picture, Situation(NOW, known=known)).answers
-    return told
+    (event,) = learn_picture(before, picture, Situation(NOW, known=known)).answers
+    return event
 
 
 def _payloads(kind: str) -> list[dict[str, Any]]:
-    """The schemas of an event's payload: more than one where a type has several forms."""
+    """The schemas of an event's payload. A type with several forms has several schemas."""
     described = schemas()[kind]["properties"]["payload"]
     reverted = schemas()["payment.reverted"]["properties"]["payload"]
     return [reverted if "$ref" in form else form for form in described.get("oneOf", [described])]
 
 
-def _check(told: Answer) -> dict[str, Any]:
-    """The event's payload, when body and headers are as described."""
+def _check(event: Answer) -> dict[str, Any]:
+    """The event's payload. Raises ValidationError unless body and headers match their schemas."""
     message = event_message(
-        told,
+        event,
         event_id=PAYMENT_ID,
         topic="payment_events",
         now=NOW,
@@ -94,32 +94,32 @@ def _check(told: Answer) -> dict[str, Any]:
     return payload
 
 
-def test_every_movement_that_makes_news_is_tried() -> None:
-    tried = {movement.kind for before, picture, known in MOVED.values()
+def test_each_movement_with_a_news_event_has_an_example() -> None:
+    moved = {movement.kind for before, picture, known in MOVED.values()
              for movement in learn_picture(before, picture, Situation(NOW, known=known)).movements}  # fmt: skip
-    assert set(news._NEWS) - tried == set()
+    assert set(news._NEWS) - moved == set()
 
 
-def test_the_types_described_are_those_that_are_told() -> None:
-    told = {_news(case).type for case in MOVED} | {outcome.type for outcome in OUTCOMES}
-    assert set(asyncapi()["channels"]["payment_events"]["messages"]) == told
+def test_described_event_types_are_those_that_the_service_publishes() -> None:
+    published = {_news(case).type for case in MOVED} | {outcome.type for outcome in OUTCOMES}
+    assert set(asyncapi()["channels"]["payment_events"]["messages"]) == published
 
 
 @pytest.mark.parametrize("case", MOVED)
-def test_news_have_the_fields_described_all_of_them_always(case: str) -> None:
-    told = _news(case)
-    payload = _check(told)
-    (schema,) = _payloads(told.type)
+def test_news_event_always_has_every_described_field(case: str) -> None:
+    event = _news(case)
+    payload = _check(event)
+    (schema,) = _payloads(event.type)
     assert payload.keys() == schema["properties"].keys() == set(schema["required"])
 
 
-@pytest.mark.parametrize("told", OUTCOMES, ids=lambda told: told.type)
-def test_outcomes_have_no_field_that_is_not_described(told: Answer) -> None:
-    payload = _check(told)
-    assert any(payload.keys() <= schema["properties"].keys() for schema in _payloads(told.type))
+@pytest.mark.parametrize("event", OUTCOMES, ids=lambda event: event.type)
+def test_outcome_event_has_no_undescribed_field(event: Answer) -> None:
+    payload = _check(event)
+    assert any(payload.keys() <= schema["properties"].keys() for schema in _payloads(event.type))
 
 
-def test_statuses_and_codes_are_the_services_own() -> None:
+def test_schemas_list_the_statuses_and_codes_of_the_code() -> None:
     assert schemas()["common"]["$defs"]["Status"]["enum"] == [status.value for status in PaymentStatus]
     (failed,) = _payloads("payment.failed")
     assert failed["properties"]["error"]["enum"] == [code.value for code in ErrorCode]

@@ -1,4 +1,4 @@
-"""Who may ask."""
+"""Routes that need a token, and the tokens that they accept."""
 
 from unittest.mock import patch
 
@@ -28,7 +28,9 @@ def guarded(world: World) -> FlaskClient:
     "header",
     [None, "", "Bearer", "Bearer ", "Bearer wrong", "Bearer s3cre", "Bearer s3cret2", "Basic s3cret", "s3cret"],
 )
-def test_no_token_no_answer(guarded: FlaskClient, world: World, method: str, path: str, header: str | None) -> None:
+def test_request_without_a_valid_token_is_refused(
+    guarded: FlaskClient, world: World, method: str, path: str, header: str | None
+) -> None:
     headers = {} if header is None else {"Authorization": header}
     response = guarded.open(path, method=method, headers=headers, json={})
     assert (response.status_code, (response.json or {})["error"]) == (401, "UNAUTHORIZED")
@@ -38,32 +40,32 @@ def test_no_token_no_answer(guarded: FlaskClient, world: World, method: str, pat
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 @pytest.mark.parametrize("header", ["Bearer s3cret", "bearer plain", "BEARER n3w", "Bearer  s3cret "])
-def test_any_of_the_tokens_opens(guarded: FlaskClient, method: str, path: str, header: str) -> None:
+def test_each_configured_token_is_accepted(guarded: FlaskClient, method: str, path: str, header: str) -> None:
     body = {"runner_id": "r", "runner_connect_account_id": "a"} if path.endswith("release") else None
     response = guarded.open(path, method=method, headers={"Authorization": header}, json=body)
     assert response.status_code in {200, 202}
 
 
-def test_token_in_utf_8_opens(world: World, guarded: FlaskClient) -> None:
+def test_token_with_utf_8_characters_is_accepted(world: World, guarded: FlaskClient) -> None:
     on_the_wire = "Bearer tökén".encode().decode("latin-1")
     response = guarded.get("/history/u", environ_overrides={"HTTP_AUTHORIZATION": on_the_wire})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
-def test_probes_need_none(guarded: FlaskClient, path: str) -> None:
+def test_probes_need_no_token(guarded: FlaskClient, path: str) -> None:
     assert guarded.get(path).status_code == 200
 
 
-def test_webhook_needs_its_signature_only(guarded: FlaskClient) -> None:
+def test_webhook_needs_a_signature_and_no_token(guarded: FlaskClient) -> None:
     assert guarded.post("/stripe-webhook", data="evt", headers={"Stripe-Signature": "good"}).status_code == 200
 
 
-def test_unknown_route_says_so_to_anyone(guarded: FlaskClient) -> None:
+def test_unknown_route_answers_404_without_a_token(guarded: FlaskClient) -> None:
     assert guarded.get("/nope").status_code == 404
 
 
-def test_auth_off_asks_nobody(world: World) -> None:
+def test_no_token_is_needed_if_authentication_is_off(world: World) -> None:
     client = app_of(world, api_tokens=SecretStr("t"), api_auth="off").test_client()
     assert client.get("/history/u").status_code == 200
 

@@ -1,4 +1,4 @@
-"""Release and revert: what a body must be, and what is queued."""
+"""Release and revert by HTTP: the accepted bodies and the queued commands."""
 
 import io
 import json
@@ -45,7 +45,7 @@ def test_release_is_queued(client: FlaskClient, world: World) -> None:
         ({"data": "{}", "content_type": "application/vnd.saga+json"}, None),
     ],
 )
-def test_revert_needs_neither_body_nor_type(
+def test_revert_needs_neither_body_nor_content_type(
     client: FlaskClient, world: World, request_: dict[str, Any], reason: str | None
 ) -> None:
     response = client.post(REVERT, **request_)
@@ -79,9 +79,7 @@ def test_each_request_has_its_own_correlation_id(client: FlaskClient) -> None:
         (b'{"runner_id": "' + b"r" * 256 + b'", "runner_connect_account_id": "a"}', (400, "INVALID_PAYLOAD")),
     ],
 )
-def test_body_that_cannot_be_meant_is_400(
-    client: FlaskClient, world: World, body: bytes, expected: tuple[int, str]
-) -> None:
+def test_invalid_body_answers_400(client: FlaskClient, world: World, body: bytes, expected: tuple[int, str]) -> None:
     assert _error(client.post(RELEASE, data=body, content_type="application/json")) == expected
     assert world.asked == []
 
@@ -94,7 +92,7 @@ def test_message_names_every_wrong_field(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", [RELEASE, REVERT])
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "json"])
-def test_other_content_type_is_415(client: FlaskClient, world: World, path: str, kind: str) -> None:
+def test_other_content_type_answers_415(client: FlaskClient, world: World, path: str, kind: str) -> None:
     response = client.post(path, data=json.dumps(RUNNER), content_type=kind)
     assert _error(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert world.asked == []
@@ -105,20 +103,20 @@ def _padded(length: int) -> bytes:
     return body + b" " * (length - len(body))
 
 
-def test_body_of_exactly_the_limit_is_taken(client: FlaskClient) -> None:
+def test_body_of_exactly_the_limit_is_accepted(client: FlaskClient) -> None:
     assert client.post(RELEASE, data=_padded(LIMIT), content_type="application/json").status_code == 202
 
 
 @pytest.mark.parametrize("path", [RELEASE, REVERT, "/stripe-webhook"])
 @pytest.mark.parametrize("length", [LIMIT + 1, DRAINED_BYTES, DRAINED_BYTES + 1])
-def test_larger_body_is_413(client: FlaskClient, world: World, path: str, length: int) -> None:
+def test_larger_body_answers_413(client: FlaskClient, world: World, path: str, length: int) -> None:
     response = client.post(path, data=_padded(length), content_type="application/json")
     assert _error(response) == (413, "PAYLOAD_TOO_LARGE")
     assert world.asked == []
 
 
 def _streamed(client: FlaskClient, path: str, body: bytes, **headers: str) -> Any:
-    """As gunicorn hands a body on: a stream that ends where the client ended it."""
+    """Send a body as gunicorn passes it on: a stream that ends where the client ended it."""
     return client.post(
         path,
         input_stream=io.BytesIO(body),
@@ -133,17 +131,17 @@ def _chunked(client: FlaskClient, path: str, body: bytes) -> Any:
 
 @pytest.mark.parametrize("path", [RELEASE, "/stripe-webhook"])
 @pytest.mark.parametrize("length", [LIMIT + 1, 2 * LIMIT, DRAINED_BYTES, DRAINED_BYTES + 1])
-def test_larger_body_of_unknown_length_is_413(client: FlaskClient, world: World, path: str, length: int) -> None:
+def test_larger_body_of_unknown_length_answers_413(client: FlaskClient, world: World, path: str, length: int) -> None:
     assert _error(_chunked(client, path, _padded(length))) == (413, "PAYLOAD_TOO_LARGE")
     assert world.asked == []
 
 
-def test_body_of_unknown_length_may_be_as_long_as_any(client: FlaskClient) -> None:
+def test_body_of_unknown_length_is_accepted_up_to_the_limit(client: FlaskClient) -> None:
     assert _chunked(client, RELEASE, _padded(LIMIT)).status_code == 202
 
 
 @pytest.mark.parametrize("sent", [b"", b"{}"])
-def test_body_cut_short_is_400(client: FlaskClient, world: World, sent: bytes) -> None:
+def test_truncated_body_answers_400(client: FlaskClient, world: World, sent: bytes) -> None:
     assert _error(_streamed(client, REVERT, sent, CONTENT_LENGTH="30")) == (400, "MALFORMED_REQUEST")
     assert world.asked == []
 
@@ -155,20 +153,20 @@ def test_unknown_payment_is_404(client: FlaskClient, world: World, path: str) ->
 
 
 @pytest.mark.parametrize("key", ["k", "ü" * 255, "with space", '"quoted"'])
-def test_key_is_handed_on(client: FlaskClient, world: World, key: str) -> None:
+def test_idempotency_key_is_passed_to_the_queue(client: FlaskClient, world: World, key: str) -> None:
     assert client.post(REVERT, headers={"Idempotency-Key": key}).status_code == 202
     assert world.queued[0][1] == key
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\0b"])
-def test_key_out_of_bounds_is_400(world: World, key: str) -> None:
+def test_invalid_idempotency_key_answers_400(world: World, key: str) -> None:
     client = app_of(world).test_client()
     response = client.post(REVERT, environ_overrides={"HTTP_IDEMPOTENCY_KEY": key})
     assert _error(response) == (400, "INVALID_IDEMPOTENCY_KEY")
     assert world.asked == []
 
 
-def test_key_of_another_body_is_409(client: FlaskClient) -> None:
+def test_idempotency_key_of_another_body_answers_409(client: FlaskClient) -> None:
     assert _error(client.post(REVERT, headers={"Idempotency-Key": "reused"})) == (409, "IDEMPOTENCY_KEY_REUSED")
 
 
@@ -188,6 +186,6 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         (f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01", None),
     ],
 )
-def test_readable_trace_goes_on(client: FlaskClient, world: World, given: str, kept: str | None) -> None:
+def test_valid_trace_is_continued(client: FlaskClient, world: World, given: str, kept: str | None) -> None:
     assert client.post(REVERT, headers={"traceparent": given}).status_code == 202
     assert world.queued[0][2] == kept

@@ -1,4 +1,4 @@
-"""Which web pages may read (Fetch standard, "HTTP CORS protocol")."""
+"""Only pages of the configured origins may read answers (Fetch standard, "HTTP CORS protocol")."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +15,7 @@ TOKEN = {"Authorization": "Bearer s3cret"}
 
 @pytest.fixture
 def browser(world: World) -> FlaskClient:
-    """Asks a service that lets two origins read, and wants a token."""
+    """A client of a service that requires a token and allows two origins."""
     origins = f"{SHOP}, http://localhost:3000"
     return app_of(world, cors_origins=origins, api_tokens=SecretStr("s3cret")).test_client()
 
@@ -30,7 +30,7 @@ def _preflight(origin: str, method: str = "GET") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("origin", [SHOP, "http://localhost:3000"])
-def test_a_listed_origin_may_read(browser: FlaskClient, origin: str) -> None:
+def test_listed_origin_may_read_answers(browser: FlaskClient, origin: str) -> None:
     response = browser.get(STATUS, headers={"Origin": origin, **TOKEN})
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == origin
@@ -51,15 +51,13 @@ def test_another_origin_gets_no_cors_headers(browser: FlaskClient, origin: str) 
     assert (asked.status_code, _cors(asked)) == (405, set())
 
 
-def test_who_is_no_browser_gets_no_cors_headers(browser: FlaskClient) -> None:
+def test_client_without_an_origin_gets_no_cors_headers(browser: FlaskClient) -> None:
     assert _cors(browser.get(STATUS, headers=TOKEN)) == set()
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": SHOP}, {"Origin": "https://other.example"}])
 @pytest.mark.parametrize("path", [STATUS, "/nope", "/health"])
-def test_caches_are_told_that_the_answer_depends_on_the_origin(
-    browser: FlaskClient, path: str, headers: dict[str, str]
-) -> None:
+def test_vary_header_names_the_origin_for_caches(browser: FlaskClient, path: str, headers: dict[str, str]) -> None:
     assert "Origin" in browser.get(path, headers=headers).headers["Vary"].split(", ")
 
 
@@ -82,11 +80,11 @@ def test_a_preflight_of_anything_but_a_read_is_refused(browser: FlaskClient, met
     assert "Access-Control-Allow-Methods" not in response.headers
 
 
-def test_what_is_no_preflight_is_a_method_that_no_route_takes(browser: FlaskClient) -> None:
+def test_options_request_that_is_no_preflight_answers_405(browser: FlaskClient) -> None:
     assert browser.options(STATUS, headers={"Origin": SHOP}).status_code == 405
 
 
-def test_a_page_may_read_errors(browser: FlaskClient, world: World) -> None:
+def test_page_of_a_listed_origin_may_read_errors(browser: FlaskClient, world: World) -> None:
     shop = {"Origin": SHOP}
     found = [
         browser.get(STATUS, headers=shop),
@@ -102,7 +100,7 @@ def test_a_page_may_read_errors(browser: FlaskClient, world: World) -> None:
     assert {response.headers.get("Access-Control-Allow-Origin") for response in found} == {SHOP}
 
 
-def test_without_origins_nothing_is_said_of_them(client: FlaskClient) -> None:
+def test_without_configured_origins_no_answer_has_cors_headers(client: FlaskClient) -> None:
     answers = [client.get(STATUS, headers={"Origin": SHOP}), client.options(STATUS, headers=_preflight(SHOP))]
     assert [response.status_code for response in answers] == [200, 405]
     assert [_cors(response) | ({"Vary"} & set(response.headers.keys())) for response in answers] == [set()] * 2

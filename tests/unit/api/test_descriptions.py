@@ -1,4 +1,4 @@
-"""The API's description, served: the same as the file, and a page that needs nothing else."""
+"""The served description of the API equals the file, and its page loads nothing else."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ def page() -> str:
 
 
 class Page(HTMLParser):
-    """What a browser would look at."""
+    """The parts of a page that a browser would act on."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,27 +44,27 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_description_is_served_as_it_is() -> None:
+def test_served_description_equals_the_file() -> None:
     answer = app_of(World()).test_client().get("/openapi.json")
     assert answer.json == openapi.document()
     validate(answer.json)
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_the_description_needs_a_token_where_callers_need_one(path: str) -> None:
+def test_description_needs_a_token_if_callers_need_one(path: str) -> None:
     client = app_of(World(), api_tokens="t").test_client()
     assert client.get(path).status_code == 401
     assert client.get(path, headers=TOKEN).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_the_description_is_there_while_the_database_is_not(path: str) -> None:
+def test_description_is_served_while_the_database_is_unavailable(path: str) -> None:
     world = World(error=RuntimeError("no database"))
     assert app_of(world).test_client().get(path).status_code == 200
     assert world.asked == []
 
 
-def test_the_page_has_every_operation_and_every_schema(page: str) -> None:
+def test_page_shows_every_operation_and_every_schema(page: str) -> None:
     found = Page(page)
     operations = [each["operationId"] for item in openapi.document()["paths"].values() for each in item.values()]
     schemas = [f"schema-{name}" for name in openapi.document()["components"]["schemas"]]
@@ -73,7 +73,7 @@ def test_the_page_has_every_operation_and_every_schema(page: str) -> None:
     assert found.open == []
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(page: str) -> None:
+def test_page_loads_no_other_file_and_runs_no_script(page: str) -> None:
     found = Page(page)
     assert found.tags & {"script", "img", "link", "iframe", "form", "object", "base"} == set()
     assert found.handlers == []
@@ -81,7 +81,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(page: str) -> None:
     assert {target.removeprefix("#") for target in found.targets if target.startswith("#")} - set(found.ids) == set()
 
 
-def test_the_policy_allows_the_style_sheet_alone(page: str) -> None:
+def test_content_security_policy_allows_only_the_style_sheet(page: str) -> None:
     policy = app_of(World()).test_client().get("/docs").headers["Content-Security-Policy"]
     (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

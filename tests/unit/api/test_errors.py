@@ -1,4 +1,4 @@
-"""Errors: one shape, the right status, no internals."""
+"""Every error answer has the same form, the right status and no internals."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +17,9 @@ SIGNED = {"Stripe-Signature": "good"}
 
 
 @pytest.mark.parametrize(("method", "path", "body"), USING_THE_DATABASE)
-def test_database_down_is_503(client: FlaskClient, world: World, method: str, path: str, body: str | None) -> None:
+def test_unavailable_database_answers_503(
+    client: FlaskClient, world: World, method: str, path: str, body: str | None
+) -> None:
     world.error = Unreachable("password=hunter2")
     response = client.open(path, method=method, data=body, headers=SIGNED)
     assert (response.status_code, (response.json or {})["error"]) == (503, "DATABASE_UNAVAILABLE")
@@ -26,7 +28,7 @@ def test_database_down_is_503(client: FlaskClient, world: World, method: str, pa
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [*USING_THE_DATABASE, ("GET", "/ready", None)])
-def test_fault_of_ours_is_500_without_internals(
+def test_fault_of_the_service_answers_500_without_internals(
     client: FlaskClient, world: World, method: str, path: str, body: str | None
 ) -> None:
     world.error = KeyError("hunter2")
@@ -59,7 +61,7 @@ def test_unknown_route_is_404(client: FlaskClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["//health", "/history//", "/payment//x/release"])
-def test_slashes_are_not_merged_and_nobody_is_sent_elsewhere(client: FlaskClient, path: str) -> None:
+def test_slashes_are_not_merged_and_no_request_is_redirected(client: FlaskClient, path: str) -> None:
     assert client.get("/", environ_overrides={"PATH_INFO": path}).status_code in {200, 404, 405}
 
 
@@ -74,7 +76,7 @@ def test_slashes_are_not_merged_and_nobody_is_sent_elsewhere(client: FlaskClient
         ("DELETE", "/history/x", {"GET", "HEAD"}),
     ],
 )
-def test_other_method_is_405(client: FlaskClient, method: str, path: str, allowed: set[str]) -> None:
+def test_other_method_answers_405(client: FlaskClient, method: str, path: str, allowed: set[str]) -> None:
     response = client.open(path, method=method)
     assert (response.status_code, (response.json or {})["error"]) == (405, "METHOD_NOT_ALLOWED")
     assert set(response.headers["Allow"].split(", ")) == allowed
@@ -93,7 +95,7 @@ def test_ready_names_the_failing_part(client: FlaskClient, world: World) -> None
     assert "Retry-After" in response.headers
 
 
-def test_health_touches_nothing(client: FlaskClient, world: World) -> None:
+def test_health_does_not_use_the_database(client: FlaskClient, world: World) -> None:
     world.error = Unreachable()
     assert client.get("/health").json == {"status": "healthy"}
     assert world.asked == []
@@ -104,20 +106,20 @@ def test_head_has_no_body(client: FlaskClient) -> None:
     assert (response.status_code, response.data) == (200, b"")
 
 
-def test_webhook_is_handed_on(client: FlaskClient, world: World) -> None:
+def test_webhook_is_passed_to_its_use_case(client: FlaskClient, world: World) -> None:
     response = client.post("/stripe-webhook", data="evt_1", headers=SIGNED, content_type="text/plain")
     assert (response.status_code, response.json) == (200, {"received": True})
     assert [event.id for event in world.received] == ["evt_1"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Stripe-Signature": "bad"}])
-def test_webhook_unsigned_is_400(client: FlaskClient, world: World, headers: dict[str, str]) -> None:
+def test_unsigned_webhook_answers_400(client: FlaskClient, world: World, headers: dict[str, str]) -> None:
     response = client.post("/stripe-webhook", data="evt_1", headers=headers)
     assert (response.status_code, (response.json or {})["error"]) == (400, "INVALID_WEBHOOK")
     assert world.asked == []
 
 
-def test_webhook_without_secret_is_503(world: World) -> None:
+def test_webhook_answers_503_without_a_configured_secret(world: World) -> None:
     client = app_of(world, stripe_webhook_secret=None).test_client()
     response = client.post("/stripe-webhook", data="evt_1", headers=SIGNED)
     assert (response.status_code, (response.json or {})["error"]) == (503, "WEBHOOKS_NOT_CONFIGURED")

@@ -55,13 +55,13 @@ def test_history_in_major_units_is_exact(world: World, currency: str, minor: int
     assert body["spentCount"] == 1
 
 
-def test_amounts_in_major_units_are_json_numbers_without_noise(world: World) -> None:
-    """Summed as binary fractions, three times 0.10 would be 0.30000000000000004."""
+def test_amounts_in_major_units_are_exact_json_numbers(world: World) -> None:
+    """The sum of three binary fractions 0.10 would be 0.30000000000000004."""
     body = json.loads(_in_major_units(world, "sgd", 3 * 10, 1_234_567_890_123_456_789), parse_float=str)
     assert (body["totalSpent"], body["totalEarned"]) == ("0.30", "12345678901234567.89")
 
 
-def test_totals_of_several_currencies_are_in_the_unit_of_the_one_they_are_in(world: World) -> None:
+def test_each_total_has_the_unit_of_its_currency(world: World) -> None:
     totals = [CurrencyTotals("jpy", 500, 0, 1, 0), CurrencyTotals("kwd", 1500, 0, 1, 0)]
     world.history = History("u", "kwd", 1500, 0, 2, 0, totals)
     text = app_of(world, history_unit="major").test_client().get("/history/u").text
@@ -69,7 +69,7 @@ def test_totals_of_several_currencies_are_in_the_unit_of_the_one_they_are_in(wor
     assert '"jpy":{"totalSpent":500,' in text
 
 
-def test_history_is_in_minor_units_unless_asked_otherwise(client: FlaskClient, world: World) -> None:
+def test_history_is_in_minor_units_by_default(client: FlaskClient, world: World) -> None:
     world.history = History("u", "sgd", 1230, 2**64, 1, 1, [CurrencyTotals("sgd", 1230, 2**64, 1, 1)])
     text = client.get("/history/u").text
     assert text.startswith('{"userId":"u","totalSpent":1230,"totalEarned":18446744073709551616,')

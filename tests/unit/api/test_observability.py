@@ -1,4 +1,4 @@
-"""What is seen of a request afterwards: its id, one log line, its figures; and what is never seen."""
+"""Each request leaves an id, one log line and metrics, and no secret."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, a_paymen
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     with logging_to_memory() as written:
-        # The modules' own loggers may have been used, and so bound to another stream, before.
+        # An earlier test may have bound the modules' own loggers to another stream.
         monkeypatch.setattr("service.api.observability._access", logs.get_logger("service.access"))
         monkeypatch.setattr("service.api.errors._log", logs.get_logger("service.api.errors"))
         yield written
 
 
-def test_line_has_the_route_and_not_the_request(world: World, lines: Lines) -> None:
+def test_access_log_has_the_route_and_no_values_of_the_request(world: World, lines: Lines) -> None:
     client = app_of(world, api_tokens=SecretStr("saga:s3cret")).test_client()
     client.post(
         f"/payment/{PAYMENT_ID}/revert?secretish=query",
@@ -47,12 +47,12 @@ def test_line_has_the_route_and_not_the_request(world: World, lines: Lines) -> N
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
-def test_good_probes_are_no_news(client: FlaskClient, lines: Lines, path: str) -> None:
+def test_successful_probe_is_not_logged(client: FlaskClient, lines: Lines, path: str) -> None:
     client.get(path)
     assert lines() == []
 
 
-def test_bad_probe_is_news(client: FlaskClient, world: World, lines: Lines) -> None:
+def test_failed_probe_is_logged(client: FlaskClient, world: World, lines: Lines) -> None:
     world.fault = Fault("database", "It is down.")
     client.get("/ready")
     assert [line["status"] for line in lines()] == [503]
@@ -82,7 +82,9 @@ def test_next_action_is_not_logged(client: FlaskClient, world: World, lines: Lin
     assert "hunter2" not in json.dumps(lines())
 
 
-def test_fault_is_logged_with_its_trace_under_the_same_id(client: FlaskClient, world: World, lines: Lines) -> None:
+def test_fault_is_logged_with_its_traceback_under_the_same_request_id(
+    client: FlaskClient, world: World, lines: Lines
+) -> None:
     world.error = KeyError("boom")
     response = client.get("/history/u")
     fault, access = lines()
@@ -96,13 +98,13 @@ def test_callers_request_id_is_kept(client: FlaskClient, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "ü"])
-def test_odd_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+def test_invalid_request_id_is_replaced(client: FlaskClient, given: str) -> None:
     found = client.get("/health", headers={"X-Request-Id": given}).headers["X-Request-Id"]
     assert found != given
     assert len(found) == 32
 
 
-def test_each_request_has_its_own_id(client: FlaskClient) -> None:
+def test_each_request_without_an_id_gets_its_own(client: FlaskClient) -> None:
     assert client.get("/health").headers["X-Request-Id"] != client.get("/nope").headers["X-Request-Id"]
 
 
@@ -118,13 +120,13 @@ def _count(**labels: str) -> float:
         ("BREW", "/health", {"method": "other", "route": "unknown", "status": "405"}),
     ],
 )
-def test_figures_have_few_labels(client: FlaskClient, method: str, path: str, labels: dict[str, str]) -> None:
+def test_request_metrics_have_few_labels(client: FlaskClient, method: str, path: str, labels: dict[str, str]) -> None:
     before = _count(**labels)
     client.open(path, method=method)
     assert _count(**labels) == before + 1
 
 
-def test_metrics_are_prometheus_text(client: FlaskClient) -> None:
+def test_metrics_are_in_prometheus_text_format(client: FlaskClient) -> None:
     client.get("/history/u")
     text = client.get("/metrics").text
     assert 'http_requests_total{method="GET",route="/history/<user_id>",status="200"}' in text

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml says what the routes do: no more, no less."""
+"""docs/openapi.yaml describes exactly the routes of the service."""
 
 from typing import Any
 
@@ -43,35 +43,35 @@ def test_document_is_valid() -> None:
     validate(openapi.document())
 
 
-def test_routes_are_those_described() -> None:
+def test_description_has_exactly_the_routes_of_the_service() -> None:
     assert _rules() == openapi.operations()
 
 
 @pytest.mark.parametrize(("pointer", "example"), _examples(openapi.document()))
-def test_examples_fit_their_schemas(pointer: str, example: Any) -> None:
+def test_examples_match_their_schemas(pointer: str, example: Any) -> None:
     openapi.validator(pointer).validate(example)
 
 
-def test_only_the_open_routes_are_open() -> None:
+def test_only_probes_and_webhook_are_described_without_a_token() -> None:
     opened = {path for path, item in openapi.document()["paths"].items() for op in item.values() if "security" in op}
     assert opened == {"/health", "/ready", "/metrics", "/stripe-webhook"}
 
 
-def test_codes_and_statuses_are_the_services_own() -> None:
+def test_described_codes_and_statuses_equal_those_of_the_code() -> None:
     schemas = openapi.document()["components"]["schemas"]
     assert schemas["ErrorCode"]["enum"] == [code.value for code in ErrorCode]
     assert schemas["Status"]["enum"] == [status.value for status in PaymentStatus]
 
 
 @pytest.mark.parametrize(("kind", "schema"), [(CommandType.RELEASE, "Release"), (CommandType.REVERT, "Revert")])
-def test_bodies_have_the_commands_fields(kind: CommandType, schema: str) -> None:
+def test_described_bodies_have_the_fields_of_the_commands(kind: CommandType, schema: str) -> None:
     described = openapi.document()["components"]["schemas"][schema]
     fields = [field for field in FIELDS[kind] if field.name != "payment_id"]
     assert set(described["properties"]) == {field.name for field in fields}
     assert set(described.get("required", [])) == {field.name for field in fields if field.required}
 
 
-def test_a_wrong_answer_is_seen() -> None:
+def test_check_refuses_an_undescribed_answer() -> None:
     headers = {"Content-Type": "application/json", "X-Request-Id": "r"}
     openapi.check("GET", "/health", 200, headers, b'{"status":"healthy"}')
     with pytest.raises(Exception, match="was expected"):

@@ -1,4 +1,4 @@
-"""What a read is made of: the payment, the customer's next action, a user's totals."""
+"""The parts of a read: the payment, the customer's next action, a user's totals."""
 
 import threading
 from typing import Any, cast
@@ -51,7 +51,7 @@ def _queries(
 
 
 @pytest.mark.parametrize("status", [status for status in PaymentStatus if status is not PaymentStatus.REQUIRES_ACTION])
-def test_stripe_is_asked_only_where_the_customer_must_act(status: PaymentStatus) -> None:
+def test_stripe_is_asked_only_if_the_customer_must_act(status: PaymentStatus) -> None:
     stripe = FakeStripe()
     view = _queries(a_payment(status=status), stripe=stripe).by_id(PAYMENT_ID)
     assert view is not None
@@ -59,7 +59,7 @@ def test_stripe_is_asked_only_where_the_customer_must_act(status: PaymentStatus)
     assert stripe.asked == []
 
 
-def test_stripe_is_asked_anew_each_time() -> None:
+def test_stripe_is_asked_at_each_read() -> None:
     stripe = FakeStripe()
     queries = _queries(a_payment(status=PaymentStatus.REQUIRES_ACTION), stripe=stripe)
     views = [queries.latest_of_order("o"), queries.by_id(PAYMENT_ID)]
@@ -67,7 +67,7 @@ def test_stripe_is_asked_anew_each_time() -> None:
     assert stripe.asked == ["pi_1", "pi_1"]
 
 
-def test_without_an_intent_there_is_nobody_to_ask() -> None:
+def test_next_action_is_unavailable_without_an_intent() -> None:
     stripe = FakeStripe()
     payment = a_payment(status=PaymentStatus.REQUIRES_ACTION, stripe_payment_intent_id=None)
     view = _queries(payment, stripe=stripe).by_id(PAYMENT_ID)
@@ -75,7 +75,7 @@ def test_without_an_intent_there_is_nobody_to_ask() -> None:
     assert view.next_action == {"type": "unavailable"}
 
 
-def test_slow_stripe_leaves_threads_for_the_others() -> None:
+def test_slow_stripe_does_not_occupy_all_threads() -> None:
     stripe = FakeStripe()
     stripe.let_go.clear()
     queries = _queries(a_payment(status=PaymentStatus.REQUIRES_ACTION), stripe=stripe, at_once=2)
@@ -109,7 +109,7 @@ EUR = CurrencyTotals("eur", 5000, 6000, 5, 6)
         ([EUR, USD], "sgd", 0, 0, (8, 10)),
     ],
 )
-def test_totals_are_of_one_currency_and_counts_of_all(
+def test_totals_cover_one_currency_and_counts_cover_all(
     totals: list[CurrencyTotals], currency: str, spent: int, earned: int, counts: tuple[int, int]
 ) -> None:
     history = _queries(totals=totals, stripe=FakeStripe()).history_of("u")

@@ -15,7 +15,7 @@ DETAILS = f"/payment/{PAYMENT_ID}/details"
 
 
 @pytest.mark.parametrize("path", [STATUS, DETAILS])
-def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> None:
+def test_payment_has_its_fields_in_both_spellings(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
     snake = {
@@ -74,7 +74,7 @@ def test_payment_is_told_in_both_spellings(client: FlaskClient, path: str) -> No
     assert "Cache-Control" not in response.headers
 
 
-def test_money_is_what_stripe_is_known_to_have_done(client: FlaskClient, world: World) -> None:
+def test_money_shows_the_sums_of_the_ledger(client: FlaskClient, world: World) -> None:
     sums = {"held": 0, "captured": 2100, "refunded": 100, "disputed": 50, "transferred": 1500, "reversed": 70}
     world.payment = a_payment(**sums, contested=30, transfer_currency="eur")
     body = client.get(DETAILS).json or {}
@@ -94,7 +94,7 @@ def test_failure_has_its_three_fields_in_both_spellings(client: FlaskClient, wor
     }
 
 
-def test_failure_without_stripe_code_says_null(client: FlaskClient, world: World) -> None:
+def test_failure_without_a_stripe_code_has_null(client: FlaskClient, world: World) -> None:
     world.payment = a_payment(status=PaymentStatus.FAILED, failure={"error": "STRIPE_ERROR", "message": "m"})
     assert (client.get(DETAILS).json or {})["failure"]["stripe_code"] is None
 
@@ -113,7 +113,7 @@ def test_failure_without_stripe_code_says_null(client: FlaskClient, world: World
         ({"type": "unavailable"}, {"type": "unavailable"}),
     ],
 )
-def test_next_action_is_told_and_not_stored_on_the_way(
+def test_next_action_is_returned_and_not_cached(
     client: FlaskClient, world: World, action: dict[str, Any], camel: dict[str, Any]
 ) -> None:
     world.payment = a_payment(status=PaymentStatus.REQUIRES_ACTION)
@@ -131,7 +131,7 @@ def test_times_are_utc(client: FlaskClient, world: World) -> None:
     assert body["created_at"] == body["updated_at"] == "2026-01-01T00:00:00.000Z"
 
 
-def test_unicode_stays_readable(client: FlaskClient, world: World) -> None:
+def test_unicode_is_not_escaped(client: FlaskClient, world: World) -> None:
     world.payment = a_payment(description="Kopi ☕")
     assert "Kopi ☕" in client.get(DETAILS).text
 
@@ -152,7 +152,7 @@ def test_malformed_payment_id_is_404_and_not_looked_up(client: FlaskClient, worl
     assert world.asked == []
 
 
-def test_payment_id_in_capitals_is_the_same(client: FlaskClient, world: World) -> None:
+def test_payment_id_in_capitals_finds_the_same_payment(client: FlaskClient, world: World) -> None:
     assert client.get(f"/payment/{str(PAYMENT_ID).upper()}/details").status_code == 200
     assert world.asked == [UUID(str(PAYMENT_ID))]
 
@@ -174,7 +174,7 @@ def test_payment_id_in_capitals_is_the_same(client: FlaskClient, world: World) -
         ("/payment/%27%3B--/status", "';--"),
     ],
 )
-def test_order_id_may_hold_anything(client: FlaskClient, world: World, path: str, order_id: str) -> None:
+def test_order_id_may_contain_any_character(client: FlaskClient, world: World, path: str, order_id: str) -> None:
     assert client.get(path).status_code == 200
     assert world.asked == [order_id]
 

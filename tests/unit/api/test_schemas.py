@@ -1,4 +1,4 @@
-"""docs/schemas: a command's schema takes what the reader takes, and nothing else. test_asyncapi tries the events."""
+"""The schemas of commands in docs/schemas accept exactly the commands that the reader accepts."""
 
 import copy
 import json
@@ -44,7 +44,7 @@ def described(message: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", schemas())
-def test_a_schema_is_one(name: str) -> None:
+def test_each_schema_is_valid(name: str) -> None:
     Draft202012Validator.check_schema(schemas()[name])
     references = set(_references(schemas()[name]))
     assert {name.partition("#")[0].removesuffix(".json") for name in references} - {"", *schemas()} == set()
@@ -75,7 +75,7 @@ def test_every_message_has_a_schema_and_every_schema_a_message() -> None:
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)
-def test_examples_fit_and_are_read(kind: str) -> None:
+def test_examples_match_their_schema_and_are_accepted(kind: str) -> None:
     examples = schemas()[kind]["examples"]
     assert len(examples) >= len(("envelope", "id in the payload", "flat"))
     for each in examples:
@@ -85,13 +85,13 @@ def test_examples_fit_and_are_read(kind: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("kind", "payload"), [(kind, each) for kind, several in PAYLOADS.items() for each in several])
-def test_every_shape_is_described(kind: str, payload: dict[str, Any], shape: Any) -> None:
+def test_schema_accepts_every_form_of_a_command(kind: str, payload: dict[str, Any], shape: Any) -> None:
     assert described(shape(kind, payload))
     assert accepted(shape(kind, payload))
 
 
 @pytest.mark.parametrize("currency", sorted(CURRENCIES))
-def test_amounts_have_stripes_limits(currency: str) -> None:
+def test_schema_has_stripes_limits_of_amounts(currency: str) -> None:
     least = MINIMUM.get(currency, 1)
     for amount in (0, 1, least - 1, least, least + 1, 1000, 1001, 1010, 10**8 - 100, 10**8, 10**12 - 100, 10**12):
         taken = amount_fault(Money(amount, currency)) is None
@@ -102,14 +102,14 @@ def test_amounts_have_stripes_limits(currency: str) -> None:
 
 
 @pytest.mark.parametrize("command", [Release("c", UUID(PAYMENT), "r", "acct_1"), Revert("c", UUID(PAYMENT), None)])
-def test_commands_that_the_service_sends_are_described(command: Release | Revert) -> None:
+def test_commands_of_the_service_match_their_schemas(command: Release | Revert) -> None:
     now, event_id = datetime(2026, 1, 31, tzinfo=UTC), UUID(PAYMENT)
     message = command_message(command, event_id=event_id, topic="t", now=now, traceparent=None)
     check_command(json.loads(message.value), dict(message.headers))
 
 
-def test_an_integer_written_as_a_decimal_number_is_beyond_a_schema() -> None:
-    """JSON Schema has one kind of number; the reader refuses 1250.0. The schema's description says so."""
+def test_schema_cannot_refuse_an_integer_written_with_a_decimal_point() -> None:
+    """JSON Schema has one kind of number, but the reader refuses 1250.0. The schema's description says so."""
     message = flat("authorize_payment", {**AUTHORIZE, "amount": 1250.0})
     assert described(message)
     assert not accepted(message)
@@ -138,7 +138,7 @@ def _places(node: Any) -> Iterator[dict[str, Any]]:
 
 @st.composite
 def messages(draw: st.DrawFn) -> dict[str, Any]:
-    """A command as it should be, with a few fields exchanged, dropped or added anywhere in it."""
+    """A valid command with a few fields exchanged, dropped or added anywhere in it."""
     kind = draw(st.sampled_from(list(PAYLOADS)))
     payload = copy.deepcopy(draw(st.sampled_from(PAYLOADS[kind])))
     message: dict[str, Any] = draw(st.sampled_from(SHAPES))(kind, payload)
@@ -162,11 +162,11 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
 @example(envelope("authorize_payment", {**AUTHORIZE, "customer": "no object"}))
 @example(flat("authorize_payment", {**AUTHORIZE, "payload": None}))
 @example({"type": "revert_payment", "correlation_id": None, "payload": {**REVERT, "correlation_id": " "}})
-def test_the_schema_takes_what_the_reader_takes_and_nothing_else(message: dict[str, Any]) -> None:
+def test_schema_accepts_exactly_the_commands_that_the_reader_accepts(message: dict[str, Any]) -> None:
     assert described(message) == accepted(message)
 
 
-def test_the_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_of_the_schemas_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (SCHEMAS / "README.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(DOCS.parent)
@@ -175,6 +175,6 @@ def test_the_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named == set(schemas())
 
 
-def test_validators_see_a_wrong_event() -> None:
+def test_validators_refuse_an_invalid_event() -> None:
     assert not validator("event_headers").is_valid({"ce_id": "x"})
     assert not schema_of_message("payment.authorized").is_valid({"type": "payment.authorized"})

@@ -1,4 +1,4 @@
-"""How gunicorn is set up, where that can be seen without starting it."""
+"""The settings of gunicorn, as far as they show without starting it."""
 
 import socket
 from datetime import timedelta
@@ -20,13 +20,13 @@ def _settings(**changed: object) -> ServiceSettings:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_listens_on_a_free_port(host: str) -> None:
+def test_server_listens_on_a_free_port(host: str) -> None:
     with socket.socket(fileno=listen(host, 0)) as listener:
         port = listener.getsockname()[1]
         socket.create_connection((host, port), 5).close()
 
 
-def test_address_that_cannot_be_had_is_a_setting_that_is_named() -> None:
+def test_error_for_an_occupied_port_names_the_settings() -> None:
     with socket.socket(fileno=listen("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(SettingError, match=rf"^HOST, PORT: cannot listen on 127\.0\.0\.1, port {port}: Address"):
@@ -34,19 +34,19 @@ def test_address_that_cannot_be_had_is_a_setting_that_is_named() -> None:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid", "a..b", "é" * 100])
-def test_host_that_is_not_ours_is_named(host: str) -> None:
+def test_error_for_an_unusable_host_names_the_settings(host: str) -> None:
     with pytest.raises(SettingError, match=r"^HOST, PORT: cannot listen on ") as caught:
         listen(host, 0)
     assert "\n" not in str(caught.value)
     assert "None" not in str(caught.value)
 
 
-def test_no_thread_waits_for_a_connection_of_the_pool() -> None:
+def test_server_has_one_thread_for_each_database_connection() -> None:
     assert options(_settings(database_pool_size=7), 3, BEATS)["threads"] == 7
 
 
 @pytest.mark.parametrize(("grace", "seconds"), [(timedelta(seconds=25), 25), (timedelta(milliseconds=1), 1)])
-def test_grace_is_whole_seconds(grace: timedelta, seconds: int) -> None:
+def test_grace_period_is_rounded_up_to_whole_seconds(grace: timedelta, seconds: int) -> None:
     assert options(_settings(shutdown_grace=grace), 3, BEATS)["graceful_timeout"] == seconds
 
 

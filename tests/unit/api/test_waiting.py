@@ -1,11 +1,11 @@
-"""Whose time is over, and who makes room."""
+"""The connections whose time is over, and the connections that make room for others."""
 
 from service.serving.waiting import Phase, Waiting
 
 SECONDS = {Phase.HEAD: 10.0, Phase.BODY: 30.0, Phase.LEAVING: 5.0, Phase.ANSWER: 30.0, Phase.IDLE: 75.0}
 
 
-def test_time_runs_from_the_beginning_of_a_phase_and_is_not_prolonged_within_it() -> None:
+def test_time_limit_counts_from_the_start_of_a_phase() -> None:
     waiting: Waiting[str] = Waiting(SECONDS)
     waiting.put("a", Phase.HEAD, 0)
     waiting.put("a", Phase.HEAD, 9)
@@ -14,7 +14,7 @@ def test_time_runs_from_the_beginning_of_a_phase_and_is_not_prolonged_within_it(
     assert (waiting.next_due(), waiting.expired(38.9), waiting.expired(39)) == (39, [], ["a"])
 
 
-def test_who_waits_no_longer_is_never_due() -> None:
+def test_finished_wait_never_expires() -> None:
     waiting: Waiting[str] = Waiting(SECONDS)
     waiting.put("a", Phase.HEAD, 0)
     assert waiting.take("a") is Phase.HEAD
@@ -26,7 +26,7 @@ def test_who_waits_no_longer_is_never_due() -> None:
     )
 
 
-def test_the_longest_unfinished_makes_room_before_those_between_two_requests() -> None:
+def test_oldest_unfinished_request_makes_room_before_idle_connections() -> None:
     waiting: Waiting[str] = Waiting(SECONDS)
     for name, phase in (("idle", Phase.IDLE), ("body", Phase.BODY), ("old", Phase.HEAD), ("new", Phase.HEAD)):
         waiting.put(name, phase, 0)
@@ -37,7 +37,7 @@ def test_the_longest_unfinished_makes_room_before_those_between_two_requests() -
     assert left == ["old", "new", "body", "idle"]
 
 
-def test_hurry_shortens_every_wait_and_prolongs_none() -> None:
+def test_hurry_shortens_waits_and_prolongs_none() -> None:
     waiting: Waiting[str] = Waiting(SECONDS)
     waiting.put("soon", Phase.IDLE, 0)
     waiting.put("late", Phase.IDLE, 74)

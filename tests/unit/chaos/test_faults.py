@@ -1,4 +1,4 @@
-"""Faults that need the same thing come one after the other; all others come at once."""
+"""Faults of the same target follow one another; all other faults run at the same time."""
 
 from threading import Event
 
@@ -10,30 +10,29 @@ from proofs.chaos.plan import Attack, Fault
 FIRST, SECOND = Fault(Attack.RELAY_KILLED, 0, 0), Fault(Attack.RELAY_FROZEN, 0, 0)
 
 
-class Thing:
-    """Can be struck, and comes back when it is told to."""
+class Target:
+    """The target of a fault. It recovers when a test allows it."""
 
     def __init__(self, name: str) -> None:
         self.struck = Event()
-        self.may_return = Event()
-        self.trouble = Trouble(frozenset({name}), lambda: self.may_return.wait(10), self.struck.set)
+        self.may_recover = Event()
+        self.trouble = Trouble(frozenset({name}), lambda: self.may_recover.wait(10), self.struck.set)
 
 
-def test_another_of_the_kind_is_struck_while_one_comes_back() -> None:
-    one, other = Thing("one"), Thing("other")
+def test_next_target_is_struck_while_the_first_recovers() -> None:
+    one, other = Target("one"), Target("other")
     with injector({Attack.RELAY_KILLED: [one.trouble, other.trouble]}) as attacker:
         attacker.inject(FIRST)
         attacker.inject(FIRST)
         assert one.struck.is_set()
         assert other.struck.is_set()
         assert attacker.struck == {Attack.RELAY_KILLED: 2}
-        one.may_return.set()
-        other.may_return.set()
+        one.may_recover.set()
+        other.may_recover.set()
         attacker.all_back()
 
 
-def test_what_is_struck_already_is_waited_for() -> None:
-    """The second trouble sees the first one's end."""
+def test_second_fault_waits_for_the_target_to_recover() -> None:
     ended: list[str] = []
     places = frozenset({"one place"})
     first = Trouble(places, lambda: ended.append("first"))
@@ -44,7 +43,7 @@ def test_what_is_struck_already_is_waited_for() -> None:
     assert ended == ["first", "second"]
 
 
-def test_a_return_that_failed_is_told_at_the_end() -> None:
+def test_failed_recovery_is_raised_at_the_end() -> None:
     def fail() -> None:
         raise ValueError("does not come back")
 

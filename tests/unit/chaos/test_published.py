@@ -1,4 +1,4 @@
-"""What the audit says of events that come twice, and of those that the published library did not hear."""
+"""The audit finds repeated events, and events that the published library missed."""
 
 from collections import Counter
 from unittest.mock import Mock
@@ -18,18 +18,18 @@ def _evidence(*records: Record) -> Evidence:
     return Evidence(payments=[], commands=[], transitions=[], outbox=[], effects=[], records=list(records))
 
 
-def test_an_event_that_came_again_is_wrong_unless_the_delivery_may_do_so() -> None:
+def test_repeated_event_is_damage_unless_the_delivery_allows_it() -> None:
     twice = _evidence(_event("a", 0), _event("a", 1))
     assert repeated(twice) == ["a"]
     assert audit(twice).doubles
     assert audit(twice, may_repeat=True).doubles == []
 
 
-def test_a_second_answer_is_wrong_whatever_the_delivery() -> None:
+def test_second_answer_is_damage_for_each_delivery() -> None:
     assert audit(_evidence(_event("a", 0), _event("b", 1)), may_repeat=True).doubles
 
 
-def test_what_the_published_library_did_not_hear_is_a_loss() -> None:
+def test_event_that_the_published_library_missed_is_a_loss() -> None:
     world = Mock()
     world.scene.topics.events = "events"
     world.published.missing = lambda events: sorted(set(events) - set(Counter(["a"])))

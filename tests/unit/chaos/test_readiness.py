@@ -1,4 +1,4 @@
-"""Which outages count as told."""
+"""An outage counts as reported if a process names it on /ready or in a metric."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ HANGS = Answer(None, "no answer: TimeoutError")
 
 
 def _watch(during: Mapping[int, Answer], outage: Outage, metrics: str = "") -> Watch:
-    """By port, what is answered until the outage is over; all is well then."""
+    """A watch that has seen an outage. ``during`` has each port's answer until the end; then all are ready."""
     over = False
 
     def probe(process: ServiceProcess, path: str) -> Answer:
@@ -35,50 +35,50 @@ def _watch(during: Mapping[int, Answer], outage: Outage, metrics: str = "") -> W
     return watch
 
 
-def test_a_503_that_names_the_part_tells_it() -> None:
+def test_outage_is_reported_by_a_503_that_names_its_part() -> None:
     watch = _watch({3: UNREADY}, Outage("x", ["DATABASE"], [[CONSUMER]]))
-    assert len(watch.told) == 1
-    assert watch.untold == []
+    assert len(watch.reported) == 1
+    assert watch.unreported == []
 
 
 @pytest.mark.parametrize("answer", [READY, OTHERWISE, HANGS, Answer(200, UNREADY.text)])
-def test_another_answer_or_none_does_not(answer: Answer) -> None:
+def test_outage_is_not_reported_by_another_answer_or_none(answer: Answer) -> None:
     watch = _watch({3: answer}, Outage("x", ["database"], [[CONSUMER]]))
-    assert watch.told == []
-    assert len(watch.untold) == 1
-    assert "consume 3" in watch.untold[0]
-    assert str(answer.status) in watch.untold[0]
+    assert watch.reported == []
+    assert len(watch.unreported) == 1
+    assert "consume 3" in watch.unreported[0]
+    assert str(answer.status) in watch.unreported[0]
 
 
-def test_one_relay_that_tells_is_enough() -> None:
+def test_report_of_one_relay_is_enough() -> None:
     watch = _watch({1: READY, 2: UNREADY}, Outage("x", ["database"], [RELAYS]))
-    assert watch.untold == []
+    assert watch.unreported == []
 
 
-def test_each_group_must_tell() -> None:
+def test_each_group_of_processes_must_report() -> None:
     answers = {1: READY, 2: UNREADY, 3: READY}
     watch = _watch(answers, Outage("x", ["database"], [RELAYS, [CONSUMER]]))
-    assert len(watch.untold) == 1
-    assert "consume 3" in watch.untold[0]
+    assert len(watch.unreported) == 1
+    assert "consume 3" in watch.unreported[0]
 
 
-def test_where_the_rest_goes_on_a_metric_tells_it_too() -> None:
+def test_metric_reports_an_outage_that_delays_only_some_work() -> None:
     metrics = 'relay_waiting_rows{topic="nowhere"} 2'
     watch = _watch({1: READY, 2: READY}, Outage("x", ["nowhere"], [RELAYS], ready_meanwhile=True), metrics)
-    assert len(watch.told) == 1
-    assert watch.untold == []
+    assert len(watch.reported) == 1
+    assert watch.unreported == []
 
 
-def test_a_process_that_is_not_ready_again_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_stays_unready_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.chaos.readiness._READY_AGAIN_SECONDS", 0.0)
     watch = Watch(lambda _process, _path: UNREADY, shortest=0.0, longest=0.1)
     watch.outage(Outage("x", ["database"], [[CONSUMER]]), lambda: None)
-    assert len(watch.told) == 1
-    assert "but after it: consume 3 is not ready" in watch.untold[0]
+    assert len(watch.reported) == 1
+    assert "but after it: consume 3 is not ready" in watch.unreported[0]
 
 
 class Ended(ServiceProcess):
-    """Was started, and runs no more."""
+    """A process that was started and has ended."""
 
     @property
     def running(self) -> bool:
@@ -93,7 +93,7 @@ class Ended(ServiceProcess):
         return past
 
 
-def test_a_process_that_ended_by_itself_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_process_that_ended_by_itself_is_named_with_its_last_log_line(tmp_path: Path) -> None:
     watch = Watch()
     watch.see(Ended("relay", {}, 4, tmp_path))
     assert len(watch.ended) == 1

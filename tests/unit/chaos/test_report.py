@@ -1,4 +1,4 @@
-"""The table at the end, and what counts in it."""
+"""The table at the end of a chaos run."""
 
 import json
 from collections import Counter
@@ -19,36 +19,36 @@ def _result(findings: Findings) -> Result:
 
 
 def _shown(findings: Findings) -> list[list[str]]:
-    told = StringIO()
-    show(_result(findings), Console(file=told, width=200))
-    return [line.strip("│ \n").split("│") for line in told.getvalue().splitlines()]
+    output = StringIO()
+    show(_result(findings), Console(file=output, width=200))
+    return [line.strip("│ \n").split("│") for line in output.getvalue().splitlines()]
 
 
 def _rows(findings: Findings) -> dict[str, str]:
     return {row[0].strip(): row[1].strip() for row in _shown(findings) if len(row) == 2}
 
 
-def test_the_table_counts_faults_and_outages() -> None:
+def test_table_counts_faults_and_outages() -> None:
     rows = _rows(Findings([], [], [], [], []))
     assert rows["faults survived"] == "5"
     assert rows[str(Attack.PROMOTED)] == "2"
     assert rows["that came again"] == "2"
-    assert rows["outages told"] == "2"
+    assert rows["outages reported"] == "2"
     assert rows["after seconds, at most"] == "12"
-    assert rows["rows that the database turned away"] == "4"
-    assert rows["outages not told"] == "0"
+    assert rows["rows that the database refused"] == "4"
+    assert rows["outages not reported"] == "0"
 
 
-def test_an_outage_that_was_not_told_spoils_it_and_is_named() -> None:
-    findings = Findings([], [], [], [], [], untold=["Kafka is away: not told"], unproven=["missing: 4"])
+def test_unreported_outage_fails_the_run_and_is_named() -> None:
+    findings = Findings([], [], [], [], [], unreported=["Kafka is away: not reported"], unproven=["missing: 4"])
     assert not _result(findings).clean
     rows = _rows(findings)
-    assert rows["outages not told"] == "1"
+    assert rows["outages not reported"] == "1"
     assert rows["not proven by the audits"] == "1"
-    assert ["outages not told: Kafka is away: not told"] in _shown(findings)
+    assert ["outages not reported: Kafka is away: not reported"] in _shown(findings)
 
 
-def test_an_audit_may_name_rows_that_nobody_can_publish_and_no_others() -> None:
+def test_only_unpublishable_rows_may_be_missing_in_an_audit() -> None:
     report = {
         "compared": 3,
         "missing": [{"event_id": "a", "position": 1}, {"event_id": "b", "position": 2}],

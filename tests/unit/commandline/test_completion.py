@@ -32,7 +32,7 @@ def line() -> str:
     ("words", "completed"),
     [("./cli.py ser", "serve"), ("./cli.py outbox sta", "stats"), ("./cli.py serve --wor", "--workers")],
 )
-def test_bash_completes(words: str, completed: str) -> None:
+def test_bash_completes_commands_and_options(words: str, completed: str) -> None:
     if shutil.which("bash") is None:
         unavailable("bash", OSError("not installed"))
     env = {"PATH": PATH, "LINE": line(), "WORDS": words}
@@ -42,7 +42,7 @@ def test_bash_completes(words: str, completed: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_has_its_script(shell: str) -> None:
+def test_completion_script_exists_for_each_shell(shell: str) -> None:
     env = {"PATH": PATH, "_CLI_PY_COMPLETE": f"{shell}_source"}
     found = subprocess.run(["./cli.py"], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert "_clipy_completion" in found.stdout

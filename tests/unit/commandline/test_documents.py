@@ -1,4 +1,4 @@
-"""What README and runbook tell people to type exists, and so does every setting they name."""
+"""The commands and settings in README and runbook exist."""
 
 import re
 import shlex
@@ -36,7 +36,7 @@ STANDS_FOR = {
     "TEXT": "ticket 81",
 }
 
-# codes that the contract and the dead letters have, and what is no variable of a process
+# codes of the contract and of dead letters, and names that are no variables of a process
 NOT_SETTINGS = re.compile(
     r"ON_HUP|HTTPS_PROXY|HTTP_PROXY|NO_PROXY|SASL_PLAINTEXT|SASL_SSL|NO_TYPE|NO_CORRELATION_ID|NOT_JSON|NOT_AN_OBJECT|TOO_LARGE|TOO_DEEP"
     r"|RECORD_[A-Z_]+|TOPIC_NAME_INVALID|CORRELATION_ID_REUSED|NOT_STORABLE|REQUIRES_ACTION|REQUIRE_REAL|NAME_FILE|KAFKA_SASL_.*|KAFKA_SSL_.*"
@@ -49,12 +49,12 @@ def commands(document: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_document_tells_commands(document: str) -> None:
+def test_document_contains_commands(document: str) -> None:
     assert commands(document)
 
 
 @pytest.mark.parametrize(("document", "line"), [(name, line) for name in DOCUMENTS for line in commands(name)])
-def test_commands_parse(document: str, line: str) -> None:
+def test_commands_of_the_documents_are_valid(document: str, line: str) -> None:
     words = [STANDS_FOR.get(word, word) for word in shlex.split(line)]
     command: click.Command = cli
     context = cli.make_context("cli.py", words, resilient_parsing=not words)
@@ -67,6 +67,6 @@ def test_commands_parse(document: str, line: str) -> None:
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, *WITHOUT_COMMANDS])
-def test_settings_exist(document: str) -> None:
+def test_settings_named_in_the_documents_exist(document: str) -> None:
     named = {name for name in SETTING.findall((ROOT / document).read_text()) if not NOT_SETTINGS.fullmatch(name)}
     assert {name.removesuffix("_FILE") for name in named} - SETTINGS == set()

@@ -1,4 +1,4 @@
-"""``--help``: fast, complete, and never apart from the code."""
+"""``--help`` is fast and complete, and agrees with the code."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def help_of(*words: str) -> str:
     return result.stdout
 
 
-def test_every_command_of_the_contract_is_there() -> None:
+def test_every_command_of_the_contract_exists() -> None:
     wanted = {"demo", "up", "serve", "consume", "relay", "doctor", "stripe-events"}
     groups = {
         "db": {"upgrade", "current", "check"},
@@ -50,7 +50,7 @@ def test_every_command_of_the_contract_is_there() -> None:
 
 
 @pytest.mark.parametrize("words", list(paths(cli)), ids=" ".join)
-def test_every_command_helps(words: tuple[str, ...]) -> None:
+def test_every_command_and_option_has_help(words: tuple[str, ...]) -> None:
     text = help_of(*words)
     assert text.startswith(f"Usage: cli.py {' '.join(words)}")
     context = click.Context(cli)
@@ -67,8 +67,8 @@ def test_every_command_helps(words: tuple[str, ...]) -> None:
     "words", [(), ("payment",), ("outbox", "replay"), ("db",), ("serve",), ("stripe-events",)], ids=" ".join
 )
 def test_help_imports_nothing_slow(words: tuple[str, ...]) -> None:
-    """Time follows from imports; what imports nothing slow is fast on every machine."""
-    slow = SLOW - {"pydantic"} if words == ("serve",) else SLOW  # settings are named in the words of their fields
+    """Imports take most of the time. Without slow imports ``--help`` is fast on every machine."""
+    slow = SLOW - {"pydantic"} if words == ("serve",) else SLOW  # the help of settings comes from their fields
     program = (
         "import sys; from commandline.main import cli; cli([*sys.argv[1:], '--help'], standalone_mode=False);"
         f"sys.exit(', '.join({slow!r} & set(sys.modules)) or None)"

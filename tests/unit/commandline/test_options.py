@@ -1,4 +1,4 @@
-"""Times, exit codes and faults, as they are written."""
+"""The notation of times, exit codes and error lines."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -22,18 +22,18 @@ pytestmark = pytest.mark.usefixtures("quiet")
         ("2026-01-31T08:00+08:00", datetime(2026, 1, 31, 8, tzinfo=timezone(timedelta(hours=8)))),
     ],
 )
-def test_moments_in_iso_8601(text: str, moment: datetime) -> None:
+def test_time_is_read_in_iso_8601(text: str, moment: datetime) -> None:
     assert MOMENT.convert(text, None, None) == moment
 
 
 @pytest.mark.parametrize(("text", "ago"), [("15m", timedelta(minutes=15)), ("2h", timedelta(hours=2))])
-def test_moments_as_how_long_ago(text: str, ago: timedelta) -> None:
+def test_time_is_read_as_a_duration_before_now(text: str, ago: timedelta) -> None:
     before = datetime.now(UTC)
     assert before - ago <= MOMENT.convert(text, None, None) <= datetime.now(UTC) - ago
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "15 parsecs", "99999999d"])
-def test_other_moments_are_bad_usage(text: str) -> None:
+def test_other_forms_of_a_time_are_bad_usage(text: str) -> None:
     with pytest.raises(click.BadParameter, match="ISO 8601"):
         MOMENT.convert(text, None, None)
 
@@ -43,11 +43,11 @@ def invoke(*words: str, **env: str | None) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_a_missing_setting_is_one_line_and_exit_code_2() -> None:
+def test_missing_setting_gives_one_line_and_exit_code_2() -> None:
     assert invoke("payment", "show", "x") == (2, "", "DATABASE_URL: is not set\n")
 
 
-def test_every_fault_has_its_line() -> None:
+def test_every_faulty_setting_has_its_own_line() -> None:
     code, _, said = invoke("relay", KAFKA_BOOTSTRAP_SERVERS=None, RELAY_BATCH_SIZE="many", LOG_LEVEL="loud")
     assert code == 2
     assert [line.partition(":")[0] for line in said.splitlines()] == [
@@ -55,7 +55,7 @@ def test_every_fault_has_its_line() -> None:
     ]  # fmt: skip
 
 
-def test_an_option_wins_over_the_environment_and_is_checked() -> None:
+def test_option_overrides_the_environment_and_is_validated() -> None:
     code, _, said = invoke(
         "serve", "--host", "192.0.2.1", DATABASE_URL="postgresql://h/d", STRIPE_SECRET_KEY="sk_test_1", HOST="127.0.0.1"
     )
@@ -63,7 +63,7 @@ def test_an_option_wins_over_the_environment_and_is_checked() -> None:
     assert said.startswith("API_TOKENS: must be set to listen on 192.0.2.1")
 
 
-def test_an_unreachable_database_is_one_line_and_exit_code_1() -> None:
+def test_unreachable_database_gives_one_line_and_exit_code_1() -> None:
     code, out, said = invoke("outbox", "list", DATABASE_URL="postgresql://user:hidden@127.0.0.1:1/d")
     assert (code, out) == (1, "")
     assert said.startswith("database: ")
@@ -74,7 +74,7 @@ def test_an_unreachable_database_is_one_line_and_exit_code_1() -> None:
 @pytest.mark.parametrize(
     "words", [("nonsense",), ("outbox", "list", "--limit", "0"), ("outbox", "list", "--since", "x")]
 )
-def test_bad_usage_is_exit_code_2(words: tuple[str, ...]) -> None:
+def test_bad_usage_gives_exit_code_2(words: tuple[str, ...]) -> None:
     assert invoke(*words, DATABASE_URL="postgresql://127.0.0.1:1/d")[0] == 2
 
 
@@ -88,5 +88,5 @@ def test_bad_usage_is_exit_code_2(words: tuple[str, ...]) -> None:
         ({"a": [None, 1, True, b"x"]}, {"a": [None, 1, True, "x"]}),
     ],
 )
-def test_values_as_json(value: object, shown: object) -> None:
+def test_values_are_converted_to_json(value: object, shown: object) -> None:
     assert plain(value) == shown

@@ -1,4 +1,4 @@
-"""``stripe-events``: what a webhook endpoint must be subscribed to, and documents that say the same."""
+"""``stripe-events`` prints the event types of a webhook endpoint, and the documents list the same types."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def run(*words: str) -> str:
 
 
 def blocks_of_types(document: str) -> list[list[str]]:
-    """The blocks of code that hold nothing but types of events."""
+    """The code blocks that contain only event types."""
     blocks = [block.split() for block in BLOCK.findall((ROOT / document).read_text())]
     return [words for words in blocks if words and all(TYPE.fullmatch(word) for word in words)]
 
@@ -33,25 +33,25 @@ def test_every_subscribed_type_is_printed_on_a_line_of_its_own() -> None:
     assert run() == "".join(f"{name}\n" for name in SUBSCRIBED)
 
 
-def test_a_program_gets_an_array() -> None:
+def test_json_option_prints_an_array_of_types() -> None:
     assert json.loads(run("--json")) == list(SUBSCRIBED)
 
 
-def test_no_type_is_subscribed_to_twice() -> None:
+def test_no_event_type_is_listed_twice() -> None:
     assert len(set(SUBSCRIBED)) == len(SUBSCRIBED)
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/operations/runbook.md"])
-def test_the_document_lists_what_to_subscribe_to(document: str) -> None:
+def test_document_lists_the_subscribed_event_types(document: str) -> None:
     assert blocks_of_types(document) == [list(SUBSCRIBED)]
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/operations/runbook.md"])
-def test_the_document_names_the_api_version(document: str) -> None:
+def test_document_names_the_pinned_api_version(document: str) -> None:
     versions = re.findall(r"\d{4}-\d{2}-\d{2}\.[a-z]+", (ROOT / document).read_text())
     assert versions == [API_VERSION]
 
 
-def test_the_api_description_lists_what_to_subscribe_to() -> None:
+def test_api_description_lists_the_subscribed_event_types() -> None:
     route = openapi.document()["paths"]["/stripe-webhook"]["post"]
     assert route["x-stripe-events"] == list(SUBSCRIBED)

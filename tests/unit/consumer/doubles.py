@@ -20,7 +20,7 @@ LONG = 20.0
 
 @dataclass(frozen=True)
 class Due:
-    """A due command as the use cases return it."""
+    """A due command, in the form that the use cases return."""
 
     ordering_key: str
     action: Callable[[], None]
@@ -47,8 +47,8 @@ class RecordingCommands:
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
         self._record("refuse", invalid, origin)
 
-    def bury(self, unreadable: UnreadableMessage, origin: Origin) -> None:
-        self._record("bury", unreadable, origin)
+    def dead_letter(self, unreadable: UnreadableMessage, origin: Origin) -> None:
+        self._record("dead_letter", unreadable, origin)
 
     def complete_due(self, limit: int) -> Sequence[DueCommand]:
         self.limits.append(limit)

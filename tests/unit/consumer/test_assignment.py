@@ -1,4 +1,4 @@
-"""Handing over, pausing and committing, by the calls of Kafka's client."""
+"""Handing over, pausing and committing, seen in the calls to Kafka's client."""
 
 import threading
 from collections.abc import Iterator
@@ -141,7 +141,7 @@ def test_lost_partitions_are_not_committed(bench: Bench) -> None:
     assert bench.fake.asked == [("unassign", [(0, NOWHERE)]), ("commit", [(1, 5)])]
 
 
-def test_a_partition_is_paused_or_resumed_each_time_it_comes(bench: Bench) -> None:
+def test_partition_is_paused_or_resumed_at_each_assignment(bench: Bench) -> None:
     """librdkafka keeps a pause when a partition leaves and comes back."""
     full_then_room = [(True, False), (True, False), (False, False), (False, True), (False, True)]
     for full, room in full_then_room:
@@ -156,7 +156,7 @@ def test_a_partition_is_paused_or_resumed_each_time_it_comes(bench: Bench) -> No
     assert bench.fake.asked == [("assign", [(0, 0)]), ("resume", [(0, NOWHERE)])]
 
 
-def test_a_partition_that_comes_to_a_full_consumer_is_paused(bench: Bench) -> None:
+def test_partition_assigned_to_a_full_consumer_is_paused(bench: Bench) -> None:
     bench.assignment.balance(bench.consumer, full=True, room=False)
     bench.fake.asked.clear()
     bench.assignment.on_assign(bench.consumer, parts(2))
@@ -165,7 +165,7 @@ def test_a_partition_that_comes_to_a_full_consumer_is_paused(bench: Bench) -> No
     assert bench.fake.asked == [("assign", [(2, 0)]), ("pause", [(2, NOWHERE)])]
 
 
-def test_nothing_is_read_before_kafka_says_where_to_start(bench: Bench) -> None:
+def test_nothing_is_read_before_kafka_returns_the_start_offset(bench: Bench) -> None:
     bench.starts.refuse = KafkaError(KafkaError.NOT_COORDINATOR, "no coordinator")
     bench.assignment.on_assign(bench.consumer, parts(2))
     bench.assignment.place(bench.consumer)
@@ -207,7 +207,7 @@ def test_another_topic_of_the_same_name_is_read_from_the_groups_offset_in_it(ben
 
 
 def test_another_topic_seen_at_one_partition_has_all_partitions_placed_again(bench: Bench) -> None:
-    """Else the others would be read on from the old topic's offsets."""
+    """Otherwise the reading of the others would continue at offsets of the old topic."""
     bench.begin(1, 40)
     bench.starts.seen_in_find = True
     bench.assignment.displaced(bench.consumer, ("commands", 0))
@@ -217,7 +217,7 @@ def test_another_topic_seen_at_one_partition_has_all_partitions_placed_again(ben
     assert bench.starts.expected[-1] == {("commands", 0): None, ("commands", 1): None}
 
 
-def test_a_partition_of_ours_that_the_client_dropped_is_read_again(bench: Bench) -> None:
+def test_owned_partition_dropped_by_the_client_is_read_again(bench: Bench) -> None:
     bench.fake.reads = {("commands", 0), ("commands", 7)}
     bench.assignment.look(bench.consumer)
     bench.assignment.displaced(bench.consumer, ("commands", 0))

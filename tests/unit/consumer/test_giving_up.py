@@ -1,4 +1,4 @@
-"""A record that the database refuses for its contents ends as a dead letter; every other failure is tried again."""
+"""A record whose contents the database refuses becomes a dead letter. After any other failure it is tried again."""
 
 import pytest
 
@@ -11,7 +11,7 @@ COMMAND = object()
 
 
 class Refusing(RecordingCommands):
-    """Every command fails with this wait; burying works."""
+    """Every command fails with this wait. Dead letters can be written."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ def origin(offset: int = 7) -> Origin:
     return Origin("commands", 0, offset, None, b"{}", [])
 
 
-def test_after_some_tries_it_is_kept_as_a_dead_letter_that_says_why() -> None:
+def test_repeatedly_refused_record_becomes_a_dead_letter_with_the_reason() -> None:
     commands = Refusing(Wait.REFUSED)
     giving_up = GivingUp(commands)
     for _ in range(TRIES - 1):
@@ -34,7 +34,7 @@ def test_after_some_tries_it_is_kept_as_a_dead_letter_that_says_why() -> None:
     assert commands.calls == []
     giving_up.handle(COMMAND, origin())  # type: ignore[arg-type]
     ((call, letter, place),) = commands.calls
-    assert (call, place) == ("bury", origin())
+    assert (call, place) == ("dead_letter", origin())
     assert isinstance(letter, UnreadableMessage)
     assert letter.reason == "NOT_STORABLE"
     assert "uq_outbox_event_id" in letter.detail

@@ -52,7 +52,7 @@ def test_a_broker_that_is_away_is_reported() -> None:
     assert health.fault() is None
 
 
-def test_a_missing_topic_is_reported_until_records_come() -> None:
+def test_missing_topic_is_reported_until_records_arrive() -> None:
     health = made()
     health.on_statistics(statistics())
     health.on_consumer_error(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "no such topic"))

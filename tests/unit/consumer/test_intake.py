@@ -1,4 +1,4 @@
-"""Each record goes to the right use case, under the right key, and is finished once it is durable."""
+"""Each record reaches its use case under its ordering key, and is finished once it is durable."""
 
 import json
 import threading
@@ -94,9 +94,9 @@ def test_an_invalid_command_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b"{}"])
-def test_an_unreadable_record_is_buried(bench: Bench, value: bytes | None) -> None:
+def test_unreadable_record_becomes_a_dead_letter(bench: Bench, value: bytes | None) -> None:
     call, unreadable, origin = bench.send(value)
-    assert call == "bury"
+    assert call == "dead_letter"
     assert isinstance(unreadable, UnreadableMessage)
     assert dead_letters(unreadable.reason) > 0
     assert origin.value == value

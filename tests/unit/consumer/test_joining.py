@@ -1,4 +1,4 @@
-"""A long wait for the group is looked into, beside the work."""
+"""The cause of a long wait for the group is searched in a thread of its own."""
 
 from threading import Event
 
@@ -7,7 +7,7 @@ from tests.unit.consumer.test_waits import Clock
 
 
 def looked(joining: Joining, clock: Clock, ended: Event) -> None:
-    """Wait for another second after the look has ended."""
+    """One more second of waiting, after the search has ended."""
     assert ended.wait(10)
     clock.now += 1
     while joining.why() is None:

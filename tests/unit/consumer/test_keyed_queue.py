@@ -151,7 +151,7 @@ def test_discarding_the_failing_job_frees_its_key() -> None:
     assert held.take(0) is behind
 
 
-def test_a_key_that_comes_back_shares_nothing_with_the_old_one() -> None:
+def test_emptied_key_starts_without_the_state_of_its_earlier_jobs() -> None:
     held = keyed_queue()
     held.put(job("a"))
     held.discard(lambda _: True)
@@ -213,7 +213,7 @@ class Traffic(RuleBasedStateMachine):
             self.expected[key] = [one for one in jobs if one.claim != claim or one in self.running]
 
     @invariant()
-    def held_is_what_is_expected(self) -> None:
+    def held_jobs_are_the_expected_ones(self) -> None:
         left = [one for jobs in self.expected.values() for one in jobs]
         assert (self.queue.held, self.queue.held_bytes) == (
             len(left),

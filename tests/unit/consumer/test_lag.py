@@ -1,4 +1,4 @@
-"""The lag of each partition, and the alarms: an unknown lag, and records that do not come."""
+"""The lag of each partition, and the alarms for an unknown lag and for records that do not arrive."""
 
 from typing import Any
 

@@ -1,11 +1,20 @@
 """The consumer names each of its waits: in the stage, in readiness and in the log."""
 
+from collections.abc import Collection
+from typing import cast
+
 import structlog
+from confluent_kafka import Consumer, TopicPartition
 from prometheus_client import REGISTRY
 
+from consumer.assignment import Assignment
 from consumer.missing import Missing
+from consumer.offsets import Claim, OffsetTracker
 from consumer.stages import Stage, Stages
+from consumer.starts import Starts
 from consumer.watch import Watch
+from consumer.workers import Workers
+from tests.unit.consumer.doubles import LONG, FakeConsumer, FakeStarts
 
 
 class Clock:
@@ -29,6 +38,33 @@ def test_a_polling_thread_that_hangs_reports_its_stage() -> None:
     assert stages.fault() == "poll loop: asking Kafka where to start for 20 s"
     stages.enter(Stage.PLACING)
     assert stages.fault() is None
+
+
+def test_a_hand_over_reports_that_it_waits_for_kafka_to_commit() -> None:
+    clock, seen = Clock(), list[str | None]()
+
+    class SilentKafka(FakeConsumer):
+        def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition] | None:
+            clock.now += 10
+            seen.append(stages.fault())
+            return super().commit(offsets=offsets, asynchronous=asynchronous)
+
+    class SlowWorkers(Workers):
+        def hand_over(self, claims: Collection[Claim], seconds: float) -> bool:
+            clock.now += 10
+            return super().hand_over(claims, seconds)
+
+    stages, tracker, workers = Stages(clock), OffsetTracker(), SlowWorkers(1)
+    consumer, starts = cast("Consumer", SilentKafka()), cast("Starts", FakeStarts())
+    assignment = Assignment(tracker, workers, starts, stages, LONG)
+    assignment.on_assign(consumer, [TopicPartition("commands", 0)])
+    assignment.place(consumer)
+    ticket = tracker.begin(("commands", 0), 4, 0.0)
+    assert ticket is not None
+    tracker.finish(ticket)
+    assignment.on_revoke(consumer, [TopicPartition("commands", 0)])
+    assert seen == ["poll loop: handing partitions over for 20 s, waiting for Kafka to commit offsets"]
+    assert workers.stop(LONG) == 0
 
 
 def test_missing_records_are_reported_for_a_minute() -> None:

@@ -1,1 +1,1 @@
-"""Image and compose file, held to the code: there is no container engine to try them with."""
+"""Image and compose file agree with the code. These tests need no container engine."""

@@ -23,7 +23,7 @@ class Instruction:
 
 
 def instructions() -> list[Instruction]:
-    """In order; continued lines joined, comments dropped."""
+    """All instructions in order, with continued lines joined and without comments."""
     text = "\n".join(line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#"))
     found: list[Instruction] = []
     stage = ""
@@ -36,10 +36,10 @@ def instructions() -> list[Instruction]:
 
 
 def of(stage: str, word: str) -> list[Instruction]:
-    """All of one kind in one stage."""
+    """The instructions of one kind in one stage."""
     return [each for each in instructions() if (each.stage, each.word) == (stage, word)]
 
 
 def copied(stage: str) -> list[str]:
-    """What a stage takes from this directory."""
+    """The paths that a stage copies from this directory."""
     return [each.rest.split()[0] for each in of(stage, "COPY") if not each.rest.startswith("--from")]

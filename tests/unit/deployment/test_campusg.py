@@ -1,4 +1,4 @@
-"""docs/campusg.md and campusg.env: what they name exists, and they say the same."""
+"""docs/campusg.md and campusg.env name existing settings, and agree with each other."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ PROCESSES: dict[str, type[ProcessSettings]] = {
     "relay": RelaySettings,
 }
 THEIRS = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1", "KAFKA_BROKERS": "kafka:29092"}
-"""Of CampusG's own .env, whose other names are nothing to us."""
+"""The variables of CampusG's own .env that the service uses."""
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -34,22 +34,22 @@ def test_each_process_starts_with_the_file_and_the_secrets(process: str, monkeyp
     load(PROCESSES[process])
 
 
-def test_every_setting_in_the_file_is_one_and_is_told_with_its_value() -> None:
+def test_every_setting_in_the_file_exists_and_the_page_has_its_value() -> None:
     known = {name.upper() for kind in PROCESSES.values() for name in kind.model_fields}
     given = campusg_env()
     assert given.keys() <= known
-    told = dict(re.findall(r"`([A-Z_]+)=([^`]+)`", PAGE))
-    assert told.items() <= given.items()
-    assert given.keys() - told.keys() == {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}, "they stand in the compose file"
+    shown = dict(re.findall(r"`([A-Z_]+)=([^`]+)`", PAGE))
+    assert shown.items() <= given.items()
+    assert given.keys() - shown.keys() == {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}, "the compose example has these"
 
 
-def test_every_block_is_of_a_kind_that_is_tried() -> None:
+def test_every_code_block_is_of_a_tested_kind() -> None:
     assert {kind for kind, _ in BLOCKS} == {"sh", "yaml"}
     lines = [line.split()[:2] for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
     assert {tuple(words) for words in lines} == {("docker", "compose"), ("python", "cli.py")}
 
 
-def test_the_compose_file_runs_each_process_with_the_file() -> None:
+def test_compose_example_runs_each_process_with_the_settings_file() -> None:
     services = COMPOSE["services"]
     assert [each["command"] for each in services.values()] == [["db", "upgrade"], *([name] for name in PROCESSES)]
     for each in services.values():

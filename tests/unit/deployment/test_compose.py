@@ -1,4 +1,4 @@
-"""Every command and every variable in compose.yml exists in the code, and its parts fit each other."""
+"""Every command and variable of compose.yml exists in the code, and its services agree with each other."""
 
 from typing import Any
 
@@ -30,14 +30,14 @@ def image_environment() -> dict[str, str]:
     return dict(pair.split("=", 1) for each in of("service", "ENV") for pair in each.rest.split())
 
 
-def test_the_whole_set_is_there() -> None:
+def test_compose_file_has_all_processes_and_servers() -> None:
     commands = {SERVICES[name]["command"][0] for name in OURS}
     assert commands == {"serve", "consume", "relay", "db"}
     assert {"postgres", "kafka", "simulator"} <= set(SERVICES)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_commands_exist_with_their_options(name: str) -> None:
+def test_commands_of_the_compose_file_are_valid(name: str) -> None:
     command: click.Command = cli
     context = cli.make_context("cli.py", list(SERVICES[name]["command"]))
     while isinstance(command, click.Group):
@@ -47,7 +47,7 @@ def test_commands_exist_with_their_options(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_variables_are_settings_and_complete(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_compose_file_are_complete_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in {**image_environment(), **SERVICES[name]["environment"]}.items():
         monkeypatch.setenv(variable, value)
     load(SETTINGS[SERVICES[name]["command"][0]])
@@ -55,7 +55,7 @@ def test_variables_are_settings_and_complete(name: str, monkeypatch: pytest.Monk
     assert set(SERVICES[name]["environment"]) - known == set()
 
 
-def test_the_simulator_understands_its_arguments_and_shares_the_services_secrets(
+def test_simulator_accepts_its_arguments_and_shares_the_secrets_of_the_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.argv", ["simulator", *SERVICES["simulator"]["command"]])
@@ -66,7 +66,7 @@ def test_the_simulator_understands_its_arguments_and_shares_the_services_secrets
     assert arguments.webhook_url == f"http://service:{image_environment()['PORT']}/stripe-webhook"
 
 
-def test_addresses_name_services_that_exist() -> None:
+def test_addresses_of_the_compose_file_name_its_services() -> None:
     environment = SERVICES["service"]["environment"]
     postgres = SERVICES["postgres"]["environment"]
     credentials = f"{postgres['POSTGRES_USER']}:{postgres['POSTGRES_PASSWORD']}"
@@ -75,7 +75,7 @@ def test_addresses_name_services_that_exist() -> None:
     assert f"INSIDE://{environment['KAFKA_BOOTSTRAP_SERVERS']}" in listeners.split(",")
 
 
-def test_everything_waits_for_the_schema() -> None:
+def test_every_process_waits_for_the_migration() -> None:
     for name in OURS:
         waits = SERVICES[name]["depends_on"]
         assert set(waits) <= set(SERVICES)
@@ -83,11 +83,11 @@ def test_everything_waits_for_the_schema() -> None:
         assert wanted in waits
 
 
-def test_kafka_is_the_version_that_the_tests_use() -> None:
+def test_compose_file_uses_the_kafka_version_of_the_tests() -> None:
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
-def test_ports_are_open_to_this_machine_only() -> None:
+def test_published_ports_are_bound_to_loopback_only() -> None:
     ports = [port for each in SERVICES.values() for port in each.get("ports", [])]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)

@@ -1,4 +1,4 @@
-"""The image holds what its commands need, runs nothing as root, and knows its own settings."""
+"""The image contains the code and libraries of its commands, runs nothing as root, and sets only known variables."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ for command in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with what the service's stage copies, and nothing else."""
+    """A directory with exactly the files that the service's stage copies."""
     directory = tmp_path_factory.mktemp("image")
     for name in copied("service"):
         source = ROOT / name
@@ -50,19 +50,19 @@ def run(image: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(argv, cwd=image, env=env, capture_output=True, text=True, check=False)
 
 
-def test_commands_are_all_there(image: Path) -> None:
+def test_image_runs_every_command(image: Path) -> None:
     shown = run(
         image, "-c", EACH_HELP, "serve", "consume", "relay", "db", "doctor", "stripe-events", "payment", "outbox"
     )
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_modules_that_commands_import_late_are_there(image: Path) -> None:
+def test_image_has_the_modules_that_commands_import_late(image: Path) -> None:
     shown = run(image, "-c", "import service.bootstrap, service.server, service.wiring, consumer.main, relay.main")
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_missing_settings_stop_it_before_anything_else(image: Path) -> None:
+def test_missing_settings_stop_the_image_at_once(image: Path) -> None:
     entrypoint, command = of("service", "ENTRYPOINT")[0].argv, of("service", "CMD")[0].argv
     shown = run(image, *entrypoint[1:], *command)
     assert shown.returncode == 2
@@ -70,7 +70,7 @@ def test_missing_settings_stop_it_before_anything_else(image: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["service", "simulator"])
-def test_the_runtime_lock_has_every_library(stage: str) -> None:
+def test_requirements_lock_every_imported_library(stage: str) -> None:
     locked = {re.split(r"==", line)[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
     distributions = packages_distributions()
     names = copied("service") if stage == "service" else ["devstack/stripe_simulator"]
@@ -95,20 +95,20 @@ def normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def test_only_locked_dependencies_go_in() -> None:
+def test_image_installs_only_hash_locked_dependencies() -> None:
     installed = [each.rest for each in instructions() if each.word == "RUN" and "pip install" in each.rest]
     assert installed
     assert all("--require-hashes -r /requirements.txt" in each for each in installed)
 
 
-def test_nothing_runs_as_root() -> None:
+def test_image_does_not_run_as_root() -> None:
     users = [each.rest for each in of("service", "USER")]
     assert users == ["10001"]
     assert of("simulator", "USER") == []
     assert instructions()[-1].rest == "service", "a plain build makes the service"
 
 
-def test_every_variable_is_a_setting() -> None:
+def test_every_variable_of_the_image_is_a_setting() -> None:
     set_ = {pair.partition("=")[0] for each in of("service", "ENV") for pair in each.rest.split()}
     assert {"HOST", "PORT", "OPS_HOST", "OPS_PORT", "HEALTH_NOTE"} <= set_
     assert set_ - PYTHONS_OWN - FIELDS == set()
@@ -120,7 +120,7 @@ def test_health_check_is_a_module_of_the_image(image: Path) -> None:
     assert (image / f"{check.argv[2].replace('.', '/')}.py").is_file()
 
 
-def test_dockerignore_lets_through_what_is_copied_and_no_more() -> None:
+def test_dockerignore_admits_exactly_the_copied_files() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
     wanted = {name for stage in ("dependencies", "service", "simulator") for name in copied(stage)}

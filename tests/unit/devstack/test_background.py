@@ -1,4 +1,4 @@
-"""Things that start while others do, and are closed whatever became of them."""
+"""Objects that start in the background and are always closed."""
 
 from threading import Event
 
@@ -20,7 +20,7 @@ class Thing:
         self.closed.set()
 
 
-def test_it_starts_once() -> None:
+def test_background_start_happens_once() -> None:
     starts: list[Thing] = []
 
     def start() -> Thing:
@@ -33,7 +33,7 @@ def test_it_starts_once() -> None:
     assert len(starts) == 1
 
 
-def test_its_failure_is_the_callers() -> None:
+def test_failed_background_start_raises_in_the_caller() -> None:
     def start() -> Thing:
         raise LookupError("no such server")
 
@@ -41,13 +41,13 @@ def test_its_failure_is_the_callers() -> None:
         Background(start).result()
 
 
-def test_nothing_begun_nothing_closed() -> None:
+def test_close_without_a_start_does_nothing() -> None:
     thing = Thing(Event())
     Background(thing.start).close()
     assert not thing.closed.is_set()
 
 
-def test_what_is_still_starting_when_closed_is_closed_later() -> None:
+def test_object_that_starts_during_close_is_closed_afterwards() -> None:
     may_start = Event()
     thing = Thing(may_start)
     background = Background(thing.start)

@@ -92,7 +92,7 @@ def dispute(status: str = "needs_response", **more: Any) -> Dispute:
 
 
 def transfer(*reversals: Reversal, **more: Any) -> Transfer:
-    """Our transfer of the charge, with its reversals, newest first."""
+    """The service's transfer of the charge, with its reversals, newest first."""
     made: dict[str, Any] = {"id": "tr_1", "payment_id": OURS, "reversals": reversals, **more}
     return Transfer(amount=1500, currency="sgd", destination="acct_runner", charge_id="ch_1", **made)
 
@@ -117,7 +117,7 @@ def progress(command: Any = RELEASE, recovery_point: str = "accepted", **more: A
     return Progress(command, PAYMENT_ID, recovery_point=recovery_point, **{**row, **more})
 
 
-def told(result: Observed | Settled) -> list[str]:
+def summaries(result: Observed | Settled) -> list[str]:
     """The events in short."""
     return [
         " ".join(filter(None, [a.command_type or "news", a.type, a.payload.get("error"), a.payload.get("status")]))

@@ -1,4 +1,4 @@
-"""The differences of an audit: which count, and which do not."""
+"""The differences that an audit counts."""
 
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from service.domain.audit_sums import Strangers, Sums
-from service.domain.auditing import Comparison, Difference, Record, What, changed_facts, is_under_way
+from service.domain.auditing import Comparison, Difference, DifferenceKind, Record, changed_facts, is_under_way
 from service.domain.books import Window
 from service.domain.ledger import Money, Movement, MovementKind
 from tests.unit.domain.facts import COMMANDS, HOLD, NOW, PAYMENT_ID, payment, progress
@@ -46,7 +46,7 @@ def test_movement_on_one_side_only_is_a_difference() -> None:
 def test_another_amount_or_currency_is_a_difference(other: dict[str, object]) -> None:
     changed: Movement = replace(CAPTURE, **other)  # type: ignore[arg-type]
     (difference,) = comparison([TAKEN, CAPTURE], [TAKEN, changed]).differences()
-    assert difference.what is What.OTHER_AMOUNT
+    assert difference.what is DifferenceKind.OTHER_AMOUNT
     assert (difference.stripe_amount, difference.stripe_currency) == (changed.amount, changed.currency)
     assert (difference.our_amount, difference.our_currency) == (1500, "sgd")
 
@@ -80,7 +80,7 @@ class TestWindow:
         assert found(comparison([TAKEN], [TAKEN, GONE])) == [("missing_here", "hold_gone")]
 
 
-COMES_OF = {
+CAUSED_BY = {
     ("authorize_payment", "hold"),
     ("release_payment", "capture"),
     ("release_payment", "transfer"),
@@ -96,18 +96,18 @@ class TestUnderWay:
     @pytest.mark.parametrize("kind", list(MovementKind))
     def test_only_movements_of_the_open_command_are_under_way(self, kind: MovementKind) -> None:
         moved = replace(REFUND, kind=kind)
-        difference = Difference(What.MISSING_HERE, PAYMENT_ID, kind, moved.proof)
+        difference = Difference(DifferenceKind.MISSING_HERE, PAYMENT_ID, kind, moved.proof)
         for command in (*COMMANDS, HOLD):
             under_way = is_under_way(difference, [progress(command)], moved)
-            assert under_way is ((command.type, kind) in COMES_OF), command
+            assert under_way is ((command.type, kind) in CAUSED_BY), command
         assert not is_under_way(difference, [], moved)
 
     def test_movements_by_others_are_not_under_way(self) -> None:
-        difference = Difference(What.MISSING_HERE, PAYMENT_ID, REFUND.kind, REFUND.proof)
+        difference = Difference(DifferenceKind.MISSING_HERE, PAYMENT_ID, REFUND.kind, REFUND.proof)
         assert not is_under_way(difference, [progress(COMMANDS[2])], replace(REFUND, by_us=False))
 
-    @pytest.mark.parametrize("what", [what for what in What if what is not What.MISSING_HERE])
-    def test_other_differences_are_not_under_way(self, what: What) -> None:
+    @pytest.mark.parametrize("what", [what for what in DifferenceKind if what is not DifferenceKind.MISSING_HERE])
+    def test_other_differences_are_not_under_way(self, what: DifferenceKind) -> None:
         difference = Difference(what, PAYMENT_ID, REFUND.kind, REFUND.proof)
         assert not is_under_way(difference, [progress(command) for command in COMMANDS], REFUND)
 
@@ -135,5 +135,5 @@ class TestSums:
 def test_changed_facts_exclude_sums_and_bookkeeping() -> None:
     before = payment("SUCCEEDED", "intent")
     assert changed_facts(before, replace(before, refunded=5, captured=5, event_sequence=7)) == ""
-    told = changed_facts(before, payment("REVERTED", "intent", stripe_refund_id="re_1"))
-    assert told == "status SUCCEEDED → REVERTED, stripe_refund_id none → re_1"
+    changed = changed_facts(before, payment("REVERTED", "intent", stripe_refund_id="re_1"))
+    assert changed == "status SUCCEEDED → REVERTED, stripe_refund_id none → re_1"

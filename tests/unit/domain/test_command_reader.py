@@ -220,14 +220,14 @@ def test_bad_amount_is_refused(literal: str) -> None:
     assert found.error is ErrorCode.INVALID_AMOUNT
 
 
-def test_true_is_no_amount() -> None:
+def test_true_is_not_accepted_as_an_amount() -> None:
     assert isinstance(sent(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": 1})), Authorize)
     found = invalid(flat("authorize_payment", {**AUTHORIZE, "currency": "idr", "amount": True}))
     assert found.error is ErrorCode.INVALID_AMOUNT
 
 
 @pytest.mark.parametrize("literal", ["NaN", "1e999", "9" * 5000])
-def test_number_is_no_text(literal: str) -> None:
+def test_number_is_not_accepted_as_text(literal: str) -> None:
     text = json.dumps(flat("authorize_payment", {**AUTHORIZE, "description": "@"})).replace('"@"', literal)
     found = read(text.encode(), "sgd")
     assert isinstance(found, InvalidCommand)
@@ -240,7 +240,7 @@ def test_amount_rules_follow_the_currency() -> None:
     assert three.error is ErrorCode.INVALID_AMOUNT
 
 
-def test_answer_has_all_faults_of_the_gravest_code() -> None:
+def test_answer_lists_all_faults_with_the_most_severe_code() -> None:
     found = invalid(envelope("release_payment", {"payment_id": "p-1", "runner_id": 5}))
     assert found.error is ErrorCode.INVALID_PAYLOAD
     assert "runner_id" in found.message
@@ -249,13 +249,13 @@ def test_answer_has_all_faults_of_the_gravest_code() -> None:
 
 
 @pytest.mark.parametrize("given", ["p-1", f"{{{PAYMENT}}}", PAYMENT.replace("-", ""), f"urn:uuid:{PAYMENT}"])
-def test_malformed_payment_id_answers_not_found(given: str) -> None:
+def test_malformed_payment_id_is_answered_as_not_found(given: str) -> None:
     found = invalid(envelope("revert_payment", {"payment_id": given}))
     assert (found.error, found.payment_id) == (ErrorCode.PAYMENT_NOT_FOUND, given)
 
 
 @pytest.mark.parametrize("payload", ["free text", 5, [REVERT], True])
-def test_a_payload_that_is_no_object_is_answered(payload: Any) -> None:
+def test_payload_that_is_not_an_object_is_answered(payload: Any) -> None:
     found = invalid(envelope("revert_payment", payload))
     assert (found.error, found.message) == (ErrorCode.INVALID_PAYLOAD, "payload must be a JSON object")
 

@@ -179,7 +179,7 @@ messages = st.dictionaries(st.sampled_from(NAMES), json_values | st.sampled_from
 @given(st.binary() | messages.map(lambda m: json.dumps(m).encode()) | json_values.map(lambda v: json.dumps(v).encode()))
 @example(b'{"type":"authorize_payment","correlation_id":"c","customer":{"userStripeCard":5},"order":[]}')
 @example(b'{"type":"revert_payment","correlation_id":"c","payload":"\\"\\\\u0000\\""}')
-def test_no_bytes_raise_an_error(value: bytes) -> None:
+def test_no_content_raises_an_error(value: bytes) -> None:
     found = read(value, "sgd")
     if isinstance(found, InvalidCommand):
         assert_storable(found)

@@ -46,13 +46,13 @@ def test_every_field_is_content(changed: dict[str, object]) -> None:
     assert fingerprint(content_of(replace(AUTHORIZE, **changed))) != fingerprint(content_of(AUTHORIZE))  # type: ignore[arg-type]
 
 
-def test_a_fingerprint_does_not_depend_on_the_order_of_fields() -> None:
+def test_fingerprint_does_not_depend_on_the_order_of_fields() -> None:
     content = content_of(AUTHORIZE)
     assert fingerprint(dict(reversed(content.items()))) == fingerprint(content)
 
 
 @pytest.mark.parametrize("content", [None, [], "text", {"a": "\ud800"}, {"a": [1, {"b": None}]}])
-def test_any_json_has_a_fingerprint(content: object) -> None:
+def test_any_json_value_has_a_fingerprint(content: object) -> None:
     assert len(fingerprint(content)) == 32
 
 

@@ -13,7 +13,7 @@ KNOWN = frozenset({("hold", "ch_1"), TAKEN, ("refund", "re_1")})
 
 
 @pytest.mark.parametrize(
-    ("tells", "known"),
+    ("shown", "known"),
     [
         ([], False),
         ([TAKEN], True),
@@ -24,8 +24,8 @@ KNOWN = frozenset({("hold", "ch_1"), TAKEN, ("refund", "re_1")})
     ],
     ids=["nothing", "a known one", "known ones", "one of two", "what came after", "of another object"],
 )
-def test_movement_is_known_by_its_key(tells: list[Proof], known: bool) -> None:
-    assert are_known(payment(), KNOWN, tells) == known
+def test_movement_is_known_by_its_key(shown: list[Proof], known: bool) -> None:
+    assert are_known(payment(), KNOWN, shown) == known
 
 
 @pytest.mark.parametrize(("amount", "known"), [(0, False), (500, True), (1500, False)])
@@ -47,7 +47,7 @@ def test_refund_of_a_hold_is_known_once_the_hold_is_gone(captured: int, known_by
 
 
 @pytest.mark.parametrize(
-    ("stands", "status", "known"),
+    ("facts", "status", "known"),
     [
         ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "pending", True),
         ({"stripe_refund_id": "re_1", "refund_status": "pending"}, "succeeded", False),
@@ -57,9 +57,9 @@ def test_refund_of_a_hold_is_known_once_the_hold_is_gone(captured: int, known_by
         ({}, "succeeded", True),
     ],
 )
-def test_only_the_status_of_the_effective_refund_is_compared(stands: dict[str, Any], status: str, known: bool) -> None:
-    told = [("refund", "re_1"), refund_status(refund(status=status))]
-    assert are_known(payment(captured=1500, **stands), KNOWN, told) == known
+def test_only_the_status_of_the_effective_refund_is_compared(facts: dict[str, Any], status: str, known: bool) -> None:
+    proofs = [("refund", "re_1"), refund_status(refund(status=status))]
+    assert are_known(payment(captured=1500, **facts), KNOWN, proofs) == known
 
 
 def test_proofs_can_be_stored_and_compared() -> None:

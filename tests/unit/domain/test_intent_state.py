@@ -20,7 +20,7 @@ from service.domain.intent_state import (
 from service.domain.payment import Failure, Payment
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import IntentError, IntentStatus
-from tests.unit.domain.facts import NOW, intent, payment, told
+from tests.unit.domain.facts import NOW, intent, payment, summaries
 
 LATER = NOW + timedelta(minutes=1)
 AUTHORIZED = "authorize_payment payment.authorized AUTHORIZED"
@@ -64,7 +64,7 @@ def test_effect_of_each_intent_state_in_each_status(status: PaymentStatus, seen:
     if revert_open and case in UNDECIDED_WHILE_A_REVERT_IS_OPEN:
         wanted = (status.value, [], False)
     seen_it = _look(before, seen, revert_open=revert_open)
-    assert (seen_it.payment.status, told(seen_it), seen_it.cancel_hold) == wanted
+    assert (seen_it.payment.status, summaries(seen_it), seen_it.cancel_hold) == wanted
 
 
 @pytest.mark.parametrize(("status", "seen", "revert_open"), EVERYTHING)
@@ -101,7 +101,10 @@ class TestCapturedAtOnce:
     @pytest.mark.parametrize("method", ["automatic", "automatic_async", None])
     def test_payment_captured_without_a_hold_succeeds(self, method: str | None) -> None:
         seen = _look(payment("INITIATING"), Seen.CAPTURED, capture_method=method)
-        assert (seen.payment.status, told(seen)) == ("SUCCEEDED", ["authorize_payment payment.authorized SUCCEEDED"])
+        assert (seen.payment.status, summaries(seen)) == (
+            "SUCCEEDED",
+            ["authorize_payment payment.authorized SUCCEEDED"],
+        )
 
 
 class TestOutOfOrder:
@@ -171,7 +174,7 @@ class TestTooLate:
 def test_failure_has_the_contracts_code_and_message(error: IntentError | None, wanted: tuple[str, str | None]) -> None:
     failure = failure_of(error)
     assert (failure.error, failure.stripe_code) == wanted
-    assert failure.message, "nobody is told nothing"
+    assert failure.message, "every failure has a message"
 
 
 @pytest.mark.parametrize(("facts", "goes"), [("", False), ("intent", True), ("intent canceled", False)])

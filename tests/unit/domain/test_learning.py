@@ -1,4 +1,4 @@
-"""Each movement is learned once, however often and in however many pieces it is shown."""
+"""Each movement is learned once, for any number of looks and any parts that they show."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ HELD = Picture(intent(charge_id="ch_1", payment_id=OURS))
 
 
 def grown(picks: list[tuple[int, bool]]) -> Iterator[tuple[Picture, bool]]:
-    """A history of Stripe's side, with changes by others and by us, and whether a look follows each change."""
+    """A history of Stripe's side, with changes by others and by the service. A look may follow each change."""
     side = HELD
     for pick, is_looked_at in picks:
         following = [*stripe_side.strangers(side), *stripe_side.time(side), *_by_us(side)]
@@ -118,7 +118,7 @@ def test_second_intent_counts_in_no_sum() -> None:
 
 
 @pytest.mark.parametrize(("captures", "cancels"), [(False, False), (True, False), (False, True)])
-def test_capture_and_end_of_hold_are_ours_during_our_own_step(captures: bool, cancels: bool) -> None:
+def test_capture_and_end_of_hold_during_a_step_are_by_the_service(captures: bool, cancels: bool) -> None:
     taken = intent(IntentStatus.SUCCEEDED, charge_id="ch_1", received=500)
     seen = learn_intent(payment(), Seen.CAPTURED, taken, Situation(NOW, captures=captures, cancels=cancels))
     by_us = {"hold": True, "capture": captures, "hold_gone": captures or cancels}

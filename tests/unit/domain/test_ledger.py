@@ -74,7 +74,7 @@ def test_every_kind_of_movement_is_in_a_sum(kind: MovementKind) -> None:
         (Money(transferred=1500, reversed=1501), False),
     ],
 )
-def test_sums_do_not_add_up_if_more_comes_back_than_was_sent(money: Money, adds_up: bool) -> None:
+def test_sums_do_not_add_up_if_more_is_returned_than_was_sent(money: Money, adds_up: bool) -> None:
     assert money.adds_up == adds_up
 
 

@@ -17,7 +17,7 @@ from service.domain.payment import Failure
 from tests.unit.domain.facts import NOW, PAYMENT_ID, RELEASE, REVERT, payment
 
 EVENT_ID = UUID("00000000-0000-4000-8000-00000000000e")
-TOLD_AT = "2026-05-04T03:02:01.987Z"
+PUBLISHED_AT = "2026-05-04T03:02:01.987Z"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SUBJECT = CommandKey("release_payment", "c-release")
 RELEASED = payment("SUCCEEDED", "intent charge captured transfer")
@@ -29,12 +29,12 @@ def _event(answer: Answer, **more: Any) -> OutgoingMessage:
 
 
 class TestEvent:
-    def test_the_envelope(self) -> None:
+    def test_event_has_the_envelope_of_the_contract(self) -> None:
         message = _event(events.released(RELEASED, SUBJECT))
         assert json.loads(message.value) == {
             "type": "payment.released",
             "correlation_id": "c-release",
-            "timestamp": TOLD_AT,
+            "timestamp": PUBLISHED_AT,
             "source": "payment-service",
             "payload": {
                 "payment_id": str(PAYMENT_ID),
@@ -49,14 +49,14 @@ class TestEvent:
             },
         }
 
-    def test_the_headers(self) -> None:
+    def test_event_has_the_headers_of_the_contract(self) -> None:
         message = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE)
         assert dict(message.headers) == {
             "ce_id": str(EVENT_ID),
             "ce_type": "payment.released",
             "ce_source": "payment-service",
             "ce_specversion": "1.0",
-            "ce_time": TOLD_AT,
+            "ce_time": PUBLISHED_AT,
             "ce_subject": str(PAYMENT_ID),
             "content-type": "application/json",
             "correlation_id": "c-release",
@@ -71,13 +71,13 @@ class TestEvent:
         assert "command_type" not in headers
         assert headers["correlation_id"] == "c-auth"
 
-    def test_about_no_payment_of_ours(self) -> None:
+    def test_event_about_no_payment_has_no_subject(self) -> None:
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is none.")
         message = _event(events.refused(SUBJECT, failure, payment_id="x"), payment_id=None, sequence=None)
         assert (message.key, message.sequence) == ("c-release", None)
         assert not {"ce_subject", "sequence"} & set(dict(message.headers))
 
-    def test_headers_are_text_and_come_once(self) -> None:
+    def test_headers_are_text_and_unique(self) -> None:
         headers = _event(events.released(RELEASED, SUBJECT), traceparent=TRACE).headers
         assert all(isinstance(part, str) for header in headers for part in header)
         assert len(dict(headers)) == len(headers)
@@ -100,7 +100,7 @@ class TestCommand:
         assert message.sequence is None
         assert not {"sequence", "command_type"} & set(headers)
 
-    def test_without_a_reason(self) -> None:
+    def test_revert_command_without_a_reason_has_no_reason_field(self) -> None:
         message = command_message(
             replace(REVERT, reason=None), event_id=EVENT_ID, topic="payment_commands", now=NOW, traceparent=None
         )
@@ -108,12 +108,12 @@ class TestCommand:
 
 
 class TestIds:
-    def test_ids_never_change(self) -> None:
+    def test_ids_are_the_same_in_every_release(self) -> None:
         """The ids are written down: if they changed, a repeated command could get a second outcome event."""
         assert str(outcome_id(CommandKey("authorize_payment", "saga-1"))) == "47761d87-d76d-54f2-85d1-0350fa341c28"
         assert str(news_id(PAYMENT_ID, "REVERTED")) == "a56a1a36-9d4b-5383-9cbf-fa814098406b"
 
-    def test_ids_differ(self) -> None:
+    def test_ids_of_different_messages_differ(self) -> None:
         ids = {
             outcome_id(CommandKey("authorize_payment", "saga-1")),
             outcome_id(CommandKey("revert_payment", "saga-1")),
@@ -126,7 +126,7 @@ class TestIds:
 
 
 def test_times_are_utc_with_milliseconds() -> None:
-    assert rfc3339(NOW) == TOLD_AT
+    assert rfc3339(NOW) == PUBLISHED_AT
     east = datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
     assert rfc3339(east) == "2026-01-01T00:00:00.000Z"
     assert rfc3339(datetime(2026, 1, 1, tzinfo=UTC)).endswith("T00:00:00.000Z")
@@ -175,7 +175,7 @@ def test_payloads_have_the_contracts_fields(answer: Answer, kind: str, fields: s
 
 
 @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
-def test_authorized_says_whether_it_is_captured(status: str) -> None:
-    told = events.authorized(payment(status))
-    assert (told.payload["status"], told.payload["payment_intent_id"]) == (status, "pi_1")
-    assert (told.command_type, told.correlation_id) == ("authorize_payment", "c-auth")
+def test_authorized_event_has_the_status_and_the_intent(status: str) -> None:
+    event = events.authorized(payment(status))
+    assert (event.payload["status"], event.payload["payment_intent_id"]) == (status, "pi_1")
+    assert (event.command_type, event.correlation_id) == ("authorize_payment", "c-auth")

@@ -59,12 +59,12 @@ def test_amount_is_refused(amount: int, currency: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["sgd", "jpy", "kwd"])
-def test_a_currency(code: str) -> None:
+def test_currency_is_accepted(code: str) -> None:
     assert is_currency(code)
 
 
 @pytest.mark.parametrize("code", ["SGD", "xxx", "", "sg", "bitcoin"])
-def test_no_currency(code: str) -> None:
+def test_currency_is_refused(code: str) -> None:
     assert not is_currency(code)
 
 

@@ -47,7 +47,9 @@ HOLD, CAPTURE, GONE = ("hold", "ch_1", 1500), ("capture", "ch_1", 1500), ("hold_
         (IntentStatus.REQUIRES_CAPTURE, {"charge_id": None}, []),
     ],
 )
-def test_an_intent(status: IntentStatus, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
+def test_intent_proves_these_movements(
+    status: IntentStatus, more: dict[str, Any], proved: list[tuple[str, str, int]]
+) -> None:
     assert rows(of_intent(intent(status, **{"charge_id": "ch_1", **more}))) == proved
 
 
@@ -77,7 +79,7 @@ MOVED = ("refund", "re_1", 1500)
         ("canceled", [MOVED, ("refund_failed", "re_1", 1500)]),
     ],
 )
-def test_a_refund(status: str, proved: list[tuple[str, str, int]]) -> None:
+def test_refund_proves_these_movements(status: str, proved: list[tuple[str, str, int]]) -> None:
     assert rows(of_refund(payment(), refund(status=status))) == proved
     assert rows(of_refund(payment(), refund(status=status, of_hold=True))) == []
 
@@ -92,7 +94,7 @@ def test_a_refund(status: str, proved: list[tuple[str, str, int]]) -> None:
         (refund(), {"stripe_refund_id": "re_2"}, False),
     ],
 )
-def test_a_refund_is_ours_by_its_metadata_or_by_its_id(made: Any, known: dict[str, Any], by_us: bool) -> None:
+def test_metadata_or_id_make_a_refund_the_services_own(made: Any, known: dict[str, Any], by_us: bool) -> None:
     assert [movement.by_us for movement in of_refund(payment(**known), made)] == [by_us]
 
 
@@ -118,7 +120,7 @@ REINSTATED, CLOSED = ("dispute_reinstated", "dp_1", 1500), ("dispute_closed", "d
         ("prevented", {"withdrawn": False}, [OPENED, CLOSED]),
     ],
 )
-def test_a_dispute(status: str, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
+def test_dispute_proves_these_movements(status: str, more: dict[str, Any], proved: list[tuple[str, str, int]]) -> None:
     movements = list(of_dispute(dispute(status, **more)))
     assert rows(movements) == proved
     assert not any(movement.by_us for movement in movements)
@@ -136,7 +138,7 @@ def test_transfer_and_its_reversals_by_anyone() -> None:
     ]
 
 
-def test_transfer_of_another_program_and_older_one_of_ours() -> None:
+def test_transfers_of_another_program_and_of_an_older_release_are_distinguished() -> None:
     theirs = transfer(payment_id=None)
     assert [m.by_us for m in of_transfer(payment(), theirs)] == [False]
     assert [m.by_us for m in of_transfer(payment(stripe_transfer_id="tr_1"), theirs)] == [True]

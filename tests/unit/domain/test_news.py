@@ -19,7 +19,7 @@ from tests.unit.domain.facts import (
     picture,
     refund,
     reversal,
-    told,
+    summaries,
     transfer,
 )
 
@@ -73,7 +73,7 @@ class TestRefundedOutside:
     def test_partial_refund_keeps_the_status(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(amount=500),)))
         assert (seen.payment.status, seen.payment.refunded, seen.payment.stripe_refund_id) == (status, 500, None)
-        assert told(seen) == [f"news payment.refunded {status}"]
+        assert summaries(seen) == [f"news payment.refunded {status}"]
 
     def test_last_partial_refund_ends_the_payment(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
@@ -83,12 +83,12 @@ class TestRefundedOutside:
         assert (seen.payment.status, seen.payment.stripe_refund_id) == ("REVERTED", "re_2")
         assert [(news.payload["amount"], news.payload["refunded"]) for news in seen.answers] == [(1000, 1500)]
 
-    def test_refund_that_failed_before_it_was_learned_is_no_news(self, status: str) -> None:
+    def test_refund_that_failed_before_it_was_learned_causes_no_news_event(self, status: str) -> None:
         seen = looked(payment(status, TAKEN), picture(refunds=(refund(status="failed"),)))
         assert (seen.payment.status, seen.payment.refunded, seen.answers) == (status, 0, ())
         assert len(seen.movements) == 2
 
-    def test_known_refund_is_no_news(self, status: str) -> None:
+    def test_known_refund_causes_no_news_event(self, status: str) -> None:
         part = picture(refunds=(refund("re_1", 500),))
         before = payment(status, TAKEN, refunded=500)
         assert looked(before, part, part) == Observed(before)
@@ -141,9 +141,9 @@ class TestADispute:
     def test_later_withdrawal_is_news_again(self) -> None:
         inquiry = picture(disputes=(dispute("warning_needs_response", withdrawn=False),))
         before = payment("AUTHORIZED", TAKEN, contested=1500)
-        assert told(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
+        assert summaries(looked(payment("AUTHORIZED", TAKEN), inquiry)) == ["news payment.disputed AUTHORIZED"]
         seen = looked(before, picture(disputes=(dispute(),)), inquiry)
-        assert told(seen) == ["news payment.disputed AUTHORIZED"]
+        assert summaries(seen) == ["news payment.disputed AUTHORIZED"]
         assert [movement.kind for movement in seen.movements] == ["dispute_withdrawn"]
 
     @pytest.mark.parametrize("status", ["AUTHORIZED", "SUCCEEDED"])
@@ -156,9 +156,9 @@ class TestADispute:
 
     def test_won_dispute_does_not_change_the_payment(self) -> None:
         before = payment("AUTHORIZED", TAKEN, disputed=1500, contested=1500)
-        won = picture(disputes=(dispute("won", reinstated=True),))
-        seen = looked(before, won, picture(disputes=(dispute(),)))
-        assert (seen.payment, told(seen)) == (payment("AUTHORIZED", TAKEN), ["news payment.dispute_closed AUTHORIZED"])
+        seen = looked(before, picture(disputes=(dispute("won", reinstated=True),)), picture(disputes=(dispute(),)))
+        assert seen.payment == payment("AUTHORIZED", TAKEN)
+        assert summaries(seen) == ["news payment.dispute_closed AUTHORIZED"]
 
 
 class TestAReversalFromOutside:
@@ -171,11 +171,11 @@ class TestAReversalFromOutside:
         assert (news.type, news.correlation_id) == ("payment.transfer_reversed", "c-release")
         assert (news.payload["transfer_id"], news.payload["reversed"]) == ("tr_1", amount)
 
-    def test_reversal_by_us_is_no_news(self) -> None:
+    def test_reversal_by_the_service_causes_no_news_event(self) -> None:
         seen = looked(payment("SUCCEEDED", RELEASED), sent(reversal(payment_id=OURS)), sent())
         assert (seen.answers, seen.payment.stripe_reversal_id) == ((), "trr_1")
 
-    def test_reversal_of_another_programs_transfer_is_no_news(self) -> None:
+    def test_reversal_of_another_programs_transfer_causes_no_news_event(self) -> None:
         theirs = transfer(id="tr_9", payment_id=None)
         before = payment("SUCCEEDED", RELEASED, transferred=3000)
         back = picture(transfers=(transfer(), replace(theirs, reversals=(reversal(),))))
@@ -191,7 +191,7 @@ class TestWithARevertOpen:
         after = looked(payment("AUTHORIZED", TAKEN), seen, revert_open=True)
         assert (after.payment.status, after.payment.failure) == ("AUTHORIZED", None)
         assert after.payment.money.left == 0
-        assert after.answers, "it is told all the same"
+        assert after.answers, "the event is published all the same"
 
 
 class TestATransferThatTheRecordForgot:

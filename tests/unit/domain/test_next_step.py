@@ -22,7 +22,7 @@ from tests.unit.domain.facts import (
     RELEASE,
     REVERT,
     payment,
-    told,
+    summaries,
 )
 
 CLOCK = Clock(NOW, NOW)
@@ -40,7 +40,7 @@ def _said(following: Next) -> str:
         case Waiting():
             return "waits"
         case Settled():
-            return ", ".join(told(following)) or "settled"
+            return ", ".join(summaries(following)) or "settled"
 
 
 AUTHORIZES = {
@@ -135,7 +135,7 @@ def _is_due(step: Step, facts: set[str]) -> bool:
 @pytest.mark.parametrize("sums", [{}, NO_SUMS], ids=["", "older than its ledger"])
 @pytest.mark.parametrize("status", PaymentStatus)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_any_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
+def test_all_facts_give_a_valid_plan(command: StoredCommand, status: PaymentStatus, sums: dict[str, int]) -> None:
     """No set of facts makes a plan fail, repeat a step that is done, or change a payment that owes nothing."""
     for facts in filter(lambda subset: _may_be(status, set(subset.split())), SUBSETS):
         before = payment(status.value, facts, **sums)
@@ -157,7 +157,7 @@ def _owes(reverted: Payment, step: Step) -> bool:
     return {Step.REVERSE: reverted.money.outstanding, Step.REFUND: reverted.money.left}[step] > 0
 
 
-def test_a_revert_keeps_its_reason_and_the_failure_of_what_it_undid() -> None:
+def test_revert_keeps_its_reason_and_the_failure_of_the_authorize() -> None:
     following = plan(REVERT, payment("REQUIRES_ACTION", "intent canceled"), POLICY, CLOCK)
     assert isinstance(following, Settled)
     assert following.payment.revert_reason == "changed my mind"
@@ -177,7 +177,7 @@ class TestTheCustomersTime:
         assert self._at(1) == Waiting(NOW + timedelta(hours=1, minutes=15))
 
     @pytest.mark.parametrize(("waited", "pause"), [(0, 15), (15, 15), (30, 30), (240, 240), (899, 899), (1800, 900)])
-    def test_first_look_comes_soon(self, waited: int, pause: int) -> None:
+    def test_first_look_is_early(self, waited: int, pause: int) -> None:
         """Most customers finish within a minute or two, and a webhook may be lost."""
         assert self._at(waited / 3600) == Waiting(NOW + timedelta(seconds=waited + pause))
 
@@ -201,7 +201,7 @@ class TestTheCustomersTime:
 
 
 class TestAHold:
-    def test_hold_known_to_be_gone_is_not_canceled(self) -> None:
+    def test_hold_that_is_known_to_have_ended_is_not_canceled(self) -> None:
         assert plan(HOLD, payment("FAILED", "intent canceled"), POLICY, CLOCK) == Settled(
             payment("FAILED", "intent canceled")
         )
@@ -227,7 +227,7 @@ class TestAHold:
         ],
     )
     @pytest.mark.parametrize("intent_id", ["pi_1", "pi_stray"])
-    def test_cancel_hold_goes_on_until_the_intent_keeps_no_money(
+    def test_cancel_hold_continues_until_the_intent_keeps_no_money(
         self, movements: str, wanted: Call | None, intent_id: str
     ) -> None:
         failed, hold = payment("FAILED"), replace(HOLD, correlation_id=intent_id)

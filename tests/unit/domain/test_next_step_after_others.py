@@ -7,7 +7,7 @@ import pytest
 from service.domain.commands.catalog import StoredCommand, plan
 from service.domain.events import DISPUTED, REFUNDED
 from service.domain.next_step import Call, Clock, Settled, Step
-from tests.unit.domain.facts import NOW, POLICY, RELEASE, REVERT, payment, told
+from tests.unit.domain.facts import NOW, POLICY, RELEASE, REVERT, payment, summaries
 
 CLOCK = Clock(NOW, NOW)
 TAKEN, RELEASED = "intent charge captured", "intent charge captured transfer"
@@ -20,7 +20,7 @@ def planned(command: StoredCommand, status: str, facts: str, **more: Any) -> Ste
     if isinstance(following, Call):
         return following.step
     assert isinstance(following, Settled)
-    return told(following)
+    return summaries(following)
 
 
 class TestARelease:

@@ -1,4 +1,4 @@
-"""How and when a command's next step is taken after a fault or a crash, and which commands go first."""
+"""The way and time of a command's next step after a fault or a crash, and the order of commands."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -136,7 +136,7 @@ class TestBlocked:
         assert is_blocked(progress(REVERT, arrival=2), [replace(_waiting(), state=CommandState.PENDING)])
 
     def test_commands_never_block_each_other_mutually(self) -> None:
-        """Of any open commands, one may go on, unless one holds a lease."""
+        """One of any open commands may continue, unless a command has a lease."""
         open_ones = [_waiting(), *(progress(c, arrival=n) for n, c in enumerate((HOLD, RELEASE, REVERT, HOLD), 2))]
         for chosen in product((False, True), repeat=len(open_ones)):
             present = [one for one, here in zip(open_ones, chosen, strict=True) if here]

@@ -15,12 +15,12 @@ TERMINAL = {PaymentStatus.FAILED, PaymentStatus.REVERTED}
 ALLOWED = {(old.value, new.value) for old, following in TRANSITIONS.items() for new in following}
 
 
-def test_the_trigger_allows_what_the_table_allows() -> None:
+def test_trigger_allows_exactly_the_transitions_of_the_table() -> None:
     body = SCHEMA.read_text().split("FUNCTION refuse_unknown_transition")[1].split("$$")[1]
     assert set(re.findall(r"\('(\w+)', '(\w+)'\)", body)) == ALLOWED
 
 
-def test_the_index_of_live_payments_holds_the_live_statuses() -> None:
+def test_index_of_live_payments_has_the_live_statuses() -> None:
     (listed,) = re.findall(r"uq_payments_live_order .* IN \((.*)\)", SCHEMA.read_text())
     assert set(re.findall(r"\w+", listed)) == {status.value for status in LIVE}
 

@@ -23,7 +23,7 @@ from tests.unit.domain.facts import (
     payment,
     refund,
     reversal,
-    told,
+    summaries,
     transfer,
 )
 
@@ -133,7 +133,7 @@ DECLINE = StripeRefusedError("No.", kind="card_error", code="card_declined", dec
 def test_refused_authorize_fails_the_payment(error: StripeRefusedError, code: str, stripe_code: str | None) -> None:
     refused = refuse(AUTHORIZE, payment("INITIATING", ""), error)
     assert refused.payment.status == "FAILED"
-    assert told(refused) == [f"authorize_payment payment.failed {code}"]
+    assert summaries(refused) == [f"authorize_payment payment.failed {code}"]
     assert refused.answers[0].payload.get("stripe_code") == stripe_code
     assert refused.cancel_hold == (error.intent_id is not None)
     assert refused.payment.stripe_payment_intent_id == error.intent_id
@@ -151,7 +151,7 @@ def test_refused_cancellation_at_the_deadline_fails_the_payment_and_cancels_its_
 def test_refused_step_keeps_the_status(command: StoredCommand, status: str) -> None:
     before = payment(status, CAPTURED)
     refused = refuse(command, before, REFUSAL)
-    assert told(refused) == [f"{command.type} payment.failed STRIPE_ERROR"]
+    assert summaries(refused) == [f"{command.type} payment.failed STRIPE_ERROR"]
     assert replace(refused.payment, failure=None) == before
     assert refused.payment.failure == {"error": "STRIPE_ERROR", "message": "No.", "stripe_code": "resource_missing"}
 
@@ -159,7 +159,7 @@ def test_refused_step_keeps_the_status(command: StoredCommand, status: str) -> N
 @pytest.mark.parametrize("step", Step)
 def test_giving_up_names_the_step_that_was_not_done(step: Step) -> None:
     given_up = give_up(RELEASE, payment(), step)
-    assert told(given_up) == ["release_payment payment.failed STRIPE_ERROR"]
+    assert summaries(given_up) == ["release_payment payment.failed STRIPE_ERROR"]
     assert step.value in given_up.answers[0].payload["message"]
     assert given_up.payment.status == "AUTHORIZED"
 

@@ -80,7 +80,7 @@ def test_library_makes_no_retries() -> None:
 def test_transport_error_names_neither_address_nor_path(unreachable: stripe.HTTPClient) -> None:
     with pytest.raises(stripe.APIConnectionError) as caught:
         unreachable.request("get", "http://localhost:1/v1/payment_intents/pi_1", {})
-    told = str(caught.value)
-    assert told.startswith("no answer from Stripe: ")
-    assert "localhost" not in told
-    assert "pi_1" not in told
+    message = str(caught.value)
+    assert message.startswith("no answer from Stripe: ")
+    assert "localhost" not in message
+    assert "pi_1" not in message

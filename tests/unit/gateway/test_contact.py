@@ -48,14 +48,14 @@ def test_requests_unanswered_for_a_while_are_a_fault() -> None:
         assert contact.fault() is None
         clock.now += 45
         _ask(side)
-        told = contact.fault()
-        assert told is not None
-        assert told.startswith("stripe: no answer for 45 s: ")
+        fault = contact.fault()
+        assert fault is not None
+        assert fault.startswith("stripe: no answer for 45 s: ")
         _ask(side)
         assert (contact.fault(), contact.silent_for()) == (None, 0.0)
 
 
-def test_a_refusal_is_an_answer() -> None:
+def test_refusal_counts_as_an_answer() -> None:
     side, contact, clock = _watched(NO_ANSWER, REFUSED)
     _ask(side)
     clock.now += 45
@@ -74,7 +74,7 @@ def test_outage_is_forgotten_without_further_requests() -> None:
     assert contact.fault() is None
 
 
-def test_requests_lost_at_one_moment_are_no_outage() -> None:
+def test_requests_lost_at_the_same_moment_are_no_outage() -> None:
     """A frozen process loses all its connections at once, and other processes take its work over."""
     side, contact, clock = _watched(NO_ANSWER, NO_ANSWER, NO_ANSWER)
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_requests_lost_at_one_moment_are_no_outage() -> None:
     assert (contact.fault(), contact.silent_for()) == (None, 0.0)
 
 
-def test_requests_that_wait_are_silence_before_any_has_failed() -> None:
+def test_waiting_requests_count_as_silence_before_one_fails() -> None:
     clock = Clock()
     contact = Contact(clock)
     first = contact.begin("payment_intents", "payment_intents.create")
@@ -99,7 +99,7 @@ def test_requests_that_wait_are_silence_before_any_has_failed() -> None:
     assert contact.silent_for() == 3
 
 
-def test_time_outs_of_many_requests_at_once_end_no_silence() -> None:
+def test_simultaneous_time_outs_do_not_end_a_silence() -> None:
     clock = Clock()
     contact = Contact(clock, longest=20)
     for _ in range(3):
@@ -111,7 +111,7 @@ def test_time_outs_of_many_requests_at_once_end_no_silence() -> None:
     assert contact.silent_for() == 63
 
 
-def test_time_outs_of_a_process_that_was_frozen_are_no_silence() -> None:
+def test_time_outs_of_a_frozen_process_do_not_count_as_silence() -> None:
     clock = Clock()
     contact = Contact(clock, longest=20)
     waiting = [contact.begin("refunds", "refunds.create") for _ in range(3)]
@@ -122,7 +122,7 @@ def test_time_outs_of_a_process_that_was_frozen_are_no_silence() -> None:
     assert (contact.silent_for(), contact.fault()) == (0, None)
 
 
-def test_calls_are_counted_by_operation_and_result() -> None:
+def test_requests_are_counted_by_operation_and_result() -> None:
     results = {"ok": INTENT, "refused": REFUSED, "server_error": BROKEN, "key_refused": KEY_REFUSED}
     results |= {"no_answer": NO_ANSWER, "rate_limited": error(429, message="Slower."), "conflict": error(409)}
     before = {result: _count(result) for result in results}

@@ -1,4 +1,4 @@
-"""Stripe's errors, one by one, and answers that are no errors of Stripe's."""
+"""Each of Stripe's errors, and answers that do not come from Stripe."""
 
 import json
 import traceback

@@ -8,7 +8,7 @@ from service.domain.event_types import MONEY_EVENTS, NOTED_EVENTS, SUBSCRIBED
 from service.domain.ledger import Proof
 from service.domain.stripe_objects import About
 from service.gateway.fields import UnexpectedObjectError
-from service.gateway.hearing import about, tells
+from service.gateway.hearing import about, proofs_of
 from tests.unit.gateway.fake_stripe import CHARGE, DISPUTE, HOLD, INTENT, REFUND, REVERSAL, TRANSFER, page
 
 REFUND_OF_CHARGE = {**REFUND, "charge": "ch_1", "payment_intent": "pi_1"}
@@ -21,7 +21,7 @@ ACCOUNT = {"id": "acct_1", "object": "account"}
 
 OPENED, WITHDRAWN = ("dispute_opened", "dp_1"), ("dispute_withdrawn", "dp_1")
 REFUNDED = ("refund", "re_1")
-TOLD: list[tuple[str, dict[str, Any], list[Proof]]] = [
+PROOFS_OF_EVENTS: list[tuple[str, dict[str, Any], list[Proof]]] = [
     ("payment_intent.partially_funded", INTENT, []),
     ("charge.captured", CHARGE, [("capture", "ch_1")]),
     ("charge.expired", {**CHARGE, "amount_captured": 0, "amount_refunded": 2000}, [("hold_gone", "ch_1")]),
@@ -47,13 +47,15 @@ TOLD: list[tuple[str, dict[str, Any], list[Proof]]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "subject", "told"), TOLD)
-def test_event_about_money_has_the_proofs_of_its_object(event: str, subject: dict[str, Any], told: list[Proof]) -> None:
-    assert list(tells(event, subject)) == told
+@pytest.mark.parametrize(("event", "subject", "proofs"), PROOFS_OF_EVENTS)
+def test_event_about_money_has_the_proofs_of_its_object(
+    event: str, subject: dict[str, Any], proofs: list[Proof]
+) -> None:
+    assert list(proofs_of(event, subject)) == proofs
 
 
 def test_table_has_every_event_about_money() -> None:
-    assert {event for event, _, _ in TOLD} == set(MONEY_EVENTS)
+    assert {event for event, _, _ in PROOFS_OF_EVENTS} == set(MONEY_EVENTS)
     assert len(set(SUBSCRIBED)) == len(SUBSCRIBED)
 
 
@@ -74,11 +76,11 @@ def test_table_has_every_event_about_money() -> None:
 )
 def test_malformed_object_cannot_be_read(event: str, subject: dict[str, Any], because: str) -> None:
     with pytest.raises(UnexpectedObjectError, match=because):
-        tells(event, subject)
+        proofs_of(event, subject)
 
 
 def test_object_of_an_unknown_kind_has_no_proofs() -> None:
-    assert tells("charge.dispute.created", {**DISPUTE, "object": "chargeback"}) == ()
+    assert proofs_of("charge.dispute.created", {**DISPUTE, "object": "chargeback"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -112,4 +114,4 @@ def test_object_names_the_ids_that_tie_it_to_a_payment(subject: dict[str, Any], 
 @pytest.mark.parametrize("event", NOTED_EVENTS)
 def test_noted_event_has_no_proofs(event: str) -> None:
     assert event not in MONEY_EVENTS
-    assert tells(event, WARNING) == tells(event, REVIEW) == tells(event, ACCOUNT) == ()
+    assert proofs_of(event, WARNING) == proofs_of(event, REVIEW) == proofs_of(event, ACCOUNT) == ()

@@ -1,4 +1,4 @@
-"""Which objects at Stripe count as ours."""
+"""The objects at Stripe that count as the service's own."""
 
 from typing import Any
 
@@ -29,12 +29,12 @@ TAKEN_BACK = (Reversal("trr_2", 1500, "sgd", PAYOUT.payment_id), Reversal("trr_1
 
 
 def sent(id_: str, destination: str, reversals: tuple[Reversal, ...] = ()) -> Transfer:
-    """Our transfer of the charge."""
+    """The service's transfer of the charge."""
     return Transfer(id_, 2000, "sgd", destination, "ch_1", PAYOUT.payment_id, reversals)
 
 
 def given_back(id_: str, amount: int = 2000, status: str = "succeeded") -> Refund:
-    """Our refund of the charge."""
+    """The service's refund of the charge."""
     return Refund(id_, amount, "sgd", status, "requested_by_customer", PAYOUT.payment_id)
 
 
@@ -54,7 +54,7 @@ def test_older_metadata_name_counts() -> None:
     assert found.payment_id == "p-9"
 
 
-def test_intent_that_is_not_ours_is_skipped() -> None:
+def test_foreign_intent_is_skipped() -> None:
     theirs = {**INTENT, "id": "pi_theirs", "amount": 900}
     found = gateway(FakeStripe(page(theirs, INTENT))).find_intent(
         INTENT["metadata"]["payment_id"], "cus_1", SINCE, lambda intent: intent.amount == 2000
@@ -66,11 +66,11 @@ def test_intent_that_is_not_ours_is_skipped() -> None:
 @pytest.mark.parametrize(
     "changed", [{"metadata": {}}, {"metadata": {"payment_id": "p-theirs"}}, {"source_transaction": "ch_theirs"}]
 )
-def test_transfer_of_another_program_from_our_charge_is_not_ours(changed: dict[str, Any]) -> None:
+def test_transfer_of_another_program_from_the_charge_is_foreign(changed: dict[str, Any]) -> None:
     assert gateway(FakeStripe(page({**TRANSFER, **changed}))).find_transfer(PAYOUT) is None
 
 
-def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
+def test_transfer_of_another_charge_of_the_order_is_foreign() -> None:
     assert gateway(FakeStripe(page({**TRANSFER, "source_transaction": "ch_2"}))).find_transfer(PAYOUT) is None
 
 
@@ -78,7 +78,7 @@ def test_a_transfer_of_another_charge_of_the_order_is_not_ours() -> None:
     ("changed", "found"),
     [({}, True), ({"amount": 500}, False), ({"currency": "usd"}, False), ({"metadata": {}}, False)],
 )
-def test_transfer_from_the_balance_is_ours_by_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
+def test_transfer_from_the_balance_is_recognized_by_payment_and_amount(changed: dict[str, Any], found: bool) -> None:
     """Such a transfer is made after an earlier one from the charge was reversed."""
     unsourced = {**TRANSFER, "source_transaction": None, **changed}
     assert (gateway(FakeStripe(page(unsourced))).find_transfer(PAYOUT) is not None) == found

@@ -53,7 +53,7 @@ def pace(clock: Clock) -> Pace:
 def passed(pace: Pace, count: int) -> None:
     for _ in range(count):
         pace.wait(0)
-        pace.went_through()
+        pace.accepted()
 
 
 def test_no_limit_before_the_first_429(clock: Clock, pace: Pace) -> None:
@@ -84,7 +84,7 @@ def test_many_429_at_once_cut_once(clock: Clock, pace: Pace) -> None:
     clock.now += 1.0
     for _ in range(60):
         pace.wait(5)
-        pace.went_through()
+        pace.accepted()
     before = pace.limit
     pace.too_fast()
     assert before is not None
@@ -138,7 +138,7 @@ def test_pace_settles_near_the_allowed_rate(clock: Clock, pace: Pace, allowed: i
         clock.now += 0.0005
         pace.wait(5)
         if bucket.takes():
-            pace.went_through()
+            pace.accepted()
             taken += 1
         else:
             pace.too_fast()

@@ -1,4 +1,4 @@
-"""Everything that became of one intent's money, with as few requests as possible."""
+"""The complete picture of one intent's money, with as few requests as possible."""
 
 from dataclasses import replace
 from typing import Any
@@ -76,7 +76,7 @@ def test_own_transfer_from_the_balance_is_in_the_picture() -> None:
     assert picture.transfers == (transfer_of(unsourced),)
 
 
-def test_an_intent_without_a_group_has_no_transfers_to_list() -> None:
+def test_transfers_are_not_listed_for_an_intent_without_a_group() -> None:
     picture, asked = seen({**TAKEN, "transfer_group": None}, page(), page())
     assert picture.transfers == ()
     assert [one.path for one in asked] == ["/v1/payment_intents/pi_1", "/v1/refunds", "/v1/disputes"]

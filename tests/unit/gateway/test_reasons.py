@@ -1,4 +1,4 @@
-"""Free-text reasons as Stripe's enums."""
+"""Free-text reasons are mapped to Stripe's enums."""
 
 import pytest
 from hypothesis import given, settings
@@ -26,12 +26,12 @@ from service.gateway.reasons import cancellation_reason, refund_reason
         ("fraudulent abandoned", "abandoned", "requested_by_customer"),
     ],
 )
-def test_reason_becomes_one_of_stripes(text: str, cancellation: str, refund: str) -> None:
+def test_reason_is_mapped_to_one_of_stripes_reasons(text: str, cancellation: str, refund: str) -> None:
     assert (cancellation_reason(text), refund_reason(text)) == (cancellation, refund)
 
 
 @settings(derandomize=True, deadline=None)
 @given(st.text())
-def test_every_text_has_a_reason(text: str) -> None:
+def test_every_text_is_mapped_to_a_reason(text: str) -> None:
     assert cancellation_reason(text) in {"abandoned", "duplicate", "fraudulent", "requested_by_customer"}
     assert refund_reason(text) in {"duplicate", "fraudulent", "requested_by_customer"}

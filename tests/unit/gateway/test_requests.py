@@ -142,7 +142,7 @@ def test_version_is_pinned_and_telemetry_is_off(monkeypatch: pytest.MonkeyPatch)
     assert "Idempotency-Key" not in headers
 
 
-def test_an_id_cannot_leave_its_place_in_the_path() -> None:
+def test_id_cannot_change_the_path_of_a_request() -> None:
     assert (
         asked_by(lambda g: g.retrieve_intent("pi_1/../../x?y"), INTENT).path
         == "/v1/payment_intents/pi_1%2F..%2F..%2Fx%3Fy"
@@ -202,7 +202,7 @@ def test_the_search_for_an_intent_is_bounded_by_time() -> None:
     ends = [start + int(timedelta(minutes=20).total_seconds()), start + int(timedelta(hours=2).total_seconds())]
     assert windows == [(str(start), str(ends[0])), (str(ends[0]), str(ends[1])), (str(ends[1]), None)]
     assert all("customer" not in asked.params for asked in side.asked)
-    assert searched.params["query"] == "metadata['payment_id']:'p'", "what is older than that is searched for"
+    assert searched.params["query"] == "metadata['payment_id']:'p'", "older intents are found by a search"
 
 
 def test_the_search_among_a_customers_intents_is_one_list() -> None:

@@ -1,4 +1,4 @@
-"""Stripe's objects as the port's objects."""
+"""Stripe's objects are translated to the objects of the port."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ CREATED, TAKEN_AT = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, 0, 1,
         pytest.param(0, 2000, 0, id="a hold that was let go"),
     ],
 )
-def test_uncaptured_rest_is_no_refund(captured: int, refunded: int, wanted: int) -> None:
+def test_uncaptured_rest_of_a_hold_is_not_a_refund(captured: int, refunded: int, wanted: int) -> None:
     """After a partial capture, Stripe shows the rest of the hold as refunded."""
     assert refunded_of({**CHARGE, "amount_captured": captured, "amount_refunded": refunded}) == wanted
 

@@ -1,4 +1,4 @@
-"""docs/compatibility.md is what `make matrix` writes, and it has a row for each pair."""
+"""`make matrix` has generated docs/compatibility.md, which has a row for each pair."""
 
 import pytest
 
@@ -6,16 +6,16 @@ from devstack.service_process import ROOT
 from matrix.__main__ import merged
 from matrix.page import NOT_RUN, PASSED, Row, read, rendered
 from matrix.pairs import CORE, DEFAULT, KAFKAS, POSTGRES, Pair, pairs
-from matrix.trial import judged
+from matrix.trial import result_of
 
 DOCUMENT = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
 
 
-def test_the_page_is_as_it_is_written() -> None:
+def test_page_equals_the_generated_page() -> None:
     assert rendered(read(DOCUMENT)) == DOCUMENT
 
 
-def test_each_pair_has_a_row_and_nothing_failed() -> None:
+def test_each_pair_has_a_row_without_failures() -> None:
     rows = read(DOCUMENT).rows
     assert [Pair(row.postgres.partition(".")[0], row.kafka) for row in rows] == pairs()
     for row in rows:
@@ -23,20 +23,20 @@ def test_each_pair_has_a_row_and_nothing_failed() -> None:
         assert row.tests or row.result != PASSED
 
 
-def test_every_version_has_its_turn() -> None:
+def test_every_supported_version_is_in_a_pair() -> None:
     assert {pair.postgres for pair in pairs()} == set(POSTGRES)
     assert {pair.kafka for pair in pairs()} == set(KAFKAS)
     assert DEFAULT in pairs()
     assert len(pairs(every=True)) == len(set(pairs(every=True))) == len(POSTGRES) * len(KAFKAS)
 
 
-def test_a_picked_pair_is_written_over_its_own_row_only() -> None:
+def test_run_of_selected_pairs_replaces_only_their_rows() -> None:
     kept = [Row("14.23", "4.2.2", 3, "1 failed"), Row("18.6", "4.2.2", 3, PASSED)]
     new = [Row("14.24", "4.2.2", 3, PASSED), Row("18.6", "3.9.2", 3, PASSED)]
     assert merged(kept, new) == [new[0], kept[1], new[1]]
 
 
-def test_the_core_is_there() -> None:
+def test_core_test_paths_exist() -> None:
     assert [path for path in CORE if not (ROOT / path).is_file()] == []
 
 
@@ -50,6 +50,6 @@ def test_the_core_is_there() -> None:
         (4, "no tests ran in 0.01s", Row("14.24", "4.2.2", 0, "pytest ended with 4")),
     ],
 )
-def test_only_a_run_in_which_all_passed_is_called_passed(code: int, last: str, row: Row) -> None:
+def test_run_is_passed_only_if_all_tests_passed(code: int, last: str, row: Row) -> None:
     said = f"PostgreSQL: embedded 14.24, ready after 2.7 s\nKafka: ready\n{last}\n"
-    assert judged(Pair("14", "4.2.2"), code, said) == row
+    assert result_of(Pair("14", "4.2.2"), code, said) == row

@@ -1,4 +1,4 @@
-"""The mutants keep up with the code: every patch still applies, and every guarantee has its turn."""
+"""The mutants agree with the code: every patch applies, and every guarantee has a mutant."""
 
 import ast
 import re
@@ -35,10 +35,10 @@ def _copied(mutant: Mutant, tree: Path) -> None:
         copy.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def test_every_guarantee_of_the_document_has_a_mutant_and_no_mutant_has_another() -> None:
+def test_guarantees_of_document_and_mutants_are_the_same() -> None:
     guarantees = {mutant.guarantee for mutant in MUTANTS.values()}
-    assert set() == ROWS - guarantees, "no mutant removes what these rest on"
-    assert set() == guarantees - ROWS - HEADINGS, "the document words them otherwise"
+    assert set() == ROWS - guarantees, "these guarantees have no mutant"
+    assert set() == guarantees - ROWS - HEADINGS, "the document has other words for these"
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=list(MUTANTS))
@@ -51,21 +51,21 @@ def test_the_patch_applies_and_the_result_compiles(mutant: Mutant, tmp_path: Pat
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=list(MUTANTS))
-def test_its_tests_exist(mutant: Mutant) -> None:
+def test_tests_of_each_mutant_exist(mutant: Mutant) -> None:
     assert mutant.tests
     for test in mutant.tests:
         path, _, name = PARAMETERS.sub("", test).partition("::")
         assert not name or name in _defined_in(ROOT / path), test
 
 
-def test_every_test_that_the_document_names_was_seen_to_fail() -> None:
-    """Each catches a mutant."""
+def test_every_test_named_in_the_document_catches_a_mutant() -> None:
+    """A test is named by a guarantee only if it fails for a mutant."""
     tried = {tuple(PARAMETERS.sub("", test).split("::")) for each in MUTANTS.values() for test in each.tests}
     named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", DOCUMENT))
     assert set() == named - {(ids[0], ids[-1]) for ids in tried}
 
 
-def test_a_patch_of_code_that_has_moved_on_is_refused_by_name(tmp_path: Path) -> None:
+def test_outdated_patch_is_refused_by_name(tmp_path: Path) -> None:
     mutant = next(iter(MUTANTS.values()))
     _copied(mutant, tmp_path)
     for name in mutant.files:

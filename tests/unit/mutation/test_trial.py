@@ -1,4 +1,4 @@
-"""When a mechanism's tests count as having noticed that it is missing."""
+"""The verdict on the tests of a mechanism that was removed."""
 
 import json
 
@@ -30,5 +30,5 @@ def _end(outcome: str, kind: str = "", stage: str = "call") -> str:
         pytest.param(4, [], Verdict.UNCLEAR, id="no such test"),
     ],
 )
-def test_the_verdict(code: int, ends: list[str], verdict: Verdict) -> None:
+def test_verdict_follows_from_exit_code_and_failures(code: int, ends: list[str], verdict: Verdict) -> None:
     assert judge(code, "\n".join(ends))[0] is verdict

@@ -1,4 +1,4 @@
-"""For each alert: series in which its fault is there, beside the healthy ones."""
+"""The series of each alert's fault, beside the healthy series."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

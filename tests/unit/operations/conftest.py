@@ -10,7 +10,7 @@ from tests.support.requirements import unavailable
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    """The program; a test that needs it is skipped, and listed, where there is none."""
+    """The program. A test that needs it is skipped and listed on machines without it."""
     try:
         return promtool.find_program()
     except promtool.PromtoolUnavailableError as error:

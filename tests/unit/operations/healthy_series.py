@@ -1,4 +1,4 @@
-"""Series of a world in which all is well, in promtool's notation.
+"""Series of healthy processes, in promtool's notation.
 
 A sample a minute: ``3x120`` is 3 for two hours, ``0+1x120`` rises by 1 each minute.
 """

@@ -1,4 +1,4 @@
-"""The alert rules, run by Prometheus's own promtool: each fires on its fault, alone, and none when all is well."""
+"""Prometheus's promtool runs the alert rules: each fires for its own fault only."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ _AT = "2h"
 
 
 def expected(case: Case | None, alert: str) -> list[dict[str, Any]]:
-    """What promtool shall find firing under the name ``alert``."""
+    """The alerts of the name ``alert`` that promtool must find firing."""
     if case is None or case.alert != alert:
         return []
     rule = alert_rules()[alert]
@@ -25,7 +25,7 @@ def expected(case: Case | None, alert: str) -> list[dict[str, Any]]:
 
 
 def unit(name: str, case: Case | None) -> dict[str, Any]:
-    """A test of promtool: the healthy world with the case's series, and what every alert does in it."""
+    """A test of promtool: the healthy series with those of the case, and the expected state of every alert."""
     series = {**HEALTHY, **(case.series if case is not None else {})}
     return {
         "name": name,
@@ -38,17 +38,17 @@ def unit(name: str, case: Case | None) -> dict[str, Any]:
 
 
 def entries() -> set[str]:
-    """The anchors of the runbook's headings, as the site and GitHub make them."""
+    """The anchors of the runbook's headings, as the site and GitHub generate them."""
     titles = re.findall(r"^#+ (.+)$", (OPERATIONS / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title).strip().lower()) for title in titles}
 
 
-def test_the_rules_are_well_formed(program: Path) -> None:
+def test_alert_rules_are_valid(program: Path) -> None:
     checked = promtool.run(program, "check", "rules", "--lint-fatal", str(RULES))
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_each_alert_has_a_severity_a_summary_and_an_entry_of_the_runbook() -> None:
+def test_each_alert_has_a_severity_a_summary_and_a_runbook_entry() -> None:
     for name, rule in alert_rules().items():
         assert rule["labels"]["severity"] in {"critical", "warning"}, name
         assert rule["annotations"]["summary"], name
@@ -57,7 +57,7 @@ def test_each_alert_has_a_severity_a_summary_and_an_entry_of_the_runbook() -> No
         assert entry in entries(), name
 
 
-def test_each_alert_fires_on_its_fault_and_on_no_other_and_none_when_all_is_well(program: Path, tmp_path: Path) -> None:
+def test_each_alert_fires_for_its_fault_only(program: Path, tmp_path: Path) -> None:
     assert {case.alert for case in CASES} == alert_rules().keys()
     units = [unit("all is well", None), *(unit(f"{at}: {case.alert}", case) for at, case in enumerate(CASES))]
     tests = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": units}

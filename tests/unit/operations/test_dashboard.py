@@ -1,4 +1,4 @@
-"""The dashboard is one that Grafana draws as it was meant, and each of its queries is PromQL."""
+"""Grafana can draw the dashboard, and each of its queries is valid PromQL."""
 
 from itertools import combinations
 from pathlib import Path
@@ -24,19 +24,19 @@ def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     return not (apart_x or apart_y)
 
 
-def test_rows_go_from_commands_to_processes() -> None:
+def test_dashboard_rows_are_in_order() -> None:
     rows = [panel["title"] for panel in panels() if panel["type"] == "row"]
     assert rows == ["Commands", "Stripe", "Outbox and relay", "Payments and money", "Processes"]
 
 
-def test_panels_have_places_and_ids_of_their_own() -> None:
+def test_panels_do_not_overlap_and_have_unique_ids() -> None:
     places = [panel["gridPos"] for panel in panels()]
     assert all(place["x"] + place["w"] <= _WIDTH for place in places)
     assert [pair for pair in combinations(places, 2) if overlap(*pair)] == []
     assert len({panel["id"] for panel in panels()}) == len(places)
 
 
-def test_panels_ask_the_chosen_data_source() -> None:
+def test_panels_query_the_selected_data_source() -> None:
     (variable,) = dashboard()["templating"]["list"]
     assert (variable["type"], variable["query"]) == ("datasource", "prometheus")
     sources = [
@@ -46,7 +46,7 @@ def test_panels_ask_the_chosen_data_source() -> None:
     assert all(source == {"type": "prometheus", "uid": f"${{{variable['name']}}}"} for source in sources)
 
 
-def test_each_query_is_promql(program: Path, tmp_path: Path) -> None:
+def test_each_query_is_valid_promql(program: Path, tmp_path: Path) -> None:
     rules = [
         {"record": f"query:{number}", "expr": expression.replace("$__rate_interval", "5m")}
         for number, (_, expression) in enumerate(dashboard_expressions())
@@ -66,5 +66,5 @@ def test_each_query_is_promql(program: Path, tmp_path: Path) -> None:
         ("histogram_quantile(0.99, sum by (le) (rate(c_bucket[5m])))", {"c_bucket"}),
     ],
 )
-def test_names_of_metrics_are_found_in_expressions(expression: str, names: set[str]) -> None:
+def test_metric_names_are_found_in_expressions(expression: str, names: set[str]) -> None:
     assert metrics_in(expression) == names

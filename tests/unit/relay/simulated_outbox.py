@@ -1,4 +1,4 @@
-"""An outbox in memory: transactions that draw positions, commit late or roll back, and lock their key."""
+"""An outbox in memory. Its transactions draw positions, lock their key, and commit late or roll back."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from relay.receipt import LastRow
 
 @dataclass
 class Transaction:
-    """One writer; it holds the lock of every key it has appended for."""
+    """One writer. It holds the lock of every key for which it has appended rows."""
 
     number: int
     rows: list[Row] = field(default_factory=list)
 
 
 class SimulatedOutbox:
-    """Serves the reader's three statements; ``between`` runs before each, so writers get in at any point."""
+    """Answers the reader's three statements. ``between`` runs before each, so that writers act at any point."""
 
     def __init__(self) -> None:
         self.position = 0

@@ -1,4 +1,4 @@
-"""The histogram that counts a batch at once agrees with one that counts each observation."""
+"""The histogram of batches agrees with a histogram of single observations."""
 
 import math
 
@@ -12,11 +12,11 @@ BOUNDS = (0.5, 1.0, 30.0)
 NOW = 2_000.0
 
 ages = st.integers(0, 800).map(lambda eighths: eighths / 8)
-"""Binary fractions: no difference of times is rounded, so an age on a bound lies on it for both."""
+"""Binary fractions. No difference of times is rounded, so both histograms count an age on a bound alike."""
 
 
 def samples(histogram: object) -> dict[tuple[str, str], float]:
-    """Name and bucket to value, without the time of the client's own making."""
+    """The values by name and bucket, without the client's own time of creation."""
     registry = CollectorRegistry()
     registry.register(histogram)  # type: ignore[arg-type]
     return {
@@ -29,7 +29,7 @@ def samples(histogram: object) -> dict[tuple[str, str], float]:
 
 @settings(deadline=None)
 @given(st.lists(st.lists(ages)))
-def test_batches_are_counted_as_single_observations_are(batches: list[list[float]]) -> None:
+def test_batch_and_single_observations_give_the_same_histogram(batches: list[list[float]]) -> None:
     batched = BatchHistogram("seconds", "Words", BOUNDS)
     single = Histogram("seconds", "Words", buckets=BOUNDS, registry=None)
     for batch in batches:
@@ -42,7 +42,7 @@ def test_batches_are_counted_as_single_observations_are(batches: list[list[float
     assert all(math.isclose(found[name], wanted[name], abs_tol=1e-6) for name in wanted)
 
 
-def test_times_of_a_clock_that_was_set_back_and_times_that_are_none_spoil_nothing() -> None:
+def test_negative_and_invalid_ages_do_not_distort_the_histogram() -> None:
     histogram = BatchHistogram("seconds", "Words", BOUNDS)
     histogram.observe([NOW + 7.0, math.inf, -math.inf], NOW)
     found = samples(histogram)

@@ -19,7 +19,7 @@ def row(position: int) -> Row:
     return (position, "events", "k", "v", "[]", False, 0)
 
 
-class PickyPublisher:
+class RefusingPublisher:
     """Refuses some positions, and names the refused one if it is ``helpful``."""
 
     def __init__(self, refused: set[int], *, helpful: bool) -> None:
@@ -49,18 +49,18 @@ class PickyPublisher:
 
 
 @given(st.sets(st.integers(2, 60), min_size=1), st.sets(st.integers(2, 60)), st.booleans())
-def test_everything_but_the_refused_is_published_in_order(
+def test_all_rows_except_refused_ones_are_published_in_order(
     positions: set[int], refused: set[int], helpful: bool
 ) -> None:
-    publisher, buried = PickyPublisher(refused, helpful=helpful), list[int]()
+    publisher, kept = RefusingPublisher(refused, helpful=helpful), list[int]()
     rows = [row(position) for position in sorted(positions)]
     before = Settled(1)
     batch = Batch(rows, before, settle(before, rows), more=False)
 
-    receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(before, Epoch(1, 1)))
+    receipt = deliver(publisher, lambda row, _: kept.append(row[0]), batch, Receipt(before, Epoch(1, 1)))
 
     assert publisher.published == sorted(positions - refused)
-    assert buried == sorted(positions & refused)
+    assert kept == sorted(positions & refused)
     assert receipt.settled == batch.after
     if publisher.confirmed is not None:
         published_last = publisher.published[-1]
@@ -69,15 +69,15 @@ def test_everything_but_the_refused_is_published_in_order(
 
 
 def test_rows_known_to_be_refused_are_never_sent() -> None:
-    publisher, buried = PickyPublisher({3, 7}, helpful=False), list[int]()
+    publisher, kept = RefusingPublisher({3, 7}, helpful=False), list[int]()
     rows = [row(position) for position in range(1, 9)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
 
     def known(rows: Sequence[Row]) -> dict[int, RecordRefusedError]:
         return {at: RecordRefusedError("RECORD_TOO_LARGE", "") for at, row in enumerate(rows) if row[0] in {3, 7}}
 
-    receipt = deliver(publisher, lambda row, _: buried.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
-    assert (publisher.published, buried) == ([1, 2, 4, 5, 6, 8], [3, 7])
+    receipt = deliver(publisher, lambda row, _: kept.append(row[0]), batch, Receipt(Settled(), Epoch(1, 1)), known)
+    assert (publisher.published, kept) == ([1, 2, 4, 5, 6, 8], [3, 7])
     assert publisher.transactions == 3
     assert receipt.settled == Settled(8)
 
@@ -115,7 +115,7 @@ def test_a_single_refused_record_is_named_among_its_purged_neighbors() -> None:
     assert (found.reason, found.position) == ("RECORD_TOO_LARGE", 2)
 
 
-def test_of_several_records_refused_together_none_is_named() -> None:
+def test_no_record_is_blamed_when_several_are_refused_together() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (TOO_LARGE, ROWS[1]))
     refused = found.refusal(ROWS)
     assert refused is not None
@@ -123,7 +123,7 @@ def test_of_several_records_refused_together_none_is_named() -> None:
     assert found.batch_refused
 
 
-def test_a_refusal_beside_another_error_buries_no_row() -> None:
+def test_no_row_becomes_a_dead_letter_if_another_error_occurred() -> None:
     found = failures((TOO_LARGE, ROWS[0]), (KafkaError.NOT_ENOUGH_REPLICAS, ROWS[1]))
     assert found.refusal(ROWS) is None
     assert found.cause().code() == KafkaError.NOT_ENOUGH_REPLICAS
@@ -131,10 +131,10 @@ def test_a_refusal_beside_another_error_buries_no_row() -> None:
     assert not failures()
 
 
-def test_one_refused_row_among_thousands_is_found_in_a_few_transactions() -> None:
+def test_refused_row_among_thousands_is_found_in_few_transactions() -> None:
     rows = [row(position) for position in range(1, 4097)]
     batch = Batch(rows, Settled(), settle(Settled(), rows), more=False)
-    publisher = PickyPublisher({1234}, helpful=False)
+    publisher = RefusingPublisher({1234}, helpful=False)
     deliver(publisher, lambda *_: None, batch, Receipt(Settled(), Epoch(1, 1)))
     assert publisher.transactions == 25
 
@@ -147,7 +147,7 @@ def test_one_refused_row_among_thousands_is_found_in_a_few_transactions() -> Non
         (KafkaError.INVALID_RECORD, "RECORD_INVALID"),
     ],
 )
-def test_errors_that_are_a_records_own_fault_have_a_reason(code: int, reason: str) -> None:
+def test_errors_caused_by_a_record_have_a_reason(code: int, reason: str) -> None:
     found = refusal(KafkaError(code))
     assert found is not None
     assert found.reason == reason
@@ -163,7 +163,7 @@ def test_errors_that_are_a_records_own_fault_have_a_reason(code: int, reason: st
         KafkaError.NOT_ENOUGH_REPLICAS,
     ],
 )
-def test_errors_that_are_no_records_fault_bury_no_row(code: int) -> None:
+def test_errors_not_caused_by_a_record_create_no_dead_letter(code: int) -> None:
     assert refusal(KafkaError(code)) is None
     with pytest.raises(KafkaException):
         raise_refusal(KafkaError(code))

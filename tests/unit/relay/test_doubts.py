@@ -1,4 +1,4 @@
-"""The signs by which the relay doubts its database, and how often it looks for them."""
+"""The signs of a restored database, and the interval at which the relay checks them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ NOTHING = Found(None, [], complete=True)
 
 
 class _Source:
-    """Counts the looks at its state."""
+    """Counts the reads of its state."""
 
     def __init__(self) -> None:
         self.state = WELL
@@ -60,7 +60,7 @@ class _Source:
         return NOTHING
 
 
-def test_doubts_are_checked_with_a_tail_once_a_second() -> None:
+def test_doubts_are_checked_at_most_once_a_second() -> None:
     source, now = _Source(), 0.0
     doubting = DoubtingSource(source, "r", BEGUN, lambda: now)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Which transaction holds a gap, from the writers that a look saw to the words of /ready."""
+"""The transaction that holds a gap, from the writers that a read found to the text of /ready."""
 
 from typing import Any, Self
 
@@ -46,11 +46,11 @@ def found(search: HolderSearch, held: HeldGaps | None, answer: Found | None) -> 
     ],
     ids=["process", "prepared-transaction", "clock-set-back", "over-meanwhile"],
 )
-def test_the_holder_is_named_with_its_age(answer: Found | None, words: str | None) -> None:
+def test_holder_of_a_gap_is_named_with_its_age(answer: Found | None, words: str | None) -> None:
     assert found(HolderSearch(), HeldGaps(7, frozenset({1})), answer) == words
 
 
-def test_a_holder_whose_begin_is_hidden_is_as_old_as_its_gap_is_known() -> None:
+def test_holder_with_a_hidden_start_gets_the_age_of_its_gap() -> None:
     now = [100.0]
     search = HolderSearch(lambda: now[0])
     hidden = (4711, None, None, None, None)
@@ -62,7 +62,7 @@ def test_a_holder_whose_begin_is_hidden_is_as_old_as_its_gap_is_known() -> None:
     assert found(search, held, hidden) == "position 7 waits for a transaction of 0 s: pid 4711"
 
 
-def test_the_gaps_that_wait_name_all_their_writers_and_the_lowest_position() -> None:
+def test_waiting_gaps_name_all_their_writers_and_the_lowest_position() -> None:
     gaps = GapTracker()
     assert gaps.held() is None
     gaps.note([(4, 5), (9, 9)])

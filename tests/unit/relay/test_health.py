@@ -29,13 +29,13 @@ def reading() -> Health:
 
 
 @pytest.mark.parametrize("stage", [stage for stage in Stage if not stage.ready])
-def test_a_stage_before_the_work_is_not_ready_and_names_itself(stage: Stage) -> None:
+def test_relay_before_its_work_is_unready_and_names_the_stage(stage: Stage) -> None:
     health = Health()
     health.enter(stage)
     assert health.fault() == f"{stage.part}: {stage.words}"
 
 
-def test_a_standby_is_ready_and_says_that_it_stands_by() -> None:
+def test_standby_is_ready_and_reports_that_it_is_standby() -> None:
     health = Health()
     health.enter(Stage.STANDING_BY)
     assert health.fault() is None
@@ -73,7 +73,7 @@ def test_readiness_depends_on_the_age_of_the_last_beat(clock: list[float]) -> No
     assert health.fault() is None
 
 
-def test_a_call_repeated_for_long_is_reported_though_the_work_beats(clock: list[float]) -> None:
+def test_long_repeated_call_is_reported_despite_heartbeats(clock: list[float]) -> None:
     health = reading()
     health.enter(Stage.PRODUCING)
     health.waiting("Local: Timed out")
@@ -82,7 +82,7 @@ def test_a_call_repeated_for_long_is_reported_though_the_work_beats(clock: list[
     health.waiting("Broker: Coordinator not available")
     health.beat()
     assert health.fault() == "kafka: Broker: Coordinator not available (producing)"
-    health.went_on()
+    health.call_succeeded()
     assert health.fault() is None
 
 

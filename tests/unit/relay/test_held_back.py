@@ -71,7 +71,7 @@ def asks_at_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_back, "_ASK_SECONDS", 0.0)
 
 
-def test_rows_of_other_topics_go_on_and_held_back_rows_are_not_settled() -> None:
+def test_rows_of_other_topics_are_read_and_held_back_rows_are_not_settled() -> None:
     outbox, topics = Outbox(), Topics("events")
     waits, goes = outbox.write("nowhere"), outbox.write("events")
     rig = Rig(outbox, topics)
@@ -96,7 +96,7 @@ def test_a_new_reader_finds_the_held_back_rows() -> None:
     assert second.settled == Settled(goes)
 
 
-def test_a_row_deleted_while_held_back_holds_up_no_other() -> None:
+def test_deleted_held_back_row_delays_no_other_row() -> None:
     outbox, topics = Outbox(), Topics("events")
     del outbox.committed[outbox.write("nowhere")]
     waits, goes = outbox.write("nowhere"), outbox.write("events")
@@ -108,7 +108,7 @@ def test_a_row_deleted_while_held_back_holds_up_no_other() -> None:
     assert rig.settled == Settled(goes)
 
 
-def test_without_room_to_wait_rows_go_to_the_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_become_dead_letters_if_too_many_are_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_back, "_MAX_TOPICS", 1)
     outbox = Outbox()
     outbox.write("nowhere")
@@ -119,7 +119,7 @@ def test_without_room_to_wait_rows_go_to_the_dead_letters(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_a_topics_rows_come_once_and_in_order_while_topics_come_and_go(seed: int) -> None:
+def test_rows_of_a_topic_are_read_once_and_in_order_while_topics_change(seed: int) -> None:
     chooser = random.Random(seed)
     outbox, topics = Outbox(), Topics("a")
     rig = Rig(outbox, topics, limit=chooser.randint(1, 7))

@@ -29,10 +29,10 @@ def test_later_callbacks_do_not_hide_a_fatal_error(later: int) -> None:
     assert caught.value is FATAL
 
 
-def test_any_other_system_error_is_raised_as_it_is() -> None:
+def test_other_system_errors_are_raised_unchanged() -> None:
     with pytest.raises(SystemError, match="by itself"):
         served(_chained(ValueError(), SystemError("by itself")))
 
 
-def test_the_calls_result_is_returned() -> None:
+def test_result_of_the_call_is_returned() -> None:
     assert served(lambda: 3) == 3

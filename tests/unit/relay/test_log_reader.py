@@ -1,4 +1,4 @@
-"""The reader under many interleavings of writers: no row is lost or doubled, and a key's order is kept."""
+"""The reader loses and doubles no row, and keeps the order of each key, under many interleavings of writers."""
 
 import random
 from collections import defaultdict
@@ -108,8 +108,8 @@ TestReader = ReaderMachine.TestCase
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_long_random_histories_lose_double_and_reorder_no_row(seed: int) -> None:
-    """Interleavings that are too rare for Hypothesis's budget: writers act before every single statement."""
+def test_no_row_is_lost_doubled_or_reordered_in_long_random_histories(seed: int) -> None:
+    """Writers act before every single statement. Hypothesis's budget is too small for such histories."""
     generator = random.Random(seed)
 
     def steps() -> list[tuple[int, int, str]]:
@@ -128,7 +128,7 @@ def test_long_random_histories_lose_double_and_reorder_no_row(seed: int) -> None
         machine.teardown()
 
 
-def test_a_long_writer_holds_up_no_other() -> None:
+def test_long_transaction_delays_no_other_writer() -> None:
     outbox = SimulatedOutbox()
     slow, quick = outbox.begin(), outbox.begin()
     outbox.append(slow, "slow")
@@ -141,8 +141,8 @@ def test_a_long_writer_holds_up_no_other() -> None:
     assert [row[2] for row in reader.read().rows] == ["slow"]
 
 
-def test_gaps_are_looked_at_only_when_a_writer_is_over() -> None:
-    """A long writer costs no second look at its gaps, however many there are."""
+def test_gaps_are_searched_only_after_a_writer_has_ended() -> None:
+    """The gaps of a long transaction are searched once, however many they are."""
     outbox = SimulatedOutbox()
     slow = outbox.begin()
     for key in "abcde":
@@ -164,7 +164,7 @@ def test_gaps_are_looked_at_only_when_a_writer_is_over() -> None:
     assert looks == [1]
 
 
-def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_committed_rows_in_gaps_are_read_in_order_and_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay.log_reader, "MAX_GAPS_A_LOOK", 4)
     outbox = SimulatedOutbox()
     for _ in range(50):
@@ -182,7 +182,7 @@ def test_many_committed_rows_in_gaps_come_in_order_and_in_bounded_batches(monkey
 
 
 def outbox_of(rows: int) -> SimulatedOutbox:
-    """An outbox with so many rows of one key, each committed by its own writer."""
+    """An outbox with this number of rows of one key, each committed by its own writer."""
     outbox = SimulatedOutbox()
     for _ in range(rows):
         writer = outbox.begin()
@@ -191,8 +191,8 @@ def outbox_of(rows: int) -> SimulatedOutbox:
     return outbox
 
 
-def test_a_look_stopped_by_its_bytes_gives_no_gap_up() -> None:
-    """Each look finds the next of the large rows."""
+def test_search_stopped_by_its_byte_limit_gives_up_no_gap() -> None:
+    """Each search finds the next of the large rows."""
     outbox = outbox_of(0)
     slow = outbox.begin()
     for _ in range(20):
@@ -212,7 +212,7 @@ def test_a_look_stopped_by_its_bytes_gives_no_gap_up() -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "replaced"])
-def test_a_last_row_that_is_gone_or_replaced_ends_the_reader(change: str) -> None:
+def test_missing_or_replaced_last_row_ends_the_reader(change: str) -> None:
     outbox = outbox_of(3)
     reader = LogReader(outbox, Settled(), limit=10)
     reader.read()
@@ -241,7 +241,7 @@ def test_rows_below_the_last_one_may_be_pruned() -> None:
     assert reader.read().rows == []
 
 
-def test_a_rolled_back_highest_position_is_no_alarm_until_a_row_is_there() -> None:
+def test_rolled_back_highest_position_is_no_doubt_until_a_row_has_it() -> None:
     outbox = outbox_of(1)
     rolled_back = outbox.begin()
     outbox.append(rolled_back, "k")

@@ -1,4 +1,4 @@
-"""A receipt is the same after it was written as metadata and read again, or says that it is partial."""
+"""A receipt is unchanged after it was written as metadata and read again, or it says that it is partial."""
 
 import random
 
@@ -21,7 +21,7 @@ def test_a_receipt_is_the_same_after_writing_and_reading(
     assert Receipt.parse(receipt.offset, receipt.metadata()) == receipt
 
 
-def test_too_many_ranges_are_cut_and_the_receipt_says_partial() -> None:
+def test_receipt_with_too_many_ranges_is_cut_and_partial() -> None:
     generator = random.Random(7)
     settled = Settled(10**12).add(
         [(position, position) for position in sorted(generator.sample(range(10**12 + 2, 10**12 + 10**6), 50_000))]

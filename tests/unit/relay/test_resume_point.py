@@ -1,4 +1,4 @@
-"""When receipt and checkpoint are trusted, and when they are compared with the topics."""
+"""The conditions under which receipt and checkpoint are trusted, or compared with the topics."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_the_receipt_is_trusted_while_its_last_row_is_unchanged() -> None:
     )
 
 
-def test_a_promotion_that_kept_the_last_row_costs_no_comparison() -> None:
+def test_promotion_that_kept_the_last_row_needs_no_comparison() -> None:
     assert resume_from_receipt(RECEIPT, CHECKPOINT, Life(PROMOTED, 70), ROWS.get) == ResumePoint(RECEIPT.settled, None)
 
 
@@ -43,7 +43,7 @@ def test_a_promotion_that_kept_the_last_row_costs_no_comparison() -> None:
     ],
 )
 @pytest.mark.parametrize("epoch", [EPOCH, PROMOTED])
-def test_every_other_memory_is_doubted(
+def test_every_other_combination_of_receipt_and_checkpoint_is_doubted(
     receipt: Receipt | None, checkpoint: Checkpoint | None, rows: dict[int, LastRow], settled: Settled, epoch: Epoch
 ) -> None:
     memory = resume_from_receipt(receipt, checkpoint, Life(epoch, 70), rows.get)
@@ -62,7 +62,7 @@ def test_every_other_memory_is_doubted(
         pytest.param(None, Life(COPIED, 70), None, id="another server, without a checkpoint"),
     ],
 )
-def test_if_positions_may_be_used_again_recent_rows_are_compared(
+def test_recent_rows_are_compared_if_positions_may_be_used_again(
     checkpoint: Checkpoint | None, life: Life, mended: str | None
 ) -> None:
     memory = resume_from_receipt(RECEIPT, checkpoint, life, ROWS.get, mended)
@@ -70,7 +70,7 @@ def test_if_positions_may_be_used_again_recent_rows_are_compared(
     assert memory.doubt
 
 
-def test_without_receipts_the_checkpoint_is_trusted_and_the_topics_are_asked_about_later_rows() -> None:
+def test_relay_without_receipts_trusts_the_checkpoint_and_searches_later_rows_in_the_topics() -> None:
     assert resume_from_checkpoint(CHECKPOINT, HERE) == ResumePoint(CHECKPOINT.settled, NO_RECEIPTS)
     assert resume_from_checkpoint(None, HERE).doubt
     assert not resume_from_checkpoint(CHECKPOINT, Life(PROMOTED, 70)).used_again

@@ -49,5 +49,5 @@ def test_a_dead_letter_is_larger_than_the_command_that_it_keeps() -> None:
     assert found(facts(), facts()) == [("d", "max.message.bytes", False)]
 
 
-def test_settings_that_a_broker_does_not_return_are_not_guessed() -> None:
+def test_settings_that_a_broker_does_not_return_are_no_fault() -> None:
     assert found(TopicFacts({}, 1, 1, 0), TopicFacts({}, 1, 1, 0)) == []

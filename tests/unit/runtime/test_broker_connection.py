@@ -1,4 +1,4 @@
-"""Whether brokers are connected, told by the statistics of several librdkafka clients."""
+"""The connection to brokers, from the statistics of several librdkafka clients."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def test_client_that_is_still_connecting_does_not_count_while_another_is_connect
     assert connection.connected
 
 
-def test_client_that_lost_its_brokers_counts_whatever_an_idle_one_believes() -> None:
+def test_client_that_lost_its_brokers_counts_despite_an_idle_one() -> None:
     connection = BrokerConnection()
     for client in ("busy", "idle"):
         connection.on_statistics(statistics(client, "UP"))
@@ -27,7 +27,7 @@ def test_client_that_lost_its_brokers_counts_whatever_an_idle_one_believes() -> 
     assert not connection.connected
 
 
-def test_client_that_was_never_connected_is_not() -> None:
+def test_client_without_any_connection_is_not_connected() -> None:
     connection = BrokerConnection()
     connection.on_statistics(statistics("only", "INIT"))
     assert not connection.connected

@@ -1,4 +1,4 @@
-"""A broker's answer about its topics, before any record is read."""
+"""A broker's answer about its topics, which the relay gets before it reads a record."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -20,8 +20,8 @@ class NoLeaders:
     def close(self) -> None: ...
 
 
-def test_a_topic_without_leaders_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the relay would publish the whole outbox again."""
+def test_topic_without_leaders_does_not_count_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the relay would publish the whole outbox again."""
     monkeypatch.setattr(topic_reader, "_consumer", lambda *_: NoLeaders())
     with pytest.raises(KafkaException, match="Leader not available"):
         topic_reader.extents({}, {"events": datetime(1970, 1, 1, tzinfo=UTC)})

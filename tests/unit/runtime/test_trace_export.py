@@ -1,4 +1,4 @@
-"""Which variables switch traces on, and what happens where they can't be had."""
+"""The variables that enable traces, and the behavior if a collector is unavailable."""
 
 import threading
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
         (ENDPOINT | {"OTEL_SDK_DISABLED": "True"}, None),
     ],
 )
-def test_an_exporter_or_an_endpoint_switches_traces_on(environ: Mapping[str, str], exporter: str | None) -> None:
+def test_exporter_or_endpoint_enables_traces(environ: Mapping[str, str], exporter: str | None) -> None:
     assert trace_export._wanted(environ) == exporter
 
 
@@ -37,25 +37,25 @@ def test_an_exporter_or_an_endpoint_switches_traces_on(environ: Mapping[str, str
         (ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
     ],
 )
-def test_a_wrong_exporter_is_a_bad_setting(environ: Mapping[str, str], named: str) -> None:
+def test_unknown_exporter_is_a_setting_error(environ: Mapping[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         trace_export.begin("service", environ)
 
 
-def test_without_a_variable_no_span_is_recorded() -> None:
+def test_no_span_is_recorded_without_a_variable() -> None:
     export = trace_export.begin("service", {})
     with trace.get_tracer("test").start_as_current_span("work") as span:
         assert not span.is_recording()
     export.close()
 
 
-def test_names_of_the_environment_win() -> None:
+def test_resource_attributes_of_the_environment_take_precedence() -> None:
     assert trace_export._names("relay", {})["service.name"] == "payment-relay"
     assert "service.name" not in trace_export._names("relay", {"OTEL_SERVICE_NAME": "x"})
     assert "service.name" not in trace_export._names("relay", {"OTEL_RESOURCE_ATTRIBUTES": "a=b,service.name=x"})
 
 
-def test_the_end_does_not_wait_for_a_collector_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shutdown_does_not_wait_for_a_hung_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     hangs = threading.Event()
     provider = TracerProvider(shutdown_on_exit=False)
     monkeypatch.setattr(provider, "shutdown", hangs.wait)

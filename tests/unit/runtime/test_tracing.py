@@ -1,4 +1,4 @@
-"""Traces off: the sender's trace goes on, and nothing is recorded. Traces on: no value of a row goes out."""
+"""Without traces, messages continue the sender's trace and nothing is recorded. No span contains a value of a row."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ OTHER = "00-11111111111111111111111111111111-2222222222222222-00"
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    """A provider for this test alone: the API's own can be set only once in a process."""
+    """A provider for this test only, because a process can set the API's provider only once."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
@@ -33,7 +33,7 @@ class TestOff:
         with tracing.span("a"):
             assert (tracing.traceparent(), tracing.trace_id(), tracing.message_created("t", None)) == (None, None, None)
 
-    def test_the_given_trace_goes_on_to_spans_and_messages(self) -> None:
+    def test_given_trace_continues_in_spans_and_messages(self) -> None:
         with tracing.span("a", parent=TRACE), tracing.span("b"):
             assert tracing.traceparent() == TRACE
             assert tracing.message_created("t", None) == TRACE
@@ -46,12 +46,12 @@ class TestOff:
     @pytest.mark.parametrize(
         "bad", ["", "x" * 4000, TRACE.upper(), f"{TRACE}\n", f"ff{TRACE[2:]}", f"00-{'0' * 32}{TRACE[35:]}", "\0"]
     )
-    def test_a_bad_trace_is_none(self, bad: str) -> None:
+    def test_invalid_trace_is_ignored(self, bad: str) -> None:
         with tracing.span("a", parent=bad):
             assert tracing.traceparent() is None
             assert tracing.message_created("t", bad) is None
 
-    def test_an_exception_ends_the_span_and_goes_on(self) -> None:
+    def test_exception_ends_the_span_and_propagates(self) -> None:
         with pytest.raises(KeyError), tracing.span("a", parent=TRACE):
             raise KeyError("x")
         assert tracing.traceparent() is None

@@ -1,4 +1,4 @@
-"""An environment of the test's own: nothing of the caller's leaks in."""
+"""An environment without the variables of the caller."""
 
 import os
 
@@ -13,7 +13,7 @@ MINIMAL = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Only the settings that have no default."""
+    """The environment has only the settings without a default."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
     for name, value in MINIMAL.items():

@@ -1,4 +1,4 @@
-"""The settings in force, and what SIGHUP exchanges of them."""
+"""The current settings, and the secrets that SIGHUP renews."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ def current(files: Path) -> Current[ConsumerSettings]:
     return Current(load(ConsumerSettings))
 
 
-def test_who_subscribes_gets_the_settings_at_once_and_again(current: Current[ConsumerSettings], files: Path) -> None:
+def test_subscriber_gets_the_settings_at_once_and_after_each_renewal(
+    current: Current[ConsumerSettings], files: Path
+) -> None:
     keys: list[str] = []
     current.subscribe(lambda settings: keys.append(settings.stripe_secret_key.get_secret_value()))
     (files / "STRIPE_SECRET_KEY").write_text("sk_test_new\n")
@@ -53,7 +55,7 @@ def test_who_subscribes_gets_the_settings_at_once_and_again(current: Current[Con
         ("DATABASE_URL", None, "DATABASE_URL_FILE: cannot read "),
     ],
 )
-def test_a_faulty_file_keeps_every_secret(
+def test_faulty_file_leaves_every_secret_unchanged(
     current: Current[ConsumerSettings], files: Path, name: str, value: str | None, why: str
 ) -> None:
     before = current()
@@ -75,7 +77,7 @@ def test_a_faulty_file_keeps_every_secret(
         ("STRIPE_SECRET_KEY", "sk_live_new"),
     ],
 )
-def test_a_secret_that_leads_elsewhere_stays(
+def test_secret_of_another_database_or_mode_is_not_adopted(
     current: Current[ConsumerSettings], files: Path, name: str, value: str
 ) -> None:
     before = current()
@@ -86,16 +88,16 @@ def test_a_secret_that_leads_elsewhere_stays(
     assert current().client_config()["sasl.password"] == "new"
 
 
-def test_a_user_and_a_password_of_the_database_are_exchanged(current: Current[ConsumerSettings], files: Path) -> None:
+def test_user_and_password_of_the_database_are_renewed(current: Current[ConsumerSettings], files: Path) -> None:
     (files / "DATABASE_URL").write_text("postgresql://v:n%40w@db:5432/payments")
     assert current.renew()
-    assert current.database_url() == "postgresql://u:old@db/payments", "a port that is named is another address"
+    assert current.database_url() == "postgresql://u:old@db/payments", "an explicit port counts as another address"
     (files / "DATABASE_URL").write_text("postgresql://v:n%40w@db/payments")
     assert current.renew()
     assert current.database_url() == "postgresql://v:n%40w@db/payments"
 
 
-def test_a_setting_that_is_no_secret_stays(
+def test_setting_that_is_no_secret_is_not_renewed(
     current: Current[ConsumerSettings], files: Path, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("CONSUMER_GROUP_ID", "another")
@@ -105,8 +107,8 @@ def test_a_setting_that_is_no_secret_stays(
     assert current().stripe_secret_key.get_secret_value() == "sk_test_new"
 
 
-def test_clients_of_kafka_take_new_credentials() -> None:
-    """The real clients; neither connects here."""
+def test_kafka_clients_accept_new_credentials() -> None:
+    """These are real clients, which do not connect in this test."""
     sasl: dict[str, Any] = {
         "bootstrap.servers": "127.0.0.1:1",
         "security.protocol": "SASL_PLAINTEXT",
@@ -121,7 +123,7 @@ def test_clients_of_kafka_take_new_credentials() -> None:
     consumer.close()
 
 
-def test_credentials_go_to_every_client_and_only_where_there_are_both() -> None:
+def test_every_kafka_client_gets_complete_credentials_only() -> None:
     clients = Mock(), Mock()
     use_credentials({"sasl.username": "u", "sasl.password": "new"}, *clients)
     use_credentials({"sasl.username": "u"}, *clients)

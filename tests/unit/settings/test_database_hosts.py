@@ -1,4 +1,4 @@
-"""DATABASE_URL means one thing to every process, however its hosts are written."""
+"""DATABASE_URL has the same meaning in every process, for each notation of its hosts."""
 
 import psycopg2
 import pytest
@@ -17,7 +17,7 @@ SEPARATE = "postgresql://u:p%40w@/db?host=h1,h2&port=5432,5433"
 
 @pytest.mark.parametrize("url", [LIBPQ, SQLALCHEMY, SEPARATE])
 @pytest.mark.parametrize("wanted", [None, "read-write", "primary"])
-def test_several_hosts_mean_the_one_that_takes_writes(
+def test_several_hosts_select_the_writable_server(
     environment: pytest.MonkeyPatch, url: str, wanted: str | None
 ) -> None:
     given = url if wanted is None else f"{url}{'&' if '?' in url else '?'}target_session_attrs={wanted}"
@@ -33,7 +33,7 @@ def test_several_hosts_mean_the_one_that_takes_writes(
 
 
 @pytest.mark.parametrize("url", [SQLALCHEMY, SEPARATE, "postgresql+psycopg2://u:p@/db?host=h1:5432"])
-def test_a_query_means_what_sqlalchemy_means_by_it(url: str) -> None:
+def test_hosts_in_the_query_are_read_as_sqlalchemy_reads_them(url: str) -> None:
     _, theirs = PGDialect_psycopg2().create_connect_args(make_url(url))  # type: ignore[no-untyped-call]
     ours = parse_dsn(libpq_url(url))
     assert {name: str(theirs[name]) for name in ("host", "port", "user", "password")} == {
@@ -45,7 +45,7 @@ def test_a_query_means_what_sqlalchemy_means_by_it(url: str) -> None:
     "url",
     ["postgresql://u:p@h/db", "postgresql://[::1]:5432/db", "postgresql:///db?host=/run/postgresql&options=-c%20a+b"],
 )
-def test_one_host_stays_as_it_is(url: str) -> None:
+def test_url_with_one_host_is_unchanged(url: str) -> None:
     assert libpq_url(url) == url
 
 
@@ -59,7 +59,7 @@ def test_one_host_stays_as_it_is(url: str) -> None:
         ("postgresql://u:hunter2@h/db?hunter2=1", "has no readable host and port, or an unknown parameter"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_without_the_password(
+def test_invalid_url_gives_one_line_without_the_password(
     environment: pytest.MonkeyPatch, url: str, message: str
 ) -> None:
     environment.setenv("DATABASE_URL", url)
@@ -70,5 +70,5 @@ def test_what_cannot_be_meant_is_one_line_without_the_password(
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_is_away_is_not_called_read_only() -> None:
+def test_unavailable_server_is_not_reported_as_read_only() -> None:
     assert not is_refused_as_read_only(psycopg2.OperationalError("connection refused"))

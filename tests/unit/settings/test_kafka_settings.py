@@ -1,4 +1,4 @@
-"""librdkafka's settings, as variables or all in one."""
+"""librdkafka's settings, from single variables or from KAFKA_CONFIG."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_config_is_json_or_pairs(config: str, expected: dict[str, object]) -> No
     assert kafka_config(config) == expected
 
 
-def test_config_wins_over_single_variables(environment: pytest.MonkeyPatch) -> None:
+def test_kafka_config_overrides_single_variables(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_SASL_MECHANISM", "SCRAM-SHA-256")
     environment.setenv("KAFKA_SASL_PASSWORD", "p")
     environment.setenv("KAFKA_CONFIG", "sasl.mechanism=PLAIN,sasl.password=q")
@@ -64,19 +64,19 @@ KUBERNETES = {
 """Variables that Kubernetes sets for services named kafka-ssl, kafka-sasl-east and kafka."""
 
 
-def test_service_links_of_kubernetes_are_no_settings() -> None:
+def test_kubernetes_service_links_are_ignored() -> None:
     own = {"KAFKA_SASL_KERBEROS_SERVICE_NAME": "kafka"}
     assert single_variables({**KUBERNETES, **own}) == {"sasl.kerberos.service.name": "kafka"}
 
 
-def test_a_port_that_kubernetes_has_overwritten_is_named(environment: pytest.MonkeyPatch) -> None:
+def test_error_names_a_port_overwritten_by_kubernetes(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("OPS_PORT", "tcp://10.0.0.1:9000")
     with pytest.raises(SettingError, match=r"^OPS_PORT: is the address of a service of that name, as Kubernetes sets"):
         load(RelaySettings)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none_is_refused(environment: pytest.MonkeyPatch, port: str) -> None:
+def test_invalid_port_is_refused(environment: pytest.MonkeyPatch, port: str) -> None:
     environment.setenv("OPS_PORT", port)
     with pytest.raises(SettingError, match=r"^OPS_PORT: "):
         load(RelaySettings)
@@ -88,7 +88,7 @@ def test_a_variable_that_librdkafka_refuses_is_named(environment: pytest.MonkeyP
     assert str(refused('No such configuration property: "linger.s"')).startswith("KAFKA_CONFIG: No such")
 
 
-def test_a_file_is_read_once(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_file_of_a_setting_is_read_once(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file that disappears while the process runs must not end the process."""
     location = tmp_path / "location"
     location.write_text("/ca.pem")
@@ -108,7 +108,7 @@ def test_unreadable_config_names_the_variable_and_quotes_nothing(environment: py
     assert "hunter2" not in str(caught.value)
 
 
-def test_client_config_holds_all(environment: pytest.MonkeyPatch) -> None:
+def test_client_config_contains_all_sources(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     environment.setenv("KAFKA_SASL_USERNAME", "u")
     environment.setenv("KAFKA_CONFIG", "linger.ms=5")

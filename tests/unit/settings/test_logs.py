@@ -1,4 +1,4 @@
-"""A log line is one JSON object, says which process wrote it, and holds no secret."""
+"""A log line is one JSON object, names its process, and contains no secret."""
 
 import json
 import logging
@@ -19,27 +19,27 @@ def lines() -> Iterator[Lines]:
         yield written
 
 
-def test_line_says_what_where_and_when(lines: Lines) -> None:
+def test_log_line_has_event_module_level_and_time(lines: Lines) -> None:
     logs.get_logger("payments").info("done", amount=5)
     (line,) = lines()
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "done", "amount": 5, "level": "info", "process": "service", "module": "payments"}
 
 
-def test_other_threads_say_the_process_too(lines: Lines) -> None:
+def test_lines_of_other_threads_name_the_process(lines: Lines) -> None:
     thread = threading.Thread(target=lambda: logs.get_logger("x").info("from a thread"))
     thread.start()
     thread.join()
     assert lines()[0]["process"] == "service"
 
 
-def test_libraries_write_the_same_lines(lines: Lines) -> None:
+def test_libraries_log_in_the_same_format(lines: Lines) -> None:
     logging.getLogger("some.library").warning("took %d s", 3)
     (line,) = lines()
     assert (line["event"], line["module"], line["process"]) == ("took 3 s", "some.library", "service")
 
 
-def test_level_is_kept(lines: Lines) -> None:
+def test_configured_level_is_respected(lines: Lines) -> None:
     logs.get_logger("x").debug("no")
     logging.getLogger("some.library").debug("no")
     assert lines() == []
@@ -75,7 +75,7 @@ def test_secret_values_are_scrubbed_from_any_text(lines: Lines, secret: str) -> 
     assert all("there" in json.dumps(line) for line in written)
 
 
-def test_a_url_without_password_stays(lines: Lines) -> None:
+def test_url_without_a_password_is_unchanged(lines: Lines) -> None:
     logs.get_logger("x").info("listening", url="http://127.0.0.1:8000", mail="a@b")
     assert lines()[0]["url"] == "http://127.0.0.1:8000"
 
@@ -91,7 +91,7 @@ HOSTILE = "o\x1b[2J\x9b31m\u202e\x7f\rforged\nline"
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_nothing_from_outside_speaks_to_a_terminal(log_format: Literal["json", "console"]) -> None:
+def test_log_line_contains_no_terminal_control_characters(log_format: Literal["json", "console"]) -> None:
     with logging_as_text(log_format) as written:
         logs.get_logger("x").info(HOSTILE, order_id=HOSTILE, nested=[HOSTILE])
         logging.getLogger("some.library").warning("got %s", HOSTILE)
@@ -103,7 +103,7 @@ def test_nothing_from_outside_speaks_to_a_terminal(log_format: Literal["json", "
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_local_variables_are_not_told(log_format: Literal["json", "console"]) -> None:
+def test_tracebacks_contain_no_local_variables(log_format: Literal["json", "console"]) -> None:
     def fail(setting: str) -> None:
         raise ValueError(f"{len(setting)} characters")
 
@@ -118,7 +118,7 @@ def test_local_variables_are_not_told(log_format: Literal["json", "console"]) ->
     assert text.count("hunter2") == text.count('fail("hunter2")') + text.count('fail(\\"hunter2\\")')
 
 
-def test_what_ends_a_thread_is_told_by_the_log(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_that_ends_a_thread_is_logged(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     logs.log_uncaught()

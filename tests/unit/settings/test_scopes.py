@@ -1,4 +1,4 @@
-"""Tokens with the scope operate."""
+"""Tokens with the scope ``operate``."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from runtime.settings_source import SettingError
 from service.settings import ServiceSettings
 
 
-def test_an_operators_token_has_a_name_and_the_scope(environment: pytest.MonkeyPatch) -> None:
+def test_token_of_an_operator_has_a_name_and_the_scope(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_TOKENS", "saga:one,olivia:two:operate, otto : a:b:operate ,odd:operates")
     settings = load(ServiceSettings)
     assert settings.operators() == [("olivia", "two"), ("otto", "a:b")]

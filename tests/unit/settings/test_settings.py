@@ -1,4 +1,4 @@
-"""A bad or missing setting stops the process with one line that names it, and never quotes a secret."""
+"""A bad or missing setting stops the process with one line that names the setting and quotes no secret."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ ALL = [ConsumerSettings, RelaySettings, ServiceSettings]
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_minimal_environment_is_enough(kind: type[ProcessSettings]) -> None:
+def test_required_settings_are_enough(kind: type[ProcessSettings]) -> None:
     settings = load(kind)
     assert settings.payment_commands_topic == "payment_commands"
     assert settings.dead_letter_topic == "payment_commands.dead_letter"
@@ -72,7 +72,7 @@ def test_minimal_environment_is_enough(kind: type[ProcessSettings]) -> None:
         ("API_TOKENS", ",", "API_TOKENS: holds an empty entry"),
     ],
 )
-def test_fault_is_one_line_that_names_the_setting(
+def test_error_is_one_line_that_names_the_setting(
     environment: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     environment.setenv(name, value)
@@ -83,7 +83,7 @@ def test_fault_is_one_line_that_names_the_setting(
     assert "hunter2" not in str(caught.value)
 
 
-def test_every_fault_has_its_line(environment: pytest.MonkeyPatch) -> None:
+def test_every_faulty_setting_has_its_own_line(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("DATABASE_URL")
     environment.setenv("PORT", "x")
     with pytest.raises(SettingError) as caught:
@@ -91,7 +91,7 @@ def test_every_fault_has_its_line(environment: pytest.MonkeyPatch) -> None:
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["DATABASE_URL", "PORT"]
 
 
-def test_faults_of_files_are_told_together(environment: pytest.MonkeyPatch) -> None:
+def test_faults_of_several_files_are_reported_together(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("STRIPE_SECRET_KEY_FILE", "/nowhere/key")
     environment.setenv("STRIPE_WEBHOOK_SECRET_FILE", "/nowhere/secret")
     with pytest.raises(SettingError) as caught:
@@ -109,7 +109,7 @@ def test_loopback_needs_no_tokens(environment: pytest.MonkeyPatch, host: str) ->
 
 
 @pytest.mark.parametrize(("name", "value"), [("API_AUTH", "off"), ("API_TOKENS", "t")])
-def test_open_bind_is_said_on_purpose(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_open_host_needs_tokens_or_auth_off(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv("HOST", EVERYWHERE)
     environment.setenv(name, value)
     assert load(ServiceSettings).host == EVERYWHERE
@@ -125,7 +125,7 @@ def test_tokens_have_names_and_may_be_rotated(environment: pytest.MonkeyPatch) -
     ]
 
 
-def test_auth_off_knows_no_token(environment: pytest.MonkeyPatch) -> None:
+def test_disabled_authentication_ignores_tokens(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_TOKENS", "t")
     environment.setenv("API_AUTH", "off")
     assert load(ServiceSettings).tokens() == []
@@ -137,7 +137,7 @@ def test_webhook_secrets_are_a_list(environment: pytest.MonkeyPatch) -> None:
     assert load(ServiceSettings).webhook_secrets() == ["whsec_new", "whsec_old"]
 
 
-def test_origins_are_kept_as_browsers_write_them(environment: pytest.MonkeyPatch) -> None:
+def test_origins_are_normalized_as_browsers_do(environment: pytest.MonkeyPatch) -> None:
     assert load(ServiceSettings).cors_origins is None
     written = "https://Shop.example:443, http://localhost:3000 ,HTTP://a.example:80,https://[::1]:8443"
     environment.setenv("CORS_ORIGINS", written)
@@ -149,7 +149,7 @@ def test_origins_are_kept_as_browsers_write_them(environment: pytest.MonkeyPatch
     )
 
 
-def test_values_are_read_as_written_by_people(environment: pytest.MonkeyPatch) -> None:
+def test_values_are_read_in_common_notations(environment: pytest.MonkeyPatch) -> None:
     for name, value in {
         "LOG_LEVEL": "debug",
         "DEFAULT_CURRENCY": "USD",
@@ -165,25 +165,25 @@ def test_values_are_read_as_written_by_people(environment: pytest.MonkeyPatch) -
     assert settings.database_url.get_secret_value() == "postgresql://u:p%40w@[::1]:5432/db"
 
 
-def test_given_option_wins_over_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_option_overrides_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("PORT", "1111")
     assert load(ServiceSettings, port=2222, host=None).port == 2222
 
 
-def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
+def test_secrets_are_hidden_in_the_representation(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("API_TOKENS", "saga:hunter2")
     shown = repr(load(ServiceSettings))
     assert not [secret for secret in ("hunter2", "sk_test_1", "pw@") if secret in shown]
 
 
 @pytest.mark.parametrize("content", ["value", "value\n", "value\r\n"])
-def test_file_loses_one_trailing_newline(tmp_path: Path, content: str) -> None:
+def test_one_trailing_newline_of_a_file_is_removed(tmp_path: Path, content: str) -> None:
     path = tmp_path / "secret"
     path.write_bytes(content.encode())
     assert read_variable("NAME", {"NAME_FILE": str(path)}) == "value"
 
 
-def test_file_keeps_all_else(tmp_path: Path) -> None:
+def test_other_whitespace_of_a_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text(" a\nb \n\n", encoding="utf-8")
     assert read_variable("NAME", {"NAME_FILE": str(path)}) == " a\nb \n"
@@ -194,7 +194,7 @@ def test_variable_and_file_together_are_refused(tmp_path: Path) -> None:
         read_variable("NAME", {"NAME": "a", "NAME_FILE": str(tmp_path)})
 
 
-def test_empty_variable_is_unset(tmp_path: Path) -> None:
+def test_empty_variable_counts_as_unset(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("from file", encoding="utf-8")
     assert read_variable("NAME", {"NAME": ""}) is None

@@ -1,4 +1,4 @@
-"""The simulator's core, driven without HTTP on a clock that stands still until moved."""
+"""The simulator's core without HTTP, on a clock that only tests move."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ NO_REDIRECTS = {
 
 @dataclass
 class Api:
-    """One client of the account, and what the account told its webhooks."""
+    """One client of the account, and the events that the account sent to its webhooks."""
 
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     ticks: list[float] = field(default_factory=lambda: [0.0])
@@ -70,7 +70,7 @@ class Api:
         return {**basic, "payment_method": card, **NO_REDIRECTS, **params}
 
     def captured(self, amount: int = 2000) -> dict[str, Any]:
-        """An intent whose money is taken."""
+        """A captured intent."""
         return self.post(f"payment_intents/{self.authorize(amount=amount)['id']}/capture")
 
     def types(self) -> list[str]:

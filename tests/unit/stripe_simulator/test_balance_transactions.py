@@ -36,7 +36,7 @@ def test_every_movement_is_one_transaction_of_its_object(api: Api) -> None:
     assert api.get(f"charges/{charge}", {"expand[]": "balance_transaction"})["balance_transaction"]["net"] == 2000
 
 
-def test_a_part_that_is_not_captured_is_taken_back(api: Api) -> None:
+def test_uncaptured_part_of_a_hold_is_booked_as_reversed(api: Api) -> None:
     api.post(f"payment_intents/{api.authorize()['id']}/capture", {"amount_to_capture": 400})
     assert _summary(api) == [("charge", 2000, "sgd"), ("partial_capture_reversal", -1600, "sgd")]
 
@@ -55,7 +55,7 @@ def test_a_charge_settles_and_is_transferred_in_the_currency_of_the_balance(api:
     assert _transactions(api)[0]["exchange_rate"] == 1.35
 
 
-def test_a_failed_refund_comes_back_to_the_balance(api: Api) -> None:
+def test_failed_refund_returns_to_the_balance(api: Api) -> None:
     intent = api.authorize("pm_card_refundFail", capture_method="automatic")
     refund = api.post("refunds", {"payment_intent": intent["id"]})
     refunds.settle(api.simulator.state)
@@ -64,7 +64,7 @@ def test_a_failed_refund_comes_back_to_the_balance(api: Api) -> None:
     assert _summary(api) == [("charge", 2000, "sgd"), ("refund", -2000, "sgd"), ("refund_failure", 2000, "sgd")]
 
 
-def test_a_dispute_and_its_reversal(api: Api) -> None:
+def test_dispute_and_its_reinstatement_are_booked(api: Api) -> None:
     dispute = disputes.open_(api.simulator.state, api.captured()["latest_charge"])
     disputes.end(api.simulator.state, dispute["id"], "won")
     assert _summary(api)[1:] == [("dispute", -2000, "sgd"), ("dispute_reversal", 2000, "sgd")]

@@ -10,7 +10,7 @@ _ENDPOINT = Endpoint("http://127.0.0.1:1/", "whsec_a")
 
 
 class _Queue(Deliveries):
-    """Deliveries on a clock of the test's."""
+    """Deliveries on a clock that the test moves."""
 
     def __init__(self, manner: Manner | None = None, *endpoints: Endpoint) -> None:
         self.time = 0.0
@@ -23,20 +23,20 @@ class _Queue(Deliveries):
             self.publish(f"evt_{number}", "payment_intent.created", "{}")
 
     def due(self) -> list[Delivery]:
-        """All that may be taken now, without waiting for more."""
+        """All deliveries that are due now."""
         return list(iter(self.take, None))
 
     def due_ids(self) -> list[str]:
         return [delivery.event_id for delivery in self.due()]
 
 
-def test_in_order_and_once_by_default() -> None:
+def test_deliveries_are_ordered_and_single_by_default() -> None:
     queue = _Queue()
     queue.fill(3)
     assert queue.due_ids() == ["evt_0", "evt_1", "evt_2"]
 
 
-def test_an_endpoint_gets_the_types_it_wants() -> None:
+def test_endpoint_receives_only_its_event_types() -> None:
     some = Endpoint("http://127.0.0.1:2/", "s", ("payment_intent.*", "charge.failed"))
     queue = _Queue(None, _ENDPOINT, some)
     for type_ in ("payment_intent.created", "charge.succeeded", "charge.failed"):
@@ -59,7 +59,7 @@ def test_jitter_lets_events_overtake_each_other() -> None:
     assert sorted(ids) == [f"evt_{number}" for number in range(10)] != ids
 
 
-def test_losses_are_counted() -> None:
+def test_lost_deliveries_are_counted() -> None:
     queue = _Queue(Manner(drop_rate=0.5, seed=3))
     queue.fill(40)
     delivered = len(queue.due_ids())
@@ -67,7 +67,7 @@ def test_losses_are_counted() -> None:
     assert queue.status()["dropped"] == 40 - delivered
 
 
-def test_holding_and_a_shuffled_release() -> None:
+def test_held_deliveries_are_released_in_shuffled_order() -> None:
     queue = _Queue()
     queue.fill(5)
     queue.hold()
@@ -93,7 +93,7 @@ def test_retries_back_off_and_end() -> None:
     assert queue.status()["given_up"] == 1
 
 
-def test_deliver_now_does_not_wait() -> None:
+def test_immediate_delivery_skips_the_delay() -> None:
     queue = _Queue(Manner(retry_base=100.0))
     queue.fill(1)
     queue.settle(queue.due()[0], accepted=False)
@@ -102,7 +102,7 @@ def test_deliver_now_does_not_wait() -> None:
     assert [delivery.attempt for delivery in queue.due()] == [2]
 
 
-def test_drained_means_nothing_waits_or_is_under_way() -> None:
+def test_queue_is_drained_when_no_delivery_waits_or_runs() -> None:
     queue = _Queue()
     queue.fill(1)
     assert not queue.idle()
@@ -114,7 +114,7 @@ def test_drained_means_nothing_waits_or_is_under_way() -> None:
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_what_was_under_way_at_a_reset_is_forgotten(accepted: bool) -> None:
+def test_running_delivery_is_forgotten_after_a_reset(accepted: bool) -> None:
     queue = _Queue()
     queue.fill(1)
     (delivery,) = queue.due()
@@ -124,20 +124,20 @@ def test_what_was_under_way_at_a_reset_is_forgotten(accepted: bool) -> None:
     assert queue.idle()
 
 
-def test_the_sender_is_told_and_knows_when_to_look_again() -> None:
+def test_sender_is_notified_and_learns_the_time_of_the_next_delivery() -> None:
     queue = _Queue(Manner(retry_base=5.0))
-    told: list[float | None] = []
-    queue.on_change = lambda: told.append(queue.seconds_to_next())
+    waits: list[float | None] = []
+    queue.on_change = lambda: waits.append(queue.seconds_to_next())
     queue.fill(1)
     queue.settle(queue.due()[0], accepted=False)
-    assert told == [0.0, 5.0]
+    assert waits == [0.0, 5.0]
     queue.hold()
     queue.release()
-    assert told[2:] == [None, 0.0]
+    assert waits[2:] == [None, 0.0]
 
 
 @pytest.mark.parametrize("secret", ["whsec_old", "whsec_new"])
-def test_signatures_verify_with_the_library(secret: str) -> None:
+def test_library_accepts_the_signatures(secret: str) -> None:
     payload, now = '{"id": "evt_1"}', 1_800_000_000
     header = sign(payload, "whsec_old, whsec_new", now)
     assert stripe.WebhookSignature.verify_header(payload, header, secret, tolerance=None)

@@ -20,7 +20,7 @@ def _balance(api: Api) -> int:
     return total
 
 
-def test_a_dispute_takes_the_amount_and_a_fee_and_forbids_a_refund(api: Api) -> None:
+def test_dispute_withdraws_amount_and_fee_and_forbids_a_refund(api: Api) -> None:
     charge = _captured(api)
     dispute = disputes.open_(api.simulator.state, charge)
     assert (dispute["status"], dispute["amount"]) == ("needs_response", 2000)
@@ -30,7 +30,7 @@ def test_a_dispute_takes_the_amount_and_a_fee_and_forbids_a_refund(api: Api) -> 
     assert api.types()[-2:] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
 
 
-def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(api: Api) -> None:
+def test_inquiry_withdraws_nothing_until_it_becomes_a_dispute(api: Api) -> None:
     charge = _captured(api)
     inquiry = disputes.open_(api.simulator.state, charge, inquiry=True)
     assert (inquiry["status"], inquiry["balance_transactions"]) == ("warning_needs_response", [])
@@ -44,9 +44,7 @@ def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(api: Api) -> None:
     ("outcome", "status", "given_back"),
     [("won", "won", 2000), ("withdrawn", "won", 2000), ("lost", "lost", 0)],
 )
-def test_only_a_dispute_that_is_not_lost_gives_the_amount_back(
-    api: Api, outcome: str, status: str, given_back: int
-) -> None:
+def test_dispute_returns_the_amount_unless_it_is_lost(api: Api, outcome: str, status: str, given_back: int) -> None:
     dispute = disputes.open_(api.simulator.state, _captured(api))
     assert disputes.end(api.simulator.state, dispute["id"], outcome)["status"] == status
     assert _balance(api) == given_back - api.simulator.state.options.dispute_fee
@@ -56,7 +54,7 @@ def test_only_a_dispute_that_is_not_lost_gives_the_amount_back(
 
 
 @pytest.mark.parametrize(("text", "status"), [("winning_evidence", "won"), ("losing_evidence", "lost")])
-def test_evidence_of_test_mode_decides_at_once(api: Api, text: str, status: str) -> None:
+def test_test_mode_evidence_decides_a_dispute_at_once(api: Api, text: str, status: str) -> None:
     dispute = disputes.open_(api.simulator.state, _captured(api))
     api.post(f"disputes/{dispute['id']}", {"evidence[uncategorized_text]": text})
     assert api.get(f"disputes/{dispute['id']}")["status"] == status
@@ -71,7 +69,7 @@ def test_evidence_of_test_mode_decides_at_once(api: Api, text: str, status: str)
         ("pm_card_createIssuerFraudRecord", "radar.early_fraud_warning.created"),
     ],
 )
-def test_cards_whose_banks_complain_once_the_charge_is_captured(api: Api, card: str, event: str) -> None:
+def test_dispute_cards_cause_their_event_after_the_capture(api: Api, card: str, event: str) -> None:
     _captured(api, card)
     api.simulator.advance(1)
     assert api.types()[-1] == event
@@ -83,7 +81,7 @@ def test_a_hold_cannot_be_disputed(api: Api) -> None:
         disputes.open_(api.simulator.state, charge)
 
 
-def test_disputes_and_warnings_are_listed_by_charge(api: Api) -> None:
+def test_disputes_and_fraud_warnings_are_listed_by_charge(api: Api) -> None:
     first, second = _captured(api), _captured(api)
     made = [disputes.open_(api.simulator.state, charge)["id"] for charge in (first, second)]
     disputes.warn(api.simulator.state, first)

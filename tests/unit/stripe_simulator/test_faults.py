@@ -1,4 +1,4 @@
-"""Faults: which calls they hit, and what is left behind."""
+"""Faults, the calls that they apply to, and their effects."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_a_retry_with_the_same_key_ends_in_one_effect(
     assert api.effects() == [("hold", 2000)]
 
 
-def test_429_and_409_say_how_to_go_on(api: Api) -> None:
+def test_429_and_409_have_retry_headers(api: Api) -> None:
     for kind in (Kind.RATE_LIMIT, Kind.LOCK_TIMEOUT, Kind.CONFLICT):
         api.simulator.faults.add(Fault(kind, retry_after=2.0))
     replies = [api.send("POST", "customers") for _ in range(3)]
@@ -43,7 +43,7 @@ def test_429_and_409_say_how_to_go_on(api: Api) -> None:
     assert [reply.headers.get("Stripe-Rate-Limited-Reason") for reply in replies][:1] == ["global-rate"]
 
 
-def test_which_calls_are_hit(api: Api) -> None:
+def test_fault_applies_only_to_matching_calls(api: Api) -> None:
     api.simulator.faults.add(Fault(Kind.RATE_LIMIT, "payment_intents.*", {"order": "7"}, skip=1, times=2))
     assert [_create(api, f"other{n}", **{"metadata[order]": "8"})[0] for n in range(3)] == [200, 200, 200]
     statuses = [_create(api, f"k{n}", **{"metadata[order]": "7"})[0] for n in range(5)]
@@ -51,7 +51,7 @@ def test_which_calls_are_hit(api: Api) -> None:
     assert api.simulator.faults.listing()[0]["hits"] == 2
 
 
-def test_the_intents_own_metadata_counts(api: Api) -> None:
+def test_fault_can_be_selected_by_the_metadata_of_the_intent(api: Api) -> None:
     intent = api.authorize(**{"metadata[order]": "7"})
     api.simulator.faults.add(Fault(Kind.RATE_LIMIT, "*", {"order": "7"}, times=None))
     api.refused(429, f"payment_intents/{intent['id']}/capture")
@@ -72,14 +72,14 @@ def test_random_faults_repeat_with_the_seed() -> None:
     assert {200, 429} == set(hits())
 
 
-def test_a_refusal_of_choice(api: Api) -> None:
+def test_refusal_has_the_configured_error(api: Api) -> None:
     api.simulator.faults.add(Fault(Kind.REFUSE, "payment_intents.create", code="balance_insufficient", message="No."))
     error = api.refused(400, "payment_intents", api.authorization(), idempotency_key="k")
     assert (error["code"], error["message"]) == ("balance_insufficient", "No.")
     assert api.refused(400, "payment_intents", api.authorization(), idempotency_key="k") == error
 
 
-def test_a_replay_can_be_dropped_but_not_spoilt(api: Api) -> None:
+def test_replayed_answer_can_be_dropped_but_not_changed(api: Api) -> None:
     _create(api)
     api.simulator.faults.add(Fault(Kind.ERROR_BEFORE, "payment_intents.create"))
     api.simulator.faults.add(Fault(Kind.DROP_AFTER, "payment_intents.create"))
@@ -119,7 +119,7 @@ def test_one_change_of_an_intent_at_a_time(api: Api) -> None:
     assert api.refused(400, f"payment_intents/{intent['id']}/cancel")["code"] == "payment_intent_unexpected_state"
 
 
-def test_reset_forgets_everything(api: Api) -> None:
+def test_reset_clears_all_state(api: Api) -> None:
     under_way = api.simulator.begin(api.request("POST", "payment_intents", api.authorization(), idempotency_key="k"))
     api.simulator.faults.add(Fault(Kind.RATE_LIMIT, times=None))
     api.simulator.reset()

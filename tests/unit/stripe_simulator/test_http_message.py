@@ -1,4 +1,4 @@
-"""Requests from bytes, and back."""
+"""Requests are read from bytes, and replies written to bytes."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from devstack.stripe_simulator.wire import Reply
 _WHOLE = b"POST /v1/a%20b?x=1 HTTP/1.1\r\nHost: h:1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n"
 
 
-def test_a_request_is_read_when_it_is_whole() -> None:
+def test_request_is_read_once_it_is_complete() -> None:
     end = _WHOLE.index(b"GET")
     for cut in range(end):
         assert parse(_WHOLE[:cut]) is None
@@ -32,20 +32,20 @@ def test_a_request_is_read_when_it_is_whole() -> None:
         (b"GET / HTTP/1.1\r\n" + b"a" * 70_000, 431),
     ],
 )
-def test_what_is_no_request(head: bytes, status: int) -> None:
+def test_invalid_request_has_an_error_status(head: bytes, status: int) -> None:
     with pytest.raises(MalformedError) as raised:
         parse(head)
     assert raised.value.status == status
 
 
 @pytest.mark.parametrize("line", [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"])
-def test_connections_that_end(line: bytes) -> None:
+def test_connection_ends_if_the_request_says_so(line: bytes) -> None:
     parsed = parse(line)
     assert parsed is not None
     assert parsed.keep_alive is False
 
 
-def test_a_reply_says_its_length() -> None:
+def test_reply_has_a_content_length() -> None:
     text = render(Reply(404, b"{}", {"Request-Id": "req_1"}), keep_alive=True)
     assert text.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert b"\r\nContent-Length: 2\r\nConnection: keep-alive\r\nDate: " in text

@@ -1,4 +1,4 @@
-"""Idempotency keys: what is stored, replayed, refused and forgotten."""
+"""Answers are stored under idempotency keys, replayed, and forgotten after a day."""
 
 import json
 
@@ -7,7 +7,7 @@ from devstack.stripe_simulator.faults import Fault, Kind
 from tests.unit.stripe_simulator.conftest import Api
 
 
-def test_the_first_answer_is_given_again(api: Api) -> None:
+def test_repeated_key_returns_the_first_answer(api: Api) -> None:
     first = api.send("POST", "payment_intents", api.authorization(), idempotency_key="k")
     again = api.send("POST", "payment_intents", api.authorization(), idempotency_key="k")
     assert again.body == first.body
@@ -18,19 +18,19 @@ def test_the_first_answer_is_given_again(api: Api) -> None:
     assert api.types().count("payment_intent.created") == 1
 
 
-def test_the_replay_is_the_old_state(api: Api) -> None:
+def test_replayed_answer_shows_the_old_state(api: Api) -> None:
     intent = api.post("payment_intents", api.authorization(), idempotency_key="k")
     api.post(f"payment_intents/{intent['id']}/capture")
     assert api.post("payment_intents", api.authorization(), idempotency_key="k")["status"] == "requires_capture"
 
 
-def test_parameters_in_another_order_are_the_same(api: Api) -> None:
+def test_order_of_parameters_does_not_matter(api: Api) -> None:
     api.post("payment_intents", {"amount": 2000, "currency": "sgd"}, idempotency_key="k")
     api.post("payment_intents", {"currency": "sgd", "amount": 2000}, idempotency_key="k")
     assert len(api.simulator.state.payment_intents) == 1
 
 
-def test_other_parameters_or_endpoints_are_refused(api: Api) -> None:
+def test_repeated_key_with_another_request_is_refused(api: Api) -> None:
     intent = api.post("payment_intents", api.authorization(), idempotency_key="k")
     error = api.refused(400, "payment_intents", api.authorization(amount=2001), idempotency_key="k")
     assert error["type"] == "idempotency_error"
@@ -49,7 +49,7 @@ def test_a_key_in_use_is_a_conflict(api: Api) -> None:
     assert api.effects() == [("hold", 2000)]
 
 
-def test_a_decline_is_stored(api: Api) -> None:
+def test_declined_answer_is_stored_under_its_key(api: Api) -> None:
     declined = api.authorization("pm_card_visa_chargeDeclined")
     first = api.send("POST", "payment_intents", declined, idempotency_key="k")
     again = api.send("POST", "payment_intents", declined, idempotency_key="k")
@@ -57,7 +57,7 @@ def test_a_decline_is_stored(api: Api) -> None:
     assert len(api.simulator.state.payment_intents) == 1
 
 
-def test_failed_validation_is_not_stored(api: Api) -> None:
+def test_validation_error_is_not_stored_under_its_key(api: Api) -> None:
     for bad in ({"amount": "x", "currency": "sgd"}, {"amount": -5, "currency": "sgd"}, {"nope": 1}):
         api.refused(400, "payment_intents", bad, idempotency_key="k")
     assert api.post("payment_intents", api.authorization(), idempotency_key="k")["status"] == "requires_capture"
@@ -85,7 +85,7 @@ def test_reads_ignore_keys_and_long_keys_are_refused(api: Api) -> None:
     assert api.refused(400, "customers", idempotency_key="k" * 256)["type"] == "idempotency_error"
 
 
-def test_the_log_keeps_keys_and_replays(api: Api) -> None:
+def test_request_log_has_keys_and_replays(api: Api) -> None:
     api.post("customers", idempotency_key="k")
     api.post("customers", idempotency_key="k")
     log = api.simulator.log

@@ -35,7 +35,7 @@ def test_automatic_capture_takes_the_money_at_once(api: Api) -> None:
     assert api.types()[-1] == "payment_intent.succeeded"
 
 
-def test_partial_capture_sets_the_rest_free(api: Api) -> None:
+def test_partial_capture_releases_the_rest(api: Api) -> None:
     path = f"payment_intents/{api.authorize()['id']}/capture"
     assert api.refused(400, path, {"amount_to_capture": 2001})["code"] == "amount_too_large"
     captured = api.post(path, {"amount_to_capture": 500})
@@ -65,7 +65,7 @@ def test_capture_needs_a_hold(api: Api, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", _STATES)
-def test_cancel_needs_money_not_taken(api: Api, status: str) -> None:
+def test_cancel_needs_an_uncaptured_intent(api: Api, status: str) -> None:
     path = f"payment_intents/{_in_state(api, status)}/cancel"
     if status == "succeeded":
         assert api.refused(400, path)["code"] == "payment_intent_unexpected_state"
@@ -103,7 +103,7 @@ def test_cancellation_reasons_are_an_enum(api: Api) -> None:
         ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
     ],
 )
-def test_declines(api: Api, card: str, code: str, decline_code: str) -> None:
+def test_declined_card_has_its_codes(api: Api, card: str, code: str, decline_code: str) -> None:
     error = api.refused(402, "payment_intents", api.authorization(card))
     assert (error["type"], error["code"], error["decline_code"]) == ("card_error", code, decline_code)
     intent = api.get(f"payment_intents/{error['payment_intent']['id']}")
@@ -141,7 +141,9 @@ def test_confirming_needs_a_payment_method(api: Api) -> None:
         ),
     ],
 )
-def test_three_d_secure(api: Api, card: str, succeeded: bool, status: str, last_error: str | None) -> None:
+def test_three_d_secure_leads_to_the_status_of_the_card(
+    api: Api, card: str, succeeded: bool, status: str, last_error: str | None
+) -> None:
     intent = api.authorize(card, return_url="https://shop.example/back?o=1")
     assert intent["status"] == "requires_action"
     assert intent["next_action"]["redirect_to_url"]["url"].endswith(f"/3d_secure/{intent['id']}")
@@ -158,7 +160,7 @@ def test_three_d_secure(api: Api, card: str, succeeded: bool, status: str, last_
     assert api.types()[-1] == last
 
 
-def test_nobody_to_authenticate_is_a_decline(api: Api) -> None:
+def test_off_session_payment_that_needs_3d_secure_is_declined(api: Api) -> None:
     for terms in ({"off_session": "true"}, {"error_on_requires_action": "true"}):
         params = api.authorization("pm_card_authenticationRequired", **terms)
         assert api.refused(402, "payment_intents", params)["code"] == "authentication_required"

@@ -9,7 +9,7 @@ from tests.unit.stripe_simulator.conftest import Api
 
 
 def _intents(api: Api, count: int) -> list[str]:
-    """Ids newest first, one a minute."""
+    """The ids of intents, newest first, with a minute between them."""
     ids: list[str] = []
     for number in range(count):
         intent = api.authorize(customer=f"cus_{number % 2}", **{"metadata[number]": str(number)})
@@ -32,7 +32,7 @@ def test_pages_follow_each_other(api: Api) -> None:
     assert (_ids(back), back["has_more"]) == (ids[1:3], True)
 
 
-def test_filters(api: Api) -> None:
+def test_lists_are_filtered(api: Api) -> None:
     ids = _intents(api, 4)
     created = api.get(f"payment_intents/{ids[1]}")["created"]
     assert _ids(api.get("payment_intents", {"created[gte]": created})) == ids[:2]
@@ -59,7 +59,7 @@ def test_events_are_listed_by_type(api: Api) -> None:
     ("params", "param"),
     [({"limit": 0}, "limit"), ({"limit": 101}, "limit"), ({"starting_after": "pi_no"}, "starting_after")],
 )
-def test_bad_pages(api: Api, params: dict[str, Any], param: str) -> None:
+def test_invalid_paging_parameter_is_refused(api: Api, params: dict[str, Any], param: str) -> None:
     reply = api.send("GET", "payment_intents", params)
     assert reply.status == 400
     assert f'"param": "{param}"' in reply.body.decode()
@@ -80,13 +80,13 @@ def test_bad_pages(api: Api, params: dict[str, Any], param: str) -> None:
         ("-metadata['number']:null", {0, 1, 2, 3}),
     ],
 )
-def test_search(api: Api, query: str, numbers: set[int]) -> None:
+def test_search_finds_matching_intents(api: Api, query: str, numbers: set[int]) -> None:
     _intents(api, 4)
     found = api.get("payment_intents/search", {"query": query})["data"]
     assert {int(intent["metadata"]["number"]) for intent in found} == numbers
 
 
-def test_search_pages(api: Api) -> None:
+def test_search_results_are_paged(api: Api) -> None:
     ids = _intents(api, 3)
     params = {"query": "amount:2000", "limit": 2}
     first = api.get("payment_intents/search", params)
@@ -98,11 +98,11 @@ def test_search_pages(api: Api) -> None:
 @pytest.mark.parametrize(
     "query", ["", "nonsense", "foo:'1'", "amount:'x'", "status:x", "status:'a' AND amount:1 OR amount:2"]
 )
-def test_queries_stripe_cannot_read(api: Api, query: str) -> None:
+def test_unreadable_search_query_is_refused(api: Api, query: str) -> None:
     assert api.send("GET", "payment_intents/search", {"query": query}).status == 400
 
 
-def test_search_lags(api: Api) -> None:
+def test_search_finds_new_intents_after_a_delay(api: Api) -> None:
     state = api.simulator.state
     api.simulator.set_options(replace(state.options, search_lag=30.0))
     intent = api.authorize()

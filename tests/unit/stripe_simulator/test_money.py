@@ -24,7 +24,7 @@ from tests.unit.stripe_simulator.conftest import Api
         ("SGD", 50, None),
     ],
 )
-def test_limits(api: Api, currency: str, amount: int, code: str | None) -> None:
+def test_amount_outside_the_limits_is_refused(api: Api, currency: str, amount: int, code: str | None) -> None:
     params = {"amount": amount, "currency": currency}
     if code is None:
         assert api.post("payment_intents", params)["currency"] == currency.lower()
@@ -35,6 +35,6 @@ def test_limits(api: Api, currency: str, amount: int, code: str | None) -> None:
 @pytest.mark.parametrize(
     ("currency", "text"), [("sgd", "0.50 SGD"), ("jpy", "50 JPY"), ("kwd", "99999.999 KWD"), ("usd", "0.50 USD")]
 )
-def test_amounts_are_worded_in_their_currency(api: Api, currency: str, text: str) -> None:
+def test_message_shows_the_amount_in_its_currency(api: Api, currency: str, text: str) -> None:
     amount = 10**9 if currency == "kwd" else 1
     assert text in api.refused(400, "payment_intents", {"amount": amount, "currency": currency})["message"]

@@ -1,4 +1,4 @@
-"""What happens without a request of ours: Dashboard, banks, other programs, accounts and customers."""
+"""Changes without a request of the service: by the Dashboard, banks, other programs, accounts and customers."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ def test_a_part_of_a_hold_is_captured_in_the_dashboard(api: Api) -> None:
 
 @pytest.mark.parametrize("first", ["pending", "requires_action"])
 @pytest.mark.parametrize(("last", "refunded"), [("succeeded", 2000), ("failed", 0), ("canceled", 0)])
-def test_a_refund_that_waits_comes_to_its_end(api: Api, first: str, last: str, refunded: int) -> None:
+def test_pending_refund_reaches_its_final_status(api: Api, first: str, last: str, refunded: int) -> None:
     api.simulator.state.refund_ends.append(RefundEnd(first, last))
     intent = api.captured()
     refund = api.post("refunds", {"payment_intent": intent["id"]})
@@ -45,7 +45,7 @@ def test_a_refund_that_waits_comes_to_its_end(api: Api, first: str, last: str, r
     assert api.get(f"charges/{intent['latest_charge']}")["amount_refunded"] == refunded
 
 
-def test_a_refund_waits_for_the_balance_where_the_account_is_set_so(api: Api) -> None:
+def test_refund_waits_for_funds_if_the_account_is_configured_so(api: Api) -> None:
     api.simulator.set_options(replace(api.simulator.state.options, refunds_wait_for_balance=True))
     refund = api.post("refunds", {"payment_intent": api.captured()["id"]})
     assert (refund["status"], refund["pending_reason"]) == ("pending", "insufficient_funds")
@@ -55,7 +55,7 @@ def test_a_refund_waits_for_the_balance_where_the_account_is_set_so(api: Api) ->
     ("succeeded", "status", "effects"),
     [(True, "succeeded", [("hold", 2000), ("capture", 2000)]), (False, "requires_payment_method", None)],
 )
-def test_a_capture_that_processes_is_decided_by_the_bank(
+def test_bank_decides_a_processing_capture(
     api: Api, succeeded: bool, status: str, effects: list[tuple[str, int]] | None
 ) -> None:
     api.simulator.set_options(replace(api.simulator.state.options, captures_process=True))
@@ -70,7 +70,7 @@ def test_a_capture_that_processes_is_decided_by_the_bank(
     assert api.effects() == (effects or [("hold", 2000), ("cancel", 2000)])
 
 
-def test_an_account_that_took_our_access_away_gets_no_transfer(api: Api) -> None:
+def test_account_that_revoked_access_receives_no_transfer(api: Api) -> None:
     accounts.change(api.simulator.state, "acct_gone", revoked=True)
     charge = api.captured()["latest_charge"]
     params = {"currency": "sgd", "destination": "acct_gone", "source_transaction": charge}
@@ -79,7 +79,7 @@ def test_an_account_that_took_our_access_away_gets_no_transfer(api: Api) -> None
     assert api.events[0][1]["account"] == "acct_gone"
 
 
-def test_an_account_that_is_restricted_later_gets_no_transfer(api: Api) -> None:
+def test_account_restricted_later_receives_no_transfer(api: Api) -> None:
     accounts.change(api.simulator.state, "acct_slow", transfers=False, currency="usd")
     charge = api.captured()["latest_charge"]
     params = {"currency": "sgd", "destination": "acct_slow", "source_transaction": charge}
@@ -87,7 +87,7 @@ def test_an_account_that_is_restricted_later_gets_no_transfer(api: Api) -> None:
     assert api.get("accounts/acct_slow")["default_currency"] == "usd"
 
 
-def test_events_of_other_accounts_modes_and_versions_come_to_the_same_endpoint(api: Api) -> None:
+def test_events_of_other_accounts_modes_and_versions_reach_the_same_endpoint(api: Api) -> None:
     api.simulator.state.emit_as(
         "payment_intent.succeeded", {"id": "pi_x"}, account="acct_x", livemode=True, api_version="2020-08-27"
     )
@@ -95,12 +95,12 @@ def test_events_of_other_accounts_modes_and_versions_come_to_the_same_endpoint(a
     assert (event["account"], event["livemode"], event["api_version"]) == ("acct_x", True, "2020-08-27")
 
 
-def test_a_payment_method_without_a_customer_serves_once(api: Api) -> None:
+def test_payment_method_without_a_customer_is_usable_once(api: Api) -> None:
     used = api.authorize()["payment_method"]
     assert "previously used" in api.refused(400, "payment_intents", api.authorization(used))["message"]
 
 
-def test_a_payment_method_of_a_customer_serves_that_customer_again_and_nobody_else(api: Api) -> None:
+def test_payment_method_of_a_customer_is_reusable_by_that_customer_only(api: Api) -> None:
     method = api.post("payment_methods/pm_card_visa/attach", {"customer": "cus_1"})["id"]
     for _ in range(2):
         api.authorize(method, customer="cus_1")

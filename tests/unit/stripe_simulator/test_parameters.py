@@ -1,4 +1,4 @@
-"""Parameters are held against stripe-python's own typed params."""
+"""Parameters are checked against the typed params of stripe-python."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.unit.stripe_simulator.conftest import Api
 _BASE = {"amount": 2000, "currency": "sgd"}
 
 
-def test_brackets_nest_and_lists_count() -> None:
+def test_bracket_parameters_are_parsed_into_objects_and_lists() -> None:
     assert decode("a[b][0]=x&a[b][1]=y&c[]=1&c[]=2&d=%26") == {
         "a": {"b": {"0": "x", "1": "y"}},
         "c": {"0": "1", "1": "2"},
@@ -42,21 +42,23 @@ def test_brackets_nest_and_lists_count() -> None:
         ({**_BASE, "customer": "someone"}, "resource_missing", "customer"),
     ],
 )
-def test_what_stripe_would_refuse(api: Api, params: dict[str, Any], code: str | None, param: str) -> None:
+def test_invalid_parameters_are_refused_as_at_stripe(
+    api: Api, params: dict[str, Any], code: str | None, param: str
+) -> None:
     error = api.refused(400, "payment_intents", params)
     assert error["type"] == "invalid_request_error"
     assert (error.get("code"), error["param"]) == (code, param)
     assert not api.simulator.state.payment_intents
 
 
-def test_method_types_are_gone_since_endive(api: Api) -> None:
+def test_payment_method_types_are_refused_since_api_version_endive(api: Api) -> None:
     params = {**_BASE, "payment_method_types[0]": "card"}
     assert api.refused(400, "payment_intents", params)["code"] == "payment_method_types_no_longer_supported"
     older = api.post("payment_intents", params, stripe_version="2025-03-31.basil")
     assert older["payment_method_types"] == ["card"]
 
 
-def test_confirming_without_a_way_back_is_refused(api: Api) -> None:
+def test_confirm_without_a_return_url_is_refused(api: Api) -> None:
     params = {**_BASE, "confirm": "true", "payment_method": "pm_card_visa"}
     assert "return_url" in api.refused(400, "payment_intents", params)["message"]
     for way in ({"return_url": "https://shop.example"}, {"allowed_payment_method_types[]": "card"}):
@@ -74,11 +76,11 @@ def test_metadata_is_merged_and_unset(api: Api) -> None:
     ("key", "status"),
     [("", 401), ("sk_live_abc", 401), ("sk_test_invalid", 401), ("sk_test_expired", 401), ("sk_test_a", 200)],
 )
-def test_api_keys(api: Api, key: str, status: int) -> None:
+def test_invalid_api_key_is_refused(api: Api, key: str, status: int) -> None:
     assert api.send("GET", "balance", authorization=f"Bearer {key}").status == status
 
 
-def test_unknown_urls_versions_and_accounts(api: Api) -> None:
+def test_unknown_urls_versions_and_accounts_are_refused(api: Api) -> None:
     assert api.send("GET", "charges/ch_1/nothing").status == 404
     assert api.send("GET", "payment_intents/pi_none").status == 404
     assert api.send("GET", "balance", stripe_version="tomorrow").status == 400

@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, the ledger adds up and agrees with the objects."""
+"""The ledger adds up and agrees with the objects after any requests in any order."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _STEPS = st.lists(
 
 
 class _History:
-    """One intent and what is tried with it."""
+    """One intent and the requests for it."""
 
     def __init__(self) -> None:
         self.api = Api()

@@ -1,4 +1,4 @@
-"""The lists by which a reconciliation walks an account: a span of time, pages, and what can be expanded in them."""
+"""The lists that a reconciliation reads: their time spans, pages and expansions."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ MINUTES = 4
 
 
 def _busy(api: Api) -> None:
-    """One of each kind of movement a minute."""
+    """One movement of each kind, with a minute between them."""
     for _ in range(MINUTES):
         charge = api.captured()["latest_charge"]
         params = {"currency": "sgd", "destination": "acct_x", "source_transaction": charge, "amount": 100}
@@ -23,12 +23,12 @@ def _busy(api: Api) -> None:
 
 
 def _minutes(rows: list[dict[str, Any]]) -> list[int]:
-    """When each was made, without repetition, in the order of the list."""
+    """The distinct times of creation, in the order of the list."""
     return list(dict.fromkeys(int(row["created"] - START) // 60 for row in rows))
 
 
 @pytest.mark.parametrize("path", ["charges", "refunds", "transfers", "disputes", "balance_transactions"])
-def test_a_list_is_newest_first_within_its_span(api: Api, path: str) -> None:
+def test_list_of_a_time_span_is_newest_first(api: Api, path: str) -> None:
     _busy(api)
     begin, end = int(START), int(START) + 60 * MINUTES
     whole = api.get(path, {"created[gte]": begin, "created[lt]": end, "limit": 100})
@@ -39,7 +39,7 @@ def test_a_list_is_newest_first_within_its_span(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["charges", "refunds", "transfers", "disputes", "balance_transactions"])
-def test_the_pages_of_a_span_have_each_row_once(api: Api, path: str) -> None:
+def test_pages_of_a_time_span_contain_each_row_once(api: Api, path: str) -> None:
     _busy(api)
     params: dict[str, Any] = {"created[gte]": int(START) + 60, "limit": 100}
     whole = [row["id"] for row in api.get(path, params)["data"]]
@@ -60,7 +60,7 @@ def test_a_list_shows_the_balance_transactions_of_its_rows(api: Api, path: str, 
     assert [row["balance_transaction"]["reporting_category"] for row in rows] == [kind] * MINUTES
 
 
-def test_the_reversals_of_a_transfer_show_theirs(api: Api) -> None:
+def test_listed_reversals_show_their_balance_transactions(api: Api) -> None:
     _busy(api)
     transfer = api.get("transfers")["data"][0]
     listed = api.get(f"transfers/{transfer['id']}/reversals", {"expand[]": "data.balance_transaction", "limit": 1})
@@ -68,7 +68,7 @@ def test_the_reversals_of_a_transfer_show_theirs(api: Api) -> None:
     assert listed["data"][0]["balance_transaction"]["reporting_category"] == "transfer_reversal"
 
 
-def test_a_dispute_has_its_balance_transactions_in_it(api: Api) -> None:
+def test_dispute_contains_its_balance_transactions(api: Api) -> None:
     _busy(api)
     [first, *_] = api.get("disputes", {"expand[]": "data.balance_transactions.source"})["data"]
     [taken] = first["balance_transactions"]
@@ -82,7 +82,7 @@ def test_a_transfer_shows_the_transactions_of_its_reversals(api: Api) -> None:
     assert reversal["balance_transaction"]["amount"] == 100
 
 
-def test_a_charge_shows_its_refunds_when_asked(api: Api) -> None:
+def test_charge_shows_its_refunds_if_expanded(api: Api) -> None:
     _busy(api)
     [first, *_] = api.get("charges", {"expand[]": "data.refunds.data.balance_transaction"})["data"]
     assert [row["balance_transaction"]["amount"] for row in first["refunds"]["data"]] == [-100]
@@ -92,7 +92,7 @@ def test_a_charge_shows_its_refunds_when_asked(api: Api) -> None:
     assert intent["latest_charge"]["refunds"] == first["refunds"]
 
 
-def test_a_balance_transaction_shows_what_it_came_from(api: Api) -> None:
+def test_expanded_balance_transaction_shows_its_source(api: Api) -> None:
     _busy(api)
     rows = api.get("balance_transactions", {"expand[]": "data.source", "created[lt]": int(START) + 60})["data"]
     assert [row["source"]["object"] for row in rows] == [
@@ -116,7 +116,7 @@ def test_a_failed_refund_shows_both_its_transactions(api: Api) -> None:
     assert listed["failure_balance_transaction"]["reporting_category"] == "refund_failure"
 
 
-def test_an_expanded_balance_transaction_is_as_old_as_the_clock_says(api: Api) -> None:
+def test_expanded_balance_transaction_becomes_available_with_the_clock(api: Api) -> None:
     intent = api.captured()
     api.simulator.advance(api.simulator.state.options.settlement_delay)
     charge = api.get(f"charges/{intent['latest_charge']}", {"expand[]": "balance_transaction"})

@@ -6,7 +6,7 @@ from devstack.stripe_simulator import dashboard
 from tests.unit.stripe_simulator.conftest import Api
 
 
-def test_a_charge_is_refunded_up_to_what_was_captured(api: Api) -> None:
+def test_refunds_are_limited_to_the_captured_amount(api: Api) -> None:
     intent = api.captured()
     partly = api.post("refunds", {"payment_intent": intent["id"], "amount": 1500})
     assert (partly["status"], partly["amount"], partly["charge"]) == ("succeeded", 1500, intent["latest_charge"])
@@ -19,13 +19,13 @@ def test_a_charge_is_refunded_up_to_what_was_captured(api: Api) -> None:
 
 
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_threeDSecure2Required"])
-def test_nothing_captured_is_nothing_to_refund(api: Api, card: str) -> None:
+def test_uncaptured_charge_cannot_be_refunded(api: Api, card: str) -> None:
     intent = api.authorize(card)
     error = api.refused(400, "refunds", {"payment_intent": intent["id"]})
     assert error["code"] == "payment_intent_unexpected_state"
 
 
-def test_reasons_are_another_enum_than_for_canceling(api: Api) -> None:
+def test_refund_reasons_differ_from_cancellation_reasons(api: Api) -> None:
     intent = api.captured()
     assert api.refused(400, "refunds", {"payment_intent": intent["id"], "reason": "abandoned"})["param"] == "reason"
     assert api.refused(400, "refunds", {})["code"] == "parameter_missing"
@@ -39,7 +39,9 @@ def test_reasons_are_another_enum_than_for_canceling(api: Api) -> None:
         ("pm_card_refundFail", "succeeded", "failed", "refund.failed", 0),
     ],
 )
-def test_refunds_that_end_later(api: Api, card: str, first: str, last: str, event: str, refunded: int) -> None:
+def test_refund_of_a_slow_card_ends_later(
+    api: Api, card: str, first: str, last: str, event: str, refunded: int
+) -> None:
     intent = api.authorize(card, capture_method="automatic")
     refund = api.post("refunds", {"payment_intent": intent["id"]})
     assert refund["status"] == first
@@ -49,7 +51,7 @@ def test_refunds_that_end_later(api: Api, card: str, first: str, last: str, even
     assert api.get(f"charges/{intent['latest_charge']}")["amount_refunded"] == refunded
 
 
-def test_the_dashboard_acts_without_a_request(api: Api) -> None:
+def test_dashboard_actions_have_no_request_id(api: Api) -> None:
     state = api.simulator.state
     intent = api.authorize()
     assert dashboard.act(state, "capture", intent["id"])["status"] == "succeeded"

@@ -1,4 +1,4 @@
-"""Reviews: a person looks at a payment, which moves no money."""
+"""Reviews, in which a person examines a payment. A review moves no money."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from devstack.stripe_simulator.errors import RefusedError
 from tests.unit.stripe_simulator.conftest import Api
 
 
-def test_a_review_is_opened_and_told(api: Api) -> None:
+def test_opened_review_sends_an_event(api: Api) -> None:
     intent = api.authorize()
     review = reviews.open_(api.simulator.state, intent["latest_charge"])
     assert (review["open"], review["reason"], review["opened_reason"]) == (True, "rule", "rule")
@@ -18,14 +18,14 @@ def test_a_review_is_opened_and_told(api: Api) -> None:
     assert [row["id"] for row in api.get("reviews")["data"]] == [review["id"]]
 
 
-def test_a_review_stands_in_its_charge_and_intent(api: Api) -> None:
+def test_charge_and_intent_name_their_review(api: Api) -> None:
     intent = api.authorize()
     review = reviews.open_(api.simulator.state, intent["latest_charge"], reason="manual")
     found = api.get(f"payment_intents/{intent['id']}", {"expand[0]": "latest_charge", "expand[1]": "review"})
     assert (found["review"]["id"], found["latest_charge"]["review"]) == (review["id"], review["id"])
 
 
-def test_a_review_is_closed_once_and_told(api: Api) -> None:
+def test_review_is_closed_once_and_sends_an_event(api: Api) -> None:
     state = api.simulator.state
     review = reviews.open_(state, api.captured()["latest_charge"])
     closed = reviews.close(state, review["id"], reason="refunded_as_fraud")

@@ -1,4 +1,4 @@
-"""Objects have the fields that stripe-python knows, and those that it relies on."""
+"""Objects have only fields that stripe-python knows, and all fields that it requires."""
 
 import pytest
 import stripe
@@ -34,7 +34,7 @@ _CLASSES = {
 
 
 @pytest.mark.parametrize("name", _CLASSES)
-def test_fields(api: Api, name: str) -> None:
+def test_object_has_the_fields_of_the_library(api: Api, name: str) -> None:
     fields = {field: str(hint) for field, hint in _CLASSES[name].__annotations__.items() if "ClassVar" not in str(hint)}
     required = {field for field, hint in fields.items() if "Optional" not in hint}
     body = every_object(api)[name]

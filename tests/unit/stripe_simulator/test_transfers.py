@@ -29,7 +29,7 @@ def test_a_charge_is_transferred_once(api: Api) -> None:
     )
 
 
-def test_amount_and_group_come_from_the_source(api: Api) -> None:
+def test_transfer_takes_amount_and_group_from_its_source(api: Api) -> None:
     intent = api.captured()
     params = {"currency": "sgd", "destination": "acct_x", "source_transaction": intent["latest_charge"]}
     transfer = api.post("transfers", params)
@@ -44,7 +44,7 @@ def test_an_uncaptured_or_foreign_source_is_refused(api: Api) -> None:
     assert api.refused(400, "transfers", _transfer(api.captured(), currency="usd"))["param"] == "currency"
 
 
-def test_without_source_the_available_balance_must_do(api: Api) -> None:
+def test_transfer_without_a_source_needs_available_balance(api: Api) -> None:
     params = {"amount": 2000, "currency": "sgd", "destination": "acct_x"}
     api.captured()
     assert api.refused(400, "transfers", params)["code"] == "balance_insufficient"
@@ -82,7 +82,7 @@ def test_accounts_can_be_limited_to_registered_ones(api: Api) -> None:
     assert api.send("GET", "accounts/acct_other").status == 403
 
 
-def test_reversals_give_back_no_more_than_was_transferred(api: Api) -> None:
+def test_reversals_are_limited_to_the_transferred_amount(api: Api) -> None:
     transfer = api.post("transfers", _transfer(api.captured()))
     path = f"transfers/{transfer['id']}/reversals"
     assert api.refused(400, path, {"amount": 2001})["param"] == "amount"

@@ -1,4 +1,4 @@
-"""What of a hold is never captured: Stripe shows it as a refund, and no money of the customer moves."""
+"""The uncaptured rest of a hold. Stripe shows it as a refund, although no money of the customer moves."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,7 +44,7 @@ def test_a_whole_capture_shows_no_refund(api: Api) -> None:
     assert _charge(api, intent)["amount_refunded"] == 0
 
 
-def test_a_partial_capture_tells_of_its_rest(api: Api) -> None:
+def test_partial_capture_sends_an_event_about_its_rest(api: Api) -> None:
     _partly_captured(api)
     assert api.types()[-4:] == [
         "charge.captured",
@@ -55,7 +55,7 @@ def test_a_partial_capture_tells_of_its_rest(api: Api) -> None:
     assert api.events[-2][1]["data"]["object"]["amount_refunded"] == 1600
 
 
-def test_a_capture_that_took_its_time_shows_its_rest_too(api: Api) -> None:
+def test_processing_capture_also_shows_its_rest_as_a_refund(api: Api) -> None:
     state = api.simulator.state
     api.simulator.set_options(replace(state.options, captures_process=True))
     intent = _partly_captured(api, 1999)
@@ -64,7 +64,7 @@ def test_a_capture_that_took_its_time_shows_its_rest_too(api: Api) -> None:
     assert [row["amount"] for row in _refunds(api, intent)] == [1]
 
 
-def test_only_what_was_captured_can_be_refunded(api: Api) -> None:
+def test_only_the_captured_amount_can_be_refunded(api: Api) -> None:
     intent = _partly_captured(api)
     assert api.refused(400, "refunds", {"payment_intent": intent["id"], "amount": 401})["param"] == "amount"
     api.post("refunds", {"payment_intent": intent["id"], "amount": 150})
@@ -77,7 +77,7 @@ def test_only_what_was_captured_can_be_refunded(api: Api) -> None:
     assert categories == ["refund", "refund", "partial_capture_reversal"]
 
 
-def test_a_failed_refund_leaves_the_rest_where_it_was(api: Api) -> None:
+def test_failed_refund_does_not_change_the_uncaptured_rest(api: Api) -> None:
     api.simulator.state.refund_ends.append(RefundEnd("succeeded", "failed"))
     intent = _partly_captured(api)
     api.post("refunds", {"payment_intent": intent["id"]})
@@ -93,7 +93,7 @@ def test_no_money_of_the_customer_moves_for_the_rest(api: Api) -> None:
 
 
 @pytest.mark.parametrize("by", ["api", "dashboard"])
-def test_a_canceled_hold_is_shown_as_a_refund_that_moved_nothing(api: Api, by: str) -> None:
+def test_canceled_hold_is_shown_as_a_refund_without_movement(api: Api, by: str) -> None:
     intent = api.authorize()
     if by == "api":
         api.post(f"payment_intents/{intent['id']}/cancel")
@@ -108,7 +108,7 @@ def test_a_canceled_hold_is_shown_as_a_refund_that_moved_nothing(api: Api, by: s
     assert api.effects() == [("hold", 2000), ("cancel", 2000)]
 
 
-def test_an_expired_hold_is_shown_as_a_refund_that_says_so(api: Api) -> None:
+def test_expired_hold_is_shown_as_a_refund_with_the_expiry_reason(api: Api) -> None:
     intent = api.authorize()
     api.simulator.advance(7 * DAY)
     [freed] = _refunds(api, intent)

@@ -1,4 +1,4 @@
-"""The list of webhook endpoints, as a key that may read them sees it."""
+"""The list of webhook endpoints, for keys with and without the permission to read it."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def test_an_account_has_no_endpoint_at_first(api: Api) -> None:
     assert api.get("webhook_endpoints")["data"] == []
 
 
-def test_what_events_go_to_is_listed_without_its_secret(api: Api) -> None:
+def test_webhook_endpoint_is_listed_without_its_secret(api: Api) -> None:
     endpoint = Endpoint("https://pay.example/stripe-webhook", "whsec_hidden", ("refund.created",))
     webhook_endpoints.register(api.simulator.state, [endpoint])
     [listed] = api.get("webhook_endpoints")["data"]
@@ -24,7 +24,7 @@ def test_what_events_go_to_is_listed_without_its_secret(api: Api) -> None:
     assert "whsec_hidden" not in json.dumps(listed)
 
 
-def test_endpoints_are_what_a_test_says(api: Api) -> None:
+def test_webhook_endpoints_can_be_replaced_by_a_test(api: Api) -> None:
     given: list[dict[str, Any]] = [
         {"url": "https://a.example/", "api_version": "2020-08-27", "status": "disabled"},
         {"url": "https://b.example/", "api_version": None, "id": "we_b"},
@@ -38,7 +38,7 @@ def test_endpoints_are_what_a_test_says(api: Api) -> None:
         webhook_endpoints.replace(api.simulator.state, [{"url": "https://a.example/", "color": "red"}])
 
 
-def test_a_restricted_key_may_not_read_them(api: Api) -> None:
+def test_restricted_key_may_not_read_webhook_endpoints(api: Api) -> None:
     message = "The provided key does not have the required permissions for this endpoint."
     api.simulator.faults.add(Fault(Kind.REFUSE, "webhook_endpoints.*", status=403, times=None, message=message))
     reply = api.send("GET", "webhook_endpoints")

@@ -1,7 +1,7 @@
-"""The second look of an audit: one payment's objects at Stripe, read again."""
+"""The second look of an audit reads one payment's objects at Stripe again."""
 
+from service.domain.auditing import DifferenceKind as Kind
 from service.domain.auditing import Record, difference_in
-from service.domain.auditing import What as Kind
 from service.domain.books import Entry, Mark
 from service.domain.errors import StripeRefusedError
 from service.domain.ledger import Movement, MovementKind
@@ -49,27 +49,27 @@ def test_refusal_to_show_the_intent_is_reported() -> None:
     assert seen.detail(Record(PAID, (), (), NOW)) == "Stripe does not show pi_1: No such payment_intent"
 
 
-def test_second_intent_of_ours_counts_with_its_charge() -> None:
+def test_second_intent_of_the_service_counts_with_its_charge() -> None:
     charge = named(second())
     back = Entry("re_2", refund("re_2"), intent_id="pi_2", charge_id="ch_2", mark=Mark(OURS))
     seen = look(Looking(picture(), Picture(second())), Ownership(), PAID, [charge, back], [])
     assert seen.foreign == []
 
 
-def test_object_that_only_names_the_payment_is_foreign() -> None:
+def test_object_that_only_names_the_payment_counts_as_foreign() -> None:
     charge = named(second(capture_method="automatic"))
     seen = look(Looking(picture(), Picture(second(capture_method="automatic"))), Ownership(), PAID, [charge], [])
     assert seen.foreign == [charge]
 
 
-def test_intent_of_ours_becomes_the_own_one_of_a_payment_without_any() -> None:
+def test_marked_intent_becomes_the_intent_of_a_payment_without_one() -> None:
     alone = payment("INITIATING", "")
     seen = look(Looking(Picture(second())), Ownership(), alone, [named(second())], [])
     assert {key[0] for key in seen.movements} == {"hold", "capture"}
     assert seen.detail(Record(alone, (), (), NOW)).startswith("status INITIATING → AUTHORIZED")
 
 
-def test_transfer_from_the_balance_is_ours_if_the_picture_has_it() -> None:
+def test_transfer_from_the_balance_is_recognized_by_the_picture() -> None:
     ours = Entry("tr_1", transfer(), transfer_id="tr_1", mark=Mark(OURS))
     strange = Entry("tr_2", transfer(id="tr_2"), transfer_id="tr_2", mark=Mark(OURS))
     seen = look(Looking(picture(transfers=(transfer(),))), Ownership(), PAID, [ours, strange], [])

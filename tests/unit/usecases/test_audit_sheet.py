@@ -57,7 +57,7 @@ class FakeBooks:
         raise AssertionError("nothing is looked at while lists are read")
 
 
-def nobody_listens(what: str, more: int) -> None:
+def nobody_listens(kind: str, more: int) -> None:
     """A progress callback that does nothing."""
 
 
@@ -119,7 +119,7 @@ class TestMarks:
         assert [entry.mark for entry in completed(books).entries.values()] == [OURS_IN_MARK, OURS_IN_MARK]
         assert books.found == ["ch_1"]
 
-    def test_entry_known_to_a_payment_needs_no_read(self) -> None:
+    def test_entry_of_a_known_payment_is_not_read_again(self) -> None:
         books = FakeBooks({"refunds": [REFUND]})
         completed(books, OWNED)
         assert books.found == []
@@ -144,13 +144,13 @@ class TestMarks:
 
 
 def test_progress_is_reported_for_each_list() -> None:
-    told: dict[str, int] = {}
+    counts: dict[str, int] = {}
 
-    def tell(what: str, more: int) -> None:
-        told[what] = told.get(what, 0) + more
+    def report(kind: str, more: int) -> None:
+        counts[kind] = counts.get(kind, 0) + more
 
-    gather(FakeBooks({"charges": [CAPTURED]}, [(LINE, CAPTURED)]), WINDOW, tell)
-    assert told == {"balance transactions": 1, "charges": 1, "refunds": 0, "transfers": 0, "disputes": 0}
+    gather(FakeBooks({"charges": [CAPTURED]}, [(LINE, CAPTURED)]), WINDOW, report)
+    assert counts == {"balance transactions": 1, "charges": 1, "refunds": 0, "transfers": 0, "disputes": 0}
 
 
 def test_each_id_is_listed_once() -> None:

@@ -1,4 +1,4 @@
-"""The line of an outcome, in both formats of the log, whatever text a caller sends."""
+"""The log line of an outcome, in both formats of the log and for any text of a caller."""
 
 from typing import Literal
 from uuid import uuid4
@@ -42,7 +42,7 @@ def test_hostile_names_forge_no_line(log_format: Literal["json", "console"]) -> 
     assert "\x1b[31m" not in line
 
 
-def test_the_caller_is_forgotten_when_another_command_follows() -> None:
+def test_log_context_of_a_caller_ends_with_its_command() -> None:
     first, second = CommandKey("authorize_payment", "a"), CommandKey("revert_payment", "a")
     with logging_to_memory():
         bind_contextvars(command_type=first.command_type, correlation_id="a", caller="topic/0/1")

@@ -16,12 +16,12 @@ from devstack.service_process import ServiceProcess
 from devstack.topics import make_topic, unique_topics
 from relay.settings import RelaySettings
 from tests.integration.relay.running import TopicReader, relay_process, settings_for
-from tests.integration.relay.writers import Crowd, execute, session
+from tests.integration.relay.writers import ConcurrentWriters, execute, session
 
 PARTITIONS = 3
 
 
-class StubbornCrowd(Crowd):
+class PersistentWriters(ConcurrentWriters):
     """Concurrent writers, with slow commits and rollbacks, that continue after an outage of the database."""
 
     def _run(self, seed: int) -> None:
@@ -36,7 +36,7 @@ class StubbornCrowd(Crowd):
                 time.sleep(0.05)  # The outbox will show whether the last transaction was committed.
 
 
-class Besieged:
+class RelaysUnderFaults:
     """Several relays of one name, whose records are compared with the outbox."""
 
     def __init__(self, url: str, kafka: Kafka, directory: Path, relays: int, batch_size: int) -> None:
@@ -95,9 +95,11 @@ class Besieged:
 
 
 @contextmanager
-def besieged(url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000) -> Iterator[Besieged]:
+def relays_under_faults(
+    url: str, kafka: Kafka, directory: Path, *, relays: int = 1, batch_size: int = 5000
+) -> Iterator[RelaysUnderFaults]:
     """Relays that are not started yet; they end with the block."""
-    rig = Besieged(url, kafka, directory, relays, batch_size)
+    rig = RelaysUnderFaults(url, kafka, directory, relays, batch_size)
     try:
         yield rig
     finally:

@@ -7,7 +7,7 @@ import pytest
 
 from devstack.kafka_apache import ApacheKafka
 from devstack.postgres_embedded import EmbeddedPostgres
-from tests.crash.besieged import StubbornCrowd, besieged
+from tests.crash.relays_under_faults import PersistentWriters, relays_under_faults
 from tests.integration.relay.writers import append, session, write
 
 pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
@@ -15,33 +15,33 @@ pytestmark = [pytest.mark.postgres, pytest.mark.real_kafka]
 ROWS = 6000
 
 
-def test_servers_killed_in_the_middle_of_a_transaction(
-    mortal_database_url: str, mortal_postgres: EmbeddedPostgres, mortal_kafka: ApacheKafka, tmp_path: Path
+def test_relays_survive_kills_of_servers_during_transactions(
+    killable_database_url: str, killable_postgres: EmbeddedPostgres, killable_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """Small batches without pauses, so that a transaction is always in progress."""
-    with besieged(mortal_database_url, mortal_kafka, tmp_path, batch_size=50) as rig:
+    with relays_under_faults(killable_database_url, killable_kafka, tmp_path, batch_size=50) as rig:
         write(rig.url, rig.topics.events, ROWS)
         rig.start()
         rig.wait_for_events(ROWS // 10)
-        mortal_kafka.kill()
-        mortal_kafka.start()
+        killable_kafka.kill()
+        killable_kafka.start()
         rig.wait_for_events(ROWS // 2)
-        mortal_postgres.kill()
-        mortal_postgres.start()
+        killable_postgres.kill()
+        killable_postgres.start()
         rig.check()
 
 
-def test_everything_at_once(
-    mortal_database_url: str,
-    mortal_postgres: EmbeddedPostgres,
-    mortal_kafka: ApacheKafka,
+def test_relays_survive_all_faults_at_once(
+    killable_database_url: str,
+    killable_postgres: EmbeddedPostgres,
+    killable_kafka: ApacheKafka,
     tmp_path: Path,
 ) -> None:
     """Writers with slow commits and rollbacks, a long transaction, three relays that are killed, frozen past their
     takeover and without receipt and checkpoint, and kills of both servers."""
     chooser = random.Random(1)
-    with besieged(mortal_database_url, mortal_kafka, tmp_path, relays=3, batch_size=20) as rig:
-        crowd = StubbornCrowd(rig.url, rig.topics.events, writers=6, transactions=400, keys=8)
+    with relays_under_faults(killable_database_url, killable_kafka, tmp_path, relays=3, batch_size=20) as rig:
+        crowd = PersistentWriters(rig.url, rig.topics.events, writers=6, transactions=400, keys=8)
         crowd.start()
         rig.start()
         with session(rig.url) as slow:
@@ -63,9 +63,9 @@ def test_everything_at_once(
             rig.start()
             slow.commit()
         rig.wait_for_events(700)
-        mortal_kafka.kill()
-        mortal_postgres.kill()
-        mortal_postgres.start()
-        mortal_kafka.start()
+        killable_kafka.kill()
+        killable_postgres.kill()
+        killable_postgres.start()
+        killable_kafka.start()
         crowd.join()
         rig.check()

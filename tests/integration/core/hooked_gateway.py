@@ -18,11 +18,11 @@ T = TypeVar("T")
 Hook = Callable[[], None]
 
 
-class KillError(BaseException):
-    """Stands for the death of the process: no code catches it."""
+class ProcessDeathError(BaseException):
+    """The death of the process. No code catches this exception."""
 
 
-class MeddledGateway:
+class HookedGateway:
     """Passes every call on. ``before`` and ``after``: hooks of a call, run once; ``always``: a hook of every call."""
 
     def __init__(self, real: PaymentGateway) -> None:
@@ -94,10 +94,10 @@ class MeddledGateway:
         return self._through("next_action", lambda: self._real.next_action(intent_id))
 
 
-def meddled(database_url: str, stripe_control: SimulatorControl, **changed: Any) -> MeddledGateway:
+def hooked(database_url: str, stripe_control: SimulatorControl, **changed: Any) -> HookedGateway:
     """The real gateway to the simulated Stripe, with hooks."""
     settings = core_settings(database_url, stripe_control.base_url, **changed)
-    return MeddledGateway(StripeGateway(settings, refuse_inside_transaction))
+    return HookedGateway(StripeGateway(settings, refuse_inside_transaction))
 
 
 def _nothing() -> None:
@@ -106,7 +106,7 @@ def _nothing() -> None:
 
 def die() -> None:
     """A hook that kills the process."""
-    raise KillError
+    raise ProcessDeathError
 
 
 @contextmanager
@@ -114,6 +114,6 @@ def killed() -> Iterator[None]:
     """Expect the process to die within the block; fail if it does not."""
     try:
         yield
-    except KillError:
+    except ProcessDeathError:
         return
     raise AssertionError("the process outlived the call it was to die at")

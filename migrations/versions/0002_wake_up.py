@@ -1,8 +1,9 @@
-"""The doorbell: whoever appends to the outbox wakes a relay that sleeps, and only then.
+"""The wake-up: a transaction that appends to the outbox notifies the relay only while the relay sleeps.
 
-A sleeping relay holds an advisory lock. A writer tries to share it until its transaction ends: refused, it notifies;
-granted, the relay is awake, and cannot fall asleep again before that transaction is over. NOTIFY takes a lock on the
-whole cluster until commit (PostgreSQL documentation, "NOTIFY"), so it must be rare under load.
+A sleeping relay holds an advisory lock, and each writer tries to share this lock until its transaction ends. If the
+lock is refused, the writer notifies. If it is granted, the relay is awake and cannot sleep before that transaction has
+ended. NOTIFY takes a lock on the whole cluster until commit (PostgreSQL documentation, "NOTIFY"), so it must be rare
+under load.
 
 Revision ID: 0002
 Revises: 0001
@@ -17,7 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Ring once per statement, for every writer there is."""
+    """Notify once for each statement, for every writer."""
     op.execute("""
         CREATE FUNCTION ring_relay() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -36,6 +37,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Silence: the relay polls."""
+    """Remove the notification. The relay polls."""
     op.execute("DROP TRIGGER outbox_doorbell ON outbox")
     op.execute("DROP FUNCTION ring_relay()")
