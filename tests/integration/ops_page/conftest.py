@@ -81,7 +81,7 @@ def page_of(database: Engine, desk: Desk, search: Search | None = None) -> Flask
     return create_app(Current(settings), replace(World().ports(), page=PagePorts(desk, acts, search)))
 
 
-def text_of(client: FlaskClient, path: str) -> str:
+def page_text(client: FlaskClient, path: str) -> str:
     """A view as it reads. Fails on any other answer."""
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text

@@ -12,14 +12,14 @@ from flask.testing import FlaskClient
 
 from runtime.record_search import Absent, Found, SearchError, Sought
 from service.usecases.operations.kafka_places import one_at_a_time
-from tests.integration.ops_page.conftest import TOKEN, House, in_kafka, page_of, text_of
+from tests.integration.ops_page.conftest import TOKEN, House, in_kafka, page_of, page_text
 from tests.integration.ops_page.scene import HOSTILE
 
 pytestmark = pytest.mark.postgres
 
 
 def test_a_payments_timeline_names_requests_and_the_records_of_commands(house: House, operator: FlaskClient) -> None:
-    page = text_of(operator, f"/ops/payments/{house.scene.released}")
+    page = page_text(operator, f"/ops/payments/{house.scene.released}")
     (note,) = house.core.command("saga-released", "authorize_payment")["stripe_requests"]
     ((operation, result, request_id),) = note["requests"]
     assert re.search(rf'{operation} {result} <span class="id">{request_id}</span>', page)
@@ -30,11 +30,11 @@ def test_a_payments_timeline_names_requests_and_the_records_of_commands(house: H
 
 def test_events_are_looked_up_in_kafka_on_demand(house: House, operator: FlaskClient) -> None:
     path = f"/ops/payments/{house.scene.released}"
-    page = text_of(operator, path)
+    page = page_text(operator, path)
     assert ">Look up in Kafka</a>" in page
     assert "partition 2" not in page
     assert "data-refresh" in page
-    page = text_of(operator, f"{path}?kafka=look")
+    page = page_text(operator, f"{path}?kafka=look")
     assert "partition 2, offset 41" in page
     assert ">2 / 41</text>" in page
     assert ">expired</text>" in page
@@ -48,7 +48,7 @@ def test_kafka_that_does_not_answer_leaves_the_rest(house: House) -> None:
 
     client = page_of(house.core.database, house.desk, silent).test_client()
     client.post("/ops/login", data={"token": TOKEN})
-    page = text_of(client, f"/ops/payments/{house.scene.released}?kafka=look")
+    page = page_text(client, f"/ops/payments/{house.scene.released}?kafka=look")
     assert "Kafka does not answer: Local: Broker transport failure" in page
     assert "payment.released" in page
 
@@ -76,7 +76,7 @@ def test_without_kafka_nothing_can_be_looked_up(house: House) -> None:
     client = page_of(house.core.database, house.desk).test_client()
     client.post("/ops/login", data={"token": TOKEN})
     path = f"/ops/payments/{house.scene.released}"
-    assert "Look up in Kafka" not in text_of(client, path)
+    assert "Look up in Kafka" not in page_text(client, path)
     assert client.get(f"{path}?kafka=look").status_code == 404
 
 
