@@ -6,12 +6,9 @@ from uuid import uuid4
 import pytest
 
 from service.domain.messages import OutgoingMessage
-from tests.integration.core import test_recovery
+from tests.integration.core.kept_topics import PAYMENT, Topics
 from tests.integration.core.restoring import Loss
-from tests.integration.core.test_recovery import PAYMENT, Topics
 from tests.support.core import Core
-
-loss, topics = test_recovery.loss, test_recovery.topics
 
 
 def sequences(core: Core) -> list[int]:
