@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commandline import acts
+from commandline.batch import Batch
 from service.domain.command_reader import read
 from service.usecases.operations import letters
 from tests.integration.commandline.conftest import CommandLine
@@ -36,15 +36,15 @@ def acted_on(history: History) -> list[int]:
 
 def interrupted_after(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C arrives after so many acts."""
-    whole = acts.Batch._each
+    whole = Batch._each
 
-    def each(self: acts.Batch, *more: Any) -> Any:
+    def each(self: Batch, *more: Any) -> Any:
         every = whole(self, *more)
         for _ in range(number):
             yield next(every)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(acts.Batch, "_each", each)
+    monkeypatch.setattr(Batch, "_each", each)
 
 
 @pytest.mark.parametrize("which", [("--reason", "NOT_JSON"), ("3", "1", "2")], ids=["filter", "ids"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from service.storage import operator_actions, operator_replays
+from service.storage import operator_pages, operator_replays
 from service.storage.engine import transaction
 from service.storage.models import OutboxRow
 from service.usecases.operations import replay
@@ -94,7 +94,7 @@ def test_printed_command_goes_on_as_it_is(
         commandline.run(*resume, answer="y\n")
     assert count(history) == 1
     with transaction(history.engine) as connection:
-        acts = operator_actions.list_actions(connection, limit=9)
+        acts = operator_pages.actions(connection, None)
     assert [(act["action"], act["reason"]) for act in acts] == [
         ("outbox.resume_replay", "lost its index"),
         ("outbox.replay", "lost its index"),

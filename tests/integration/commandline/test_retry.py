@@ -10,6 +10,7 @@ from sqlalchemy import func, update
 from service.domain.commands.command import CommandKey
 from service.domain.commands.revert import Revert
 from service.domain.operator_acts import Channel, Grounds
+from service.domain.received_records import Arrival
 from service.storage import commands
 from service.storage.engine import make_engine, transaction
 from service.storage.models import Command
@@ -30,7 +31,7 @@ def waiting(history: History) -> History:
     payment_id = history.authorize("order-1", "saga-1").payment_id
     with transaction(history.engine) as connection:
         for number in range(4):
-            commands.add_open(connection, Revert(f"revert-{number}", payment_id), payment_id, None)
+            commands.add_open(connection, Revert(f"revert-{number}", payment_id), payment_id, Arrival())
         later = {"next_attempt_at": func.now() + timedelta(hours=1)}
         connection.execute(update(Command).where(Command.correlation_id.in_(REVERTS)).values(**later))
     return history
