@@ -15,9 +15,11 @@ def printable(text: str, keep: str = "") -> str:
 
 def printable_json(rendered: str) -> str:
     """The same for JSON, with JSON's own escapes, so its meaning stays. Line ends may occur only between values."""
-    if rendered.isprintable():
-        return rendered
-    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in rendered)
+    return "\n".join(line if line.isprintable() else _escaped_in_json(line) for line in rendered.split("\n"))
+
+
+def _escaped_in_json(line: str) -> str:
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)
 
 
 def _escaped(character: str) -> str:
