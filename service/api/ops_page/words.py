@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from runtime.printable import printable
 from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
+from service.usecases.operations.kafka_places import in_words
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -50,4 +51,12 @@ def counted(rows: int) -> str:
     return f"{rows:,}"
 
 
-FILTERS = {"age": age, "moment": moment, "instant": instant, "money": money, "plain": plain, "counted": counted}
+FILTERS = {
+    "age": age,
+    "moment": moment,
+    "instant": instant,
+    "money": money,
+    "plain": plain,
+    "counted": counted,
+    "in_kafka": in_words,
+}

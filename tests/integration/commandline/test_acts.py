@@ -8,7 +8,9 @@ from sqlalchemy import text
 from commandline import acts
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
+from service.domain.errors import ErrorCode
 from service.domain.payment import Payment
+from service.domain.received_records import Arrival
 from service.storage import commands
 from service.storage.engine import transaction
 from tests.integration.commandline.conftest import CommandLine
@@ -146,10 +148,13 @@ class TestPaymentActs:
 
 
 class TestCommands:
-    def test_refused_command_is_shown_with_its_outcome(self, commandline: CommandLine, history: History) -> None:
-        history.refuse("saga-1", "revert_payment")
+    @pytest.mark.parametrize("error", [ErrorCode.INVALID_PAYLOAD, ErrorCode.PAYMENT_NOT_FOUND])
+    def test_refused_command_is_shown_with_its_outcome(
+        self, commandline: CommandLine, history: History, error: ErrorCode
+    ) -> None:
+        history.refuse("saga-1", "revert_payment", error)
         shown = commandline.json("command", "show", "saga-1")
-        assert (shown["outcome"]["type"], shown["outcome"]["error"]) == ("payment.failed", "INVALID_PAYLOAD")
+        assert (shown["outcome"]["type"], shown["outcome"]["error"]) == ("payment.failed", error)
         assert [event["published"] for event in shown["events"]] == [False]
 
     def test_missing_command_is_reported_with_the_other_types_of_its_id(
@@ -163,6 +168,6 @@ class TestCommands:
         payment = history.authorize("order-1", "saga-1")
         with transaction(history.engine) as connection:
             for command in (Revert("saga-2", payment.payment_id), Release("saga-3", payment.payment_id, "r", "acct")):
-                commands.add_open(connection, command, payment.payment_id, None)
+                commands.add_open(connection, command, payment.payment_id, Arrival())
         commandline.run("command", "retry", "--payment", str(payment.payment_id), *WHY, "--yes")
         assert {act["correlation_id"] for act in audit(history)} == {"saga-2", "saga-3"}
