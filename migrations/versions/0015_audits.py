@@ -3,7 +3,7 @@
 Code of the previous release works with it: the table is new, and nothing else refers to it.
 
 Revision ID: 0015
-Revises: 0013
+Revises: 0014
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from alembic import op
 from service.storage.online import briefly
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
