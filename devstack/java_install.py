@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devstack.processes import Command, ManagedProcess
+from devstack.processes import Command, ManagedProcess, ProcessFailedError, run_to_end, scratch_directory
 
 _JAVA_NEEDED = 17  # Kafka documentation, "Compatibility": brokers and Connect of 4.x need Java 17.
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 _FIRST_ANSWER_SECONDS = 8.0  # A repository that has sent nothing by then is unreachable.
 _STALL_SECONDS = 60.0  # without a new download, after the first ones have arrived
 _POLL_SECONDS = 0.1
+_VERSION_SECONDS = 20.0
 
 SMALL = ("-Xms64m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 """A small, quickly started virtual machine."""
@@ -95,12 +95,25 @@ def _find_java(artefacts: Artefacts) -> str:
     java = shutil.which("java", path=str(Path(home) / "bin") if home else None)
     if java is None:
         raise JavaUnavailableError("there is no java on the PATH")
-    output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False).stderr
+    output = _said_of_its_version(java)
     version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < _JAVA_NEEDED:
         found = output.splitlines()[0] if output else "it does not say its version"
         raise JavaUnavailableError(f"{artefacts.name} needs Java {_JAVA_NEEDED} or later; {java}: {found}")
     return java
+
+
+def _said_of_its_version(java: str) -> str:
+    """The output of ``java -version``, which ends with this process as servers do. Raises JavaUnavailableError."""
+    scratch = scratch_directory("java")
+    asked = Command(name=java, argv=[java, "-version"], log=scratch / "version", scratch=scratch)
+    try:
+        run_to_end(asked, _VERSION_SECONDS)
+        return asked.log.read_text(errors="replace")
+    except ProcessFailedError as error:
+        raise JavaUnavailableError(str(error)) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

@@ -34,6 +34,23 @@ def test_ctrl_c_leaves_nothing(after: str) -> None:
     assert marked(mark) == []
 
 
+@pytest.mark.postgres
+def test_ctrl_c_ends_a_java_that_does_not_say_its_version(tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\nexec sleep 60\n")
+    java.chmod(0o755)
+    mark = f"DEMO_MARK={secrets.token_hex(8)}"
+    env = {**os.environ, "DEMO_MARK": mark.partition("=")[2], "JAVA_HOME": str(tmp_path)}
+    with subprocess.Popen(DEMO, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while "sleep\x0060\x00" not in marked(mark):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+    assert marked(mark) == []
+
+
 def marked(mark: str) -> list[str]:
     """Processes that the demo started, itself included."""
     found = []
