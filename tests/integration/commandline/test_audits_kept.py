@@ -87,6 +87,14 @@ def test_an_audit_whose_result_the_database_refuses_says_so_and_ends_alike(
     assert books.core.sql("SELECT id FROM audits") == []
 
 
+def test_an_audit_of_a_read_only_database_keeps_nothing_and_says_so(books: Books, paid: UUID) -> None:
+    read_only = "options=-c%20default_transaction_read_only%3Don&target_session_attrs=any"
+    result = books.run(code=0, DATABASE_URL=f"{books.database_url}?{read_only}")
+    assert "payments compared: 1; differences: 0; under way: 0" in result.stdout
+    assert result.stderr.splitlines()[-1].startswith("the result is not kept for metrics and alerts: database: ")
+    assert books.core.sql("SELECT id FROM audits") == []
+
+
 def test_an_audit_that_stripe_does_not_answer_keeps_nothing(
     books: Books, paid: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
