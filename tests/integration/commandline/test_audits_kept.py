@@ -1,6 +1,7 @@
 """Each audit keeps the result of its last run, and every process shows it at /metrics."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -52,7 +53,7 @@ def test_metrics_show_no_audit_before_the_first_run(books: Books) -> None:
     assert shown(books, "age_seconds") is None
 
 
-def test_differences_of_the_last_payment_audit_are_shown_until_the_next(books: Books, paid: UUID) -> None:
+def test_differences_of_a_payment_audit_are_shown_until_a_run_covers_its_window(books: Books, paid: UUID) -> None:
     books.core.stripe.dashboard("refund", books.core.intent(paid), amount=1)
     found = books.differ()
     assert shown(books, "differences") == 1
@@ -61,7 +62,11 @@ def test_differences_of_the_last_payment_audit_are_shown_until_the_next(books: B
     assert all(found["window"][name].startswith(moment) for name, moment in window.items())
     assert (row["kind"], row["compared"], row["differences"], row["repaired"]) == ("payment", 1, 1, 0)
     books.core.hear()
-    books.agree()
+    narrower = (row["since"] + timedelta(seconds=1)).isoformat()
+    said = books.run("--since", narrower).stderr.splitlines()[-1]
+    assert said.startswith("an earlier run found 1, and this window does not cover it; ")
+    assert shown(books, "differences") == 1
+    books.agree("--since", said.rpartition(" ")[2])
     assert shown(books, "differences") == 0
 
 

@@ -170,5 +170,5 @@ def test_the_overview_has_the_last_run_of_each_audit(house: House, operator: Fla
     )
     page = page_text(operator, "/ops")
     house.core.sql("DELETE FROM audits")
-    assert "The last payment audit ended 3 h ago and found no difference" in page
-    assert "The last outbox audit ended 2 d ago and found 4 differences" in page
+    assert "The last payment audit ended 3 h ago. No difference is open." in page
+    assert "The last outbox audit ended 2 d ago. 4 differences are open. An audit since" in page

@@ -158,7 +158,7 @@ CASES = (
     Case(
         "PaymentAuditFoundDifferences",
         {f'payment_audit_differences{{{SERVE},audit="outbox"}}': "3x120"},
-        "The last outbox audit found 3 differences",
+        "The outbox audit found 3 differences",
         {"audit": "outbox"},
     ),
     Case(
