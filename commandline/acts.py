@@ -30,11 +30,23 @@ def act_options(*names: str, required: bool = True) -> Callable[[F], F]:
     """
 
     def add(command: F) -> F:
-        help_ = "Why; kept with the act. 1 to 1000 characters."
+        asking = click.option("--yes", is_flag=True, help="Do not ask.")
+        return grounds_options(*names, required=required)(asking(command))
+
+    return add
+
+
+def grounds_options(*names: str, required: bool, default: str | None = None) -> Callable[[F], F]:
+    """``--because`` (and these names for it) and ``--operator``."""
+
+    def add(command: F) -> F:
+        said = "" if default is None else f" Default: {default}."
+        help_ = f"Why; kept with the act. 1 to 1000 characters.{said}"
         for option in (
-            click.option("--yes", is_flag=True, help="Do not ask."),
             click.option("--operator", default=_operator, help="Who acts; default: USER@HOST.", show_default=False),
-            click.option("--because", *names, "because", required=required, metavar="TEXT", help=help_),
+            click.option(
+                "--because", *names, "because", required=required, default=default, metavar="TEXT", help=help_
+            ),
         ):
             command = option(command)
         return command

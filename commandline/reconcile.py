@@ -8,12 +8,14 @@ from uuid import UUID
 
 import click
 
+from commandline.acts import grounds, grounds_options
 from commandline.environment import SettingsCommand, load_settings
 from commandline.failures import CannotError, database_faults, stripe_faults
 from commandline.options import MOMENT, json_option, payment_option
 from commandline.output import counting, show_list
 
 if TYPE_CHECKING:
+    from service.domain.operator_acts import Grounds
     from service.usecases.operations.recovery import Recovery
     from service.usecases.operations.sweep import Sweep
     from service.usecases.reconcile import Finding
@@ -44,9 +46,17 @@ _READ_AFTER_A_RESTORE = (
 @click.option("--since", type=MOMENT, help="Every payment that changed since then, here, at Stripe or in the topics.")
 @click.option("--all", "everything", is_flag=True, help="Every payment here, at Stripe and in the topics.")
 @click.option("--dry-run", is_flag=True, help="Say what would be repaired, and do nothing.")
+@grounds_options("--reason", required=False, default="Stripe is right")
 @json_option
 def reconcile(
-    *, payment_id: UUID | None, since: datetime | None, everything: bool, dry_run: bool, as_json: bool
+    *,
+    payment_id: UUID | None,
+    since: datetime | None,
+    everything: bool,
+    dry_run: bool,
+    because: str,
+    operator: str,
+    as_json: bool,
 ) -> None:
     """Compare payments with Stripe's truth: open commands are taken up, a lost webhook is made up for.
 
@@ -54,7 +64,8 @@ def reconcile(
     never overwrites a status by older news. With --since the time of a backup, or --all, it also finds what a restored
     database lost: it reads the topics and Stripe's lists, runs the lost commands again in their order, and appends the
     lost messages as readers have seen them. A command whose outcome was published does nothing at Stripe. Run it after
-    a restore, before the processes start. Only these two need Kafka. Exits 1 when something could not be decided.
+    a restore, before the processes start. Only these two need Kafka. Each payment that changes gets an act with the
+    reason. Exits 1 when something could not be decided.
 
     \b
     cli.py payment reconcile --dry-run
@@ -63,37 +74,41 @@ def reconcile(
     """
     if (payment_id is not None) + (since is not None) + everything > 1:
         raise click.UsageError("give one of --payment, --since and --all")
+    why = grounds(operator, because)
     if since is not None or everything:
-        found = _recover(None if everything else since, dry_run=dry_run)
+        found = _recover(None if everything else since, why, dry_run=dry_run)
     else:
-        found = _sweep(payment_id, dry_run=dry_run)
+        found = _sweep(payment_id, why, dry_run=dry_run)
     show_list([each.as_json() for each in found], _COLUMNS, limit=len(found), as_json=as_json)
     if any(finding.result in _LEFT for finding in found):
         raise SystemExit(1)
 
 
-def _sweep(payment_id: UUID | None, *, dry_run: bool) -> list["Finding"]:
-    with _sweeping() as sweep:
-        chosen = [payment_id] if payment_id is not None else sweep.candidates()
+def _sweep(payment_id: UUID | None, why: "Grounds", *, dry_run: bool) -> list["Finding"]:
+    with _sweeping(why) as sweep, counting() as count:
+        found = []
         try:
-            return [sweep.examine(each, dry_run=dry_run) for each in chosen]
+            for each in [payment_id] if payment_id is not None else sweep.candidates():
+                found.append(sweep.examine(each, dry_run=dry_run))
+                count("payments", 1)
         except LookupError as error:
             raise CannotError(str(error)) from error
+        return found
 
 
 @contextmanager
-def _sweeping() -> Iterator["Sweep"]:
+def _sweeping(why: "Grounds") -> Iterator["Sweep"]:
     from runtime import logs
     from service.settings import CommandSettings
     from service.wiring import sweeping
 
     settings = load_settings(CommandSettings, only=_READ)
     logs.configure("ERROR", "console", "reconcile")
-    with database_faults(), sweeping(settings) as sweep:
+    with database_faults(), sweeping(settings, grounds=why) as sweep:
         yield sweep
 
 
-def _recover(since: datetime | None, *, dry_run: bool) -> list["Finding"]:
+def _recover(since: datetime | None, why: "Grounds", *, dry_run: bool) -> list["Finding"]:
     """All losses since then, and all payments that anything happened to; ``since`` None: ever."""
     from commandline.lost import read_losses
     from consumer.settings import ConsumerSettings
@@ -103,7 +118,8 @@ def _recover(since: datetime | None, *, dry_run: bool) -> list["Finding"]:
     settings = load_settings(ConsumerSettings, only=_READ_AFTER_A_RESTORE)
     logs.configure("ERROR", "console", "reconcile")
     losses = read_losses(settings, since)
-    with database_faults(), stripe_faults(), counting() as count, recovering(settings, losses) as recovery:
+    recovered = recovering(settings, losses, grounds=why)
+    with database_faults(), stripe_faults(), counting() as count, recovered as recovery:
         seen = recovery.moved_at_stripe(_window(since), count)
         chosen = {*recovery.touched(), *seen}
         if not dry_run:

@@ -38,16 +38,17 @@ def screen_width() -> int | None:
 def render(records: Sequence[Mapping[str, Any]], columns: Sequence[str], as_text: Cell, width: int | None) -> list[str]:
     """The lines of the table.
 
-    A record takes one line where the screen has the room. Else times lose their year, optional columns go, the other
-    columns share two or more lines, and free text follows below. A single id that is wider than the screen is one line
-    all the same: the terminal wraps it, and copies it whole.
+    A record takes one line where the screen has the room. Else times of this year lose it, optional columns go, the
+    other columns share two or more lines, and free text follows below. A single id that is wider than the screen is
+    one line all the same: the terminal wraps it, and copies it whole.
     """
     names = [name.removesuffix(OPTIONAL) for name in columns]
     rows = [{name: _cell(record[name], as_text, "%Y-%m-%d %H:%M:%S") for name in names} for record in records]
     layout = _Layout([names], _widths(rows, names), [])
     if width is not None and _length(layout, names) > width:
         kept = [name for name in columns if not name.endswith(OPTIONAL)]
-        rows = [{name: _cell(record[name], as_text, "%m-%d %H:%M:%S") for name in kept} for record in records]
+        times = "%m-%d %H:%M:%S" if _of_this_year(records, kept) else "%Y-%m-%d %H:%M:%S"
+        rows = [{name: _cell(record[name], as_text, times) for name in kept} for record in records]
         layout = _packed(kept, _widths(rows, kept), width)
     head = {name: name.replace("_", " ") for name in layout.widths}
     lines = _aligned(head, layout)
@@ -67,6 +68,11 @@ def show(lines: Sequence[str]) -> None:
 
 def _cell(value: Any, as_text: Cell, times: str) -> str:
     return f"{value.astimezone(UTC):{times}}" if isinstance(value, datetime) else as_text(value)
+
+
+def _of_this_year(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bool:
+    times = (record[name] for record in records for name in names if isinstance(record[name], datetime))
+    return {time.astimezone(UTC).year for time in times} <= {datetime.now(UTC).year}
 
 
 def _cells(text: str) -> int:

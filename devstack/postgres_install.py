@@ -8,13 +8,12 @@ import os
 import pwd
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from devstack.postgres_maven import PostgresUnavailableError, find_programs
-from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end, scratch_directory
+from devstack.processes import Command, ProcessFailedError, UnixUser, run_to_end, scratch_directory, scratch_parent
 
 __all__ = ["PostgresInstall", "PostgresUnavailableError", "find_install", "scratch_for", "server_user"]
 
@@ -45,7 +44,7 @@ def server_user() -> UnixUser | None:
 
 def scratch_for(user: UnixUser | None) -> Path:
     """A new directory that the user owns and can reach."""
-    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - where root's TMPDIR is private
+    candidates = [scratch_parent(), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - where root's TMPDIR is private
     parent = next((path for path in candidates if user is None or _open_to_all(path)), None)
     if parent is None:
         raise PostgresUnavailableError(f"no temporary directory that uid {user} can reach; set TMPDIR to one")

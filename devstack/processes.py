@@ -30,10 +30,18 @@ class UnixUser(NamedTuple):
     gid: int
 
 
+def scratch_parent() -> Path:
+    """The directory for data of servers: DEVSTACK_SCRATCH, or the one for temporary files."""
+    return Path(os.environ.get("DEVSTACK_SCRATCH") or tempfile.gettempdir())
+
+
 def scratch_directory(name: str, parent: Path | None = None) -> Path:
-    """A new directory for one server's data and log. The server's guard removes it if this process is killed."""
+    """A new directory for one server's data and log, in ``parent`` or in `scratch_parent()`.
+
+    The server's guard removes it if this process is killed.
+    """
     with leftovers.starting():
-        directory = Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-", dir=parent))
+        directory = Path(tempfile.mkdtemp(prefix=f"campus-payments-{name}-", dir=parent or scratch_parent()))
         leftovers.know_directory(directory)
     return directory
 

@@ -36,7 +36,7 @@ class Health:
         self._connection = BrokerConnection()
         self._stage = Stage.CONNECTING
         self._beat_at = time.monotonic()
-        self._waiting: tuple[float, str] | None = None
+        self._waiting: tuple[float, str, str] | None = None
         self._cause: str | None = None
         self._throttle = Throttle()
         self._held_back: Mapping[str, str] = {}
@@ -75,7 +75,8 @@ class Health:
     def _fault_of_wait(self) -> str | None:
         if self._waiting is None or time.monotonic() - self._waiting[0] < _PATIENCE_SECONDS:
             return None
-        return f"{self._stage.part}: {self._cause or self._waiting[1]} ({self._stage.words})"
+        _, part, why = self._waiting
+        return f"{part}: {self._cause or why} ({self._stage.words})"
 
     def _fault_of_stage(self) -> str | None:
         if self.lock_silence() > _LOCK_SECONDS:
@@ -106,13 +107,16 @@ class Health:
         """Note that the work is alive, also while it waits."""
         self._beat_at = time.monotonic()
 
-    def waiting(self, why: str) -> None:
-        """Note that a call of this stage failed and is made again. /ready and the log say so when this goes on."""
+    def waiting(self, why: str, part: str = "kafka") -> None:
+        """Note that a call to this part failed and is made again. /ready and the log say so when this goes on.
+
+        The stage does not tell the part: while the outbox is read, a row's topic may be looked for.
+        """
         now = time.monotonic()
-        self._waiting = (self._waiting[0] if self._waiting else now, why)
+        self._waiting = (self._waiting[0] if self._waiting else now, part, why)
         if now - self._waiting[0] >= _PATIENCE_SECONDS and self._throttle.lets_through(self._stage.words):
             why = self._cause or why
-            _log.warning("still waiting", part=self._stage.part, stage=self._stage.words, why=why)
+            _log.warning("still waiting", part=part, stage=self._stage.words, why=why)
 
     def put_off(self, why: str) -> None:
         """Note that a task was postponed. The log says so at most every 30 s."""

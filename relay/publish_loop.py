@@ -118,7 +118,7 @@ class PublishLoop:
         return Batch([], self._receipt.settled, self._receipt.settled, more=False)
 
     def _meet_lock(self, exc: LockNotAvailable) -> None:
-        self._health.waiting(error_line(exc))
+        self._health.waiting(error_line(exc), part="database")
         self._heartbeat.beat()
 
     def _keep_refused(self, row: Row, refused: RecordRefusedError) -> None:

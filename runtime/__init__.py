@@ -9,7 +9,7 @@ import it; it imports none of them (import contracts in ``pyproject.toml``).
 - Life of a process: ``logs``, ``tracing`` (spans), ``trace_export`` (spans on their way to a collector), ``shutdown``
   (one event that every wait observes), ``probes`` (/health, /ready, /metrics), ``health_check`` (a container's health
   check), ``background`` (threads that can't keep a process alive), ``crash_points``, ``backoff`` (the wait before
-  another try), ``version``.
+  another try), ``lean_imports`` (a quicker start), ``version``.
 - Kafka: ``topics`` creates topics, ``topic_policies`` checks their settings, ``coordination`` explains why brokers
   coordinate nothing, ``broker_connection`` keeps librdkafka's reports.
 - Texts: ``printable`` and ``error_text`` make text safe to print; ``durations`` parses ``15m``; ``errors`` has the tree

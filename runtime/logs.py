@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-import structlog
-
 from runtime.error_text import described, trace_of, without_row_values
+from runtime.lean_imports import without
 from runtime.printable import printable, printable_json
+
+with without("rich"):  # for tracebacks with local variables, which no log of ours may show
+    import structlog
 
 _SECRET_NAMES = ("secret", "token", "password", "authorization", "card", "payment_method")
 _REDACTED = "[redacted]"

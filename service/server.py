@@ -86,6 +86,8 @@ def options(settings: ServiceSettings, listener: int, beats: Path) -> dict[str, 
         "graceful_timeout": math.ceil(settings.shutdown_grace.total_seconds()),
         # The worker has its own limit. At this higher one, with every connection busy, gunicorn stops accepting.
         "worker_connections": settings.http_connections + settings.database_pool_size,
+        # The worker sends each answer itself, and the operating system cannot send a file to it.
+        "sendfile": False,
         "worker_tmp_dir": str(beats),
         "errorlog": None,
         "loglevel": settings.log_level.lower(),

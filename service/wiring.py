@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from runtime.current import Current
 from service.domain.next_step import Policy
+from service.domain.operator_acts import Grounds
 from service.domain.ours import Ownership
 from service.domain.ports import PaymentGateway
 from service.domain.published import NOTHING, Published
@@ -134,17 +135,25 @@ def auditing(settings: StripeSettings) -> Iterator[MoneyAudit]:
 
 
 @contextmanager
-def sweeping(settings: CommandSettings, gateway: PaymentGateway | None = None) -> Iterator[Sweep]:
+def sweeping(
+    settings: CommandSettings, gateway: PaymentGateway | None = None, *, grounds: Grounds | None = None
+) -> Iterator[Sweep]:
     """An operator's reconciliation. ``gateway`` replaces the gateway to Stripe."""
     with _parts(Current(settings), gateway, FOR_OPERATORS) as parts:
-        yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)
+        yield Sweep(parts.database, parts.claims, parts.runner, parts.reconciler, grounds)
 
 
 @contextmanager
-def recovering(settings: CommandSettings, losses: Losses, gateway: PaymentGateway | None = None) -> Iterator[Recovery]:
+def recovering(
+    settings: CommandSettings,
+    losses: Losses,
+    gateway: PaymentGateway | None = None,
+    *,
+    grounds: Grounds | None = None,
+) -> Iterator[Recovery]:
     """An operator's recovery after a restore. Stripe is asked for holds and transfers before they are made."""
     careful = settings.model_copy(update={"look_first": "on"})
     with _parts(Current(careful), gateway, FOR_OPERATORS, losses.published) as parts:
-        sweep = Sweep(parts.database, parts.claims, parts.runner, parts.reconciler)
+        sweep = Sweep(parts.database, parts.claims, parts.runner, parts.reconciler, grounds)
         books = StripeBooks(settings, refuse_inside_transaction)
         yield Recovery(parts.database, _engine(careful, parts), sweep, books, losses)

@@ -1,5 +1,6 @@
 """Fixtures for all tests. Servers start lazily and in the background; what could not run is listed at the end."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -21,8 +22,8 @@ from devstack.stripe_simulator.client import SimulatorControl
 from devstack.topics import Topics, make_topic, unique_topics
 from tests.support.loglines import log_plainly
 from tests.support.programs import fetch
-from tests.support.requirements import REQUIRE_REAL, unavailable
-from tests.support.servers import Servers
+from tests.support.requirements import REQUIRE_REAL, by_reason, unavailable
+from tests.support.servers import Servers, keep_data_in_memory
 from tests.support.stripe_mock import StripeMockUnavailableError
 
 _SERVERS = pytest.StashKey[Servers]()
@@ -31,9 +32,11 @@ _SHARED = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(50_000)  # as cli.py does
     # A shell starts what it puts in the background with Ctrl-C ignored, and every program we start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     log_plainly()
+    keep_data_in_memory()
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
     servers = config.stash[_SERVERS] = Servers(None if worker is None else Path(worker["servers"]))
     config.stash[_SAID] = []
@@ -52,6 +55,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # thousands of tests, which live to the end: no search for cycles visits them
     if session.config.option.collectonly:
         return
     begun = session.config.stash[_SERVERS].begin_for(session.items)
@@ -89,18 +93,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section("what could not run")
-    for reason, nodes in _by_reason(skipped).items():
+    for reason, nodes in by_reason(skipped).items():
         files = sorted({node.partition("::")[0] for node in nodes})
         terminalreporter.write_line(f"{len(nodes)} tests in {len(files)} files: {reason}")
         terminalreporter.write_line(f"  {', '.join(files)}")
-
-
-def _by_reason(skipped: list[pytest.TestReport]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        found.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
-    return found
 
 
 @pytest.fixture

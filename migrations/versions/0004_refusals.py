@@ -162,7 +162,7 @@ FREE_OWN_KEYS = (
     ON CONFLICT DO NOTHING
     """,
 )
-"""A record from outside may have taken the key of the service's own command: the hold is still to be cancelled."""
+"""A record from outside may have taken the key of the service's own command: the hold is still to be canceled."""
 
 
 _TIMEOUTS = ("lock_timeout", "statement_timeout")

@@ -19,3 +19,8 @@ Each request passes, in this order:
 
 Outside of this package: retries of steps and their idempotency keys (``usecases``), and all decisions (``domain``).
 """
+
+from runtime.lean_imports import without
+
+with without("requests"):  # the default transport of Stripe's library; ``direct`` and ``proxied`` replace it
+    import stripe  # noqa: F401

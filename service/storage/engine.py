@@ -40,6 +40,9 @@ _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 MIGRATOR = "payment-service: db"
 """The application name of sessions that read or change the schema."""
 
+CONSUMER = "payment-service: consumer"
+"""The application name of a consumer's sessions, by which operators see that one is connected."""
+
 _DIALECT = "postgresql+psycopg2://"
 TRIED_AFTER_SECONDS = 1.0
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
@@ -59,13 +62,15 @@ default is a quarter of an hour."""
 
 
 class Waits(NamedTuple):
-    """Time-outs of a pool's sessions: for a row lock (ms), a statement (ms), a connection (s) and any answer (s)."""
+    """Time-outs of a pool's sessions: for a row lock (ms), a statement (ms), a connection (s) and any answer (s).
+    ``program``: their application name."""
 
     row_ms: int = 8000
     statement_ms: int = 10_000
     connect_seconds: int = 5
     answer_seconds: float | None = None
     pool: str = "work"
+    program: str = "payment-service"
 
 
 FOR_OPERATORS = Waits()
@@ -75,7 +80,7 @@ FOR_CALLERS = Waits(row_ms=2000, answer_seconds=15.0)
 """An HTTP caller waits for the answer, and only the caller can repeat the request. But a thread that waits for a row
 serves nobody."""
 
-FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0)
+FOR_COMMANDS = Waits(row_ms=250, answer_seconds=15.0, program=CONSUMER)
 """A command that meets a locked row runs again later. Meanwhile its connection serves commands that need not wait."""
 
 FOR_LEASES = Waits(row_ms=500, statement_ms=2000, connect_seconds=2, answer_seconds=3.0, pool="leases")
@@ -126,7 +131,7 @@ def _connect(url: str, waits: Waits) -> psycopg2.extensions.connection:
     session: psycopg2.extensions.connection = psycopg2.connect(
         url,
         connect_timeout=waits.connect_seconds,
-        application_name="payment-service",
+        application_name=waits.program,
         options=" ".join([theirs, *(f"-c {name}={value}" for name, value in ours.items())]),
         client_encoding=_ENCODING,
         **_TCP,

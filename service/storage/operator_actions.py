@@ -42,9 +42,3 @@ def actions_of(connection: Connection, payment_id: UUID) -> list[Record]:
     """The acts on a payment and on its commands, in order."""
     mine = OperatorAction.payment_id == payment_id
     return whole_records(connection, select(OperatorAction).where(mine).order_by(OperatorAction.id))
-
-
-def list_actions(connection: Connection, *, limit: int, action: str | None = None) -> list[Record]:
-    """Acts of this name, or all; newest first."""
-    statement = select(OperatorAction).order_by(OperatorAction.id.desc()).limit(limit)
-    return whole_records(connection, statement if action is None else statement.where(OperatorAction.action == action))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
+from service.storage import operator_sessions, operator_tail
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 
@@ -36,27 +37,6 @@ _OPEN = text(
 """Read once; what it finds is added up by type, and by fault."""
 
 _SHOWN_FAULTS = 5
-
-RECENT_MESSAGES = 300
-"""Messages at the end of the outbox in which the latest answers are looked for."""
-
-_ANSWERS = text(
-    """
-    WITH tail AS MATERIALIZED (
-        SELECT type, value, headers FROM outbox
-        WHERE NOT replayed AND position > (SELECT max(position) FROM outbox) - :rows
-            AND created_at > now() - CAST('1 h' AS interval)
-    ), answers AS (
-        SELECT (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'command_type') AS command_type,
-            (SELECT h->>1 FROM json_array_elements(headers) h WHERE h->>0 = 'correlation_id') AS correlation_id,
-            CASE WHEN type = 'payment.failed' THEN CAST(value AS json)->'payload'->>'error' END AS error
-        FROM tail WHERE type LIKE 'payment.%'
-    )
-    SELECT count(*) AS answers, count(*) FILTER (WHERE c.last_error IS NOT NULL) AS after_fault,
-        count(*) FILTER (WHERE error = 'STRIPE_ERROR') AS refused
-    FROM answers a JOIN commands c USING (command_type, correlation_id)
-    """
-)
 
 _RELAY = text(
     """
@@ -120,13 +100,20 @@ class RelayView(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands."""
+    """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands.
+
+    ``consumers``: their sessions. ``unread``: published commands that nobody accepts.
+    ``transactions``: those left open.
+    """
 
     relay: RelayView
     open: list[Record]
     faults: list[Record]
     answers: Record
     letters: list[Record]
+    consumers: int
+    unread: int
+    transactions: list[Record]
 
 
 def overview(connection: Connection) -> Overview:
@@ -137,8 +124,11 @@ def overview(connection: Connection) -> Overview:
         relay=relay(connection),
         open=sorted(_added_up(parts, ("command_type", "state")), key=itemgetter("command_type", "state")),
         faults=sorted(faults, key=itemgetter("rows"), reverse=True)[:_SHOWN_FAULTS],
-        answers=records(connection, _ANSWERS, rows=RECENT_MESSAGES)[0],
+        answers=operator_tail.answers(connection),
         letters=letters(connection),
+        consumers=operator_sessions.consumers(connection),
+        unread=operator_tail.unread(connection),
+        transactions=operator_sessions.open_transactions(connection),
     )
 
 

@@ -13,7 +13,7 @@ from service.storage.engine import Connection
 from service.storage.models import Command, DeadLetter, OperatorAction, Payment
 from service.storage.models.command import DONE
 from service.storage.operator_overview import MOST_OPEN
-from service.storage.operator_payments import PaymentFilter
+from service.storage.operator_payments import SINCE, PaymentFilter
 from service.storage.operator_session import Record, records, whole_records
 
 PAGE_ROWS = 50
@@ -73,7 +73,7 @@ def _of_status(status: PaymentStatus, wanted: PaymentFilter, after: After | None
         else:
             conditions += [Payment.created_at <= after.created_at, tuple_(*place) < last]
     order = _ordered(*place, oldest_first=oldest_first)
-    return select(*PAYMENT_COLUMNS).where(*conditions).order_by(*order).limit(PAGE_ROWS + 1)
+    return select(*PAYMENT_COLUMNS, SINCE.label("since")).where(*conditions).order_by(*order).limit(PAGE_ROWS + 1)
 
 
 def _ordered(*columns: Any, oldest_first: bool) -> tuple[Any, ...]:
@@ -130,12 +130,6 @@ def actions(connection: Connection, below: int | None) -> list[Record]:
     """A page of operators' acts, newest first, and one more if there are more."""
     found = select(OperatorAction).order_by(OperatorAction.id.desc()).limit(PAGE_ROWS + 1)
     return whole_records(connection, found if below is None else found.where(OperatorAction.id < below))
-
-
-def action(connection: Connection, id_: int) -> Record | None:
-    """One act."""
-    found = whole_records(connection, select(OperatorAction).where(OperatorAction.id == id_))
-    return found[0] if found else None
 
 
 def actions_on(connection: Connection, correlation_id: str) -> list[Record]:

@@ -22,7 +22,7 @@ _LISTED = (
     Payment.created_at,
 )
 
-_SINCE = func.coalesce(
+SINCE = func.coalesce(
     select(func.max(PaymentTransition.at))
     .where(PaymentTransition.payment_id == Payment.payment_id)
     .correlate(Payment)
@@ -54,7 +54,7 @@ class PaymentFilter:
         found = [column == value for column, value in named.items() if value is not None]
         if self.older_than is not None:
             # The first is true of every payment of which the second is, and an index has it.
-            found += [age < func.now() - self.older_than for age in (Payment.created_at, _SINCE)]
+            found += [age < func.now() - self.older_than for age in (Payment.created_at, SINCE)]
         return found
 
 
@@ -71,5 +71,5 @@ def list_payments(connection: Connection, wanted: PaymentFilter, limit: int | No
 
 def _listed(wanted: PaymentFilter, status: ColumnElement[bool], limit: int | None) -> Executable:
     order = Payment.created_at.desc() if wanted.older_than is None else Payment.created_at
-    columns = (*_LISTED, _SINCE.label("since"))
+    columns = (*_LISTED, SINCE.label("since"))
     return select(*columns).where(status, *wanted.conditions()).order_by(order).limit(limit)

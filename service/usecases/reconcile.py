@@ -12,12 +12,13 @@ from service.crash_points import CrashPoint
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
 from service.domain.learning import learn_picture, learn_stray
+from service.domain.operator_acts import Act
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.ports import PaymentGateway
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Intent, Picture
-from service.storage import locked, payments
+from service.storage import locked, operator_actions, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.storage.locked import Locked
 from service.usecases.call import CLOCK_SKEW
@@ -56,11 +57,13 @@ class Reconciler:
         with transaction(self.engine) as connection:
             return payments.take_stale(connection, limit, older_than)
 
-    def examine(self, payment_id: UUID, *, dry_run: bool = False, named: Collection[str] = ()) -> Finding:
+    def examine(
+        self, payment_id: UUID, *, dry_run: bool = False, named: Collection[str] = (), act: Act | None = None
+    ) -> Finding:
         """Compare one payment's state and amounts with Stripe, and repair the payment unless ``dry_run``.
 
-        ``named``: transfers that events have named. Raises LookupError when there is no such payment, or the
-        database's error.
+        ``named``: transfers that events have named. ``act``: an operator's, kept with the repair. Raises LookupError
+        when there is no such payment, or the database's error.
         """
         known = in_transaction(self.engine, lambda connection: _locked(connection, payment_id))
         payment = known.payment
@@ -77,6 +80,8 @@ class Reconciler:
 
         def compared(connection: Connection) -> Finding:
             finding = self._compare(_locked(connection, payment_id), picture, strays, connection, dry_run=dry_run)
+            if act is not None and finding.result == "repaired":
+                operator_actions.record(connection, replace(act, detail={"found": finding.detail}))
             reached(CrashPoint.LOOK_BEFORE_COMMIT)
             return finding
 

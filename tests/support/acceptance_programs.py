@@ -14,6 +14,7 @@ from typing import Self
 
 import psutil
 
+from devstack.processes import scratch_parent
 from devstack.saga_client import until
 from devstack.service_process import ROOT
 
@@ -28,13 +29,14 @@ class Program:
         self, *words: str, environment: Mapping[str, str] | None = None, without: tuple[str, ...] = ()
     ) -> None:
         self._mark = secrets.token_hex(8)
-        self.directory = Path(tempfile.mkdtemp(prefix="acceptance-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="acceptance-", dir=scratch_parent()))
         self.directory.chmod(0o755)  # servers that root starts run as another user
         self._output = self.directory / "output"
         kept = {name: value for name, value in os.environ.items() if name not in without}
         self._scratch = self.directory / "tmp"
         self._scratch.mkdir(mode=0o755)
-        ours = {_MARK: self._mark, "TMPDIR": str(self._scratch), "PYTHONUNBUFFERED": "1", **(environment or {})}
+        places = dict.fromkeys(("TMPDIR", "DEVSTACK_SCRATCH"), str(self._scratch))
+        ours = {_MARK: self._mark, **places, "PYTHONUNBUFFERED": "1", **(environment or {})}
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, str(ROOT / "cli.py"), *words],

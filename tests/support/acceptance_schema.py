@@ -63,7 +63,7 @@ def _registry() -> Registry[Any]:
 
 
 @cache
-def validator(name: str) -> Draft202012Validator:
-    """For one schema. Raises KeyError for one that does not exist."""
-    reference = {"$ref": f"{_BASE}{name}.json"}
+def validator(name: str, part: str = "") -> Draft202012Validator:
+    """For one schema, or a part of it (#/$defs/Name)."""
+    reference = {"$ref": f"{_BASE}{name}.json{part}"}
     return Draft202012Validator(reference, registry=_registry(), format_checker=FormatChecker())

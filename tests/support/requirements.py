@@ -18,3 +18,12 @@ def unavailable(what: str, reason: object, *, may_lack: bool = False) -> NoRetur
     if REQUIRE_REAL and not may_lack:
         pytest.fail(f"REQUIRE_REAL=1, but {message}", pytrace=False)
     pytest.skip(message)
+
+
+def by_reason(skipped: list[pytest.TestReport]) -> dict[str, list[str]]:
+    """The ids of the tests that were skipped for each reason."""
+    found: dict[str, list[str]] = {}
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        found.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
+    return found

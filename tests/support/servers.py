@@ -1,5 +1,7 @@
 """The servers of one test run: started only if a test needs them, all at once, in the background."""
 
+import os
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -34,6 +36,16 @@ _ASKED_FOR_BY = {
     "Kafka": {"kafka", "real_kafka"},
     "stripe-mock": {"stripe_mock_url"},
 }
+
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory
+_ROOM_BYTES = 4 * 1024**3
+
+
+def keep_data_in_memory() -> None:
+    """Have servers keep their data in memory if it has room: copying a database takes a tenth of the time there."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        os.environ.setdefault("DEVSTACK_SCRATCH", str(_MEMORY))
 
 
 class Servers:

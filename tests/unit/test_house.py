@@ -17,7 +17,7 @@ LONGER = {
     "service/domain/stripe_objects.py": 240,
     "service/gateway/translate.py": 235,
     "tests/acceptance/test_dependencies_away.py": 206,
-    "tests/conftest.py": 212,
+    "tests/conftest.py": 208,
     "tests/integration/api/test_server.py": 283,
     "tests/integration/core/test_model.py": 241,
     "tests/integration/core/test_money_from_outside.py": 262,

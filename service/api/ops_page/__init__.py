@@ -2,6 +2,7 @@
 
 - ``guard`` (session, forms of other sites, headers), ``errors``: installed around all routes.
 - ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay): the routes of the views.
+- ``health``: what the overview says of each part, and of the next step.
 - ``acts``, ``plans``: the routes of the acts, and what each act will do.
 - ``sessions``, ``limits``: cookies and rates. ``asked``: the parts of a request's query.
 - ``words``, ``values``, ``pictures``: how times, money and text are written, records are edited, and pictures drawn.

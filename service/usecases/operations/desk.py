@@ -8,6 +8,7 @@ from uuid import UUID
 
 from runtime.background import in_thread
 from runtime.logs import get_logger
+from service.domain.status import PaymentStatus
 from service.storage import (
     operator_actions,
     operator_money,
@@ -15,6 +16,7 @@ from service.storage import (
     operator_pages,
     operator_reads,
     operator_search,
+    operator_sessions,
 )
 from service.storage.engine import Engine, SQLAlchemyError
 from service.storage.operator_overview import Overview, RelayView
@@ -23,6 +25,9 @@ from service.storage.operator_payments import PaymentFilter
 from service.storage.operator_session import Record, glancing, reading
 from service.usecases.operations.lag_history import SECONDS, LagHistory, Sample
 from service.usecases.operations.timeline import Entry, timeline
+
+HOLD_AGE = timedelta(days=6)
+"""Stripe ends a hold after about seven days."""
 
 OWED_SECONDS = 60.0
 """Age of the list of owed money at which a look at it has the list read again."""
@@ -39,12 +44,17 @@ class Owed(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """One payment: its row, its timeline, its commands, and the acts of operators on it."""
+    """One payment: its row, its timeline, its commands, the acts of operators on it, and who locks its row.
+
+    As of ``clock``, the database's.
+    """
 
     payment: Record
     entries: list[Entry]
     commands: list[Record]
     acts: list[Record]
+    lockers: list[Record]
+    clock: datetime
 
 
 class Desk:
@@ -61,11 +71,14 @@ class Desk:
         self._owed_wanted = threading.Event()
         self.history = LagHistory(self._lag)
 
-    def overview(self, span: timedelta) -> tuple[Overview, list[Sample]]:
-        """The figures, and the relay's lag over the ``span`` before them."""
+    def overview(self, span: timedelta) -> tuple[Overview, list[Record], list[Sample]]:
+        """The figures; payments that are authorized for longer than ``HOLD_AGE``, as ``payments`` gives them; and the
+        relay's lag over the ``span`` before."""
+        old = PaymentFilter([PaymentStatus.AUTHORIZED], HOLD_AGE)
         with glancing(self._engine) as connection:
             found = operator_overview.overview(connection)
-        return found, self.history.since(found.relay.clock - span)
+            holds = operator_pages.payments(connection, old, None, oldest_first=True)
+        return found, holds, self.history.since(found.relay.clock - span)
 
     def relay(self) -> RelayView:
         """The relay's progress, and what may hold it up."""
@@ -92,7 +105,10 @@ class Desk:
                 return None
             commands = operator_reads.commands_of(connection, payment_id)
             acts = operator_actions.actions_of(connection, payment_id)
-            return Sheet(found[0], timeline(connection, found[0]), commands, acts)
+            lockers = operator_sessions.lockers(connection, payment_id)
+            return Sheet(
+                found[0], timeline(connection, found[0]), commands, acts, lockers, operator_overview.clock(connection)
+            )
 
     def open_commands(self, wanted: CommandFilter, skipped: int) -> list[Record]:
         """A page of open commands, and one more if there are more."""
@@ -110,11 +126,6 @@ class Desk:
         """A page of operators' acts, and one more if there are more."""
         with glancing(self._engine) as connection:
             return operator_pages.actions(connection, below)
-
-    def action(self, id_: int) -> Record | None:
-        """One act of an operator."""
-        with glancing(self._engine) as connection:
-            return operator_pages.action(connection, id_)
 
     def dead_letters(self, state: str, reason: str | None, below: int | None) -> tuple[list[Record], list[Record]]:
         """A page of dead letters, and one more if there are more; and the open ones by reason."""

@@ -14,8 +14,8 @@ from service.domain.messages import DEAD_LETTER, OutgoingMessage, outcome_id
 from service.domain.payment import as_uuid
 from service.domain.ports import Books
 from service.domain.received_records import InvalidCommand, UnreadableMessage
-from service.storage import operator_audit, operator_outbox, operator_recovery
-from service.storage.engine import Engine, transaction
+from service.storage import operator_actions, operator_audit, operator_outbox, operator_recovery
+from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import reading
 from service.usecases.accept import CommandEngine
 from service.usecases.operations.audit_sheet import OnProgress, complete, gather
@@ -67,6 +67,7 @@ class Recovery:
         Raises the database's error.
         """
         with transaction(self.engine) as connection:
+            self._keep_act(connection)
             operator_outbox.mend_sequence(connection)
             operator_recovery.doubt_checkpoints(connection)
             operator_recovery.raise_sequences(connection, self.losses.published.sequences)
@@ -74,6 +75,12 @@ class Recovery:
             if self._may_run(record):
                 self._run(record)
             yield 1
+
+    def _keep_act(self, connection: Connection) -> None:
+        lost, grounds = self.losses, self.sweep.grounds
+        if grounds is not None and (lost.records or lost.messages):
+            counts = {"commands": len(lost.records), "messages": len(lost.messages), "payments": len(lost.by_payment)}
+            operator_actions.record(connection, grounds.act("payment.recover", detail=counts))
 
     def _may_run(self, record: LostRecord) -> bool:
         """Not a command whose payment is missing still: its answer would be PAYMENT_NOT_FOUND, for good."""

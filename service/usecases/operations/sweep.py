@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from service.domain.commands.command import CommandKey
-from service.storage import locked, payments
+from service.domain.operator_acts import Act, Grounds
+from service.storage import locked, operator_actions, payments
 from service.storage.engine import Engine, transaction
 from service.usecases.claim import Claims
 from service.usecases.reconcile import Finding, Reconciler
@@ -23,6 +24,8 @@ class Sweep:
     claims: Claims
     runner: Runner
     reconciler: Reconciler
+    grounds: Grounds | None = None
+    """Who reconciles, and why: kept with each payment that changes. Without it nothing is kept."""
 
     def candidates(self, since: datetime | None = None, *, every: bool = False) -> list[UUID]:
         """Payments that are not settled; with ``since`` (UTC) those that changed from then on; or all of them."""
@@ -39,7 +42,7 @@ class Sweep:
         if dry_run:
             return self._with_commands(self.reconciler.examine(payment_id, dry_run=True), before, before)
         self._run(payment_id, before)
-        finding = self.reconciler.examine(payment_id)
+        finding = self.reconciler.examine(payment_id, act=self._act(payment_id))
         if finding.result == "repaired":
             self._run(payment_id, self._open(payment_id))
             again = self.reconciler.examine(payment_id, dry_run=True)
@@ -57,6 +60,15 @@ class Sweep:
     def _run(self, payment_id: UUID, keys: list[CommandKey]) -> None:
         for key in keys:
             self.runner.run(self.claims.one(payment_id, key))
+        ended = [f"{key.command_type} {key.correlation_id}" for key in set(keys) - set(self._open(payment_id))]
+        act = self._act(payment_id)
+        if ended and act is not None:
+            # Each command was ended in a transaction of its own, by the same means as a consumer's.
+            with transaction(self.engine) as connection:
+                operator_actions.record(connection, replace(act, detail={"ended": sorted(ended)}))
+
+    def _act(self, payment_id: UUID) -> Act | None:
+        return None if self.grounds is None else self.grounds.act("payment.reconcile", payment_id=payment_id)
 
     def _open(self, payment_id: UUID) -> list[CommandKey]:
         with transaction(self.engine) as connection:

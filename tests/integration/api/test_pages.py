@@ -1,9 +1,11 @@
-"""A web page that shows a user's totals, on a real server: its permission to read, and the unit of amounts."""
+"""Web pages and a real server: one that shows a user's totals, and the files that the operators' page loads."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from service.api import ops_page
 from service.domain.status import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.server import run_serve, serving
@@ -11,6 +13,7 @@ from tests.integration.api.server import run_serve, serving
 pytestmark = pytest.mark.postgres
 
 SHOP = "https://shop.example"
+STATIC = Path(ops_page.__file__).parent / "static"
 
 
 def test_page_can_read_on_the_connection_of_its_preflight(database_url: str, book: Book) -> None:
@@ -39,3 +42,16 @@ def test_bad_setting_stops_the_server_with_one_line(name: str, value: str) -> No
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(("name", "type_"), [("ops.css", "text/css"), ("ops.js", "text/javascript")])
+def test_the_operators_page_gets_its_files(database_url: str, name: str, type_: str) -> None:
+    """A file is an answer of another kind to gunicorn, which would hand the socket to the operating system."""
+    with serving(database_url, API_TOKENS="olivia:letmein:operate") as server:
+        connection = server.connect()
+        connection.request("GET", f"/ops/static/{name}")
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+    assert (answer.status, answer.headers.get_content_type()) == (200, type_)
+    assert body == (STATIC / name).read_bytes()

@@ -95,10 +95,10 @@ class History:
             RECORDER.record(connection, before, Observed(after, (answer,)), "card", now=now)
         return payment.payment_id
 
-    def refuse(self, correlation_id: str, command_type: str) -> None:
-        """An invalid command, which is answered at once."""
+    def refuse(self, correlation_id: str, command_type: str, error: ErrorCode = ErrorCode.INVALID_PAYLOAD) -> None:
+        """A command without a payment of ours, which is answered at once."""
         key = CommandKey(command_type, correlation_id)
-        failure = Failure(ErrorCode.INVALID_PAYLOAD, "payment_id is missing")
+        failure = Failure(error, "no such payment")
         with transaction(self.engine) as connection:
             now = commands.add_answered(connection, key, Content(bytes(32)), None)
             assert now is not None

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from commandline.batch import Batch
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
+from service.domain.errors import ErrorCode
 from service.domain.payment import Payment
 from service.storage import commands
 from service.storage.engine import transaction
@@ -146,10 +147,13 @@ class TestPaymentActs:
 
 
 class TestCommands:
-    def test_refused_command_is_shown_with_its_outcome(self, commandline: CommandLine, history: History) -> None:
-        history.refuse("saga-1", "revert_payment")
+    @pytest.mark.parametrize("error", [ErrorCode.INVALID_PAYLOAD, ErrorCode.PAYMENT_NOT_FOUND])
+    def test_refused_command_is_shown_with_its_outcome(
+        self, commandline: CommandLine, history: History, error: ErrorCode
+    ) -> None:
+        history.refuse("saga-1", "revert_payment", error)
         shown = commandline.json("command", "show", "saga-1")
-        assert (shown["outcome"]["type"], shown["outcome"]["error"]) == ("payment.failed", "INVALID_PAYLOAD")
+        assert (shown["outcome"]["type"], shown["outcome"]["error"]) == ("payment.failed", error)
         assert [event["published"] for event in shown["events"]] == [False]
 
     def test_missing_command_is_reported_with_the_other_types_of_its_id(

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from service.domain.commands.revert import Revert
-from service.storage import operator_actions, payments
+from service.storage import operator_pages, payments
 from service.storage.engine import transaction
 from service.storage.models import OutboxRow
 from service.usecases.operations import replay
@@ -145,7 +145,7 @@ def test_replay_needs_a_reason_and_records_it(commandline: CommandLine, history:
     assert len(rows(history)) == 1
     said = commandline.json(*words, "--reason", "search lost its index", "--operator", "ann")
     with transaction(history.engine) as connection:
-        (act,) = operator_actions.list_actions(connection, limit=9)
+        (act,) = operator_pages.actions(connection, None)
     assert (act["action"], act["operator"], act["channel"]) == ("outbox.replay", "ann", "cli")
     assert (act["reason"], act["payment_id"]) == ("search lost its index", payment.payment_id)
     assert (act["detail"]["replay_id"], act["detail"]["rows"]) == (said["replay_id"], 1)

@@ -13,6 +13,7 @@ from service.storage.models import OutboxRow
 from service.usecases.operations import retention
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
+from tests.integration.commandline.test_acts import audit
 from tests.integration.commandline.test_outbox import settle
 
 pytestmark = pytest.mark.postgres
@@ -53,6 +54,18 @@ def test_pruning_pauses_between_its_transactions(history: History, monkeypatch: 
     planned = retention.Pruning.plan(history.engine, datetime.now(UTC))
     assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
     assert rests == [7.5] * 5
+
+
+def test_pruning_requires_a_reason_and_records_the_act(commandline: CommandLine, history: History) -> None:
+    grow(history, 3)
+    settle(history.engine, 3, [])
+    words = ("outbox", "prune", "--before", now(), "--yes")
+    assert "--reason" in commandline.run(*words, code=2).stderr
+    assert positions(history) == [1, 2, 3]
+    commandline.run(*words, "--reason", "monthly", "--operator", "ann")
+    (act,) = audit(history)
+    assert (act["action"], act["operator"], act["reason"]) == ("outbox.prune", "ann", "monthly")
+    assert act["detail"]["rows"] == 2
 
 
 def test_pruning_commits_asynchronously_with_a_generic_plan(history: History) -> None:

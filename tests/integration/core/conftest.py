@@ -14,6 +14,8 @@ from devstack.stripe_simulator.client import SimulatorControl
 from devstack.stripe_simulator.process import running
 from tests.integration.core.hooked_gateway import HookedGateway, hooked
 from tests.integration.core.invariants import check_always
+from tests.integration.core.kept_topics import Topics
+from tests.integration.core.restoring import Loss
 from tests.support.core import Core, OpenCore, running_core
 from tests.support.emptying import DELETE_ALL
 
@@ -112,3 +114,15 @@ def new_database(
     yield open_core
     for name in names:
         postgres_server.databases.drop(name)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics()
+
+
+@pytest.fixture
+def loss(postgres_server: Postgres, migrated_template: str, simulated_stripe: SimulatorControl) -> Iterator[Loss]:
+    lost = Loss(postgres_server, migrated_template, simulated_stripe)
+    yield lost
+    lost.close()

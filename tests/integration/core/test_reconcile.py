@@ -81,18 +81,43 @@ def test_reconcile_runs_an_open_command(core: Core, sweep: Sweep) -> None:
     assert core.effects(payment_id) == ["hold"]
 
 
-@pytest.mark.usefixtures("quiet")
-def test_reconcile_reports_an_undecided_payment(core: Core) -> None:
-    payment_id = core.authorize()
-    core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
+def _reconcile(core: Core, *words: str, code: int = 0) -> str:
     env = {
         "DATABASE_URL": core.settings.database_url.get_secret_value(),
         "STRIPE_SECRET_KEY": "sk_test_core",
         "STRIPE_API_BASE": core.stripe.base_url,
     }
+    done = CliRunner(env=env).invoke(cli, ["payment", "reconcile", *words, "--json"])
+    assert done.exit_code == code, done.output
+    return done.stdout
 
-    lost = CliRunner(env=env).invoke(cli, ["payment", "reconcile", "--json"])
-    assert (lost.exit_code, '"undecided"' in lost.stdout) == (1, True)
 
-    found = CliRunner(env=env).invoke(cli, ["payment", "reconcile", "--payment", str(payment_id), "--json"])
-    assert (found.exit_code, '"agrees"' in found.stdout) == (0, True)
+def _acts(core: Core) -> list[tuple[str, ...]]:
+    rows = core.sql("SELECT action, operator, reason, payment_id::text FROM operator_actions ORDER BY id")
+    return [tuple(row.values()) for row in rows]
+
+
+@pytest.mark.usefixtures("quiet")
+def test_reconcile_reports_an_undecided_payment(core: Core) -> None:
+    payment_id = core.authorize()
+    core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
+    assert '"undecided"' in _reconcile(core, code=1)
+    assert '"agrees"' in _reconcile(core, "--payment", str(payment_id))
+    assert _acts(core) == []
+
+
+@pytest.mark.usefixtures("quiet")
+def test_reconcile_leaves_an_act_for_each_payment_that_it_changes(core: Core) -> None:
+    missed, unfinished = core.authorize(), core.authorize("c-2", "order-2", CHALLENGED)
+    core.authorize("c-3", "order-3")
+    core.stripe.dashboard("cancel", core.intent(missed))
+    core.stripe.fault("drop_after", "payment_intents.cancel", times=1)
+    core.revert(unfinished)
+    _reconcile(core, "--dry-run")
+    assert _acts(core) == []
+
+    _reconcile(core, "--because", "the webhooks of last night", "--operator", "ada")
+    made = ("payment.reconcile", "ada", "the webhooks of last night")
+    assert sorted(_acts(core)) == sorted([(*made, str(missed)), (*made, str(unfinished))])
+    _reconcile(core, "--because", "once more")
+    assert len(_acts(core)) == 2

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.postgres
 
 PHONE = {"width": 360, "height": 740}
 _TABS = 80
-
 Open = Callable[..., Page]
 
 
@@ -151,11 +150,13 @@ def test_no_script_is_needed(house: House, opened: Open) -> None:
     expect(page.get_by_label("Token")).to_be_visible()
 
 
-def test_a_phone_needs_no_sideways_scrolling(house: House, opened: Open) -> None:
+def test_a_phone_needs_no_sideways_scrolling_and_breaks_no_time(house: House, opened: Open) -> None:
     page = opened("/ops", viewport=PHONE)
     for path in _views(house):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+    page.goto(f"/ops/payments/{house.scene.released}")
+    assert set(page.locator(".entries time").evaluate_all("all => all.map(x => x.getClientRects().length)")) == {1}
 
 
 def test_axe_finds_nothing(house: House, opened: Open) -> None:

@@ -26,7 +26,8 @@ VIEWS = (
 )
 
 
-def _text(client: FlaskClient, path: str) -> str:
+def page_text(client: FlaskClient, path: str) -> str:
+    """A view as its reader sees it: entities are characters."""
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
     return html.unescape(answer.text)
@@ -37,7 +38,7 @@ def test_views_of_an_empty_database_are_pages(database_url: str) -> None:
     client = page_of(engine, Desk(engine, engine)).test_client()
     client.post("/ops/login", data={"token": TOKEN})
     for path in VIEWS:
-        assert "<h1>" in _text(client, path)
+        assert "<h1>" in page_text(client, path)
     engine.dispose()
 
 
@@ -45,7 +46,7 @@ def test_the_overview_has_health_work_and_lag(house: House, operator: FlaskClien
     for _ in range(2):
         house.desk.history.sample()
     house.desk.read_owed()
-    page = _text(operator, "/ops")
+    page = page_text(operator, "/ops")
     assert "no relay leads" in page
     assert "commands that wait after a fault: 1" in page
     assert "no answer from Stripe, oldest command 9 min" in page
@@ -63,9 +64,9 @@ def test_a_gap_names_the_transaction_that_holds_it(house: House, operator: Flask
             "INSERT INTO outbox (event_id, topic, key, type, value, headers) "
             "VALUES (gen_random_uuid(), 't', 'k', 'x', '{}', '[]')"
         )
-        page = _text(operator, "/ops/relay")
+        page = page_text(operator, "/ops/relay")
         assert f"<td>{pid}</td>" in page
-        assert f"process {pid}, " in _text(operator, "/ops")
+        assert f"process {pid}, " in page_text(operator, "/ops")
         writer.rollback()
     house.core.sql("UPDATE relay_checkpoints SET ranges = '[]'")
 
@@ -91,17 +92,17 @@ def test_a_payment_is_found_by_any_id(house: House, operator: FlaskClient, words
 
 def test_a_command_about_no_payment_is_found(house: House, operator: FlaskClient) -> None:
     house.core.release(UUID(int=7), "saga-nowhere")
-    assert "/ops/command?id=saga-nowhere" in _text(operator, "/ops/search?q=saga-nowhere")
-    assert "release_payment" in _text(operator, "/ops/command?id=saga-nowhere&type=release_payment")
+    assert "/ops/command?id=saga-nowhere" in page_text(operator, "/ops/search?q=saga-nowhere")
+    assert "release_payment" in page_text(operator, "/ops/command?id=saga-nowhere&type=release_payment")
 
 
 def test_many_payments_of_a_customer_are_listed(operator: FlaskClient) -> None:
-    assert "6 payments have the id customer-1" in _text(operator, "/ops/search?q=customer-1")
-    assert "No payment has the id nobody" in _text(operator, "/ops/search?q=nobody")
+    assert "6 payments have the id customer-1" in page_text(operator, "/ops/search?q=customer-1")
+    assert "No payment has the id nobody" in page_text(operator, "/ops/search?q=nobody")
 
 
 def test_a_payments_timeline_has_every_kind_of_record(house: House, operator: FlaskClient) -> None:
-    page = _text(operator, f"/ops/payments/{house.scene.released}")
+    page = page_text(operator, f"/ops/payments/{house.scene.released}")
     row = house.core.payment(house.scene.released)
     for found in (
         *("authorize_payment accepted", "release_payment answered", "hold", "capture", "transfer", "SUCCEEDED"),
@@ -115,18 +116,18 @@ def test_a_payments_timeline_has_every_kind_of_record(house: House, operator: Fl
 
 def test_payments_are_listed_by_status_and_age(house: House, operator: FlaskClient) -> None:
     held = str(house.scene.held)
-    assert held in _text(operator, "/ops/payments?status=AUTHORIZED")
-    assert held not in _text(operator, "/ops/payments?status=FAILED")
-    assert held not in _text(operator, "/ops/payments?status=AUTHORIZED&older=2h")
-    assert held in _text(operator, "/ops/payments?status=AUTHORIZED&customer=customer-1&order=oldest")
+    assert held in page_text(operator, "/ops/payments?status=AUTHORIZED")
+    assert held not in page_text(operator, "/ops/payments?status=FAILED")
+    assert held not in page_text(operator, "/ops/payments?status=AUTHORIZED&older=2h")
+    assert held in page_text(operator, "/ops/payments?status=AUTHORIZED&customer=customer-1&order=oldest")
 
 
 def test_commands_and_dead_letters_are_listed(house: House, operator: FlaskClient) -> None:
-    assert UNANSWERED in _text(operator, "/ops/commands?fault=yes&older=5m")
-    assert "No command fits" in _text(operator, "/ops/commands?fault=yes&older=1d")
-    assert "No command fits" in _text(operator, "/ops/commands?type=revert_payment")
-    assert "STRIPE_ERROR" in _text(operator, f"/ops/command?id={FAILED}&type=release_payment")
-    letters = _text(operator, f"/ops/dead-letters?reason={quote(HOSTILE)}")
+    assert UNANSWERED in page_text(operator, "/ops/commands?fault=yes&older=5m")
+    assert "No command fits" in page_text(operator, "/ops/commands?fault=yes&older=1d")
+    assert "No command fits" in page_text(operator, "/ops/commands?type=revert_payment")
+    assert "STRIPE_ERROR" in page_text(operator, f"/ops/command?id={FAILED}&type=release_payment")
+    letters = page_text(operator, f"/ops/dead-letters?reason={quote(HOSTILE)}")
     assert f"/ops/dead-letters/{house.scene.letters[2]}" in letters
     assert f"/ops/dead-letters/{house.scene.letters[0]}" not in letters
 

@@ -7,6 +7,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from devstack.saga_client import until
 from devstack.tcp_proxy import TcpProxy
 from relay import checkpoint
 from relay.checkpoint import Checkpoint, CheckpointWriter
@@ -42,8 +43,7 @@ def test_silent_relay_loses_the_lock_and_cannot_write(database_url: str) -> None
         silent.take_over()
         network.hold()
         began = time.monotonic()
-        while not waiting.acquire():
-            waiting.wait_for_wake_up(0.01)
+        until(waiting.acquire, "the lock is free")
         assert time.monotonic() - began > LOCK_TIMEOUT_SECONDS - 2
         waiting.take_over()
         network.mend()

@@ -93,12 +93,22 @@ def test_schema_accepts_every_form_of_a_command(kind: str, payload: dict[str, An
 @pytest.mark.parametrize("currency", sorted(CURRENCIES))
 def test_schema_has_stripes_limits_of_amounts(currency: str) -> None:
     least = MINIMUM.get(currency, 1)
+    flat_form, nested_form = (validator("amounts", f"#/$defs/{form}") for form in ("Flat", "Nested"))
     for amount in (0, 1, least - 1, least, least + 1, 1000, 1001, 1010, 10**8 - 100, 10**8, 10**12 - 100, 10**12):
         taken = amount_fault(Money(amount, currency)) is None
-        for code in (currency, currency.upper()):
-            assert described(flat("authorize_payment", {**AUTHORIZE, "amount": amount, "currency": code})) == taken
-            inside = {**NESTED, "order": {"amount": amount, "currency": code}}
-            assert described(envelope("authorize_payment", inside)) == taken
+        given = {"amount": amount, "currency": currency if amount < 10**8 else currency.upper()}
+        assert flat_form.is_valid(given) == taken
+        assert nested_form.is_valid({"order": given}) == taken
+    assert flat_form.is_valid({"amount": 10**6, "currency": currency.upper()})
+
+
+@pytest.mark.parametrize("currency", ["sgd", "kwd", "jpy", "idr", "isk"])
+def test_a_command_has_the_limits_of_its_amount(currency: str) -> None:
+    for amount in (0, 49, 50, 1001, 1010, 10**8 - 100, 10**8, 10**12):
+        taken = amount_fault(Money(amount, currency)) is None
+        given = {"amount": amount, "currency": currency}
+        assert described(flat("authorize_payment", {**AUTHORIZE, **given})) == taken
+        assert described(envelope("authorize_payment", {**NESTED, "order": given})) == taken
 
 
 @pytest.mark.parametrize("command", [Release("c", UUID(PAYMENT), "r", "acct_1"), Revert("c", UUID(PAYMENT), None)])

@@ -86,6 +86,18 @@ def test_long_repeated_call_is_reported_despite_heartbeats(clock: list[float]) -
     assert health.fault() is None
 
 
+def test_a_wait_for_kafka_is_not_the_databases_though_rows_are_being_read(clock: list[float]) -> None:
+    """A row's topic is looked for while the outbox is read."""
+    health = reading()
+    health.waiting("Failed to get metadata: Local: Timed out")
+    clock[0] += 6
+    assert health.fault() == "kafka: Failed to get metadata: Local: Timed out (reading the outbox)"
+    health.call_succeeded()
+    health.waiting("canceling statement due to lock timeout", part="database")
+    clock[0] += 6
+    assert health.fault() == "database: canceling statement due to lock timeout (reading the outbox)"
+
+
 def test_a_silent_session_of_the_lock_is_reported(clock: list[float]) -> None:
     health = reading()
     health.lock_silence = lambda: 6.0
