@@ -17,6 +17,12 @@ class CannotError(click.ClickException):
         click.echo(printable(self.format_message(), keep="\n"), file=file, err=True)
 
 
+class BadArgumentError(CannotError):
+    """An argument is no text: exit code 2, as for bad usage."""
+
+    exit_code = 2
+
+
 class BadSettingError(CannotError):
     """Settings are missing or wrong: exit code 2, as for bad usage. Each fault is one line that names its variable."""
 
