@@ -12,7 +12,7 @@ import it; it imports none of them (import contracts in ``pyproject.toml``).
   another try), ``lean_imports`` (a quicker start), ``version``.
 - Kafka: ``topics`` creates topics, ``topic_policies`` checks their settings, ``coordination`` explains why brokers
   coordinate nothing, ``broker_connection`` keeps librdkafka's reports.
-- Texts: ``printable`` and ``error_text`` make text safe to print; ``durations`` parses ``15m``; ``errors`` has the tree
-  of errors.
+- Texts: ``printable`` and ``error_text`` make text safe to print; ``plurals`` has the form of a word behind a number;
+  ``durations`` parses ``15m``; ``errors`` has the tree of errors.
 - ``database_hosts``: several hosts in one URL, and the signs of a session that can't write.
 """

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from runtime.plurals import plural
 from runtime.printable import printable
 from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
 
@@ -50,4 +51,12 @@ def counted(rows: int) -> str:
     return f"{rows:,}"
 
 
-FILTERS = {"age": age, "moment": moment, "instant": instant, "money": money, "plain": plain, "counted": counted}
+FILTERS = {
+    "age": age,
+    "moment": moment,
+    "instant": instant,
+    "money": money,
+    "plain": plain,
+    "counted": counted,
+    "plural": plural,
+}
