@@ -8,10 +8,12 @@ import click
 import pytest
 
 from service.domain.command_reader import read
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.operator_acts import Channel, Grounds
 from service.domain.received_records import InvalidCommand, UnreadableMessage
-from service.storage import operator_actions
 from service.storage.engine import transaction
+from service.usecases.queue_command import CommandRequests
 from tests.integration.commandline.auditing import Books
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import History
@@ -88,11 +90,12 @@ def test_act_whose_effect_is_undone_is_queued_again(
 def test_act_after_one_that_was_invalid_is_queued(commandline: CommandLine, history: History, verb: str) -> None:
     """An invalid command is kept without its payment."""
     payment = history.authorize("order-1", "saga-1").payment_id
-    history.refuse("invalid", f"{verb}_payment")
-    grounds = Grounds("mira@shell", Channel.CLI, "ticket 81")
-    of = {"payment_id": payment, "correlation_id": "invalid", "command_type": f"{verb}_payment"}
-    with transaction(history.engine) as connection:
-        operator_actions.record(connection, grounds.act(f"payment.{verb}", **of))
+    invalid = Release("invalid", payment, "", RUNNER) if verb == "release" else Revert("invalid", payment, "r" * 5001)
+    of = {"payment_id": payment, "correlation_id": "invalid", "command_type": invalid.type}
+    made = Grounds("mira@shell", Channel.CLI, "ticket 81").act(f"payment.{verb}", **of)
+    CommandRequests(history.engine, "payment_commands").queue_act(invalid, made, lambda *_: None)
+    assert act(commandline, verb, payment) == "skipped: invalid"
+    history.refuse("invalid", invalid.type)
     assert act(commandline, verb, payment).startswith("queued: ")
 
 
