@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from consumer.settings import ConsumerSettings
-    from relay.topic_scan import Place
+    from runtime.topic_reader import Place
     from service.domain.messages import OutgoingMessage
     from service.usecases.operations.losses import Losses
 
@@ -64,7 +64,7 @@ def _kafka_faults() -> Iterator[None]:
 def _records(
     settings: "ConsumerSettings", topics: list[str], since: datetime, before: timedelta
 ) -> Iterator[list["Message"]]:
-    from relay.topic_scan import extents, messages
+    from runtime.topic_reader import extents, messages
 
     begin = since if since == _EVER else since - before
     wanted = extents(settings.client_config(), dict.fromkeys(topics, begin))

@@ -8,17 +8,16 @@ from commandline.connection import reading
 from commandline.environment import OperatorGroup
 from commandline.money_audit import audit
 from commandline.options import json_option, limit_option
-from commandline.output import say, show_list, show_record, table
+from commandline.output import show_list, show_record
 from commandline.payment_acts import release, revert
 from commandline.payment_filter import filter_options, payment_called
 from commandline.reconcile import reconcile
+from commandline.timeline import timeline
 
 if TYPE_CHECKING:
     from service.storage.operator_payments import PaymentFilter
-    from service.usecases.operations.timeline import Entry
 
 _LISTED = ("payment_id", "status", "amount", "currency", "since", "order_id", "customer_id", "runner_id", "created_at?")
-_TIMELINE = ("at", "source", "what", "detail")
 
 
 @click.group(cls=OperatorGroup, short_help="Payments: find them, see what happened, release and revert them.")
@@ -35,7 +34,7 @@ def payment() -> None:
     """
 
 
-for late in (release, revert, reconcile, audit):
+for late in (timeline, release, revert, reconcile, audit):
     payment.add_command(late)
 
 
@@ -65,37 +64,3 @@ def show(id_: str, *, as_json: bool) -> None:
     with reading() as connection:
         found = payment_called(connection, id_)
     show_record(found, as_json=as_json)
-
-
-@payment.command()
-@click.argument("id_", metavar="ID")
-@json_option
-def timeline(id_: str, *, as_json: bool) -> None:
-    """Commands, webhooks, changes of status and events of the payment, in order of time.
-
-    An event is published as far as the relay's checkpoint says so; the checkpoint follows Kafka within a second.
-    """
-    from service.usecases.operations.timeline import timeline as entries_of
-
-    with reading() as connection:
-        found = payment_called(connection, id_)
-        entries = entries_of(connection, found)
-    if as_json:
-        show_list([entry.as_record() for entry in entries], (), limit=len(entries), as_json=True)
-        return
-    say(f"payment {found['payment_id']}: {found['amount']} {found['currency']} in minor units")
-    say(f"order {found['order_id']}")
-    table([_line(entry) for entry in entries], _TIMELINE)
-
-
-def _line(entry: "Entry") -> dict[str, str]:
-    """An entry for people: what identifies it stands in the detail."""
-    detail = [entry.detail] if entry.detail else []
-    if entry.source.name == "EVENT":
-        state = "published" if entry.published else "waits for the relay"
-        detail = [] if entry.sequence is None else [f"sequence {entry.sequence}"]
-        detail += [f"position {entry.position}", *(["replay"] if entry.replayed else []), state]
-    elif entry.source.name == "COMMAND":
-        detail = [f"correlation id {entry.correlation_id}"]
-    at = f"{entry.at:%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03d}"
-    return {"at": at, "source": entry.source.name.lower(), "what": entry.what, "detail": ", ".join(detail)}

@@ -56,7 +56,7 @@ _OTHERS = """
 _VARIABLES = {
     (
         "`KAFKA_SASL_…`, `KAFKA_SSL_…`",
-        "`consume`, `relay`",
+        "`serve`, `consume`, `relay`",
     ): "one setting of librdkafka each: "
     "`KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`. Each may be a `…_FILE`. Service links of Kubernetes "
     "(`KAFKA_SSL_PORT`, `KAFKA_SSL_SERVICE_HOST` and others, for a service named `kafka-ssl`) are ignored",

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from relay.postgres import Connection
-from relay.topic_scan import Place, extents, scan
+from relay.topic_scan import scan
+from runtime.topic_reader import Place, extents
 
 _CLOCK_SKEW = timedelta(minutes=10)
 """The largest difference allowed between the clocks of database, relay and broker."""

@@ -26,6 +26,8 @@ PaymentServiceError
 │   └── MovedOnError             the payment has another status than the operator saw
 ├── CannotMigrateError           the database is unfit for this schema
 │   └── RowsInTheWayError        rows break a rule that a migration adds
+├── SearchError                  a search for Kafka's records had no answer
+├── SpentError                   a search for Kafka's records has reached a bound
 ├── ExchangedError               the commands topic was replaced by another one
 ├── RecordRefusedError           Kafka refuses a record for itself
 ├── DoubtError                   the outbox is not the one that the relay began with

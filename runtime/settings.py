@@ -66,10 +66,9 @@ class ProcessSettings(BaseSettings):
         return (init_settings, EnvironmentSource(settings_cls, getattr(settings_cls, "reads", None)))
 
 
-class KafkaSettings(ProcessSettings):
-    """Settings of a process that uses Kafka and reports its health on its own port."""
+class BrokerSettings(ProcessSettings):
+    """How a process connects to Kafka, if it does."""
 
-    kafka_bootstrap_servers: str = Field(min_length=1, description="host:port[,host:port…]")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="security protocol; KAFKA_SASL_* and KAFKA_SSL_* go to librdkafka"
     )
@@ -78,6 +77,37 @@ class KafkaSettings(ProcessSettings):
     kafka_config: str | None = Field(
         default=None,
         description="any librdkafka settings: a JSON object, or name=value,name=value; over the single variables",
+    )
+    _variables: dict[str, str] = PrivateAttr(default_factory=dict)
+    _config: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _librdkafka_settings_are_readable(self) -> Self:
+        # Read once: a file that changes, or goes, must not end a process that runs.
+        self._variables, self._config = single_variables(os.environ), kafka_config(self.kafka_config)
+        return self
+
+    def config_for(self, servers: str) -> dict[str, Any]:
+        """librdkafka's configuration that all clients of this process share."""
+        password = self.kafka_sasl_password
+        credentials = {
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": None if password is None else password.get_secret_value(),
+        }
+        return {
+            "bootstrap.servers": servers,
+            "security.protocol": self.kafka_security_protocol,
+            **self._variables,
+            **{name: value for name, value in credentials.items() if value is not None},
+            **self._config,
+        }
+
+
+class KafkaSettings(BrokerSettings):
+    """Settings of a process that uses Kafka and reports its health on its own port."""
+
+    kafka_bootstrap_servers: str = Field(
+        min_length=1, description="host:port[,host:port…]; serve needs it only to look records up for its page at /ops"
     )
     ops_port: Annotated[Port, Field(ge=1)] | None = Field(
         default=None, description="port for /health, /ready, /metrics"
@@ -92,29 +122,10 @@ class KafkaSettings(ProcessSettings):
         description="replicas of a topic created at start (default: the broker's)",
         json_schema_extra={"unit": "replicas"},
     )
-    _variables: dict[str, str] = PrivateAttr(default_factory=dict)
-    _config: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _librdkafka_settings_are_readable(self) -> Self:
-        # Read once: a file that changes, or goes, must not end a process that runs.
-        self._variables, self._config = single_variables(os.environ), kafka_config(self.kafka_config)
-        return self
 
     def client_config(self) -> dict[str, Any]:
         """librdkafka's configuration that all clients of this process share."""
-        password = self.kafka_sasl_password
-        credentials = {
-            "sasl.username": self.kafka_sasl_username,
-            "sasl.password": None if password is None else password.get_secret_value(),
-        }
-        return {
-            "bootstrap.servers": self.kafka_bootstrap_servers,
-            "security.protocol": self.kafka_security_protocol,
-            **self._variables,
-            **{name: value for name, value in credentials.items() if value is not None},
-            **self._config,
-        }
+        return self.config_for(self.kafka_bootstrap_servers)
 
 
 S = TypeVar("S", bound=ProcessSettings)

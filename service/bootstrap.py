@@ -1,10 +1,13 @@
 """The HTTP application, connected to the real database and the real gateway."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from flask import Flask
 
 from runtime.current import Current
+from runtime.record_search import Absent, Found, Sought, search
 from service.api.ports import PagePorts, Ports
 from service.app import create_app
 from service.domain.next_step import Policy
@@ -19,6 +22,7 @@ from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
 from service.usecases.database_metrics import DatabaseMetrics
 from service.usecases.operations.desk import Desk
+from service.usecases.operations.kafka_places import SEARCH_SECONDS, one_at_a_time
 from service.usecases.operations.page_acts import PageActs
 from service.usecases.queries import PaymentQueries
 from service.usecases.queue_command import CommandRequests
@@ -60,4 +64,11 @@ def _page(current: Current[ServiceSettings], engine: Engine) -> PagePorts:
     desk = Desk(engine, make_engine(current.database_url, 1, FOR_OPERATORS))
     desk.start()
     policy = Policy(settings.revert_event_type, look_again=_UNUSED, action_deadline=_UNUSED)
-    return PagePorts(desk, PageActs(engine, settings.payment_commands_topic, policy, settings.replay_window))
+    acts = PageActs(engine, settings.payment_commands_topic, policy, settings.replay_window)
+    servers = settings.kafka_bootstrap_servers
+    return PagePorts(desk, acts, None if servers is None else one_at_a_time(partial(_search, current, servers)))
+
+
+def _search(current: Current[ServiceSettings], servers: str, sought: Sequence[Sought]) -> list[Found | Absent]:
+    """Records in Kafka, found with the password of now."""
+    return search(current().config_for(servers), sought, SEARCH_SECONDS)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from runtime.settings import ON_HUP, ProcessSettings
+from runtime.settings import ON_HUP, BrokerSettings, ProcessSettings
 from runtime.settings_types import HttpUrl, Origins, Port, PositiveDuration, is_loopback
 from service.domain.money import is_currency
 
@@ -97,8 +97,12 @@ class CommandSettings(StripeSettings, PolicySettings):
     )
 
 
-class ServiceSettings(StripeSettings, PolicySettings, OperatorSettings):
+class ServiceSettings(StripeSettings, PolicySettings, OperatorSettings, BrokerSettings):
     """The settings of ``cli.py serve``."""
+
+    kafka_bootstrap_servers: str | None = Field(
+        default=None, min_length=1, description="host:port[,host:port…]: the page at /ops looks records up there"
+    )
 
     stripe_webhook_secret: SecretStr | None = Field(
         default=None, description="webhook signing secrets, comma-separated (rotation)", json_schema_extra=ON_HUP

@@ -11,6 +11,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.stripe_objects import StripeEvent
 from service.usecases.operations.desk import Desk
+from service.usecases.operations.kafka_places import Search
 from service.usecases.operations.page_acts import PageActs
 from service.usecases.queries import History, PaymentView
 
@@ -45,10 +46,11 @@ class Unready(Protocol):
 
 
 class PagePorts(NamedTuple):
-    """What the operators' page shows, and what it does."""
+    """What the operators' page shows, and what it does. ``search`` finds records in Kafka; None without Kafka."""
 
     desk: Desk
     acts: PageActs
+    search: Search | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from service.domain.books import Entry, Line, Window
 from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund, Reversal, Transfer, TransferRequest
+from service.domain.stripe_requests import Note
 
 
 class Books(Protocol):
@@ -37,6 +38,10 @@ class PaymentGateway(Protocol):
     Calls raise StripeUnknownError (the effect is unknown), StripeBusyError (nothing was done; try again later) or
     StripeRefusedError (refused for good). ``key`` is the idempotency key of the step.
     """
+
+    def noting(self, note: Note) -> Self:
+        """The same gateway for one piece of work, whose requests are noted."""
+        ...
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent: ...
     def retrieve_intent(self, intent_id: str) -> Intent: ...

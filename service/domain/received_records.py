@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from service.domain.errors import ErrorCode
 
@@ -44,6 +45,26 @@ class Cut:
     sha256: str
 
 
+class Arrival(NamedTuple):
+    """What a command's row keeps of the record that it came with; None throughout for a command of the service's own.
+
+    ``traceparent``: the trace that the command goes on with. ``sent_at``: see ``Origin``; it is not kept.
+    """
+
+    traceparent: str | None = None
+    origin_topic: str | None = None
+    origin_partition: int | None = None
+    origin_offset: int | None = None
+    sent_at: datetime | None = None
+
+    @property
+    def columns(self) -> dict[str, str | int | None]:
+        """The values of the row's columns, by name."""
+        kept = self._asdict()
+        del kept["sent_at"]
+        return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The Kafka record of a command, for the dead letters: whole, unless ``key_cut`` or ``value_cut`` is set."""
@@ -58,6 +79,10 @@ class Origin:
     value_cut: Cut | None = None
     sent_at: datetime | None = None
     """The record's time (UTC), by its sender's clock or the broker's; None if it has no valid time."""
+
+    def arrival(self, traceparent: str | None) -> Arrival:
+        """What the command's row keeps of this record."""
+        return Arrival(traceparent, self.topic, self.partition, self.offset, self.sent_at)
 
     @property
     def traceparent(self) -> str | None:

@@ -39,7 +39,7 @@ class CallSeen:
         names = {
             "http_status": error.http_status,
             "code": code,
-            "stripe_request_id": error.request_id,
+            "stripe_request_id": answer.request_id,
             "requests_per_second": pace,
         }
         log = _log.error if isinstance(error, _OURS) else _log.info if _is_refusal(fault) else _log.warning
@@ -52,7 +52,7 @@ class CallSeen:
             **{name: value for name, value in names.items() if value is not None},
         )
         if self.span.is_recording():
-            given = {"http.response.status_code": error.http_status, "stripe.request_id": error.request_id}
+            given = {"http.response.status_code": error.http_status, "stripe.request_id": answer.request_id}
             self.span.set_attributes({name: value for name, value in given.items() if value is not None})
             tracing.failed(self.span, str(error.http_status or kind), code or kind)
 

@@ -1,17 +1,20 @@
 """One request to Stripe: guarded, paced, with its error translated."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 from urllib.parse import quote
 
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeUnknownError
+from service.domain.stripe_requests import Note, StripeRequest
 from service.gateway.call_seen import call_seen
 from service.gateway.contact import Contact, Request, Result
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
 from service.gateway.fields import Json, UnexpectedObjectError, text
 from service.gateway.pace import Pace
+from service.gateway.redact import request_id_of
 
 PAGE_SIZE = 100
 
@@ -38,10 +41,17 @@ class Calls:
         self._contact = contact
         self._patience = patience
         self._key: dict[str, str] = {}
+        self._noted: Note = _not_noted
+
+    def noting(self, note: Note) -> Self:
+        """The same calls; ``note`` is called after each request, answered or not."""
+        mine = copy(self)
+        mine._noted = note
+        return mine
 
     def use_key(self, key: str) -> None:
         """Make the next requests with this key instead of the client's."""
-        self._key = {"api_key": key}
+        self._key["api_key"] = key
 
     def get(self, *path: str, **params: Any) -> Json:
         """Read one object. The parts of the path are escaped."""
@@ -89,13 +99,16 @@ class Calls:
             except (AttributeError, KeyError, TypeError, ValueError) as exc:
                 # the library fails on an error that is no object
                 self._contact.answered(request, "unreadable", Result.UNREADABLE)
+                self._noted(StripeRequest(request.operation, Result.UNREADABLE, None))
                 raise UnexpectedObjectError("an error that is no object") from exc
             except BaseException:
                 self._contact.forget(request)  # a fault of this code says nothing about Stripe
                 raise
             self._pace.accepted()
             self._contact.answered(request)
-            seen.answered(answer.code, answer.headers.get("Request-Id"))
+            request_id = request_id_of(answer.headers.get("Request-Id"))
+            self._noted(StripeRequest(request.operation, Result.OK, request_id))
+            seen.answered(answer.code, request_id)
         if not isinstance(answer.data, Mapping):
             raise UnexpectedObjectError("an answer that is no object")
         return answer.data, answer.headers.get("Idempotent-Replayed") == "true"
@@ -110,12 +123,17 @@ class Calls:
 
     def _note(self, exc: stripe.StripeError, request: Request) -> None:
         result, kind = _result_of(exc), type(exc).__name__
+        self._noted(StripeRequest(request.operation, result, read(exc).request_id))
         if isinstance(exc, _UNANSWERED) or result is Result.SERVER_ERROR:
             self._contact.failed(request, kind, result, read(exc).message)
         else:
             self._contact.answered(request, kind, result)
         if is_rate_limit(exc):
             self._pace.too_fast()
+
+
+def _not_noted(_request: StripeRequest) -> None:
+    """Nobody keeps the requests of this work."""
 
 
 def operation_of(method: str, path: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.gateway.redact import redact
+from service.gateway.redact import redact, request_id_of
 
 Fault = StripeUnknownError | StripeBusyError | StripeRefusedError
 
@@ -42,8 +42,13 @@ class ErrorAnswer:
     @property
     def described(self) -> str:
         """The message with the request's id, which operators find in the Dashboard."""
-        request = self.error.request_id
+        request = self.request_id
         return self.message if request is None else f"{self.message} (request {request})"
+
+    @property
+    def request_id(self) -> str | None:
+        """The id in Stripe's log of requests."""
+        return request_id_of(_text(self.error.request_id))
 
     @property
     def retry_after(self) -> float | None:

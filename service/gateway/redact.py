@@ -1,6 +1,8 @@
-"""Stripe's messages without API keys, client secrets and card numbers, fit to be stored, logged and sent."""
+"""Stripe's messages without API keys, client secrets and card numbers, and request ids, fit to be stored and logged."""
 
 import re
+
+from runtime.printable import printable
 
 _SECRETS = re.compile(
     r"\b(?:sk|rk|ek)_(?:test|live)_[\w*]+"  # API keys
@@ -10,6 +12,15 @@ _SECRETS = re.compile(
 )
 
 
+_LONGEST_ID = 64
+"""Characters of a request id that are kept. Stripe's ids have about 20."""
+
+
 def redact(message: str) -> str:
     """The message with every secret replaced by ``[redacted]``."""
     return _SECRETS.sub("[redacted]", message)
+
+
+def request_id_of(sent: str | None) -> str | None:
+    """A request id without control characters, cut to length. A proxy in Stripe's place may send any text."""
+    return printable(sent[:_LONGEST_ID])[:_LONGEST_ID] if sent else None

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import stripe
 
@@ -19,6 +20,7 @@ from service.domain.stripe_objects import (
     Transfer,
     TransferRequest,
 )
+from service.domain.stripe_requests import Note
 from service.gateway import fields, lookup, params, translate
 from service.gateway.calls import Calls
 from service.gateway.client import stripe_client
@@ -67,6 +69,12 @@ class StripeGateway:
         key = settings.stripe_secret_key.get_secret_value()
         self._calls.use_key(key)
         self._hasty_calls.use_key(key)
+
+    def noting(self, note: Note) -> Self:
+        """The same gateway for one piece of work: ``note`` is called after each request of a step or look."""
+        mine = copy(self)
+        mine._calls = self._calls.noting(note)
+        return mine
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
         """Hold the amount: the status is ``requires_capture`` if it is held, ``requires_action`` if the customer must

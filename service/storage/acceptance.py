@@ -13,6 +13,7 @@ from service.domain.commands.catalog import content_of
 from service.domain.commands.command import fingerprint
 from service.domain.payment import Payment
 from service.domain.progress import KEY_LIFETIME
+from service.domain.received_records import Arrival
 from service.storage import models
 from service.storage.models.base import INSTANT
 from service.storage.models.command import PENDING
@@ -43,6 +44,9 @@ _FROM_CALLER = (
     "fingerprint",
     "payload",
     "traceparent",
+    "origin_topic",
+    "origin_partition",
+    "origin_offset",
     "lease_token",
 )
 _ENDS = func.now() + bindparam("lease", type_=Interval)
@@ -98,10 +102,9 @@ def accept(
     command: Authorize,
     payment: Payment,
     *,
-    sent_at: datetime | None,
+    arrival: Arrival,
     sent_lately: str,
     sent_long_ago: str,
-    traceparent: str | None,
     token: UUID,
     lease: timedelta,
 ) -> Accepted:
@@ -119,10 +122,10 @@ def accept(
         "command_type": command.type,
         "fingerprint": fingerprint(content),
         "payload": content,
-        "sent_at": sent_at,
+        "sent_at": arrival.sent_at,
         "sent_lately": sent_lately,
         "sent_long_ago": sent_long_ago,
-        "traceparent": traceparent,
+        **arrival.columns,
         "lease_token": token,
         "lease": lease,
     }

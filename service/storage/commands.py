@@ -18,12 +18,14 @@ from service.domain.commands.catalog import StoredCommand, content_of, restore
 from service.domain.commands.command import CommandKey, CommandType, fingerprint
 from service.domain.content import Content
 from service.domain.progress import CommandState, Progress, Rest
+from service.domain.received_records import Arrival
 from service.storage.models import Command
 from service.storage.models.command import ACCEPTED, ANSWERED, DONE, PENDING
 from service.storage.prepared import Prepared, run
 
 _ACCEPTED = (
     "correlation_id", "command_type", "fingerprint", "payload", "payment_id", "traceparent", "revert_event_type",
+    "origin_topic", "origin_partition", "origin_offset",
 )  # fmt: skip
 _ADD_OPEN = Prepared(
     pg_insert(Command)
@@ -45,7 +47,7 @@ def add_open(
     connection: Connection,
     command: StoredCommand,
     payment_id: UUID,
-    traceparent: str | None,
+    arrival: Arrival,
     revert_event_type: str | None = None,
 ) -> bool:
     """Record an open command; False when its command key is taken.
@@ -59,13 +61,13 @@ def add_open(
         "fingerprint": fingerprint(content),
         "payload": content,
         "payment_id": payment_id,
-        "traceparent": traceparent,
         "revert_event_type": revert_event_type,
+        **arrival.columns,
     }
     return bool(run(connection, (_ADD_OPEN, values)))
 
 
-def add_answered(connection: Connection, key: CommandKey, sent: Content, traceparent: str | None) -> datetime | None:
+def add_answered(connection: Connection, key: CommandKey, sent: Content, arrival: Arrival) -> datetime | None:
     """Record a command answered in the same transaction; returns its time, or None when its command key is taken."""
     values: dict[str, Any] = {
         "correlation_id": key.correlation_id,
@@ -73,8 +75,8 @@ def add_answered(connection: Connection, key: CommandKey, sent: Content, tracepa
         "fingerprint": sent.fingerprint,
         "payload": sent.content,
         "payment_id": None,
-        "traceparent": traceparent,
         "revert_event_type": None,
+        **arrival.columns,
     }
     rows = run(connection, (_ADD_ANSWERED, values))
     return rows[0][0] if rows else None

@@ -10,31 +10,21 @@ from sqlalchemy import Interval, and_, bindparam, func, null, select, update
 
 from service.domain.commands.command import CommandKey
 from service.domain.errors import LeaseLostError
-from service.domain.progress import CommandState, Ended
+from service.domain.progress import Ended
 from service.storage.engine import Connection
 from service.storage.models import Command
 from service.storage.models.command import ANSWERED, DONE, PENDING
 from service.storage.prepared import Prepared, run
+from service.storage.request_notes import REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A command and the fencing token that its writes need."""
+    """A command and the fencing token that its writes need. ``note``: what the next write adds to its requests."""
 
     key: CommandKey
     token: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An open command that is due."""
-
-    key: CommandKey
-    payment_id: UUID
-
-
-def _is(key: CommandKey) -> Any:
-    return and_(Command.correlation_id == key.correlation_id, Command.command_type == key.command_type)
+    note: dict[str, Any] | None = None
 
 
 _OF_KEY = and_(Command.correlation_id == bindparam("of_id"), Command.command_type == bindparam("of_type"))
@@ -44,14 +34,19 @@ _UNDER_TOKEN = Command.lease_token == bindparam("of_token")
 @cache
 def _fenced(names: tuple[str, ...]) -> Prepared:
     bound = {name: bindparam(name, type_=Command.__table__.c[name].type) for name in names}
-    changed = update(Command).where(_OF_KEY, _UNDER_TOKEN).values(**bound, updated_at=func.now())
+    changed = update(Command).where(_OF_KEY, _UNDER_TOKEN)
+    changed = changed.values(**bound, stripe_requests=REQUESTS, updated_at=func.now())
     return Prepared(changed.returning(Command.arrival))
+
+
+def _bound(fence: Fence) -> dict[str, Any]:
+    key = fence.key
+    return {"of_id": key.correlation_id, "of_type": key.command_type, "of_token": fence.token, "note": fence.note}
 
 
 def update_fenced(connection: Connection, fence: Fence, **values: Any) -> None:
     """Write to a command under its fencing token. Raises LeaseLostError when the token is no longer the command's."""
-    bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
-    if not run(connection, (_fenced(tuple(values)), {**bound, **values})):
+    if not run(connection, (_fenced(tuple(values)), {**_bound(fence), **values})):
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
@@ -94,6 +89,7 @@ _GIVE_BACK = Prepared(
         lease_token=null(),
         lease_expires_at=null(),
         next_attempt_at=func.clock_timestamp() + bindparam("delay", type_=Interval),
+        stripe_requests=REQUESTS,
         updated_at=func.now(),
     )
     .returning(Command.arrival)
@@ -102,21 +98,20 @@ _GIVE_BACK = Prepared(
 
 def give_back(connection: Connection, fence: Fence, delay: timedelta, *, recovery_point: str, fault: str) -> None:
     """End a lease; the command runs again after ``delay``. Raises LeaseLostError when another worker has the lease."""
-    bound = {"of_id": fence.key.correlation_id, "of_type": fence.key.command_type, "of_token": fence.token}
-    if not run(connection, (_GIVE_BACK, {**bound, "at": recovery_point, "fault": fault, "delay": delay})):
+    values = {**_bound(fence), "at": recovery_point, "fault": fault, "delay": delay}
+    if not run(connection, (_GIVE_BACK, values)):
         raise LeaseLostError(f"{fence.key.command_type} {fence.key.correlation_id}")
 
 
-def put_off(connection: Connection, key: CommandKey, delay: timedelta) -> None:
-    """Make a blocked command due again after ``delay``."""
-    connection.execute(update(Command).where(_is(key)).values(next_attempt_at=func.now() + delay))
+_ADD_NOTE = Prepared(update(Command).where(_OF_KEY, Command.lease_token.is_(None)).values(stripe_requests=REQUESTS))
 
 
-def postpone(connection: Connection, key: CommandKey, delay: timedelta, why: str) -> None:
-    """Make an open command due after ``delay``, while its lease expires. Operators read ``why``."""
-    open_one = and_(_is(key), Command.state != DONE)
-    rest = {"next_attempt_at": func.now() + delay, "last_error": why, "updated_at": func.now()}
-    connection.execute(update(Command).where(open_one).values(**rest))
+def note(connection: Connection, fence: Fence) -> None:
+    """Keep the note of a call whose lease a webhook or another worker ended, if no one has a lease of the command now.
+
+    Nothing else of the command changes.
+    """
+    run(connection, (_ADD_NOTE, _bound(fence)))
 
 
 _AGE = func.extract("epoch", func.clock_timestamp() - Command.received_at)
@@ -135,49 +130,22 @@ _ENDED = (
     .returning(Command.traceparent, Command.reopened, _AGE)
 )
 _FINISH = Prepared(_ENDED)
-_FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN))
+_FINISH_FENCED = Prepared(_ENDED.where(_UNDER_TOKEN).values(stripe_requests=REQUESTS))
 
 
-def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, token: UUID | None) -> Ended:
+def finish(connection: Connection, key: CommandKey, outcome: dict[str, Any] | None, fence: Fence | None) -> Ended:
     """End a command together with its lease; returns the facts of it that its outcome event needs.
 
-    Without a token the present holder loses the lease, because a webhook or a revert answers the command instead.
-    Raises LeaseLostError when the given token is no longer the command's, or when the command is answered already.
+    Without the command's fence the present holder loses the lease, because a webhook or a revert answers the command
+    instead. Raises LeaseLostError when the fence's token is no longer the command's, or when the command is answered
+    already.
     """
     bound = {"of_id": key.correlation_id, "of_type": key.command_type, "answer": outcome}
-    rows = run(connection, (_FINISH, bound) if token is None else (_FINISH_FENCED, {**bound, "of_token": token}))
+    rows = run(connection, (_FINISH, bound) if fence is None else (_FINISH_FENCED, {**bound, **_bound(fence)}))
     if not rows:
         raise LeaseLostError(f"{key.command_type} {key.correlation_id} is answered already")
     traceparent, reopened, seconds = rows[0]
     return Ended(traceparent, reopened, max(0.0, float(seconds)))
-
-
-def due(connection: Connection, limit: int, pause: timedelta) -> list[Due]:
-    """Open commands that are due or whose lease has expired. None of them is returned again within ``pause``."""
-    ripe = (
-        select(Command.correlation_id, Command.command_type)
-        .where(Command.state != DONE, Command.next_attempt_at <= func.now())
-        .order_by(Command.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .subquery()
-    )
-    same = and_(Command.correlation_id == ripe.c.correlation_id, Command.command_type == ripe.c.command_type)
-    statement = (
-        update(Command)
-        .where(same)
-        .values(next_attempt_at=func.now() + pause)
-        .returning(Command.command_type, Command.correlation_id, Command.payment_id)
-    )
-    return [
-        Due(CommandKey(row.command_type, row.correlation_id), row.payment_id) for row in connection.execute(statement)
-    ]
-
-
-def hasten(connection: Connection, payment_id: UUID) -> None:
-    """Make the payment's waiting authorize due now."""
-    waiting = and_(Command.payment_id == payment_id, Command.state == CommandState.WAITING)
-    connection.execute(update(Command).where(waiting).values(next_attempt_at=func.now()))
 
 
 _FREE = (

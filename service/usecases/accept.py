@@ -1,7 +1,7 @@
 """Phase 1, accept: store a command once, then run it; and answer or keep the records that are no valid command."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
@@ -23,7 +23,7 @@ from service.domain.intent_state import Observed
 from service.domain.next_step import Call, Mode, Policy, Step
 from service.domain.payment import Failure, Payment, payment_id_of
 from service.domain.progress import CommandState, Progress
-from service.domain.received_records import InvalidCommand, Origin, UnreadableMessage
+from service.domain.received_records import Arrival, InvalidCommand, Origin, UnreadableMessage
 from service.storage import acceptance, commands, payments
 from service.storage.acceptance import Result
 from service.storage.engine import Connection, Engine, in_transaction, transaction
@@ -82,13 +82,13 @@ class CommandEngine:
         return self._accept_once(command, origin)
 
     def _accept_once(self, command: Command, origin: Origin) -> Claim | Over:
-        trace = tracing.going_on(origin.traceparent)
+        arrival = origin.arrival(tracing.going_on(origin.traceparent))
 
         def accepted(connection: Connection) -> Claim | Over:
             if isinstance(command, Authorize):
-                following = self._accept_authorize(connection, command, origin.sent_at, trace)
+                following = self._accept_authorize(connection, command, arrival)
             else:
-                following = self._accept_on_payment(connection, command, trace)
+                following = self._accept_on_payment(connection, command, arrival)
             reached(CrashPoint.ACCEPT_BEFORE_COMMIT)
             return following
 
@@ -97,9 +97,7 @@ class CommandEngine:
         reached(CrashPoint.ACCEPT_AFTER_COMMIT)
         return following
 
-    def _accept_authorize(
-        self, connection: Connection, command: Authorize, sent_at: datetime | None, traceparent: str | None
-    ) -> Claim | Over:
+    def _accept_authorize(self, connection: Connection, command: Authorize, arrival: Arrival) -> Claim | Over:
         payment, token, looked_for = new_payment(command), uuid4(), Call(Step.CREATE_INTENT, Mode.LOOK)
         first = self.policy.begun(Step.CREATE_INTENT)
         if self.recorder.published.has_answered(command.key):
@@ -108,62 +106,59 @@ class CommandEngine:
             connection,
             command,
             payment,
-            sent_at=sent_at,
+            arrival=arrival,
             sent_lately=first.recovery_point,
             sent_long_ago=looked_for.recovery_point,
-            traceparent=traceparent,
             token=token,
             lease=self.lease,
         )
         if result is Result.NO_PAYMENT:
-            return self._no_new_payment(connection, command, traceparent)
+            return self._no_new_payment(connection, command, arrival)
         if point is None:
             raise DuplicateError
         call = looked_for if point == looked_for.recovery_point else Call(Step.CREATE_INTENT)
         begun = Progress(command, payment.payment_id, CommandState.PENDING, point, 0, 0, 0, now, now, True, token)
-        progress = replace(begun, traceparent=traceparent)
+        progress = replace(begun, traceparent=arrival.traceparent)
         return Claim(progress, payment, token, call, calls=1)
 
-    def _no_new_payment(self, connection: Connection, command: Authorize, traceparent: str | None) -> Claim | Over:
+    def _no_new_payment(self, connection: Connection, command: Authorize, arrival: Arrival) -> Claim | Over:
         """The statement inserted no payment: the command's own one exists already, or another of the order is live."""
         own = payments.lock(connection, payment_id_of(command.correlation_id))
         if own is None:
-            return self._order_taken(connection, command, traceparent)
-        self._add_open(connection, command, own.payment, traceparent)
+            return self._order_taken(connection, command, arrival)
+        self._add_open(connection, command, own.payment, arrival)
         return self.claims.within(connection, own.payment.payment_id, command.key)
 
-    def _order_taken(self, connection: Connection, command: Authorize, traceparent: str | None) -> Over:
+    def _order_taken(self, connection: Connection, command: Authorize, arrival: Arrival) -> Over:
         held = payments.lock_live(connection, command.order_id)
         if held is None:
             raise RaceError(command.order_id)
         live = held.payment
-        self._add_open(connection, command, live, traceparent)
+        self._add_open(connection, command, live, arrival)
         message = f"Order {command.order_id} has a live payment ({live.status}); revert it before authorizing anew."
         answer = events.failed(live, command.key, Failure(ErrorCode.ORDER_ALREADY_PAID, message))
         self.recorder.record(connection, live, Observed(live, (answer,)), "another authorize", now=held.now)
         return Over()
 
-    def _accept_on_payment(
-        self, connection: Connection, command: Release | Revert, traceparent: str | None
-    ) -> Claim | Over:
+    def _accept_on_payment(self, connection: Connection, command: Release | Revert, arrival: Arrival) -> Claim | Over:
         held = payments.lock(connection, command.payment_id)
         if held is None:
-            return self._not_found(connection, command, traceparent)
-        self._add_open(connection, command, held.payment, traceparent)
+            return self._not_found(connection, command, arrival)
+        self._add_open(connection, command, held.payment, arrival)
         return self.claims.within(connection, held.payment.payment_id, command.key)
 
-    def _not_found(self, connection: Connection, command: Release | Revert, traceparent: str | None) -> Over:
-        now = commands.add_answered(connection, command.key, Content.of(command), traceparent)
+    def _not_found(self, connection: Connection, command: Release | Revert, arrival: Arrival) -> Over:
+        now = commands.add_answered(connection, command.key, Content.of(command), arrival)
         if now is None:
             raise DuplicateError
         failure = Failure(ErrorCode.PAYMENT_NOT_FOUND, "There is no such payment; send the id from payment.authorized.")
         answer = events.refused(command.key, failure, payment_id=command.payment_id)
-        self.recorder.about_nothing(connection, answer, traceparent, now)
+        self.recorder.about_nothing(connection, answer, arrival.traceparent, now)
         return Over()
 
-    def _add_open(self, connection: Connection, command: Command, payment: Payment, traceparent: str | None) -> None:
+    def _add_open(self, connection: Connection, command: Command, payment: Payment, arrival: Arrival) -> None:
         event_type = self.policy.revert_event_type if isinstance(command, Revert) else None
-        if not commands.add_open(connection, command, payment.payment_id, traceparent, event_type):
+        if not commands.add_open(connection, command, payment.payment_id, arrival, event_type):
             raise DuplicateError
 
     def refuse(self, invalid: InvalidCommand, origin: Origin) -> None:
@@ -174,7 +169,7 @@ class CommandEngine:
         failure = Failure(invalid.error, invalid.message)
         answer = events.refused(asked, failure, payment_id=invalid.payment_id, order_id=invalid.order_id)
         with transaction(self.engine) as connection:
-            now = commands.add_answered(connection, key, sent, trace)
+            now = commands.add_answered(connection, key, sent, origin.arrival(trace))
             if now is not None:
                 self.recorder.about_nothing(connection, answer, trace, now)
                 self.dead_letters.add(connection, UnreadableMessage(invalid.error, invalid.message), origin)

@@ -11,7 +11,7 @@ from service.domain.commands.command import CommandKey
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, is_blocked
-from service.storage import leases, locked
+from service.storage import leases, locked, schedule
 from service.storage.afterwards import after_commit
 from service.storage.engine import Connection, Engine, in_transaction
 from service.storage.locked import Locked
@@ -51,7 +51,7 @@ class Claims:
                 continue
             if not is_blocked(me, [other for other in found.opened if other is not me]):
                 return self._take(connection, found, me)
-            leases.put_off(connection, me.command.key, BLOCKED_PAUSE)
+            schedule.put_off(connection, me.command.key, BLOCKED_PAUSE)
         return Over()
 
     def _take(self, connection: Connection, found: Locked, me: Progress) -> Claim | Over:

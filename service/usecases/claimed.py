@@ -7,6 +7,7 @@ from service.domain.next_step import Call
 from service.domain.payment import Payment
 from service.domain.progress import Progress
 from service.domain.stripe_objects import Intent
+from service.domain.stripe_requests import StripeRequest, noted
 from service.storage.leases import Fence
 from service.usecases.attempt import Attempt
 
@@ -22,11 +23,13 @@ class Claim:
     calls: int = 0
     seen: Intent | None = None
     """The intent, if the last call of this run returned it."""
+    requests: tuple[StripeRequest, ...] = ()
+    """The requests of the call, from its end until they are recorded."""
 
     @property
     def fence(self) -> Fence:
-        """The command's key and fencing token: they guard every later write."""
-        return Fence(self.progress.command.key, self.token)
+        """The command's key and fencing token, which guard every later write, and the note that the next one keeps."""
+        return Fence(self.progress.command.key, self.token, noted(self.call.recovery_point, self.requests))
 
     @property
     def cause(self) -> str:

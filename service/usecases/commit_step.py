@@ -12,7 +12,7 @@ from service.domain.ledger import Ledger
 from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, Waiting
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, Rest, resume
-from service.storage import leases
+from service.storage import leases, schedule
 from service.storage.afterwards import after_commit
 from service.storage.engine import Connection
 from service.usecases import log_lines
@@ -59,14 +59,14 @@ class NextSteps:
                 observed = Observed(following.payment, following.answers)
                 self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
                 if not any(answer.key == claim.fence.key for answer in following.answers):
-                    finished = leases.finish(connection, claim.fence.key, None, claim.token)
+                    finished = leases.finish(connection, claim.fence.key, None, claim.fence)
                     after_commit(partial(log_lines.ended, finished.seconds))
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:
         """The command is answered. After a revert, an authorize that had to wait for it becomes due at once."""
         if isinstance(claim.progress.command, Revert) and more:
-            leases.hasten(connection, claim.payment.payment_id)
+            schedule.hasten(connection, claim.payment.payment_id)
         return Over(claim.payment.payment_id if more else None)
 
     def _commit_call(self, connection: Connection, claim: Claim, payment: Payment, call: Call, now: datetime) -> Claim:
@@ -81,7 +81,7 @@ class NextSteps:
         if progress.key_generation != claim.progress.key_generation:
             changed["key_generation"] = progress.key_generation
         leases.update_fenced(connection, claim.fence, **changed)
-        return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1)
+        return replace(claim, progress=progress, payment=payment, call=call, calls=claim.calls + 1, requests=())
 
     def again_under_new_key(self, connection: Connection, claim: Claim, payment: Payment, now: datetime) -> Claim:
         """Do the step under the next key generation: a look has shown that the old key did not do it.
@@ -90,5 +90,6 @@ class NextSteps:
         """
         generation = claim.progress.key_generation + 1
         leases.update_fenced(connection, claim.fence, key_generation=generation)
-        renewed = replace(claim, progress=replace(claim.progress, key_generation=generation, step_started_at=None))
+        progress = replace(claim.progress, key_generation=generation, step_started_at=None)
+        renewed = replace(claim, progress=progress, requests=())
         return self._commit_call(connection, renewed, payment, Call(claim.call.step), now)

@@ -7,10 +7,10 @@ from functools import partial
 from uuid import UUID
 
 from runtime.logs import get_logger
-from service.storage import leases
+from service.storage import schedule
 from service.storage.availability import described, is_refused
 from service.storage.engine import Engine, SQLAlchemyError, transaction
-from service.storage.leases import Due
+from service.storage.schedule import Due
 from service.usecases.claim import Claims
 from service.usecases.due_looks import DueLooks
 from service.usecases.reconcile import Reconciler
@@ -53,7 +53,7 @@ class Completion:
         Raises the database's error.
         """
         with transaction(self.engine) as connection:
-            found = leases.due(connection, limit, DUE_PAUSE)
+            found = schedule.due(connection, limit, DUE_PAUSE)
         ready = [DueCommand(str(due.payment_id), self._completion(due)) for due in found]
         if len(ready) < limit:
             for payment_id in self.due_looks.take(limit - len(ready)):
@@ -81,7 +81,7 @@ class Completion:
             error=why,
         )
         with transaction(self.engine) as connection:
-            leases.postpone(connection, due.key, REFUSED_PAUSE, f"not storable: {why}")
+            schedule.postpone(connection, due.key, REFUSED_PAUSE, f"not storable: {why}")
 
     def _comparison(self, payment_id: UUID) -> Callable[[], None]:
         def compare() -> None:

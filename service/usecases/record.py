@@ -99,9 +99,9 @@ class Recorder:
         if answer.key is None:
             found = commands.trace_of(connection, answer.correlation_id)
             return Ended(None if found is None else trace_of(*found), 0, 0.0)
-        token = fence.token if fence is not None and fence.key == answer.key else None
+        mine = fence if fence is not None and fence.key == answer.key else None
         outcome = self.published.outcome(answer.key, str(payment_id)) or outcome_of(answer)
-        return leases.finish(connection, answer.key, outcome, token)
+        return leases.finish(connection, answer.key, outcome, mine)
 
     def _event(self, answer: Answer, payment_id: UUID, place: _Place, ended: Ended) -> OutgoingMessage:
         if answer.key is not None:

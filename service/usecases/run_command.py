@@ -1,11 +1,13 @@
 """The loop that runs a command: call Stripe, record the result, go on. No transaction is open during a call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime import tracing
 from runtime.logs import get_logger
 from service.domain.errors import LeaseLostError, StripeUnknownError
 from service.domain.ports import PaymentGateway
+from service.domain.stripe_requests import Note, StripeRequest
+from service.storage import leases
 from service.storage.engine import Connection, Engine, in_transaction
 from service.usecases import log_lines
 from service.usecases.call import Known, Passing, perform
@@ -63,23 +65,28 @@ class Runner:
             return following
 
     def _step(self, claim: Claim) -> Claim | Over:
-        step = claim.call.step
+        step, requests = claim.call.step, list[StripeRequest]()
         reached_in(step, Stage.BEFORE_CALL)
         with tracing.span(f"{claim.call.mode} {step}"):
-            outcome = self._perform(claim)
+            outcome = self._perform(claim, requests.append)
         reached_in(step, Stage.AFTER_CALL)
+        called = replace(claim, requests=tuple(requests))
 
         def record(connection: Connection) -> Claim | Over:
-            following = self.results.write(connection, claim, outcome)
+            following = self.results.write(connection, called, outcome)
             reached_in(step, Stage.BEFORE_COMMIT)
             return following
 
         with tracing.span("record", tracing.SpanKind.CLIENT, attributes=tracing.DATABASE):
-            following = in_transaction(self.engine, record, lock_tries=LOCK_TRIES)
+            try:
+                following = in_transaction(self.engine, record, lock_tries=LOCK_TRIES)
+            except LeaseLostError:
+                in_transaction(self.engine, lambda connection: leases.note(connection, called.fence))
+                raise
         reached_in(step, Stage.AFTER_COMMIT)
         return following
 
-    def _perform(self, claim: Claim) -> Known | Passing:
+    def _perform(self, claim: Claim, note: Note) -> Known | Passing:
         if claim.calls > MOST_CALLS:
             return StripeUnknownError("no progress: the same steps come back")
-        return perform(self.gateway, claim.attempt, claim.call.mode)
+        return perform(self.gateway.noting(note), claim.attempt, claim.call.mode)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from service.domain.ours import is_our_transfer
 from service.domain.stripe_objects import (
@@ -17,6 +17,7 @@ from service.domain.stripe_objects import (
     Transfer,
     TransferRequest,
 )
+from service.domain.stripe_requests import Note
 from tests.models import stripe_side
 from tests.models.stripe_side import Refused
 from tests.unit.domain import facts
@@ -54,6 +55,10 @@ class ModeledGateway:
         if self.side is None:
             raise Refused("resource_missing").error
         return self.side
+
+    def noting(self, note: Note) -> Self:
+        """The model keeps no log of requests."""
+        return self
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
         return self._once(lambda: self._create(request))

@@ -29,7 +29,7 @@ def blueprint(page: PagePorts, ports: Ports, sessions: Sessions) -> Blueprint:
     guard.install(routes, sessions)
     login.install(routes, sessions)
     overview.install(routes, page.desk, ports.unready)
-    payments.install(routes, page.desk)
+    payments.install(routes, page.desk, page.search)
     work.install(routes, page.desk)
     acts.install(routes, page.desk, page.acts)
     routes.record_once(lambda state: state.app.jinja_env.filters.update(FILTERS))

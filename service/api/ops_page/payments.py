@@ -10,15 +10,17 @@ from service.api.ops_page.errors import PageError
 from service.domain.status import PaymentStatus
 from service.storage.operator_payments import PaymentFilter
 from service.usecases.operations.desk import Desk, Sheet
+from service.usecases.operations.kafka_places import Search, placed
+from service.usecases.operations.timeline import Entry
 
 LONGEST_WORDS = 255
 
 
-def install(routes: Blueprint, desk: Desk) -> None:
+def install(routes: Blueprint, desk: Desk, search: Search | None) -> None:
     """The routes of ``/ops/search`` and ``/ops/payments``."""
 
-    @routes.get("/search")
-    def search() -> Response | str:
+    @routes.get("/search", endpoint="search")
+    def found_by() -> Response | str:
         words = asked.text("q")
         found, commands = desk.search(words[:LONGEST_WORDS]) if words else ([], [])
         if len(found) == 1:
@@ -38,9 +40,18 @@ def install(routes: Blueprint, desk: Desk) -> None:
 
     @routes.get("/payments/<uuid:payment_id>")
     def payment(payment_id: UUID) -> str:
-        sheet = sheet_of(desk, payment_id)
-        picture = pictures.timeline(sheet.entries)
-        return render_template("payment.html", sheet=sheet, picture=picture, acts=sheet.acts)
+        sheet, looked = sheet_of(desk, payment_id), asked.text("kafka") is not None
+        entries, fault = _in_kafka(sheet, search) if looked else (sheet.entries, None)
+        sheet, picture = sheet._replace(entries=entries), pictures.timeline(entries)
+        kafka = {"looked": looked, "fault": fault, "can_look": search is not None}
+        return render_template("payment.html", sheet=sheet, picture=picture, acts=sheet.acts, kafka=kafka)
+
+
+def _in_kafka(sheet: Sheet, search: Search | None) -> tuple[list[Entry], str | None]:
+    """The timeline with the places of its events, and Kafka's fault. Raises PageError (404) without Kafka."""
+    if search is None:
+        raise PageError(404, "Not found", "serve has no KAFKA_BOOTSTRAP_SERVERS, so it looks nothing up in Kafka.")
+    return placed(sheet.entries, str(sheet.payment["payment_id"]), search)
 
 
 def sheet_of(desk: Desk, payment_id: UUID) -> Sheet:

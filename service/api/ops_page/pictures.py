@@ -48,12 +48,13 @@ def line(samples: Sequence[Sample], begin: datetime, end: datetime) -> Line | No
     return Line([" ".join(piece) for piece in pieces], most, samples[0].at, samples[-1].at)
 
 
-LANES = ("Operator", "Command", "Stripe", "Webhook", "Status", "Outbox", "Kafka")
+LANES = ("Operator", "Command", "Stripe", "Webhook", "Money", "Status", "Outbox", "Kafka")
 _KAFKA = "Kafka"
 _LANE_OF = {
     Source.OPERATOR: "Operator",
     Source.COMMAND: "Command",
-    Source.MONEY: "Stripe",
+    Source.CALL: "Stripe",
+    Source.MONEY: "Money",
     Source.STRIPE: "Webhook",
     Source.PAYMENT: "Status",
     Source.EVENT: "Outbox",
@@ -119,9 +120,12 @@ def timeline(entries: Sequence[Entry]) -> Picture:
 
 
 def _labels(entry: Entry) -> dict[str, str]:
-    """The lanes that an entry has a dot in, and the words under each."""
+    """The lanes that an entry has a dot in, and the words under each: under one of Kafka, partition and offset."""
     found = {_LANE_OF[entry.source]: _label(entry)}
-    return {**found, _KAFKA: "published"} if entry.published else found
+    if entry.partition is not None:
+        return {**found, _KAFKA: f"{entry.partition} / {entry.offset}"}
+    state = entry.in_kafka.replace("_", " ") if entry.in_kafka else "published"
+    return {**found, _KAFKA: state} if entry.published else found
 
 
 def _short(seconds: float) -> str:

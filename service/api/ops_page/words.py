@@ -6,6 +6,7 @@ from decimal import Decimal
 from runtime.plurals import plural
 from runtime.printable import printable
 from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
+from service.usecases.operations.kafka_places import in_words
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -59,4 +60,5 @@ FILTERS = {
     "plain": plain,
     "counted": counted,
     "plural": plural,
+    "in_kafka": in_words,
 }

@@ -40,6 +40,11 @@ class Command(Base):
     last_error: Mapped[str | None]
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON_OR_NULL)
     traceparent: Mapped[str | None]
+    origin_topic: Mapped[str | None]
+    origin_partition: Mapped[int | None] = mapped_column(Integer)
+    origin_offset: Mapped[int | None]
+    stripe_requests: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON_OR_NULL)
+    """The calls with their requests, for operators: nothing is decided by them. See ``domain.stripe_requests``."""
     revert_event_type: Mapped[str | None]
     received_at: Mapped[WrittenAt]
     updated_at: Mapped[WrittenAt]

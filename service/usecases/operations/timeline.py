@@ -1,11 +1,13 @@
 """A payment's timeline: every record of it, in order of time."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from service.domain.next_step import Mode
 from service.domain.progress import CommandState
+from service.domain.stripe_requests import requests_in
 from service.storage import operator_actions, operator_outbox, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
@@ -16,17 +18,21 @@ class Source(IntEnum):
 
     OPERATOR = 0
     COMMAND = 1
-    STRIPE = 2
-    MONEY = 3
-    PAYMENT = 4
-    EVENT = 5
-    ANSWER = 6
+    CALL = 2
+    STRIPE = 3
+    MONEY = 4
+    PAYMENT = 5
+    EVENT = 6
+    ANSWER = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. Fields that only an outbox row or only a movement has are None in all others.
+    """One entry. Fields that only an outbox row, only a movement or only a call has are None in all others.
 
+    ``topic``, ``partition``, ``offset``: the Kafka record that a command came with, or that an outbox row became, if
+    it was looked up; then ``in_kafka`` says whether it was found.
+    ``requests``: the requests of a call to Stripe, each with its id.
     ``at``: the time of the record (UTC). ``happened_at``: the earlier time of a movement at Stripe (UTC). ``amount``:
     in minor units of ``currency``.
     """
@@ -46,6 +52,12 @@ class Entry:
     by_us: bool | None = None
     cause: str | None = None
     happened_at: datetime | None = None
+    requests: list[dict[str, str | None]] | None = None
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    in_kafka: str | None = None
+    replay_id: str | None = None
 
     def as_record(self) -> Record:
         """The entry as JSON output and tables show it."""
@@ -68,12 +80,18 @@ _FIELDS = (
     "by_us",
     "cause",
     "happened_at",
+    "requests",
+    "topic",
+    "partition",
+    "offset",
+    "in_kafka",
+    "replay_id",
 )
 
 
 def timeline(connection: Connection, payment: Record) -> list[Entry]:
-    """All records of the payment: operators' acts, commands, movements, webhooks, changes of status, and events,
-    published or not."""
+    """All records of the payment: operators' acts, commands, calls to Stripe, movements, webhooks, changes of status,
+    and events, published or not."""
     payment_id = payment["payment_id"]
     entries = [_made(payment)]
     entries += [_of_act(act) for act in operator_actions.actions_of(connection, payment_id)]
@@ -102,13 +120,30 @@ def _of_command(command: Record) -> list[Entry]:
         Source.COMMAND,
         f"{command['command_type']} accepted",
         correlation_id=command["correlation_id"],
+        topic=command["origin_topic"],
+        partition=command["origin_partition"],
+        offset=command["origin_offset"],
     )
+    calls = [_of_call(note, command["correlation_id"]) for note in command["stripe_requests"] or ()]
     if command["state"] == CommandState.DONE:
         outcome: dict[str, Any] = command["outcome"] or {}
         what = f"{command['command_type']} answered"
-        return [accepted, _follow_up(command, command["completed_at"], what, outcome.get("type"))]
+        return [accepted, *calls, _follow_up(command, command["completed_at"], what, outcome.get("type"))]
     what = f"{command['command_type']} {command['state']}"
-    return [accepted, _follow_up(command, command["updated_at"], what, _standing(command))]
+    return [accepted, *calls, _follow_up(command, command["updated_at"], what, _standing(command))]
+
+
+def _of_call(note: Record, correlation_id: str) -> Entry:
+    step, _, mode = note["call"].partition(":")
+    requests = requests_in(note)
+    return Entry(
+        datetime.fromisoformat(note["at"]).astimezone(UTC),
+        Source.CALL,
+        step if mode == Mode.ACT else f"{step}: {mode.replace('_', ' ')}",
+        ", ".join(" ".join(filter(None, request)) for request in requests),
+        correlation_id,
+        requests=[request._asdict() for request in requests],
+    )
 
 
 def _follow_up(command: Record, at: datetime, what: str, detail: str | None) -> Entry:
@@ -145,10 +180,12 @@ def _of_outbox_row(row: Record) -> Entry:
         Source.EVENT,
         row["type"],
         f"to {row['topic']}",
+        topic=row["topic"],
         correlation_id=dict(row["headers"]).get("correlation_id"),
         event_id=str(row["event_id"]),
         position=row["position"],
         sequence=row["sequence"],
         published=row["published"],
         replayed=row["replayed"],
+        replay_id=dict(row["headers"]).get("replay_id"),
     )

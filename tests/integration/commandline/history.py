@@ -16,7 +16,7 @@ from service.domain.content import Content
 from service.domain.errors import ErrorCode
 from service.domain.intent_state import Observed
 from service.domain.payment import Failure, Payment
-from service.domain.received_records import Origin, UnreadableMessage
+from service.domain.received_records import Arrival, Origin, UnreadableMessage
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, commands, inbox, payments
@@ -44,10 +44,9 @@ class History:
                 connection,
                 command,
                 payment,
-                sent_at=None,
+                arrival=Arrival(),
                 sent_lately="create_intent:act",
                 sent_long_ago="create_intent:look",
-                traceparent=None,
                 token=uuid4(),
                 lease=timedelta(seconds=10),
             )
@@ -100,7 +99,7 @@ class History:
         key = CommandKey(command_type, correlation_id)
         failure = Failure(error, "no such payment")
         with transaction(self.engine) as connection:
-            now = commands.add_answered(connection, key, Content(bytes(32)), None)
+            now = commands.add_answered(connection, key, Content(bytes(32)), Arrival())
             assert now is not None
             RECORDER.about_nothing(connection, events.refused(key, failure), None, now)
 

@@ -10,6 +10,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
 from service.domain.payment import Payment
+from service.domain.received_records import Arrival
 from service.storage import commands
 from service.storage.engine import transaction
 from tests.integration.commandline.conftest import CommandLine
@@ -167,6 +168,6 @@ class TestCommands:
         payment = history.authorize("order-1", "saga-1")
         with transaction(history.engine) as connection:
             for command in (Revert("saga-2", payment.payment_id), Release("saga-3", payment.payment_id, "r", "acct")):
-                commands.add_open(connection, command, payment.payment_id, None)
+                commands.add_open(connection, command, payment.payment_id, Arrival())
         commandline.run("command", "retry", "--payment", str(payment.payment_id), *WHY, "--yes")
         assert {act["correlation_id"] for act in audit(history)} == {"saga-2", "saga-3"}

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from devstack.stripe_simulator.client import SimulatorControl
 from service.domain.ports import PaymentGateway
 from service.domain.stripe_objects import Intent, IntentRequest, Picture, Refund, Reversal, Transfer, TransferRequest
+from service.domain.stripe_requests import Note
 from service.gateway.stripe_gateway import StripeGateway
 from service.storage.engine import refuse_inside_transaction
 from tests.support.core import core_settings
@@ -38,6 +40,11 @@ class HookedGateway:
             return call()
         finally:
             self.after.pop(name, _nothing)()
+
+    def noting(self, note: Note) -> Self:
+        mine = copy(self)
+        mine._real = self._real.noting(note)
+        return mine
 
     def create_intent(self, request: IntentRequest, key: str) -> Intent:
         return self._through("create_intent", lambda: self._real.create_intent(request, key))

@@ -63,8 +63,9 @@ def test_command_ends_only_under_its_fencing_token(hooked_core: Core, gateway: H
     gateway.before["create_intent"] = die
     with killed():
         core.authorize()
+    key = CommandKey("authorize_payment", "c-auth")
     with transaction(core.database) as connection, pytest.raises(LeaseLostError):
-        leases.finish(connection, CommandKey("authorize_payment", "c-auth"), None, uuid4())
+        leases.finish(connection, key, None, leases.Fence(key, uuid4()))
     assert core.command("c-auth", "authorize_payment")["state"] == "pending"
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from service.domain.commands.release import Release
 from service.domain.messages import OutgoingMessage
+from service.domain.received_records import Arrival
 from service.storage import commands, locked, outbox, payments
 from service.storage.availability import is_unavailable
 from service.storage.engine import transaction
@@ -58,7 +59,7 @@ def test_reader_that_waited_for_the_lock_sees_the_command_accepted_meanwhile(cor
         waiting = other.submit(opened)
         while not core.sql(BLOCKED)[0]["n"]:
             assert not waiting.done()
-        commands.add_open(connection, release, payment_id, None)
+        commands.add_open(connection, release, payment_id, Arrival())
         connection.commit()
         assert waiting.result(30) == ["c-release"]
     core.settle()

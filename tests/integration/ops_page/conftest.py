@@ -1,9 +1,10 @@
 """The operators' page on a real database, with a scene in it."""
 
+import html
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,10 +21,12 @@ from devstack.postgres import Postgres
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.stripe_simulator.process import running
 from runtime.current import Current
+from runtime.record_search import Absent, Found, Sought
 from service.api.ports import PagePorts
 from service.app import create_app
 from service.settings import ServiceSettings
 from service.usecases.operations.desk import Desk
+from service.usecases.operations.kafka_places import Search
 from service.usecases.operations.page_acts import PageActs
 from tests.integration.ops_page.scene import Scene, set_scene
 from tests.support.chromium import ChromiumUnavailableError, find_chromium
@@ -58,11 +61,16 @@ def house(postgres_server: Postgres, migrated_template: str, stripe: SimulatorCo
     stripe.reset()
     with running_core(postgres_server.databases.create(name, template=migrated_template), stripe) as core:
         scene, desk = set_scene(core), Desk(core.database, core.database)
-        yield House(core, scene, desk, page_of(core.database, desk))
+        yield House(core, scene, desk, page_of(core.database, desk, in_kafka))
     postgres_server.databases.drop(name)
 
 
-def page_of(database: Engine, desk: Desk) -> Flask:
+def in_kafka(sought: Sequence[Sought]) -> list[Found | Absent]:
+    """A topic that has deleted its first record."""
+    return [Absent.EXPIRED if number == 0 else Found(2, 40 + number) for number in range(len(sought))]
+
+
+def page_of(database: Engine, desk: Desk, search: Search | None = None) -> Flask:
     """The page around a database."""
     settings = ServiceSettings(
         database_url=SecretStr("postgresql://unused/none"),
@@ -70,7 +78,14 @@ def page_of(database: Engine, desk: Desk) -> Flask:
         api_tokens=SecretStr(f"{OPERATOR}:{TOKEN}:operate,saga:s3cret"),
     )
     acts = PageActs(database, settings.payment_commands_topic, POLICY, timedelta(days=7))
-    return create_app(Current(settings), replace(World().ports(), page=PagePorts(desk, acts)))
+    return create_app(Current(settings), replace(World().ports(), page=PagePorts(desk, acts, search)))
+
+
+def page_text(client: FlaskClient, path: str) -> str:
+    """A view as it reads. Fails on any other answer."""
+    answer = client.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
+    return html.unescape(answer.text)
 
 
 @pytest.fixture

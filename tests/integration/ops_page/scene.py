@@ -47,6 +47,16 @@ def set_scene(core: Core) -> Scene:
     return Scene(released, held, core.payment_id("order-refused"), _letters(core))
 
 
+def views_of(scene: Scene) -> list[str]:
+    """Every kind of view, with something in it."""
+    released = f"/ops/payments/{scene.released}"
+    return [
+        *("/ops", "/ops/payments", "/ops/search?q=customer-1", "/ops/commands", "/ops/dead-letters", "/ops/relay"),
+        *("/ops/owed", "/ops/actions", released, f"{released}?kafka=look", f"/ops/dead-letters/{scene.letters[2]}"),
+        *(f"/ops/payments/{scene.held}/release", f"/ops/command?id={FAILED}&type=release_payment"),
+    ]
+
+
 def _letters(core: Core) -> list[int]:
     found = [("INVALID_PAYLOAD", LETTER), ("INVALID_PAYLOAD", LETTER), (HOSTILE, HOSTILE.encode())]
     insert = text(

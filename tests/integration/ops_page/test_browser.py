@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.ops_page.conftest import OPERATOR, TOKEN, House
-from tests.integration.ops_page.scene import FAILED, UNANSWERED
+from tests.integration.ops_page.scene import FAILED, UNANSWERED, views_of
 
 pytestmark = pytest.mark.postgres
 
@@ -56,15 +56,6 @@ def _act(page: Page, link: str, button: str, reason: str, **fields: str) -> None
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.locator(".done")).to_be_visible()
-
-
-def _views(house: House) -> list[str]:
-    scene = house.scene
-    return [
-        *("/ops", "/ops/payments", "/ops/search?q=customer-1", "/ops/commands", "/ops/dead-letters", "/ops/relay"),
-        *("/ops/owed", "/ops/actions", f"/ops/payments/{scene.released}", f"/ops/dead-letters/{scene.letters[2]}"),
-        *(f"/ops/payments/{scene.held}/release", f"/ops/command?id={FAILED}&type=release_payment"),
-    ]
 
 
 def test_every_act_is_done_in_a_browser(house: House, opened: Open) -> None:
@@ -145,6 +136,8 @@ def test_no_script_is_needed(house: House, opened: Open) -> None:
     _act(page, "Revert", "Revert", "without a script")
     assert page.url.startswith(f"{page.url.partition('/ops')[0]}/ops/payments/{payment}")
     assert ("payment.revert", "without a script") in _acts(house)
+    page.get_by_role("link", name="Look up in Kafka").click()
+    expect(page.locator("table.entries")).to_contain_text("not published yet")
     page.get_by_role("button", name="Log out").click()
     page.goto("/ops")
     expect(page.get_by_label("Token")).to_be_visible()
@@ -152,7 +145,7 @@ def test_no_script_is_needed(house: House, opened: Open) -> None:
 
 def test_a_phone_needs_no_sideways_scrolling_and_breaks_no_time(house: House, opened: Open) -> None:
     page = opened("/ops", viewport=PHONE)
-    for path in _views(house):
+    for path in views_of(house.scene):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
     page.goto(f"/ops/payments/{house.scene.released}")
@@ -162,7 +155,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_breaks_no_time(house: House, op
 def test_axe_finds_nothing(house: House, opened: Open) -> None:
     axe = Axe()
     page = opened("/ops", logged_in=False)
-    for path in ("/ops", *_views(house)):
+    for path in ("/ops", *views_of(house.scene)):
         page.goto(path)
         found = axe.run(page)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"

@@ -11,9 +11,8 @@ from service.storage import operator_sessions
 from service.storage.engine import FOR_COMMANDS, make_engine
 from service.storage.operator_session import records
 from service.usecases.operations.desk import Desk
-from tests.integration.ops_page.conftest import TOKEN, House, page_of
+from tests.integration.ops_page.conftest import TOKEN, House, page_of, page_text
 from tests.integration.ops_page.scene import FAILED
-from tests.integration.ops_page.test_views import page_text
 
 pytestmark = pytest.mark.postgres
 

@@ -1,6 +1,5 @@
 """Each view of the operators' page, with something in it and with nothing."""
 
-import html
 from urllib.parse import quote
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from flask.testing import FlaskClient
 
 from service.storage.engine import make_engine
 from service.usecases.operations.desk import Desk
-from tests.integration.ops_page.conftest import TOKEN, House, page_of
+from tests.integration.ops_page.conftest import TOKEN, House, page_of, page_text
 from tests.integration.ops_page.scene import FAILED, HOSTILE, UNANSWERED
 
 pytestmark = pytest.mark.postgres
@@ -24,13 +23,6 @@ VIEWS = (
     "/ops/owed",
     "/ops/actions",
 )
-
-
-def page_text(client: FlaskClient, path: str) -> str:
-    """A view as its reader sees it: entities are characters."""
-    answer = client.get(path)
-    assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.text
-    return html.unescape(answer.text)
 
 
 def test_views_of_an_empty_database_are_pages(database_url: str) -> None:
@@ -110,7 +102,7 @@ def test_a_payments_timeline_has_every_kind_of_record(house: House, operator: Fl
         *(row["stripe_payment_intent_id"], row["stripe_transfer_id"], "15.00 SGD", "saga-released-done"),
     ):
         assert found in page
-    for lane in ("Command", "Stripe", "Webhook", "Status", "Outbox", "Kafka"):
+    for lane in ("Command", "Stripe", "Webhook", "Money", "Status", "Outbox", "Kafka"):
         assert f">{lane}</text>" in page
 
 
@@ -133,7 +125,7 @@ def test_commands_and_dead_letters_are_listed(house: House, operator: FlaskClien
 
 
 @pytest.mark.parametrize("path", ["/ops", "/ops/payments", "/ops/dead-letters", "/ops/search?q=customer-1"])
-def test_text_from_outside_stays_text(operator: FlaskClient, path: str) -> None:
+def test_text_from_outside_stayspage_text(operator: FlaskClient, path: str) -> None:
     answer = operator.get(path).text
     assert "&lt;script&gt;" in answer
     assert "<script>alert" not in answer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from relay import topic_scan
+from runtime import topic_reader
 
 
 class NoLeaders:
@@ -22,7 +22,7 @@ class NoLeaders:
 
 def test_topic_without_leaders_does_not_count_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the relay would publish the whole outbox again."""
-    monkeypatch.setattr(topic_scan, "_consumer", lambda *_: NoLeaders())
+    monkeypatch.setattr(topic_reader, "_consumer", lambda *_: NoLeaders())
     with pytest.raises(KafkaException, match="Leader not available"):
-        topic_scan.extents({}, {"events": datetime(1970, 1, 1, tzinfo=UTC)})
-    assert topic_scan.extents({}, {"another": datetime(1970, 1, 1, tzinfo=UTC)}) == {}
+        topic_reader.extents({}, {"events": datetime(1970, 1, 1, tzinfo=UTC)})
+    assert topic_reader.extents({}, {"another": datetime(1970, 1, 1, tzinfo=UTC)}) == {}

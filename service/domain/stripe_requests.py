@@ -1,0 +1,30 @@
+"""Requests to Stripe as a command's row keeps them, for operators: nothing is decided by them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+MOST_OF_A_CALL = 8
+"""Requests of one call that are kept: the last ones, because the step itself comes after its looks."""
+
+
+class StripeRequest(NamedTuple):
+    """One request. ``request_id``: the id in Stripe's log of requests; None without an answer."""
+
+    operation: str
+    result: str
+    request_id: str | None
+
+
+Note = Callable[[StripeRequest], None]
+"""Called after each request, answered or not."""
+
+
+def noted(recovery_point: str, requests: Iterable[StripeRequest]) -> dict[str, Any] | None:
+    """The requests of one call as JSON; None if no request was made."""
+    kept = [[*request] for request in requests][-MOST_OF_A_CALL:]
+    return {"call": recovery_point, "requests": kept} if kept else None
+
+
+def requests_in(note: Mapping[str, Any]) -> list[StripeRequest]:
+    """The requests that ``noted`` kept."""
+    return [StripeRequest(*request) for request in note["requests"]]
