@@ -17,6 +17,7 @@ from service.domain.progress import CommandState
 from service.storage import operator_actions, operator_outbox, operator_reads
 from service.storage.engine import Connection, Engine
 from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.retries import REFUSED_BY_KAFKA
 from service.usecases.queue_command import CommandRequests, UnknownPaymentError
 
 
@@ -111,5 +112,9 @@ def _lasts(connection: Connection, command: Release | Revert, payment: Payment, 
     for each in operator_reads.commands_called(connection, last):
         if each["command_type"] == command.type:
             return "status" in (each["outcome"] or {}) and is_done(command, payment)
-    rows = operator_outbox.rows_of(connection, payment.payment_id)
-    return any(row["type"] == command.type and json.loads(row["value"])["correlation_id"] == last for row in rows)
+    return any(
+        row["type"] == command.type
+        and json.loads(row["value"])["correlation_id"] == last
+        and not operator_reads.is_discarded(connection, REFUSED_BY_KAFKA, row["position"])
+        for row in operator_outbox.rows_of(connection, payment.payment_id)
+    )

@@ -107,6 +107,16 @@ def test_act_whose_command_is_lost_is_queued_again(commandline: CommandLine, his
     assert act(commandline, "revert", payment) not in {first, first.replace("queued", "skipped")}
 
 
+def test_act_whose_refused_command_was_discarded_is_queued_again(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1").payment_id
+    first = act(commandline, "revert", payment)
+    (row,) = commandline.json("outbox", "list", "--type", "revert_payment")
+    history.refused_by_kafka(row["position"])
+    assert act(commandline, "revert", payment) == first.replace("queued", "skipped")
+    commandline.run("dead-letter", "discard", "1", *WHY, "--yes")
+    assert act(commandline, "revert", payment).startswith("queued: ")
+
+
 @pytest.mark.parametrize("wrong", ["", " ", "r" * 256])
 @pytest.mark.parametrize(("option", "field"), [("--runner", "runner_id"), ("--account", "runner_connect_account_id")])
 def test_invalid_payee_is_bad_usage(
