@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, func, literal, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import MovementKind
@@ -125,3 +125,9 @@ def dead_letter(connection: Connection, id_: int) -> Record | None:
     """One dead letter."""
     found = records(connection, select(*_DEAD_LETTER).where(DeadLetter.id == id_))
     return found[0] if found else None
+
+
+def is_discarded(connection: Connection, partition: int, offset: int) -> bool:
+    """Whether an operator discarded the dead letter from this place."""
+    here = and_(DeadLetter.partition == partition, DeadLetter.offset == offset, DeadLetter.state == "discarded")
+    return connection.execute(select(DeadLetter.id).where(here).limit(1)).first() is not None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from commandline import acts
+from commandline.batch import Batch
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
@@ -119,14 +119,14 @@ class TestPaymentActs:
     ) -> None:
         for number in range(3):
             history.authorize(f"order-{number}", f"saga-{number}")
-        whole = acts.Batch._each
+        whole = Batch._each
 
-        def interrupted(self: acts.Batch, *more: Any) -> Any:
+        def interrupted(self: Batch, *more: Any) -> Any:
             yield next(whole(self, *more))
             raise KeyboardInterrupt
 
         with monkeypatch.context() as once:
-            once.setattr(acts.Batch, "_each", interrupted)
+            once.setattr(Batch, "_each", interrupted)
             said = commandline.run("payment", "revert", "--status", "AUTHORIZED", *WHY, "--yes", code=1).stderr
         assert "interrupted: 1 done, 2 left; run it again to go on" in said
         commandline.run("payment", "revert", "--status", "AUTHORIZED", *WHY, "--yes")
