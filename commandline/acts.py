@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from commandline.batch import Batch
+from commandline.batch import Batch, Skipped
 from commandline.connection import database
 from commandline.failures import confirm
 from commandline.options import gathered, json_option
@@ -130,7 +130,7 @@ def act_on(
     found: "Sequence[Record]",
     kind: Objects,
     verb: str,
-    act: "Callable[[Engine, Record], str]",
+    act: "Callable[[Engine, Record], str | Skipped]",
     options: ActOptions,
     again: str | None = None,
 ) -> None:

@@ -11,6 +11,7 @@ from commandline.acts import act_options, grounds
 from commandline.connection import database
 from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
+from commandline.kept_audit import keep
 from commandline.options import MOMENT, json_option
 from commandline.output import follow, show_record, table
 
@@ -40,7 +41,8 @@ def audit(*, since: datetime, repair: bool, because: str | None, operator: str, 
     Missing: published as the relay says, and not in its topic. --repair publishes it. Unknown: in a topic, and not in
     the outbox, because the database lost it. `payment reconcile --since` brings it back. Nothing repairs what is
     doubled, out of order or numbered twice in a topic. What a topic may have lost to its retention is uncompared, which
-    proves nothing. Exits 1 if anything differs and was not repaired. Reads with RELAY_NAME's settings.
+    proves nothing. Exits 1 if anything differs and was not repaired. Reads with RELAY_NAME's settings. The result is
+    kept for metrics and alerts.
 
     \b
     cli.py outbox audit --since 2h
@@ -52,8 +54,10 @@ def audit(*, since: datetime, repair: bool, because: str | None, operator: str, 
     why = grounds(operator, because) if repair else None
     report = _report(settings, since)
     repaired = _repair(report, why, ask=not yes) if why is not None and report.missing else 0
+    differences = sum(len(getattr(report, name)) for name in _FINDINGS) - repaired
+    _keep(report, since, differences, repaired)
     _show(report, repaired, as_json=as_json)
-    if len(report.missing) > repaired or any(getattr(report, name) for name in _FINDINGS if name != "missing"):
+    if differences:
         raise SystemExit(1)
 
 
@@ -110,6 +114,12 @@ def _repair(report: "Report", why: "Grounds", *, ask: bool) -> int:
     positions = [row.position for row in report.missing]
     with database() as engine:
         return follow("publishing", append_positions(engine, positions, why), total=len(positions))
+
+
+def _keep(report: "Report", since: datetime, differences: int, repaired: int) -> None:
+    from service.domain.audit_results import AuditKind, AuditResult
+
+    keep(AuditResult(AuditKind.OUTBOX, since, None, report.compared, differences, repaired))
 
 
 def _show(report: "Report", repaired: int, *, as_json: bool) -> None:

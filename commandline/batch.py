@@ -1,15 +1,25 @@
 """An operator's act on many objects, one after the other: progress, results, counts and exit code."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from commandline.failures import CannotError
+from commandline.failures import CannotError, database_errors, reason_of
 from commandline.output import follow, say, say_json, table
 
 T = TypeVar("T")
 
 _SHOWN_AT_MOST = 100
 """Of more results, only the failures are listed; ``--json`` has all."""
+
+
+class Skipped(NamedTuple):
+    """The result of an act that changed nothing, because the object does not need it."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"skipped: {self.why}"
 
 
 class Batch:
@@ -19,41 +29,61 @@ class Batch:
         self._what = what
         self._again = "run it again to go on" if again is None else f"go on: {again}"
         self._results: list[dict[str, str]] = []
-        self._failures: list[str] = []
+        self._failures: set[str] = set()
+        self._counts: Counter[str] = Counter()
+        self._ended_by = ""
 
-    def run(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str], *, as_json: bool) -> None:
+    def run(
+        self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str | Skipped], *, as_json: bool
+    ) -> None:
         """Act on each object. An act on a single object raises its error.
 
-        With several objects, all are tried. Raises CannotError if some failed, or if Ctrl-C ended the work early.
+        With several objects, all are tried until Ctrl-C or the loss of the database. Raises CannotError with the counts
+        if some failed or were left.
         """
         if len(objects) == 1:
-            self._results.append({"id": name(objects[0]), "result": act(objects[0])})
+            self._add(name(objects[0]), act(objects[0]))
             self._show(as_json=as_json)
             return
-        stopped = False
         try:
             follow(self._what, self._each(objects, name, act), total=len(objects))
         except KeyboardInterrupt:
-            stopped = True
+            self._ended_by = "interrupted: "
         finally:
             self._show(as_json=as_json)
-        if stopped:
-            left = len(objects) - len(self._results)
-            raise CannotError(f"interrupted: {len(self._results)} done, {left} left; {self._again}")
+        self._counts["left"] = len(objects) - len(self._results)
+        counts = ", ".join(f"{self._counts[each]} {each}" for each in _COUNTED if self._counts[each])
+        if self._counts["left"]:
+            raise CannotError(f"{self._ended_by}{counts}; {self._again}")
         if self._failures:
-            raise CannotError(f"{len(self._failures)} of {len(objects)} could not be done")
+            raise CannotError(f"{self._ended_by}{counts}")
+        say(counts, err=True)
 
-    def _each(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str]) -> Iterator[int]:
+    def _each(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str | Skipped]) -> Iterator[int]:
+        from service.storage.availability import is_about_one_object
         from service.usecases.operations.errors import OperatorError
 
         for one in objects:
             try:
-                result = act(one)
+                self._add(name(one), act(one))
             except OperatorError as error:
-                result = str(error)
-                self._failures.append(name(one))
-            self._results.append({"id": name(one), "result": result})
+                self._add_failure(name(one), str(error))
+            except database_errors() as error:
+                reason = f"database: {reason_of(error)}"
+                self._add_failure(name(one), reason)
+                if not is_about_one_object(error):
+                    self._ended_by = f"{reason}; "
+                    return
             yield 1
+
+    def _add(self, id_: str, result: str | Skipped) -> None:
+        self._results.append({"id": id_, "result": str(result)})
+        self._counts["skipped" if isinstance(result, Skipped) else "done"] += 1
+
+    def _add_failure(self, id_: str, reason: str) -> None:
+        self._results.append({"id": id_, "result": reason})
+        self._failures.add(id_)
+        self._counts["failed"] += 1
 
     def _show(self, *, as_json: bool) -> None:
         if as_json:
@@ -65,4 +95,6 @@ class Batch:
             shown = [each for each in self._results if every or each["id"] in self._failures]
             if shown:
                 table(shown, ("id", "result"))
-            say(f"{len(self._results) - len(self._failures)} done", err=True)
+
+
+_COUNTED = ("done", "skipped", "failed", "left")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from commandline.checks import Finding
 from commandline.failures import CannotError, database_faults
+from runtime.plurals import plural
 
 if TYPE_CHECKING:
     from relay.doubts import State
@@ -76,13 +77,14 @@ def _relay(name: str, state: "State", left: "UnfinishedWork", *, led: bool) -> F
     """By the checkpoint, which follows Kafka by a moment."""
     found: Record | None = next((each for each in left.relays if each["relay"] == name), None)
     waiting = state.highest if found is None else int(found["waiting"])
+    rows = f"{waiting} {plural(waiting, 'row waits', 'rows wait')}"
     since: datetime | None = found["oldest_waiting_at"] if found is not None else None
     if led and since is not None and left.clock - since > _PATIENCE:
-        detail = f"one works, and {waiting} rows wait, the first since {since.isoformat(timespec='seconds')}"
+        detail = f"one works, and {rows}, the first since {since.isoformat(timespec='seconds')}"
         return Finding("relay", detail, "its /ready and its log say what it waits for")
     if led:
-        return Finding("relay", f"one works, {waiting} rows wait")
-    detail = f"none called {name} works, and {f'{waiting} rows wait' if waiting else 'nothing waits'}"
+        return Finding("relay", f"one works, {rows}")
+    detail = f"none called {name} works, and {rows if waiting else 'nothing waits'}"
     return Finding("relay", detail, "start cli.py relay", warning=not waiting)
 
 

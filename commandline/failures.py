@@ -17,6 +17,12 @@ class CannotError(click.ClickException):
         click.echo(printable(self.format_message(), keep="\n"), file=file, err=True)
 
 
+class BadArgumentError(CannotError):
+    """An argument is no text: exit code 2, as for bad usage."""
+
+    exit_code = 2
+
+
 class BadSettingError(CannotError):
     """Settings are missing or wrong: exit code 2, as for bad usage. Each fault is one line that names its variable."""
 
@@ -37,14 +43,19 @@ def port_faults() -> Iterator[None]:
 @contextmanager
 def database_faults() -> Iterator[None]:
     """Turns the database's errors into one line. Raises CannotError."""
+    try:
+        yield
+    except database_errors() as error:
+        raise CannotError(f"database: {reason_of(error)}") from error
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """The database's errors, bare or wrapped by SQLAlchemy."""
     import psycopg2
 
     from service.storage.engine import SQLAlchemyError
 
-    try:
-        yield
-    except (SQLAlchemyError, psycopg2.Error) as error:
-        raise CannotError(f"database: {_reason(error)}") from error
+    return SQLAlchemyError, psycopg2.Error
 
 
 @contextmanager
@@ -58,7 +69,7 @@ def stripe_faults() -> Iterator[None]:
         raise CannotError(f"stripe: {error}; nothing is proved, run it again") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The message of the server or the driver in one line, without the statement and its values."""
     from service.storage.availability import is_read_only
     from service.storage.requirements import READ_ONLY

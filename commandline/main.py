@@ -2,6 +2,7 @@
 
 import click
 
+from commandline.failures import BadArgumentError
 from commandline.lazy import LazyGroup
 from runtime.version import VERSION
 
@@ -21,8 +22,21 @@ WHERE = {
 }
 
 
+class _Root(LazyGroup):
+    """Takes arguments in UTF-8 only: neither the database nor a terminal takes others."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            try:
+                word.encode()
+            except UnicodeEncodeError:
+                shown = word.encode(errors="surrogateescape").decode(errors="backslashreplace")
+                raise BadArgumentError(f"argument {shown} is not UTF-8") from None
+        return super().parse_args(ctx, args)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     where=WHERE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

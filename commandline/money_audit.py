@@ -7,11 +7,13 @@ import click
 
 from commandline.environment import SettingsCommand, load_settings
 from commandline.failures import database_faults, stripe_faults
+from commandline.kept_audit import keep
 from commandline.money_audit_report import as_record, show
 from commandline.options import json_option, span_options
 from commandline.output import counting, say_json
 
 if TYPE_CHECKING:
+    from service.domain.audit_results import AuditResult
     from service.domain.books import Window
     from service.usecases.operations.audit import Report
 
@@ -28,11 +30,12 @@ _DEFAULT_SPAN = timedelta(hours=24)
 @span_options
 @json_option
 def audit(*, since: datetime | None, until: datetime | None, as_json: bool) -> None:
-    """Compare everything that moved at Stripe with the payments' movements, in both directions. Changes nothing.
+    """Compare everything that moved at Stripe with the payments' movements, in both directions. Changes no payment.
 
     Without --since the last 24 hours. Each difference is looked at again before it is told. What an open command is
     at is under way, and no difference; other programs' money on the account is foreign, and none either. Exits 1 when
     anything differs, or when Stripe does not answer. `payment reconcile` mends what can be mended.
+    The result is kept for metrics and alerts.
 
     \b
     cli.py payment audit
@@ -40,6 +43,7 @@ def audit(*, since: datetime | None, until: datetime | None, as_json: bool) -> N
     """
     window = _window(since, until)
     report = _report(window)
+    keep(_result(report))
     if as_json:
         say_json(as_record(report), indent=2)
     else:
@@ -59,6 +63,13 @@ def _window(since: datetime | None, until: datetime | None) -> "Window":
     if begin >= end:
         raise click.UsageError("--since must be before --until")
     return Window(begin.replace(microsecond=0).astimezone(UTC), end.astimezone(UTC))
+
+
+def _result(report: "Report") -> "AuditResult":
+    from service.domain.audit_results import AuditKind, AuditResult
+
+    window = report.window
+    return AuditResult(AuditKind.PAYMENT, window.since, window.until, report.compared, len(report.differs))
 
 
 def _report(window: "Window") -> "Report":

@@ -12,6 +12,7 @@ from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
 from commandline.options import json_option, span_options
 from commandline.output import follow, show_record
+from runtime.plurals import plural
 
 if TYPE_CHECKING:
     from service.storage.engine import Engine
@@ -101,11 +102,18 @@ def _say(planned: "Replay") -> None:
     if not extent.rows:
         click.echo("nothing matches", err=True)
         return
-    click.echo(f"{extent.rows} rows of {extent.keys} keys, positions {extent.first} to {extent.last}", err=True)
+    rows, keys = _number(extent.rows, "row"), _number(extent.keys, "key")
+    click.echo(f"{rows} of {keys}, positions {extent.first} to {extent.last}", err=True)
     if planned.done:
         click.echo(f"{planned.done} of them are appended already", err=True)
-    sends = f"{extent.commands} commands, {extent.events} events and {extent.dead_letters} dead letters"
+    kinds = {"command": extent.commands, "event": extent.events, "dead letter": extent.dead_letters}
+    commands, events, letters = (_number(number, kind) for kind, number in kinds.items())
+    sends = f"{commands}, {events} and {letters}"
     click.echo(f"{sends} go out once more: a reader who keeps no ce_id acts on them again", err=True)
+
+
+def _number(number: int, thing: str) -> str:
+    return f"{number} {plural(number, thing, f'{thing}s')}"
 
 
 def _refuse_old(planned: "Replay", *, force: bool) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 
 from commandline.acts import ActOptions, Objects, act_on, ask, several_options
+from commandline.batch import Skipped
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.options import payment_option, span_options
@@ -57,9 +58,9 @@ def retry(
     if not (command_type or payment_id or since or until or all_):
         raise click.UsageError("say which: CORRELATION_ID, --type, --payment, --since, --until or --all")
 
-    def one(engine: "Engine", each: "Record") -> str:
+    def one(engine: "Engine", each: "Record") -> str | Skipped:
         made_due = retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
-        return "due now" if made_due else "skipped: due already"
+        return "due now" if made_due else Skipped("due already")
 
     act_on(_waiting(command_type, payment_id, Span(since, until)), _COMMANDS, "Retry", one, options)
 

@@ -19,6 +19,7 @@ Which module holds which decision:
 - Events and their envelope: ``events``, ``messages``. Those that a restored database has lost: ``published``.
 - What an operator's act is: ``operator_acts``.
 - How books and Stripe differ, for the audit: ``books``, ``auditing``, ``audit_sums``.
+- What is kept of an audit: ``audit_results``.
 
 ``ports`` has the protocols that the gateway implements, ``stripe_objects`` the objects that pass through them, and
 ``errors`` the errors.

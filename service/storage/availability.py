@@ -86,6 +86,11 @@ def is_refused(error: BaseException) -> bool:
     return cause.pgcode[:2] in _REFUSING_CLASSES and cause.pgcode != _NOT_NULL_VIOLATION
 
 
+def is_about_one_object(error: BaseException) -> bool:
+    """Whether the fault lies with one object: its row is locked, or its values are refused. Others may be tried."""
+    return is_lock_wait(error) or is_refused(error)
+
+
 def described(error: BaseException) -> str:
     """SQLSTATE, table and constraint of the error: names of the schema only, never a row's values."""
     cause = _cause(error)

@@ -1,6 +1,6 @@
 """Figures of the whole database for metrics: what waits, since when, and whose money is where.
 
-Three groups, by their cost. No statement takes a lock that anyone waits for, or reads a row that it need not read.
+Four groups, by their cost. No statement takes a lock that anyone waits for, or reads a row that it need not read.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, text
 from service.domain.commands.command import CommandType
 from service.domain.progress import CommandState
 from service.domain.status import PaymentStatus
+from service.storage import audits as kept_audits
 from service.storage.engine import Connection
 from service.storage.money_owed import owed_in_all
 
@@ -101,6 +102,15 @@ def payments(connection: Connection) -> Figures:
     return {"payments": {(str(status),): found.get(status, 0) for status in PaymentStatus}}
 
 
+def audits(connection: Connection) -> Figures:
+    """The last run of each audit. Raises the database's error."""
+    found = kept_audits.last(connection)
+    return {
+        "audit_differences": {(kind,): last.differences for kind, last in found.items()},
+        "audit_age_seconds": {(kind,): last.age for kind, last in found.items()},
+    }
+
+
 class Group(NamedTuple):
     """Figures that are read together, at most once in ``every`` seconds and shown for at most ``kept`` seconds."""
 
@@ -113,5 +123,6 @@ class Group(NamedTuple):
 GROUPS = (
     Group("work", 10.0, 60.0, work),
     Group("money", 60.0, 300.0, money),
+    Group("audits", 60.0, 300.0, audits),
     Group("payments", 300.0, 1200.0, payments),
 )

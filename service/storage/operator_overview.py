@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from service.storage import operator_sessions, operator_tail
+from service.domain.audit_results import AuditKind
+from service.storage import audits, operator_sessions, operator_tail
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 
@@ -103,7 +104,7 @@ class Overview(NamedTuple):
     """The figures. ``open``: by type and state; ``faults``: the most frequent ones of open commands.
 
     ``consumers``: their sessions. ``unread``: published commands that nobody accepts.
-    ``transactions``: those left open.
+    ``transactions``: those left open. ``audits``: the last run of each audit that has run.
     """
 
     relay: RelayView
@@ -114,6 +115,7 @@ class Overview(NamedTuple):
     consumers: int
     unread: int
     transactions: list[Record]
+    audits: dict[AuditKind, audits.LastAudit]
 
 
 def overview(connection: Connection) -> Overview:
@@ -129,6 +131,7 @@ def overview(connection: Connection) -> Overview:
         consumers=operator_sessions.consumers(connection),
         unread=operator_tail.unread(connection),
         transactions=operator_sessions.open_transactions(connection),
+        audits=audits.last(connection),
     )
 
 

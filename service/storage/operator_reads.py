@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, func, literal, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.domain.ledger import MovementKind
@@ -147,3 +147,9 @@ def letter_values(connection: Connection, ids: Sequence[int]) -> dict[int, bytes
     """The values of dead letters, by id."""
     found = records(connection, select(DeadLetter.id, DeadLetter.value).where(DeadLetter.id.in_(ids)))
     return {letter["id"]: letter["value"] for letter in found}
+
+
+def is_discarded(connection: Connection, partition: int, offset: int) -> bool:
+    """Whether an operator discarded the dead letter from this place."""
+    here = and_(DeadLetter.partition == partition, DeadLetter.offset == offset, DeadLetter.state == "discarded")
+    return connection.execute(select(DeadLetter.id).where(here).limit(1)).first() is not None

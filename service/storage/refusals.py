@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import CheckConstraint
 
+from service.domain.audit_results import AuditKind
 from service.domain.commands.command import CommandType
 from service.domain.ledger import MovementKind
 from service.domain.operator_acts import ACTION_NAME, LONGEST_NAME, LONGEST_REASON, Channel
@@ -155,6 +156,11 @@ OPERATOR_ACTIONS = {
     "command_whole": "command_type IS NULL OR correlation_id IS NOT NULL",
     "reason_length": f"char_length(reason) BETWEEN 1 AND {LONGEST_REASON} AND reason ~ '[^[:space:]]'",
     "detail_is_object": "jsonb_typeof(detail) = 'object'",
+}
+
+AUDITS = {
+    "kind_known": one_of("kind", list(AuditKind)),
+    "counts": "least(compared, differences, repaired) >= 0",
 }
 
 

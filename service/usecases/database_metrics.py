@@ -24,6 +24,8 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "dead_letters_open": ("Dead letters that nobody has resent or discarded", ("reason",)),
     "holds": ("Authorized payments not captured, by the time since their authorize was accepted", ("age",)),
     "money_owed": ("Money that is not where it belongs, in minor units", ("currency", "owed_to")),
+    "audit_differences": ("Differences that the last run of this audit found and did not repair", ("audit",)),
+    "audit_age_seconds": ("Time since the last run of this audit ended; absent before the first", ("audit",)),
     "payments": ("Payments", ("status",)),
 }
 

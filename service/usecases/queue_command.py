@@ -17,6 +17,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.messages import OutgoingMessage, command_message
 from service.domain.operator_acts import Act
+from service.domain.payment import Payment
 from service.storage import operator_actions, outbox, payments, request_keys
 from service.storage.afterwards import after_commit
 from service.storage.engine import Connection, Engine, in_transaction
@@ -48,22 +49,29 @@ class CommandRequests:
         key. Raises UnknownPaymentError, KeyReusedError or the database's error; then nothing was queued.
         """
 
-        def claimed(connection: Connection) -> str:
+        def claimed(connection: Connection, _payment: Payment) -> str:
             return command.correlation_id if key is None else _claimed(connection, command, key)
 
         return self._queue(command, claimed, None, traceparent)
 
-    def queue_act(self, command: Release | Revert, act: Act, earlier: Callable[[Connection], str | None]) -> str:
+    def queue_act(
+        self, command: Release | Revert, act: Act, earlier: Callable[[Connection, Payment], str | None]
+    ) -> str:
         """Append an operator's command and its act, unless ``earlier`` finds the correlation id of an equal command.
 
-        Returns the correlation id of the outcome event, the command's own or the earlier one's. Raises as ``queue``.
+        ``earlier`` gets the payment with its row locked. If it raises an error, nothing is queued. Returns the
+        correlation id of the outcome event, the command's own or the earlier one's. Raises as ``queue``.
         """
-        return self._queue(command, lambda connection: earlier(connection) or command.correlation_id, act, None)
+
+        def claimed(connection: Connection, payment: Payment) -> str:
+            return earlier(connection, payment) or command.correlation_id
+
+        return self._queue(command, claimed, act, None)
 
     def _queue(
         self,
         command: Release | Revert,
-        claimed: Callable[[Connection], str],
+        claimed: Callable[[Connection, Payment], str],
         act: Act | None,
         traceparent: str | None,
     ) -> str:
@@ -73,7 +81,7 @@ class CommandRequests:
             held = payments.lock(connection, command.payment_id)
             if held is None:
                 raise UnknownPaymentError
-            correlation_id = claimed(connection)
+            correlation_id = claimed(connection, held.payment)
             if correlation_id == command.correlation_id:
                 message = self._message(command, held.now, traceparent)
                 outbox.append(connection, [message])

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from runtime.plurals import plural
 from service.api.ops_page.words import age, counted, plain
 from service.api.ports import Unready
 from service.storage.operator_overview import Overview
@@ -75,7 +76,8 @@ def _consumer(found: Overview) -> Part:
     if _silent(found):
         return Part("Consumer", "poor", f"{words}; but commands in Kafka may not reach it", AWAY)
     if found.unread:
-        unread = f"published for over 30 s, and not accepted by a consumer: {found.unread} commands"
+        commands = f"{found.unread} {plural(found.unread, 'command', 'commands')}"
+        unread = f"published for over 30 s, and not accepted by a consumer: {commands}"
         return Part("Consumer", "bad", unread, OVERDUE)
     return Part("Consumer", "good", words)
 

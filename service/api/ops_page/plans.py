@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from runtime.errors import PaymentServiceError
+from runtime.plurals import plural
 from service.api.ops_page import values
 from service.api.ops_page.words import money
-from service.domain.commands.catalog import build
-from service.domain.commands.command import CommandKey, CommandType
+from service.domain.commands.command import CommandKey
 from service.domain.commands.fields import FieldError
 from service.domain.operator_acts import Grounds
 from service.domain.payment import as_uuid
@@ -33,7 +33,10 @@ class Field(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """An act as its form shows it. ``perform`` does it, and returns the name of what was done."""
+    """An act as its form shows it. ``perform`` does it, and returns the name of what was done.
+
+    ``shown``: the status of the payment that the form shows, where the act is meant for that status only.
+    """
 
     title: str
     button: str
@@ -41,6 +44,7 @@ class Plan(NamedTuple):
     effect: str
     perform: Callable[[Grounds, Form], str]
     fields: tuple[Field, ...] = ()
+    shown: str | None = None
 
 
 def release(acts: PageActs, sheet: Sheet) -> Plan:
@@ -49,19 +53,19 @@ def release(acts: PageActs, sheet: Sheet) -> Plan:
 
     def perform(grounds: Grounds, form: Form) -> str:
         runner, account = form.get("runner_id", ""), form.get("runner_connect_account_id", "")
-        content = {"payment_id": str(payment["payment_id"]), "runner_id": runner, "runner_connect_account_id": account}
+        shown = _hidden(form, "shown")
         try:
-            build(CommandType.RELEASE, "checked", content)
+            queued = acts.payment_acts(grounds).release(payment["payment_id"], runner, account, shown=shown)
         except FieldError as error:
             raise FormError(error.message) from error
-        return _queued(acts.release(payment["payment_id"], runner, account, grounds))
+        return _queued(queued)
 
     effect = "The consumer captures what is held, and transfers the whole amount to this account at Stripe."
     fields = (
         Field("runner_id", "Runner", payment["runner_id"] or ""),
         Field("runner_connect_account_id", "Connected account (acct_…)", payment["runner_connect_account_id"] or ""),
     )
-    return Plan("Release a payment", "Release", _of_payment(payment), effect, perform, fields)
+    return Plan("Release a payment", "Release", _of_payment(payment), effect, perform, fields, payment["status"])
 
 
 def revert(acts: PageActs, sheet: Sheet) -> Plan:
@@ -72,25 +76,27 @@ def revert(acts: PageActs, sheet: Sheet) -> Plan:
         "and what was transferred is taken back from the runner first."
     )
 
-    def perform(grounds: Grounds, _form: Form) -> str:
-        return _queued(acts.revert(payment["payment_id"], grounds))
+    def perform(grounds: Grounds, form: Form) -> str:
+        return _queued(acts.payment_acts(grounds).revert(payment["payment_id"], shown=_hidden(form, "shown")))
 
-    return Plan("Revert a payment", "Revert", _of_payment(payment), effect, perform)
+    return Plan("Revert a payment", "Revert", _of_payment(payment), effect, perform, shown=payment["status"])
 
 
 def replay(acts: PageActs, sheet: Sheet) -> Plan:
     """A replay of the payment's messages."""
     payment = sheet.payment
     found = acts.replayable(payment["payment_id"])
+    commands = f"{found.commands} {plural(found.commands, 'command', 'commands')}"
+    events = f"{found.events} {plural(found.events, 'event', 'events')}"
     effect = (
-        f"Every message of this payment is published again with its event id: {found.commands} commands and "
-        f"{found.events} events. Readers that do not keep the ids of events (ce_id) act on them once more."
+        f"Every message of this payment is published again with its event id: {commands} and {events}. Readers that do "
+        "not keep the ids of events (ce_id) act on them once more."
     )
 
     def perform(grounds: Grounds, form: Form) -> str:
-        form_id = as_uuid(form.get("form_id"))
+        form_id = as_uuid(_hidden(form, "form_id"))
         if form_id is None:
-            raise FormError("The form is not whole; open it again")
+            raise FormError(_NOT_WHOLE)
         acts.replay(payment["payment_id"], form_id, grounds)
         return "replayed"
 
@@ -146,6 +152,16 @@ def discard(acts: PageActs, letter: Record) -> Plan:
 
     effect = "The dead letter is closed, and the record is not sent. It stays in the database."
     return Plan("Discard a dead letter", "Discard", _of_letter(letter), effect, perform)
+
+
+_NOT_WHOLE = "The form is not whole; open it again"
+
+
+def _hidden(form: Form, name: str) -> str:
+    """A field that the form has without the operator's doing. Raises FormError where it is missing."""
+    if name not in form:
+        raise FormError(_NOT_WHOLE)
+    return form[name]
 
 
 def _queued(queued: Queued) -> str:

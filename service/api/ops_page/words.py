@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from runtime.plurals import plural
 from runtime.printable import printable
 from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
 from service.usecases.operations.kafka_places import in_words
@@ -58,5 +59,6 @@ FILTERS = {
     "money": money,
     "plain": plain,
     "counted": counted,
+    "plural": plural,
     "in_kafka": in_words,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode
 from service.domain.ledger import Ledger
-from service.domain.next_step import Clock, Next, Policy
+from service.domain.next_step import Clock, Next, Policy, Settled
 from service.domain.payment import Payment
 
 Command = Authorize | Release | Revert
@@ -38,6 +39,8 @@ _CONTENT = {
 _FROM_OUTSIDE: dict[CommandType, Callable[..., Command]] = {kind.type: kind for kind in (Authorize, Release, Revert)}
 _GRAVEST_FIRST = (ErrorCode.INVALID_PAYLOAD, ErrorCode.INVALID_AMOUNT, ErrorCode.PAYMENT_NOT_FOUND)
 _EMPTY = Ledger()
+_ANY_TIMES = Policy("payment.reverted", look_again=timedelta(), action_deadline=timedelta())
+"""For plans of reverts, of which a setting decides the name of the answer only."""
 
 
 def build(kind: CommandType, correlation_id: str, given: dict[str, Any]) -> Command:
@@ -90,3 +93,14 @@ def plan(command: StoredCommand, payment: Payment, policy: Policy, clock: Clock,
             return revert.next_step(command, payment, policy)
         case CancelHold():
             return cancel_hold.next_step(command, payment, ledger)
+
+
+def is_done(command: Release | Revert, payment: Payment) -> bool:
+    """Whether the command would succeed without a step: its effect is there, and nobody has undone it."""
+    match command:
+        case Release():
+            following = release.next_step(command, payment)
+        case Revert():
+            following = revert.next_step(command, payment, _ANY_TIMES)
+    own = following.answers if isinstance(following, Settled) else ()
+    return any(answer.key == command.key and "status" in answer.payload for answer in own)

@@ -3,6 +3,7 @@
 Import the package and write ``models.Payment``, because the domain's classes have the same names.
 """
 
+from service.storage.models.audit import Audit
 from service.storage.models.base import Base
 from service.storage.models.command import Command
 from service.storage.models.dead_letter import DeadLetter
@@ -14,6 +15,7 @@ from service.storage.models.request_key import RequestKey
 from service.storage.models.stripe_event import StripeEvent
 
 __all__ = [
+    "Audit",
     "Base",
     "Command",
     "DeadLetter",

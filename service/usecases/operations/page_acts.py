@@ -11,7 +11,7 @@ from service.storage.engine import Engine
 from service.storage.operator_outbox import Extent, Selection
 from service.usecases.operations import reopening, retries
 from service.usecases.operations.errors import OperatorError
-from service.usecases.operations.payment_acts import PaymentActs, Queued
+from service.usecases.operations.payment_acts import PaymentActs
 from service.usecases.operations.replay import Replay
 
 
@@ -24,13 +24,9 @@ class PageActs:
     policy: Policy
     replay_window: timedelta
 
-    def release(self, payment_id: UUID, runner_id: str, account: str, grounds: Grounds) -> Queued:
-        """Queue a release."""
-        return PaymentActs(self.engine, self.commands_topic, grounds).release(payment_id, runner_id, account)
-
-    def revert(self, payment_id: UUID, grounds: Grounds) -> Queued:
-        """Queue a revert."""
-        return PaymentActs(self.engine, self.commands_topic, grounds).revert(payment_id)
+    def payment_acts(self, grounds: Grounds) -> PaymentActs:
+        """Releases and reverts on these grounds."""
+        return PaymentActs(self.engine, self.commands_topic, grounds)
 
     def retry(self, key: CommandKey, grounds: Grounds) -> None:
         """Make an open command due now."""

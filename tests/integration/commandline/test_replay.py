@@ -76,7 +76,7 @@ def test_selectors_narrow_each_other(commandline: CommandLine, history: History)
 def test_dry_run_changes_nothing_and_does_not_ask(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     result = commandline.run("outbox", "replay", "--type", "payment.authorized", "--dry-run")
-    assert "1 rows" in result.stderr
+    assert "1 row of 1 key, " in result.stderr
     assert len(rows(history)) == 1
 
 
@@ -101,7 +101,7 @@ def test_replay_warns_of_readers_without_event_ids_first(
     CommandRequests(history.engine, "payment_commands").queue(queued, key=None, traceparent=None)
     words = words if "--dry-run" in words else (*words, "--reason", "test")
     said = commandline.run("outbox", "replay", "--since", "1h", *words, answer="y\n").stderr
-    assert "2 commands, 3 events and 1 dead letters" in said
+    assert "2 commands, 3 events and 1 dead letter " in said
     assert "who keeps no ce_id acts on them again" in said
     asked = said.find("Publish them again?")
     assert asked < 0 or said.index("acts on them again") < asked

@@ -103,5 +103,5 @@ def test_nothing_is_pruned_without_a_positive_answer(
     grow(history, 2)
     settle(history.engine, 2, [])
     result = commandline.run("outbox", "prune", "--reason", "test", "--before", now(), *words, answer=answer, code=code)
-    assert "1 rows" in result.stderr
+    assert "1 row, " in result.stderr
     assert positions(history) == [1, 2]

@@ -86,7 +86,7 @@ class TestMigrations:
     def test_migration_gives_up_instead_of_queueing_behind_a_lock(self, database_url: str) -> None:
         holder = psycopg2.connect(database_url)
         with holder.cursor() as cursor:
-            cursor.execute("LOCK TABLE payments, commands, outbox IN ACCESS SHARE MODE")
+            cursor.execute("LOCK TABLE audits, payments, commands, outbox IN ACCESS SHARE MODE")
             with pytest.raises(DBAPIError, match="lock timeout"):
                 migrate.downgrade(database_url, "base")
             holder.rollback()

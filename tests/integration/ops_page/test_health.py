@@ -58,7 +58,7 @@ def test_a_command_that_nobody_accepts_is_a_fault(house: House, operator: FlaskC
     assert "none is connected" not in page_text(operator, "/ops")
     house.core.sql("UPDATE relay_checkpoints SET low = :low", low=_old_message(house))
     page = page_text(operator, "/ops")
-    assert "published for over 30 s, and not accepted by a consumer: 1 commands" in page
+    assert "published for over 30 s, and not accepted by a consumer: 1 command" in page
 
 
 @pytest.mark.usefixtures("everything_is_old", "consumer")
@@ -106,7 +106,7 @@ def test_old_holds_are_on_the_overview_with_their_age_in_the_list(house: House, 
         ):
             connection.execute(text(change), {"id": old})
     page = page_text(operator, "/ops")
-    assert "1 payments are authorized for over 6 d" in page
+    assert "1 payment is authorized for over 6 d" in page
     assert "2026-01-02 00:00:00" in page_text(operator, "/ops/payments?status=AUTHORIZED&older=6d&order=oldest")
 
 

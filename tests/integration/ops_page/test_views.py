@@ -159,3 +159,16 @@ def test_text_from_outside_stayspage_text(operator: FlaskClient, path: str) -> N
 def test_rubbish_is_answered_with_a_sentence(operator: FlaskClient, path: str, status: int) -> None:
     answer = operator.get(path)
     assert answer.status_code == status, answer.text
+
+
+def test_the_overview_has_the_last_run_of_each_audit(house: House, operator: FlaskClient) -> None:
+    assert "No payment audit has run" in page_text(operator, "/ops")
+    house.core.sql(
+        "INSERT INTO audits (kind, finished_at, since, compared, differences) VALUES "
+        "('payment', now() - interval '3 h', now() - interval '1 d', 7, 0), "
+        "('outbox', now() - interval '2 d', now() - interval '3 d', 9, 4)"
+    )
+    page = page_text(operator, "/ops")
+    house.core.sql("DELETE FROM audits")
+    assert "The last payment audit ended 3 h ago. No difference is open." in page
+    assert "The last outbox audit ended 2 d ago. 4 differences are open. An audit since" in page

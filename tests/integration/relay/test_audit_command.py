@@ -62,3 +62,8 @@ def test_audit_finds_and_repairs_missing_events(database_url: str, kafka: Kafka,
 
         repaired = _audit(settings, "--repair", "--reason", "test", "--yes")
         assert (repaired.exit_code, json.loads(repaired.stdout)["repaired"]) == (0, 1)
+
+        with psycopg2.connect(database_url) as session, session.cursor() as cursor:
+            cursor.execute("SELECT kind, compared >= 3, differences, repaired FROM audits ORDER BY id")
+            kept = [("outbox", True, *found) for found in ((0, 0), (1, 0), (0, 1))]
+            assert cursor.fetchall()[:3] == kept, "what a repair mended is no difference"

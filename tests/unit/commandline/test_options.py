@@ -1,6 +1,10 @@
 """The notation of times, exit codes and error lines."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import click
 import pytest
@@ -11,6 +15,8 @@ from commandline.options import MOMENT
 from commandline.output import plain
 
 pytestmark = pytest.mark.usefixtures("quiet")
+
+CLI = str(Path(__file__).parents[3] / "cli.py")
 
 
 @pytest.mark.parametrize(
@@ -90,3 +96,18 @@ def test_bad_usage_gives_exit_code_2(words: tuple[str, ...]) -> None:
 )
 def test_values_are_converted_to_json(value: object, shown: object) -> None:
     assert plain(value) == shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (b"payment", b"list", b"--customer", b"order\xff"),
+        (b"payment", b"revert", b"order\xff", b"--because", b"ticket 81"),
+        (b"order\xff",),
+    ],
+)
+def test_argument_that_is_no_text_is_named_in_one_line(words: tuple[bytes, ...]) -> None:
+    env = {**os.environ, "PYTHONUTF8": "1", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    found = subprocess.run([sys.executable, CLI, *words], env=env, capture_output=True, timeout=60, check=False)
+    assert (found.returncode, found.stdout) == (2, b"")
+    assert found.stderr == b"argument order\\xff is not UTF-8\n"

@@ -156,6 +156,24 @@ CASES = (
         "A hold of a failed or reverted payment has not been canceled for 2h 0m 0s",
     ),
     Case(
+        "PaymentAuditFoundDifferences",
+        {f'payment_audit_differences{{{SERVE},audit="outbox"}}': "3x120"},
+        "The outbox audit found 3 differences",
+        {"audit": "outbox"},
+    ),
+    Case(
+        "PaymentAuditNotRun",
+        {f'payment_audit_age_seconds{{{SERVE},audit="payment"}}': "100000x120"},
+        "No payment audit has ended in the last 26 hours",
+        {"audit": "payment"},
+    ),
+    Case(
+        "PaymentAuditNotRun",
+        {f'payment_audit_age_seconds{{{SERVE},audit="payment"}}': "_x120"},
+        "No payment audit has ended in the last 26 hours",
+        {"audit": "payment"},
+    ),
+    Case(
         "AProcessIsDown",
         {f"up{{{STANDBY}}}": ZERO},
         "payment-relay at b does not answer /metrics",

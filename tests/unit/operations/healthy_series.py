@@ -53,6 +53,11 @@ HEALTHY: Mapping[str, str] = {
     f'payment_money_owed{{{SERVE},currency="sgd",owed_to="undecided"}}': f"4500x{STEPS}",
     f'payment_holds{{{SERVE},age=">6d"}}': ZERO,
     f"payment_holds_to_cancel_oldest_seconds{{{SERVE}}}": f"40x{STEPS}",
+    f'payment_audit_differences{{{SERVE},audit="payment"}}': ZERO,
+    f'payment_audit_differences{{{SERVE},audit="outbox"}}': ZERO,
+    f'payment_audit_age_seconds{{{SERVE},audit="payment"}}': f"80000x{STEPS}",
+    f'payment_audit_age_seconds{{{SERVE},audit="outbox"}}': f"900000x{STEPS}",
+    f'payment_database_metrics_age_seconds{{{SERVE},group="audits"}}': f"30x{STEPS}",
     f'payment_database_metrics_age_seconds{{{SERVE},group="work"}}': f"9x{STEPS}",
     f'payment_database_metrics_age_seconds{{{CONSUME},group="work"}}': f"9x{STEPS}",
 }

@@ -46,6 +46,13 @@ def test_panels_query_the_selected_data_source() -> None:
     assert all(source == {"type": "prometheus", "uid": f"${{{variable['name']}}}"} for source in sources)
 
 
+def test_each_panel_with_figures_has_a_description_and_a_unit() -> None:
+    for panel in panels():
+        if panel["type"] != "row":
+            assert panel.get("description"), panel["title"]
+            assert panel["fieldConfig"]["defaults"].get("unit"), panel["title"]
+
+
 def test_each_query_is_valid_promql(program: Path, tmp_path: Path) -> None:
     rules = [
         {"record": f"query:{number}", "expr": expression.replace("$__rate_interval", "5m")}

@@ -1,0 +1,109 @@
+"""The counts and the exit code of an act on several objects."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from service.storage import engine as storage
+from service.storage.engine import transaction
+from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.payment_acts import PaymentActs, Queued
+from tests.integration.commandline.conftest import CommandLine
+from tests.integration.commandline.history import History
+
+pytestmark = pytest.mark.postgres
+
+ACT = ("payment", "revert")
+WHY = ("--because", "ticket 81", "--yes")
+ORDERS = ("order-0", "order-1", "order-2", "order-3")
+END_ALL_OTHERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def orders(history: History) -> History:
+    for number, order in enumerate(ORDERS):
+        history.authorize(order, f"saga-{number}")
+    return history
+
+
+def last_line(said: str) -> str:
+    return said.splitlines()[-1]
+
+
+def before_acts(monkeypatch: pytest.MonkeyPatch, *events: Callable[[], object] | None) -> None:
+    """Let these events happen, each before the act of its number."""
+    whole, coming = PaymentActs.revert, iter(events)
+
+    def revert(self: PaymentActs, payment_id: UUID, *, shown: str) -> Queued:
+        event = next(coming, None)
+        if event is not None:
+            event()
+        return whole(self, payment_id, shown=shown)
+
+    monkeypatch.setattr(PaymentActs, "revert", revert)
+
+
+def impossible() -> None:
+    raise OperatorError("impossible")
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_skipped_objects_are_counted_and_are_no_failure(commandline: CommandLine, orders: History) -> None:
+    assert last_line(commandline.run(*ACT, *ORDERS[:2], *WHY).stderr) == "2 done"
+    assert last_line(commandline.run(*ACT, *ORDERS[:2], *WHY).stderr) == "2 skipped"
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "2 done, 2 skipped"
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY, "--json").stderr) == "4 skipped"
+
+
+def test_failed_act_is_counted_apart_from_those_done(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commandline.run(*ACT, ORDERS[3], *WHY)
+    before_acts(monkeypatch, None, impossible)
+    failed = commandline.run(*ACT, *ORDERS, *WHY, code=1)
+    assert last_line(failed.stderr) == "2 done, 1 skipped, 1 failed"
+    assert "impossible" in failed.stdout
+
+
+def test_ctrl_c_counts_what_is_left_once(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as once:
+        before_acts(once, None, impossible, interrupted)
+        said = commandline.run(*ACT, *ORDERS, *WHY, code=1).stderr
+    assert last_line(said) == "interrupted: 1 done, 1 failed, 2 left; run it again to go on"
+    assert said.count("done") == 1
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_locked_payment_fails_alone(commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = storage._connect
+    monkeypatch.setattr(storage, "_connect", lambda url, waits: connect(url, waits._replace(row_ms=50)))
+    with transaction(orders.engine) as connection:
+        connection.execute(text("SELECT 1 FROM payments WHERE order_id = 'order-1' FOR UPDATE"))
+        failed = commandline.run(*ACT, *ORDERS, *WHY, code=1)
+    assert last_line(failed.stderr) == "3 done, 1 failed"
+    assert "database: canceling statement due to lock timeout" in failed.stdout
+
+
+def test_lost_database_leaves_the_rest(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose() -> None:
+        with transaction(orders.engine) as connection:
+            connection.execute(text(END_ALL_OTHERS))
+
+    with monkeypatch.context() as once:
+        before_acts(once, None, lose)
+        said = commandline.run(*ACT, *ORDERS, *WHY, code=1).stderr
+    assert last_line(said).startswith("database: ")
+    assert last_line(said).endswith("; 1 done, 1 failed, 2 left; run it again to go on")
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"

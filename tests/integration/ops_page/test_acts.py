@@ -1,0 +1,54 @@
+"""Releases and reverts on the page: they are meant for the payment as the form showed it."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.integration.ops_page.conftest import House
+
+pytestmark = pytest.mark.postgres
+
+PAYEE = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
+WHY = {"reason": "the runner fell ill, ticket 81"}
+
+
+def form_of(operator: FlaskClient, payment: UUID, act: str) -> dict[str, str]:
+    """What a browser would send of the form's hidden fields."""
+    page = operator.get(f"/ops/payments/{payment}/{act}").text
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition('class="act"')[2]))
+
+
+def acts(house: House, payment: UUID) -> int:
+    return len(house.core.sql("SELECT id FROM operator_actions WHERE payment_id = :p", p=payment))
+
+
+@pytest.fixture
+def held(house: House, request: pytest.FixtureRequest) -> UUID:
+    name = re.sub(r"\W", "-", request.node.name)
+    return house.core.authorize(f"saga-{name}", f"order-{name}")
+
+
+@pytest.mark.parametrize("act", ["release", "revert"])
+def test_form_that_showed_another_status_queues_nothing(
+    house: House, operator: FlaskClient, held: UUID, act: str
+) -> None:
+    old = form_of(operator, held, act)
+    house.core.release(held, f"{held}-released")
+    answer = operator.post(f"/ops/payments/{held}/{act}", data={**old, **PAYEE, **WHY})
+    assert (answer.status_code, acts(house, held)) == (409, 0)
+    assert f"payment {held} is SUCCEEDED now." in answer.text
+    assert form_of(operator, held, act)["shown"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("change", [lambda form: form.pop("shown"), lambda form: form.update(runner_id=" ")])
+def test_form_that_is_not_whole_queues_nothing(
+    house: House, operator: FlaskClient, held: UUID, change: Callable[[dict[str, str]], None]
+) -> None:
+    sent = {**form_of(operator, held, "release"), **PAYEE, **WHY}
+    assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 303
+    change(sent)
+    assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 400
+    assert acts(house, held) == 1
