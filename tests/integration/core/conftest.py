@@ -117,7 +117,7 @@ def new_database(
 
 
 @pytest.fixture
-def topics() -> Topics:
+def kept_topics() -> Topics:
     return Topics()
 
 

@@ -20,94 +20,94 @@ def _events(core: Core) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("killed_after", [None, 1, 3])
 @pytest.mark.parametrize("kept", [0, 1])
 def test_recovery_restores_the_state_that_readers_have_seen(
-    loss: Loss, topics: Topics, kept: int, killed_after: int | None
+    loss: Loss, kept_topics: Topics, kept: int, killed_after: int | None
 ) -> None:
     """The histories include an order's second payment, which was possible only after the first was reverted."""
     with loss.before() as core:
         if kept:
-            topics.authorize(core)
+            kept_topics.authorize(core)
     loss.dump()
     with loss.before() as core:
         if not kept:
-            topics.authorize(core)
-        topics.release(core)
-        topics.revert(core)
-        topics.authorize(core, "c-again")
-        topics.published(core)
+            kept_topics.authorize(core)
+        kept_topics.release(core)
+        kept_topics.revert(core)
+        kept_topics.authorize(core, "c-again")
+        kept_topics.published(core)
         before, moved, row = _events(core), core.stripe.ledger(), core.payment(PAYMENT)
     with loss.after(hours=25) as core:
         if killed_after is not None:
-            topics.recover(core, killed_after)
-        assert {finding.result for finding in topics.recover(core)} <= {"repaired", "agrees"}
+            kept_topics.recover(core, killed_after)
+        assert {finding.result for finding in kept_topics.recover(core)} <= {"repaired", "agrees"}
         assert _events(core) == before
         assert core.stripe.ledger() == moved
         same = ("status", "stripe_transfer_id", "stripe_refund_id", "event_sequence", "release_correlation_id")
         assert {name: core.payment(PAYMENT)[name] for name in same} == {name: row[name] for name in same}
         check_settled(core)
-        for origin in topics.records:
+        for origin in kept_topics.records:
             command = read(origin.value, "sgd")
             assert not isinstance(command, InvalidCommand | UnreadableMessage)
             core.engine.handle(command, origin)
         assert (_events(core), core.stripe.ledger()) == (before, moved)
-        assert topics.losses(core).by_payment == {}
+        assert kept_topics.losses(core).by_payment == {}
         acts = core.sql("SELECT detail FROM operator_actions WHERE action = 'payment.recover' ORDER BY id")
         assert acts[0]["detail"] == {"commands": 4 - kept, "messages": 4 - kept, "payments": 2}
         assert len(acts) == (1 if killed_after in {None, 4 - kept} else 2)
 
 
 @pytest.mark.parametrize("kept", ["nothing", "the open command"])
-def test_recovered_failed_command_makes_no_hold(loss: Loss, topics: Topics, kept: str) -> None:
+def test_recovered_failed_command_makes_no_hold(loss: Loss, kept_topics: Topics, kept: str) -> None:
     """Stripe had refused the command for a reason that no longer holds."""
     with loss.before() as core:
         if kept == "the open command":
             core.stripe.fault("drop_before", "payment_intents.create", times=1)
-            topics.authorize(core)
+            kept_topics.authorize(core)
     loss.dump()
     with loss.before() as core:
         core.stripe.fault("refuse", "payment_intents.create", times=None, status=400, type="invalid_request_error")
         if kept == "nothing":
-            topics.authorize(core)
+            kept_topics.authorize(core)
         core.settle()
-        topics.published(core)
+        kept_topics.published(core)
         before = _events(core)
         assert core.status(PAYMENT) == "FAILED"
         core.stripe.clear_faults()
     with loss.after(hours=25) as core:
-        topics.recover(core)
+        kept_topics.recover(core)
         assert (core.status(PAYMENT), _events(core)) == ("FAILED", before)
         assert core.stripe.ledger() == []
 
 
-def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, topics: Topics) -> None:
+def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, kept_topics: Topics) -> None:
     with loss.before() as core:
-        topics.authorize(core)
+        kept_topics.authorize(core)
     loss.dump()
     with loss.before() as core:
-        topics.release(core)
+        kept_topics.release(core)
         core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
         core.hear()
-        topics.published(core)
+        kept_topics.published(core)
         before = _events(core)
         assert [sequence for _, sequence, _, _ in before] == [1, 2, 3]
     with loss.after(hours=1) as core:
-        topics.recover(core)
+        kept_topics.recover(core)
         assert _events(core) == before
         core.revert(PAYMENT, "c-new")
         assert core.outcome("revert_payment", "c-new").sequence == 4
 
 
-def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, topics: Topics) -> None:
+def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, kept_topics: Topics) -> None:
     """PAYMENT_NOT_FOUND would be final. The command is named until its authorize arrives again."""
     loss.dump()
     with loss.before() as core:
         core.authorize()
-        topics.release(core)
-        topics.published(core)
+        kept_topics.release(core)
+        kept_topics.published(core)
         moved = core.stripe.ledger()
     with loss.after(hours=25, look_first="on") as core:
-        (finding,) = topics.recover(core)
+        (finding,) = kept_topics.recover(core)
         assert (finding.result, finding.payment_id) == ("lost", str(PAYMENT))
         assert core.events() == []
         core.authorize()
-        assert {finding.result for finding in topics.recover(core)} == {"repaired"}
+        assert {finding.result for finding in kept_topics.recover(core)} == {"repaired"}
         assert (core.status(PAYMENT), core.stripe.ledger()) == ("SUCCEEDED", moved)

@@ -16,36 +16,36 @@ def sequences(core: Core) -> list[int]:
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_unpublished_outcome_is_numbered_after_published_events(loss: Loss, topics: Topics, kept: int) -> None:
+def test_unpublished_outcome_is_numbered_after_published_events(loss: Loss, kept_topics: Topics, kept: int) -> None:
     """The topics hold the news of the refund, but no outcome of the revert that followed it."""
     with loss.before() as core:
         if kept:
-            topics.authorize(core)
+            kept_topics.authorize(core)
     loss.dump()
     with loss.before() as core:
         if not kept:
-            topics.authorize(core)
-        topics.release(core)
+            kept_topics.authorize(core)
+        kept_topics.release(core)
         core.stripe.dashboard("refund", core.intent(PAYMENT), amount=400)
         core.hear()
-        topics.published(core)
-        topics.revert(core)
+        kept_topics.published(core)
+        kept_topics.revert(core)
     with loss.after(hours=1) as core:
-        topics.recover(core)
+        kept_topics.recover(core)
         assert core.outcome("revert_payment", "c-revert").sequence == 4
         assert sequences(core) == [1, 2, 3, 4]
 
 
-def test_events_are_numbered_after_news_that_come_from_the_topic_alone(loss: Loss, topics: Topics) -> None:
+def test_events_are_numbered_after_news_that_come_from_the_topic_alone(loss: Loss, kept_topics: Topics) -> None:
     """Stripe does not show the cause of the news, so no comparison with Stripe makes it again."""
     with loss.before() as core:
-        topics.authorize(core)
-        topics.published(core)
+        kept_topics.authorize(core)
+        kept_topics.published(core)
     loss.dump()
-    (authorized,) = topics.messages
-    topics.messages.append(news_after(authorized))
+    (authorized,) = kept_topics.messages
+    kept_topics.messages.append(news_after(authorized))
     with loss.after(hours=1) as core:
-        topics.recover(core)
+        kept_topics.recover(core)
         assert sequences(core) == [1, 2]
         core.revert(PAYMENT)
         assert core.outcome("revert_payment", "c-revert").sequence == 3
