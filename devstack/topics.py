@@ -9,6 +9,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from devstack.kafka import Kafka
 
+_ANSWER_SECONDS = 90.0
+"""A broker that was just thawed may take long to make a topic."""
+
 _LOOK_SECONDS = 0.01
 
 
@@ -45,7 +48,7 @@ def make_topic(kafka: Kafka, name: str, partitions: int = 6, **config: str) -> s
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     if kafka.kind != "mock":
         settings = {setting.replace("_", "."): value for setting, value in config.items()}
-        admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result(30)
+        admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result(_ANSWER_SECONDS)
     while not _has_leaders(admin, name):
         time.sleep(_LOOK_SECONDS)
     return name
