@@ -17,6 +17,12 @@ OTHERWISE = Answer(503, '{"status": "kafka: not connected"}')
 HANGS = Answer(None, "no answer: TimeoutError")
 
 
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes follow each other at once."""
+    monkeypatch.setattr("proofs.chaos.readiness._PAUSE_SECONDS", 0.001)
+
+
 def _watch(during: Mapping[int, Answer], outage: Outage, metrics: str = "") -> Watch:
     """A watch that has seen an outage. ``during`` has each port's answer until the end; then all are ready."""
     over = False
