@@ -120,7 +120,8 @@ def test_hung_broker_is_reported_and_does_not_keep_the_process(
 ) -> None:
     """The outbox is full. The exit code reports a batch that could not be finished.
 
-    With transactions the relay may have given the batch up before, and then reports none.
+    With transactions the relay may have given the batch up before, and then reports none. It has no batch while it
+    reads the outbox either, where it looks up the topic of a row.
     """
     make_topic(hanging_kafka, topics.events, partitions=1)
     reader = TopicReader(hanging_kafka, topics.events)
@@ -134,9 +135,10 @@ def test_hung_broker_is_reported_and_does_not_keep_the_process(
         answer = until(relay, lambda answer: answer.code == 503, 20)
         assert answer.status.startswith("kafka: ")
         until(relay, lambda _: metric(relay, "relay_lag_rows") > 0, 20)
+        has_batch = ready(relay).stage.startswith("producing")
         code, seconds = ends_in_time(relay)
         assert seconds < GRACE_SECONDS
-        assert code == 1 or delivery == "exactly-once"
+        assert code == 1 or delivery == "exactly-once" or not has_batch
     reader.close()
 
 
