@@ -24,8 +24,8 @@ def check_pooler(settings: "ProcessSettings") -> Iterator[Finding]:
     """Sessions that are open at once are the same process of the server: a pooler lends it by the transaction.
 
     PgBouncer lends the one that was given back last (PgBouncer documentation, "server_round_robin"), so a handful of
-    sessions shows it. It drops a session's settings where it is told to (``ignore_startup_parameters=options``). Who
-    can't be reached is told by the database's own check.
+    sessions shows it. It drops a session's settings where its own settings say so
+    (``ignore_startup_parameters=options``). The check of the database reports a server that cannot be reached.
     """
     import psycopg2
 

@@ -32,9 +32,9 @@ _DEFAULT_SPAN = timedelta(hours=24)
 def audit(*, since: datetime | None, until: datetime | None, as_json: bool) -> None:
     """Compare everything that moved at Stripe with the payments' movements, in both directions. Changes no payment.
 
-    Without --since the last 24 hours. Each difference is looked at again before it is told. What an open command is
-    at is under way, and no difference; other programs' money on the account is foreign, and none either. Exits 1 when
-    anything differs, or when Stripe does not answer. `payment reconcile` mends what can be mended.
+    Without --since the last 24 hours. Each difference is looked at again before it is reported. The work of an open
+    command is under way, and no difference; other programs' money on the account is foreign, and none either. Exits 1
+    when anything differs, or when Stripe does not answer. `payment reconcile` mends what can be mended.
     The result is kept for metrics and alerts.
 
     \b

@@ -26,7 +26,7 @@ _ARRIVAL = Command.arrival
 
 # A transition's own time is a little after the start of its transaction, where every other row has its time from. An
 # outbox row of the same transaction tells that start; xmin is the low half of xid (PostgreSQL documentation, "System
-# Columns"), and gone with a restore from a dump: then the transition's own time stands.
+# Columns"), and a restore from a dump loses it: then the transition keeps its own time.
 _TRANSITIONS = text(
     """
     SELECT t.from_status, t.to_status, t.cause, coalesce(min(o.created_at), t.at) AS at

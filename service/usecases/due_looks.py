@@ -34,7 +34,7 @@ class DueLooks:
             return looks.take(connection, limit, self.pause)
 
     def look(self, payment_id: UUID) -> None:
-        """Compare one payment with Stripe, unless its ledger has all that the events told; a failed look is due again.
+        """Compare one payment with Stripe, unless its ledger has all that events report. A failed look is due again.
 
         Raises the database's error.
         """

@@ -133,7 +133,7 @@ class MoneyAudit:
             key = (each.kind or "", each.proof or "")
             difference = replace(each, detail="; ".join(filter(None, (each.detail, detail))))
             if key in others:
-                holder = f"it stands in the ledger of payment {others[key]}"
+                holder = f"it is in the ledger of payment {others[key]}"
                 difference = replace(difference, what=DifferenceKind.OTHER_PAYMENT, detail=holder)
             under_way = is_under_way(difference, record.opened, comparison.seen.get(key))
             (report.under_way if under_way else report.differs).append(difference)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
@@ -72,6 +73,15 @@ def books(database_url: str, simulator: SimulatorControl) -> Iterator[Books]:
     """The books of a core and of its simulated Stripe."""
     with open_books(database_url, simulator) as found:
         yield found
+
+
+@pytest.fixture
+def paid(books: Books) -> UUID:
+    """A released payment, whose webhooks are all delivered."""
+    payment = books.core.authorize()
+    books.core.release(payment)
+    books.core.hear()
+    return payment
 
 
 @pytest.fixture(autouse=True)

@@ -19,14 +19,6 @@ PAYMENT = {"audit": "payment"}
 
 
 @pytest.fixture
-def paid(books: Books) -> UUID:
-    payment = books.core.authorize()
-    books.core.release(payment)
-    books.core.hear()
-    return payment
-
-
-@pytest.fixture
 def reader(books: Books) -> Iterator[str]:
     """The URL of a role that reads every table and writes none."""
     role = f"reader_{urlsplit(books.database_url).path[1:]}"

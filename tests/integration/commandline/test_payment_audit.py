@@ -14,15 +14,6 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def paid(books: Books) -> UUID:
-    """A released payment, whose webhooks are all delivered."""
-    payment = books.core.authorize()
-    books.core.release(payment)
-    books.core.hear()
-    return payment
-
-
-@pytest.fixture
 def reverted(books: Books) -> UUID:
     """A payment of another order, released and then reverted."""
     payment = books.core.authorize("c-auth-2", "order-2")

@@ -12,15 +12,6 @@ pytestmark = pytest.mark.postgres
 DAY = 86400.0
 
 
-@pytest.fixture
-def paid(books: Books) -> UUID:
-    """A released payment, whose webhooks are all delivered."""
-    payment = books.core.authorize()
-    books.core.release(payment)
-    books.core.hear()
-    return payment
-
-
 def later(**passed: float) -> str:
     """A time for an option."""
     return (datetime.now(UTC) + timedelta(**passed)).isoformat()

@@ -18,6 +18,7 @@ from service.usecases.operations.losses import Losses, LossFinder
 from service.usecases.operations.recovery import Recovery
 from service.usecases.reconcile import Finding
 from service.wiring import recovering
+from tests.integration.core.restoring import Loss
 from tests.support.core import RUNNER, Core
 
 IDS = {"customer_id": "customer-1", "payment_method_id": "pm_card_visa", "order_id": "order-1"}
@@ -51,6 +52,15 @@ class Topics:
 
     def revert(self, core: Core, correlation_id: str = "c-revert") -> None:
         self.send(core, "revert_payment", correlation_id, {"payment_id": str(PAYMENT)})
+
+    def authorize_before_or_after_the_dump(self, loss: Loss, *, kept: bool) -> None:
+        """A payment's authorize, which the dump has (``kept``) or has not."""
+        if not kept:
+            loss.dump()
+        with loss.before() as core:
+            self.authorize(core)
+        if kept:
+            loss.dump()
 
     def published(self, core: Core) -> None:
         """Publish the outbox, as the relay does."""

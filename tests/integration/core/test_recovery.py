@@ -23,13 +23,8 @@ def test_recovery_restores_the_state_that_readers_have_seen(
     loss: Loss, kept_topics: Topics, kept: int, killed_after: int | None
 ) -> None:
     """The histories include an order's second payment, which was possible only after the first was reverted."""
+    kept_topics.authorize_before_or_after_the_dump(loss, kept=bool(kept))
     with loss.before() as core:
-        if kept:
-            kept_topics.authorize(core)
-    loss.dump()
-    with loss.before() as core:
-        if not kept:
-            kept_topics.authorize(core)
         kept_topics.release(core)
         kept_topics.revert(core)
         kept_topics.authorize(core, "c-again")
