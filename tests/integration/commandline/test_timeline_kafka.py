@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from commandline.main import cli
 from devstack.kafka import Kafka
 from devstack.postgres import Postgres
+from devstack.simulator import StripeSimulator
 from devstack.stripe_simulator.client import SimulatorControl
 from devstack.topics import Topics, make_topic, unique_topics
 from runtime import record_search
@@ -55,9 +56,10 @@ def events(database_url: str, payment: UUID, kafka: str) -> list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def published(
-    postgres_server: Postgres, migrated_template: str, kafka: Kafka, simulator_process: Any
+    postgres_server: Postgres, migrated_template: str, kafka: Kafka, simulator_process: StripeSimulator
 ) -> Iterator[Published]:
     """Published by a real relay; between its records are those of other payments."""
+    simulator_process.control.reset()
     topics, name = unique_topics(), f"places_{secrets.token_hex(6)}"
     url = postgres_server.databases.create(name, template=migrated_template)
     make_topic(kafka, topics.events, PARTITIONS)
