@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from devstack.tcp_proxy import TcpProxy
 from service.storage.figures import Figures, Group
+from service.storage.kept_figures import KeptFigures
 from service.storage.latest_figures import LatestFigures
 from service.usecases.database_metrics import DatabaseMetrics
 from tests.support.core import Core
@@ -38,7 +39,7 @@ def network(core: Core) -> Iterator[TcpProxy]:
 
 def test_figures_are_read_once_per_interval_and_vanish_when_old(core: Core, network: TcpProxy) -> None:
     clock, url = Clock(), core.settings.database_url.get_secret_value()
-    latest = LatestFigures(network.through(url), patience_seconds=30, clock=clock)
+    latest = LatestFigures(network.through(url), patience_seconds=30, kept=KeptFigures(clock))
     registry = CollectorRegistry()
     registry.register(DatabaseMetrics(latest))
     labels = {"command_type": AUTHORIZE, "state": "pending"}
@@ -72,7 +73,7 @@ def test_a_statement_that_takes_too_long_is_not_repeated_at_each_scrape(core: Co
         return {}
 
     url = core.settings.database_url.get_secret_value()
-    latest = LatestFigures(url, (Group("slow", 300, 1200, slow),), 30, clock)
+    latest = LatestFigures(url, (Group("slow", 300, 1200, slow),), 30, KeptFigures(clock))
     for clock.now in (0, 15, 45, 59):
         (reading,) = latest.latest()
         assert (reading.age, reading.is_shown) == (math.inf, False)
