@@ -22,6 +22,7 @@ from service.domain.money import CURRENCIES, MINIMUM, Money, amount_fault
 from tests.support.acceptance_schema import (
     DOCS,
     SCHEMAS,
+    Brief,
     asyncapi,
     check_command,
     schema_of_message,
@@ -93,8 +94,8 @@ def test_schema_accepts_every_form_of_a_command(kind: str, payload: dict[str, An
 @pytest.mark.parametrize("currency", sorted(CURRENCIES))
 def test_schema_has_stripes_limits_of_amounts(currency: str) -> None:
     least = MINIMUM.get(currency, 1)
-    flat_form, nested_form = (validator("amounts", f"#/$defs/{form}") for form in ("Flat", "Nested"))
-    for amount in (0, 1, least - 1, least, least + 1, 1000, 1001, 1010, 10**8 - 100, 10**8, 10**12 - 100, 10**12):
+    flat_form, nested_form = (validator("amounts", f"#/$defs/{form}", Brief) for form in ("Flat", "Nested"))
+    for amount in {0, 1, least - 1, least, least + 1, 1000, 1001, 1010, 10**8 - 100, 10**8, 10**12 - 100, 10**12}:
         taken = amount_fault(Money(amount, currency)) is None
         given = {"amount": amount, "currency": currency if amount < 10**8 else currency.upper()}
         assert flat_form.is_valid(given) == taken

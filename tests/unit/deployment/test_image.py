@@ -32,13 +32,16 @@ for command in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with exactly the files that the service's stage copies."""
+    """A directory with exactly the files that the service's stage copies.
+
+    Their bytecode comes along, which Python uses only beside an unchanged source: nothing is compiled twice.
+    """
     directory = tmp_path_factory.mktemp("image")
     for name in copied("service"):
         source = ROOT / name
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, directory / name)
         else:
             shutil.copy(source, directory / name)
     return directory
@@ -74,7 +77,7 @@ def test_requirements_lock_every_imported_library(stage: str) -> None:
     locked = {re.split(r"==", line)[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
     distributions = packages_distributions()
     names = copied("service") if stage == "service" else ["devstack/stripe_simulator"]
-    for name in imported(names):
+    for name in set(imported(names)):
         if name in sys.stdlib_module_names or (ROOT / name).exists():
             continue
         assert {normal(each) for each in distributions[name]} & locked, name

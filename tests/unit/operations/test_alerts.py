@@ -12,8 +12,8 @@ from tests.unit.operations.healthy_series import HEALTHY
 
 RULES = OPERATIONS / "alerts.yml"
 _AT = "2h"
-_EVERY = "2m"
-"""The time between evaluations, which take most of the test's time. A fault lasts until the end."""
+_EVERY = "10m"
+"""The time between evaluations, which take most of the test's time. A fault lasts from the beginning until the end."""
 
 
 def expected(case: Case | None, alert: str) -> list[dict[str, Any]]:
