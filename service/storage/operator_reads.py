@@ -149,6 +149,16 @@ def letter_values(connection: Connection, ids: Sequence[int]) -> dict[int, bytes
     return {letter["id"]: letter["value"] for letter in found}
 
 
+def letters_near(connection: Connection, id_: int, number: int, longest: int) -> list[Record]:
+    """Id and value of other dead letters that are not discarded, about ``number``, those with the next ids.
+
+    Only values of at most ``longest`` bytes.
+    """
+    near = DeadLetter.id.between(id_ - number // 2, id_ + number // 2), DeadLetter.id != id_
+    usable = DeadLetter.state != "discarded", func.octet_length(DeadLetter.value) <= longest
+    return records(connection, select(DeadLetter.id, DeadLetter.value).where(*near, *usable).order_by(DeadLetter.id))
+
+
 def is_discarded(connection: Connection, partition: int, offset: int) -> bool:
     """Whether an operator discarded the dead letter from this place."""
     here = and_(DeadLetter.partition == partition, DeadLetter.offset == offset, DeadLetter.state == "discarded")
