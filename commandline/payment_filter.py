@@ -9,6 +9,7 @@ import click
 
 from commandline.failures import CannotError
 from commandline.options import AGE, gathered
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
@@ -89,7 +90,7 @@ def payment_called(connection: "Connection", name: str) -> dict[str, Any]:
         raise CannotError(f"no payment has the id {name}: not its own, its order's, one of Stripe's, or a command's")
     if len(found) > 1:
         choice = ", ".join(f"{each['payment_id']} ({each['status']})" for each in found)
-        raise CannotError(f"{name} has {len(found)} payments; name one, newest first: {choice}")
+        raise CannotError(f"{name} has {number_of(len(found), 'payment')}; name one, newest first: {choice}")
     return found[0]
 
 

@@ -13,7 +13,7 @@ from commandline.failures import CannotError, confirm
 from commandline.options import json_option, payment_option, span_options
 from commandline.output import follow, show_record
 from commandline.payment_filter import payment_id_called
-from runtime.plurals import plural
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from service.storage.engine import Engine
@@ -106,18 +106,14 @@ def _say(planned: "Replay") -> None:
     if not extent.rows:
         click.echo("nothing matches", err=True)
         return
-    rows, keys = _number(extent.rows, "row"), _number(extent.keys, "key")
+    rows, keys = number_of(extent.rows, "row"), number_of(extent.keys, "key")
     click.echo(f"{rows} of {keys}, positions {extent.first} to {extent.last}", err=True)
     if planned.done:
-        click.echo(f"{planned.done} of them are appended already", err=True)
+        click.echo(f"appended already: {planned.done}", err=True)
     kinds = {"command": extent.commands, "event": extent.events, "dead letter": extent.dead_letters}
-    commands, events, letters = (_number(number, kind) for kind, number in kinds.items())
+    commands, events, letters = (number_of(number, kind) for kind, number in kinds.items())
     sends = f"{commands}, {events} and {letters}"
     click.echo(f"{sends} go out once more: a reader who keeps no ce_id acts on them again", err=True)
-
-
-def _number(number: int, thing: str) -> str:
-    return f"{number} {plural(number, thing, f'{thing}s')}"
 
 
 def _refuse_old(planned: "Replay", *, force: bool) -> None:
