@@ -14,6 +14,7 @@ from commandline.failures import CannotError, confirm
 from commandline.kept_audit import keep
 from commandline.options import MOMENT, json_option
 from commandline.output import follow, show_record, table
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from relay.audit import Ours, Report
@@ -110,7 +111,7 @@ def _faults() -> Iterator[None]:
 def _repair(report: "Report", why: "Grounds", *, ask: bool) -> int:
     from service.usecases.operations.replay import append_positions
 
-    confirm(f"Publish {len(report.missing)} missing rows?", ask=ask)
+    confirm(f"Publish {number_of(len(report.missing), 'missing row')}?", ask=ask)
     positions = [row.position for row in report.missing]
     with database() as engine:
         return follow("publishing", append_positions(engine, positions, why), total=len(positions))
@@ -134,4 +135,4 @@ def _show(report: "Report", repaired: int, *, as_json: bool) -> None:
     if report.unknown:
         click.echo("the database lost these; cli.py payment reconcile --since BACKUP brings them back", err=True)
     counts = ", ".join(f"{len(found[name])} {name.replace('_', ' ')}" for name in _FINDINGS)
-    click.echo(f"{report.compared} records compared: {counts}; {repaired} repaired")
+    click.echo(f"{number_of(report.compared, 'record')} compared: {counts}; {repaired} repaired")

@@ -39,7 +39,7 @@ class Batch:
         """Act on each object. An act on a single object raises its error.
 
         With several objects, all are tried until Ctrl-C or the loss of the database. Raises CannotError with the counts
-        if some failed or were left.
+        if some failed or were left. An object whose act must wait for another one is left open.
         """
         if len(objects) == 1:
             self._add(name(objects[0]), act(objects[0]))
@@ -53,7 +53,7 @@ class Batch:
             self._show(as_json=as_json)
         self._counts["left"] = len(objects) - len(self._results)
         counts = ", ".join(f"{self._counts[each]} {each}" for each in _COUNTED if self._counts[each])
-        if self._counts["left"]:
+        if self._counts["left"] or self._counts[_OPEN]:
             raise CannotError(f"{self._ended_by}{counts}; {self._again}")
         if self._failures:
             raise CannotError(f"{self._ended_by}{counts}")
@@ -61,11 +61,14 @@ class Batch:
 
     def _each(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str | Skipped]) -> Iterator[int]:
         from service.storage.availability import is_about_one_object
-        from service.usecases.operations.errors import OperatorError
+        from service.usecases.operations.errors import NotYetError, OperatorError
 
         for one in objects:
             try:
                 self._add(name(one), act(one))
+            except NotYetError as error:
+                self._results.append({"id": name(one), "result": f"{_OPEN}: {error}"})
+                self._counts[_OPEN] += 1
             except OperatorError as error:
                 self._add_failure(name(one), str(error))
             except database_errors() as error:
@@ -97,4 +100,5 @@ class Batch:
                 table(shown, ("id", "result"))
 
 
-_COUNTED = ("done", "skipped", "failed", "left")
+_OPEN = "left open"
+_COUNTED = ("done", "skipped", "failed", _OPEN, "left")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from commandline.check_kafka import ANSWER_SECONDS, admin_of, is_denied
 from commandline.checks import Finding
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer
@@ -125,7 +126,7 @@ def _places(reader: "Consumer", topic: str) -> list[Place]:
 def _lost(topic: str, places: list[Place]) -> Iterator[Finding]:
     for number, low, high, committed in places:
         if committed is not None and committed < low:
-            detail = f"{topic}[{number}]: {low - committed} records were deleted before they were read"
+            detail = f"{topic}[{number}]: {number_of(low - committed, 'record')} deleted unread"
             mend = "have their senders send again; keep records longer (retention.ms), and let cli.py consume run"
             yield Finding("unread commands", detail, mend)
         elif committed is not None and committed > high:
@@ -139,9 +140,12 @@ def _read(settings: "GroupSettings", members: int, reader: "Consumer", places: l
     waiting = [place for place in places if place.waiting]
     topic, number = settings.payment_commands_topic, sum(place.waiting for place in waiting)
     if members:
-        return Finding(CHECK, f"{members} read {topic}, and at most {number} records are not done")
+        readers = number_of(members, "consumer reads", "consumers read")
+        left = number_of(number, "record is", "records are")
+        return Finding(CHECK, f"{readers} {topic}, and at most {left} not done")
     if waiting and _holds_a_record(reader, topic, waiting):
-        return Finding(CHECK, f"nobody reads {topic}, and up to {number} commands wait", _START)
+        left = number_of(number, "command waits", "commands wait")
+        return Finding(CHECK, f"nobody reads {topic}, and up to {left}", _START)
     return Finding(CHECK, f"nobody reads {topic} now; nothing waits there", _START, warning=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from commandline.checks import Finding
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from relay.settings import RelaySettings
@@ -31,4 +32,5 @@ def check_readers(settings: "RelaySettings") -> Iterator[Finding]:
     for group, why in sorted(found.unseen.items()):
         yield Finding(_CHECK, f"group {group} cannot be read: {why}", "allow Describe on groups to look", warning=True)
     if not found.losing:
-        yield Finding(_CHECK, f"{found.groups} groups read {topic} now, none by a library known to lose events")
+        groups = number_of(found.groups, "group reads", "groups read")
+        yield Finding(_CHECK, f"{groups} {topic} now, none by a library known to lose events")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from commandline.check_endpoints import CHECK, compare
 from commandline.checks import Finding, clock
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from service.gateway.probe import Reply
@@ -74,6 +75,6 @@ def _judge(base: str, status: int, *, live: bool) -> Finding:
 def check_webhook_secret(settings: "ServiceSettings") -> Iterator[Finding]:
     """Without one every webhook is answered 503."""
     count = len(settings.webhook_secrets())
-    detail = f"{count} signing secret{'s' if count > 1 else ''}" if count else "no signing secret: all answered 503"
+    detail = number_of(count, "signing secret") if count else "no signing secret: all answered 503"
     mend = None if count else "set STRIPE_WEBHOOK_SECRET to the endpoint's signing secret (whsec_…)"
     yield Finding("webhooks", detail, mend)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from commandline.checks import Finding
 from commandline.failures import CannotError, database_faults
-from runtime.plurals import plural
+from runtime.plurals import number_of, plural
 
 if TYPE_CHECKING:
     from relay.doubts import State
@@ -77,7 +77,7 @@ def _relay(name: str, state: "State", left: "UnfinishedWork", *, led: bool) -> F
     """By the checkpoint, which follows Kafka by a moment."""
     found: Record | None = next((each for each in left.relays if each["relay"] == name), None)
     waiting = state.highest if found is None else int(found["waiting"])
-    rows = f"{waiting} {plural(waiting, 'row waits', 'rows wait')}"
+    rows = number_of(waiting, "row waits", "rows wait")
     since: datetime | None = found["oldest_waiting_at"] if found is not None else None
     if led and since is not None and left.clock - since > _PATIENCE:
         detail = f"one works, and {rows}, the first since {since.isoformat(timespec='seconds')}"
@@ -91,10 +91,11 @@ def _relay(name: str, state: "State", left: "UnfinishedWork", *, led: bool) -> F
 def _commands(left: "UnfinishedWork") -> Iterator[Finding]:
     if left.overdue and left.overdue_since is not None:
         since = left.overdue_since.isoformat(timespec="seconds")
-        detail = f"{left.overdue} are overdue, the first since {since}: nobody takes them up"
+        commands = number_of(left.overdue, "command is overdue", "commands are overdue")
+        detail = f"{commands}, the first since {since}: nobody works on {plural(left.overdue, 'it', 'them')}"
         yield Finding("commands", detail, "start cli.py consume; where it runs, its /ready says what it waits for")
     else:
         yield Finding("commands", "none is overdue")
     if left.dead_letters:
         mend = "cli.py dead-letter list, then retry, resend or discard"
-        yield Finding("dead letters", f"{left.dead_letters} are open", mend, warning=True)
+        yield Finding("dead letters", number_of(left.dead_letters, "is open", "are open"), mend, warning=True)

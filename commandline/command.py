@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import click
 
@@ -11,6 +10,7 @@ from commandline.environment import OperatorGroup
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
 from commandline.output import show_list, show_record
+from commandline.payment_filter import payment_id_called
 from commandline.reopen import TYPES, reopen, type_option
 from commandline.retry import retry
 
@@ -50,7 +50,7 @@ def list_(
     *,
     state: str | None,
     command_type: str | None,
-    payment_id: UUID | None,
+    payment: str | None,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -64,7 +64,7 @@ def list_(
             connection,
             state=state,
             command_type=command_type,
-            payment_id=payment_id,
+            payment_id=payment_id_called(connection, payment),
             span=Span(since, until),
             limit=limit + 1,
         )

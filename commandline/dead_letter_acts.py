@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -34,18 +35,21 @@ def _many(command: F) -> F:
 
 @click.command(cls=DatabaseCommand, short_help="Put messages on their topic again, as they came.")
 @_many
-def retry(**asked: Any) -> None:
+@click.option("--force", is_flag=True, help="Send also a command on a payment that does not exist.")
+def retry(*, force: bool, **asked: Any) -> None:
     """Put messages on their topic again as they came, after the fault was mended here or in the database.
 
     They go through the outbox and are read like any other. A command that was answered stays answered. By ids, or
-    all open ones of a reason or a time.
+    all open ones of a reason or a time, the oldest first. A release or revert is left open until its payment exists:
+    once its authorize is accepted, the same command sends it.
 
     \b
     cli.py dead-letter retry 17 --because "release 1.4 reads it"
     """
     from service.usecases.operations.retries import retry_dead_letter
 
-    _act("retry", "sent again", retry_dead_letter, **asked)
+    more = ("--force",) if force else ()
+    _act("retry", "sent again", partial(retry_dead_letter, force=force), more, **asked)
 
 
 @click.command(cls=DatabaseCommand, short_help="Note that nothing is to be done about messages.")
@@ -60,7 +64,7 @@ def discard(**asked: Any) -> None:
     """
     from service.usecases.operations.retries import discard_dead_letter
 
-    _act("discard", "discarded", discard_dead_letter, **asked)
+    _act("discard", "discarded", discard_dead_letter, (), **asked)
 
 
 @click.command(cls=DatabaseCommand, short_help="Mend a message, and send that instead.")
@@ -71,7 +75,7 @@ def discard(**asked: Any) -> None:
     metavar="F",
     help="The mended message; - for stdin, with --yes. Default: $EDITOR.",
 )
-@click.option("--force", is_flag=True, help="Send it even if it is still no command.")
+@click.option("--force", is_flag=True, help="Send it even if it is still no command, or its payment does not exist.")
 @act_options("--reason")
 def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes: bool) -> None:
     """Mend a message in $EDITOR, or take a mended one from a file, and send that in its place.
@@ -100,7 +104,7 @@ def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes
             raise CannotError("nothing was done; mend it, or send it as it is with --force")
     ask("Resend mended", "dead letters", [name_of(described(letter))], yes=yes)
     with database() as engine:
-        resend_dead_letter(engine, id_, value, why)
+        resend_dead_letter(engine, id_, value, why, force=force)
     say(f"{id_} sent mended")
 
 
@@ -120,6 +124,7 @@ def _act(
     name: str,
     done: str,
     act: "Callable[[Engine, int, Grounds], None]",
+    more: Sequence[str],
     *,
     ids: Sequence[int],
     reason: str | None,
@@ -146,11 +151,11 @@ def _act(
         described = described_in_brief(connection, found if options.dry_run else found[:NAMED_AT_MOST])
         found = [*described, *([] if options.dry_run else found[NAMED_AT_MOST:])]
     kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: str(letter["id"]))
-    again = None if ids else _command(name, reason, span, options.because)
+    again = None if ids else _command(name, reason, span, options.because, more)
     act_on(found, kind, name.capitalize(), one, options, again)
 
 
-def _command(name: str, reason: str | None, span: "Span", because: str) -> str:
+def _command(name: str, reason: str | None, span: "Span", because: str, more: Sequence[str]) -> str:
     """The same act on the same dead letters, those that are done left out, as a shell reads it."""
     values = {
         "--reason": reason,
@@ -159,7 +164,7 @@ def _command(name: str, reason: str | None, span: "Span", because: str) -> str:
         "--because": because,
     }
     words = [word for option, value in values.items() if value is not None for word in (option, value)]
-    return shlex.join(["cli.py", "dead-letter", name, *words])
+    return shlex.join(["cli.py", "dead-letter", name, *words, *more])
 
 
 def _written(moment: datetime | None) -> str | None:

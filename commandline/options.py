@@ -58,7 +58,17 @@ class AgeType(click.ParamType[timedelta]):
         return age
 
 
+class PaymentType(click.types.StringParamType):
+    """A payment by its own id, its order's, one of Stripe's, or the correlation id of a command about it.
+
+    ``payment_filter.payment_called`` finds it.
+    """
+
+    name = "id"
+
+
 MOMENT = MomentType()
+PAYMENT = PaymentType()
 AGE = AgeType()
 DURATION = DurationType()
 
@@ -94,5 +104,6 @@ def span_options(command: F) -> F:
 
 
 def payment_option(command: F) -> F:
-    """``--payment``, as ``payment_id``."""
-    return click.option("--payment", "payment_id", type=click.UUID, help="Of this payment.")(command)
+    """``--payment``, as ``payment``: the name of one, or None."""
+    help_ = "Of this payment: its id, its order's if that has no other, one of Stripe's, or a command's."
+    return click.option("--payment", type=PAYMENT, help=help_)(command)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import click
 
@@ -12,6 +11,7 @@ from commandline.environment import OperatorGroup
 from commandline.failures import CannotError
 from commandline.options import json_option, limit_option, payment_option, span_options
 from commandline.output import json_or_text, show_list, show_record
+from commandline.payment_filter import payment_id_called
 from commandline.replay import replay
 from commandline.retention import prune
 from commandline.tail import tail
@@ -72,7 +72,7 @@ def stats(*, as_json: bool) -> None:
 @json_option
 def list_(
     *,
-    payment_id: UUID | None,
+    payment: str | None,
     type_: str | None,
     since: datetime | None,
     until: datetime | None,
@@ -84,7 +84,8 @@ def list_(
     from service.storage.operator_reads import Span
 
     with reading() as connection:
-        found = list_rows(connection, Selection((), payment_id, type_, Span(since, until)), limit + 1)
+        selection = Selection((), payment_id_called(connection, payment), type_, Span(since, until))
+        found = list_rows(connection, selection, limit + 1)
     show_list([_opened(row) for row in found], _COLUMNS, limit=limit, as_json=as_json)
 
 

@@ -7,7 +7,7 @@ import click
 from commandline.connection import reading
 from commandline.environment import OperatorGroup
 from commandline.money_audit import audit
-from commandline.options import json_option, limit_option
+from commandline.options import PAYMENT, json_option, limit_option
 from commandline.output import show_list, show_record
 from commandline.payment_acts import release, revert
 from commandline.payment_filter import filter_options, payment_called
@@ -24,8 +24,8 @@ _LISTED = ("payment_id", "status", "amount", "currency", "since", "order_id", "c
 def payment() -> None:
     """Payments: find them, see what happened, release and revert them, compare them with Stripe.
 
-    ID is the payment's id, or its PaymentIntent's (pi_…), or its order's where the order has one payment only, or the
-    correlation id of a command about it.
+    ID is the payment's id, or its order's where the order has one payment only, or one of Stripe's (pi_…, ch_…, tr_…,
+    trr_…, re_…), or the correlation id of a command about it. --payment of other commands takes the same.
 
     \b
     cli.py payment list --status AUTHORIZED --older-than 6d
@@ -57,7 +57,7 @@ def list_(*, wanted: "PaymentFilter", limit: int, as_json: bool) -> None:
 
 
 @payment.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", type=PAYMENT)
 @json_option
 def show(id_: str, *, as_json: bool) -> None:
     """Everything recorded of the payment itself; amounts in minor units."""

@@ -10,6 +10,7 @@ from commandline.acts import ActOptions, Objects, act_on, several_options
 from commandline.batch import Skipped
 from commandline.connection import reading
 from commandline.environment import SettingsCommand, load_settings
+from commandline.options import PAYMENT
 from commandline.payment_filter import chosen, filter_options
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _COLUMNS = ("payment_id", "status", "amount", "currency", "since", "order_id", "
     only=_READ,
     short_help="Capture payments and pay the runner.",
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", type=PAYMENT, nargs=-1)
 @click.option("--runner", "runner_id", required=True, metavar="ID", help="The runner who is paid.")
 @click.option("--account", required=True, metavar="ID", help="The runner's Connect account, acct_….")
 @filter_options(runner=False)
@@ -66,7 +67,7 @@ def release(
     only=_READ,
     short_help="Give the money of payments back.",
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", type=PAYMENT, nargs=-1)
 @filter_options(runner=True)
 @several_options("--reason")
 def revert(ids: tuple[str, ...], *, wanted: "PaymentFilter", options: ActOptions) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 import click
 
 from commandline.failures import CannotError
 from commandline.options import AGE, gathered
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection
@@ -80,13 +82,21 @@ def chosen(connection: "Connection", names: Sequence[str], wanted: "PaymentFilte
 
 
 def payment_called(connection: "Connection", name: str) -> dict[str, Any]:
-    """The one payment of this name. Raises CannotError where there is none, or where there are several."""
+    """The one payment of this name (see ``PaymentType``). Raises CannotError where there is none, or several."""
     from service.storage.operator_reads import payments_called
 
     found = payments_called(connection, name)
     if not found:
-        raise CannotError(f"no payment, order or PaymentIntent {name}")
+        raise CannotError(f"no payment has the id {name}: not its own, its order's, one of Stripe's, or a command's")
     if len(found) > 1:
         choice = ", ".join(f"{each['payment_id']} ({each['status']})" for each in found)
-        raise CannotError(f"order {name} has {len(found)} payments; name one, newest first: {choice}")
+        raise CannotError(f"{name} has {number_of(len(found), 'payment')}; name one, newest first: {choice}")
     return found[0]
+
+
+def payment_id_called(connection: "Connection", name: str | None) -> UUID | None:
+    """The id of the payment of this name; None for no name. Raises as ``payment_called`` does."""
+    if name is None:
+        return None
+    found: UUID = payment_called(connection, name)["payment_id"]
+    return found

@@ -9,10 +9,12 @@ from uuid import UUID
 import click
 
 from commandline.acts import grounds, grounds_options
+from commandline.connection import reading
 from commandline.environment import SettingsCommand, load_settings
-from commandline.failures import CannotError, database_faults, stripe_faults
+from commandline.failures import database_faults, stripe_faults
 from commandline.options import MOMENT, json_option, payment_option
 from commandline.output import counting, show_list
+from commandline.payment_filter import payment_id_called
 from commandline.stderr_log import log_to_stderr
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ _READ_AFTER_A_RESTORE = (
 @json_option
 def reconcile(
     *,
-    payment_id: UUID | None,
+    payment: str | None,
     since: datetime | None,
     everything: bool,
     dry_run: bool,
@@ -70,30 +72,32 @@ def reconcile(
 
     \b
     cli.py payment reconcile --dry-run
-    cli.py payment reconcile --payment 6b1f0f3a-5f0e-4d0c-9d0c-0f6f3c1d2e3f
+    cli.py payment reconcile --payment order-17
     cli.py payment reconcile --since 2026-01-31T02:00Z
     """
-    if (payment_id is not None) + (since is not None) + everything > 1:
+    if (payment is not None) + (since is not None) + everything > 1:
         raise click.UsageError("give one of --payment, --since and --all")
     why = grounds(operator, because)
     if since is not None or everything:
         found = _recover(None if everything else since, why, dry_run=dry_run)
     else:
-        found = _sweep(payment_id, why, dry_run=dry_run)
+        found = _sweep(payment, why, dry_run=dry_run)
     show_list([each.as_json() for each in found], _COLUMNS, limit=len(found), as_json=as_json)
     if any(finding.result in _LEFT for finding in found):
         raise SystemExit(1)
 
 
-def _sweep(payment_id: UUID | None, why: "Grounds", *, dry_run: bool) -> list["Finding"]:
+def _sweep(payment: str | None, why: "Grounds", *, dry_run: bool) -> list["Finding"]:
+    """One payment, or all that are not settled."""
+    named: UUID | None = None
+    if payment is not None:
+        with reading() as connection:
+            named = payment_id_called(connection, payment)
     with _sweeping(why) as sweep, counting() as count:
         found = []
-        try:
-            for each in [payment_id] if payment_id is not None else sweep.candidates():
-                found.append(sweep.examine(each, dry_run=dry_run))
-                count("payments", 1)
-        except LookupError as error:
-            raise CannotError(str(error)) from error
+        for each in sweep.candidates() if named is None else [named]:
+            found.append(sweep.examine(each, dry_run=dry_run))
+            count("payments", 1)
         return found
 
 

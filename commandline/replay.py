@@ -10,9 +10,10 @@ from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
 from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
-from commandline.options import json_option, span_options
+from commandline.options import json_option, payment_option, span_options
 from commandline.output import follow, show_record
-from runtime.plurals import plural
+from commandline.payment_filter import payment_id_called
+from runtime.plurals import number_of
 
 if TYPE_CHECKING:
     from service.storage.engine import Engine
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Publish rows again, under their old event ids.")
 @click.option("--id", "event_ids", type=click.UUID, multiple=True, help="This event; may be given several times.")
-@click.option("--payment", "payment_id", type=click.UUID, help="Everything about this payment.")
+@payment_option
 @click.option("--order", "order_id", metavar="ID", help="Everything about the payments of this order.")
 @click.option("--type", "type_", help="Of this type, such as payment.released.")
 @span_options
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def replay(
     *,
     event_ids: tuple[UUID, ...],
-    payment_id: UUID | None,
+    payment: str | None,
     order_id: str | None,
     type_: str | None,
     since: datetime | None,
@@ -58,12 +59,15 @@ def replay(
     """
     from service.storage.operator_outbox import Selection
     from service.storage.operator_reads import Span
+    from service.storage.operator_session import reading as snapshot
 
-    selectors = (event_ids, payment_id, order_id, type_, since, until)
+    selectors = (event_ids, payment, order_id, type_, since, until)
     if any(selectors) == (replay_id is not None):
         raise click.UsageError("say what: --id, --payment, --order, --type, --since or --until; or --resume alone")
-    selection = Selection(event_ids, payment_id, type_, Span(since, until), order_id)
     with database() as engine:
+        with snapshot(engine) as connection:
+            payment_id = payment_id_called(connection, payment)
+        selection = Selection(event_ids, payment_id, type_, Span(since, until), order_id)
         _replay(engine, selection, replay_id, **how)
 
 
@@ -102,18 +106,14 @@ def _say(planned: "Replay") -> None:
     if not extent.rows:
         click.echo("nothing matches", err=True)
         return
-    rows, keys = _number(extent.rows, "row"), _number(extent.keys, "key")
+    rows, keys = number_of(extent.rows, "row"), number_of(extent.keys, "key")
     click.echo(f"{rows} of {keys}, positions {extent.first} to {extent.last}", err=True)
     if planned.done:
-        click.echo(f"{planned.done} of them are appended already", err=True)
+        click.echo(f"appended already: {planned.done}", err=True)
     kinds = {"command": extent.commands, "event": extent.events, "dead letter": extent.dead_letters}
-    commands, events, letters = (_number(number, kind) for kind, number in kinds.items())
+    commands, events, letters = (number_of(number, kind) for kind, number in kinds.items())
     sends = f"{commands}, {events} and {letters}"
     click.echo(f"{sends} go out once more: a reader who keeps no ce_id acts on them again", err=True)
-
-
-def _number(number: int, thing: str) -> str:
-    return f"{number} {plural(number, thing, f'{thing}s')}"
 
 
 def _refuse_old(planned: "Replay", *, force: bool) -> None:

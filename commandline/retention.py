@@ -9,7 +9,7 @@ from commandline.connection import database
 from commandline.failures import confirm
 from commandline.options import MOMENT, json_option
 from commandline.output import follow, show_record
-from runtime.plurals import plural
+from runtime.plurals import number_of
 
 
 @click.command(short_help="Delete old rows that are published.")
@@ -32,7 +32,7 @@ def prune(*, before: datetime, dry_run: bool, because: str | None, operator: str
     done = 0
     with database() as engine:
         planned = Pruning.plan(engine, before)
-        rows = f"{planned.rows} {plural(planned.rows, 'row', 'rows')}"
+        rows = number_of(planned.rows, "row")
         click.echo(f"{rows}, published and written before {before:%Y-%m-%d %H:%M:%S} UTC", err=True)
         if planned.rows and not dry_run:
             why = grounds(operator, because)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 
@@ -12,6 +11,7 @@ from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.options import payment_option, span_options
 from commandline.output import say, show_record
+from commandline.payment_filter import payment_id_called
 from commandline.reopen import TYPES
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def retry(
     correlation_id: str | None,
     *,
     command_type: str | None,
-    payment_id: UUID | None,
+    payment: str | None,
     since: datetime | None,
     until: datetime | None,
     all_: bool,
@@ -55,14 +55,14 @@ def retry(
     if correlation_id is not None:
         _retry_one(correlation_id, command_type, options)
         return
-    if not (command_type or payment_id or since or until or all_):
+    if not (command_type or payment or since or until or all_):
         raise click.UsageError("say which: CORRELATION_ID, --type, --payment, --since, --until or --all")
 
     def one(engine: "Engine", each: "Record") -> str | Skipped:
         made_due = retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
         return "due now" if made_due else Skipped("due already")
 
-    act_on(_waiting(command_type, payment_id, Span(since, until)), _COMMANDS, "Retry", one, options)
+    act_on(_waiting(command_type, payment, Span(since, until)), _COMMANDS, "Retry", one, options)
 
 
 def _retry_one(correlation_id: str, command_type: str | None, options: ActOptions) -> None:
@@ -82,14 +82,14 @@ def _retry_one(correlation_id: str, command_type: str | None, options: ActOption
     show_record(found, as_json=options.as_json)
 
 
-def _waiting(command_type: str | None, payment_id: UUID | None, span: Any) -> list[dict[str, Any]]:
+def _waiting(command_type: str | None, payment: str | None, span: Any) -> list[dict[str, Any]]:
     """The open commands that no worker has leased, and that are not due yet."""
     from service.storage.operator_overview import clock
     from service.storage.operator_reads import list_commands
 
-    wanted = {"command_type": command_type, "payment_id": payment_id, "span": span, "limit": None}
     with reading() as connection:
-        now = clock(connection)
+        payment_id, now = payment_id_called(connection, payment), clock(connection)
+        wanted: dict[str, Any] = {"payment_id": payment_id, "command_type": command_type, "span": span, "limit": None}
         found = [each for state in ("pending", "waiting") for each in list_commands(connection, state=state, **wanted)]
     return [each for each in found if each["lease_expires_at"] is None and each["next_attempt_at"] > now]
 

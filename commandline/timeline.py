@@ -7,7 +7,7 @@ import click
 
 from commandline.connection import reading
 from commandline.environment import SettingsCommand, load_settings
-from commandline.options import json_option
+from commandline.options import PAYMENT, json_option
 from commandline.output import say, show_list, table
 from commandline.payment_filter import payment_called
 
@@ -32,7 +32,7 @@ _KAFKA = (
     only=_KAFKA,
     short_help="What happened to a payment, in order of time.",
 )
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", type=PAYMENT)
 @click.option("--kafka", is_flag=True, help="Look up where its events are in Kafka; takes a few seconds at most.")
 @json_option
 def timeline(id_: str, *, kafka: bool, as_json: bool) -> None:

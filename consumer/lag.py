@@ -6,6 +6,7 @@ from typing import Any
 
 from consumer.metrics import LAG
 from consumer.offsets import Partition, Reach
+from runtime.plurals import number_of
 
 UNKNOWN = -1
 _PATIENCE = 30.0
@@ -52,7 +53,8 @@ class Lag:
         for (topic, number), (lag, _, since) in self._still.items():
             seconds = now - since
             if lag != 0 and seconds > _PATIENCE:
-                what = "the lag is not known" if lag == UNKNOWN else f"{lag} records wait and none comes"
+                waiting = number_of(lag, "record waits", "records wait")
+                what = "the lag is not known" if lag == UNKNOWN else f"{waiting} and none comes"
                 return f"kafka: {topic}[{number}]: {what}, for {seconds:.0f} s"
         return None
 

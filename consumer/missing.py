@@ -6,6 +6,7 @@ from collections.abc import Callable
 from consumer.metrics import EXCHANGED, SKIPPED
 from consumer.offsets import Partition
 from runtime.logs import get_logger
+from runtime.plurals import number_of
 
 _log = get_logger(__name__)
 _SAID_FOR = 60.0
@@ -31,7 +32,7 @@ class Missing:
             first=first,
             last=low - 1,
         )
-        self._say(f"kafka: {low - first} records of {topic}[{number}] were deleted before they were read")
+        self._say(f"kafka: {topic}[{number}]: {number_of(low - first, 'record')} deleted unread")
 
     def truncated(self, partition: Partition, expected: int, high: int) -> None:
         """Report that the partition ends before our position: it has lost records, and is read from its beginning."""

@@ -34,8 +34,9 @@ newline is dropped. Both at once are an error, and so is an empty or unreadable 
 **Durations** are a number and a unit: `500ms`, `30s`, `15m`, `2h` or `1d`. A bare number means seconds.
 
 **SIGHUP** has `serve`, `consume` and `relay` read the settings marked "at SIGHUP" again. No request fails, and no
-connection is closed. The next request to Stripe, the next check of a token or signature, and the next connection to
-PostgreSQL or Kafka use the new value; the relay uses a new Kafka password from its next active term on. Only a value
+transaction is cut off. The next request to Stripe, the next check of a token or signature, and the next connection to
+Kafka use the new value; the relay uses a new Kafka password from its next active term on. Sessions with an old user of
+PostgreSQL end with their work; a user that the database refuses is not adopted (`setting_kept`). Only a value
 in a `NAME_FILE` can change, because a running process keeps its environment. If a file is faulty, everything stays as
 it was, and the log says why (`settings_kept`). A change of any other setting, of the database's host or name, or of
 the Stripe key's mode needs a restart; the log names it (`setting_kept`).

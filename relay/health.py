@@ -11,6 +11,7 @@ from relay import metrics
 from relay.stages import Stage
 from runtime.broker_connection import BrokerConnection, Throttle
 from runtime.logs import get_logger
+from runtime.plurals import number_of
 
 _log = get_logger(__name__)
 _PATIENCE_SECONDS = 5.0
@@ -88,7 +89,7 @@ class Health:
     def _fault_of_topics(self) -> str | None:
         for topic, why in self._held_back.items():
             others = len(self._held_back) - 1
-            return f"kafka: {topic}: {why}" + (f", and {others} more topics" if others else "")
+            return f"kafka: {topic}: {why}" + (f", and {number_of(others, 'more topic')}" if others else "")
         return None
 
     def silence(self) -> float:

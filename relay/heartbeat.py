@@ -29,18 +29,27 @@ class GraceOverError(PaymentServiceError):
 class Heartbeat:
     """The worker calls ``beat`` in every wait. Calls that can't wait in slices get a thread of their own."""
 
-    def __init__(self, leadership: Leadership, shutdown: Shutdown, grace: float, health: Health) -> None:
+    def __init__(
+        self,
+        leadership: Leadership,
+        shutdown: Shutdown,
+        grace: float,
+        health: Health,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_over``: whether the term is to end for another one; nothing under way is given up for that."""
         self._leadership = leadership
         self._shutdown = shutdown
         self._grace = grace - min(_CLOSING_SECONDS, grace / 2)
         self._until: float | None = None
         self._health = health
+        self._is_over = is_over
         self._worker = get_ident()
 
     @property
     def draining(self) -> bool:
         """Whether draining has begun: nothing new may be started."""
-        return self._shutdown.requested
+        return self._shutdown.requested or self._is_over()
 
     def beat(self) -> None:
         """Confirm that the work may go on. Raises StoppedError, GraceOverError, psycopg2.Error when the lock is lost.

@@ -13,6 +13,7 @@ from relay.gaps import HeldGaps
 from relay.log_reader import Batch, LogReader, Row
 from relay.positions import Range, joined, runs
 from runtime.logs import get_logger
+from runtime.plurals import number_of
 
 _log = get_logger(__name__)
 _ASK_SECONDS = 5.0
@@ -90,7 +91,7 @@ class HeldBackReader:
         self._all = list(joined(sorted(each for ranges in self._held_back.values() for each in ranges)))
         self._report(
             {
-                topic: f"{self._destinations.fault(topic)}; {_count(ranges)} rows wait"
+                topic: f"{self._destinations.fault(topic)}; {number_of(_count(ranges), 'row waits', 'rows wait')}"
                 for topic, ranges in self._held_back.items()
             }
         )

@@ -136,16 +136,22 @@ class _Relay:
 
     def _stand_by_and_work(self) -> None:
         settings, health, shutdown = self._current(), self._health, self._shutdown
+        url = settings.database_url.get_secret_value()
+
+        def is_old() -> bool:
+            return self._current.database_url() != url
+
         health.enter(Stage.CONNECTING)
-        with closing(Leadership(settings.database_url.get_secret_value(), settings.relay_name)) as leadership:
+        with closing(Leadership(url, settings.relay_name)) as leadership:
             self._leadership = leadership
             while not leadership.acquire():
                 health.enter(Stage.STANDING_BY)
                 health.working()
-                if shutdown.wait(_STANDBY_SECONDS * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
+                if shutdown.wait(_STANDBY_SECONDS * random.uniform(0.5, 1.0)) or is_old():  # noqa: S311 - jitter
                     return
             health.lock_silence = leadership.silence
-            self._term = ActiveTerm(settings, leadership, Heartbeat(leadership, shutdown, self._grace, health), health)
+            heartbeat = Heartbeat(leadership, shutdown, self._grace, health, is_old)
+            self._term = ActiveTerm(settings, leadership, heartbeat, health)
             self._term.run()
 
 

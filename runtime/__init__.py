@@ -13,7 +13,7 @@ import it; it imports none of them (import contracts in ``pyproject.toml``).
 - Kafka: ``topics`` creates topics, ``topic_policies`` checks their settings, ``coordination`` explains why brokers
   coordinate nothing, ``broker_connection`` keeps librdkafka's reports, ``topic_reader`` reads topics back,
   ``record_search`` finds single records.
-- Texts: ``printable`` and ``error_text`` make text safe to print; ``plurals`` has the form of a word behind a number;
+- Texts: ``printable`` and ``error_text`` make text safe to print; ``plurals`` writes a number and its word;
   ``durations`` parses ``15m``; ``errors`` has the tree of errors.
 - PostgreSQL: ``database_hosts`` (several hosts in one URL, and the signs of a session that can't write),
   ``connection_metrics`` (the gauge of open connections).

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
+from runtime.plurals import number_of
 from runtime.topic_policies import returns_settings
 
 T = TypeVar("T")
@@ -100,4 +101,5 @@ def _factor(admin: AdminClient, cluster: ClusterMetadata, wanted: Coordinated) -
 def _why_not_used(log: TopicMetadata) -> str | None:
     partitions = log.partitions.values()
     lost = sum(partition.leader < 0 for partition in partitions)
-    return f"{lost} partitions of {log.topic} have no leader: start the brokers that hold them" if lost else None
+    leaderless = number_of(lost, f"partition of {log.topic} has", f"partitions of {log.topic} have")
+    return f"{leaderless} no leader: start the brokers that are missing" if lost else None

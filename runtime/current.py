@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from runtime.database_hosts import refused_login
 from runtime.logs import get_logger
-from runtime.settings import ProcessSettings, load
+from runtime.settings import ProcessSettings, S, load
 from runtime.settings_source import SettingError
 
 S_co = TypeVar("S_co", bound=ProcessSettings, covariant=True)
@@ -52,7 +53,7 @@ class Current(Generic[S_co]):
             changed = {
                 name for name in type(found).model_fields if getattr(found, name) != getattr(self._settings, name)
             }
-            kept = _kept(changed, self._settings.unfit(found), secrets_of(type(found)))
+            kept = _kept(changed, _unfit(self._settings, found), secrets_of(type(found)))
             renewed = sorted(changed - kept)
             if renewed:
                 self._settings = self._settings.model_copy(update={name: getattr(found, name) for name in renewed})
@@ -71,6 +72,13 @@ class Current(Generic[S_co]):
         while True:
             asked.get()
             self.renew()
+
+
+def _unfit(ours: S, theirs: S) -> dict[str, str]:
+    """Why secrets can't be used, by field. Sessions are given up for those of a new user, so that must get in."""
+    unfit, (old, new) = ours.unfit(theirs), (each.database_url.get_secret_value() for each in (ours, theirs))
+    refused = None if old == new or "database_url" in unfit else refused_login(old, new)
+    return unfit if refused is None else {**unfit, "database_url": f"the database refuses it: {refused}"}
 
 
 def _kept(changed: set[str], unfit: Mapping[str, str], secrets: set[str]) -> set[str]:

@@ -17,6 +17,8 @@ They come without an SQLSTATE, and in English, because no process here sets a lo
 """
 
 
+_LOGIN_SECONDS = 5
+
 _REPORTED = ("default_transaction_read_only", "in_hot_standby")
 
 
@@ -81,6 +83,23 @@ def has_turned_read_only(session: connection) -> bool:
 def without_credentials(url: str) -> dict[str, str]:
     """The parameters of libpq in a URL, without user and password."""
     return {name: value for name, value in parse_dsn(url).items() if name not in {"user", "password"}}
+
+
+def refused_login(ours: str, theirs: str) -> str | None:
+    """Why the database refuses the user or password of ``theirs``, while it lets ours in; else None.
+
+    None also where it does not answer: nothing can be said then.
+    """
+    fault = _fault_of_login(theirs)
+    return None if fault is None or _fault_of_login(ours) is not None else fault
+
+
+def _fault_of_login(url: str) -> str | None:
+    try:
+        psycopg2.connect(url, connect_timeout=_LOGIN_SECONDS, application_name="payment-service: renewal").close()
+    except psycopg2.Error as error:
+        return str(error).strip().partition("\n")[0]
+    return None
 
 
 def names_primary(url: str) -> bool:

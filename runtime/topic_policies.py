@@ -11,6 +11,7 @@ from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 from prometheus_client import Gauge
 
 from runtime.logs import get_logger
+from runtime.plurals import number_of
 
 _log = get_logger(__name__)
 _FAULTS = Gauge("kafka_topic_faults", "1 where a topic's setting loses or refuses records", ["topic", "setting"])
@@ -119,13 +120,16 @@ def _replicas(topic: str, facts: TopicFacts) -> Iterator[TopicFault]:
     """Faults of replicas. A broker caps ``min.insync.replicas`` at their number, and takes records: seen with 4.x."""
     least = facts.number("min.insync.replicas", 1)
     if facts.leaderless:
-        detail = f"{facts.leaderless} partitions have no leader: nothing is written there or read"
+        partitions = number_of(facts.leaderless, "partition has", "partitions have")
+        detail = f"{partitions} no leader: nothing is written there or read"
         yield TopicFault(topic, "leader", detail, "start the brokers that hold them", loses=True)
     elif facts.in_sync < min(least, facts.replicas):
-        detail = f"min.insync.replicas is {least}, and {facts.in_sync} are in sync: records are refused"
+        replicas = number_of(facts.in_sync, "replica is", "replicas are")
+        detail = f"min.insync.replicas is {least}, and {replicas} in sync: records are refused"
         yield TopicFault(topic, "min.insync.replicas", detail, "start the brokers that are missing", loses=True)
     elif least > facts.replicas:
-        detail = f"min.insync.replicas is {least} of {facts.replicas} replicas: it promises more copies than there are"
+        replicas = number_of(facts.replicas, "replica")
+        detail = f"min.insync.replicas is {least} of {replicas}: it promises more copies than there are"
         mend = f"make more replicas, or {_set(topic, f'min.insync.replicas={facts.replicas}')}"
         yield TopicFault(topic, "min.insync.replicas", detail, mend, loses=False)
 

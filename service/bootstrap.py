@@ -37,7 +37,7 @@ _UNUSED = timedelta(days=1)
 def build_service(current: Current[ServiceSettings]) -> Flask:
     """The HTTP application with its connection pool and its Stripe client. Neither is connected yet."""
     settings = current()
-    engine = make_engine(current.database_url, settings.database_pool_size, FOR_CALLERS)
+    engine = make_engine(current, settings.database_pool_size, FOR_CALLERS)
     gateway = StripeGateway(settings, refuse_inside_transaction)
     current.subscribe(gateway.use_key)
     queries = PaymentQueries(
@@ -51,9 +51,9 @@ def build_service(current: Current[ServiceSettings]) -> Flask:
         requests=CommandRequests(engine, settings.payment_commands_topic),
         webhooks=StripeEvents(engine, Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)),
         parse_webhook=parse,
-        unready=DatabaseReadiness(current.database_url).unready,
+        unready=DatabaseReadiness(current).unready,
         is_unavailable=is_unavailable,
-        figures=DatabaseMetrics(LatestFigures(current.database_url, kept=figures_of_workers())),
+        figures=DatabaseMetrics(LatestFigures(current, kept=figures_of_workers())),
         page=None if settings.ops_page == "off" else _page(current, engine),
     )
     return create_app(current, ports)
@@ -62,7 +62,7 @@ def build_service(current: Current[ServiceSettings]) -> Flask:
 def _page(current: Current[ServiceSettings], engine: Engine) -> PagePorts:
     """The operators' page, with a connection of its own for what works beside requests."""
     settings = current()
-    desk = Desk(engine, make_engine(current.database_url, 1, FOR_OPERATORS))
+    desk = Desk(engine, make_engine(current, 1, FOR_OPERATORS))
     desk.start()
     policy = Policy(settings.revert_event_type, look_again=_UNUSED, action_deadline=_UNUSED)
     acts = PageActs(engine, settings.payment_commands_topic, policy, settings.replay_window)

@@ -61,8 +61,8 @@ def _parts(
     current: Current[CommandSettings], gateway: PaymentGateway | None, waits: Waits, published: Published = NOTHING
 ) -> Iterator[_Parts]:
     """The objects that run commands. Until the block ends, leases are renewed on a connection of their own."""
-    settings, url = current(), current.database_url
-    database, keeping = make_engine(url, settings.database_pool_size, waits), make_engine(url, 1, FOR_LEASES)
+    settings = current()
+    database, keeping = make_engine(current, settings.database_pool_size, waits), make_engine(current, 1, FOR_LEASES)
     recorder = Recorder(settings.payment_events_topic, published)
     look_first = settings.look_first == "on"
     policy = Policy(settings.revert_event_type, settings.look_again, settings.action_deadline, look_first)
@@ -94,7 +94,7 @@ def command_engine(
     """
     settings = current()
     with _parts(current, gateway, FOR_COMMANDS) as parts:
-        database = DatabaseReadiness(current.database_url)
+        database = DatabaseReadiness(current)
         yield _engine(settings, parts), lambda: database.fault() or parts.leases.fault() or parts.contact.fault()
 
 
@@ -120,7 +120,7 @@ def _engine(settings: CommandSettings, parts: _Parts) -> CommandEngine:
 
 def show_database_metrics(current: Current[CommandSettings]) -> None:
     """Let this process's /metrics show figures of the whole database."""
-    REGISTRY.register(DatabaseMetrics(LatestFigures(current.database_url)))
+    REGISTRY.register(DatabaseMetrics(LatestFigures(current)))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from service.domain.errors import TransactionOpenError
 from service.storage.afterwards import collected
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
 from service.storage.pool_metrics import PoolMetrics
+from service.storage.renewal import DatabaseUrl, RenewedSessions, noting_the_url, url_of
 from service.storage.silence import SilenceWatch
 from service.storage.writable import WritableSessions
 
@@ -90,21 +91,17 @@ FOR_READINESS = Waits(row_ms=500, statement_ms=1000, connect_seconds=2, answer_s
 """A late answer counts as no answer."""
 
 
-def make_engine(url: str | Callable[[], str], pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
+def make_engine(database: DatabaseUrl, pool_size: int, waits: Waits = FOR_OPERATORS) -> Engine:
     """A pool of ``pool_size`` connections, which tests an idle connection before its next use.
 
-    A ``url`` that can be called is called for each new connection: user and password may be new.
+    Where ``database`` is the settings of a process, user and password may become new while it runs.
 
     The time-outs keep a stuck statement, or a process paused inside a transaction, from holding a payment's row lock
     (PostgreSQL documentation, "Client Connection Defaults").
     """
-
-    def current() -> str:
-        return url if isinstance(url, str) else url()
-
     engine = create_engine(
         _DIALECT,
-        creator=lambda: _connect(current(), waits),
+        creator=noting_the_url(database, partial(_connect, waits=waits)),
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,
@@ -112,7 +109,9 @@ def make_engine(url: str | Callable[[], str], pool_size: int, waits: Waits = FOR
     )
     event.listen(engine, "checkin", _note_idle)
     event.listen(engine, "checkout", partial(_try_idle, engine))
-    WritableSessions(engine, only_primary=names_primary(current()))
+    WritableSessions(engine, only_primary=names_primary(url_of(database)))
+    if not isinstance(database, str):
+        RenewedSessions(engine, database)
     if waits.answer_seconds is not None:
         SilenceWatch(engine, waits.answer_seconds)
     PoolMetrics(engine, waits.pool)

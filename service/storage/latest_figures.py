@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections.abc import Callable
 from typing import NamedTuple
 
 from runtime.logs import get_logger
@@ -10,6 +9,7 @@ from service.storage.availability import described
 from service.storage.engine import SQLAlchemyError, Waits, make_engine
 from service.storage.figures import GROUPS, Figures, Group
 from service.storage.kept_figures import NOTHING, Kept, KeptFigures
+from service.storage.renewal import DatabaseUrl
 
 FOR_METRICS = Waits(row_ms=500, statement_ms=5000, connect_seconds=2, answer_seconds=8.0, pool="metrics")
 """Nobody waits for these sessions: a scrape takes what was read before, if it is not too old."""
@@ -45,13 +45,13 @@ class LatestFigures:
 
     def __init__(
         self,
-        url: str | Callable[[], str],
+        database: DatabaseUrl,
         groups: tuple[Group, ...] = GROUPS,
         patience_seconds: float = PATIENCE_SECONDS,
         kept: KeptFigures | None = None,
     ) -> None:
         # Read only by the transaction: libpq takes a session that is read-only by default for a standby's.
-        engine = make_engine(url, 1, FOR_METRICS).execution_options(postgresql_readonly=True)
+        engine = make_engine(database, 1, FOR_METRICS).execution_options(postgresql_readonly=True)
         self._engine = engine
         self._groups = groups
         self._patience = patience_seconds

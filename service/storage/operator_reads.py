@@ -24,6 +24,15 @@ _LETTER_IN_BRIEF = [column for column in _DEAD_LETTER if column.name not in {"ke
 
 _ARRIVAL = Command.arrival
 
+STRIPE_IDS = (
+    Payment.stripe_payment_intent_id,
+    Payment.stripe_charge_id,
+    Payment.stripe_transfer_id,
+    Payment.stripe_reversal_id,
+    Payment.stripe_refund_id,
+)
+"""Ids of Stripe's objects that a payment has; each has an index."""
+
 # A transition's own time is a little after the start of its transaction, where every other row has its time from. An
 # outbox row of the same transaction tells that start; xmin is the low half of xid (PostgreSQL documentation, "System
 # Columns"), and a restore from a dump loses it: then the transition keeps its own time.
@@ -53,13 +62,13 @@ class Span:
 
 
 def payments_called(connection: Connection, name: str) -> list[Record]:
-    """The payment with this id; else all of this order, PaymentIntent or correlation id, newest first."""
+    """The payment with this id; else all with this order's, Stripe's or a command's id, newest first."""
     payment_id = as_uuid(name)
     if payment_id is not None:
         found = whole_records(connection, select(Payment).where(Payment.payment_id == payment_id))
         if found:
             return found
-    named = or_(Payment.order_id == name, Payment.stripe_payment_intent_id == name)
+    named = or_(Payment.order_id == name, *(column == name for column in STRIPE_IDS))
     found = whole_records(connection, select(Payment).where(named).order_by(Payment.created_at.desc()))
     return found or whole_records(connection, _commanded(name))
 
@@ -147,6 +156,16 @@ def letter_values(connection: Connection, ids: Sequence[int]) -> dict[int, bytes
     """The values of dead letters, by id."""
     found = records(connection, select(DeadLetter.id, DeadLetter.value).where(DeadLetter.id.in_(ids)))
     return {letter["id"]: letter["value"] for letter in found}
+
+
+def letters_near(connection: Connection, id_: int, number: int, longest: int) -> list[Record]:
+    """Id and value of other dead letters that are not discarded, about ``number``, those with the next ids.
+
+    Only values of at most ``longest`` bytes.
+    """
+    near = DeadLetter.id.between(id_ - number // 2, id_ + number // 2), DeadLetter.id != id_
+    usable = DeadLetter.state != "discarded", func.octet_length(DeadLetter.value) <= longest
+    return records(connection, select(DeadLetter.id, DeadLetter.value).where(*near, *usable).order_by(DeadLetter.id))
 
 
 def is_discarded(connection: Connection, partition: int, offset: int) -> bool:

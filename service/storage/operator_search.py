@@ -9,6 +9,7 @@ from sqlalchemy import Select, or_, select, union
 from service.domain.payment import as_uuid
 from service.storage.engine import Connection
 from service.storage.models import Command, Movement, OutboxRow, Payment, StripeEvent
+from service.storage.operator_reads import STRIPE_IDS
 from service.storage.operator_session import Record, records
 
 MOST_HITS = 50
@@ -17,13 +18,6 @@ _SHOWN = [
     Payment.__table__.c[name]
     for name in ("payment_id", "order_id", "customer_id", "amount", "currency", "status", "created_at", "updated_at")
 ]
-_STRIPE_IDS = (
-    Payment.stripe_payment_intent_id,
-    Payment.stripe_charge_id,
-    Payment.stripe_transfer_id,
-    Payment.stripe_reversal_id,
-    Payment.stripe_refund_id,
-)
 
 
 def payments_with(connection: Connection, words: str) -> list[Record]:
@@ -40,7 +34,7 @@ def _looks(words: str) -> Iterator[Select[Any]]:
     # Any of them: the newest of a customer with a million payments could only be found by sorting them all.
     yield select(payment.where(Payment.customer_id == words).limit(MOST_HITS).subquery())
     yield select(payment.where(Payment.runner_id == words).limit(MOST_HITS).subquery())
-    yield payment.where(or_(*(column == words for column in _STRIPE_IDS)))
+    yield payment.where(or_(*(column == words for column in STRIPE_IDS)))
     yield select(Movement.payment_id).where(Movement.proof == words)
     yield select(StripeEvent.payment_id).where(StripeEvent.event_id == words, StripeEvent.payment_id.is_not(None))
     yield select(Command.payment_id).where(Command.correlation_id == words, Command.payment_id.is_not(None))

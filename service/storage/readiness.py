@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from service.storage.engine import FOR_READINESS, make_engine
 from service.storage.health import Unready, unready
+from service.storage.renewal import DatabaseUrl
 
 PATIENCE_SECONDS = 2.0
 """Longest wait for an answer; probes wait a few seconds."""
@@ -18,8 +18,8 @@ class DatabaseReadiness:
     The first question starts the thread and makes the connection.
     """
 
-    def __init__(self, url: str | Callable[[], str], patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._engine = make_engine(url, 1, FOR_READINESS)
+    def __init__(self, database: DatabaseUrl, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._engine = make_engine(database, 1, FOR_READINESS)
         self._patience = patience_seconds
         self._changed = threading.Condition()
         self._asked = self._begun = self._answered = 0

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from runtime.crash_points import reached
+from runtime.plurals import number_of
 from service.crash_points import CrashPoint
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
@@ -142,7 +143,7 @@ def _learn(found: Locked, picture: Picture, strays: list[Picture]) -> Observed:
 
 def _difference(payment: Payment, observed: Observed) -> str:
     learnt = [f"{movement.kind} {movement.amount} {movement.currency}" for movement in observed.movements]
-    parts = [f"{payment.status} → {observed.payment.status}, {len(observed.answers)} event(s)", *learnt]
+    parts = [f"{payment.status} → {observed.payment.status}, {number_of(len(observed.answers), 'event')}", *learnt]
     return "; ".join(parts)
 
 

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,16 @@ def files(roles: Roles, tmp_path: Path) -> SecretFiles:
 
 @pytest.fixture
 def processes(world: World, files: SecretFiles, roles: Roles) -> Iterator[list[ServiceProcess]]:
-    """A consumer and a relay with secrets in files, instead of the stack's own."""
+    """A consumer, a relay and its standby with secrets in files, instead of the stack's own."""
     for name in ("consume", "relay"):
         world.application.services[name].stop()
-    both = [world.application.another(name, files.environment) for name in ("consume", "relay")]
-    for process in both:
+    found = [world.application.another(name, files.environment) for name in ("consume", "relay", "relay")]
+    for process in found:
         process.start()
-    for process in both:
+    for process in found:
         process.wait_until_ready()
-    yield both
-    for process in both:
+    yield found
+    for process in found:
         process.stop()
 
 
@@ -57,10 +58,12 @@ def test_commands_are_answered_during_and_after_a_renewal(
         process.run.send(signal.SIGHUP)
     sent += [world.authorize() for _ in range(10)]
     assert {world.outcome(each).summary for each in sent} == {"authorize_payment: payment.authorized AUTHORIZED"}
-    consumer, relay = processes
+    consumer, *relays = processes
     assert until(lambda: renewed(consumer), "the consumer says so") == ["DATABASE_URL", "STRIPE_SECRET_KEY"]
-    assert until(lambda: renewed(relay), "the relay says so") == ["DATABASE_URL"]
-    roles.lock_out_old()
+    for relay in relays:
+        assert until(partial(renewed, relay), "each relay says so") == ["DATABASE_URL"]
+    until(roles.old_is_gone, "no session of the old role is left")
+    roles.lock_out(roles.old)
     assert world.outcome(world.authorize()).summary == "authorize_payment: payment.authorized AUTHORIZED"
     files.write(STRIPE_SECRET_KEY="sk_test_expired")
     consumer.run.send(signal.SIGHUP)

@@ -63,7 +63,7 @@ class Core(CoreView):
     """The actions of a saga, Stripe, the customer and time on the payment core, and the core's visible state."""
 
     def __init__(self, settings: ConsumerSettings, stripe_control: SimulatorControl, engine: CommandEngine) -> None:
-        super().__init__(make_engine(settings.database_url.get_secret_value(), 8), stripe_control)
+        super().__init__(make_engine(Current(settings), 8), stripe_control)
         self.settings = settings
         self.engine = engine
         recorder, ownership = Recorder(settings.payment_events_topic), Ownership(settings.stripe_live)

@@ -38,10 +38,23 @@ class Roles:
         parts = urlsplit(self._url)
         return parts._replace(netloc=f"{role}:{role}@{parts.netloc.rpartition('@')[2]}").geturl()
 
-    def lock_out_old(self) -> None:
-        """Remove the old role's password and end its sessions."""
-        self._run("ALTER ROLE {} NOLOGIN", sql.Identifier(self.old))
-        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}", sql.Literal(self.old))
+    def lock_out(self, role: str) -> None:
+        """Take a role's right to log in away. Its sessions go on."""
+        self._run("ALTER ROLE {} NOLOGIN", sql.Identifier(role))
+
+    def let_in(self, role: str) -> None:
+        """Give the right back."""
+        self._run("ALTER ROLE {} LOGIN", sql.Identifier(role))
+
+    def old_is_gone(self) -> bool:
+        """Whether no session of the old role is left, and some of the new one are there."""
+        connection = psycopg2.connect(self._url)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT usename FROM pg_stat_activity WHERE usename = ANY (%s)", ([self.old, self.new],))
+                return {role for (role,) in cursor} == {self.new}
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Drop both."""

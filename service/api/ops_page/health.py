@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from runtime.plurals import plural
+from runtime.plurals import number_of
 from service.api.ops_page.words import age, counted, plain
 from service.api.ports import Unready
 from service.storage.operator_overview import Overview
@@ -76,7 +76,7 @@ def _consumer(found: Overview) -> Part:
     if _silent(found):
         return Part("Consumer", "poor", f"{words}; but commands in Kafka may not reach it", AWAY)
     if found.unread:
-        commands = f"{found.unread} {plural(found.unread, 'command', 'commands')}"
+        commands = number_of(found.unread, "command")
         unread = f"published for over 30 s, and not accepted by a consumer: {commands}"
         return Part("Consumer", "bad", unread, OVERDUE)
     return Part("Consumer", "good", words)
@@ -99,13 +99,14 @@ def _relay(found: Overview) -> Part:
     old = [row for row in found.relay.writers if row in found.transactions]
     if old and any(row["gaps"] for row in found.relay.relays):
         return Part("Relay", "poor", f"publishes, and a gap is held by {session(old[0], found.relay.clock)}", GAP)
-    return Part("Relay", "good", f"one leads, {relays - 1} stand by; messages that wait: {rows}")
+    others = number_of(relays - 1, "stands by", "stand by")
+    return Part("Relay", "good", f"one leads, {others}; messages that wait: {rows}")
 
 
 def _stripe(found: Overview) -> Part:
     after_fault = sum(row["after_fault"] for row in found.open)
     answers = found.answers
-    share = f"{answers['after_fault']} of the last {answers['answers']} answers met a fault first"
+    share = f"{answers['after_fault']} of the last {number_of(answers['answers'], 'answer')} met a fault first"
     if after_fault:
         refused = any(row["fault"].startswith(KEY_REFUSED) for row in found.faults)
         words = f"commands that wait after a fault: {after_fault}; {share}"

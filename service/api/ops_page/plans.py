@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from runtime.errors import PaymentServiceError
-from runtime.plurals import plural
+from runtime.plurals import number_of
 from service.api.ops_page import values
 from service.api.ops_page.words import money
 from service.domain.commands.command import CommandKey
@@ -86,8 +86,8 @@ def replay(acts: PageActs, sheet: Sheet) -> Plan:
     """A replay of the payment's messages."""
     payment = sheet.payment
     found = acts.replayable(payment["payment_id"])
-    commands = f"{found.commands} {plural(found.commands, 'command', 'commands')}"
-    events = f"{found.events} {plural(found.events, 'event', 'events')}"
+    commands = number_of(found.commands, "command")
+    events = number_of(found.events, "event")
     effect = (
         f"Every message of this payment is published again with its event id: {commands} and {events}. Readers that do "
         "not keep the ids of events (ce_id) act on them once more."

@@ -5,3 +5,7 @@ from runtime.errors import PaymentServiceError
 
 class OperatorError(PaymentServiceError):
     """The operation is impossible, and nothing was changed; the message says why, in one line."""
+
+
+class NotYetError(OperatorError):
+    """The operation is impossible until another one is done. Repeat it later."""

@@ -1,21 +1,29 @@
 """Dead letters as operators read them: where each came from, whose it was, and whether mended content is a command."""
 
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from service.domain.command_reader import read
+from service.domain.commands.authorize import Authorize
 from service.domain.commands.catalog import Command
 from service.domain.commands.command import CommandKey, kept_type
+from service.domain.commands.release import Release
+from service.domain.commands.revert import Revert
 from service.domain.content import Content
+from service.domain.payment import payment_id_of
 from service.domain.received_records import UnreadableMessage
-from service.storage import commands, operator_reads
+from service.storage import commands, operator_outbox, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
+from service.usecases.operations.errors import NotYetError
 
 _ANY_CURRENCY = "sgd"
 """Whether a command can be read does not depend on the currency of those that name none."""
 
 AT_ONCE = 100
 """Number of dead letters whose values are in memory at once. A value may be large."""
+
+_LONGEST_AUTHORIZE = 64 * 1024
 
 
 def described(letter: Record) -> Record:
@@ -57,3 +65,29 @@ def still_wrong(connection: Connection, value: bytes) -> str | None:
     if before.is_same(Content.of(found)):
         return f"{found.type} {found.correlation_id} came before with the same content: it would be ignored"
     return f"{found.type} {found.correlation_id} came before with other content: give it a correlation id of its own"
+
+
+def refuse_too_early(connection: Connection, id_: int, value: bytes | None) -> None:
+    """Raises NotYetError for a release or revert of a payment that does not exist yet.
+
+    Consumers order the commands of an order and those of a payment separately. So it could overtake its authorize,
+    though that was sent first, and be answered PAYMENT_NOT_FOUND, for good.
+    """
+    found = read(value, _ANY_CURRENCY)
+    if not isinstance(found, Release | Revert) or operator_outbox.payment_exists(connection, found.payment_id):
+        return
+    authorize = _authorize_of(connection, id_, found.payment_id)
+    where = "" if authorize is None else f" (dead letter {authorize})"
+    raise NotYetError(
+        f"payment {found.payment_id} does not exist yet: send its authorize first{where}. "
+        f"If there never was one, send dead letter {id_} with cli.py and --force, or discard it"
+    )
+
+
+def _authorize_of(connection: Connection, id_: int, payment_id: UUID) -> int | None:
+    """A dead letter near this one with the authorize of the payment."""
+    for letter in operator_reads.letters_near(connection, id_, AT_ONCE, _LONGEST_AUTHORIZE):
+        near = read(bytes(letter["value"]), _ANY_CURRENCY)
+        if isinstance(near, Authorize) and payment_id_of(near.correlation_id) == payment_id:
+            return int(letter["id"])
+    return None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from uuid import UUID
 
+from runtime.plurals import number_of
 from service.domain.command_reader import read
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.catalog import Command
@@ -90,7 +91,7 @@ class Pieces:
 
     def __str__(self) -> str:
         names = dict.fromkeys(record.name for record in self.records)
-        return ", ".join([*names, *([f"{self.messages} message(s)"] if self.messages else [])])
+        return ", ".join([*names, *([number_of(self.messages, "message")] if self.messages else [])])
 
     @property
     def has_authorize(self) -> bool:

@@ -19,6 +19,7 @@ from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.storage.operator_writes import Schedule
 from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.letters import refuse_too_early
 
 REFUSED_BY_KAFKA = -1
 """Partition of a dead letter that is a row of our own outbox; its offset is the row's position."""
@@ -43,32 +44,38 @@ def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> bool:
         return schedule is Schedule.WAITING
 
 
-def retry_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:
+def retry_dead_letter(engine: Engine, id_: int, grounds: Grounds, *, force: bool = False) -> None:
     """Send the record to its topic again, through the outbox.
 
-    Raises OperatorError when the dead letter is not open or cannot be sent.
+    Raises OperatorError when the dead letter is not open or cannot be sent; without ``force``, NotYetError for a
+    command on a payment that does not exist yet.
     """
     with transaction(engine) as connection:
         letter = _open(connection, id_)
         if letter["partition"] == REFUSED_BY_KAFKA:
             _replay(connection, letter)
         else:
-            outbox.append(connection, [_again(letter)])
+            message = _again(letter)
+            if not force:
+                refuse_too_early(connection, id_, letter["value"])
+            outbox.append(connection, [message])
         operator_writes.resolve_dead_letter(connection, id_, "retried")
         operator_actions.record(connection, grounds.act("dead_letter.retry", dead_letter_id=id_))
 
 
-def resend_dead_letter(engine: Engine, id_: int, value: bytes, grounds: Grounds) -> None:
+def resend_dead_letter(engine: Engine, id_: int, value: bytes, grounds: Grounds, *, force: bool = False) -> None:
     """Send a mended record in the place of this one. The dead letter keeps what came.
 
     Raises OperatorError when the dead letter is not open, when it is a row of our own outbox, or when the new value is
-    no text that a command may be.
+    no text that a command may be; without ``force``, NotYetError for a command on a payment that does not exist yet.
     """
     with transaction(engine) as connection:
         letter = _open(connection, id_)
         if letter["partition"] == REFUSED_BY_KAFKA:
             raise OperatorError(f"dead letter {id_} is our own message, which nobody may change; dead-letter retry")
         message = _again({**letter, "value": value})
+        if not force:
+            refuse_too_early(connection, id_, value)
         outbox.append(connection, [message])
         operator_writes.resolve_dead_letter(connection, id_, "retried")
         detail = {"event_id": str(message.event_id), "sha256": sha256(value).hexdigest()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from runtime.plurals import number_of
 from service.domain.commands.command import CommandKey
 from service.domain.operator_acts import Act, Grounds
 from service.storage import locked, operator_actions, payments
@@ -51,8 +52,8 @@ class Sweep:
 
     def _with_commands(self, finding: Finding, before: list[CommandKey], after: list[CommandKey]) -> Finding:
         ended = len([key for key in before if key not in after])
-        done = f"{ended} command(s) ended" if ended else ""
-        left = f"{len(after)} command(s) open" if after else ""
+        done = f"{number_of(ended, 'command')} ended" if ended else ""
+        left = f"{number_of(len(after), 'command')} open" if after else ""
         detail = "; ".join(part for part in (finding.detail, done, left) if part)
         result = "repaired" if done and finding.result == "agrees" else finding.result
         return replace(finding, result=result, detail=detail)

@@ -35,10 +35,12 @@ class History:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def accept(self, order_id: str, correlation_id: str) -> Payment:
+    def accept(self, order_id: str, correlation_id: str, payment_id: UUID | None = None) -> Payment:
         """A payment whose authorize is accepted and not yet carried out."""
         command = Authorize(correlation_id, order_id, "customer-1", "pm_card_visa", 1250, "sgd")
-        payment = Payment(uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id)
+        payment = Payment(
+            payment_id or uuid4(), order_id, "customer-1", 1250, "sgd", PaymentStatus.INITIATING, correlation_id
+        )
         with transaction(self.engine) as connection:
             added = acceptance.accept(
                 connection,

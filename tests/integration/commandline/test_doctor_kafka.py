@@ -61,7 +61,7 @@ def test_topics_that_lose_records_are_found(env: dict[str, str], kafka: Kafka, t
         ("wrong", f"{commands}: cleanup.policy is compact:"),
         ("wrong", f"{events}: cleanup.policy is compact,delete:"),
         ("wrong", f"{dead_letters}: cleanup.policy is compact:"),
-        ("warning", f"{commands}: min.insync.replicas is 2 of 1 replicas"),
+        ("warning", f"{commands}: min.insync.replicas is 2 of 1 replica"),
         ("warning", f"{events}: retention.ms keeps records for 1.0 h"),
         ("warning", f"{dead_letters}: retention.bytes keeps 1000000 bytes"),
         ("warning", f"{dead_letters}: max.message.bytes is below"),
@@ -98,8 +98,8 @@ def test_deleted_and_unread_commands_are_found(env: dict[str, str], kafka: Kafka
     for answer in admin.delete_records([TopicPartition(topics.commands, 0, 2)]).values():
         answer.result(10)
     assert found(env, "group", "unread commands") == [
-        ("wrong", f"{topics.commands}[0]: 2 records were deleted before they were read"),
-        ("wrong", f"nobody reads {topics.commands}, and up to 1 commands wait"),
+        ("wrong", f"{topics.commands}[0]: 2 records deleted unread"),
+        ("wrong", f"nobody reads {topics.commands}, and up to 1 command waits"),
     ]
 
     group.subscribe([topics.commands])

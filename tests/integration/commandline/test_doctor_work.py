@@ -94,8 +94,8 @@ def test_stuck_commands_and_open_dead_letters_are_found(
     history.add_dead_letter(7, b"{")
     [(ok, _, detail)] = found(env, "commands")
     assert not ok
-    assert detail.startswith("1 are overdue, the first since ")
-    assert found(env, "dead letters") == [(*WARNING, "1 are open")]
+    assert detail.startswith("1 command is overdue, the first since ")
+    assert found(env, "dead letters") == [(*WARNING, "1 is open")]
     (letters,) = [each for each in doctor(env)[1] if each["check"] == "dead letters"]
     assert letters["mend"] == "cli.py dead-letter list, then retry, resend or discard"
 

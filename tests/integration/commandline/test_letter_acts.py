@@ -36,7 +36,8 @@ class TestDeadLetters:
 
     def test_repaired_message_is_sent(self, commandline: CommandLine, history: History, tmp_path: Path) -> None:
         history.add_dead_letter(1, LETTER)
-        mended = {**json.loads(LETTER), "payment_id": str(uuid4()), "runner_id": "r"}
+        payment = history.authorize("order-1", "saga-1")
+        mended = {**json.loads(LETTER), "payment_id": str(payment.payment_id), "runner_id": "r"}
         file = tmp_path / "mended.json"
         file.write_text(json.dumps(mended))
         words = ("dead-letter", "resend", "1", "--file", str(file), *WHY, "--yes")
@@ -65,7 +66,7 @@ class TestDeadLetters:
         self, commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         history.add_dead_letter(1, b'{"type": "revert_payment", "correlation_id": "s", "payment_id": "ID"}')
-        payment_id = str(uuid4())
+        payment_id = str(history.authorize("order-1", "saga-1").payment_id)
         monkeypatch.setenv("EDITOR", f"sed -i s/ID/{payment_id}/")
         commandline.run("dead-letter", "resend", "1", *WHY, "--yes")
         (sent,) = commandline.json("outbox", "list", "--type", "dead_letter_retry")
@@ -74,7 +75,8 @@ class TestDeadLetters:
     def test_message_from_stdin_needs_yes(self, commandline: CommandLine, history: History) -> None:
         """The input that would answer the question is the message."""
         history.add_dead_letter(1, b"{")
-        mended = json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": str(uuid4())})
+        payment_id = str(history.authorize("order-1", "saga-1").payment_id)
+        mended = json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": payment_id})
         words = ("dead-letter", "resend", "1", "--file", "-", *WHY)
         said = commandline.run(*words, answer=mended, code=2).stderr
         assert "--yes" in said

@@ -34,7 +34,7 @@ def test_order_with_several_payments_needs_a_payment_id(commandline: CommandLine
 @pytest.mark.parametrize("verb", ["show", "timeline"])
 def test_unknown_payment_is_reported_in_one_line(commandline: CommandLine, verb: str) -> None:
     result = commandline.run("payment", verb, "nothing", code=1)
-    assert result.stderr == "no payment, order or PaymentIntent nothing\n"
+    assert result.stderr == "no payment has the id nothing: not its own, its order's, one of Stripe's, or a command's\n"
     assert result.stdout == ""
 
 

@@ -112,7 +112,7 @@ def test_retention_under_a_full_consumer_is_reported(kafka: Kafka, topics: Topic
         gate.set()
         eventually(lambda: numbers(commands) == {0, 1, 2, 3, *range(10, 20)})
     assert skipped(topics) == 6
-    eventually(lambda: f"6 records of {topics.commands}[0]" in ready(port))
+    eventually(lambda: f"{topics.commands}[0]: 6 records deleted unread" in ready(port))
     assert [(line["first"], line["last"]) for line in lines if line.get("skipped")] == [(4, 9)]
     eventually(lambda: committed(kafka, topics) == 20)
 
@@ -141,4 +141,4 @@ def test_retention_during_an_outage_of_the_consumer_is_reported(kafka: Kafka, to
     start(after, ops_port=port)
     eventually(lambda: numbers(after) == set(range(12, 20)))
     assert skipped(topics) == 7
-    eventually(lambda: f"7 records of {topics.commands}[0]" in ready(port))
+    eventually(lambda: f"{topics.commands}[0]: 7 records deleted unread" in ready(port))

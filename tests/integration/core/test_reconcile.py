@@ -112,7 +112,8 @@ def test_reconcile_reports_an_undecided_payment(core: Core) -> None:
     payment_id = core.authorize()
     core.stripe.fault("drop_before", "payment_intents.retrieve", times=1)
     assert '"undecided"' in _reconcile(core, code=1)
-    assert '"agrees"' in _reconcile(core, "--payment", str(payment_id))
+    for name in (str(payment_id), core.intent(payment_id)):
+        assert '"agrees"' in _reconcile(core, "--payment", name)
     assert _acts(core) == []
 
 

@@ -1,8 +1,9 @@
-"""Releases and reverts on the page: they are meant for the payment as the form showed it."""
+"""Acts on the page are meant for the payment as the form showed it, and for one that exists."""
 
+import json
 import re
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,9 +16,9 @@ PAYEE = {"runner_id": "runner-1", "runner_connect_account_id": "acct_runner"}
 WHY = {"reason": "the runner fell ill, ticket 81"}
 
 
-def form_of(operator: FlaskClient, payment: UUID, act: str) -> dict[str, str]:
+def form_of(operator: FlaskClient, path: str) -> dict[str, str]:
     """What a browser would send of the form's hidden fields."""
-    page = operator.get(f"/ops/payments/{payment}/{act}").text
+    page = operator.get(path).text
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition('class="act"')[2]))
 
 
@@ -35,20 +36,30 @@ def held(house: House, request: pytest.FixtureRequest) -> UUID:
 def test_form_that_showed_another_status_queues_nothing(
     house: House, operator: FlaskClient, held: UUID, act: str
 ) -> None:
-    old = form_of(operator, held, act)
+    old = form_of(operator, f"/ops/payments/{held}/{act}")
     house.core.release(held, f"{held}-released")
     answer = operator.post(f"/ops/payments/{held}/{act}", data={**old, **PAYEE, **WHY})
     assert (answer.status_code, acts(house, held)) == (409, 0)
     assert f"payment {held} is SUCCEEDED now." in answer.text
-    assert form_of(operator, held, act)["shown"] == "SUCCEEDED"
+    assert form_of(operator, f"/ops/payments/{held}/{act}")["shown"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("change", [lambda form: form.pop("shown"), lambda form: form.update(runner_id=" ")])
 def test_form_that_is_not_whole_queues_nothing(
     house: House, operator: FlaskClient, held: UUID, change: Callable[[dict[str, str]], None]
 ) -> None:
-    sent = {**form_of(operator, held, "release"), **PAYEE, **WHY}
+    sent = {**form_of(operator, f"/ops/payments/{held}/release"), **PAYEE, **WHY}
     assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 303
     change(sent)
     assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 400
     assert acts(house, held) == 1
+
+
+def test_letter_with_a_command_on_a_payment_unknown_yet_stays_open(house: House, operator: FlaskClient) -> None:
+    """Its authorize may be a dead letter, too: a consumer would answer this one with PAYMENT_NOT_FOUND, for good."""
+    path, payment = f"/ops/dead-letters/{house.scene.letters[0]}/resend", uuid4()
+    mended = json.dumps({"type": "revert_payment", "correlation_id": "early", "payment_id": str(payment)})
+    answer = operator.post(path, data={**form_of(operator, path), "value": mended, **WHY})
+    assert answer.status_code == 409
+    assert f"payment {payment} does not exist yet" in answer.text
+    assert operator.get(path).status_code == 200, "it can be mended still"

@@ -78,7 +78,7 @@ def test_missing_records_are_reported_for_a_minute() -> None:
     assert [line["partition"] for line in logged] == [0, 1, 2]
     found = missing.fault()
     assert found is not None
-    assert "3 records of t[0] were deleted" in found
+    assert "t[0]: 3 records deleted unread" in found
     assert "t[1] is another topic" in found
     assert "t[2] ends at 4" in found
     clock.now += 60

@@ -108,8 +108,8 @@ def test_a_silent_session_of_the_lock_is_reported(clock: list[float]) -> None:
 
 def test_rows_that_wait_for_their_topic_are_reported() -> None:
     health = reading()
-    health.held_back({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 rows wait"})
-    assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topics"
+    health.held_back({"a": "no such topic; 3 rows wait", "b": "no such topic; 1 row waits"})
+    assert health.fault() == "kafka: a: no such topic; 3 rows wait, and 1 more topic"
     health.held_back({})
     assert health.fault() is None
 

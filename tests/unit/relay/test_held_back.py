@@ -77,7 +77,7 @@ def test_rows_of_other_topics_are_read_and_held_back_rows_are_not_settled() -> N
     rig = Rig(outbox, topics)
     assert rig.read() == [goes]
     assert rig.settled == Settled(0, ((goes, goes),))
-    assert rig.reported == {"nowhere": "no such topic; 1 rows wait"}
+    assert rig.reported == {"nowhere": "no such topic; 1 row waits"}
     topics.names.add("nowhere")
     later = outbox.write("nowhere")
     assert rig.read() == [waits, later]
