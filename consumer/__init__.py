@@ -98,7 +98,7 @@ Where trust ends
 Modules
 -------
 
-The process: ``main`` wires it and drains it, ``settings`` and ``client`` configure it, ``threads`` starts threads.
+The process: ``main`` wires it and drains it, ``settings`` and ``client`` configure it.
 Records: ``poll_loop``, ``intake``, ``records``, ``giving_up``. ``naming`` has the names of their log lines and spans,
 ``ports`` says what the use cases must offer.
 Jobs: ``keyed_queue``, ``workers``, ``completer``.
