@@ -18,9 +18,7 @@ from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
 from service.storage.afterwards import collected
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
-from service.storage.pool_metrics import PoolMetrics
-from service.storage.silence import SilenceWatch
-from service.storage.writable import WritableSessions
+from service.storage.connections import PoolMetrics, SilenceWatch, WritableSessions
 
 __all__ = [
     "Connection",
