@@ -12,8 +12,7 @@ from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, is_blocked
 from service.storage import leases, locked, schedule
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claimed import Claim, Over
 from service.usecases.commit_step import NextSteps

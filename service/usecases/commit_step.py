@@ -13,8 +13,7 @@ from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, W
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, Rest, resume
 from service.storage import leases, schedule
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.usecases import log_lines
 from service.usecases.claimed import Claim, Over
 from service.usecases.record import Recorder

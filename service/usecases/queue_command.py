@@ -19,8 +19,7 @@ from service.domain.messages import OutgoingMessage, command_message
 from service.domain.operator_acts import Act
 from service.domain.payment import Payment
 from service.storage import operator_actions, outbox, payments, request_keys
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.request_keys import Claim, RequestKey
 from service.usecases import log_lines
 

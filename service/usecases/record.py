@@ -16,8 +16,7 @@ from service.domain.payment import Payment
 from service.domain.progress import Ended
 from service.domain.published import NOTHING, Published
 from service.storage import commands, leases, outbox, payments
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
 from service.usecases import answer_metrics, log_lines

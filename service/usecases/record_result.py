@@ -15,8 +15,7 @@ from service.domain.progress import Progress, pause_before_next
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked, looks
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.locked import Locked
 from service.storage.prepared import run
 from service.usecases.call import Known, NotDone, Passing
