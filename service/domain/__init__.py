@@ -6,7 +6,7 @@ Which module holds which decision:
 
 - What a command does next: ``commands`` (one module for each command), in the terms of ``next_step``.
 - How that step is done after a fault or a crash, and which command goes first: ``progress``.
-- Which status a payment may take: ``status``; the payment and its facts: ``payment``.
+- Which status a payment may take, and which facts it has: ``payment``.
 - What an intent's state at Stripe does to the status: ``intent_state``. What a step's result or refusal does:
   ``step_results``.
 - Which movements Stripe's objects prove: ``movements``. Their sums: ``ledger``. Which of them are new: ``learning``,

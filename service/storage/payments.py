@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
 from service.domain.intent_state import Observed
-from service.domain.payment import MONEY_FIELDS, Payment
-from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.domain.payment import LIVE, MONEY_FIELDS, UNANSWERED, Payment, PaymentStatus
 from service.storage import models
 from service.storage.ledger import filed
 from service.storage.looks import LOOK_NOW, looking

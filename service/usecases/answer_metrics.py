@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Histogram
 
 from service.domain.events import Answer
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 
 _ANSWERED = Counter(
     "payment_commands_answered",

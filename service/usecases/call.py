@@ -8,9 +8,8 @@ from service.domain.commands.revert import Revert
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import REFUNDED_KIND
 from service.domain.next_step import Mode, Step
-from service.domain.payment import Payment
+from service.domain.payment import Payment, PaymentStatus
 from service.domain.ports import PaymentGateway
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import (
     Intent,
     IntentStatus,

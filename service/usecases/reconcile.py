@@ -14,9 +14,8 @@ from service.domain.intent_state import Observed
 from service.domain.learning import learn_picture, learn_stray
 from service.domain.operator_acts import Act
 from service.domain.ours import Ownership
-from service.domain.payment import Payment
+from service.domain.payment import Payment, PaymentStatus
 from service.domain.ports import PaymentGateway
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Intent, Picture
 from service.storage import locked, operator_actions, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction

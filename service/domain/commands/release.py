@@ -10,8 +10,7 @@ from service.domain.commands.fields import ID, Field, payment_id
 from service.domain.errors import ErrorCode
 from service.domain.events import DISPUTED, REFUNDED
 from service.domain.next_step import Call, Mode, Next, Settled, Step, refuse
-from service.domain.payment import Failure, Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Failure, Payment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)
