@@ -27,10 +27,9 @@ Two more ways lead from Stripe to a payment. Both lock the payment's row, take n
   the looks that events and step results asked for, ``due_commands`` for held payments at intervals.
 
 HTTP callers read with ``queries``, and ``queue_command`` appends their commands to the outbox. ``holds`` says
-when a hold that could not be canceled is tried again. ``database_metrics`` shows figures of the whole database, and
-``answer_metrics`` counts answers.
-``dead_letters`` keeps records that cannot be processed. ``operations`` has the
-operators' use cases.
+when a hold that could not be canceled is tried again. ``telemetry`` has the log lines and counters of commands, and
+``database_metrics`` shows figures of the whole database. ``dead_letters`` keeps records that cannot be processed.
+``operations`` has the operators' use cases.
 
 Outside of this package: SQL (``storage``), Stripe's library (behind ``domain.ports``), the decisions (``domain``),
 threads and Kafka (the consumer), HTTP (``api``).

@@ -21,7 +21,7 @@ from service.domain.payment import Payment
 from service.storage import operator_actions, outbox, payments, request_keys
 from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.request_keys import Claim, RequestKey
-from service.usecases import log_lines
+from service.usecases import telemetry
 
 _log = get_logger(__name__)
 
@@ -86,7 +86,7 @@ class CommandRequests:
                 outbox.append(connection, [message])
                 if act is not None:
                     operator_actions.record(connection, act)
-                log_lines.about(held.payment)
+                telemetry.about(held.payment)
                 after_commit(partial(_log_queued, command, message))
             reached(CrashPoint.REQUEST_BEFORE_COMMIT)
             return correlation_id

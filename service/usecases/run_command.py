@@ -9,7 +9,7 @@ from service.domain.ports import PaymentGateway
 from service.domain.stripe_requests import Note, StripeRequest
 from service.storage import leases
 from service.storage.engine import Connection, Engine, in_transaction
-from service.usecases import log_lines
+from service.usecases import telemetry
 from service.usecases.call import Known, Passing, perform
 from service.usecases.claim import Claims
 from service.usecases.claimed import Claim, Over
@@ -53,7 +53,7 @@ class Runner:
     def _run_one(self, claim: Claim) -> Over:
         progress = claim.progress
         with tracing.span(f"run {progress.command.type}", parent=progress.traceparent):
-            log_lines.begin(progress.command.key, claim.payment, progress.traceparent)
+            telemetry.begin(progress.command.key, claim.payment, progress.traceparent)
             try:
                 with self.leases.holding(claim.token):
                     following: Claim | Over = claim

@@ -25,7 +25,7 @@ from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
 from service.storage.prepared import run
-from service.usecases import log_lines
+from service.usecases import telemetry
 from service.usecases.record import Recorder
 from service.usecases.situations import heard_in
 
@@ -91,7 +91,7 @@ class StripeEvents:
         if found is None:
             return self._note(connection, event, None, _unapplied(event, Foreign.UNKNOWN))
         payment = found.payment
-        log_lines.about(payment)
+        telemetry.about(payment)
         if event.type in NOTED_EVENTS:
             return self._note(connection, event, payment.payment_id, "noted")
         if are_known(payment, found.ledger.keys, event.tells):
@@ -110,13 +110,13 @@ class StripeEvents:
             return "duplicate"
         found = by_event.found
         payment = found.payment
-        log_lines.about(payment)
+        telemetry.about(payment)
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
             _log.warning("foreign_intent", reason=foreign)
             return self._note(connection, event, payment.payment_id, foreign)
         trace = _trace(found)
-        log_lines.in_trace(trace)
+        telemetry.in_trace(trace)
         about = {"stripe.event_id": event.id}
         with tracing.span(f"apply {event.type}", SpanKind.CONSUMER, parent=trace, attributes=about):
             return self._apply(connection, event, found, seen, intent)
