@@ -14,7 +14,7 @@ from service.crash_points import CrashPoint
 from service.domain.event_proofs import are_known
 from service.domain.event_types import NOTED_EVENTS
 from service.domain.intent_state import SEEN_BY_EVENT, Observed, Seen
-from service.domain.learning import Situation, learn_intent, learn_stray
+from service.domain.learning import Situation, learn_intent, learn_stray, situation_of
 from service.domain.messages import trace_of
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
@@ -27,7 +27,6 @@ from service.storage.locked import Locked
 from service.storage.prepared import run
 from service.usecases import telemetry
 from service.usecases.record import Recorder
-from service.usecases.situations import heard_in
 
 _log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
@@ -122,7 +121,8 @@ class StripeEvents:
             return self._apply(connection, event, found, seen, intent)
 
     def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
-        payment, situation = found.payment, heard_in(found, event.created_at)
+        payment = found.payment
+        situation = situation_of(found.opened, found.ledger, found.now, event.created_at)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, found, seen, situation)
         observed = learn_intent(payment, seen, intent, situation)
