@@ -7,7 +7,7 @@ A command passes through four phases:
 2. Claim (``claim``). Under the payment's row lock the command takes the payment's one lease. The same transaction plans
    the next step from the payment's facts and commits it as the recovery point (``commit_step``). A new command is
    claimed within the transaction that accepts it, if no other command of its payment goes first.
-3. Call (``call``). The step is done at Stripe under its idempotency key (``attempt``), or a look shows whether it is
+3. Call (``call``). The step is done at Stripe under its idempotency key (``claimed``), or a look shows whether it is
    done. No transaction is open: the gateway raises TransactionOpenError otherwise.
 4. Record (``record_result``, ``record``). One transaction stores the result: the payment, its movements, its events in
    the outbox, and the command's next step, its wait or its end.

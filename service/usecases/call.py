@@ -17,7 +17,7 @@ from service.domain.stripe_objects import (
     Refund,
     StepResult,
 )
-from service.usecases.attempt import Attempt, intent_request, transfer_id, transfer_request
+from service.usecases.claimed import Attempt, intent_request, transfer_id, transfer_request
 from service.usecases.lost_transfers import lost_transfer
 
 CLOCK_SKEW = timedelta(minutes=10)
