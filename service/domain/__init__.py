@@ -14,7 +14,7 @@ Which module holds which decision:
 - Whether an object at Stripe is ours: ``ours``. Which webhook events count: ``event_types``. Whether the ledger has
   an event's movements already: ``event_proofs``.
 - Which command a record holds: ``command_reader``, over ``command_json`` and, for excessive records, ``command_skim``.
-  What remains of other records: ``records``. Whether two commands say the same: ``content``.
+  What remains of other records: ``received_records``. Whether two commands say the same: ``content``.
 - Which amounts and currencies Stripe accepts: ``money``.
 - Events and their envelope: ``events``, ``messages``. Those that a restored database has lost: ``published``.
 - What an operator's act is: ``operator_acts``.

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from service.domain.commands.command import CommandType, Keyed
-from service.domain.commands.fields import ID, Field, FieldError, amount, currency, text, url
+from service.domain.commands.command import ID, CommandType, Field, FieldError, Keyed, amount, currency, text, url
 from service.domain.errors import ErrorCode
 from service.domain.money import Money, amount_fault
 from service.domain.next_step import Call, Clock, Next, Policy, Settled, Step, Waiting

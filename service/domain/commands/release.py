@@ -5,8 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from service.domain import events
-from service.domain.commands.command import CommandType, Keyed
-from service.domain.commands.fields import ID, Field, payment_id
+from service.domain.commands.command import ID, CommandType, Field, Keyed, payment_id
 from service.domain.errors import ErrorCode
 from service.domain.events import DISPUTED, REFUNDED
 from service.domain.next_step import Call, Mode, Next, Settled, Step, refuse
