@@ -88,7 +88,7 @@ def _processed(settings: "ConsumerSettings") -> "dict[Place, int]":
 
 
 def _command(record: "Message", done: "dict[Place, int]") -> tuple[Any, bool]:
-    from consumer.records import origin_of
+    from consumer.intake import origin_of
 
     origin = origin_of(record)
     return origin, origin.offset < done.get((origin.topic, origin.partition), 0)
@@ -96,7 +96,7 @@ def _command(record: "Message", done: "dict[Place, int]") -> tuple[Any, bool]:
 
 def _message(record: "Message", settings: "ConsumerSettings") -> Iterator["OutgoingMessage"]:
     """The row of the outbox that the relay made this record of; nothing for a record of somebody else."""
-    from consumer.records import origin_of
+    from consumer.intake import origin_of
     from service.domain.messages import DEAD_LETTER, SOURCE, OutgoingMessage
 
     origin = origin_of(record)

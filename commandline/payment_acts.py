@@ -47,7 +47,7 @@ def release(
     cli.py payment release order-17 --runner runner-3 --account acct_1 --because "released by phone, ticket 81"
     """
 
-    from service.domain.commands.fields import FieldError
+    from service.domain.commands.command import FieldError
     from service.usecases.operations.payment_acts import release_of
 
     try:

@@ -59,7 +59,7 @@ def _filter_of(
     order_id: str | None,
     runner_id: str | None = None,
 ) -> "PaymentFilter":
-    from service.domain.status import PaymentStatus
+    from service.domain.payment import PaymentStatus
     from service.storage.operator_payments import PaymentFilter
 
     chosen = tuple(dict.fromkeys(PaymentStatus(status) for status in statuses))

@@ -98,9 +98,8 @@ Where trust ends
 Modules
 -------
 
-The process: ``main`` wires it and drains it, ``settings`` and ``client`` configure it, ``threads`` starts threads.
-Records: ``poll_loop``, ``intake``, ``records``, ``giving_up``. ``naming`` has the names of their log lines and spans,
-``ports`` says what the use cases must offer.
+The process: ``main`` wires it and drains it, ``settings`` and ``client`` configure it.
+Records: ``poll_loop``, ``intake``, ``giving_up``. ``ports`` says what the use cases must offer.
 Jobs: ``keyed_queue``, ``workers``, ``completer``.
 Partitions: ``assignment``, ``offsets``, ``starts``, ``identity``, ``missing``.
 Signs: ``health``, ``joining``, ``lag``, ``stages``, ``watch``, ``metrics``; ``crash_points`` for tests.

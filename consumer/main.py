@@ -23,9 +23,8 @@ from consumer.ports import Commands
 from consumer.settings import ConsumerSettings
 from consumer.stages import Stage, Stages
 from consumer.starts import Starts
-from consumer.threads import spawn
 from consumer.watch import Watch
-from consumer.workers import Workers
+from consumer.workers import Workers, spawn
 from runtime import probes, topic_policies
 from runtime.coordination import GROUPS, why_not
 from runtime.crash_points import refuse_unknown

@@ -1,5 +1,6 @@
 """Long-lived threads that run the jobs of all keys."""
 
+import contextvars
 import random
 import threading
 import time
@@ -11,7 +12,6 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from consumer.keyed_queue import Job, KeyedQueue
 from consumer.metrics import RETRIES
 from consumer.offsets import Claim
-from consumer.threads import spawn
 from runtime.backoff import backoff
 from runtime.logs import get_logger
 from service.domain.errors import NotDurableError, Wait
@@ -25,6 +25,14 @@ def pause_after(failures: int) -> float:
     """Seconds until the next try of a key that failed."""
     spread = random.random()  # noqa: S311 - jitter
     return backoff(failures, first=_FIRST_DELAY, longest=_LONGEST_DELAY, spread=spread)
+
+
+def spawn(name: str, run: Callable[[], None]) -> None:
+    """Run ``run`` in a daemon thread, which logs with the context of the thread that starts it.
+
+    A daemon can't keep the process alive. Another process takes up a command that never returned here.
+    """
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name, daemon=True).start()
 
 
 class Workers:

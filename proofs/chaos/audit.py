@@ -9,7 +9,7 @@ from devstack.saga_client import Record
 from devstack.stripe_simulator.ledger import LedgerEntry
 from proofs.chaos.evidence import UNPUBLISHABLE, Evidence, identity
 from proofs.money_books import by_payment, differing, done_twice, misplaced
-from service.domain.status import PaymentStatus, may_become
+from service.domain.payment import PaymentStatus, may_become
 
 
 @dataclass(frozen=True)

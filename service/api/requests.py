@@ -10,8 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from service.api.replies import ApiError
 from service.domain.command_json import UnreadableError, is_storable, keep, parse
 from service.domain.commands.catalog import build
-from service.domain.commands.command import CommandType
-from service.domain.commands.fields import FieldError
+from service.domain.commands.command import CommandType, FieldError
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.messages import is_trace

@@ -6,7 +6,7 @@ Which module holds which decision:
 
 - What a command does next: ``commands`` (one module for each command), in the terms of ``next_step``.
 - How that step is done after a fault or a crash, and which command goes first: ``progress``.
-- Which status a payment may take: ``status``; the payment and its facts: ``payment``.
+- Which status a payment may take, and which facts it has: ``payment``.
 - What an intent's state at Stripe does to the status: ``intent_state``. What a step's result or refusal does:
   ``step_results``.
 - Which movements Stripe's objects prove: ``movements``. Their sums: ``ledger``. Which of them are new: ``learning``,
@@ -14,7 +14,7 @@ Which module holds which decision:
 - Whether an object at Stripe is ours: ``ours``. Which webhook events count: ``event_types``. Whether the ledger has
   an event's movements already: ``event_proofs``.
 - Which command a record holds: ``command_reader``, over ``command_json`` and, for excessive records, ``command_skim``.
-  What remains of other records: ``records``. Whether two commands say the same: ``content``.
+  What remains of other records: ``received_records``. Whether two commands say the same: ``content``.
 - Which amounts and currencies Stripe accepts: ``money``.
 - Events and their envelope: ``events``, ``messages``. Those that a restored database has lost: ``published``.
 - What an operator's act is: ``operator_acts``.

@@ -18,8 +18,7 @@ from service.domain.command_json import (
 )
 from service.domain.command_skim import READABLE_BYTES, Skim
 from service.domain.commands.catalog import FIELDS, Command, build
-from service.domain.commands.command import CommandType, fingerprint
-from service.domain.commands.fields import ID_LENGTH, FieldError
+from service.domain.commands.command import ID_LENGTH, CommandType, FieldError, fingerprint
 from service.domain.errors import ErrorCode
 from service.domain.received_records import InvalidCommand, UnreadableMessage
 

@@ -7,8 +7,7 @@ from uuid import UUID
 from service.domain.commands.command import CommandKey, CommandType
 from service.domain.errors import ErrorCode
 from service.domain.ledger import Movement
-from service.domain.payment import Failure, Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Failure, Payment, PaymentStatus
 
 CANCELED = Failure(
     ErrorCode.STRIPE_PAYMENT_CANCELED,

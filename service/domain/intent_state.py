@@ -13,8 +13,7 @@ from service.domain import events
 from service.domain.errors import ErrorCode
 from service.domain.events import DISPUTED, Answer
 from service.domain.ledger import Movement
-from service.domain.payment import Failure, Payment
-from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.payment import UNANSWERED, Failure, Payment, PaymentStatus
 from service.domain.stripe_objects import Intent, IntentError, IntentStatus
 
 

@@ -8,12 +8,17 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.domain.commands.command import CommandType
 from service.domain.intent_state import SEEN_BY_STATUS, Observed, Seen, observe
-from service.domain.ledger import Movement, MovementKind, Proof
+from service.domain.ledger import Ledger, Movement, MovementKind, Proof
 from service.domain.movements import of_intent, of_picture, shows_no_charge
 from service.domain.news import settle
+from service.domain.next_step import Step
 from service.domain.payment import Payment
+from service.domain.progress import Progress
 from service.domain.stripe_objects import Intent, Picture
+
+_CANCELING = frozenset({CommandType.REVERT, CommandType.CANCEL_HOLD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,28 @@ class Situation:
     captures: bool = False
     cancels: bool = False
     happened_at: datetime | None = None
+
+
+def revert_open(opened: Collection[Progress]) -> bool:
+    """Whether a revert of the payment is accepted and not answered yet. ``opened``: the payment's open commands."""
+    return any(progress.command.type is CommandType.REVERT for progress in opened)
+
+
+def situation_of(
+    opened: Collection[Progress], ledger: Ledger, now: datetime, happened_at: datetime | None = None
+) -> Situation:
+    """The situation in which an event or a look is judged: the payment's open commands show the cause of a change.
+
+    ``now``: by the database's clock. ``happened_at``: the event's own time (UTC).
+    """
+    return Situation(
+        now,
+        revert_open(opened),
+        ledger.keys,
+        captures=any(progress.command.type is CommandType.RELEASE for progress in opened),
+        cancels=any(progress.command.type in _CANCELING or progress.step == Step.CANCEL for progress in opened),
+        happened_at=happened_at,
+    )
 
 
 def learn_intent(payment: Payment, seen: Seen, intent: Intent, situation: Situation) -> Observed:

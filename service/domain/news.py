@@ -12,8 +12,7 @@ from service.domain.events import DISPUTED, REFUNDED, Answer
 from service.domain.intent_state import Observed
 from service.domain.ledger import Movement, MovementKind, Proof
 from service.domain.messages import rfc3339
-from service.domain.payment import Payment
-from service.domain.status import ANSWERED_LIVE, PaymentStatus
+from service.domain.payment import ANSWERED_LIVE, Payment, PaymentStatus
 from service.domain.stripe_objects import Picture, Transfer
 
 

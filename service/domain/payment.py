@@ -1,16 +1,74 @@
-"""A payment: its facts, without regard to how they are stored."""
+"""A payment: its status with the one table of transitions, and its facts, without regard to how they are stored."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
 from runtime.errors import PaymentServiceError
 from service.domain.errors import ErrorCode
 from service.domain.ledger import RUNNER_SIDE, Money, Movement
-from service.domain.status import PaymentStatus, may_become
+
+
+class PaymentStatus(StrEnum):
+    """The status of a payment. FAILED and REVERTED are terminal; SUCCEEDED may only become REVERTED."""
+
+    INITIATING = "INITIATING"
+    REQUIRES_ACTION = "REQUIRES_ACTION"
+    AUTHORIZED = "AUTHORIZED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    REVERTED = "REVERTED"
+
+
+TRANSITIONS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.INITIATING: frozenset(
+        {
+            PaymentStatus.REQUIRES_ACTION,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.REVERTED,
+        }
+    ),
+    PaymentStatus.REQUIRES_ACTION: frozenset(
+        {
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.REVERTED,
+        }
+    ),
+    PaymentStatus.AUTHORIZED: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REVERTED}),
+    PaymentStatus.SUCCEEDED: frozenset({PaymentStatus.REVERTED}),
+    PaymentStatus.FAILED: frozenset(),
+    PaymentStatus.REVERTED: frozenset(),
+}
+
+LIVE = frozenset(
+    {
+        PaymentStatus.INITIATING,
+        PaymentStatus.REQUIRES_ACTION,
+        PaymentStatus.AUTHORIZED,
+        PaymentStatus.SUCCEEDED,
+    }
+)
+"""Statuses in which a payment is its order's live one. An order has at most one."""
+
+UNANSWERED = frozenset({PaymentStatus.INITIATING, PaymentStatus.REQUIRES_ACTION})
+"""Statuses in which the authorize has no outcome yet."""
+
+ANSWERED_LIVE = LIVE - UNANSWERED
+"""Statuses in which the caller knows that the money is held or captured."""
+
+
+def may_become(current: PaymentStatus, new: PaymentStatus) -> bool:
+    """Whether the transition table allows ``current`` → ``new``."""
+    return new in TRANSITIONS[current]
+
 
 _PAYMENTS = UUID("5b1f6d0e-0c55-4e0c-9d51-6b6f4d3f7a10")
 """The namespace of payment ids. It never changes: every payment's id is derived from it."""

@@ -11,8 +11,7 @@ from service.domain.intent_state import SEEN_BY_STATUS, Observed, fail_authorize
 from service.domain.learning import Situation, learn, learn_intent, learn_picture, learn_stray
 from service.domain.movements import of_refund, of_reversal, of_transfer
 from service.domain.next_step import Step, fail_step
-from service.domain.payment import Failure, Payment
-from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.payment import UNANSWERED, Failure, Payment, PaymentStatus
 from service.domain.stripe_objects import Intent, IntentError, Picture, Refund, Reversal, StepResult, Transfer
 
 GENERIC_REFUSALS = frozenset({ErrorCode.STRIPE_PAYMENT_FAILED})

@@ -9,10 +9,10 @@ Each request passes, in this order:
 - ``pace``: the rate limit, which is found from Stripe's answers.
 - ``client``: Stripe's library with a pinned API version and no retries, over ``direct`` or, if the operator has a
   proxy, over ``proxied``. ``deadline`` bounds a read that a customer waits for.
-- ``faults``: an error as StripeUnknownError, StripeBusyError or StripeRefusedError. ``redact`` removes secrets.
+- ``faults``: an error as StripeUnknownError, StripeBusyError or StripeRefusedError.
 - ``contact``: whether Stripe answers, for readiness and metrics. ``probe``: one read for ``doctor``, the same way.
-- ``translate``, ``entries``: the answer's JSON as the domain's objects, over ``fields``. An answer that cannot be read
-  is an unknown effect.
+- ``translate``, ``entries``: the answer's JSON as the domain's objects, over ``fields``, which also removes secrets.
+  An answer that cannot be read is an unknown effect.
 
 ``lookup`` finds objects at Stripe without our own record of them. ``webhooks`` verifies and reads a delivery, and
 ``hearing`` reads the ids and proofs of its object; neither calls Stripe.

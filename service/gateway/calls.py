@@ -12,9 +12,8 @@ from service.domain.stripe_requests import Note, StripeRequest
 from service.gateway.call_seen import call_seen
 from service.gateway.contact import Contact, Request, Result
 from service.gateway.faults import Fault, fault_of, is_rate_limit, read
-from service.gateway.fields import Json, UnexpectedObjectError, text
+from service.gateway.fields import Json, UnexpectedObjectError, request_id_of, text
 from service.gateway.pace import Pace
-from service.gateway.redact import request_id_of
 
 PAGE_SIZE = 100
 

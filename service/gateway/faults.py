@@ -10,7 +10,7 @@ from typing import Any
 import stripe
 
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
-from service.gateway.redact import redact, request_id_of
+from service.gateway.fields import redact, request_id_of
 
 Fault = StripeUnknownError | StripeBusyError | StripeRefusedError
 

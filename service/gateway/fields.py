@@ -1,4 +1,8 @@
-"""Fields of Stripe's objects: each is read as it is, and no value is guessed."""
+"""Values that Stripe sent: each field of an object is read as it is, and no value is guessed.
+
+Messages lose API keys, client secrets and card numbers, and request ids lose control characters, so that both are fit
+to be stored and logged.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runtime.errors import PaymentServiceError
+from runtime.printable import printable
 
 Json = Mapping[str, Any]
 
@@ -18,6 +23,15 @@ MAX_ID = 255
 _UNSTORABLE = re.compile("[\\0\\ud800-\\udfff]")
 """JSON may escape NUL and half surrogate pairs; neither PostgreSQL nor UTF-8 takes them."""
 
+_SECRETS = re.compile(
+    r"\b(?:sk|rk|ek)_(?:test|live)_[\w*]+"  # API keys
+    r"|\bwhsec_\w+"  # webhook secrets
+    r"|(?<=_)secret_\w+"  # client secrets: pi_…_secret_…
+    r"|\b\d(?:[ -]?\d){11,18}\b"  # card numbers: Stripe repeats a bad parameter in its message
+)
+
+_LONGEST_ID = 64
+"""Characters of a request id that are kept. Stripe's ids have about 20."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 """The first and last year of a valid time: after the last one, another time zone's year may have five digits."""
@@ -108,3 +122,13 @@ def integer(body: Json, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UnexpectedObjectError(f"{name} is no integer")
     return value
+
+
+def redact(message: str) -> str:
+    """The message with every secret replaced by ``[redacted]``."""
+    return _SECRETS.sub("[redacted]", message)
+
+
+def request_id_of(sent: str | None) -> str | None:
+    """A request id without control characters, cut to length. A proxy in Stripe's place may send any text."""
+    return printable(sent[:_LONGEST_ID])[:_LONGEST_ID] if sent else None

@@ -26,9 +26,9 @@ from service.gateway.fields import (
     optional_id,
     optional_text,
     optional_time,
+    redact,
     text,
 )
-from service.gateway.redact import redact
 
 OPEN_ACTION = frozenset({IntentStatus.REQUIRES_ACTION, IntentStatus.REQUIRES_CONFIRMATION})
 

@@ -1,6 +1,6 @@
-"""Connections and transactions. Every transaction begins here, so the guard of Stripe calls is here, too."""
+"""Pools and transactions. Every transaction begins here, so the guard of Stripe calls, and what waits for a commit, are
+here, too."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,34 +9,25 @@ from typing import Any, NamedTuple, TypeVar
 
 import psycopg2
 import psycopg2.extensions
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from runtime.database_hosts import names_primary
 from service.domain.errors import TransactionOpenError
-from service.storage.afterwards import collected
 from service.storage.availability import is_lock_wait, is_read_only, is_stale_plan
-from service.storage.pool_metrics import PoolMetrics
+from service.storage.connections import IdleCheck, PoolMetrics, SilenceWatch, WritableSessions
 from service.storage.renewal import DatabaseUrl, RenewedSessions, noting_the_url, url_of
-from service.storage.silence import SilenceWatch
-from service.storage.writable import WritableSessions
 
 __all__ = [
-    "Connection",
-    "Engine",
-    "SQLAlchemyError",
-    "Waits",
-    "connect_for_migration",
-    "in_transaction",
-    "make_engine",
-    "refuse_inside_transaction",
-    "transaction",
-]
+    "Connection", "Engine", "SQLAlchemyError", "Waits", "after_commit", "connect_for_migration", "in_transaction",
+    "make_engine", "refuse_inside_transaction", "transaction",
+]  # fmt: skip
 
 T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
+_waiting: ContextVar[list[Callable[[], object]] | None] = ContextVar("waiting", default=None)
+"""The calls that wait for the commit of the present transaction; None outside of one."""
 
 MIGRATOR = "payment-service: db"
 """The application name of sessions that read or change the schema."""
@@ -45,7 +36,6 @@ CONSUMER = "payment-service: consumer"
 """The application name of a consumer's sessions, by which operators see that one is connected."""
 
 _DIALECT = "postgresql+psycopg2://"
-TRIED_AFTER_SECONDS = 1.0
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 
 _ENCODING = "UTF8"
@@ -107,8 +97,7 @@ def make_engine(database: DatabaseUrl, pool_size: int, waits: Waits = FOR_OPERAT
         hide_parameters=True,
         pool_timeout=10,
     )
-    event.listen(engine, "checkin", _note_idle)
-    event.listen(engine, "checkout", partial(_try_idle, engine))
+    IdleCheck(engine)
     WritableSessions(engine, only_primary=names_primary(url_of(database)))
     if not isinstance(database, str):
         RenewedSessions(engine, database)
@@ -138,26 +127,35 @@ def _connect(url: str, waits: Waits) -> psycopg2.extensions.connection:
     return session
 
 
-def _note_idle(_connection: object, record: ConnectionPoolEntry) -> None:
-    record.info["idle_since"] = time.monotonic()
-
-
-def _try_idle(engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Tests a connection only after a second without use. SQLAlchemy's pre-ping would add a round trip to every
-    transaction, a third of a short one."""
-    idle = time.monotonic() - record.info.get("idle_since", time.monotonic())
-    if idle < TRIED_AFTER_SECONDS:
-        return
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Collect the calls that wait for the commit; make them after the block, and drop them when it raises."""
+    calls: list[Callable[[], object]] = []
+    outer = _waiting.set(calls)
     try:
-        engine.dialect.do_ping(connection)
-    except psycopg2.Error as exc:
-        raise DisconnectionError from exc
+        yield
+    finally:
+        _waiting.reset(outer)
+    for call in calls:
+        call()
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Make ``call`` once the present transaction of this thread has committed; never if it rolls back.
+
+    Log lines go this way: a line that reports an effect is written only after the effect is durable.
+    """
+    calls = _waiting.get()
+    if calls is None:
+        call()
+    else:
+        calls.append(call)
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One database transaction: the block's end commits it, any exception rolls it back."""
-    with collected():
+    with _collected():
         token = _open_transactions.set(_open_transactions.get() + 1)
         try:
             with engine.begin() as connection:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, text
 
 from service.domain.commands.command import CommandType
+from service.domain.payment import PaymentStatus
 from service.domain.progress import CommandState
-from service.domain.status import PaymentStatus
 from service.storage import audits as kept_audits
 from service.storage.engine import Connection
 from service.storage.money_owed import owed_in_all

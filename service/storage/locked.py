@@ -12,9 +12,8 @@ from service.domain.payment import Payment
 from service.domain.progress import Progress
 from service.storage import models
 from service.storage.commands import OPEN_COLUMNS, progress_of
-from service.storage.ledger import RECORDED, ledger_of
 from service.storage.models.command import DONE
-from service.storage.payments import COLUMNS, payment_of
+from service.storage.payments import COLUMNS, RECORDED, ledger_of, payment_of
 from service.storage.prepared import Prepared, run
 
 

@@ -8,8 +8,7 @@ from sqlalchemy import insert, select
 
 from runtime.logs import get_logger
 from service.domain.operator_acts import Act
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.models import OperatorAction
 from service.storage.operator_session import Record, whole_records
 

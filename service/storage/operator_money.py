@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Select, and_, case, func, literal, select
 
 from service.domain.ledger import SUMS
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.models import Movement, Payment
 from service.storage.operator_session import Record, records
 from service.storage.reads import LEFT_TO_RUNNER, SENT

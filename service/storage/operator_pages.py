@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Select, and_, func, literal_column, select, text, tuple_, union_all
 
+from service.domain.payment import PaymentStatus
 from service.domain.progress import CommandState
-from service.domain.status import PaymentStatus
 from service.storage.engine import Connection
 from service.storage.models import Command, DeadLetter, OperatorAction, Payment
 from service.storage.models.command import DONE

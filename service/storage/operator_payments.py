@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Executable, func, select, true
 
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.engine import Connection
 from service.storage.models import Payment, PaymentTransition
 from service.storage.operator_session import Record, records

@@ -1,4 +1,7 @@
-"""Payments: read under a row lock, written with their transitions."""
+"""Payments with their ledgers: read under a row lock, written with their transitions and movements.
+
+Movements are appended and never changed. The database keeps their sums in the payment's row.
+"""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -10,10 +13,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, text, update
 
 from service.domain.intent_state import Observed
-from service.domain.payment import MONEY_FIELDS, Payment
-from service.domain.status import LIVE, UNANSWERED, PaymentStatus
+from service.domain.ledger import Ledger, Movement, Recorded
+from service.domain.payment import LIVE, MONEY_FIELDS, UNANSWERED, Payment, PaymentStatus
 from service.storage import models
-from service.storage.ledger import filed
 from service.storage.looks import LOOK_NOW, looking
 from service.storage.models.command import DONE
 from service.storage.prepared import Call, Prepared, run
@@ -39,6 +41,31 @@ def payment_of(row: Sequence[Any]) -> Payment:
     values = list(row)
     values[_STATUS] = PaymentStatus(values[_STATUS])
     return Payment(*values)
+
+
+RECORDED: ColumnElement[Any] = (
+    select(
+        func.array_agg(
+            func.concat_ws(
+                " ", models.Movement.kind, models.Movement.proof, models.Movement.amount, models.Movement.intent_id
+            )
+        )
+    )
+    .where(models.Movement.payment_id == models.Payment.payment_id)
+    .correlate(models.Payment)
+    .scalar_subquery()
+)
+"""A payment's movements, as a column beside its own; ``ledger_of`` reads it."""
+
+
+def ledger_of(column: list[str] | None) -> Ledger:
+    """A payment's ledger, from the column ``RECORDED``."""
+    return Ledger(tuple(map(_recorded, column or ())))
+
+
+def _recorded(row: str) -> Recorded:
+    kind, proof, amount, *intent_id = row.split(" ")
+    return Recorded(kind, proof, int(amount), intent_id[0] if intent_id else None)
 
 
 class Held(NamedTuple):
@@ -88,6 +115,29 @@ def _save(names: tuple[str, ...], look: bool) -> Prepared:
 _TRANSITION = Prepared(insert(models.PaymentTransition), ("payment_id", "from_status", "to_status", "cause"))
 
 
+def _filed(learnt: tuple[Movement, ...], cause: str) -> list[dict[str, Any]]:
+    """The value of the payment's column ``new_movements`` that appends these movements, in their order.
+
+    One statement then writes row, movements and sums. The database refuses a movement that another payment has.
+    """
+    return [_movement_row(movement, cause) for movement in learnt]
+
+
+def _movement_row(movement: Movement, cause: str) -> dict[str, Any]:
+    return {
+        "kind": movement.kind,
+        "proof": movement.proof,
+        "amount": movement.amount,
+        "currency": movement.currency,
+        "intent_id": movement.intent_id,
+        "by_us": movement.by_us,
+        "stray": movement.stray,
+        "detail": movement.detail,
+        "cause": cause,
+        "happened_at": movement.at and movement.at.isoformat(),
+    }
+
+
 def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> list[Call]:
     """The calls that write the changes from ``before`` to ``after`` and the observed movements, none without news.
 
@@ -95,7 +145,7 @@ def saving(before: Payment, after: Payment, observed: Observed, cause: str) -> l
     """
     changed = {name: getattr(after, name) for name in _FACTS if getattr(after, name) != getattr(before, name)}
     if observed.movements:
-        changed["new_movements"] = filed(observed.movements, cause)
+        changed["new_movements"] = _filed(observed.movements, cause)
     if not changed:
         return [looking(before.payment_id)] if observed.look else []
     saved = (_save(tuple(changed), observed.look), {"id": before.payment_id, **changed})

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from service.storage import writable
+from service.storage import connections
 from service.storage.availability import is_stale_plan
 
 _NUMBERED = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
@@ -105,7 +105,7 @@ def run(connection: Connection, *calls: Call) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
     except psycopg2.Error as exc:
         _plans.doubt(connection.info, exc)
-        writable.note(connection.info, exc)
+        connections.note_error(connection.info, exc)
         raise _translated(connection, text, exc) from exc
 
 
@@ -134,7 +134,7 @@ def _run_alone(engine: Engine, statement: Prepared, values: Mapping[str, Any]) -
         driver.autocommit = False
     except Exception as exc:
         _plans.doubt(pooled.info, exc)
-        writable.note(pooled.info, exc)
+        connections.note_error(pooled.info, exc)
         pooled.invalidate()
         raise
     finally:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, Select, bindparam, case, func, literal, or_, select, text, union_all
 
-from service.domain.payment import Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Payment, PaymentStatus
 from service.storage import models
 from service.storage.prepared import Prepared, run_alone
 from service.storage.refusals import one_of

@@ -8,9 +8,8 @@ from service.domain.audit_results import AuditKind
 from service.domain.commands.command import CommandType
 from service.domain.ledger import MovementKind
 from service.domain.operator_acts import ACTION_NAME, LONGEST_NAME, LONGEST_REASON, Channel
-from service.domain.payment import MONEY_FIELDS
+from service.domain.payment import MONEY_FIELDS, PaymentStatus
 from service.domain.progress import CommandState
-from service.domain.status import PaymentStatus
 
 
 def one_of(column: str, values: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ A command passes through four phases:
 2. Claim (``claim``). Under the payment's row lock the command takes the payment's one lease. The same transaction plans
    the next step from the payment's facts and commits it as the recovery point (``commit_step``). A new command is
    claimed within the transaction that accepts it, if no other command of its payment goes first.
-3. Call (``call``). The step is done at Stripe under its idempotency key (``attempt``), or a look shows whether it is
+3. Call (``call``). The step is done at Stripe under its idempotency key (``claimed``), or a look shows whether it is
    done. No transaction is open: the gateway raises TransactionOpenError otherwise.
 4. Record (``record_result``, ``record``). One transaction stores the result: the payment, its movements, its events in
    the outbox, and the command's next step, its wait or its end.
@@ -27,10 +27,9 @@ Two more ways lead from Stripe to a payment. Both lock the payment's row, take n
   the looks that events and step results asked for, ``due_commands`` for held payments at intervals.
 
 HTTP callers read with ``queries``, and ``queue_command`` appends their commands to the outbox. ``holds`` says
-when a hold that could not be canceled is tried again. ``database_metrics`` shows figures of the whole database, and
-``answer_metrics`` counts answers.
-``dead_letters`` keeps records that cannot be processed. ``operations`` has the
-operators' use cases.
+when a hold that could not be canceled is tried again. ``telemetry`` has the log lines and counters of commands, and
+``database_metrics`` shows figures of the whole database. ``dead_letters`` keeps records that cannot be processed.
+``operations`` has the operators' use cases.
 
 Outside of this package: SQL (``storage``), Stripe's library (behind ``domain.ports``), the decisions (``domain``),
 threads and Kafka (the consumer), HTTP (``api``).

@@ -8,9 +8,8 @@ from service.domain.commands.revert import Revert
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import REFUNDED_KIND
 from service.domain.next_step import Mode, Step
-from service.domain.payment import Payment
+from service.domain.payment import Payment, PaymentStatus
 from service.domain.ports import PaymentGateway
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import (
     Intent,
     IntentStatus,
@@ -18,7 +17,7 @@ from service.domain.stripe_objects import (
     Refund,
     StepResult,
 )
-from service.usecases.attempt import Attempt, intent_request, transfer_id, transfer_request
+from service.usecases.claimed import Attempt, intent_request, transfer_id, transfer_request
 from service.usecases.lost_transfers import lost_transfer
 
 CLOCK_SKEW = timedelta(minutes=10)

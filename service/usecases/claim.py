@@ -8,16 +8,15 @@ from uuid import UUID, uuid4
 from prometheus_client import Counter
 
 from service.domain.commands.command import CommandKey
+from service.domain.learning import revert_open
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, is_blocked
 from service.storage import leases, locked, schedule
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.locked import Locked
 from service.usecases.claimed import Claim, Over
 from service.usecases.commit_step import NextSteps
-from service.usecases.situations import revert_open
 
 EXPIRED = Counter("payment_leases_expired", "Leases that expired before their holder ended them, seen at the takeover")
 

@@ -13,9 +13,8 @@ from service.domain.next_step import Call, Clock, Mode, Next, Policy, Settled, W
 from service.domain.payment import Payment
 from service.domain.progress import CommandState, Progress, Rest, resume
 from service.storage import leases, schedule
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
-from service.usecases import log_lines
+from service.storage.engine import Connection, after_commit
+from service.usecases import telemetry
 from service.usecases.claimed import Claim, Over
 from service.usecases.record import Recorder
 
@@ -60,7 +59,7 @@ class NextSteps:
                 self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
                 if not any(answer.key == claim.fence.key for answer in following.answers):
                     finished = leases.finish(connection, claim.fence.key, None, claim.fence)
-                    after_commit(partial(log_lines.ended, finished.seconds))
+                    after_commit(partial(telemetry.ended, finished.seconds))
                 return self.ended(connection, claim, more=more)
 
     def ended(self, connection: Connection, claim: Claim, *, more: bool) -> Over:

@@ -13,8 +13,7 @@ from service.domain.messages import DEAD_LETTER, OutgoingMessage, rfc3339
 from service.domain.published import NOTHING, Published
 from service.domain.received_records import Cut, Origin, UnreadableMessage
 from service.storage import dead_letters, outbox
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 
 log = get_logger(__name__)
 

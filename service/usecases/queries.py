@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from service.domain.payment import Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Payment, PaymentStatus
 from service.storage.reads import CurrencyTotals, Reads
 
 UNAVAILABLE = {"type": "unavailable"}

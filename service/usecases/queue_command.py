@@ -19,10 +19,9 @@ from service.domain.messages import OutgoingMessage, command_message
 from service.domain.operator_acts import Act
 from service.domain.payment import Payment
 from service.storage import operator_actions, outbox, payments, request_keys
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection, Engine, in_transaction
+from service.storage.engine import Connection, Engine, after_commit, in_transaction
 from service.storage.request_keys import Claim, RequestKey
-from service.usecases import log_lines
+from service.usecases import telemetry
 
 _log = get_logger(__name__)
 
@@ -87,7 +86,7 @@ class CommandRequests:
                 outbox.append(connection, [message])
                 if act is not None:
                     operator_actions.record(connection, act)
-                log_lines.about(held.payment)
+                telemetry.about(held.payment)
                 after_commit(partial(_log_queued, command, message))
             reached(CrashPoint.REQUEST_BEFORE_COMMIT)
             return correlation_id

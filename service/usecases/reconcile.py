@@ -12,12 +12,11 @@ from runtime.plurals import number_of
 from service.crash_points import CrashPoint
 from service.domain.errors import StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
-from service.domain.learning import learn_picture, learn_stray
+from service.domain.learning import learn_picture, learn_stray, situation_of
 from service.domain.operator_acts import Act
 from service.domain.ours import Ownership
-from service.domain.payment import Payment
+from service.domain.payment import Payment, PaymentStatus
 from service.domain.ports import PaymentGateway
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Intent, Picture
 from service.domain.stripe_requests import StripeRequest, last
 from service.storage import locked, operator_actions, payments
@@ -25,7 +24,6 @@ from service.storage.engine import Connection, Engine, in_transaction, transacti
 from service.storage.locked import Locked
 from service.usecases.call import CLOCK_SKEW
 from service.usecases.record import Recorder
-from service.usecases.situations import heard_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def _locked(connection: Connection, payment_id: UUID) -> Locked:
 
 def _learn(found: Locked, picture: Picture, strays: list[Picture]) -> Observed:
     """Learn from the payment's own intent, and from second ones. The latter count in no sum."""
-    situation = heard_in(found)
+    situation = situation_of(found.opened, found.ledger, found.now)
     observed = learn_picture(found.payment, picture, situation)
     learnt = [movement for stray in strays for movement in learn_stray(found.payment, stray, situation).movements]
     return replace(observed, movements=(*observed.movements, *learnt))

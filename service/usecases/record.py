@@ -16,11 +16,10 @@ from service.domain.payment import Payment
 from service.domain.progress import Ended
 from service.domain.published import NOTHING, Published
 from service.storage import commands, leases, outbox, payments
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.leases import Fence
 from service.storage.prepared import Call, run
-from service.usecases import answer_metrics, log_lines
+from service.usecases import telemetry
 
 
 class _Place(NamedTuple):
@@ -130,9 +129,7 @@ class Recorder:
 
 def _report(answers: Sequence[Answer], messages: Sequence[OutgoingMessage], ended: Sequence[Ended]) -> None:
     for answer, message, end in zip(answers, messages, ended, strict=True):
-        log_lines.recorded(answer, message, end.seconds)
-        if answer.key is not None:
-            answer_metrics.count(answer, end.seconds)
+        telemetry.recorded(answer, message, end.seconds)
 
 
 def outcome_of(answer: Answer) -> dict[str, Any]:

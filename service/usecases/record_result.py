@@ -8,15 +8,14 @@ from functools import partial
 from runtime.logs import get_logger
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
-from service.domain.learning import Situation
+from service.domain.learning import Situation, revert_open
 from service.domain.next_step import Call, Mode, Step
 from service.domain.payment import Payment
 from service.domain.progress import Progress, pause_before_next
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Intent
 from service.storage import leases, locked, looks
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection
+from service.storage.engine import Connection, after_commit
 from service.storage.locked import Locked
 from service.storage.prepared import run
 from service.usecases.call import Known, NotDone, Passing
@@ -24,7 +23,6 @@ from service.usecases.claimed import Claim, Over
 from service.usecases.commit_step import NextSteps
 from service.usecases.holds import not_yet
 from service.usecases.record import Recorder
-from service.usecases.situations import revert_open
 
 log = get_logger(__name__)
 

@@ -1,21 +1,28 @@
-"""The loop that runs a command: call Stripe, record the result, go on. No transaction is open during a call."""
+"""The loop that runs a command: call Stripe, record the result, go on. No transaction is open during a call.
+
+Every step at Stripe has crash points around it, by step and stage. The table has every member of Step. A step without
+crash points breaks the import of this module, so no step goes without its crash tests.
+"""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from runtime import tracing
+from runtime.crash_points import reached
 from runtime.logs import get_logger
+from service.crash_points import CrashPoint
 from service.domain.errors import LeaseLostError, StripeUnknownError
+from service.domain.next_step import Step
 from service.domain.ports import PaymentGateway
 from service.domain.stripe_requests import Note, StripeRequest
 from service.storage import leases
 from service.storage.engine import Connection, Engine, in_transaction
-from service.usecases import log_lines
+from service.usecases import telemetry
 from service.usecases.call import Known, Passing, perform
 from service.usecases.claim import Claims
 from service.usecases.claimed import Claim, Over
 from service.usecases.lease_keeper import LeaseKeeper
 from service.usecases.record_result import Results
-from service.usecases.step_points import Stage, reached_in
 
 log = get_logger(__name__)
 
@@ -25,6 +32,23 @@ MOST_CALLS = 12
 LOCK_TRIES = 4
 """Tries to lock the payment's row and record Stripe's answer. Without the record, the same step comes up again once the
 lease has expired."""
+
+
+class Stage(StrEnum):
+    """Stages of a step at which a test may kill the process."""
+
+    BEFORE_CALL = "before_call"
+    AFTER_CALL = "after_call"
+    BEFORE_COMMIT = "before_commit"
+    AFTER_COMMIT = "after_commit"
+
+
+STEP_POINTS = {(step, stage): CrashPoint(f"{step}.{stage}") for step in Step for stage in Stage}
+
+
+def reached_in(step: Step, stage: Stage) -> None:
+    """Announce that this step has reached this stage; a test may kill the process here."""
+    reached(STEP_POINTS[step, stage])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +77,7 @@ class Runner:
     def _run_one(self, claim: Claim) -> Over:
         progress = claim.progress
         with tracing.span(f"run {progress.command.type}", parent=progress.traceparent):
-            log_lines.begin(progress.command.key, claim.payment, progress.traceparent)
+            telemetry.begin(progress.command.key, claim.payment, progress.traceparent)
             try:
                 with self.leases.holding(claim.token):
                     following: Claim | Over = claim

@@ -14,7 +14,7 @@ from service.crash_points import CrashPoint
 from service.domain.event_proofs import are_known
 from service.domain.event_types import NOTED_EVENTS
 from service.domain.intent_state import SEEN_BY_EVENT, Observed, Seen
-from service.domain.learning import Situation, learn_intent, learn_stray
+from service.domain.learning import Situation, learn_intent, learn_stray, situation_of
 from service.domain.messages import trace_of
 from service.domain.ours import Foreign, Ownership
 from service.domain.payment import as_uuid
@@ -25,9 +25,8 @@ from service.storage.availability import is_refused
 from service.storage.engine import Connection, Engine, SQLAlchemyError, in_transaction
 from service.storage.locked import Locked
 from service.storage.prepared import run
-from service.usecases import log_lines
+from service.usecases import telemetry
 from service.usecases.record import Recorder
-from service.usecases.situations import heard_in
 
 _log = get_logger(__name__)
 STRAY_HOLDS = frozenset({Seen.HELD, Seen.CAPTURED})
@@ -91,7 +90,7 @@ class StripeEvents:
         if found is None:
             return self._note(connection, event, None, _unapplied(event, Foreign.UNKNOWN))
         payment = found.payment
-        log_lines.about(payment)
+        telemetry.about(payment)
         if event.type in NOTED_EVENTS:
             return self._note(connection, event, payment.payment_id, "noted")
         if are_known(payment, found.ledger.keys, event.tells):
@@ -110,19 +109,20 @@ class StripeEvents:
             return "duplicate"
         found = by_event.found
         payment = found.payment
-        log_lines.about(payment)
+        telemetry.about(payment)
         foreign = self.ownership.of_intent(payment, intent)
         if foreign is not None:
             _log.warning("foreign_intent", reason=foreign)
             return self._note(connection, event, payment.payment_id, foreign)
         trace = _trace(found)
-        log_lines.in_trace(trace)
+        telemetry.in_trace(trace)
         about = {"stripe.event_id": event.id}
         with tracing.span(f"apply {event.type}", SpanKind.CONSUMER, parent=trace, attributes=about):
             return self._apply(connection, event, found, seen, intent)
 
     def _apply(self, connection: Connection, event: StripeEvent, found: Locked, seen: Seen, intent: Intent) -> str:
-        payment, situation = found.payment, heard_in(found, event.created_at)
+        payment = found.payment
+        situation = situation_of(found.opened, found.ledger, found.now, event.created_at)
         if payment.stripe_payment_intent_id not in {None, intent.id}:
             return self._stray(connection, event, found, seen, situation)
         observed = learn_intent(payment, seen, intent, situation)

@@ -10,7 +10,7 @@ from proofs.chaos.talk import Talk
 from relay.crash_points import CrashPoint as RelayPoint
 from service.crash_points import CrashPoint as ServicePoint
 from service.domain.next_step import Step
-from service.usecases.step_points import STEP_POINTS, Stage
+from service.usecases.run_command import STEP_POINTS, Stage
 from tests.crash.points import CrashPoint
 
 Flow = Callable[[Talk], Iterator[None]]

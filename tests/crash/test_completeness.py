@@ -19,7 +19,7 @@ from service.domain import next_step
 from service.domain.commands.command import CommandType
 from service.domain.next_step import Step
 from service.domain.ports import PaymentGateway
-from service.usecases import step_points
+from service.usecases import run_command
 from tests.crash.points import ALL
 from tests.crash.scenarios import SCENARIOS
 
@@ -120,9 +120,9 @@ def test_a_step_without_points_cannot_be_imported(monkeypatch: pytest.MonkeyPatc
         next_step, "Step", make("Step", [*((step.name, step.value) for step in Step), ("PAY_OUT", "pay_out")])
     )
     with pytest.raises(ValueError, match=r"pay_out\.before_call"):
-        importlib.reload(step_points)
+        importlib.reload(run_command)
     monkeypatch.undo()
-    importlib.reload(step_points)
+    importlib.reload(run_command)
 
 
 def test_every_command_is_part_of_a_saga() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from service.domain.ledger import Money
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.domain.stripe_objects import IntentStatus
 from tests.models import stripe_side, world_commands
 from tests.models.payment_world import Hearing, Open, World

@@ -20,8 +20,8 @@ from service.domain.next_step import Call, Clock, Mode, Next, Settled, Step, Wai
 from service.domain.progress import Progress, is_blocked
 from service.domain.step_results import apply, give_up, refuse
 from service.domain.stripe_objects import Picture, StepResult
-from service.usecases.attempt import Attempt
 from service.usecases.call import act, look
+from service.usecases.claimed import Attempt
 from tests.models.modeled_gateway import ModeledGateway
 from tests.models.payment_world import Open, World, written
 from tests.unit.domain import facts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.status import TRANSITIONS
+from service.domain.payment import TRANSITIONS
 from tests.support.acceptance_schema import check_command
 from tests.support.readme import blocks
 

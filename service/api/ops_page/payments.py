@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from service.api.ops_page import asked, pictures
 from service.api.ops_page.errors import PageError
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.operator_payments import PaymentFilter
 from service.usecases.operations.desk import Desk, Sheet
 from service.usecases.operations.kafka_places import Search, placed

@@ -7,8 +7,7 @@ from runtime.errors import PaymentServiceError
 from runtime.plurals import number_of
 from service.api.ops_page import values
 from service.api.ops_page.words import money
-from service.domain.commands.command import CommandKey
-from service.domain.commands.fields import FieldError
+from service.domain.commands.command import CommandKey, FieldError
 from service.domain.operator_acts import Grounds
 from service.domain.payment import as_uuid
 from service.storage.operator_session import Record

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from service.domain.commands.command import CommandType, Keyed
-from service.domain.commands.fields import ID, Field, FieldError, amount, currency, text, url
+from service.domain.commands.command import ID, CommandType, Field, FieldError, Keyed, amount, currency, text, url
 from service.domain.errors import ErrorCode
 from service.domain.money import Money, amount_fault
 from service.domain.next_step import Call, Clock, Next, Policy, Settled, Step, Waiting
-from service.domain.payment import Payment, payment_id_of
-from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.payment import UNANSWERED, Payment, PaymentStatus, payment_id_of
 
 
 @dataclass(frozen=True, slots=True)

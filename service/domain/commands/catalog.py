@@ -9,8 +9,7 @@ from uuid import UUID
 from service.domain.commands import authorize, cancel_hold, release, revert
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.cancel_hold import CancelHold
-from service.domain.commands.command import CommandType
-from service.domain.commands.fields import Field, FieldError, read_field
+from service.domain.commands.command import CommandType, Field, FieldError, read_field
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.errors import ErrorCode

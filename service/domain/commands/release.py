@@ -5,13 +5,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from service.domain import events
-from service.domain.commands.command import CommandType, Keyed
-from service.domain.commands.fields import ID, Field, payment_id
+from service.domain.commands.command import ID, CommandType, Field, Keyed, payment_id
 from service.domain.errors import ErrorCode
 from service.domain.events import DISPUTED, REFUNDED
 from service.domain.next_step import Call, Mode, Next, Settled, Step, refuse
-from service.domain.payment import Failure, Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Failure, Payment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from service.domain import events
-from service.domain.commands.command import CommandType, Keyed
-from service.domain.commands.fields import Field, payment_id, text
+from service.domain.commands.command import CommandType, Field, Keyed, payment_id, text
 from service.domain.next_step import Call, Next, Policy, Settled, Step, refuse
-from service.domain.payment import Payment
-from service.domain.status import UNANSWERED, PaymentStatus
+from service.domain.payment import UNANSWERED, Payment, PaymentStatus
 
 
 @dataclass(frozen=True, slots=True)

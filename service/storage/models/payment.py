@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Identity, Index, PrimaryKeyConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.domain.status import ANSWERED_LIVE, LIVE, PaymentStatus
+from service.domain.payment import ANSWERED_LIVE, LIVE, PaymentStatus
 from service.storage.models.base import JSON_OR_NULL, Base, FromZero, Identifier, WrittenAt
 from service.storage.refusals import MOVEMENTS, PAYMENT_TRANSITIONS, PAYMENTS, PROOFS, checks, one_of
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from service.domain.auditing import Difference, DifferenceKind, Record, changed_facts
 from service.domain.books import Entry, movements_of
 from service.domain.errors import StripeRefusedError
-from service.domain.learning import learn_picture
+from service.domain.learning import learn_picture, situation_of
 from service.domain.ledger import Ledger, Movement, MovementKind, Proof
 from service.domain.movements import of_picture
 from service.domain.ours import Ownership
 from service.domain.payment import Payment
 from service.domain.ports import Books
 from service.domain.stripe_objects import Picture
-from service.storage.locked import Locked
-from service.usecases.situations import heard_in
 
 _OF_CHARGE = frozenset({MovementKind.HOLD, MovementKind.HOLD_GONE, MovementKind.CAPTURE})
 
@@ -44,8 +42,7 @@ class Look:
         if self.refused or self.own is None or record.opened:
             return self.refused
         payment = record.payment
-        ledger = Ledger().with_movements(record.rows)
-        situation = heard_in(Locked(payment, list(record.opened), record.now, ledger))
+        situation = situation_of(record.opened, Ledger().with_movements(record.rows), record.now)
         return changed_facts(payment, learn_picture(payment, self.own, situation).payment)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from runtime.background import in_thread
 from runtime.logs import get_logger
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage import (
     operator_actions,
     operator_money,

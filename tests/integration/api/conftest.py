@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from devstack.postgres import Postgres
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.engine import make_engine
 from service.storage.models import OutboxRow, Payment, RequestKey
 from tests.support.emptying import DELETE_ALL

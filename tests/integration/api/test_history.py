@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert
 
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.models import Movement
 from service.storage.reads import CurrencyTotals, Reads
 from tests.integration.api.conftest import Book

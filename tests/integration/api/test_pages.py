@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.api import ops_page
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.server import run_serve, serving
 

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from sqlalchemy import Engine, text
 
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage import reads
 from service.storage.availability import is_unavailable
 from service.storage.engine import make_engine

@@ -16,7 +16,7 @@ import stripe
 
 from devstack.saga_client import until
 from devstack.stripe_simulator.client import SimulatorControl
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.server import Server, serving
 from tests.integration.stripe_simulator.buyer import authorization

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from devstack.ports import free_port
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.malformed_requests import NO_HTTP
 from tests.integration.api.server import Server, answer_of, run_serve, serving

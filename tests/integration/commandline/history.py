@@ -15,9 +15,8 @@ from service.domain.commands.command import CommandKey
 from service.domain.content import Content
 from service.domain.errors import ErrorCode
 from service.domain.intent_state import Observed
-from service.domain.payment import Failure, Payment
+from service.domain.payment import Failure, Payment, PaymentStatus
 from service.domain.received_records import Arrival, Origin, UnreadableMessage
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.storage import acceptance, commands, inbox, payments
 from service.storage.engine import Engine, transaction

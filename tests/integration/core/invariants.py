@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from proofs.money_books import by_payment, differing, done_twice, misplaced
-from service.domain.status import PaymentStatus, may_become
+from service.domain.payment import PaymentStatus, may_become
 from tests.support.core import Core
 
 

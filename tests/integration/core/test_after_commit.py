@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from service.storage.afterwards import after_commit
-from service.storage.engine import Connection, in_transaction, transaction
+from service.storage.engine import Connection, after_commit, in_transaction, transaction
 from tests.support.core import Core
 
 pytestmark = pytest.mark.postgres

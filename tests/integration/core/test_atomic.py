@@ -9,7 +9,7 @@ import pytest
 from service.crash_points import CrashPoint
 from service.domain.next_step import Step
 from service.usecases import accept, run_command, stripe_events
-from service.usecases.step_points import Stage
+from service.usecases.run_command import Stage
 from tests.integration.core.hooked_gateway import ProcessDeathError, killed
 from tests.integration.core.invariants import check_always, check_settled
 from tests.support.core import CHALLENGED, Core

@@ -15,7 +15,7 @@ from psycopg2.errors import CheckViolation, UniqueViolation
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from service.domain.status import PaymentStatus, may_become
+from service.domain.payment import PaymentStatus, may_become
 from service.storage import migrate, schema_state
 from service.storage.engine import connect_for_migration
 from service.storage.models import Base

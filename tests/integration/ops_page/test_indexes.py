@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from devstack.saga_client import until
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from service.storage.engine import make_engine
 from service.usecases.operations.desk import Desk
 from tests.integration.api.conftest import Book

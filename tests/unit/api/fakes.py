@@ -17,8 +17,7 @@ from service.api.ports import Ports
 from service.app import create_app
 from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
-from service.domain.payment import Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Payment, PaymentStatus
 from service.domain.stripe_objects import StripeEvent
 from service.gateway.webhooks import BadWebhookError
 from service.settings import ServiceSettings

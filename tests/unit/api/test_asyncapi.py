@@ -13,8 +13,7 @@ from service.domain.events import Answer
 from service.domain.learning import Situation, learn_picture
 from service.domain.ledger import MovementKind, Proof
 from service.domain.messages import event_message
-from service.domain.payment import Failure, Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Failure, Payment, PaymentStatus
 from service.domain.stripe_objects import Dispute, IntentStatus, Picture, Refund, Reversal, Transfer
 from tests.support.acceptance_schema import asyncapi, check_event, schemas
 from tests.unit.domain.facts import NOW, PAYMENT_ID, intent, payment

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from runtime import logs
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.support.loglines import Lines, logging_to_memory
 from tests.unit.api.fakes import PAYMENT_ID, Fault, Unreachable, World, a_payment, app_of
 

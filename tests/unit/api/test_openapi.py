@@ -9,7 +9,7 @@ from service.api.observability import template
 from service.domain.commands.catalog import FIELDS
 from service.domain.commands.command import CommandType
 from service.domain.errors import ErrorCode
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.support import openapi
 from tests.unit.api.fakes import World, app_of
 

@@ -5,8 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from service.domain.payment import Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Payment, PaymentStatus
 from service.storage.reads import CurrencyTotals, Reads
 from service.usecases.queries import PaymentQueries
 from tests.unit.api.fakes import PAYMENT_ID, a_payment

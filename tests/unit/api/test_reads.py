@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.unit.api.fakes import PAYMENT_ID, World, a_payment
 
 STATUS = "/payment/order-1/status"

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
 
-from consumer.records import origin_of
+from consumer.intake import origin_of
 from tests.unit.consumer.doubles import FakeMessage
 
 MOMENT = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)

@@ -11,9 +11,8 @@ from service.domain.commands.release import Release
 from service.domain.commands.revert import Revert
 from service.domain.intent_state import Observed
 from service.domain.next_step import Policy, Settled
-from service.domain.payment import MONEY_FIELDS, Payment
+from service.domain.payment import MONEY_FIELDS, Payment, PaymentStatus
 from service.domain.progress import Progress
-from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Dispute, Intent, IntentStatus, Picture, Refund, Reversal, Transfer
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)

@@ -11,7 +11,7 @@ from service.domain.commands.catalog import StoredCommand, content_of, restore
 from service.domain.commands.command import fingerprint
 from service.domain.next_step import Step
 from service.domain.received_records import Origin
-from service.usecases.attempt import idempotency_key
+from service.usecases.claimed import idempotency_key
 from tests.unit.domain.facts import AUTHORIZE, HOLD, PAYMENT_ID, RELEASE, REVERT, payment
 
 STORED: list[StoredCommand] = [AUTHORIZE, RELEASE, REVERT, HOLD]

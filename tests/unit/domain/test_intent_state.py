@@ -17,8 +17,7 @@ from service.domain.intent_state import (
     failure_of,
     observe,
 )
-from service.domain.payment import Failure, Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Failure, Payment, PaymentStatus
 from service.domain.stripe_objects import IntentError, IntentStatus
 from tests.unit.domain.facts import NOW, intent, payment, summaries
 

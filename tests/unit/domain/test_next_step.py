@@ -9,8 +9,7 @@ import pytest
 from service.domain.commands.catalog import StoredCommand, plan
 from service.domain.ledger import Ledger, Recorded
 from service.domain.next_step import Call, Clock, Next, Settled, Step, Waiting
-from service.domain.payment import Payment
-from service.domain.status import PaymentStatus
+from service.domain.payment import Payment, PaymentStatus
 from tests.unit.domain.facts import (
     AUTHORIZE,
     COMMANDS,

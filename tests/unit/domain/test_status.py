@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.payment import TransitionError
-from service.domain.status import LIVE, TRANSITIONS, UNANSWERED, PaymentStatus, may_become
+from service.domain.payment import LIVE, TRANSITIONS, UNANSWERED, PaymentStatus, TransitionError, may_become
 from tests.unit.domain.facts import payment
 
 SCHEMA = Path(__file__).parents[3] / "migrations" / "versions" / "0001_initial.sql"
