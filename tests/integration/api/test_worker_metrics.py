@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from service.domain.status import PaymentStatus
+from service.domain.payment import PaymentStatus
 from tests.integration.api.conftest import Book
 from tests.integration.api.server import Server, serving
 

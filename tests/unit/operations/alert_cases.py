@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.unit.operations.healthy_series import CONSUME, NEVER, ONE, OPEN, RELAY, SERVE, STANDBY, STEPS, ZERO
+from tests.unit.operations.healthy_series import CONSUME, NEVER, ONE, OPEN, RELAY, SERVE, SKIPPED, STANDBY, STEPS, ZERO
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,15 @@ CASES = (
     ),
     Case(
         "CommandsWereDeletedUnread",
-        {
-            f'payment_consumer_skipped_offsets_total{{{CONSUME},topic="payment_commands",partition="2"}}': (
-                "_x105 12x15"
-            )
-        },
+        {f'{SKIPPED}{{{CONSUME},topic="payment_commands",partition="2"}}': "_x105 12x15"},
         "12 records of payment_commands[2] were deleted before they were read",
         {"topic": "payment_commands", "partition": "2"},
+    ),
+    Case(
+        "CommandsWereDeletedUnread",
+        {f'{SKIPPED}{{{CONSUME},topic="payment_commands",partition="5"}}': "7x105 13x15"},
+        "6 records of payment_commands[5] were deleted before they were read",
+        {"topic": "payment_commands", "partition": "5"},
     ),
     Case(
         "StripeDoesNotAnswer",

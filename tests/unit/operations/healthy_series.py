@@ -13,6 +13,7 @@ RELAY, STANDBY = 'job="payment-relay",instance="a"', 'job="payment-relay",instan
 CONSUME, SERVE = 'job="payment-consume",instance="c"', 'job="payment-serve",instance="d"'
 _NAN = " ".join(["NaN"] * STEPS)
 OPEN = "payment_commands_oldest_open_seconds"
+SKIPPED = "payment_consumer_skipped_offsets_total"
 
 HEALTHY: Mapping[str, str] = {
     f"up{{{RELAY}}}": ONE,
@@ -44,14 +45,17 @@ HEALTHY: Mapping[str, str] = {
     f'payment_consumer_lag{{{CONSUME},topic="payment_commands",partition="0"}}': f"3x{STEPS}",
     f"payment_consumer_oldest_unfinished_seconds{{{CONSUME}}}": f"2x{STEPS}",
     f"payment_consumer_joined{{{CONSUME}}}": ONE,
-    f'payment_consumer_skipped_offsets_total{{{CONSUME},topic="payment_commands",partition="5"}}': f"7x{STEPS}",
+    f'{SKIPPED}{{{CONSUME},topic="payment_commands",partition="5"}}': f"7x{STEPS}",
     f"payment_stripe_unanswered_seconds{{{CONSUME}}}": ZERO,
     f'payment_stripe_calls_total{{{CONSUME},operation="create",result="ok"}}': f"0+100x{STEPS}",
     f'payment_stripe_calls_total{{{CONSUME},operation="create",result="no_answer"}}': f"0+1x{STEPS}",
     f'payment_stripe_calls_total{{{CONSUME},operation="create",result="key_refused"}}': ZERO,
     f'payment_webhooks_total{{{SERVE},type="other",result="invalid"}}': f"3x{STEPS}",
     f'payment_money_owed{{{SERVE},currency="sgd",owed_to="undecided"}}': f"4500x{STEPS}",
+    f'payment_money_owed{{{SERVE},currency="sgd",owed_to="runner"}}': ZERO,
     f'payment_holds{{{SERVE},age=">6d"}}': ZERO,
+    f'payment_dead_letters_open{{{SERVE},reason="NOT_JSON"}}': ZERO,
+    f'relay_rows_aside{{{RELAY},topic="payment_events"}}': ZERO,
     f"payment_holds_to_cancel_oldest_seconds{{{SERVE}}}": f"40x{STEPS}",
     f'payment_audit_differences{{{SERVE},audit="payment"}}': ZERO,
     f'payment_audit_differences{{{SERVE},audit="outbox"}}': ZERO,
