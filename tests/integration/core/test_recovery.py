@@ -106,3 +106,17 @@ def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, kept
         core.authorize()
         assert {finding.result for finding in kept_topics.recover(core)} == {"repaired"}
         assert (core.status(PAYMENT), core.stripe.ledger()) == ("SUCCEEDED", moved)
+
+
+def test_reconciliation_that_misses_nothing_leaves_the_relay_its_trust(loss: Loss, kept_topics: Topics) -> None:
+    """A relay in doubt ends its term, publishes nothing until it has compared, and raises an alert."""
+    with loss.before() as core:
+        kept_topics.authorize(core)
+        kept_topics.published(core)
+        core.sql(
+            "INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline) "
+            "SELECT 'payment-relay', max(position), 1, 1 FROM outbox"
+        )
+        assert {finding.result for finding in kept_topics.recover(core)} == {"agrees"}
+        assert core.sql("SELECT doubt FROM relay_checkpoints") == [{"doubt": None}]
+        core.sql("DELETE FROM relay_checkpoints")
