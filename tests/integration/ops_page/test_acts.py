@@ -1,4 +1,4 @@
-"""Releases and reverts on the page: they are meant for the payment as the form showed it."""
+"""Acts on the page do what their form showed, or say why not, and then change nothing."""
 
 import re
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from tests.integration.ops_page.conftest import House
 
@@ -52,3 +53,23 @@ def test_form_that_is_not_whole_queues_nothing(
     change(sent)
     assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 400
     assert acts(house, held) == 1
+
+
+@pytest.mark.parametrize(
+    ("mended", "why"),
+    [
+        ('{"type": "release_payment", "correlation_id": "c-letter", "payload": {"runner_id": "r"}}', "INVALID_PAYLOAD"),
+        ('{"type": "release_payment"', "NOT_JSON"),
+    ],
+)
+def test_record_that_is_still_no_command_is_not_resent(
+    house: House, operator: FlaskClient, mended: str, why: str
+) -> None:
+    letter = house.scene.letters[0]
+    path = f"/ops/dead-letters/{letter}/resend"
+    page = operator.get(path).text
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition('class="act"')[2]))
+    answer = operator.post(path, data={**form, **WHY, "value": mended})
+    assert (answer.status_code, f"It is still wrong: {why}: " in answer.text) == (409, True)
+    assert str(escape(mended)) in answer.text
+    assert house.core.sql("SELECT state FROM dead_letters WHERE id = :id", id=letter) == [{"state": "open"}]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.postgres
 PHONE = {"width": 360, "height": 740}
 _TABS = 80
 Open = Callable[..., Page]
+
+MENDED = f'{{"type": "revert_payment", "correlation_id": "mended", "payload": {{"payment_id": "{UUID(int=1)}"}}}}'
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def test_every_act_is_done_in_a_browser(house: House, opened: Open) -> None:
     page.goto(f"/ops/command?id={FAILED}&type=release_payment")
     _act(page, "Reopen", "Reopen", "the account is there now")
     page.goto(f"/ops/dead-letters/{scene.letters[0]}")
-    _act(page, "Resend", "Resend", "mended", **{"Value": '{"type": "release_payment", "correlation_id": "mended"}'})
+    _act(page, "Resend", "Resend", "mended", **{"Value": MENDED})
     page.goto(f"/ops/dead-letters/{scene.letters[1]}")
     _act(page, "Discard", "Discard", "a test of theirs")
     assert _acts(house)[len(before) :] == [
