@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from commandline.environment import database_url
 from commandline.failures import CannotError, database_faults
+from commandline.stderr_log import log_to_stderr
 
 if TYPE_CHECKING:
     from service.storage.engine import Connection, Engine
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
 @contextmanager
 def database() -> Iterator["Engine"]:
     """The database of DATABASE_URL. Raises CannotError for database errors in the block, BadSettingError."""
-    from runtime import logs
     from service.storage.engine import make_engine
     from service.usecases.operations.errors import OperatorError
 
-    # The use cases log their effects. On a terminal the command prints them itself.
-    logs.configure("ERROR", "console", "cli")
+    log_to_stderr("cli")
     with database_faults():
         engine = make_engine(database_url(), pool_size=1)
         try:

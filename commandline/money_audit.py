@@ -11,6 +11,7 @@ from commandline.kept_audit import keep
 from commandline.money_audit_report import as_record, show
 from commandline.options import json_option, span_options
 from commandline.output import counting, say_json
+from commandline.stderr_log import log_to_stderr
 
 if TYPE_CHECKING:
     from service.domain.audit_results import AuditResult
@@ -73,11 +74,10 @@ def _result(report: "Report") -> "AuditResult":
 
 
 def _report(window: "Window") -> "Report":
-    from runtime import logs
     from service.settings import StripeSettings
     from service.wiring import auditing
 
     settings = load_settings(StripeSettings, only=_READ)
-    logs.configure("ERROR", "console", "audit")
+    log_to_stderr("audit")
     with database_faults(), stripe_faults(), auditing(settings) as found, counting() as count:
         return found.run(window, count)

@@ -13,6 +13,7 @@ from commandline.environment import SettingsCommand, load_settings
 from commandline.failures import CannotError, database_faults, stripe_faults
 from commandline.options import MOMENT, json_option, payment_option
 from commandline.output import counting, show_list
+from commandline.stderr_log import log_to_stderr
 
 if TYPE_CHECKING:
     from service.domain.operator_acts import Grounds
@@ -98,12 +99,11 @@ def _sweep(payment_id: UUID | None, why: "Grounds", *, dry_run: bool) -> list["F
 
 @contextmanager
 def _sweeping(why: "Grounds") -> Iterator["Sweep"]:
-    from runtime import logs
     from service.settings import CommandSettings
     from service.wiring import sweeping
 
     settings = load_settings(CommandSettings, only=_READ)
-    logs.configure("ERROR", "console", "reconcile")
+    log_to_stderr("reconcile")
     with database_faults(), sweeping(settings, grounds=why) as sweep:
         yield sweep
 
@@ -112,11 +112,10 @@ def _recover(since: datetime | None, why: "Grounds", *, dry_run: bool) -> list["
     """All losses since then, and all payments that anything happened to; ``since`` None: ever."""
     from commandline.lost import read_losses
     from consumer.settings import ConsumerSettings
-    from runtime import logs
     from service.wiring import recovering
 
     settings = load_settings(ConsumerSettings, only=_READ_AFTER_A_RESTORE)
-    logs.configure("ERROR", "console", "reconcile")
+    log_to_stderr("reconcile")
     losses = read_losses(settings, since)
     recovered = recovering(settings, losses, grounds=why)
     with database_faults(), stripe_faults(), counting() as count, recovered as recovery:

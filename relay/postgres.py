@@ -3,19 +3,25 @@
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import psycopg2
 import psycopg2.extensions
 
 from relay.positions import Range
 from relay.receipt import Epoch
+from runtime.connection_metrics import CONNECTIONS, OPEN
 from runtime.database_hosts import is_refused_as_read_only
 
 Connection = psycopg2.extensions.connection
 
 TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
 """The timeline that is written now. pg_control_checkpoint() has that of the last checkpoint, stale after a failover."""
+
+_sessions: dict[str, WeakSet[Connection]] = {}
+_changing = Lock()
 
 _EPOCH = f"SELECT system_identifier, {TIMELINE} FROM pg_control_system()"
 
@@ -41,7 +47,20 @@ def connect(url: str, purpose: str, settings: Sequence[tuple[str, str]] = ()) ->
     with session.cursor() as cursor:
         for name, value in (("timezone", "UTC"), *settings):
             cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+    _count(session, purpose)
     return session
+
+
+def _count(session: Connection, purpose: str) -> None:
+    """Show the session in /metrics until it is closed, by us or by the server. A scrape looks at the session itself."""
+    with _changing:
+        _sessions.setdefault(purpose, WeakSet()).add(session)
+    CONNECTIONS.labels(purpose, OPEN).set_function(lambda: _open(purpose))
+
+
+def _open(purpose: str) -> int:
+    with _changing:
+        return sum(not session.closed for session in _sessions[purpose])
 
 
 def query(session: Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:

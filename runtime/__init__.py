@@ -15,5 +15,6 @@ import it; it imports none of them (import contracts in ``pyproject.toml``).
   ``record_search`` finds single records.
 - Texts: ``printable`` and ``error_text`` make text safe to print; ``plurals`` has the form of a word behind a number;
   ``durations`` parses ``15m``; ``errors`` has the tree of errors.
-- ``database_hosts``: several hosts in one URL, and the signs of a session that can't write.
+- PostgreSQL: ``database_hosts`` (several hosts in one URL, and the signs of a session that can't write),
+  ``connection_metrics`` (the gauge of open connections).
 """

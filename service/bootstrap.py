@@ -17,6 +17,7 @@ from service.gateway.webhooks import parse
 from service.settings import ServiceSettings
 from service.storage.availability import is_unavailable
 from service.storage.engine import FOR_CALLERS, FOR_OPERATORS, Engine, make_engine, refuse_inside_transaction
+from service.storage.kept_figures import figures_of_workers
 from service.storage.latest_figures import LatestFigures
 from service.storage.readiness import DatabaseReadiness
 from service.storage.reads import Reads
@@ -52,7 +53,7 @@ def build_service(current: Current[ServiceSettings]) -> Flask:
         parse_webhook=parse,
         unready=DatabaseReadiness(current.database_url).unready,
         is_unavailable=is_unavailable,
-        figures=DatabaseMetrics(LatestFigures(current.database_url)),
+        figures=DatabaseMetrics(LatestFigures(current.database_url, kept=figures_of_workers())),
         page=None if settings.ops_page == "off" else _page(current, engine),
     )
     return create_app(current, ports)

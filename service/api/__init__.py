@@ -4,7 +4,8 @@
 - ``ops_page``: the operators' page, with its own log-in, forms and errors.
 - ``requests``, ``presentation``, ``replies``: request bodies and headers, payments as JSON, replies and errors.
 - ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``.
-- ``descriptions``: OpenAPI as JSON and as a page, which ``description_page`` makes from it.
+- ``descriptions``: OpenAPI as JSON and as a page, which ``description_page`` makes from it; ``description_login`` lets
+  a browser read both with a token.
 - ``ports``: the use cases and checks that the routes need.
 
 Only the webhook changes a payment. A release or a revert, of callers and of operators, is appended to the outbox, as a

@@ -2,17 +2,21 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 
 from flask import Flask, request
 from structlog.contextvars import bind_contextvars
 
 from service.api.replies import ApiError
 
-OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook"})
-"""Endpoints without a token: the probes, and the webhook, whose signature proves its sender."""
+OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook", "descriptions.log_in"})
+"""Endpoints without a token: the probes, the webhook, whose signature proves its sender, and a form for a token."""
 
 OPERATORS_PAGE = "ops_page"
 """The blueprint that authenticates its requests itself: a browser has a session, or none yet."""
+
+DESCRIPTIONS = "descriptions"
+"""The blueprint that a browser may also read in a session."""
 
 
 class Tokens:
@@ -45,8 +49,11 @@ def _digest(token: bytes) -> bytes:
     return hashlib.sha256(token).digest()
 
 
-def install(app: Flask, tokens: Tokens) -> None:
-    """Require a token on every route but the open ones. If ``tokens`` is empty, no token is required."""
+def install(app: Flask, tokens: Tokens, reader: Callable[[], str | None]) -> None:
+    """Require a token on every route but the open ones. If ``tokens`` is empty, no token is required.
+
+    ``reader``: the caller in whose session the request reads the description; None without a session.
+    """
 
     @app.before_request
     def authenticate() -> None:
@@ -55,6 +62,8 @@ def install(app: Flask, tokens: Tokens) -> None:
         if request.blueprint == OPERATORS_PAGE:
             return
         caller = tokens.caller(request.headers.get("Authorization"))
+        if caller is None and request.blueprint == DESCRIPTIONS:
+            caller = reader()
         if caller is None:
             raise ApiError(
                 401,

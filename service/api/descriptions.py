@@ -1,7 +1,5 @@
 """The API's own description: OpenAPI as JSON, and the same as a page to read."""
 
-import base64
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -10,15 +8,17 @@ from typing import Any
 import yaml
 from flask import Blueprint, Response, render_template
 
+from service.api import description_login
 from service.api.description_page import view
+from service.api.ops_page.sessions import Sessions
 
 PATH = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
-_STYLE = Path(__file__).with_name("templates") / "description.css"
 
 
-def blueprint() -> Blueprint:
-    """Both routes. They need a token where callers need one."""
+def blueprint(readers: Sessions) -> Blueprint:
+    """Both routes. They need a token where callers need one, or a session of one of ``readers``."""
     routes = Blueprint("descriptions", __name__, template_folder="templates")
+    description_login.install(routes, readers)
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
@@ -26,7 +26,7 @@ def blueprint() -> Blueprint:
 
     @routes.get("/docs")
     def docs() -> Response:
-        return Response(_page(), content_type="text/html; charset=utf-8", headers=_headers())
+        return Response(_page(), content_type="text/html; charset=utf-8", headers=description_login.headers())
 
     return routes
 
@@ -47,24 +47,5 @@ def _as_json() -> bytes:
 
 
 @cache
-def _style() -> str:
-    return _STYLE.read_text(encoding="utf-8")
-
-
-@cache
 def _page() -> str:
-    return render_template("description.html", style=_style(), **view(document()))
-
-
-@cache
-def _headers() -> dict[str, str]:
-    """Nothing but the page's one style sheet is allowed (Content Security Policy Level 3)."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
+    return render_template("description.html", style=description_login.style(), **view(document()))

@@ -1,4 +1,4 @@
-"""Requests to Stripe as a command's row keeps them, for operators: nothing is decided by them."""
+"""Requests to Stripe as rows of commands and of acts keep them, for operators: nothing is decided by them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -21,10 +21,20 @@ Note = Callable[[StripeRequest], None]
 
 def noted(recovery_point: str, requests: Iterable[StripeRequest]) -> dict[str, Any] | None:
     """The requests of one call as JSON; None if no request was made."""
-    kept = [[*request] for request in requests][-MOST_OF_A_CALL:]
+    kept = last(requests)
     return {"call": recovery_point, "requests": kept} if kept else None
 
 
+def last(requests: Iterable[StripeRequest]) -> list[list[str | None]]:
+    """The last requests as JSON."""
+    return [[*request] for request in requests][-MOST_OF_A_CALL:]
+
+
 def requests_in(note: Mapping[str, Any]) -> list[StripeRequest]:
-    """The requests that ``noted`` kept."""
-    return [StripeRequest(*request) for request in note["requests"]]
+    """The ``requests`` that a call's note or an act's detail keeps; none where there are none."""
+    return [StripeRequest(*request) for request in note.get("requests", ())]
+
+
+def in_words(requests: Iterable[StripeRequest]) -> str:
+    """Operation, result and id of each request."""
+    return ", ".join(" ".join(filter(None, request)) for request in requests)

@@ -1,25 +1,18 @@
 """The connections of a process's pools, for metrics."""
 
-from prometheus_client import Gauge
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_CONNECTIONS = Gauge(
-    "payment_database_connections",
-    "Database connections by pool: open (in use or idle), and in use",
-    ["pool", "state"],
-    multiprocess_mode="livesum",
-)
-_IN_USE = "in use"
+from runtime.connection_metrics import CONNECTIONS, IN_USE, OPEN
 
 
 class PoolMetrics:
     """Counts the connections of one ``engine`` as they are opened, taken, given back and closed."""
 
     def __init__(self, engine: Engine, pool: str) -> None:
-        self._open = _CONNECTIONS.labels(pool, "open")
-        self._in_use = _CONNECTIONS.labels(pool, "in_use")
+        self._open = CONNECTIONS.labels(pool, OPEN)
+        self._in_use = CONNECTIONS.labels(pool, IN_USE)
         event.listen(engine, "connect", self._connected)
         # Last: a listener before it may refuse the connection, and the pool then tries another.
         event.listen(engine, "checkout", self._taken)
@@ -30,11 +23,11 @@ class PoolMetrics:
         self._open.inc()
 
     def _taken(self, _connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-        record.info[_IN_USE] = True
+        record.info[IN_USE] = True
         self._in_use.inc()
 
     def _given_back(self, _connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        if record.info.pop(_IN_USE, False):
+        if record.info.pop(IN_USE, False):
             self._in_use.dec()
 
     def _closed(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

@@ -18,6 +18,7 @@ from service.domain.payment import Payment
 from service.domain.ports import PaymentGateway
 from service.domain.status import PaymentStatus
 from service.domain.stripe_objects import Intent, Picture
+from service.domain.stripe_requests import StripeRequest, last
 from service.storage import locked, operator_actions, payments
 from service.storage.engine import Connection, Engine, in_transaction, transaction
 from service.storage.locked import Locked
@@ -62,15 +63,13 @@ class Reconciler:
     ) -> Finding:
         """Compare one payment's state and amounts with Stripe, and repair the payment unless ``dry_run``.
 
-        ``named``: transfers that events have named. ``act``: an operator's, kept with the repair. Raises LookupError
-        when there is no such payment, or the database's error.
+        ``named``: transfers that events have named. ``act``: an operator's, kept with the repair and the requests of
+        the look. Raises LookupError when there is no such payment, or the database's error.
         """
         known = in_transaction(self.engine, lambda connection: _locked(connection, payment_id))
-        payment = known.payment
+        payment, requests = known.payment, list[StripeRequest]()
         try:
-            picture = self._look(payment, {*named, *known.ledger.transfers})
-            second = known.ledger.second_intents(payment.stripe_payment_intent_id)
-            strays = [self.gateway.look_at(intent_id) for intent_id in second]
+            picture, strays = replace(self, gateway=self.gateway.noting(requests.append))._pictures(known, named)
         except StripeRefusedError as refusal:
             return _finding(payment, None, "undecided", f"Stripe refuses to show the intent: {refusal.message}")
         except (StripeUnknownError, StripeBusyError) as fault:
@@ -81,13 +80,22 @@ class Reconciler:
         def compared(connection: Connection) -> Finding:
             finding = self._compare(_locked(connection, payment_id), picture, strays, connection, dry_run=dry_run)
             if act is not None and finding.result == "repaired":
-                operator_actions.record(connection, replace(act, detail={"found": finding.detail}))
+                operator_actions.record(
+                    connection, replace(act, detail={"found": finding.detail, "requests": last(requests)})
+                )
             reached(CrashPoint.LOOK_BEFORE_COMMIT)
             return finding
 
         finding = in_transaction(self.engine, compared)
         reached(CrashPoint.LOOK_AFTER_COMMIT)
         return finding
+
+    def _pictures(self, known: Locked, named: Collection[str]) -> tuple[Picture | None, list[Picture]]:
+        """The payment's own intent, if Stripe has one, and the intents of its earlier attempts."""
+        payment = known.payment
+        picture = self._look(payment, {*named, *known.ledger.transfers})
+        second = known.ledger.second_intents(payment.stripe_payment_intent_id)
+        return picture, [self.gateway.look_at(intent_id) for intent_id in second]
 
     def _look(self, payment: Payment, named: Collection[str]) -> Picture | None:
         if payment.stripe_payment_intent_id is not None:

@@ -64,8 +64,8 @@ def install(routes: Blueprint, sessions: Sessions, door: Door) -> None:
 
     @routes.before_request
     def check() -> None:
-        if request.method == "POST":
-            refuse_other_sites()
+        if request.method == "POST" and is_of_another_site():
+            raise PageError(403, "Not done", "The form came from another site.")
         if request.endpoint in _OPEN:
             return
         session = _session(sessions, door)
@@ -98,13 +98,12 @@ def _check_proof(session: Session) -> None:
         raise PageError(403, "Not done", "The form belongs to another session. Open it again and send it once more.")
 
 
-def refuse_other_sites() -> None:
-    """Refuse a form that the page of another origin sent (Fetch Metadata; Fetch standard, "Origin header")."""
+def is_of_another_site() -> bool:
+    """Whether the page of another origin sent the form (Fetch Metadata; Fetch standard, "Origin header")."""
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.host
-    if site not in {None, "same-origin", "none"} or (site is None and foreign):
-        raise PageError(403, "Not done", "The form came from another site.")
+    return site not in {None, "same-origin", "none"} or (site is None and foreign)
 
 
 def refuse_too_many(wait: float, why: str) -> None:

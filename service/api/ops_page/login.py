@@ -18,7 +18,7 @@ def install(routes: Blueprint, sessions: Sessions, door: Door) -> None:
             return log_in_form("This token does not have the scope operate. API_TOKENS needs name:token:operate.")
         answer = redirect(_next(request.form.get("next", "")), 303)
         answer.set_cookie(
-            COOKIE, cookie, LIFETIME_SECONDS, path=_path(), secure=_over_tls(), httponly=True, samesite="Strict"
+            COOKIE, cookie, LIFETIME_SECONDS, path=_path(), secure=over_tls(), httponly=True, samesite="Strict"
         )
         return answer
 
@@ -30,7 +30,7 @@ def install(routes: Blueprint, sessions: Sessions, door: Door) -> None:
     @routes.post("/logout")
     def log_out() -> Response:
         answer = log_in_form("You are logged out.", 200)
-        answer.delete_cookie(COOKIE, path=_path(), secure=_over_tls(), httponly=True, samesite="Strict")
+        answer.delete_cookie(COOKIE, path=_path(), secure=over_tls(), httponly=True, samesite="Strict")
         return answer
 
 
@@ -45,6 +45,6 @@ def _next(wanted: str) -> str:
     return wanted if ours and "\\" not in wanted and wanted.isprintable() else _path()
 
 
-def _over_tls() -> bool:
+def over_tls() -> bool:
     """Whether the browser came over TLS. A proxy may have ended it, so the form's origin counts, which no page sets."""
     return request.headers.get("Origin", "").startswith("https:") or request.is_secure

@@ -17,7 +17,7 @@ COOKIE = "ops_session"
 LIFETIME_SECONDS = 12 * 60 * 60
 """A shift. Nobody is asked for the token in the middle of an incident."""
 
-_SALT = b"session of the operators' page"
+_PURPOSE = b"session of the operators' page"
 
 
 class Session(NamedTuple):
@@ -28,22 +28,26 @@ class Session(NamedTuple):
 
 
 class Sessions:
-    """Opens and reads the sessions of operators, given as names and tokens."""
+    """Opens and reads the sessions of operators, given as names and tokens.
 
-    def __init__(self, operators: list[tuple[str, str]] | None = None) -> None:
+    A cookie is good for its ``purpose`` alone.
+    """
+
+    def __init__(self, operators: list[tuple[str, str]] | None = None, purpose: bytes = _PURPOSE) -> None:
+        self._purpose = purpose
         self.tokens = Tokens()
         self._signers: dict[str, tuple[str, URLSafeTimedSerializer]] = {}
         self.use(operators or [])
 
     def use(self, operators: list[tuple[str, str]]) -> None:
         """Accept these operators from now on; the sessions of all others are over."""
-        keys = [(name, _key(token)) for name, token in operators]
+        keys = [(name, self._key(token)) for name, token in operators]
         self._signers = {_id(key): (name, URLSafeTimedSerializer(key[8:])) for name, key in keys}
         self.tokens.use(operators)
 
     def open(self, token: str) -> str | None:
         """A new session's cookie; None when the token lacks the scope."""
-        id_ = _id(_key(token))
+        id_ = _id(self._key(token))
         known = self._signers.get(id_)
         if known is None or self.tokens.holder(token.encode()) is None:
             return None
@@ -62,9 +66,8 @@ class Sessions:
             return None
         return Session(name, proof) if isinstance(proof, str) else None
 
-
-def _key(token: str) -> bytes:
-    return hmac.digest(token.encode(), _SALT, hashlib.sha256)
+    def _key(self, token: str) -> bytes:
+        return hmac.digest(token.encode(), self._purpose, hashlib.sha256)
 
 
 def _id(key: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.domain.next_step import Mode
 from service.domain.progress import CommandState
-from service.domain.stripe_requests import requests_in
+from service.domain.stripe_requests import in_words, requests_in
 from service.storage import operator_actions, operator_outbox, operator_reads
 from service.storage.engine import Connection
 from service.storage.operator_session import Record
@@ -28,11 +28,11 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. Fields that only an outbox row, only a movement or only a call has are None in all others.
+    """One entry. Fields that only some kinds of records have are None in all others.
 
     ``topic``, ``partition``, ``offset``: the Kafka record that a command came with, or that an outbox row became, if
     it was looked up; then ``in_kafka`` says whether it was found.
-    ``requests``: the requests of a call to Stripe, each with its id.
+    ``requests``: the requests of a call to Stripe, or of the look of an operator's act, each with its id.
     ``at``: the time of the record (UTC). ``happened_at``: the earlier time of a movement at Stripe (UTC). ``amount``:
     in minor units of ``currency``.
     """
@@ -110,8 +110,16 @@ def _made(payment: Record) -> Entry:
 
 
 def _of_act(act: Record) -> Entry:
-    detail = f"by {act['operator']} through {act['channel']}: {act['reason']}"
-    return Entry(act["at"], Source.OPERATOR, act["action"], detail, act["correlation_id"])
+    requests = requests_in(act["detail"])
+    why = f"by {act['operator']} through {act['channel']}: {act['reason']}"
+    return Entry(
+        act["at"],
+        Source.OPERATOR,
+        act["action"],
+        "; ".join(filter(None, [why, in_words(requests)])),
+        act["correlation_id"],
+        requests=[request._asdict() for request in requests] or None,
+    )
 
 
 def _of_command(command: Record) -> list[Entry]:
@@ -140,7 +148,7 @@ def _of_call(note: Record, correlation_id: str) -> Entry:
         datetime.fromisoformat(note["at"]).astimezone(UTC),
         Source.CALL,
         step if mode == Mode.ACT else f"{step}: {mode.replace('_', ' ')}",
-        ", ".join(" ".join(filter(None, request)) for request in requests),
+        in_words(requests),
         correlation_id,
         requests=[request._asdict() for request in requests],
     )

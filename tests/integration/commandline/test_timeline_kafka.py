@@ -73,7 +73,7 @@ def published(
         with pytest.MonkeyPatch.context() as quiet:
             quiet.setattr("runtime.logs.configure", lambda *_: None)
             run(url, *words)
-        wanted = [str(row["event_id"]) for row in core.sql("SELECT event_id FROM outbox")]
+        wanted = core.sql("SELECT event_id FROM outbox")
         reader = TopicReader(kafka, topics.events)
         with RunningRelay(settings_for(url, kafka, topics)):
             reader.read(until=lambda seen: len(seen.records) >= len(wanted))
@@ -105,9 +105,8 @@ def test_each_event_names_its_record(published: Published, kafka: Kafka) -> None
         headers = headers_at(kafka, published.topics.events, entry["partition"], entry["offset"])
         assert headers["ce_id"] == entry["event_id"]
         assert headers.get("replay_id") == entry["replay_id"]
-    assert {entry["partition"] for entry in found} == {
-        record_search.partition_of(str(published.payment).encode(), PARTITIONS)
-    }
+    expected = record_search.partition_of(str(published.payment).encode(), PARTITIONS)
+    assert {entry["partition"] for entry in found} == {expected}
     assert len({entry["offset"] for entry in found}) == 4
 
 
@@ -121,8 +120,8 @@ def test_a_topic_that_got_partitions_since_is_searched_whole(
 
 
 def test_the_table_has_the_places_of_commands_and_events(published: Published, kafka: Kafka) -> None:
-    words = ("payment", "timeline", str(published.payment))
-    shown = run(published.database_url, *words, "--kafka", kafka=kafka.bootstrap_servers)
+    words = ("payment", "timeline", str(published.payment), "--kafka")
+    shown = run(published.database_url, *words, kafka=kafka.bootstrap_servers)
     assert re.search(r" event +payment.authorized +sequence 1, position 1, partition \d, offset \d", shown.stdout)
     assert "payment_commands partition 0, offset 1" in shown.stdout
     assert "payment_intents.capture ok req_" in shown.stdout
@@ -131,8 +130,8 @@ def test_the_table_has_the_places_of_commands_and_events(published: Published, k
 
 def test_without_the_option_no_setting_of_kafka_is_read(published: Published) -> None:
     words = ("payment", "timeline", str(published.payment), "--json")
-    shown = run(published.database_url, *words, kafka="", KAFKA_SECURITY_PROTOCOL="rubbish").stdout
-    assert {entry["in_kafka"] for entry in json.loads(shown)} == {None}
+    shown = run(published.database_url, *words, kafka="", KAFKA_SECURITY_PROTOCOL="rubbish")
+    assert {entry["in_kafka"] for entry in json.loads(shown.stdout)} == {None}
 
 
 def test_kafka_that_does_not_answer_is_named(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +141,8 @@ def test_kafka_that_does_not_answer_is_named(published: Published, monkeypatch: 
     assert "Kafka does not answer" in shown.stdout
     assert shown.stderr.startswith("Kafka does not answer: ")
     assert shown.stderr.count("\n") == 1
-    assert {entry["in_kafka"] for entry in events(published.database_url, published.payment, "127.0.0.1:1")} == {
-        "no_answer"
-    }
+    found = events(published.database_url, published.payment, "127.0.0.1:1")
+    assert {entry["in_kafka"] for entry in found} == {"no_answer"}
 
 
 def test_a_search_ends_at_its_bound(published: Published, kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +180,8 @@ def test_an_event_that_its_topic_does_not_have(
         delete_before(kafka, topics.events, 1)
     (entry,) = events(database_url, payment, kafka.bootstrap_servers)
     assert entry["in_kafka"] == case
-    table = run(database_url, "payment", "timeline", str(payment), "--kafka", kafka=kafka.bootstrap_servers).stdout
-    assert "not found" in table
+    words = ("payment", "timeline", str(payment), "--kafka")
+    assert "not found" in run(database_url, *words, kafka=kafka.bootstrap_servers).stdout
 
 
 def test_the_page_of_serve_looks_records_up(published: Published, kafka: Kafka) -> None:
@@ -196,7 +194,7 @@ def test_the_page_of_serve_looks_records_up(published: Published, kafka: Kafka) 
         kafka_bootstrap_servers=kafka.bootstrap_servers,
     )
     client = build_service(Current(settings)).test_client()
-    path = f"/ops/payments/{published.payment}?kafka=look"
-    page = client.get(path, headers={"Authorization": "Bearer letmein"}).text
+    headers = {"Authorization": "Bearer letmein"}
+    page = client.get(f"/ops/payments/{published.payment}?kafka=look", headers=headers).text
     for entry in events(published.database_url, published.payment, kafka.bootstrap_servers):
         assert f"partition {entry['partition']}, offset {entry['offset']}" in page

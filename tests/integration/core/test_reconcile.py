@@ -1,5 +1,6 @@
 """Reconciliation: it repairs after a lost webhook, changes nothing twice, and overwrites nothing newer."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from commandline.main import cli
 from service.usecases.operations.sweep import Sweep
 from service.wiring import sweeping
 from tests.support.core import CHALLENGED, DECLINED, Core
+from tests.support.loglines import logging_to_memory
 
 
 @pytest.fixture
@@ -52,7 +54,11 @@ def test_consumers_compare_each_held_payment_once_per_interval(core: Core) -> No
     assert core.complete() == 0, "both were looked at a moment ago"
 
     core.sql("UPDATE payments SET looked_at = looked_at - :passed", passed=core.settings.reconcile_interval)
-    assert core.complete() == 2
+    before = len(core.stripe.requests())
+    with logging_to_memory() as lines:
+        assert core.complete() == 2
+    (line,) = [line for line in lines() if line["event"] == "held_payment_differs"]
+    assert line["stripe_request_id"] in [look["request_id"] for look in core.stripe.requests()[before:]]
     assert (core.status(ended), core.status(held)) == ("REVERTED", "AUTHORIZED")
     assert core.summaries(ended)[1:] == ["news: payment.failed STRIPE_PAYMENT_CANCELED"]
     assert core.complete() == 0
@@ -82,12 +88,16 @@ def test_reconcile_runs_an_open_command(core: Core, sweep: Sweep) -> None:
 
 
 def _reconcile(core: Core, *words: str, code: int = 0) -> str:
+    return _payment(core, "reconcile", *words, code=code)
+
+
+def _payment(core: Core, *words: str, code: int = 0) -> str:
     env = {
         "DATABASE_URL": core.settings.database_url.get_secret_value(),
         "STRIPE_SECRET_KEY": "sk_test_core",
         "STRIPE_API_BASE": core.stripe.base_url,
     }
-    done = CliRunner(env=env).invoke(cli, ["payment", "reconcile", *words, "--json"])
+    done = CliRunner(env=env).invoke(cli, ["payment", *words, "--json"])
     assert done.exit_code == code, done.output
     return done.stdout
 
@@ -121,3 +131,19 @@ def test_reconcile_leaves_an_act_for_each_payment_that_it_changes(core: Core) ->
     assert sorted(_acts(core)) == sorted([(*made, str(missed)), (*made, str(unfinished))])
     _reconcile(core, "--because", "once more")
     assert len(_acts(core)) == 2
+
+
+@pytest.mark.usefixtures("quiet")
+def test_the_act_of_a_reconciliation_names_the_requests_of_its_look(core: Core) -> None:
+    payment_id = core.authorize()
+    core.stripe.dashboard("cancel", core.intent(payment_id))
+    before = len(core.stripe.requests())
+    _reconcile(core, "--payment", str(payment_id), "--because", "no webhook came", "--operator", "ada")
+    look = core.stripe.requests()[before]
+    (act,) = [
+        entry for entry in json.loads(_payment(core, "timeline", str(payment_id))) if entry["source"] == "operator"
+    ]
+    assert act["requests"] == [
+        {"operation": look["operation"], "result": "ok", "request_id": look["request_id"]},
+    ]
+    assert act["detail"] == (f"by ada through cli: no webhook came; payment_intents.retrieve ok {look['request_id']}")

@@ -4,15 +4,15 @@ import html
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -37,6 +37,8 @@ from tests.unit.domain.facts import POLICY
 
 TOKEN = "letmein"
 OPERATOR = "olivia"
+
+Open = Callable[..., Page]
 
 
 class House(NamedTuple):
@@ -126,3 +128,28 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found.program, args=found.arguments, env=environment)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def opened(chromium: Browser, page_url: str) -> Iterator[Open]:
+    """Opens a page in a context of its own, logged in. Fails on what a script did wrong, or a policy forbade."""
+    faults: list[str] = []
+    contexts = []
+
+    def make(path: str, *, logged_in: bool = True, **how: Any) -> Page:
+        context = chromium.new_context(base_url=page_url, **how)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        if logged_in:
+            context.request.post("/ops/login", form={"token": TOKEN})
+        page.goto(path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,49 +1,21 @@
 """The operators' page in a real browser: each act, by keyboard alone, without scripts, on a phone, in the dark."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
 from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.integration.ops_page.conftest import OPERATOR, TOKEN, House
+from tests.integration.ops_page.conftest import OPERATOR, TOKEN, House, Open
 from tests.integration.ops_page.scene import FAILED, UNANSWERED, views_of
 
 pytestmark = pytest.mark.postgres
 
 PHONE = {"width": 360, "height": 740}
 _TABS = 80
-Open = Callable[..., Page]
 
 MENDED = f'{{"type": "revert_payment", "correlation_id": "mended", "payload": {{"payment_id": "{UUID(int=1)}"}}}}'
-
-
-@pytest.fixture
-def opened(chromium: Browser, page_url: str) -> Iterator[Open]:
-    """Opens a page in a context of its own, logged in. Fails on what a script did wrong, or a policy forbade."""
-    faults: list[str] = []
-    contexts = []
-
-    def make(path: str, *, logged_in: bool = True, **how: Any) -> Page:
-        context = chromium.new_context(base_url=page_url, **how)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: faults.append(dialog.message))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
-        if logged_in:
-            context.request.post("/ops/login", form={"token": TOKEN})
-        page.goto(path)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def _acts(house: House) -> list[tuple[str, str]]:
@@ -194,3 +166,21 @@ def test_a_view_refreshes_itself_and_can_be_stopped(house: House, opened: Open) 
     page.on("request", lambda request: asked.append(request.url))
     page.clock.fast_forward(60_000)
     assert asked == []
+
+
+def test_a_caller_reads_the_description_after_logging_in(opened: Open) -> None:
+    """The token has no scope, and opens neither the operators' page nor the API."""
+    page = opened("/docs", logged_in=False)
+    expect(page.get_by_label("Token")).to_be_focused()
+    assert Axe().run(page).violations_count == 0
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This is no token")).to_be_visible()
+    page.keyboard.type("s3cret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="GET /docs")).to_be_visible()
+    page.get_by_role("link", name="openapi.json", exact=True).click()
+    expect(page.locator("body")).to_contain_text('"openapi":"3.1')
+    page.goto("/ops")
+    expect(page.get_by_label("Token with the scope operate")).to_be_visible()
+    assert page.request.get("/history/u").status == 401
