@@ -63,7 +63,11 @@ def _unfinished_work(settings: "RelaySettings") -> "UnfinishedWork":
 def _positions(state: "State") -> Iterator[Finding]:
     fault = state.sequence_fault(0)
     if fault is not None:
-        mend = "start cli.py relay: it puts the sequence right, and compares outbox and topics"
+        mend = (
+            "GRANT USAGE, SELECT ON SEQUENCE outbox_position_seq to it"
+            if state.drawn is None
+            else "start cli.py relay: it puts the sequence right, and compares outbox and topics"
+        )
         yield Finding("sequence", fault, mend)
     else:
         yield Finding("sequence", "positions only rise")

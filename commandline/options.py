@@ -10,8 +10,17 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""No record lies outside. At the ends of Python's calendar neither a margin nor another offset can be reckoned with."""
+
+_MOST_ROWS = 2**31 - 1
+
+
 class MomentType(click.ParamType[datetime]):
-    """A moment: ISO 8601 (UTC where it names no offset), or how long ago: ``15m``, ``2h``."""
+    """A moment: ISO 8601 (UTC where it names no offset), or how long ago: ``15m``, ``2h``.
+
+    A moment before 1970 is 1970, and one after 9998 the end of 9998.
+    """
 
     name = "time"
 
@@ -24,10 +33,11 @@ class MomentType(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             try:
-                return datetime.now(UTC) - parse_duration(value)
+                moment = datetime.now(UTC) - parse_duration(value)
             except (ValueError, OverflowError):
                 self.fail(f"{value!r} is neither ISO 8601 (2026-01-31T08:00Z) nor how long ago (15m, 2h)", param, ctx)
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return min(max(aware, _EARLIEST), _LATEST)
 
 
 class DurationType(click.ParamType[timedelta]):
@@ -92,7 +102,7 @@ def json_option(command: F) -> F:
 def limit_option(command: F) -> F:
     """``--limit``."""
     return click.option(
-        "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Print at most so many."
+        "--limit", type=click.IntRange(1, _MOST_ROWS), default=50, show_default=True, help="Print at most so many."
     )(command)
 
 

@@ -20,7 +20,8 @@ _LOOK = f"""
     SELECT control.system_identifier, {TIMELINE}, 'outbox'::regclass::oid::bigint,
         (SELECT doubt FROM relay_checkpoints WHERE relay = %(relay)s),
         sequence.seqcache, sequence.seqincrement, coalesce((SELECT max(position) FROM outbox), 0),
-        coalesce(pg_sequence_last_value(sequence.seqrelid), 0)
+        CASE has_sequence_privilege(sequence.seqrelid, 'USAGE, SELECT') WHEN false THEN NULL
+            ELSE coalesce(pg_sequence_last_value(sequence.seqrelid), 0) END
     FROM pg_control_system() AS control
     LEFT JOIN pg_sequence AS sequence ON seqrelid = pg_get_serial_sequence('outbox', 'position')::regclass
 """
@@ -45,7 +46,8 @@ class State(NamedTuple):
     cache: int | None
     increment: int | None
     highest: int
-    drawn: int
+    drawn: int | None
+    """The last position that the sequence gave; None when the role has no right to know."""
 
     def fault(self, begun: Life, high: int) -> str | None:
         """Why positions up to ``high``, read in the life ``begun``, can't be relied upon; None when they can."""
@@ -57,6 +59,8 @@ class State(NamedTuple):
         """Why the sequence hands out positions that count as used; None when it doesn't."""
         if (self.cache, self.increment) != (1, 1):
             return f"positions are drawn with cache {self.cache} and increment {self.increment}"
+        if self.drawn is None:
+            return "the role may not read the sequence of the outbox's positions"
         used = max(self.highest, high)
         if self.drawn < used:
             return f"positions up to {self.drawn} are handed out again below {used}"

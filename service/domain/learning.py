@@ -27,7 +27,8 @@ class Situation:
 
     ``now``: by the database's clock. ``known``: the movements in the payment's ledger. ``captures`` and ``cancels``:
     whether this service is capturing or canceling, so that a capture, or the end of the hold, is its own.
-    ``happened_at``: the event's own time (UTC), if it has one.
+    ``happened_at``: the event's own time (UTC), if it has one. ``reverted_later``: a revert that comes back after this
+    command, from before a restore, may have ended the hold.
     """
 
     now: datetime
@@ -36,6 +37,7 @@ class Situation:
     captures: bool = False
     cancels: bool = False
     happened_at: datetime | None = None
+    reverted_later: bool = False
 
 
 def revert_open(opened: Collection[Progress]) -> bool:
@@ -102,9 +104,12 @@ def _with_actor(movements: Iterable[Movement], situation: Situation) -> list[Mov
 
 
 def _observed(learnt: Observed, seen: Seen, intent: Intent, situation: Situation, picture: Picture) -> Observed:
-    revert_open = situation.revert_open
-    state = observe(learnt.payment, seen, intent, revert_open=revert_open, now=situation.now)
-    settled = settle(state.payment, learnt.movements, picture, known=situation.known, revert_open=revert_open)
+    was_held = seen is Seen.CANCELED and intent.charge_id is not None and intent.error is None
+    # The command finds the payment as it was for it; the revert's own outcome says the rest.
+    then = Seen.HELD if situation.reverted_later and was_held else seen
+    state = observe(learnt.payment, then, intent, revert_open=situation.revert_open, now=situation.now)
+    reverting = situation.revert_open or situation.reverted_later
+    settled = settle(state.payment, learnt.movements, picture, known=situation.known, revert_open=reverting)
     return Observed(
         settled.payment,
         (*state.answers, *settled.answers),

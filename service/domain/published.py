@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from service.domain.commands.command import CommandKey
+from service.domain.commands.command import CommandKey, CommandType
 from service.domain.messages import OutgoingMessage, outcome_id
 
 _MOST_REOPENED = 10
@@ -23,6 +23,13 @@ class Published:
 
     sequences: Mapping[UUID, int] = field(default_factory=dict)
     """The highest published sequence of each payment."""
+
+    lost: Mapping[UUID, frozenset[CommandType]] = field(default_factory=dict)
+    """The types of each payment's lost commands. An earlier one that comes back finds at Stripe what they did."""
+
+    def explains(self, payment_id: UUID, by: CommandType, *, found_by: CommandType) -> bool:
+        """Whether a lost command of the type ``by`` may have done what a command of another type finds at Stripe."""
+        return by is not found_by and by in self.lost.get(payment_id, frozenset())
 
     def has_answered(self, key: CommandKey) -> bool:
         """Whether the command's outcome is published: then the command may learn from Stripe, and do nothing there."""

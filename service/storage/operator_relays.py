@@ -9,6 +9,7 @@ from service.storage.operator_session import Record, records
 # What a relay says is settled: everything up to low, and the ranges above it. Its checkpoint follows Kafka by at most
 # a batch, so a row just published may still count as waiting. Where positions are handed out again below, a row there
 # is not the one that was meant; where the relay doubts, nothing is proven until it has compared.
+# A role without a right to the sequence knows of no doubt but the relay's: PostgreSQL has no last value for it.
 SETTLED = """
     SELECT relay, low, updated_at, coalesce(
             (SELECT range_agg(int8range(CAST(r->>0 AS bigint), CAST(r->>1 AS bigint), '[]'))
@@ -18,8 +19,10 @@ SETTLED = """
         CASE WHEN doubt IS NOT NULL THEN 9223372036854775807 WHEN drawn < low THEN drawn ELSE 0 END AS unproven,
         coalesce(doubt, CASE WHEN drawn < low THEN
             format('positions up to %s are handed out again below %s', drawn, low) END) AS doubt
-    FROM relay_checkpoints c, (SELECT coalesce(pg_sequence_last_value(
-        CAST(pg_get_serial_sequence('outbox', 'position') AS regclass)), 0) AS drawn) AS sequence
+    FROM relay_checkpoints c, (
+        SELECT CASE has_sequence_privilege(id, 'USAGE, SELECT') WHEN false THEN NULL
+            ELSE coalesce(pg_sequence_last_value(id), 0) END AS drawn
+        FROM CAST(pg_get_serial_sequence('outbox', 'position') AS regclass) AS id) AS sequence
 """
 
 _RELAYS = text(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from runtime.logs import get_logger
+from service.domain.commands.command import CommandType
 from service.domain.errors import LeaseLostError, StripeBusyError, StripeRefusedError, StripeUnknownError
 from service.domain.intent_state import Observed
 from service.domain.learning import Situation, revert_open
@@ -81,10 +82,7 @@ class Results:
         if isinstance(outcome, NotDone) and claim.call.mode is Mode.LOOK:
             return self.next_steps.again_under_new_key(connection, claim, payment, now)
         claim = replace(claim, seen=outcome if isinstance(outcome, Intent) else None)
-        step = claim.call.step
-        situation = Situation(
-            now, revert_open(opened), ledger.keys, captures=step is Step.CAPTURE, cancels=step is Step.CANCEL
-        )
+        situation = self._situation(claim, found)
         observed = _judge(claim, payment, outcome, situation)
         after = self.recorder.record(connection, payment, observed, claim.cause, now=now, fence=claim.fence)
         more = len(opened) > 1
@@ -92,6 +90,19 @@ class Results:
             return self.next_steps.ended(connection, claim, more=more)
         following = self.next_steps.plan(claim.progress, after, ledger.with_movements(observed.movements), now)
         return self.next_steps.go_on(connection, claim, after, following, now=now, more=more)
+
+    def _situation(self, claim: Claim, found: Locked) -> Situation:
+        step, found_by = claim.call.step, claim.progress.command.type
+        explains = partial(self.recorder.published.explains, claim.payment.payment_id, found_by=found_by)
+        reverted_later = explains(CommandType.REVERT)
+        return Situation(
+            found.now,
+            revert_open(found.opened),
+            found.ledger.keys,
+            captures=step is Step.CAPTURE or explains(CommandType.RELEASE),
+            cancels=step is Step.CANCEL or reverted_later,
+            reverted_later=reverted_later,
+        )
 
 
 def _judge(claim: Claim, payment: Payment, outcome: Known, situation: Situation) -> Observed:

@@ -25,9 +25,10 @@ __all__ = ["Sessions", "blueprint"]
 def blueprint(page: PagePorts, ports: Ports, sessions: Sessions) -> Blueprint:
     """The page for the operators of ``sessions``."""
     routes = Blueprint(OPERATORS_PAGE, __name__, url_prefix="/ops", template_folder="templates", static_folder="static")
+    door = guard.Door()
     errors.install(routes, ports)
-    guard.install(routes, sessions)
-    login.install(routes, sessions)
+    guard.install(routes, sessions, door)
+    login.install(routes, sessions, door)
     overview.install(routes, page.desk, ports.unready)
     payments.install(routes, page.desk, page.search)
     work.install(routes, page.desk)

@@ -1,6 +1,6 @@
 """The parts of a query, each read as what it is, or refused with a sentence."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
@@ -34,12 +34,18 @@ def choice(name: str, of: type[Choice]) -> Choice | None:
 
 
 def duration(name: str) -> timedelta | None:
-    """A duration such as 15m; None without one. Raises PageError."""
+    """How long ago, such as 15m; None without one. Raises PageError, also for a time that no calendar has."""
     found = text(name)
+    if found is None:
+        return None
     try:
-        return None if found is None else parse_duration(found)
+        ago = parse_duration(found)
+        _ = datetime.now(UTC) - ago
     except ValueError as error:
         raise PageError(400, "Not found", f"{error}.") from error
+    except OverflowError as error:
+        raise PageError(400, "Not found", f"{found} is too long ago.") from error
+    return ago
 
 
 def number(name: str) -> int | None:
@@ -64,8 +70,9 @@ def after() -> After | None:
         return None
     at, _, payment_id = found.partition("_")
     try:
-        return After(datetime.fromisoformat(at), UUID(payment_id))
-    except ValueError as error:
+        # In UTC: PostgreSQL takes no offset that leads out of its calendar.
+        return After(datetime.fromisoformat(at).astimezone(UTC), UUID(payment_id))
+    except (ValueError, OverflowError) as error:
         raise PageError(400, "Not found", "This link to the next page is broken.") from error
 
 

@@ -2,16 +2,24 @@
 
 import hmac
 import math
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 
+from runtime.logs import get_logger
 from service.api.ops_page.errors import PageError
 from service.api.ops_page.limits import RateLimit
 from service.api.ops_page.sessions import COOKIE, Session, Sessions
 
+Opened = TypeVar("Opened")
+
 ACTS_A_MINUTE = 60
 """Acts of one operator. A person makes fewer; bulk work belongs to the command line."""
+
+FAILURES_A_MINUTE = 10
+"""Wrong tokens from one address, in the form and from programs together."""
 
 _LOG_IN = "Nobody is logged in, or the session is over."
 _NO_OPERATORS = "No token has the scope operate yet. Add name:token:operate to API_TOKENS."
@@ -30,7 +38,27 @@ _HEADERS = {
 }
 
 
-def install(routes: Blueprint, sessions: Sessions) -> None:
+_log = get_logger(__name__)
+
+
+class Door:
+    """Tries tokens: names each one without the scope in the log, and takes few of them from one address."""
+
+    def __init__(self) -> None:
+        self._failures = RateLimit(FAILURES_A_MINUTE)
+
+    def open(self, key: Callable[[], Opened | None]) -> Opened | None:
+        """What ``key`` opens; None for a wrong token. Raises PageError after too many, whatever the token."""
+        address = request.remote_addr or ""
+        refuse_too_many(self._failures.wait(address), "Too many wrong tokens from this address.")
+        opened = key()
+        if opened is None:
+            self._failures.note(address)
+            _log.warning("operator_refused", address=address)
+        return opened
+
+
+def install(routes: Blueprint, sessions: Sessions, door: Door) -> None:
     """Guard all routes of the blueprint."""
     acts = RateLimit(ACTS_A_MINUTE)
 
@@ -40,7 +68,7 @@ def install(routes: Blueprint, sessions: Sessions) -> None:
             raise PageError(403, "Not done", "The form came from another site.")
         if request.endpoint in _OPEN:
             return
-        session = _session(sessions)
+        session = _session(sessions, door)
         if session is None:
             raise PageError(401, "Log in", _LOG_IN if sessions.tokens else _NO_OPERATORS)
         g.session, g.caller = session, session.operator
@@ -56,10 +84,10 @@ def install(routes: Blueprint, sessions: Sessions) -> None:
         return response
 
 
-def _session(sessions: Sessions) -> Session | None:
+def _session(sessions: Sessions, door: Door) -> Session | None:
     if "Authorization" in request.headers:
         # A program: no browser adds this header by itself, so nobody else's page can have sent the form.
-        caller = sessions.tokens.caller(request.headers["Authorization"])
+        caller = door.open(lambda: sessions.tokens.caller(request.headers["Authorization"]))
         return None if caller is None else Session(caller, "")
     return sessions.read(request.cookies.get(COOKIE, ""))
 

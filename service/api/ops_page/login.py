@@ -3,29 +3,18 @@
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from runtime.logs import get_logger
 from service.api.ops_page.errors import log_in_form
-from service.api.ops_page.guard import refuse_too_many
-from service.api.ops_page.limits import RateLimit
+from service.api.ops_page.guard import Door
 from service.api.ops_page.sessions import COOKIE, LIFETIME_SECONDS, Sessions
 
-FAILURES_A_MINUTE = 10
 
-_log = get_logger(__name__)
-
-
-def install(routes: Blueprint, sessions: Sessions) -> None:
+def install(routes: Blueprint, sessions: Sessions, door: Door) -> None:
     """The routes of ``/ops/login`` and ``/ops/logout``."""
-    failures = RateLimit(FAILURES_A_MINUTE)
 
     @routes.post("/login")
     def log_in() -> AnyResponse:
-        address = request.remote_addr or ""
-        refuse_too_many(failures.wait(address), "Too many wrong tokens from this address.")
-        cookie = sessions.open(request.form.get("token", "").strip())
+        cookie = door.open(lambda: sessions.open(request.form.get("token", "").strip()))
         if cookie is None:
-            failures.note(address)
-            _log.warning("operator_refused", address=address)
             return log_in_form("This token does not have the scope operate. API_TOKENS needs name:token:operate.")
         answer = redirect(_next(request.form.get("next", "")), 303)
         answer.set_cookie(

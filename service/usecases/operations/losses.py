@@ -11,7 +11,7 @@ from runtime.plurals import number_of
 from service.domain.command_reader import read
 from service.domain.commands.authorize import Authorize
 from service.domain.commands.catalog import Command
-from service.domain.commands.command import CommandKey, kept_type
+from service.domain.commands.command import CommandKey, CommandType, kept_type
 from service.domain.messages import DEAD_LETTER, OutgoingMessage
 from service.domain.payment import as_uuid, payment_id_of
 from service.domain.published import Published
@@ -146,7 +146,16 @@ class LossFinder:
         letters = {message.key: message for message in usable if message.type == DEAD_LETTER}
         events = {message.event_id: message for message in usable if message.type != DEAD_LETTER}
         records = sorted(self._records, key=lambda each: (each.origin.sent_at or _EVER, *_place(each)))
-        return Losses(records, usable, Published(events, letters, self._sequences))
+        return Losses(records, usable, Published(events, letters, self._sequences, _types(records)))
+
+
+def _types(records: Sequence[LostRecord]) -> dict[UUID, frozenset[CommandType]]:
+    """The types of each payment's commands."""
+    found: defaultdict[UUID, set[CommandType]] = defaultdict(set)
+    for record in records:
+        if record.payment_id is not None and not isinstance(record.subject, InvalidCommand | UnreadableMessage):
+            found[record.payment_id].add(record.subject.type)
+    return {payment_id: frozenset(types) for payment_id, types in found.items()}
 
 
 def _place(record: LostRecord) -> operator_recovery.Place:

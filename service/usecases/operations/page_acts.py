@@ -9,7 +9,8 @@ from service.domain.next_step import Policy
 from service.domain.operator_acts import Grounds
 from service.storage.engine import Engine
 from service.storage.operator_outbox import Extent, Selection
-from service.usecases.operations import reopening, retries
+from service.storage.operator_session import reading
+from service.usecases.operations import letters, reopening, retries
 from service.usecases.operations.errors import OperatorError
 from service.usecases.operations.payment_acts import PaymentActs
 from service.usecases.operations.replay import Replay
@@ -37,11 +38,18 @@ class PageActs:
         reopening.reopen_command(self.engine, key, grounds, self.policy)
 
     def resend(self, letter_id: int, mended: bytes | None, grounds: Grounds) -> None:
-        """Send a dead letter's record again: the mended value in its place, or, with None, as it is."""
+        """Send a dead letter's record again: the mended value in its place, or, with None, as it is.
+
+        A mended value that is still no command is left to the command line, which can be made to send it.
+        """
         if mended is None:
             retries.retry_dead_letter(self.engine, letter_id, grounds)
-        else:
-            retries.resend_dead_letter(self.engine, letter_id, mended, grounds)
+            return
+        with reading(self.engine) as connection:
+            fault = letters.still_wrong(connection, mended)
+        if fault is not None:
+            raise OperatorError(f"It is still wrong: {fault}")
+        retries.resend_dead_letter(self.engine, letter_id, mended, grounds)
 
     def replay(self, payment_id: UUID, replay_id: UUID, grounds: Grounds) -> None:
         """Append a payment's messages again, with their event ids; under one ``replay_id`` once.

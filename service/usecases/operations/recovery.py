@@ -69,7 +69,8 @@ class Recovery:
         with transaction(self.engine) as connection:
             self._keep_act(connection)
             operator_outbox.mend_sequence(connection)
-            operator_recovery.doubt_checkpoints(connection)
+            if self.losses.records or self.losses.messages:
+                operator_recovery.doubt_checkpoints(connection)
             operator_recovery.raise_sequences(connection, self.losses.published.sequences)
         for record in self.losses.records:
             if self._may_run(record):

@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg2
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
@@ -54,6 +56,21 @@ def database_url(shared_database_url: str) -> str:
         connection.execute(text(BEGIN_ANEW))
     engine.dispose()
     return shared_database_url
+
+
+@pytest.fixture
+def reader(database_url: str) -> Iterator[str]:
+    """The URL of a role that reads every table and writes none."""
+    role = f"reader_{urlsplit(database_url).path[1:]}"
+    with psycopg2.connect(database_url) as session, session.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    session.close()
+    parts = urlsplit(database_url)
+    yield parts._replace(netloc=f"{role}:reader@{parts.netloc.rpartition('@')[2]}").geturl()
+    with psycopg2.connect(database_url) as session, session.cursor() as cursor:
+        cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    session.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Each audit keeps the result of its last run, and every process shows it at /metrics."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg2
@@ -16,21 +14,6 @@ from tests.integration.commandline.auditing import Books
 pytestmark = pytest.mark.postgres
 
 PAYMENT = {"audit": "payment"}
-
-
-@pytest.fixture
-def reader(books: Books) -> Iterator[str]:
-    """The URL of a role that reads every table and writes none."""
-    role = f"reader_{urlsplit(books.database_url).path[1:]}"
-    with psycopg2.connect(books.database_url) as session, session.cursor() as cursor:
-        cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
-        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
-    session.close()
-    parts = urlsplit(books.database_url)
-    yield parts._replace(netloc=f"{role}:reader@{parts.netloc.rpartition('@')[2]}").geturl()
-    with psycopg2.connect(books.database_url) as session, session.cursor() as cursor:
-        cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-    session.close()
 
 
 def shown(books: Books, name: str) -> float | None:

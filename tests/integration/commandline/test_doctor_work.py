@@ -84,6 +84,15 @@ def test_sequence_that_may_repeat_positions_is_found(
     assert detail.startswith(said)
 
 
+def test_sequence_that_the_role_may_not_read_is_no_sign_of_repeated_positions(
+    env: dict[str, str], database_url: str, topics: Topics, reader: str
+) -> None:
+    write(database_url, topics.events, 2)
+    assert found({**env, "DATABASE_URL": reader}, "sequence") == [
+        (*WRONG, "the role may not read the sequence of the outbox's positions")
+    ]
+
+
 def test_stuck_commands_and_open_dead_letters_are_found(
     env: dict[str, str], database_url: str, history: History
 ) -> None:

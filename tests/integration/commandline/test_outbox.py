@@ -57,6 +57,13 @@ def test_stats_work_without_a_relay(commandline: CommandLine, history: History) 
     assert "no relay has published" in commandline.run("outbox", "stats").stdout
 
 
+def test_stats_for_a_role_that_may_not_read_the_sequence_hold_no_doubt(history: History, reader: str) -> None:
+    history.authorize("order-1", "saga-1")
+    settle(history.engine, 1, [])
+    relays = CommandLine(reader).json("outbox", "stats")["relays"]
+    assert [(relay["waiting"], relay["doubt"]) for relay in relays] == [(0, None)]
+
+
 def test_row_is_shown_by_event_id_and_by_position(commandline: CommandLine, history: History) -> None:
     history.authorize("order-1", "saga-1")
     row = commandline.json("outbox", "show", "1")

@@ -73,6 +73,30 @@ def test_recovered_failed_command_makes_no_hold(loss: Loss, kept_topics: Topics,
         assert core.stripe.ledger() == []
 
 
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_hold_that_the_lost_revert_canceled_is_no_news_to_earlier_commands(
+    loss: Loss, kept_topics: Topics, kept: int, refused: bool
+) -> None:
+    """The authorize comes back first, then a refused release. Both find at Stripe what the revert has done since."""
+    kept_topics.authorize_before_or_after_the_dump(loss, kept=bool(kept))
+    with loss.before() as core:
+        if refused:
+            core.stripe.fault("refuse", "payment_intents.capture", times=1, status=400, type="invalid_request_error")
+            kept_topics.release(core)
+        kept_topics.revert(core)
+        kept_topics.published(core)
+        before, moved = _events(core), core.stripe.ledger()
+        ends, row = core.sql("SELECT kind, by_us FROM movements ORDER BY kind"), core.payment(PAYMENT)
+    with loss.after(hours=25) as core:
+        assert {finding.result for finding in kept_topics.recover(core)} <= {"repaired", "agrees"}
+        assert (_events(core), core.stripe.ledger(), core.status(PAYMENT)) == (before, moved, "REVERTED")
+        assert core.sql("SELECT kind, by_us FROM movements ORDER BY kind") == ends
+        same = ("event_sequence", "held", "revert_correlation_id", "failure")
+        assert {name: core.payment(PAYMENT)[name] for name in same} == {name: row[name] for name in same}
+        assert kept_topics.losses(core).by_payment == {}
+
+
 def test_news_events_are_recovered_and_new_events_numbered_after_them(loss: Loss, kept_topics: Topics) -> None:
     with loss.before() as core:
         kept_topics.authorize(core)
@@ -106,3 +130,17 @@ def test_recovered_command_without_its_authorize_is_not_refused(loss: Loss, kept
         core.authorize()
         assert {finding.result for finding in kept_topics.recover(core)} == {"repaired"}
         assert (core.status(PAYMENT), core.stripe.ledger()) == ("SUCCEEDED", moved)
+
+
+def test_reconciliation_that_misses_nothing_leaves_the_relay_its_trust(loss: Loss, kept_topics: Topics) -> None:
+    """A relay in doubt ends its term, publishes nothing until it has compared, and raises an alert."""
+    with loss.before() as core:
+        kept_topics.authorize(core)
+        kept_topics.published(core)
+        core.sql(
+            "INSERT INTO relay_checkpoints (relay, low, system_identifier, timeline) "
+            "SELECT 'payment-relay', max(position), 1, 1 FROM outbox"
+        )
+        assert {finding.result for finding in kept_topics.recover(core)} == {"agrees"}
+        assert core.sql("SELECT doubt FROM relay_checkpoints") == [{"doubt": None}]
+        core.sql("DELETE FROM relay_checkpoints")

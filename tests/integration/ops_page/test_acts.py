@@ -1,4 +1,4 @@
-"""Acts on the page are meant for the payment as the form showed it, and for one that exists."""
+"""Acts on the page do what their form showed, or say why not, and then change nothing."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from tests.integration.ops_page.conftest import House
 
@@ -63,3 +64,22 @@ def test_letter_with_a_command_on_a_payment_unknown_yet_stays_open(house: House,
     assert answer.status_code == 409
     assert f"payment {payment} does not exist yet" in answer.text
     assert operator.get(path).status_code == 200, "it can be mended still"
+
+
+@pytest.mark.parametrize(
+    ("mended", "why"),
+    [
+        ('{"type": "release_payment", "correlation_id": "c-letter", "payload": {"runner_id": "r"}}', "INVALID_PAYLOAD"),
+        ('{"type": "release_payment"', "NOT_JSON"),
+    ],
+)
+def test_record_that_is_still_no_command_is_not_resent(
+    house: House, operator: FlaskClient, mended: str, why: str
+) -> None:
+    letter = house.scene.letters[0]
+    path = f"/ops/dead-letters/{letter}/resend"
+    form = form_of(operator, path)
+    answer = operator.post(path, data={**form, **WHY, "value": mended})
+    assert (answer.status_code, f"It is still wrong: {why}: " in answer.text) == (409, True)
+    assert str(escape(mended)) in answer.text
+    assert house.core.sql("SELECT state FROM dead_letters WHERE id = :id", id=letter) == [{"state": "open"}]

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.postgres
 PHONE = {"width": 360, "height": 740}
 _TABS = 80
 
+MENDED = '{{"type": "revert_payment", "correlation_id": "mended", "payload": {{"payment_id": "{}"}}}}'
+
 
 def _acts(house: House) -> list[tuple[str, str]]:
     found = house.core.sql("SELECT action, reason, operator, channel FROM operator_actions ORDER BY id")
@@ -43,7 +45,7 @@ def test_every_act_is_done_in_a_browser(house: House, opened: Open) -> None:
     page.goto(f"/ops/command?id={FAILED}&type=release_payment")
     _act(page, "Reopen", "Reopen", "the account is there now")
     page.goto(f"/ops/dead-letters/{scene.letters[0]}")
-    _act(page, "Resend", "Resend", "mended", **{"Value": '{"type": "release_payment", "correlation_id": "mended"}'})
+    _act(page, "Resend", "Resend", "mended", **{"Value": MENDED.format(scene.held)})
     page.goto(f"/ops/dead-letters/{scene.letters[1]}")
     _act(page, "Discard", "Discard", "a test of theirs")
     assert _acts(house)[len(before) :] == [

@@ -38,6 +38,19 @@ def test_time_is_read_as_a_duration_before_now(text: str, ago: timedelta) -> Non
     assert before - ago <= MOMENT.convert(text, None, None) <= datetime.now(UTC) - ago
 
 
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("0001-01-01", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00+23:59", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("99999d", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-23:59", datetime(9999, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_time_before_or_after_all_records_is_one_that_every_part_can_reckon_with(text: str, moment: datetime) -> None:
+    assert MOMENT.convert(text, None, None) == moment
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "15 parsecs", "99999999d"])
 def test_other_forms_of_a_time_are_bad_usage(text: str) -> None:
     with pytest.raises(click.BadParameter, match="ISO 8601"):
@@ -78,7 +91,13 @@ def test_unreachable_database_gives_one_line_and_exit_code_1() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("nonsense",), ("outbox", "list", "--limit", "0"), ("outbox", "list", "--since", "x")]
+    "words",
+    [
+        ("nonsense",),
+        ("outbox", "list", "--limit", "0"),
+        ("outbox", "list", "--limit", "9223372036854775807"),
+        ("outbox", "list", "--since", "x"),
+    ],
 )
 def test_bad_usage_gives_exit_code_2(words: tuple[str, ...]) -> None:
     assert invoke(*words, DATABASE_URL="postgresql://127.0.0.1:1/d")[0] == 2

@@ -25,6 +25,7 @@ WELL = State(BEGUN, doubt=None, cache=1, increment=1, highest=20, drawn=20)
         pytest.param(WELL._replace(cache=20), 20, "cache 20", id="cache"),
         pytest.param(WELL._replace(increment=-1), 20, "increment -1", id="increment"),
         pytest.param(WELL._replace(cache=None, increment=None), 20, "cache None", id="no sequence"),
+        pytest.param(WELL._replace(drawn=None), 20, "may not read the sequence", id="a sequence that cannot be read"),
         pytest.param(WELL._replace(doubt="an operator's"), 20, "an operator's", id="repaired by an operator"),
         pytest.param(WELL._replace(life=Life(BEGUN.epoch, 71)), 20, "restored", id="another table"),
         pytest.param(WELL._replace(life=Life(Epoch(1, 2), 70)), 20, "promoted", id="another timeline"),

@@ -7,11 +7,11 @@ from unittest.mock import patch
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from runtime.current import Current
 from runtime.settings import load
-from service.api.ops_page.guard import ACTS_A_MINUTE
-from service.api.ops_page.login import FAILURES_A_MINUTE
+from service.api.ops_page.guard import ACTS_A_MINUTE, FAILURES_A_MINUTE
 from service.api.ops_page.sessions import COOKIE, LIFETIME_SECONDS, Sessions
 from service.bootstrap import build_service
 from service.settings import ServiceSettings
@@ -126,6 +126,17 @@ def test_wrong_tokens_are_refused_after_a_few(client: FlaskClient) -> None:
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     other = client.post("/ops/login", data={"token": TOKEN}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert other.status_code == 303
+
+
+def test_wrong_tokens_of_a_program_are_named_and_count_like_those_of_the_form(client: FlaskClient) -> None:
+    with capture_logs() as lines:
+        for number in range(FAILURES_A_MINUTE):
+            assert client.get(LIST, headers={"Authorization": f"Bearer guess-{number}"}).status_code == 401
+    assert [line["event"] for line in lines].count("operator_refused") == FAILURES_A_MINUTE
+    right = {"Authorization": f"Bearer {TOKEN}".encode().decode("latin-1")}
+    late = client.get(LIST, environ_overrides={"HTTP_AUTHORIZATION": right["Authorization"]})
+    assert (late.status_code, "Retry-After" in late.headers) == (429, True)
+    assert client.post("/ops/login", data={"token": TOKEN}).status_code == 429
 
 
 def test_acts_are_limited(browser: FlaskClient) -> None:
