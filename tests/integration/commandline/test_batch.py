@@ -1,5 +1,6 @@
 """The counts and the exit code of an act on several objects."""
 
+import signal
 from collections.abc import Callable
 from uuid import UUID
 
@@ -82,6 +83,38 @@ def test_ctrl_c_counts_what_is_left_once(
     assert last_line(said) == "interrupted: 1 done, 1 failed, 2 left; run it again to go on"
     assert said.count("done") == 1
     assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_act_whose_commit_meets_ctrl_c_is_counted_as_done(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its effect exists: a count without it would be one short, and its result would be listed nowhere."""
+    whole = PaymentActs.revert
+
+    def revert(self: PaymentActs, payment_id: UUID, *, shown: str) -> Queued:
+        done = whole(self, payment_id, shown=shown)
+        signal.raise_signal(signal.SIGINT)
+        return done
+
+    with monkeypatch.context() as once:
+        once.setattr(PaymentActs, "revert", revert)
+        interrupted = commandline.run(*ACT, *ORDERS, *WHY, code=1)
+    assert last_line(interrupted.stderr) == "interrupted: 1 done, 3 left; run it again to go on"
+    assert interrupted.stdout.count("queued: ") == 1
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_second_ctrl_c_ends_an_act_that_does_not_end(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the act goes on")
+
+    before_acts(monkeypatch, twice)
+    said = commandline.run(*ACT, *ORDERS, *WHY, code=1).stderr
+    assert last_line(said) == "interrupted: 4 left; run it again to go on"
 
 
 def test_locked_payment_fails_alone(commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch) -> None:
