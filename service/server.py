@@ -39,7 +39,6 @@ OTHER_DESCRIPTORS = 1024
 
 SERVER_NAME = "payment-service"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory
 """The first place for heartbeats and metrics: on a full disk the kernel ends a worker that writes to a mapped page."""
 

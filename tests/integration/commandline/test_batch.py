@@ -64,6 +64,13 @@ def test_skipped_objects_are_counted_and_are_no_failure(commandline: CommandLine
     assert last_line(commandline.run(*ACT, *ORDERS, *WHY, "--json").stderr) == "4 skipped"
 
 
+def test_dry_run_lists_payments_by_name_as_it_does_by_filter(commandline: CommandLine, orders: History) -> None:
+    named = commandline.json(*ACT, *ORDERS[:1], *WHY, "--dry-run")
+    assert named == commandline.json(*ACT, "--order", ORDERS[0], *WHY, "--dry-run")
+    assert ORDERS[0] in commandline.run(*ACT, *ORDERS[:1], *WHY, "--dry-run").stdout
+    assert commandline.json("command", "list", "--type", "revert_payment") == []
+
+
 def test_failed_act_is_counted_apart_from_those_done(
     commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
