@@ -16,6 +16,10 @@ from service.storage.operator_sessions import lockers_of_command
 from service.usecases.operations.errors import OperatorError
 
 
+class LockedError(OperatorError):
+    """Another transaction held a row for too long; the message names it."""
+
+
 def named(row: Record, clock: datetime) -> str:
     """``process 4711 (psql), idle in transaction, 12 s old``. ``clock``: the database's.
 
@@ -43,7 +47,7 @@ def ending(row: Record) -> str:
 def naming_the_locker(engine: Engine, of: str, lockers: Callable[[Connection], list[Record]]) -> Iterator[None]:
     """Around an act on the object ``of``, in a transaction of its own. Nothing is read unless a lock times out.
 
-    Raises OperatorError with the transaction that ``lockers`` finds: the database's error does not name it.
+    Raises LockedError with the transaction that ``lockers`` finds: the database's error does not name it.
     """
     try:
         yield
@@ -53,12 +57,12 @@ def naming_the_locker(engine: Engine, of: str, lockers: Callable[[Connection], l
         with reading(engine) as connection:
             found, now = lockers(connection), clock(connection)
         by = "; ".join(f"{named(each, now)}; {ending(each)}" for each in found) or "another transaction"
-        raise OperatorError(f"{of} is locked by {by}. Runbook: “A payment's row is locked”") from error
+        raise LockedError(f"{of} is locked by {by}. Runbook: “A payment's row is locked”") from error
 
 
 @contextmanager
 def command_locked(engine: Engine, key: CommandKey) -> Iterator[Connection]:
-    """A transaction that locks a command, or its payment. Raises OperatorError as ``naming_the_locker`` does."""
+    """A transaction that locks a command, or its payment. Raises LockedError as ``naming_the_locker`` does."""
     lockers = partial(lockers_of_command, key=key)
     of = f"{key.command_type} {key.correlation_id}"
     with naming_the_locker(engine, of, lockers), transaction(engine) as connection:

@@ -97,7 +97,7 @@ def discard_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:
 
 @contextmanager
 def _letter_locked(engine: Engine, id_: int) -> Iterator[Connection]:
-    """A transaction that locks the dead letter. Raises OperatorError with the one that holds it already."""
+    """A transaction that locks the dead letter. Raises LockedError with the one that holds it already."""
     lockers = partial(operator_sessions.lockers_of_letter, id_=id_)
     with naming_the_locker(engine, f"dead letter {id_}", lockers), transaction(engine) as connection:
         yield connection
