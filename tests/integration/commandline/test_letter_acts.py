@@ -50,6 +50,23 @@ class TestDeadLetters:
         (act,) = audit(history)
         assert (act["action"], act["detail"]["event_id"]) == ("dead_letter.resend", sent["event_id"])
 
+    def test_what_is_no_text_is_sent_mended_or_not_at_all(
+        self, commandline: CommandLine, history: History, tmp_path: Path
+    ) -> None:
+        history.add_dead_letter(1, b"\xff")
+        history.add_dead_letter(2, b"{", key=b"a\0b")
+        payment_id = str(history.authorize("order-1", "saga-1").payment_id)
+        file = tmp_path / "mended.json"
+        file.write_text(json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": payment_id}))
+        mended = ("--file", str(file), *WHY, "--yes")
+        refused = "{}: its {} is no text; send it anew from where it came"
+        said = commandline.run("dead-letter", "retry", "1", *WHY, "--yes", code=1).stderr
+        assert refused.format("dead letter 1", "value") in said
+        commandline.run("dead-letter", "resend", "1", *mended)
+        for words in (("retry", "2", *WHY, "--yes"), ("resend", "2", *mended, "--force")):
+            said = commandline.run("dead-letter", *words, code=1).stderr
+            assert refused.format("dead letter 2", "key") in said
+
     def test_results_in_json_have_the_ids_of_lists(
         self, commandline: CommandLine, history: History, tmp_path: Path
     ) -> None:
