@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runtime.durations import age
+from service.api.limits import RateLimit
 from service.api.ops_page import pictures
-from service.api.ops_page.limits import RateLimit
 from service.api.ops_page.words import money, plain
 from service.usecases.operations.lag_history import LagHistory, Sample
 
