@@ -30,23 +30,22 @@ def unread(tmp_path: Path) -> Iterator[Path]:
     os.close(reader)
 
 
-@pytest.fixture(params=["full disk", "hanging collector"])
-def mute(world: World, unread: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture
+def mute(world: World, unread: Path) -> Iterator[World]:
     """The stack, with processes whose standard error takes nothing."""
     services = world.application.services
     logs = {name: service.log for name, service in services.items()}
-    for service in services.values():
-        service.stop()
-        service.log = FULL if request.param == "full disk" else unread
-    for service in services.values():
+    world.application.stop()
+    for name, service in services.items():
+        service.log = FULL if name == "consume" else unread
         service.start()
     for service in services.values():
         service.wait_until_ready()
     try:
         yield world
     finally:
+        world.application.stop()
         for name, service in services.items():
-            service.stop()
             service.log = logs[name]
 
 
