@@ -52,6 +52,15 @@ def test_one_locked_payment_names_the_holder_and_the_remedy(commandline: Command
     assert failed.stderr == f"payment {payment} {said}. Runbook: “A payment's row is locked”\n"
 
 
+def test_transactions_that_share_a_lock_are_left_to_the_runbook(commandline: CommandLine, history: History) -> None:
+    payment = history.authorize("order-1", "saga-1").payment_id
+    shared = PAYMENT.replace("UPDATE", "SHARE")
+    with held(commandline.database_url, shared), held(commandline.database_url, shared):
+        failed = commandline.run("payment", "revert", "order-1", *ACT, code=1)
+    said = f"payment {payment} is locked by another transaction. Runbook: “A payment's row is locked”\n"
+    assert failed.stderr == said
+
+
 @pytest.mark.parametrize(
     ("words", "rows", "of"),
     [
