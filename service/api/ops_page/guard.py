@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, request
 
 from runtime.logs import get_logger
+from service.api.limits import RateLimit
 from service.api.ops_page.errors import PageError
-from service.api.ops_page.limits import RateLimit
 from service.api.ops_page.sessions import COOKIE, Session, Sessions
 
 Opened = TypeVar("Opened")
