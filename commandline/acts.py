@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from commandline.batch import Batch, Skipped
+from commandline.batch import Batch, Id, Skipped
 from commandline.connection import database
 from commandline.failures import confirm
 from commandline.options import gathered, json_option
@@ -123,7 +123,7 @@ class Objects(NamedTuple):
     plural: str
     columns: tuple[str, ...]
     name: "Callable[[Record], str]"
-    id_of: "Callable[[Record], str]"
+    id_of: "Callable[[Record], Id]"
 
 
 def act_on(

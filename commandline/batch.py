@@ -8,6 +8,8 @@ from commandline.failures import CannotError, database_errors, reason_of
 from commandline.output import follow, say, say_json, table
 
 T = TypeVar("T")
+Id = str | int
+"""As lists show it: the number of a dead letter is a number in JSON, too."""
 
 _SHOWN_AT_MOST = 100
 """Of more results, only the failures are listed; ``--json`` has all."""
@@ -28,13 +30,13 @@ class Batch:
     def __init__(self, what: str, again: str | None = None) -> None:
         self._what = what
         self._again = "run it again to go on" if again is None else f"go on: {again}"
-        self._results: list[dict[str, str]] = []
-        self._failures: set[str] = set()
+        self._results: list[dict[str, Id]] = []
+        self._failures: set[Id] = set()
         self._counts: Counter[str] = Counter()
         self._ended_by = ""
 
     def run(
-        self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str | Skipped], *, as_json: bool
+        self, objects: Sequence[T], name: Callable[[T], Id], act: Callable[[T], str | Skipped], *, as_json: bool
     ) -> None:
         """Act on each object. An act on a single object raises its error.
 
@@ -59,7 +61,7 @@ class Batch:
             raise CannotError(f"{self._ended_by}{counts}")
         say(counts, err=True)
 
-    def _each(self, objects: Sequence[T], name: Callable[[T], str], act: Callable[[T], str | Skipped]) -> Iterator[int]:
+    def _each(self, objects: Sequence[T], name: Callable[[T], Id], act: Callable[[T], str | Skipped]) -> Iterator[int]:
         from service.storage.availability import is_about_one_object
         from service.usecases.operations.errors import NotYetError, OperatorError
 
@@ -79,11 +81,11 @@ class Batch:
                     return
             yield 1
 
-    def _add(self, id_: str, result: str | Skipped) -> None:
+    def _add(self, id_: Id, result: str | Skipped) -> None:
         self._results.append({"id": id_, "result": str(result)})
         self._counts["skipped" if isinstance(result, Skipped) else "done"] += 1
 
-    def _add_failure(self, id_: str, reason: str) -> None:
+    def _add_failure(self, id_: Id, reason: str) -> None:
         self._results.append({"id": id_, "result": reason})
         self._failures.add(id_)
         self._counts["failed"] += 1

@@ -20,7 +20,7 @@ _PATIENCE = timedelta(minutes=2)
 
 
 def check_work(settings: "RelaySettings") -> Iterator[Finding]:
-    """Checks that positions only rise, a relay publishes, due commands are taken up, and no dead letter is open."""
+    """Positions only rise, a relay publishes, nobody holds a gap, due commands are taken up, no dead letter is open."""
     import psycopg2
 
     try:
@@ -33,6 +33,7 @@ def check_work(settings: "RelaySettings") -> Iterator[Finding]:
         return
     yield from _positions(state)
     yield _relay(settings.relay_name, state, left, led=led)
+    yield from _gap(left)
     yield from _commands(left)
 
 
@@ -90,6 +91,19 @@ def _relay(name: str, state: "State", left: "UnfinishedWork", *, led: bool) -> F
         return Finding("relay", f"one works, {rows}")
     detail = f"none called {name} works, and {rows if waiting else 'nothing waits'}"
     return Finding("relay", detail, "start cli.py relay", warning=not waiting)
+
+
+def _gap(left: "UnfinishedWork") -> Iterator[Finding]:
+    """The oldest transaction that may hold the lowest gap. One of the service's own is over within seconds."""
+    from service.storage.operator_sessions import OLD_SECONDS
+    from service.usecases.operations.holders import ending, named
+
+    for oldest in left.gaps.writers[:1]:
+        age = None if oldest["since"] is None else left.clock - oldest["since"]
+        if age is None or age > timedelta(seconds=OLD_SECONDS):
+            detail = f"position {left.gaps.positions[0]['position']} waits for {named(oldest, left.clock)}"
+            mend = f"{ending(oldest)}; runbook: “A gap is held”"
+            yield Finding("gap", detail, mend, warning=age is None or age <= _PATIENCE)
 
 
 def _commands(left: "UnfinishedWork") -> Iterator[Finding]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from commandline.acts import NAMED_AT_MOST, ActOptions, Objects, act_on, act_options, ask, grounds, several_options
+from commandline.batch import Batch
 from commandline.connection import database, reading
 from commandline.environment import DatabaseCommand
 from commandline.failures import CannotError
-from commandline.options import span_options
+from commandline.options import json_option, span_options
 from commandline.output import say
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def discard(**asked: Any) -> None:
 )
 @click.option("--force", is_flag=True, help="Send it even if it is still no command, or its payment does not exist.")
 @act_options("--reason")
-def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes: bool) -> None:
+@json_option
+def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes: bool, as_json: bool) -> None:
     """Mend a message in $EDITOR, or take a mended one from a file, and send that in its place.
 
     The consumer's own reader checks it first, and says what is still wrong. The dead letter keeps what came. A
@@ -103,9 +105,13 @@ def resend(id_: int, *, file: Any, force: bool, because: str, operator: str, yes
         if not force:
             raise CannotError("nothing was done; mend it, or send it as it is with --force")
     ask("Resend mended", "dead letters", [name_of(described(letter))], yes=yes)
+
+    def send(each: int) -> str:
+        resend_dead_letter(engine, each, value, why, force=force)
+        return "sent mended"
+
     with database() as engine:
-        resend_dead_letter(engine, id_, value, why, force=force)
-    say(f"{id_} sent mended")
+        Batch("resend").run([id_], int, send, as_json=as_json)
 
 
 def _edited(letter: "Record") -> bytes:
@@ -150,7 +156,7 @@ def _act(
         found = _chosen(connection, ids, reason, span)
         described = described_in_brief(connection, found if options.dry_run else found[:NAMED_AT_MOST])
         found = [*described, *([] if options.dry_run else found[NAMED_AT_MOST:])]
-    kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: str(letter["id"]))
+    kind = Objects("dead letters", _COLUMNS, name_of, lambda letter: int(letter["id"]))
     again = None if ids else _command(name, reason, span, options.because, more)
     act_on(found, kind, name.capitalize(), one, options, again)
 

@@ -11,7 +11,7 @@ def log_to_stderr(process: str) -> None:
     """
     from runtime import logs
 
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         logs.configure("ERROR", "console", process)
     else:
         logs.configure("INFO", "json", process)

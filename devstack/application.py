@@ -107,13 +107,17 @@ class Application(StartedAtEntry):
         self._others.append(process)
         return process
 
-    def close(self) -> None:
-        """Drains the service's processes together, then ends the simulator."""
+    def stop(self) -> None:
+        """Drains the service's processes together."""
         everyone = [*self.services.values(), *self._others]
         for service in everyone:
             service.ask_to_stop()
         for service in everyone:
             service.stop()
+
+    def close(self) -> None:
+        """Drains the service's processes, then ends the simulator."""
+        self.stop()
         self.simulator.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 

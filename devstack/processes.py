@@ -143,7 +143,7 @@ class ManagedProcess:
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the log, indented."""
-        text = self.command.log.read_text(errors="replace") if self.command.log.exists() else ""
+        text = self.command.log.read_text(errors="replace") if self.command.log.is_file() else ""
         return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
 
 

@@ -23,6 +23,7 @@ PaymentServiceError
 ├── UnknownPaymentError          an HTTP request names no payment
 ├── KeyReusedError               an Idempotency-Key came with another body
 ├── OperatorError                an operator asked for what can't be done
+│   ├── LockedError              … while another transaction holds its row
 │   ├── NotYetError              … until another operation is done
 │   ├── NotNeededError           … because others have done it, or are about to
 │   └── MovedOnError             the payment has another status than the operator saw

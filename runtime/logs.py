@@ -11,10 +11,11 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TextIO, cast
 
 from runtime.error_text import described, trace_of, without_row_values
 from runtime.lean_imports import without
+from runtime.log_stream import LogStream
 from runtime.printable import printable, printable_json
 
 with without("rich"):  # for tracebacks with local variables, which no log of ours may show
@@ -109,11 +110,13 @@ _FORMAT_EXCEPTION = structlog.processors.ExceptionRenderer(trace_of)
 
 def _console() -> structlog.dev.ConsoleRenderer:
     """A renderer for the console. The default one would print the local variables of every frame."""
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    colors = sys.stderr is not None and sys.stderr.isatty()
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
 
 def configure(level: str, log_format: str, process: str) -> None:
     """Send every log line of this process and its libraries to stderr."""
+    stream = LogStream(sys.stderr)
 
     def name_process(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["process"] = process
@@ -134,17 +137,20 @@ def configure(level: str, log_format: str, process: str) -> None:
     )
     structlog.configure(
         processors=[*shared, *renderer],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, stream)),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
-    _route_libraries(level, shared, renderer)
+    _route_libraries(level, stream, shared, renderer)
 
 
 def _route_libraries(
-    level: str, shared: list[structlog.typing.Processor], renderer: list[structlog.typing.Processor]
+    level: str,
+    stream: LogStream,
+    shared: list[structlog.typing.Processor],
+    renderer: list[structlog.typing.Processor],
 ) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_name_library, *shared],

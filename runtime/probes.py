@@ -14,6 +14,7 @@ from http import HTTPStatus
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime import health_check
+from runtime.log_stream import LOST_LINES
 from runtime.logs import get_logger
 from runtime.settings_source import SettingError
 
@@ -51,6 +52,7 @@ def start(
     ``health_note``: the file for the address. Raises OSError when the port is taken or not allowed, SettingError when
     ``host`` is no host's address or the file can't be written.
     """
+    LOST_LINES.show()
     listener = _listen(host, port)
     health_check.note(health_note, listener)
     probes = _Probes(readiness, stage)

@@ -3,7 +3,8 @@
 - ``payments`` (callers), ``webhooks`` (Stripe), ``ops`` (probes and metrics): the routes.
 - ``ops_page``: the operators' page, with its own log-in, forms and errors.
 - ``requests``, ``presentation``, ``replies``: request bodies and headers, payments as JSON, replies and errors.
-- ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``.
+- ``observability``, ``cors``, ``auth``, ``errors``: installed around all routes, in this order, by ``service.app``;
+  ``limits`` limits the rate of wrong tokens, of acts and of log lines.
 - ``descriptions``: OpenAPI as JSON and as a page, which ``description_page`` makes from it; ``description_login`` lets
   a browser read both with a token.
 - ``ports``: the use cases and checks that the routes need.

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from flask import Flask, request
 from structlog.contextvars import bind_contextvars
 
+from runtime.logs import get_logger
+from service.api.limits import RateLimit
 from service.api.replies import ApiError
 
 OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready", "ops.metrics", "webhooks.stripe_webhook", "descriptions.log_in"})
@@ -17,6 +19,8 @@ OPERATORS_PAGE = "ops_page"
 
 DESCRIPTIONS = "descriptions"
 """The blueprint that a browser may also read in a session."""
+
+_log = get_logger(__name__)
 
 
 class Tokens:
@@ -53,7 +57,11 @@ def install(app: Flask, tokens: Tokens, reader: Callable[[], str | None]) -> Non
     """Require a token on every route but the open ones. If ``tokens`` is empty, no token is required.
 
     ``reader``: the caller in whose session the request reads the description; None without a session.
+
+    Wrong tokens are logged, not limited. Callers behind a proxy share one address, so a limit would refuse right tokens
+    because of somebody's guesses; and one that lets right tokens pass lets guesses pass, too.
     """
+    lines = RateLimit(1)
 
     @app.before_request
     def authenticate() -> None:
@@ -65,6 +73,8 @@ def install(app: Flask, tokens: Tokens, reader: Callable[[], str | None]) -> Non
         if caller is None and request.blueprint == DESCRIPTIONS:
             caller = reader()
         if caller is None:
+            if "Authorization" in request.headers and not lines.take(request.remote_addr or ""):
+                _log.warning("token_refused", address=request.remote_addr)
             raise ApiError(
                 401,
                 "UNAUTHORIZED",

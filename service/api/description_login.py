@@ -13,8 +13,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from runtime.logs import get_logger
+from service.api.limits import RateLimit
 from service.api.ops_page.guard import is_of_another_site
-from service.api.ops_page.limits import RateLimit
 from service.api.ops_page.login import over_tls
 from service.api.ops_page.sessions import Sessions
 from service.api.replies import ApiError, reply_error

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from runtime.log_stream import LOST_LINES
 from service.api.ports import Ports
 from service.api.replies import reply, unavailable
 
@@ -13,6 +14,7 @@ from service.api.replies import reply, unavailable
 def blueprint(ports: Ports) -> Blueprint:
     """The operators' routes."""
     routes = Blueprint("ops", __name__)
+    LOST_LINES.show()
     figures = CollectorRegistry()
     if ports.figures is not None:
         figures.register(ports.figures)

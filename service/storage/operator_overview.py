@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from service.domain.audit_results import AuditKind
-from service.storage import audits, operator_sessions, operator_tail
+from service.storage import audits, operator_relays, operator_sessions, operator_tail
 from service.storage.engine import Connection
 from service.storage.operator_session import Record, records
 
@@ -69,17 +69,6 @@ _SESSIONS = text(
     """
 )
 """Everybody may read these two columns of all sessions (PostgreSQL documentation, "pg_stat_activity")."""
-
-_WRITERS = text(
-    """
-    SELECT held.pid, a.application_name AS program, a.state, a.xact_start AS since, a.wait_event_type AS waits_for
-    FROM pg_locks AS held LEFT JOIN pg_stat_activity AS a ON a.pid = held.pid
-    WHERE held.locktype = 'relation' AND held.relation = CAST('outbox' AS regclass) AND held.mode = 'RowExclusiveLock'
-        AND held.granted AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    ORDER BY a.xact_start NULLS FIRST LIMIT 10
-    """
-)
-"""A transaction that wrote to the outbox keeps this lock until it is over; one that was prepared has no process."""
 
 _LETTERS = text(
     """
@@ -152,7 +141,7 @@ def _added_up(parts: list[Record], names: tuple[str, ...]) -> list[Record]:
 def relay(connection: Connection) -> RelayView:
     """Raises the database's error."""
     now, relays = clock(connection), records(connection, _RELAY)
-    return RelayView(now, relays, records(connection, _SESSIONS)[0], records(connection, _WRITERS))
+    return RelayView(now, relays, records(connection, _SESSIONS)[0], operator_relays.writers(connection))
 
 
 def letters(connection: Connection) -> list[Record]:

@@ -1,5 +1,7 @@
 """How far each relay is in the outbox: what waits, and which gaps it waits for."""
 
+from typing import NamedTuple
+
 from sqlalchemy import func, select, text
 
 from service.storage.engine import Connection
@@ -53,12 +55,23 @@ _GAPS = text("""
 """)
 
 _WRITERS = text("""
-    SELECT a.pid, a.application_name, a.state, a.xact_start, a.wait_event_type
-    FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)
-    WHERE l.relation = CAST('outbox' AS regclass) AND l.mode = 'RowExclusiveLock' AND l.granted
-        AND a.backend_xid IS NOT NULL
-    ORDER BY a.xact_start LIMIT 5
+    SELECT held.pid, a.application_name AS program, a.state, a.xact_start AS since, a.wait_event_type AS waits_for
+    FROM pg_locks AS held LEFT JOIN pg_stat_activity AS a ON a.pid = held.pid
+    WHERE held.locktype = 'relation' AND held.relation = CAST('outbox' AS regclass) AND held.mode = 'RowExclusiveLock'
+        AND held.granted AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ORDER BY a.xact_start NULLS FIRST LIMIT 10
 """)
+"""A transaction that wrote to the outbox keeps this lock until it is over; one that was prepared has no process."""
+
+_NAMES_IN_STATS = {"program": "application_name", "since": "xact_start", "waits_for": "wait_event_type"}
+"""Programs that read ``outbox stats --json`` know the columns of pg_stat_activity."""
+
+
+class Gaps(NamedTuple):
+    """Positions that a relay waits for, and the oldest transactions that may still fill them."""
+
+    positions: list[Record]
+    writers: list[Record]
 
 
 def stats(connection: Connection) -> Record:
@@ -68,20 +81,27 @@ def stats(connection: Connection) -> Record:
         .group_by(OutboxRow.type)
         .order_by(OutboxRow.type)
     ).all()
+    found = gaps(connection)
     return {
         "rows": sum(rows for _, rows, _, _ in by_type),
         "replayed": sum(replayed for _, _, replayed, _ in by_type),
         "last_position": max((last for _, _, _, last in by_type), default=None),
         "by_type": {type_: rows for type_, rows, _, _ in by_type},
         "relays": relays(connection),
-        **_gaps(connection),
+        "gaps": found.positions,
+        "writers": [{_NAMES_IN_STATS.get(name, name): row[name] for name in row} for row in found.writers],
     }
 
 
-def _gaps(connection: Connection) -> Record:
-    """Positions that a relay waits for, and the oldest transactions that may still fill them."""
-    gaps = records(connection, _GAPS)
-    return {"gaps": gaps, "writers": records(connection, _WRITERS) if gaps else []}
+def gaps(connection: Connection) -> Gaps:
+    """The gaps of every relay, and their writers, the oldest first; no writers without a gap."""
+    positions = records(connection, _GAPS)
+    return Gaps(positions, writers(connection) if positions else [])
+
+
+def writers(connection: Connection) -> list[Record]:
+    """Open transactions that have written to the outbox, the oldest first."""
+    return records(connection, _WRITERS)
 
 
 def relays(connection: Connection) -> list[Record]:

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from service.domain.commands.command import CommandKey
 from service.storage.engine import CONSUMER, Connection
 from service.storage.operator_session import Record, records
 
@@ -28,17 +29,33 @@ _OPEN = text(
     """
 )
 
-_LOCKERS = text(
-    f"""
-    SELECT {_ACTIVITY} FROM payments AS p
-    JOIN pg_locks AS held ON held.locktype = 'transactionid' AND held.transactionid = p.xmax
-        AND held.mode = 'ExclusiveLock' AND held.granted
-    JOIN pg_stat_activity AS a ON a.pid = held.pid
-    WHERE p.payment_id = :payment
-        AND coalesce(a.xact_start < clock_timestamp() - make_interval(secs => :age), true)
+
+def _lockers(rows: str) -> TextClause:
+    """Whose transaction holds one of these rows; ``rows``: a query of their ``xmax AS locker``.
+
+    A row that is locked, or changed without a commit yet, names the transaction (PostgreSQL documentation, "xmax").
+    Several that lock a row together have a number of their own there, and are not found.
+    """
+    return text(
+        f"""
+        SELECT {_ACTIVITY} FROM ({rows}) AS held_row
+        JOIN pg_locks AS held ON held.locktype = 'transactionid' AND held.transactionid = held_row.locker
+            AND held.mode = 'ExclusiveLock' AND held.granted
+        LEFT JOIN pg_stat_activity AS a ON a.pid = held.pid
+        WHERE coalesce(a.xact_start < clock_timestamp() - make_interval(secs => :age), true)
+        """
+    )
+
+
+_OF_PAYMENT = _lockers("SELECT xmax AS locker FROM payments WHERE payment_id = :payment")
+_OF_COMMAND = _lockers(
+    """
+    SELECT xmax AS locker FROM commands WHERE correlation_id = :id AND command_type = :type
+    UNION SELECT p.xmax FROM payments AS p JOIN commands AS c USING (payment_id)
+    WHERE c.correlation_id = :id AND c.command_type = :type
     """
 )
-"""A row that is locked, or changed without a commit yet, names the transaction (PostgreSQL documentation, "xmax")."""
+_OF_LETTER = _lockers("SELECT xmax AS locker FROM dead_letters WHERE id = :letter")
 
 
 def consumers(connection: Connection) -> int:
@@ -52,6 +69,16 @@ def open_transactions(connection: Connection) -> list[Record]:
     return records(connection, _OPEN, age=OLD_SECONDS)
 
 
-def lockers(connection: Connection, payment_id: UUID) -> list[Record]:
-    """The sessions that keep a payment's row locked."""
-    return records(connection, _LOCKERS, payment=payment_id, age=MOMENT_SECONDS)
+def lockers(connection: Connection, payment_id: UUID, age: float = 0) -> list[Record]:
+    """The sessions that keep a payment's row locked, in transactions of ``age`` seconds or more."""
+    return records(connection, _OF_PAYMENT, payment=payment_id, age=age)
+
+
+def lockers_of_command(connection: Connection, key: CommandKey) -> list[Record]:
+    """The sessions that keep the row of a command, or that of its payment, locked."""
+    return records(connection, _OF_COMMAND, id=key.correlation_id, type=key.command_type, age=0)
+
+
+def lockers_of_letter(connection: Connection, id_: int) -> list[Record]:
+    """The sessions that keep the row of a dead letter locked."""
+    return records(connection, _OF_LETTER, letter=id_, age=0)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, text
 
 from service.storage.engine import Connection
-from service.storage.operator_relays import relays
+from service.storage.operator_relays import Gaps, gaps, relays
 from service.storage.operator_session import Record
 
 _LEFT = text(
@@ -19,16 +19,17 @@ _LEFT = text(
 
 
 class UnfinishedWork(NamedTuple):
-    """Overdue commands, open dead letters and relays at the time ``clock`` of the database."""
+    """Overdue commands, open dead letters, relays and gaps at the time ``clock`` of the database."""
 
     clock: datetime
     overdue: int
     overdue_since: datetime | None
     dead_letters: int
     relays: list[Record]
+    gaps: Gaps
 
 
 def unfinished_work(connection: Connection, patience: timedelta) -> UnfinishedWork:
     """Count the unfinished work. ``patience``: the time that a due command may wait before it counts."""
     clock, overdue, since, letters = connection.execute(_LEFT, {"patience": patience}).one()
-    return UnfinishedWork(clock, overdue, since, letters, relays(connection))
+    return UnfinishedWork(clock, overdue, since, letters, relays(connection), gaps(connection))

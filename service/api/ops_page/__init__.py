@@ -4,7 +4,7 @@
 - ``login``, ``overview``, ``payments``, ``work`` (commands, dead letters, the relay): the routes of the views.
 - ``health``: what the overview says of each part, and of the next step.
 - ``acts``, ``plans``: the routes of the acts, and what each act will do.
-- ``sessions``, ``limits``: cookies and rates. ``asked``: the parts of a request's query.
+- ``sessions``: cookies. ``asked``: the parts of a request's query.
 - ``words``, ``values``, ``pictures``: how times, money and text are written, records are edited, and pictures drawn.
 
 Templates escape everything (Jinja's autoescape; no text is marked as safe). Each view is one read of ``Desk``; each act

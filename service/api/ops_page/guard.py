@@ -8,8 +8,8 @@ from typing import TypeVar
 from flask import Blueprint, Response, g, request
 
 from runtime.logs import get_logger
+from service.api.limits import RateLimit
 from service.api.ops_page.errors import PageError
-from service.api.ops_page.limits import RateLimit
 from service.api.ops_page.sessions import COOKIE, Session, Sessions
 
 Opened = TypeVar("Opened")

@@ -1,13 +1,13 @@
 """The health of each part, in words, and where an operator goes on: a view of the page, and the runbook's entry."""
 
-from datetime import datetime
 from typing import NamedTuple
 
+from runtime.durations import age
 from runtime.plurals import number_of
-from service.api.ops_page.words import age, counted, plain
+from service.api.ops_page.words import counted
 from service.api.ports import Unready
 from service.storage.operator_overview import Overview
-from service.storage.operator_session import Record
+from service.usecases.operations.holders import named
 
 SLOW_SECONDS = 30.0
 """Age of waiting work at which a part counts as held up."""
@@ -60,8 +60,8 @@ def _database(found: Overview, fault: Unready | None) -> Part:
     if fault:
         return Part("Database", "bad", fault.message, NO_DATABASE)
     if found.transactions:
-        named = session(found.transactions[0], found.relay.clock)
-        return Part("Database", "poor", f"answers; transactions left open: {len(found.transactions)}, {named}", LOCKED)
+        holder = named(found.transactions[0], found.relay.clock)
+        return Part("Database", "poor", f"answers; transactions left open: {len(found.transactions)}, {holder}", LOCKED)
     return Part("Database", "good", "answers, schema fits")
 
 
@@ -98,7 +98,7 @@ def _relay(found: Overview) -> Part:
         return Part("Relay", "bad", f"it publishes, and is behind; messages that wait: {rows}", BEHIND)
     old = [row for row in found.relay.writers if row in found.transactions]
     if old and any(row["gaps"] for row in found.relay.relays):
-        return Part("Relay", "poor", f"publishes, and a gap is held by {session(old[0], found.relay.clock)}", GAP)
+        return Part("Relay", "poor", f"publishes, and a gap is held by {named(old[0], found.relay.clock)}", GAP)
     others = number_of(relays - 1, "stands by", "stand by")
     return Part("Relay", "good", f"one leads, {others}; messages that wait: {rows}")
 
@@ -113,13 +113,6 @@ def _stripe(found: Overview) -> Part:
         return Part("Stripe", "bad", words, REFUSED if refused else STRIPE)
     state = "poor" if answers["answers"] and answers["after_fault"] / answers["answers"] > 0.05 else "good"
     return Part("Stripe", state, f"no command waits after a fault; {share}")
-
-
-def session(row: Record, clock: datetime) -> str:
-    """``process 4711 (psql), idle in transaction, 12 s old``."""
-    since = row["since"]
-    old = f"{age((clock - since).total_seconds())} old" if since else "of unknown age"
-    return f"process {row['pid'] or '(prepared)'} ({plain(row['program'])}), {plain(row['state'])}, {old}"
 
 
 def _waits(found: Overview) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from service.api.ops_page.words import age
+from runtime.durations import age
 from service.usecases.operations.lag_history import SECONDS, Sample
 from service.usecases.operations.timeline import Entry, Source
 

@@ -3,27 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 
+from runtime.durations import age
 from runtime.plurals import plural
 from runtime.printable import printable
 from service.domain.money import THREE_DECIMAL, ZERO_DECIMAL
 from service.usecases.operations.kafka_places import in_words
-
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
-
-def age(seconds: float | None) -> str:
-    """``12 s``, ``3 min 5 s``, ``2 h 40 min``, ``6 d 3 h``; an en dash for None."""
-    if seconds is None:
-        return "–"
-    left = max(int(seconds), 0)
-    parts: list[str] = []
-    for size, name in _UNITS:
-        if left >= size or (parts and len(parts) < 2):
-            parts.append(f"{left // size} {name}")
-            left %= size
-        if len(parts) == 2:
-            break
-    return " ".join(part for part in parts if not part.startswith("0 ")) or "0 s"
 
 
 def moment(at: datetime | None) -> str:

@@ -105,7 +105,7 @@ class Desk:
                 return None
             commands = operator_reads.commands_of(connection, payment_id)
             acts = operator_actions.actions_of(connection, payment_id)
-            lockers = operator_sessions.lockers(connection, payment_id)
+            lockers = operator_sessions.lockers(connection, payment_id, operator_sessions.MOMENT_SECONDS)
             return Sheet(
                 found[0], timeline(connection, found[0]), commands, acts, lockers, operator_overview.clock(connection)
             )

@@ -14,9 +14,10 @@ from service.domain.commands.revert import Revert
 from service.domain.operator_acts import Grounds
 from service.domain.payment import Payment
 from service.domain.progress import CommandState
-from service.storage import operator_actions, operator_outbox, operator_reads
+from service.storage import operator_actions, operator_outbox, operator_reads, operator_sessions
 from service.storage.engine import Connection, Engine
 from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.holders import naming_the_locker
 from service.usecases.operations.retries import REFUSED_BY_KAFKA
 from service.usecases.queue_command import CommandRequests, UnknownPaymentError
 
@@ -80,8 +81,10 @@ class PaymentActs:
             command_type=command.type,
         )
         requests = CommandRequests(self.engine, self.commands_topic)
+        lockers = partial(operator_sessions.lockers, payment_id=command.payment_id)
         try:
-            found = requests.queue_act(command, act, partial(_earlier, command, shown))
+            with naming_the_locker(self.engine, f"payment {command.payment_id}", lockers):
+                found = requests.queue_act(command, act, partial(_earlier, command, shown))
         except UnknownPaymentError:
             raise OperatorError(f"no payment {command.payment_id}") from None
         return Queued(Result.QUEUED if found == command.correlation_id else Result.SKIPPED, found)

@@ -10,17 +10,18 @@ from service.domain.operator_acts import Grounds
 from service.domain.payment import Payment, as_uuid
 from service.domain.progress import CommandState
 from service.storage import locked, operator_actions, operator_reads, operator_writes
-from service.storage.engine import Connection, Engine, transaction
+from service.storage.engine import Connection, Engine
 from service.storage.locked import Locked
 from service.storage.operator_session import Record
 from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.holders import command_locked
 
 _AGAIN = frozenset({CommandType.RELEASE, CommandType.REVERT})
 
 
 def check(engine: Engine, key: CommandKey, policy: Policy) -> Record:
     """The command, if it may be reopened now. Raises OperatorError as ``reopen_command`` does. Changes nothing."""
-    with transaction(engine) as connection:
+    with command_locked(engine, key) as connection:
         return _reopenable(connection, key, policy)[0]
 
 
@@ -30,7 +31,7 @@ def reopen_command(engine: Engine, key: CommandKey, grounds: Grounds, policy: Po
     Raises OperatorError, and changes nothing, for a command that is unknown, open, or answered by anything but a
     failure; and where another run is not safe, or would fail again as things are now.
     """
-    with transaction(engine) as connection:
+    with command_locked(engine, key) as connection:
         command, payment = _reopenable(connection, key, policy)
         operator_writes.reopen(connection, key, payment.payment_id)
         act = grounds.act(

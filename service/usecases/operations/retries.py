@@ -1,5 +1,8 @@
 """Commands and dead letters that an operator retries or discards."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from uuid import uuid4
 
@@ -12,6 +15,7 @@ from service.storage import (
     operator_outbox,
     operator_reads,
     operator_replays,
+    operator_sessions,
     operator_writes,
     outbox,
 )
@@ -19,6 +23,7 @@ from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.storage.operator_writes import Schedule
 from service.usecases.operations.errors import NotNeededError, OperatorError
+from service.usecases.operations.holders import command_locked, naming_the_locker
 from service.usecases.operations.letters import refuse_too_early
 
 REFUSED_BY_KAFKA = -1
@@ -30,7 +35,7 @@ def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> bool:
 
     Raises NotNeededError when it is under way or answered, OperatorError when it is unknown.
     """
-    with transaction(engine) as connection:
+    with command_locked(engine, key) as connection:
         found = operator_writes.lock_schedule(connection, key)
         if found is None:
             raise OperatorError(f"{key.command_type} {key.correlation_id} is unknown")
@@ -50,7 +55,7 @@ def retry_dead_letter(engine: Engine, id_: int, grounds: Grounds, *, force: bool
     Raises OperatorError when the dead letter is not open or cannot be sent; without ``force``, NotYetError for a
     command on a payment that does not exist yet.
     """
-    with transaction(engine) as connection:
+    with _letter_locked(engine, id_) as connection:
         letter = _open(connection, id_)
         if letter["partition"] == REFUSED_BY_KAFKA:
             _replay(connection, letter)
@@ -69,7 +74,7 @@ def resend_dead_letter(engine: Engine, id_: int, value: bytes, grounds: Grounds,
     Raises OperatorError when the dead letter is not open, when it is a row of our own outbox, or when the new value is
     no text that a command may be; without ``force``, NotYetError for a command on a payment that does not exist yet.
     """
-    with transaction(engine) as connection:
+    with _letter_locked(engine, id_) as connection:
         letter = _open(connection, id_)
         if letter["partition"] == REFUSED_BY_KAFKA:
             raise OperatorError(f"dead letter {id_} is our own message, which nobody may change; dead-letter retry")
@@ -84,10 +89,18 @@ def resend_dead_letter(engine: Engine, id_: int, value: bytes, grounds: Grounds,
 
 def discard_dead_letter(engine: Engine, id_: int, grounds: Grounds) -> None:
     """Close the dead letter without sending it; it stays in the database. Raises OperatorError when it is not open."""
-    with transaction(engine) as connection:
+    with _letter_locked(engine, id_) as connection:
         _open(connection, id_)
         operator_writes.resolve_dead_letter(connection, id_, "discarded")
         operator_actions.record(connection, grounds.act("dead_letter.discard", dead_letter_id=id_))
+
+
+@contextmanager
+def _letter_locked(engine: Engine, id_: int) -> Iterator[Connection]:
+    """A transaction that locks the dead letter. Raises LockedError with the one that holds it already."""
+    lockers = partial(operator_sessions.lockers_of_letter, id_=id_)
+    with naming_the_locker(engine, f"dead letter {id_}", lockers), transaction(engine) as connection:
+        yield connection
 
 
 def _open(connection: Connection, id_: int) -> Record:

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from runtime.plurals import number_of
 from service.domain.commands.command import CommandKey
 from service.domain.operator_acts import Act, Grounds
-from service.storage import locked, operator_actions, payments
+from service.storage import locked, operator_actions, operator_reads, operator_sessions, payments
 from service.storage.engine import Engine, transaction
 from service.usecases.claim import Claims
+from service.usecases.operations.holders import LockedError, naming_the_locker
 from service.usecases.reconcile import Finding, Reconciler
 from service.usecases.run_command import Runner
 
@@ -37,8 +39,18 @@ class Sweep:
         """Run the payment's open commands, then compare it. Raises LookupError when there is no such payment.
 
         The result is "repaired" only when a second look agrees, because the repair may have opened a command that is
-        not done yet.
+        not done yet. It is "busy" for a payment whose row another transaction holds.
         """
+        lockers = partial(operator_sessions.lockers, payment_id=payment_id)
+        try:
+            with naming_the_locker(self.engine, f"payment {payment_id}", lockers):
+                return self._examined(payment_id, dry_run=dry_run)
+        except LockedError as error:
+            with transaction(self.engine) as connection:
+                (found,) = operator_reads.payments_called(connection, str(payment_id))
+            return Finding(str(payment_id), found["status"], None, "busy", str(error))
+
+    def _examined(self, payment_id: UUID, *, dry_run: bool) -> Finding:
         before = self._open(payment_id)
         if dry_run:
             return self._with_commands(self.reconciler.examine(payment_id, dry_run=True), before, before)

@@ -128,10 +128,11 @@ def test_locked_payment_fails_alone(commandline: CommandLine, orders: History, m
     connect = storage._connect
     monkeypatch.setattr(storage, "_connect", lambda url, waits: connect(url, waits._replace(row_ms=50)))
     with transaction(orders.engine) as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         connection.execute(text("SELECT 1 FROM payments WHERE order_id = 'order-1' FOR UPDATE"))
         failed = commandline.run(*ACT, *ORDERS, *WHY, code=1)
     assert last_line(failed.stderr) == "3 done, 1 failed"
-    assert "database: canceling statement due to lock timeout" in failed.stdout
+    assert f"is locked by process {pid} (payment-service), idle in transaction, 0 s old" in failed.stdout
 
 
 def test_lost_database_leaves_the_rest(

@@ -1,14 +1,19 @@
 """``doctor`` finds in the database that a process is missing, positions repeat, or a pooler is in between."""
 
+from datetime import timedelta
+
 import pytest
 
+from commandline import check_work
 from devstack.kafka import Kafka
 from devstack.ports import free_port
 from devstack.topics import Topics
+from service.storage import operator_sessions
 from tests.integration.commandline.history import History
 from tests.integration.commandline.test_doctor import doctor
+from tests.integration.commandline.test_outbox import settle
 from tests.integration.relay.running import RunningRelay, settings_for
-from tests.integration.relay.writers import execute, write
+from tests.integration.relay.writers import append, execute, session, write
 from tests.support.probes import wait_until_metrics_say
 from tests.support.transaction_pooler import TransactionPooler
 
@@ -91,6 +96,30 @@ def test_sequence_that_the_role_may_not_read_is_no_sign_of_repeated_positions(
     assert found({**env, "DATABASE_URL": reader}, "sequence") == [
         (*WRONG, "the role may not read the sequence of the outbox's positions")
     ]
+
+
+def test_a_held_gap_is_named_with_the_transaction_that_holds_it(
+    env: dict[str, str], history: History, monkeypatch: pytest.MonkeyPatch, topics: Topics, reader: str
+) -> None:
+    with session(env["DATABASE_URL"]) as writer:
+        writer.cursor().execute("SET application_name = 'psql of otto'")
+        append(writer, topics.events)
+        write(env["DATABASE_URL"], topics.events, 1, key="other")
+        settle(history.engine, 0, [[2, 2]])
+        assert found(env, "gap") == [], "a transaction of the service is as young"
+        hidden = found({**env, "DATABASE_URL": reader}, "gap")
+        monkeypatch.setattr(operator_sessions, "OLD_SECONDS", 0)
+        young = found(env, "gap")
+        monkeypatch.setattr(check_work, "_PATIENCE", timedelta())
+        (old,) = [each for each in doctor(env)[1] if each["check"] == "gap"]
+        pid = writer.info.backend_pid
+        writer.rollback()
+    assert found(env, "gap") == []
+    said = f"position 1 waits for process {pid} (psql of otto), idle in transaction, 0 s old"
+    assert young == [(*WARNING, said)]
+    assert (old["ok"], old["detail"]) == (False, said)
+    assert f"SELECT pg_terminate_backend({pid})" in old["mend"]
+    assert hidden == [(*WARNING, f"position 1 waits for process {pid} (psql of otto), of unknown age")]
 
 
 def test_stuck_commands_and_open_dead_letters_are_found(

@@ -50,6 +50,50 @@ class TestDeadLetters:
         (act,) = audit(history)
         assert (act["action"], act["detail"]["event_id"]) == ("dead_letter.resend", sent["event_id"])
 
+    def test_what_is_no_text_is_sent_mended_or_not_at_all(
+        self, commandline: CommandLine, history: History, tmp_path: Path
+    ) -> None:
+        history.add_dead_letter(1, b"\xff")
+        history.add_dead_letter(2, b"{", key=b"a\0b")
+        payment_id = str(history.authorize("order-1", "saga-1").payment_id)
+        file = tmp_path / "mended.json"
+        file.write_text(json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": payment_id}))
+        mended = ("--file", str(file), *WHY, "--yes")
+        refused = "{}: its {} is no text; send it anew from where it came"
+        said = commandline.run("dead-letter", "retry", "1", *WHY, "--yes", code=1).stderr
+        assert refused.format("dead letter 1", "value") in said
+        commandline.run("dead-letter", "resend", "1", *mended)
+        for words in (("retry", "2", *WHY, "--yes"), ("resend", "2", *mended, "--force")):
+            said = commandline.run("dead-letter", *words, code=1).stderr
+            assert refused.format("dead letter 2", "key") in said
+
+    def test_results_in_json_have_the_ids_of_lists(
+        self, commandline: CommandLine, history: History, tmp_path: Path
+    ) -> None:
+        for offset in range(5):
+            history.add_dead_letter(offset, b"{")
+        ids = [each["id"] for each in commandline.json("dead-letter", "list")]
+        payment_id = str(history.authorize("order-1", "saga-1").payment_id)
+        file = tmp_path / "mended.json"
+        file.write_text(json.dumps({"type": "revert_payment", "correlation_id": "s", "payment_id": payment_id}))
+        mended = ("--file", str(file))
+        results = [
+            *commandline.json("dead-letter", "retry", "1", "2", *WHY, "--yes"),
+            *commandline.json("dead-letter", "discard", "3", *WHY, "--yes"),
+            *commandline.json("dead-letter", "discard", "--reason", "NOT_JSON", "--until", "0s", *WHY, "--yes"),
+        ]
+        assert results == [
+            {"id": 1, "result": "sent again"},
+            {"id": 2, "result": "sent again"},
+            {"id": 3, "result": "discarded"},
+            {"id": 4, "result": "discarded"},
+            {"id": 5, "result": "discarded"},
+        ]
+        assert sorted(ids) == [each["id"] for each in results]
+        history.add_dead_letter(6, b"{")
+        resent = commandline.json("dead-letter", "resend", "6", *mended, *WHY, "--yes")
+        assert resent == [{"id": 6, "result": "sent mended"}]
+
     def test_answered_correlation_id_needs_a_new_one(
         self, commandline: CommandLine, history: History, tmp_path: Path
     ) -> None:

@@ -1,13 +1,17 @@
 """``outbox list``, ``outbox show`` and ``outbox stats``."""
 
+import secrets
+
 import pytest
 from sqlalchemy import insert, text
 
+from devstack.postgres import Postgres
 from service.domain.received_records import Origin, UnreadableMessage
 from service.storage.engine import Engine, transaction
 from service.storage.models import RelayCheckpoint
 from tests.integration.commandline.conftest import CommandLine
 from tests.integration.commandline.history import DEAD_LETTERS, History
+from tests.integration.relay.writers import append, session
 
 pytestmark = pytest.mark.postgres
 
@@ -90,3 +94,19 @@ def test_stats_name_a_gap_and_the_transaction_that_holds_it(commandline: Command
         assert "gaps: 1 (1 in all)" in said
         assert str(pid) in said
     assert commandline.json("outbox", "stats")["gaps"] == []
+
+
+def test_a_gaps_writers_are_those_of_its_database_hidden_ones_too(
+    commandline: CommandLine, history: History, reader: str, postgres_server: Postgres, migrated_template: str
+) -> None:
+    """Databases that are copies of one have one number for the outbox; a role sees little of another's session."""
+    name = f"copy_{secrets.token_hex(6)}"
+    copy = postgres_server.databases.create(name, template=migrated_template)
+    with session(commandline.database_url) as writer, session(copy) as elsewhere:
+        append(elsewhere, "t")
+        append(writer, "t")
+        history.authorize("order-1", "saga-1")
+        settle(history.engine, 0, [[2, 2]])
+        writers = CommandLine(reader).json("outbox", "stats")["writers"]
+        assert [(each["pid"], each["xact_start"]) for each in writers] == [(writer.info.backend_pid, None)]
+    postgres_server.databases.drop(name)

@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
+from sqlalchemy import text
 
-from tests.integration.ops_page.conftest import House
+from service.storage.engine import FOR_CALLERS, make_engine
+from tests.integration.ops_page.conftest import TOKEN, House, page_of
 
 pytestmark = pytest.mark.postgres
 
@@ -54,6 +56,21 @@ def test_form_that_is_not_whole_queues_nothing(
     change(sent)
     assert operator.post(f"/ops/payments/{held}/release", data=sent).status_code == 400
     assert acts(house, held) == 1
+
+
+def test_an_act_on_a_locked_payment_names_the_transaction_that_holds_it(house: House, held: UUID) -> None:
+    url = house.core.settings.database_url.get_secret_value()
+    impatient = make_engine(url, 1, FOR_CALLERS._replace(row_ms=50))
+    client = page_of(impatient, house.desk).test_client()
+    client.post("/ops/login", data={"token": TOKEN})
+    sent = {**form_of(client, f"/ops/payments/{held}/revert"), **WHY}
+    with house.core.database.begin() as stranger:
+        stranger.execute(text("SELECT FROM payments WHERE payment_id = :id FOR UPDATE"), {"id": held})
+        pid = stranger.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        answer = client.post(f"/ops/payments/{held}/revert", data=sent)
+    impatient.dispose()
+    assert (answer.status_code, acts(house, held)) == (409, 0)
+    assert f"payment {held} is locked by process {pid} (" in answer.text
 
 
 def test_letter_with_a_command_on_a_payment_unknown_yet_stays_open(house: House, operator: FlaskClient) -> None:

@@ -5,6 +5,7 @@ from unittest.mock import patch
 import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from service.api.auth import Tokens
 from tests.unit.api.fakes import PAYMENT_ID, World, app_of
@@ -44,6 +45,20 @@ def test_each_configured_token_is_accepted(guarded: FlaskClient, method: str, pa
     body = {"runner_id": "r", "runner_connect_account_id": "a"} if path.endswith("release") else None
     response = guarded.open(path, method=method, headers={"Authorization": header}, json=body)
     assert response.status_code in {200, 202}
+
+
+def test_guessed_tokens_are_logged_by_address_and_lock_nobody_out(guarded: FlaskClient) -> None:
+    """Callers behind one proxy share its address: a limit that stopped guesses would stop their right tokens, too."""
+    with capture_logs() as lines:
+        for number in range(50):
+            guess = {"Authorization": f"Bearer guess-{number}"}
+            assert guarded.get("/history/u", headers=guess).status_code == 401
+        guarded.get("/openapi.json", headers=guess, environ_base={"REMOTE_ADDR": "192.0.2.7"})
+        assert guarded.get("/history/u").status_code == 401
+        assert guarded.get("/history/u", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+    refused = [line for line in lines if line["event"] == "token_refused"]
+    assert [line["address"] for line in refused] == ["127.0.0.1", "192.0.2.7"], "one line a minute for each"
+    assert "guess" not in str(lines)
 
 
 def test_token_with_utf_8_characters_is_accepted(world: World, guarded: FlaskClient) -> None:

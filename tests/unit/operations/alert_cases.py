@@ -182,6 +182,12 @@ CASES = (
         {"job": "payment-relay", "instance": "b"},
     ),
     Case(
+        "LogLinesAreLost",
+        {f"payment_log_lines_lost_total{{{CONSUME}}}": "0x105 3x15"},
+        "payment-consume at c could not write 3 log lines",
+        {"job": "payment-consume", "instance": "c"},
+    ),
+    Case(
         "TheDatabaseIsAway",
         {f'payment_relay_not_ready{{{STANDBY},part="database"}}': ONE},
         "Processes wait for PostgreSQL",

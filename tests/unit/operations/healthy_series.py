@@ -46,6 +46,7 @@ HEALTHY: Mapping[str, str] = {
     f"payment_consumer_oldest_unfinished_seconds{{{CONSUME}}}": f"2x{STEPS}",
     f"payment_consumer_joined{{{CONSUME}}}": ONE,
     f'{SKIPPED}{{{CONSUME},topic="payment_commands",partition="5"}}': f"7x{STEPS}",
+    f"payment_log_lines_lost_total{{{CONSUME}}}": f"5x{STEPS}",
     f"payment_stripe_unanswered_seconds{{{CONSUME}}}": ZERO,
     f'payment_stripe_calls_total{{{CONSUME},operation="create",result="ok"}}': f"0+100x{STEPS}",
     f'payment_stripe_calls_total{{{CONSUME},operation="create",result="no_answer"}}': f"0+1x{STEPS}",

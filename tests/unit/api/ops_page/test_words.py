@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from runtime.durations import age
+from service.api.limits import RateLimit
 from service.api.ops_page import pictures
-from service.api.ops_page.limits import RateLimit
-from service.api.ops_page.words import age, money, plain
+from service.api.ops_page.words import money, plain
 from service.usecases.operations.lag_history import LagHistory, Sample
 
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
