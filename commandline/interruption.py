@@ -32,6 +32,9 @@ def whole_steps(steps: Iterable[T]) -> Iterator[T]:
 @contextmanager
 def _held_until_the_end() -> Iterator[None]:
     """An effect and the count of it belong together: a signal between its commit and the count would lose the count."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background of a script
+        yield
+        return
     held = False
 
     def hold(_number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -109,6 +110,18 @@ def test_act_whose_commit_meets_ctrl_c_is_counted_as_done(
     assert last_line(interrupted.stderr) == "interrupted: 1 done, 3 left; run it again to go on"
     assert interrupted.stdout.count("queued: ") == 1
     assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_ctrl_c_means_nothing_to_a_job_in_the_background(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell without job control has its background jobs ignore the signal."""
+    before_acts(monkeypatch, partial(signal.raise_signal, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "4 done"
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_second_ctrl_c_ends_an_act_that_does_not_end(
