@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from commandline.interruption import WorkInterruptedError, whole_steps
 from runtime.printable import printable, printable_json
 
 Record = Mapping[str, Any]
@@ -51,7 +52,10 @@ def say_json(value: Any, *, indent: int | None = None) -> None:
 
 
 def follow(what: str, batches: Iterable[int], *, total: int) -> int:
-    """Progress over work that is done in batches, with its rate and the time left; how much was done in all."""
+    """Progress over work that is done in batches, with its rate and the time left; how much was done in all.
+
+    Ctrl-C ends it after the batch under way. Raises WorkInterruptedError.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -59,10 +63,13 @@ def follow(what: str, batches: Iterable[int], *, total: int) -> int:
     done = 0
     with Progress(TextColumn("{task.description}"), *shown, console=Console(stderr=True)) as progress:
         task = progress.add_task(what, total=total, rate="")
-        for size in batches:
-            done += size
-            seconds = progress.tasks[task].elapsed
-            progress.update(task, advance=size, rate=f"{done / seconds:,.0f}/s" if seconds else "")
+        try:
+            for size in whole_steps(batches):
+                done += size
+                seconds = progress.tasks[task].elapsed
+                progress.update(task, advance=size, rate=f"{done / seconds:,.0f}/s" if seconds else "")
+        except KeyboardInterrupt:
+            raise WorkInterruptedError(done) from None
     return done
 
 

@@ -71,13 +71,13 @@ def chosen(connection: "Connection", names: Sequence[str], wanted: "PaymentFilte
 
     Raises click.UsageError where neither or both are given, CannotError for a name that is no payment's.
     """
-    from service.storage.operator_payments import list_payments
+    from service.storage.operator_payments import list_payments, listed_payments
 
     if bool(names) == bool(wanted):
         raise click.UsageError("say which: IDs, or --status, --older-than, --customer, --order; not both")
     if names:
         found = [payment_called(connection, name) for name in names]
-        return list({each["payment_id"]: each for each in found}.values())
+        return listed_payments(connection, [*dict.fromkeys(each["payment_id"] for each in found)])
     return list_payments(connection, wanted, None)
 
 

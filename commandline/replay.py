@@ -10,6 +10,7 @@ from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
 from commandline.environment import load_settings
 from commandline.failures import CannotError, confirm
+from commandline.interruption import WorkInterruptedError
 from commandline.options import json_option, payment_option, span_options
 from commandline.output import follow, show_record
 from commandline.payment_filter import payment_id_called
@@ -131,16 +132,8 @@ def _refuse_old(planned: "Replay", *, force: bool) -> None:
 def _run(planned: "Replay", engine: "Engine", *, force: bool) -> int:
     resume = f"cli.py outbox replay --resume {planned.id}{' --force' if force else ''}"
     click.echo(f"replay {planned.id}; if it is interrupted: {resume}", err=True)
-    done = 0
-
-    def counted() -> Any:
-        nonlocal done
-        for size in planned.run(engine):
-            done += size
-            yield size
-
     try:
-        return follow("replaying", counted(), total=planned.extent.rows - planned.done)
-    except KeyboardInterrupt:
-        reached = f"{planned.done + done} of {planned.extent.rows} appended"
+        return follow("replaying", planned.run(engine), total=planned.extent.rows - planned.done)
+    except WorkInterruptedError as error:
+        reached = f"{planned.done + error.done} of {planned.extent.rows} appended"
         raise CannotError(f"interrupted: {reached}; go on: {resume}") from None

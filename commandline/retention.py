@@ -6,7 +6,8 @@ import click
 
 from commandline.acts import act_options, dry_run_option, grounds
 from commandline.connection import database
-from commandline.failures import confirm
+from commandline.failures import CannotError, confirm
+from commandline.interruption import WorkInterruptedError
 from commandline.options import MOMENT, json_option
 from commandline.output import follow, show_record
 from runtime.plurals import number_of
@@ -38,7 +39,12 @@ def prune(*, before: datetime, dry_run: bool, because: str | None, operator: str
             why = grounds(operator, because)
             confirm("Delete them?", ask=not yes)
             planned.begin(engine, why)
-            done = follow("pruning", planned.run(engine), total=planned.rows)
+            try:
+                done = follow("pruning", planned.run(engine), total=planned.rows)
+            except WorkInterruptedError as error:
+                raise CannotError(
+                    f"interrupted: {error.done} of {planned.rows} deleted; run it again to go on"
+                ) from None
     if as_json:
         show_record({"matched": planned.rows, "pruned": done, "dry_run": dry_run}, as_json=True)
     elif not dry_run:

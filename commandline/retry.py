@@ -49,6 +49,7 @@ def retry(
     """
     from service.domain.commands.command import CommandKey
     from service.storage.operator_reads import Span
+    from service.usecases.operations.errors import NotNeededError
     from service.usecases.operations.retries import retry_command
 
     why = options.grounds
@@ -59,7 +60,10 @@ def retry(
         raise click.UsageError("say which: CORRELATION_ID, --type, --payment, --since, --until or --all")
 
     def one(engine: "Engine", each: "Record") -> str | Skipped:
-        made_due = retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
+        try:
+            made_due = retry_command(engine, CommandKey(each["command_type"], each["correlation_id"]), why)
+        except NotNeededError as error:
+            return Skipped(str(error))
         return "due now" if made_due else Skipped("due already")
 
     act_on(_waiting(command_type, payment, Span(since, until)), _COMMANDS, "Retry", one, options)

@@ -62,8 +62,8 @@ _VARIABLES = {
     "`KAFKA_SSL_CA_LOCATION` is `ssl.ca.location`. Each may be a `…_FILE`. Service links of Kubernetes "
     "(`KAFKA_SSL_PORT`, `KAFKA_SSL_SERVICE_HOST` and others, for a service named `kafka-ssl`) are ignored",
     ("`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`", "`serve`, `consume`"): "the proxy to Stripe",
-    ("`TMPDIR`", "`serve`"): "the directory for metrics of the server processes, and for their heartbeats where "
-    "`/dev/shm` takes no file",
+    ("`TMPDIR`", "`serve`"): "the directory for metrics and heartbeats of the server processes where `/dev/shm` "
+    "takes no file",
 }
 
 _COMMANDS = """

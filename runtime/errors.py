@@ -25,6 +25,7 @@ PaymentServiceError
 ├── OperatorError                an operator asked for what can't be done
 │   ├── LockedError              … while another transaction holds its row
 │   ├── NotYetError              … until another operation is done
+│   ├── NotNeededError           … because others have done it, or are about to
 │   └── MovedOnError             the payment has another status than the operator saw
 ├── CannotMigrateError           the database is unfit for this schema
 │   └── RowsInTheWayError        rows break a rule that a migration adds

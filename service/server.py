@@ -39,8 +39,8 @@ OTHER_DESCRIPTORS = 1024
 
 SERVER_NAME = "payment-service"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats off the disk
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory
+"""The first place for heartbeats and metrics: on a full disk the kernel ends a worker that writes to a mapped page."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -157,7 +157,7 @@ def serve(current: Current[ServiceSettings]) -> int:
     logs.log_uncaught()
     with ExitStack() as stack:
         # Each start has a directory of its own: an earlier start's metrics would be counted, too.
-        figures = stack.enter_context(_kept_by_master(scratch("metrics", _temporary())))
+        figures = stack.enter_context(_kept_by_master(scratch("metrics", SHARED_MEMORY, _temporary())))
         beats = stack.enter_context(_kept_by_master(scratch("beats", SHARED_MEMORY, _temporary())))
         os.environ[METRICS_VARIABLE] = str(figures)
         listener = listen(settings.host, settings.port)

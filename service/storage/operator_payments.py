@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, func, select, true
 
@@ -30,6 +31,8 @@ SINCE = func.coalesce(
     Payment.created_at,
 )
 """The time from which on a payment has its status."""
+
+_COLUMNS = (*_LISTED, SINCE.label("since"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,13 @@ def list_payments(connection: Connection, wanted: PaymentFilter, limit: int | No
     return found[:limit]
 
 
+def listed_payments(connection: Connection, payment_ids: Collection[UUID]) -> list[Record]:
+    """These payments as a list has them, in this order."""
+    found = records(connection, select(*_COLUMNS).where(Payment.payment_id.in_(payment_ids)))
+    by_id = {row["payment_id"]: row for row in found}
+    return [by_id[payment_id] for payment_id in payment_ids]
+
+
 def _listed(wanted: PaymentFilter, status: ColumnElement[bool], limit: int | None) -> Executable:
     order = Payment.created_at.desc() if wanted.older_than is None else Payment.created_at
-    columns = (*_LISTED, SINCE.label("since"))
-    return select(*columns).where(status, *wanted.conditions()).order_by(order).limit(limit)
+    return select(*_COLUMNS).where(status, *wanted.conditions()).order_by(order).limit(limit)

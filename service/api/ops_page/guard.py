@@ -4,7 +4,6 @@ import hmac
 import math
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 
@@ -99,10 +98,13 @@ def _check_proof(session: Session) -> None:
 
 
 def is_of_another_site() -> bool:
-    """Whether the page of another origin sent the form (Fetch Metadata; Fetch standard, "Origin header")."""
+    """Whether the page of another origin sent the form (Fetch Metadata; Fetch standard, "Origin header").
+
+    An origin is a scheme and a host; text that is none has no host of ours.
+    """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    foreign = origin is not None and origin.partition("://")[2] != request.host
     return site not in {None, "same-origin", "none"} or (site is None and foreign)
 
 

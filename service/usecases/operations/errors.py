@@ -1,4 +1,4 @@
-"""The error that operators see."""
+"""The errors that operators see."""
 
 from runtime.errors import PaymentServiceError
 
@@ -9,3 +9,7 @@ class OperatorError(PaymentServiceError):
 
 class NotYetError(OperatorError):
     """The operation is impossible until another one is done. Repeat it later."""
+
+
+class NotNeededError(OperatorError):
+    """The operation has nothing to do any more: others have done it, or are about to."""

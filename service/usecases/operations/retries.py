@@ -22,7 +22,7 @@ from service.storage import (
 from service.storage.engine import Connection, Engine, transaction
 from service.storage.operator_session import Record
 from service.storage.operator_writes import Schedule
-from service.usecases.operations.errors import OperatorError
+from service.usecases.operations.errors import NotNeededError, OperatorError
 from service.usecases.operations.holders import command_locked, naming_the_locker
 from service.usecases.operations.letters import refuse_too_early
 
@@ -33,7 +33,7 @@ REFUSED_BY_KAFKA = -1
 def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> bool:
     """Make an open command due now; False if it is due already, which is no act.
 
-    Raises OperatorError when it is under way, answered or unknown.
+    Raises NotNeededError when it is under way or answered, OperatorError when it is unknown.
     """
     with command_locked(engine, key) as connection:
         found = operator_writes.lock_schedule(connection, key)
@@ -41,7 +41,7 @@ def retry_command(engine: Engine, key: CommandKey, grounds: Grounds) -> bool:
             raise OperatorError(f"{key.command_type} {key.correlation_id} is unknown")
         schedule, payment_id = found
         if schedule in {Schedule.ANSWERED, Schedule.UNDER_WAY}:
-            raise OperatorError(f"{key.command_type} {key.correlation_id} {schedule}")
+            raise NotNeededError(f"{key.command_type} {key.correlation_id} {schedule}")
         if schedule is Schedule.WAITING:
             operator_writes.hasten(connection, key)
             of = {"correlation_id": key.correlation_id, "command_type": key.command_type}

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,23 @@ def read_only(directory: str) -> str:
 def test_server_runs_without_shared_memory() -> None:
     with serving(NOWHERE, command=mounted(read_only(SHARED_MEMORY))) as server:
         assert server.ask("GET", "/health", "/health").status == 200
+        assert server.process.stop() == 0
+
+
+def test_full_disk_ends_no_server_process(tmp_path: Path) -> None:
+    """A metric is written through mapped memory: the kernel kills a process whose page finds no room on the disk."""
+    with serving(
+        NOWHERE, command=mounted(f"mount -t tmpfs -o size=1m tmpfs {tmp_path}"), TMPDIR=str(tmp_path)
+    ) as server:
+        disk = Path(f"/proc/{server.process.pid}/root{tmp_path}")
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "others").write_bytes(bytes(2**21))
+        for method, path in product(("GET", "POST", "PUT"), ("/metrics", "/openapi.json", "/history/u", "/docs")):
+            connection = server.connect()
+            connection.request(method, path)
+            assert connection.getresponse().status < 500 or path == "/history/u"
+            connection.close()
+        assert not [line for line in server.lines() if "SIGBUS" in line["event"]]
         assert server.process.stop() == 0
 
 

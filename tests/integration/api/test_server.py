@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -219,11 +220,14 @@ def test_sigterm_finishes_running_requests_and_accepts_no_others(own_server: Ser
     working.close()
 
 
-def test_server_leaves_no_metrics_files_behind(database_url: str, tmp_path: Path) -> None:
+def test_server_leaves_no_files_behind(database_url: str, tmp_path: Path) -> None:
     with serving(database_url, TMPDIR=str(tmp_path)) as server:
         server.ask("GET", "/history/u", "/history/{user_id}")
-        assert list(tmp_path.glob("payment-service-metrics-*"))
+        (worker, *_) = psutil.Process(server.process.pid).children()
+        directories = {Path(each.path).parent for each in worker.memory_maps() if "payment-service-" in each.path}
+        assert [directory.is_dir() for directory in directories] == [True]
         assert server.process.stop() == 0
+    assert not any(directory.exists() for directory in directories)
     assert list(tmp_path.iterdir()) == []
 
 

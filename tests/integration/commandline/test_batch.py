@@ -1,6 +1,8 @@
 """The counts and the exit code of an act on several objects."""
 
+import signal
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -63,6 +65,13 @@ def test_skipped_objects_are_counted_and_are_no_failure(commandline: CommandLine
     assert last_line(commandline.run(*ACT, *ORDERS, *WHY, "--json").stderr) == "4 skipped"
 
 
+def test_dry_run_lists_payments_by_name_as_it_does_by_filter(commandline: CommandLine, orders: History) -> None:
+    named = commandline.json(*ACT, *ORDERS[:1], *WHY, "--dry-run")
+    assert named == commandline.json(*ACT, "--order", ORDERS[0], *WHY, "--dry-run")
+    assert ORDERS[0] in commandline.run(*ACT, *ORDERS[:1], *WHY, "--dry-run").stdout
+    assert commandline.json("command", "list", "--type", "revert_payment") == []
+
+
 def test_failed_act_is_counted_apart_from_those_done(
     commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +91,50 @@ def test_ctrl_c_counts_what_is_left_once(
     assert last_line(said) == "interrupted: 1 done, 1 failed, 2 left; run it again to go on"
     assert said.count("done") == 1
     assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_act_whose_commit_meets_ctrl_c_is_counted_as_done(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its effect exists: a count without it would be one short, and its result would be listed nowhere."""
+    whole = PaymentActs.revert
+
+    def revert(self: PaymentActs, payment_id: UUID, *, shown: str) -> Queued:
+        done = whole(self, payment_id, shown=shown)
+        signal.raise_signal(signal.SIGINT)
+        return done
+
+    with monkeypatch.context() as once:
+        once.setattr(PaymentActs, "revert", revert)
+        interrupted = commandline.run(*ACT, *ORDERS, *WHY, code=1)
+    assert last_line(interrupted.stderr) == "interrupted: 1 done, 3 left; run it again to go on"
+    assert interrupted.stdout.count("queued: ") == 1
+    assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "3 done, 1 skipped"
+
+
+def test_ctrl_c_means_nothing_to_a_job_in_the_background(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell without job control has its background jobs ignore the signal."""
+    before_acts(monkeypatch, partial(signal.raise_signal, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert last_line(commandline.run(*ACT, *ORDERS, *WHY).stderr) == "4 done"
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_second_ctrl_c_ends_an_act_that_does_not_end(
+    commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the act goes on")
+
+    before_acts(monkeypatch, twice)
+    said = commandline.run(*ACT, *ORDERS, *WHY, code=1).stderr
+    assert last_line(said) == "interrupted: 4 left; run it again to go on"
 
 
 def test_locked_payment_fails_alone(commandline: CommandLine, orders: History, monkeypatch: pytest.MonkeyPatch) -> None:

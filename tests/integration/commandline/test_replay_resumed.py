@@ -69,6 +69,25 @@ def test_interrupted_replay_resumes_where_it_stopped(
     commandline.run(*resume, "--since", "1h", "--reason", "x", code=2)
 
 
+def test_batch_whose_commit_meets_ctrl_c_is_counted_as_appended(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "BATCH", 2)
+    for number in range(5):
+        history.authorize(f"order-{number}", f"saga-{number}")
+    append_some = replay.Replay._append_some
+
+    def interrupted(self: replay.Replay, engine: Any) -> int:
+        appended = append_some(self, engine)
+        signal.raise_signal(signal.SIGINT)
+        return appended
+
+    monkeypatch.setattr(replay.Replay, "_append_some", interrupted)
+    said = commandline.run("outbox", "replay", "--since", "1h", "--reason", "test", "--yes", code=1).stderr
+    assert "interrupted: 2 of 5 appended" in said
+    assert count(history) == 2
+
+
 def printed_commands(said: str) -> list[list[str]]:
     """The commands that the output says to run, as a shell reads them."""
     return [shlex.split(command) for command in re.findall("cli.py (.*)", said)]

@@ -1,8 +1,10 @@
 """``outbox prune`` deletes only rows that are published and old."""
 
 import itertools
+import signal
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -54,6 +56,26 @@ def test_pruning_pauses_between_its_transactions(history: History, monkeypatch: 
     planned = retention.Pruning.plan(history.engine, datetime.now(UTC))
     assert list(planned.run(history.engine, rests.append)) == [2, 2, 2, 1, 0]
     assert rests == [7.5] * 5
+
+
+def test_interrupted_pruning_says_how_much_is_deleted(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    grow(history, 8)
+    settle(history.engine, 8, [])
+    prune, words = operator_writes.prune, ("outbox", "prune", "--reason", "test", "--before", now(), "--yes")
+
+    def interrupted(*selected: Any, **bounds: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return prune(*selected, **bounds)
+
+    with monkeypatch.context() as once:
+        once.setattr(operator_writes, "prune", interrupted)
+        said = commandline.run(*words, code=1).stderr
+    assert said.endswith("interrupted: 2 of 7 deleted; run it again to go on\n")
+    assert positions(history) == [3, 4, 5, 6, 7, 8]
+    assert commandline.json(*words)["pruned"] == 5
 
 
 def test_pruning_requires_a_reason_and_records_the_act(commandline: CommandLine, history: History) -> None:

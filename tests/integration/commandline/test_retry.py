@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, update
@@ -60,6 +61,37 @@ def test_interrupted_run_is_finished_by_the_same_command(
         commandline.run(*words, code=1)
     assert len(commandline.json(*words)) == 2
     assert retried(waiting) == REVERTS
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (
+            {
+                "state": "done",
+                "outcome": {"type": "payment.reverted"},
+                "completed_at": func.now(),
+                "next_attempt_at": None,
+            },
+            "is answered, and stays so",
+        ),
+        ({"lease_token": uuid4(), "lease_expires_at": func.now() + timedelta(minutes=1)}, "is under way"),
+    ],
+    ids=["answered", "taken up"],
+)
+def test_command_that_a_consumer_was_quicker_with_is_no_failure(
+    commandline: CommandLine, waiting: History, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any], why: str
+) -> None:
+    """Commands are retried in bulk when Stripe is back, and then consumers take them up by themselves, too."""
+
+    def asked(*_: Any, **__: Any) -> None:
+        with transaction(waiting.engine) as connection:
+            connection.execute(update(Command).where(Command.correlation_id == "revert-2").values(**meanwhile))
+
+    monkeypatch.setattr("commandline.acts.ask", asked)
+    retry = commandline.run("command", "retry", "--all", *WHY)
+    assert retry.stderr.splitlines()[-1] == "2 done, 1 skipped"
+    assert f"skipped: revert_payment revert-2 {why}" in retry.stdout
 
 
 def test_retry_of_one_command_asks_and_acts_once(commandline: CommandLine, waiting: History) -> None:

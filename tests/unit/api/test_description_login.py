@@ -74,7 +74,9 @@ def test_wrong_tokens_are_limited(client: FlaskClient) -> None:
     assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "http://[::1"}]
+)
 def test_the_form_of_another_site_is_refused(client: FlaskClient, headers: dict[str, str]) -> None:
     answer = client.post("/docs", data={"token": TOKEN}, headers=headers)
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False)

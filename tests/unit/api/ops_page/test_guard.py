@@ -110,6 +110,7 @@ def test_a_form_needs_the_proof_of_its_session(browser: FlaskClient) -> None:
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[::1"},
     ],
 )
 @pytest.mark.parametrize("path", ["/ops/login", "/ops/logout", "/ops/dead-letters/1/discard"])
