@@ -1,6 +1,7 @@
 """Ctrl-C between the steps of work, so that what is counted as done has been done, and nothing else has."""
 
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -32,7 +33,8 @@ def whole_steps(steps: Iterable[T]) -> Iterator[T]:
 @contextmanager
 def _held_until_the_end() -> Iterator[None]:
     """An effect and the count of it belong together: a signal between its commit and the count would lose the count."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background of a script
+    in_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a job of a script
+    if in_background or threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield
         return
     held = False
