@@ -19,7 +19,7 @@ class WorkInterruptedError(KeyboardInterrupt):
 
 
 def whole_steps(steps: Iterable[T]) -> Iterator[T]:
-    """The steps; Ctrl-C in the middle of one counts when it is done and used, and a second Ctrl-C at once."""
+    """The steps. Ctrl-C within one waits until the caller has used it; a second Ctrl-C raises at once."""
     coming = iter(steps)
     while True:
         with _held_until_the_end():

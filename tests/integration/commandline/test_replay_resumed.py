@@ -42,12 +42,17 @@ def rows(history: History) -> list[Any]:
         return list(connection.execute(select(OutboxRow).order_by(OutboxRow.position)))
 
 
-def test_interrupted_replay_resumes_where_it_stopped(
-    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def five_in_batches_of_two(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five events, of which a replay appends two at a time."""
     monkeypatch.setattr(replay, "BATCH", 2)
     for number in range(5):
         history.authorize(f"order-{number}", f"saga-{number}")
+
+
+def test_interrupted_replay_resumes_where_it_stopped(
+    commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five_in_batches_of_two(history, monkeypatch)
     appended = operator_replays.append_again
 
     def interrupted(connection: Any, some: Any, replay_id: Any) -> None:
@@ -72,9 +77,7 @@ def test_interrupted_replay_resumes_where_it_stopped(
 def test_batch_whose_commit_meets_ctrl_c_is_counted_as_appended(
     commandline: CommandLine, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "BATCH", 2)
-    for number in range(5):
-        history.authorize(f"order-{number}", f"saga-{number}")
+    five_in_batches_of_two(history, monkeypatch)
     append_some = replay.Replay._append_some
 
     def interrupted(self: replay.Replay, engine: Any) -> int:

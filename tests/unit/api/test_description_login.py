@@ -32,7 +32,7 @@ def test_a_browser_without_a_session_gets_the_form_and_nothing_else(client: Flas
     assert "getDescription" not in answer.text
 
 
-def test_the_forms_policy_lets_it_be_sent_home_only(client: FlaskClient) -> None:
+def test_the_form_can_be_sent_to_this_service_only(client: FlaskClient) -> None:
     policy = client.get("/docs", headers=BROWSER).headers["Content-Security-Policy"]
     assert {"default-src 'none'", "form-action 'self'", "frame-ancestors 'none'"} <= set(policy.split("; "))
     assert "unsafe" not in policy
